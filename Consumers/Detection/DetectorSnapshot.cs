@@ -1,0 +1,141 @@
+using System.Text;
+
+namespace FactoryMonitoring.Consumers.Detection;
+
+/// <summary>The detector's memory of a partition as bytes: a version, and then each sensor.</summary>
+internal static class DetectorSnapshot
+{
+    private const byte Version = 1;
+
+    public static byte[] Write(PartitionDetector detector)
+    {
+        using var stream = new MemoryStream(detector.Sensors.Count * 96);
+        using var writer = new BinaryWriter(stream, Encoding.UTF8);
+        writer.Write(Version);
+        writer.Write7BitEncodedInt(detector.Sensors.Count);
+        foreach (var sensor in detector.Sensors)
+        {
+            writer.Write7BitEncodedInt(sensor.Id.Length);
+            writer.Write(sensor.Id);
+            writer.Write((byte)sensor.ValueCount);
+            for (var i = 0; i < sensor.ValueCount; i++)
+            {
+                writer.Write(sensor.Values[i]);
+            }
+
+            writer.Write7BitEncodedInt(sensor.ConsecutiveHigh);
+            WriteSequence(writer, sensor.Sequence);
+            WriteEpisodes(writer, sensor.Episodes);
+        }
+
+        writer.Flush();
+        return stream.ToArray();
+    }
+
+    /// <exception cref="InvalidDataException">It was written by another version, or is damaged.</exception>
+    public static void Read(byte[] bytes, PartitionDetector detector)
+    {
+        using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
+        try
+        {
+            if (reader.ReadByte() is var version and not Version)
+            {
+                throw new InvalidDataException($"version {version}, not {Version}");
+            }
+
+            for (var left = reader.Read7BitEncodedInt(); left > 0; left--)
+            {
+                var sensor = new SensorState(reader.ReadBytes(reader.Read7BitEncodedInt()));
+                for (var values = reader.ReadByte(); values > 0; values--)
+                {
+                    sensor.Push(reader.ReadDouble());
+                }
+
+                sensor.ConsecutiveHigh = reader.Read7BitEncodedInt();
+                sensor.Sequence = ReadSequence(reader);
+                ReadEpisodes(reader, sensor.Episodes);
+                detector.Restore(sensor);
+            }
+        }
+        catch (Exception exception) when (exception is EndOfStreamException or FormatException)
+        {
+            throw new InvalidDataException(exception.Message, exception);
+        }
+    }
+
+    private static void WriteSequence(BinaryWriter writer, SequenceAccount sequence)
+    {
+        writer.Write(!sequence.IsEmpty);
+        if (sequence.IsEmpty)
+        {
+            return;
+        }
+
+        writer.Write(sequence.Floor);
+        writer.Write(sequence.Last);
+        writer.Write7BitEncodedInt(sequence.Gaps.Count);
+        foreach (var (first, last) in sequence.Gaps)
+        {
+            writer.Write(first);
+            writer.Write(last);
+        }
+    }
+
+    private static SequenceAccount ReadSequence(BinaryReader reader)
+    {
+        if (!reader.ReadBoolean())
+        {
+            return new SequenceAccount();
+        }
+
+        var floor = reader.ReadInt64();
+        var last = reader.ReadInt64();
+        var gaps = new (long First, long Last)[reader.Read7BitEncodedInt()];
+        for (var i = 0; i < gaps.Length; i++)
+        {
+            gaps[i] = (reader.ReadInt64(), reader.ReadInt64());
+        }
+
+        return SequenceAccount.Restore(floor, last, gaps);
+    }
+
+    private static void WriteEpisodes(BinaryWriter writer, Episode?[] episodes)
+    {
+        var open = 0;
+        for (var i = 0; i < episodes.Length; i++)
+        {
+            open |= episodes[i] is null ? 0 : 1 << i;
+        }
+
+        writer.Write((byte)open);
+        foreach (var episode in episodes)
+        {
+            if (episode is not null)
+            {
+                writer.Write(episode.AlertId.ToByteArray(bigEndian: true));
+                writer.Write(episode.Occurrences);
+                writer.Write(episode.PeakValue);
+                writer.Write(episode.PeakMeasure);
+                writer.Write(episode.Changed);
+            }
+        }
+    }
+
+    private static void ReadEpisodes(BinaryReader reader, Episode?[] episodes)
+    {
+        var open = reader.ReadByte();
+        for (var i = 0; i < episodes.Length; i++)
+        {
+            if ((open & (1 << i)) != 0)
+            {
+                episodes[i] = new Episode(new Guid(reader.ReadBytes(16), bigEndian: true))
+                {
+                    Occurrences = reader.ReadInt64(),
+                    PeakValue = reader.ReadDouble(),
+                    PeakMeasure = reader.ReadDouble(),
+                    Changed = reader.ReadBoolean(),
+                };
+            }
+        }
+    }
+}

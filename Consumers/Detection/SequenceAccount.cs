@@ -1,0 +1,123 @@
+namespace FactoryMonitoring.Consumers.Detection;
+
+/// <summary>
+/// Which reading_counts of one sensor a partition holds: all between the lowest and the highest seen, except for gaps. A producer that
+/// restarts skips what is left of its block, two producers of one sensor fill each other's gaps.
+/// </summary>
+internal sealed class SequenceAccount
+{
+    /// <summary>More gaps than this and the lowest are forgotten, with all below them.</summary>
+    private const int MaxGaps = 64;
+
+    private readonly List<(long First, long Last)> _gaps = [];
+
+    public bool IsEmpty { get; private set; } = true;
+
+    /// <summary>Nothing is known below it.</summary>
+    public long Floor { get; private set; }
+
+    public long Last { get; private set; }
+
+    public IReadOnlyList<(long First, long Last)> Gaps => _gaps;
+
+    public static SequenceAccount Restore(long floor, long last, IEnumerable<(long First, long Last)> gaps)
+    {
+        var account = new SequenceAccount { IsEmpty = false, Floor = floor, Last = last };
+        account._gaps.AddRange(gaps);
+        return account;
+    }
+
+    /// <returns>False when this count was there before.</returns>
+    public bool Add(long count)
+    {
+        if (IsEmpty)
+        {
+            (IsEmpty, Floor, Last) = (false, count, count);
+            return true;
+        }
+
+        if (count > Last)
+        {
+            if (count > Last + 1)
+            {
+                _gaps.Add((Last + 1, count - 1));
+                Forget();
+            }
+
+            Last = count;
+            return true;
+        }
+
+        if (count < Floor)
+        {
+            if (count < Floor - 1)
+            {
+                _gaps.Insert(0, (count + 1, Floor - 1));
+            }
+
+            Floor = count;
+            Forget();
+            return true;
+        }
+
+        var index = _gaps.FindIndex(gap => gap.First <= count && count <= gap.Last);
+        if (index < 0)
+        {
+            return false;
+        }
+
+        var (first, last) = _gaps[index];
+        _gaps.RemoveAt(index);
+        if (count < last)
+        {
+            _gaps.Insert(index, (count + 1, last));
+        }
+
+        if (first < count)
+        {
+            _gaps.Insert(index, (first, count - 1));
+        }
+
+        Forget();
+        return true;
+    }
+
+    /// <summary>The parts of a range that are not known to be there, in ascending order.</summary>
+    public IEnumerable<(long First, long Last)> Unseen(long first, long last)
+    {
+        if (IsEmpty)
+        {
+            yield return (first, last);
+            yield break;
+        }
+
+        if (first < Floor)
+        {
+            yield return (first, Math.Min(last, Floor - 1));
+        }
+
+        foreach (var gap in _gaps)
+        {
+            var from = Math.Max(first, gap.First);
+            var to = Math.Min(last, gap.Last);
+            if (from <= to)
+            {
+                yield return (from, to);
+            }
+        }
+
+        if (last > Last)
+        {
+            yield return (Math.Max(first, Last + 1), last);
+        }
+    }
+
+    private void Forget()
+    {
+        while (_gaps.Count > MaxGaps)
+        {
+            Floor = _gaps[0].Last + 1;
+            _gaps.RemoveAt(0);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Health;
+
+/// <summary>The consumer's instruments and its source of spans. Names are those of the messaging conventions, and ours.</summary>
+internal sealed class ConsumerMetrics : IDisposable
+{
+    public const string Name = "FactoryMonitoring.Consumers";
+
+    /// <summary>So many readings of a partition's share of a batch are measured, evenly spread; all of them at moderate rates.</summary>
+    private const int MaxLatencies = 64;
+
+    private readonly ConsumerIdentity _identity;
+    private readonly KeyValuePair<string, object?>[] _messaging;
+    private readonly Counter<long> _consumed;
+    private readonly Histogram<double> _operation;
+    private readonly Histogram<double> _process;
+    private readonly Histogram<double> _endToEnd;
+    private readonly Counter<long> _rebalances;
+    private readonly Histogram<double> _stalls;
+    private readonly Counter<long> _stored;
+    private readonly Counter<long> _redelivered;
+    private readonly Counter<long> _missing;
+    private readonly Counter<long> _duplicated;
+    private readonly Counter<long> _alerts;
+    private readonly Counter<long> _deadLetters;
+    private readonly KeyValuePair<string, object?>[] _partitionTags = [.. Enumerable.Range(0, 256).Select(PartitionTag)];
+
+    public ConsumerMetrics(IMeterFactory meters, ConsumerIdentity identity)
+    {
+        Source = new ActivitySource(Name);
+        var meter = meters.Create(Name);
+        _identity = identity;
+        _messaging =
+        [
+            new("messaging.system", "kafka"),
+            new("messaging.destination.name", identity.SensorTopic),
+            new("messaging.consumer.group.name", identity.Group),
+        ];
+        _consumed = meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Messages handed to the consumer.");
+        _operation = meter.CreateHistogram<double>("messaging.client.operation.duration", "s", "Duration of polling and committing.");
+        _process = meter.CreateHistogram<double>("messaging.process.duration", "s", "From a batch's detection to its commit.");
+        _endToEnd = meter.CreateHistogram<double>("factory.pipeline.e2e.duration", "s", "From production to the committed row.");
+        _rebalances = meter.CreateCounter<long>("factory.rebalance.count", "{event}", "Partitions assigned, revoked and lost.");
+        _stalls = meter.CreateHistogram<double>("factory.rebalance.stall.duration", "s", "From the end of a partition's predecessor to its recovery.");
+        _stored = meter.CreateCounter<long>("factory.delivery.stored", "{message}", "Readings stored.");
+        _redelivered = meter.CreateCounter<long>("factory.delivery.redelivered", "{message}", "Messages handed over again that were stored already.");
+        _missing = meter.CreateCounter<long>("factory.delivery.missing", "{message}", "Acknowledged readings that are neither stored nor rejected.");
+        _duplicated = meter.CreateCounter<long>("factory.delivery.duplicated", "{message}", "Readings whose number their sensor had used before.");
+        _alerts = meter.CreateCounter<long>("factory.alerts.raised", "{alert}", "Alerts raised.");
+        _deadLetters = meter.CreateCounter<long>("factory.dead_letters", "{message}", "Messages that are no readings.");
+    }
+
+    private ActivitySource Source { get; }
+
+    public void Dispose() => Source.Dispose();
+
+    /// <summary>A span over the messages of one batch as they are polled, linked to their sends.</summary>
+    public Activity? StartPoll(List<ActivityLink> links, DateTimeOffset startedAt, int messages)
+    {
+        var activity = Source.StartActivity($"poll {_identity.SensorTopic}", ActivityKind.Client, default(ActivityContext), null, links, startedAt);
+        Describe(activity, "poll", "receive");
+        activity?.SetTag("messaging.batch.message_count", messages);
+        return activity;
+    }
+
+    /// <summary>A span from a batch's detection to its commit, linked to the sends of its messages.</summary>
+    public Activity? StartProcess(List<ActivityLink> links, int messages)
+    {
+        var activity = Source.StartActivity($"process {_identity.SensorTopic}", ActivityKind.Consumer, default(ActivityContext), null, links);
+        Describe(activity, "process", "process");
+        activity?.SetTag("messaging.batch.message_count", messages);
+        return activity;
+    }
+
+    public Activity? StartCommit()
+    {
+        var activity = Source.StartActivity($"commit {_identity.SensorTopic}", ActivityKind.Client);
+        Describe(activity, "commit", "settle");
+        return activity;
+    }
+
+    /// <summary>A span of an alert's or dead letter's send: it belongs to the trace of the message it comes from.</summary>
+    public Activity? StartSend(string topic, ActivityContext origin)
+    {
+        var activity = Source.StartActivity($"send {topic}", ActivityKind.Producer, origin);
+        activity?.SetTag("messaging.system", "kafka");
+        activity?.SetTag("messaging.operation.name", "send");
+        activity?.SetTag("messaging.operation.type", "send");
+        activity?.SetTag("messaging.destination.name", topic);
+        activity?.SetTag("messaging.client.id", _identity.ConsumerId);
+        return activity;
+    }
+
+    private void Describe(Activity? activity, string operation, string type)
+    {
+        activity?.SetTag("messaging.system", "kafka");
+        activity?.SetTag("messaging.operation.name", operation);
+        activity?.SetTag("messaging.operation.type", type);
+        activity?.SetTag("messaging.destination.name", _identity.SensorTopic);
+        activity?.SetTag("messaging.consumer.group.name", _identity.Group);
+        activity?.SetTag("messaging.client.id", _identity.ConsumerId);
+    }
+
+    public void Polled(int messages, TimeSpan duration)
+    {
+        _consumed.Add(messages, new TagList([.. _messaging, new("messaging.operation.name", "poll")]));
+        _operation.Record(duration.TotalSeconds, new TagList([.. _messaging, new("messaging.operation.name", "poll"), new("messaging.operation.type", "receive")]));
+    }
+
+    public void CommittedToKafka(TimeSpan duration) =>
+        _operation.Record(duration.TotalSeconds, new TagList([.. _messaging, new("messaging.operation.name", "commit"), new("messaging.operation.type", "settle")]));
+
+    public void Processed(TimeSpan duration) =>
+        _process.Record(duration.TotalSeconds, new TagList([.. _messaging, new("messaging.operation.name", "process")]));
+
+    public bool MeasuresEndToEnd => _endToEnd.Enabled;
+
+    public static int LatencyStep(int count) => Math.Max(1, count / MaxLatencies);
+
+    public void EndToEnd(int partition, double milliseconds) =>
+        _endToEnd.Record(milliseconds / 1000, partition < _partitionTags.Length ? _partitionTags[partition] : PartitionTag(partition));
+
+    public void Rebalanced(string eventType, int partitions) => _rebalances.Add(partitions, new KeyValuePair<string, object?>("event", eventType));
+
+    public void Stalled(TimeSpan duration) => _stalls.Record(duration.TotalSeconds);
+
+    public void Delivered(int stored, int redelivered, int duplicated)
+    {
+        _stored.Add(stored);
+        _redelivered.Add(redelivered);
+        _duplicated.Add(duplicated);
+    }
+
+    public void Missing(long count) => _missing.Add(count);
+
+    public void AlertRaised(string sensorType, string rule, string severity)
+    {
+        // Types come from messages; the tag is one of a closed set.
+        var type = SensorCatalog.Types.ContainsKey(sensorType) ? sensorType : "other";
+        _alerts.Add(1, new("sensor_type", type), new("rule", rule), new("severity", severity));
+    }
+
+    public void DeadLetter(string reason) => _deadLetters.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    private static KeyValuePair<string, object?> PartitionTag(int partition) =>
+        new("partition", partition.ToString(System.Globalization.CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,120 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Health;
+
+/// <summary>What this consumer is doing and has done, for its heartbeat. Written by the lanes and the polling thread, read once a second.</summary>
+internal sealed class ConsumerStatus
+{
+    private const int MinuteSeconds = 60;
+
+    private readonly Lock _lock = new();
+    private readonly int[] _latencies = new int[LatencyHistogram.BucketCount];
+    private readonly int[] _minute = new int[MinuteSeconds];
+    private readonly SortedSet<int> _owned = [];
+    private int _minuteIndex;
+    private int _storedThisSecond;
+    private int _commits;
+    private double _commitMs;
+    private long _total;
+    private volatile bool _databaseAway;
+    private volatile bool _paused;
+    private int _claiming;
+
+    /// <summary>The database does not answer.</summary>
+    public bool DatabaseAway
+    {
+        get => _databaseAway;
+        set => _databaseAway = value;
+    }
+
+    /// <summary>Partitions are paused, for nothing more can be stored at the moment.</summary>
+    public bool Paused
+    {
+        get => _paused;
+        set => _paused = value;
+    }
+
+    /// <summary>Partitions that are assigned and not claimed yet.</summary>
+    public int Claiming
+    {
+        get => Volatile.Read(ref _claiming);
+        set => Volatile.Write(ref _claiming, value);
+    }
+
+    public string? Condition => (Paused, DatabaseAway, Claiming) switch
+    {
+        (true, true, _) => "paused: database away",
+        (true, false, _) => "paused: database slow",
+        (false, true, _) => "database away",
+        (false, false, > 0) => $"claiming {Claiming} partition{(Claiming == 1 ? "" : "s")}",
+        _ => null,
+    };
+
+    public int[] Owned
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _owned];
+            }
+        }
+    }
+
+    public void Own(int partition)
+    {
+        lock (_lock)
+        {
+            _owned.Add(partition);
+        }
+    }
+
+    public void Disown(int partition)
+    {
+        lock (_lock)
+        {
+            _owned.Remove(partition);
+        }
+    }
+
+    public void StartFrom(long total)
+    {
+        lock (_lock)
+        {
+            _total += total;
+        }
+    }
+
+    /// <param name="latencies">Counts in LatencyHistogram's buckets.</param>
+    public void Stored(int count, ReadOnlySpan<int> latencies, TimeSpan commit)
+    {
+        lock (_lock)
+        {
+            _storedThisSecond += count;
+            _total += count;
+            _commits++;
+            _commitMs += commit.TotalMilliseconds;
+            for (var i = 0; i < latencies.Length; i++)
+            {
+                _latencies[i] += latencies[i];
+            }
+        }
+    }
+
+    /// <summary>Ends a second: what was stored in it, in the last minute, and since the beginning.</summary>
+    public (ConsumerSample Sample, int LastMinute, long Total) EndSecond(DateTime second)
+    {
+        lock (_lock)
+        {
+            _minute[_minuteIndex] = _storedThisSecond;
+            _minuteIndex = (_minuteIndex + 1) % MinuteSeconds;
+            var sample = new ConsumerSample(second, _storedThisSecond, [.. _latencies], _commits == 0 ? null : (float)(_commitMs / _commits));
+            _storedThisSecond = 0;
+            _commits = 0;
+            _commitMs = 0;
+            _latencies.AsSpan().Clear();
+            return (sample, _minute.Sum(), _total);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Health;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Health;
+
+/// <summary>Writes the consumer's sign of life each second, as long as the polling loop gives its own.</summary>
+internal sealed partial class HeartbeatWorker(
+    ConsumerHealthStore store,
+    ConsumerKey consumerKey,
+    ConsumerIdentity identity,
+    ConsumerStatus status,
+    [FromKeyedServices(HeartbeatWorker.Loop)] LoopHeartbeat loop,
+    IOptions<ConsumersOptions> options,
+    TimeProvider time,
+    ILogger<HeartbeatWorker> logger) : BackgroundService
+{
+    /// <summary>Name of the polling loop's heartbeat.</summary>
+    public const string Loop = "ingest-loop";
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var startedAt = time.GetUtcNow().UtcDateTime;
+        var key = await consumerKey.GetAsync(stoppingToken);
+        var counted = false;
+        var said = false;
+        var beats = new HealthCheckContext { Registration = new HealthCheckRegistration(Loop, loop, HealthStatus.Unhealthy, null) };
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            var now = time.GetUtcNow().UtcDateTime;
+            var (sample, lastMinute, total) = status.EndSecond(new DateTime(now.Ticks - (now.Ticks % TimeSpan.TicksPerSecond), DateTimeKind.Utc));
+            if ((await loop.CheckHealthAsync(beats, stoppingToken)).Status != HealthStatus.Healthy)
+            {
+                continue;
+            }
+
+            try
+            {
+                if (!counted)
+                {
+                    var before = await store.StoredTotalAsync(key, stoppingToken);
+                    status.StartFrom(before);
+                    total += before;
+                    counted = true;
+                }
+
+                await store.BeatAsync(
+                    new ConsumerPulse(
+                        identity.ConsumerId,
+                        status.Owned,
+                        lastMinute,
+                        total,
+                        startedAt,
+                        identity.InstanceId,
+                        Environment.ProcessId,
+                        Environment.MachineName,
+                        options.Value.GroupProtocol,
+                        status.Condition,
+                        Environment.WorkingSet),
+                    sample,
+                    stoppingToken);
+                said = false;
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
+            {
+                if (!said)
+                {
+                    said = true;
+                    Log.NotWritten(logger, exception);
+                }
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(StopLimit);
+        try
+        {
+            await store.StopAsync(identity.ConsumerId, identity.InstanceId, limit.Token);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            Log.NotWritten(logger, exception);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The heartbeat could not be written")]
+        public static partial void NotWritten(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,53 @@
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>The integer by which readings name this consumer. Asked for once, and waited for while the database is away.</summary>
+internal sealed partial class ConsumerKey(DictionaryStore dictionaries, ConsumerIdentity identity, TimeProvider time, ILogger<ConsumerKey> logger) : IDisposable
+{
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
+    private readonly SemaphoreSlim _lock = new(1);
+    private int _key;
+
+    public void Dispose() => _lock.Dispose();
+
+    public async Task<int> GetAsync(CancellationToken cancellationToken)
+    {
+        await _lock.WaitAsync(cancellationToken);
+        try
+        {
+            var said = false;
+            while (_key == 0)
+            {
+                try
+                {
+                    _key = await dictionaries.ConsumerKeyAsync(identity.ConsumerId, cancellationToken);
+                }
+                catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+                {
+                    if (!said)
+                    {
+                        said = true;
+                        Log.Away(logger, exception);
+                    }
+
+                    await Task.Delay(RetryDelay, time, cancellationToken);
+                }
+            }
+
+            return _key;
+        }
+        finally
+        {
+            _lock.Release();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is not to be reached yet; it is tried again")]
+        public static partial void Away(ILogger logger, Exception exception);
+    }
+}

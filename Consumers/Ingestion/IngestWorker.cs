@@ -1,0 +1,190 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Consumers.Outbox;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Kafka;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>Starts the polling thread and the lanes, and stops them in order: partitions are given up, the group is left, what is held is stored.</summary>
+internal sealed partial class IngestWorker(
+    IServiceProvider services,
+    IngestLoop loop,
+    NpgsqlDataSource dataSource,
+    DictionaryStore dictionaries,
+    ReadingPartitions days,
+    ConsumerKey consumerKey,
+    ConsumerIdentity identity,
+    ConsumerStatus status,
+    ConsumerMetrics metrics,
+    OutboxSignal outbox,
+    IOptions<ConsumersOptions> options,
+    IOptions<DetectionOptions> detection,
+    TimeProvider time,
+    ILogger<IngestWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan BrokerTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan DoubtDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
+
+    private IConsumer<Ignore, Rejection> _consumer = null!;
+    private IAdminClient _admin = null!;
+    private StoreLane[] _lanes = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        var context = new LaneContext(
+            dataSource,
+            identity,
+            await consumerKey.GetAsync(stoppingToken),
+            dictionaries,
+            days,
+            new DetectionRules(detection.Value),
+            options.Value,
+            status,
+            metrics,
+            time,
+            loop.Tell,
+            outbox.Set,
+            logger);
+        _lanes = [.. Enumerable.Range(0, options.Value.Lanes).Select(number => new StoreLane(number, context))];
+        _consumer = services.GetRequiredService<IConsumer<Ignore, Rejection>>();
+        using var admin = _admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
+        Task[] lanes = [.. _lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
+        using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+        var commits = CommitAsync(finished.Token);
+
+        // The client's calls block; a thread of its own keeps them from the pool.
+        var polling = Task.Factory.StartNew(
+            () => loop.Run(_consumer, _lanes, partitions => _ = ClaimAsync(partitions, finished.Token), finished.Token),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        try
+        {
+            // A lane that fails takes the loop down with it: a consumer that polls and does not store would look alive.
+            await await Task.WhenAny([polling, .. lanes]);
+        }
+        finally
+        {
+            await finished.CancelAsync();
+            await polling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var lane in _lanes)
+            {
+                lane.Complete();
+            }
+
+            await Task.WhenAll(lanes);
+            foreach (var lane in _lanes)
+            {
+                await lane.DisposeAsync();
+            }
+
+            await commits.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>Asks the brokers which log this is and where it begins and ends, and has the lanes claim; again and again until it is done or pointless.</summary>
+    private async Task ClaimAsync(IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
+    {
+        var said = false;
+        if (partitions.Any(partition => partition.Doubts > 0))
+        {
+            await Task.Delay(DoubtDelay, time, cancellationToken);
+        }
+
+        while (!cancellationToken.IsCancellationRequested && partitions.Any(partition => !partition.IsAbandoned))
+        {
+            try
+            {
+                var logId = await KafkaLogId.ResolveAsync(_admin, identity.SensorTopic, cancellationToken);
+                var log = new LogTopic(await dictionaries.LogKeyAsync(logId, cancellationToken), logId, identity.SensorTopic);
+                var watermarks = await Task.WhenAll(partitions.Select(partition => Task.Run(() => WatermarksOf(partition), cancellationToken)));
+                foreach (var lane in partitions.Zip(watermarks).GroupBy(pair => pair.First.Lane))
+                {
+                    lane.Key.Post(new LaneWork.Claim(log, [.. lane.Select(pair => (pair.First, pair.Second.Low, pair.Second.High))]));
+                }
+
+                return;
+            }
+            catch (Exception exception) when (exception is KafkaException or NpgsqlException or TimeoutException)
+            {
+                if (!said)
+                {
+                    said = true;
+                    Log.ClaimFailed(logger, exception);
+                }
+
+                await Task.Delay(RetryDelay, time, cancellationToken);
+            }
+        }
+    }
+
+    private (long? Low, long? High) WatermarksOf(OwnedPartition partition)
+    {
+        try
+        {
+            var offsets = _consumer.QueryWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number), BrokerTimeout);
+            return (offsets.Low.Value, offsets.High.Value);
+        }
+        catch (KafkaException exception)
+        {
+            Log.NoWatermarks(logger, partition.Number, exception.Error.Reason);
+            return (null, null);
+        }
+    }
+
+    /// <summary>Tells Kafka of the offsets that are in the database, for tools that read lag there.</summary>
+    private async Task CommitAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(CommitInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            var moved = loop.Assigned.Where(partition => partition.Committed > partition.CommittedToKafka).Select(partition => (Partition: partition, Offset: partition.Committed)).ToList();
+            if (moved.Count == 0)
+            {
+                continue;
+            }
+
+            using var activity = metrics.StartCommit();
+            var started = Stopwatch.GetTimestamp();
+            try
+            {
+                // Without a leader epoch, which not every broker understands.
+                await Task.Run(
+                    () => _consumer.Commit(moved.Select(one => new TopicPartitionOffset(identity.SensorTopic, one.Partition.Number, one.Offset))), cancellationToken);
+                foreach (var (partition, offset) in moved)
+                {
+                    partition.CommittedToKafka = offset;
+                }
+            }
+            catch (KafkaException exception)
+            {
+                // The database is what counts; the next second commits more.
+                activity?.SetTag("error.type", exception.Error.Code.ToString());
+                Log.NotCommitted(logger, exception.Error.Reason);
+            }
+
+            metrics.CommittedToKafka(Stopwatch.GetElapsedTime(started));
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions cannot be claimed yet; it is tried again")]
+        public static partial void ClaimFailed(ILogger logger, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: no broker says where the log begins and ends: {Reason}")]
+        public static partial void NoWatermarks(ILogger logger, int partition, string reason);
+
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Offsets not committed to Kafka: {Reason}")]
+        public static partial void NotCommitted(ILogger logger, string reason);
+    }
+}

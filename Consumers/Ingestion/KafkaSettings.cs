@@ -1,0 +1,95 @@
+using Aspire.Confluent.Kafka;
+using Confluent.Kafka;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>How the clients are set. Health and telemetry are our own, so that they are the same with and without Aspire's instrumentation.</summary>
+internal static partial class KafkaSettings
+{
+    public static void Quiet(KafkaConsumerSettings settings) => (settings.DisableHealthChecks, settings.DisableMetrics, settings.DisableTracing) = (true, true, true);
+
+    public static void Quiet(KafkaProducerSettings settings) => (settings.DisableHealthChecks, settings.DisableMetrics, settings.DisableTracing) = (true, true, true);
+
+    public static void Apply(ConsumerConfig config, ConsumerProtocol protocol, bool withHeaders, ConsumerIdentity identity)
+    {
+        config.GroupId = identity.Group;
+        config.ClientId = identity.ConsumerId;
+        config.EnableAutoCommit = false;
+        config.EnableAutoOffsetStore = false;
+        config.AutoOffsetReset = AutoOffsetReset.Earliest;
+        config.EnablePartitionEof = true;
+        // A fetch of the embedded broker does not wake on new data, and a short wait costs a real one little.
+        config.FetchWaitMaxMs = 50;
+        config.FetchErrorBackoffMs = 100;
+        config.FetchQueueBackoffMs = 10;
+        config.QueuedMaxMessagesKbytes = 16 * 1024;
+        config.ReconnectBackoffMs = 50;
+        config.ReconnectBackoffMaxMs = 1_000;
+        // Only what is used is taken out of the client. Headers are for spans alone: what is passed on looks its own up.
+        config.ConsumeResultFields = withHeaders ? "timestamp,headers" : "timestamp";
+        switch (protocol)
+        {
+            case ConsumerProtocol.Classic:
+                Classic(config, PartitionAssignmentStrategy.CooperativeSticky);
+                break;
+            case ConsumerProtocol.ClassicRange:
+                Classic(config, PartitionAssignmentStrategy.Range);
+                break;
+            default:
+                // Session and heartbeat are the brokers' to set.
+                config.GroupProtocol = GroupProtocol.Consumer;
+                break;
+        }
+    }
+
+    /// <summary>For reading single messages, outside of any group.</summary>
+    public static void ApplyLookup(ConsumerConfig config, ConsumerIdentity identity)
+    {
+        config.GroupId = identity.Group + ".lookup";
+        config.ClientId = identity.ConsumerId + ".lookup";
+        config.EnableAutoCommit = false;
+        config.EnableAutoOffsetStore = false;
+        config.AutoOffsetReset = AutoOffsetReset.Earliest;
+        config.EnablePartitionEof = true;
+        config.FetchWaitMaxMs = 10;
+        config.MaxPartitionFetchBytes = 64 * 1024;
+        config.QueuedMaxMessagesKbytes = 2 * 1024;
+        config.ConsumeResultFields = "headers";
+    }
+
+    public static void Report(ILogger logger, Error error)
+    {
+        if (error.IsFatal)
+        {
+            Log.Fatal(logger, error.Reason);
+        }
+        else if (error.Code == ErrorCode.Local_AllBrokersDown)
+        {
+            Log.AllDown(logger, error.Reason);
+        }
+        else
+        {
+            Log.Trouble(logger, error.Reason);
+        }
+    }
+
+    private static void Classic(ConsumerConfig config, PartitionAssignmentStrategy strategy)
+    {
+        config.GroupProtocol = GroupProtocol.Classic;
+        config.PartitionAssignmentStrategy = strategy;
+        config.SessionTimeoutMs = 6_000;
+        config.HeartbeatIntervalMs = 500;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Error, Message = "The Kafka client cannot go on: {Reason}")]
+        public static partial void Fatal(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "No broker is to be reached: {Reason}")]
+        public static partial void AllDown(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Kafka: {Reason}")]
+        public static partial void Trouble(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,103 @@
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>Where a partition stands for the thread that polls.</summary>
+internal enum PartitionPhase
+{
+    /// <summary>Assigned, not ours in the database yet: its messages are not taken.</summary>
+    Claiming,
+
+    /// <summary>Ours; the client still has to be set to the offset.</summary>
+    Seeking,
+    Running,
+
+    /// <summary>Another consumer has claimed it. It may be that the group has not told us yet.</summary>
+    Fenced,
+
+    /// <summary>No longer assigned.</summary>
+    Gone,
+}
+
+/// <summary>One assignment of one partition to this consumer, from the callback to its end.</summary>
+internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, int doubts = 0)
+{
+    private const int DoubtsUntilCertain = 3;
+
+    private long _committed = -1;
+    private volatile bool _isAbandoned;
+    private volatile bool _isAtEnd;
+
+    public int Number { get; } = number;
+
+    public StoreLane Lane { get; } = lane;
+
+    /// <summary>It came with the first assignment since the start.</summary>
+    public bool Joined { get; } = joined;
+
+    /// <summary>How often the brokers have said something in a row that may pass.</summary>
+    public int Doubts { get; } = doubts;
+
+    public bool IsCertain => Doubts >= DoubtsUntilCertain;
+
+    // The thread that polls.
+
+    public PartitionPhase Phase { get; set; } = PartitionPhase.Claiming;
+
+    public long PhaseSince { get; set; }
+
+    /// <summary>The next offset to take.</summary>
+    public long Position { get; set; }
+
+    /// <summary>Below it everything is stored already and goes through the detector alone.</summary>
+    public long ReplayUntil { get; set; }
+
+    public BatchSlice? Slice { get; set; }
+
+    public bool EndIsTold { get; set; }
+
+    // The lane.
+
+    public bool IsOwned { get; set; }
+
+    public LogTopic Log { get; set; }
+
+    public ClaimedPartition? Claim { get; set; }
+
+    public PartitionDetector? Detector { get; set; }
+
+    public long NextOffset { get; set; }
+
+    /// <summary>The detector has seen everything below.</summary>
+    public long MemoryAt { get; set; }
+
+    public bool Recovered { get; set; }
+
+    public int SinceSnapshot { get; set; }
+
+    // Both.
+
+    /// <summary>Nobody waits for it any more: what is held of it is dropped.</summary>
+    public bool IsAbandoned
+    {
+        get => _isAbandoned;
+        set => _isAbandoned = value;
+    }
+
+    /// <summary>Everything there was has been handed to the lane.</summary>
+    public bool IsAtEnd
+    {
+        get => _isAtEnd;
+        set => _isAtEnd = value;
+    }
+
+    /// <summary>The next offset by the database; -1 before the claim.</summary>
+    public long Committed
+    {
+        get => Volatile.Read(ref _committed);
+        set => Volatile.Write(ref _committed, value);
+    }
+
+    public long CommittedToKafka { get; set; } = -1;
+}

@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>A message that was understood, between the broker and the database.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal struct Reading
+{
+    public SensorDescription Sensor;
+    public OwnedPartition Partition;
+    public long Offset;
+
+    /// <summary>Time of production by the broker's record, ms since 1970.</summary>
+    public long ProducedAt;
+
+    /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
+    public long Timestamp;
+
+    public long ReadingCount;
+    public double Value;
+
+    /// <summary>Where spans are exported, else null.</summary>
+    public Confluent.Kafka.Headers? Headers;
+
+    /// <summary>Of the message; NaN where it had none.</summary>
+    public double Warning;
+    public double Critical;
+    public float Quality;
+    public AlertLevel Level;
+
+    /// <summary>False until the detector has derived what the message left out.</summary>
+    public bool HasLevel;
+    public bool HasCount;
+
+    /// <summary>The detector has seen it before its successor: it is stored already.</summary>
+    public bool IsReplay;
+}
+
+/// <summary>Times as PostgreSQL counts them.</summary>
+internal static class PostgresTime
+{
+    private static readonly long Epoch = new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
+
+    public static long FromUtc(DateTime time) => (time.Ticks - Epoch) / TimeSpan.TicksPerMicrosecond;
+
+    public static DateTime ToUtc(long microseconds) => new(Epoch + (microseconds * TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
+}

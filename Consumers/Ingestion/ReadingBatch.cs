@@ -1,0 +1,109 @@
+using System.Diagnostics;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>A message that is no reading, and what must be known to account for it and to pass it on.</summary>
+internal sealed record RejectedMessage(
+    OwnedPartition Partition, long Offset, Rejection Reason, string Detail, string? SensorId, long? ReadingCount, byte[]? Key, byte[]? Payload);
+
+/// <summary>What a batch holds of one partition.</summary>
+internal sealed class BatchSlice(OwnedPartition partition)
+{
+    public OwnedPartition Partition { get; } = partition;
+
+    /// <summary>One past the last offset.</summary>
+    public long End { get; set; }
+
+    public int Redelivered { get; set; }
+
+    /// <summary>Offsets that the log dropped before they were read, from <see cref="SkippedFrom"/> on.</summary>
+    public long Skipped { get; set; }
+
+    public long SkippedFrom { get; set; }
+}
+
+/// <summary>Readings of a lane's partitions, each partition's in the order of the log. Filled by the thread that polls, then the lane's; reused.</summary>
+internal sealed class ReadingBatch(int capacity)
+{
+    private const int MaxRejected = 500;
+    private const int MaxRejectedBytes = 4 * 1024 * 1024;
+
+    private readonly Reading[] _readings = new Reading[capacity];
+    private int _rejectedBytes;
+
+    public int Count { get; private set; }
+
+    public Span<Reading> Readings => _readings.AsSpan(0, Count);
+
+    public List<RejectedMessage> Rejected { get; } = [];
+
+    public List<BatchSlice> Slices { get; } = [];
+
+    public List<ActivityLink> Links { get; } = [];
+
+    /// <summary>Stopwatch ticks at the first message.</summary>
+    public long OpenedAt { get; private set; }
+
+    public bool IsEmpty => Slices.Count == 0;
+
+    public bool IsFull => Count == _readings.Length || Rejected.Count >= MaxRejected || _rejectedBytes >= MaxRejectedBytes;
+
+    public void Add(OwnedPartition partition, ref Reading reading)
+    {
+        SliceOf(partition, reading.Offset);
+        _readings[Count++] = reading;
+    }
+
+    public void Add(RejectedMessage rejected)
+    {
+        SliceOf(rejected.Partition, rejected.Offset);
+        Rejected.Add(rejected);
+        _rejectedBytes += rejected.Payload?.Length ?? 0;
+    }
+
+    public void AddSkipped(OwnedPartition partition, long count)
+    {
+        var slice = SliceOf(partition, partition.Position - 1);
+        slice.SkippedFrom = slice.Skipped == 0 ? partition.Position : slice.SkippedFrom;
+        slice.Skipped += count;
+    }
+
+    public void AddRedelivered(OwnedPartition partition) => SliceOf(partition, partition.Position - 1).Redelivered++;
+
+    /// <summary>The slices end here: the next batch of the partitions begins anew.</summary>
+    public void Close()
+    {
+        foreach (var slice in Slices)
+        {
+            slice.Partition.Slice = null;
+        }
+    }
+
+    public void Clear()
+    {
+        // Sensors and partitions must not be kept alive by a batch that waits for its next use.
+        Readings.Clear();
+        Count = 0;
+        Rejected.Clear();
+        Slices.Clear();
+        Links.Clear();
+        _rejectedBytes = 0;
+    }
+
+    private BatchSlice SliceOf(OwnedPartition partition, long offset)
+    {
+        if (partition.Slice is not { } slice)
+        {
+            slice = partition.Slice = new BatchSlice(partition);
+            if (Slices.Count == 0)
+            {
+                OpenedAt = Stopwatch.GetTimestamp();
+            }
+
+            Slices.Add(slice);
+        }
+
+        slice.End = offset + 1;
+        return slice;
+    }
+}

@@ -1,0 +1,28 @@
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>Why a message is no reading: the closed set of reasons.</summary>
+internal enum Rejection
+{
+    None = 0,
+    Empty,
+    Oversized,
+    MalformedJson,
+    MissingField,
+    WrongType,
+    InvalidTimestamp,
+    InvalidValue,
+    InvalidAlertLevel,
+    InvalidText,
+    TooLong,
+}
+
+internal static class Rejections
+{
+    private static readonly string[] Names =
+    [
+        "none", "empty", "oversized", "malformed_json", "missing_field", "wrong_type", "invalid_timestamp", "invalid_value", "invalid_alert_level",
+        "invalid_text", "too_long",
+    ];
+
+    public static string NameOf(Rejection rejection) => Names[(int)rejection];
+}

@@ -1,0 +1,106 @@
+using System.Text;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>A sensor by its id alone.</summary>
+internal sealed class SensorIdentity(byte[] id, int index)
+{
+    /// <summary>UTF-8.</summary>
+    public byte[] Id { get; } = id;
+
+    /// <summary>Counts up from 0 in this process.</summary>
+    public int Index { get; } = index;
+
+    public string Name { get; } = Encoding.UTF8.GetString(id);
+
+    public List<SensorDescription> Descriptions { get; } = [];
+}
+
+/// <summary>A sensor as its messages describe it; one that moves gets another.</summary>
+internal sealed class SensorDescription(SensorIdentity identity, byte[] type, byte[] unit, byte[]? section, byte[]? machine, byte[]? zone)
+{
+    private TypeRules? _rules;
+
+    public SensorIdentity Identity { get; } = identity;
+
+    public string Type { get; } = Encoding.UTF8.GetString(type);
+
+    public string Unit { get; } = Encoding.UTF8.GetString(unit);
+
+    public string? FactorySection { get; } = TextOf(section);
+
+    public string? MachineId { get; } = TextOf(machine);
+
+    public string? Zone { get; } = TextOf(zone);
+
+    /// <summary>Its key in the database; 0 until that is known.</summary>
+    public int Key { get; set; }
+
+    public TypeRules RulesIn(DetectionRules rules) => _rules ??= rules.Of(Type);
+
+    public bool Is(ReadOnlySpan<byte> otherType, ReadOnlySpan<byte> otherUnit, OptionalUtf8 otherSection, OptionalUtf8 otherMachine, OptionalUtf8 otherZone) =>
+        otherType.SequenceEqual(type) && otherUnit.SequenceEqual(unit) && otherSection.Is(section) && otherMachine.Is(machine) && otherZone.Is(zone);
+
+    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone);
+
+    private static string? TextOf(byte[]? utf8) => utf8 is null ? null : Encoding.UTF8.GetString(utf8);
+}
+
+/// <summary>Text that may be absent, which is not the same as empty.</summary>
+internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> bytes)
+{
+    public bool IsPresent { get; } = isPresent;
+
+    public ReadOnlySpan<byte> Bytes { get; } = bytes;
+
+    public bool Is(byte[]? other) => other is null ? !IsPresent : IsPresent && Bytes.SequenceEqual(other);
+
+    public byte[]? ToArray() => IsPresent ? Bytes.ToArray() : null;
+}
+
+/// <summary>The sensors that this process has met. Used by the thread that parses, alone.</summary>
+internal sealed class SensorDirectory
+{
+    private readonly Dictionary<byte[], SensorIdentity> _sensors;
+    private readonly Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
+
+    public SensorDirectory()
+    {
+        _sensors = new Dictionary<byte[], SensorIdentity>(Utf8Comparer.Instance);
+        _bySpan = _sensors.GetAlternateLookup<ReadOnlySpan<byte>>();
+    }
+
+    /// <summary>Null where it is not known: it must be checked, and added.</summary>
+    public SensorDescription? Find(
+        ReadOnlySpan<byte> id, ReadOnlySpan<byte> type, ReadOnlySpan<byte> unit, OptionalUtf8 section, OptionalUtf8 machine, OptionalUtf8 zone)
+    {
+        if (_bySpan.TryGetValue(id, out var sensor))
+        {
+            foreach (var description in sensor.Descriptions)
+            {
+                if (description.Is(type, unit, section, machine, zone))
+                {
+                    return description;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    public SensorDescription Add(
+        ReadOnlySpan<byte> id, ReadOnlySpan<byte> type, ReadOnlySpan<byte> unit, OptionalUtf8 section, OptionalUtf8 machine, OptionalUtf8 zone)
+    {
+        if (!_bySpan.TryGetValue(id, out var sensor))
+        {
+            sensor = new SensorIdentity(id.ToArray(), _sensors.Count);
+            _sensors.Add(sensor.Id, sensor);
+        }
+
+        var description = new SensorDescription(sensor, type.ToArray(), unit.ToArray(), section.ToArray(), machine.ToArray(), zone.ToArray());
+        sensor.Descriptions.Add(description);
+        return description;
+    }
+}

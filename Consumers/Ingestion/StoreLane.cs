@@ -1,0 +1,638 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>What the lanes of a consumer have in common.</summary>
+internal sealed record LaneContext(
+    NpgsqlDataSource DataSource,
+    ConsumerIdentity Identity,
+    int ConsumerKey,
+    DictionaryStore Dictionaries,
+    ReadingPartitions Days,
+    DetectionRules Rules,
+    ConsumersOptions Options,
+    ConsumerStatus Status,
+    ConsumerMetrics Metrics,
+    TimeProvider Time,
+    Action<LaneNews> Tell,
+    Action OutboxFilled,
+    ILogger Logger);
+
+/// <summary>
+/// Stores the batches of its share of the partitions, one transaction after the other, while the polling thread fills the next and other
+/// lanes store theirs. Everything that concerns a partition's ownership in the database happens here, in order.
+/// </summary>
+internal sealed partial class StoreLane(int number, LaneContext context) : IAsyncDisposable
+{
+    /// <summary>One is filled, one waits, one is stored.</summary>
+    private const int Batches = 3;
+
+    /// <summary>Newest values written per tick and lane at most.</summary>
+    private const int MaxLatest = 2_000;
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
+
+    private readonly Channel<LaneWork> _work = Channel.CreateUnbounded<LaneWork>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly ConcurrentQueue<ReadingBatch> _free = new(Enumerable.Range(0, Batches).Select(_ => new ReadingBatch(context.Options.MaxBatchSize)));
+    private readonly AutoResetEvent _freed = new(false);
+    private readonly IngestStore _store = new(context.DataSource, context.Identity.ConsumerId, context.ConsumerKey);
+    private readonly List<OwnedPartition> _owned = [];
+    private readonly ReadingRows _rows = new(context.Options.MaxBatchSize);
+    private readonly Findings _findings = new();
+    private readonly Dictionary<OwnedPartition, Tally> _tallies = [];
+    private int _waiting;
+    private long _tickedAt = Stopwatch.GetTimestamp();
+    private long _announcedAt;
+    private bool _saidAway;
+
+    public int Number => number;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        _freed.Dispose();
+    }
+
+    /// <summary>Filled by the polling thread; null while none is free.</summary>
+    public ReadingBatch? Filling { get; private set; }
+
+    /// <summary>Nothing waits to be stored.</summary>
+    public bool IsIdle => Volatile.Read(ref _waiting) == 0;
+
+    /// <summary>Makes sure that there is a batch to fill.</summary>
+    /// <returns>False when all are waiting to be stored.</returns>
+    public bool HasRoom()
+    {
+        if (Filling is null && _free.TryDequeue(out var batch))
+        {
+            Filling = batch;
+        }
+
+        return Filling is not null;
+    }
+
+    /// <summary>Waits a little for a batch to become free.</summary>
+    public void WaitForRoom(TimeSpan limit) => _freed.WaitOne(limit);
+
+    /// <summary>Hands what has been filled to the lane.</summary>
+    public void Dispatch()
+    {
+        if (Filling is { IsEmpty: false } batch)
+        {
+            Filling = null;
+            batch.Close();
+            Post(new LaneWork.Store(batch));
+        }
+    }
+
+    public void Post(LaneWork work)
+    {
+        Interlocked.Increment(ref _waiting);
+        _work.Writer.TryWrite(work);
+    }
+
+    public void Complete() => _work.Writer.TryComplete();
+
+    /// <summary>Works until <see cref="Complete"/>, and then what is left.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await foreach (var work in _work.Reader.ReadAllAsync(cancellationToken))
+        {
+            switch (work)
+            {
+                case LaneWork.Claim claim:
+                    await ClaimAsync(claim, cancellationToken);
+                    break;
+                case LaneWork.Store store:
+                    await StoreAsync(store.Batch, isDue: false, cancellationToken);
+                    store.Batch.Clear();
+                    _free.Enqueue(store.Batch);
+                    _freed.Set();
+                    break;
+                case LaneWork.Tick:
+                    await StoreAsync(null, isDue: false, cancellationToken);
+                    break;
+                case LaneWork.Release release:
+                    await ReleaseAsync(release, cancellationToken);
+                    break;
+            }
+
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private async Task ClaimAsync(LaneWork.Claim work, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var wanted = work.Partitions.Where(one => !one.Partition.IsAbandoned && !one.Partition.IsOwned).ToList();
+            if (wanted.Count == 0)
+            {
+                return;
+            }
+
+            try
+            {
+                var claimed = await _store.ClaimAsync(
+                    work.Log, [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.Joined))], cancellationToken);
+                DatabaseIsBack();
+                foreach (var (partition, low, _) in wanted)
+                {
+                    if (claimed.FirstOrDefault(one => one.Partition == partition.Number) is { } claim)
+                    {
+                        Take(partition, work.Log, claim, low);
+                        if (partition.IsAbandoned)
+                        {
+                            // The group has taken it away meanwhile, and whoever has it now must not be fenced by us.
+                            await ReleaseAsync(new LaneWork.Release([partition], Lost: false, null, null), cancellationToken);
+                        }
+                    }
+                    else
+                    {
+                        context.Tell(new LaneNews.ClaimAgain(partition, Doubtful: true));
+                    }
+                }
+
+                return;
+            }
+            catch (Exception exception) when (IsTransient(exception, cancellationToken))
+            {
+                DatabaseIsAway(exception);
+                await Task.Delay(RetryDelay, context.Time, cancellationToken);
+            }
+        }
+    }
+
+    private void Take(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low)
+    {
+        var detector = new PartitionDetector(log.LogId, partition.Number, context.Rules);
+        var from = claim.SnapshotOffset ?? claim.FirstOffset;
+        if (from < (low ?? 0) || from > claim.NextOffset)
+        {
+            // The log no longer reaches back to where the memory stands.
+            Log.MemoryLost(context.Logger, partition.Number, from, low ?? 0);
+            from = claim.NextOffset;
+        }
+        else if (claim.Snapshot is { } snapshot)
+        {
+            try
+            {
+                DetectorSnapshot.Read(snapshot, detector);
+            }
+            catch (InvalidDataException exception)
+            {
+                Log.MemoryUnreadable(context.Logger, exception, partition.Number);
+                detector = new PartitionDetector(log.LogId, partition.Number, context.Rules);
+                from = claim.NextOffset;
+            }
+        }
+
+        partition.Log = log;
+        partition.Claim = claim;
+        partition.Detector = detector;
+        partition.NextOffset = claim.NextOffset;
+        partition.MemoryAt = from;
+        partition.Committed = claim.NextOffset;
+        partition.Recovered = false;
+        partition.SinceSnapshot = 0;
+        partition.IsOwned = true;
+        _owned.Add(partition);
+        context.Status.Own(partition.Number);
+        context.Metrics.Rebalanced("assigned", 1);
+        if (claim.PredecessorLost)
+        {
+            context.Metrics.Rebalanced("lost", 1);
+        }
+
+        if (claim.Skipped > 0)
+        {
+            Log.Skipped(context.Logger, partition.Number, claim.Skipped);
+        }
+
+        if (claim.MovedAside > 0)
+        {
+            Log.LogIsShorter(context.Logger, partition.Number, claim.NextOffset, claim.MovedAside);
+        }
+
+        Log.Claimed(context.Logger, partition.Number, claim.Epoch, claim.NextOffset, claim.NextOffset - from, claim.Predecessor ?? "nobody");
+        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset));
+    }
+
+    private async Task ReleaseAsync(LaneWork.Release work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!work.Lost && work.Partitions.Any(partition => partition is { IsOwned: true, IsAbandoned: false }))
+            {
+                await StoreAsync(null, isDue: true, cancellationToken);
+            }
+
+            while (true)
+            {
+                var mine = work.Partitions.Where(partition => partition.IsOwned).ToList();
+                if (mine.Count == 0)
+                {
+                    return;
+                }
+
+                try
+                {
+                    foreach (var log in mine.GroupBy(partition => partition.Log))
+                    {
+                        var released = await _store.ReleaseAsync(
+                            log.Key,
+                            [.. log.OrderBy(partition => partition.Number).Select(partition => (partition.Number, partition.Claim!.Epoch))],
+                            work.Lost,
+                            work.Reason,
+                            cancellationToken);
+                        context.Metrics.Rebalanced(work.Lost ? "lost" : "revoked", released);
+                    }
+
+                    DatabaseIsBack();
+                    return;
+                }
+                catch (Exception exception) when (IsTransient(exception, cancellationToken))
+                {
+                    DatabaseIsAway(exception);
+                    if (mine.TrueForAll(partition => partition.IsAbandoned))
+                    {
+                        // The successor will find them unreleased and say so.
+                        return;
+                    }
+
+                    await Task.Delay(RetryDelay, context.Time, cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var partition in work.Partitions)
+            {
+                Disown(partition);
+            }
+
+            work.Done?.Signal();
+        }
+    }
+
+    private void Disown(OwnedPartition partition)
+    {
+        if (partition.IsOwned)
+        {
+            partition.IsOwned = false;
+            partition.Detector = null;
+            _owned.Remove(partition);
+            context.Status.Disown(partition.Number);
+        }
+    }
+
+    /// <summary>What a batch adds to a partition.</summary>
+    private sealed class Tally
+    {
+        public long Next;
+        public int Stored;
+        public int Rejected;
+        public int Redelivered;
+        public int Duplicated;
+        public long Skipped;
+    }
+
+    /// <param name="batch">Null when only what time has made due is written.</param>
+    /// <param name="isDue">Write that now, whatever the time.</param>
+    private async Task StoreAsync(ReadingBatch? batch, bool isDue, CancellationToken cancellationToken)
+    {
+        DropAbandoned();
+        var started = Stopwatch.GetTimestamp();
+        using var activity = batch is null ? null : context.Metrics.StartProcess(batch.Links, batch.Count + batch.Rejected.Count);
+        var writes = Prepare(batch, isDue);
+        foreach (var write in writes)
+        {
+            await StoreAsync(batch, write, activity, cancellationToken);
+        }
+
+        if (batch is not null)
+        {
+            context.Metrics.Processed(Stopwatch.GetElapsedTime(started));
+        }
+    }
+
+    private void DropAbandoned()
+    {
+        foreach (var partition in _owned.Where(partition => partition.IsAbandoned).ToList())
+        {
+            Disown(partition);
+        }
+    }
+
+    /// <summary>Runs the detector over the batch, and puts together what is to be written; one transaction per log, which is one but for the end of a log.</summary>
+    private List<IngestWrite> Prepare(ReadingBatch? batch, bool isDue)
+    {
+        _tallies.Clear();
+        isDue |= Stopwatch.GetElapsedTime(_tickedAt) >= context.Options.SnapshotInterval
+            || _owned.Exists(partition => partition.SinceSnapshot >= context.Options.SnapshotReadings);
+        if (batch is not null)
+        {
+            foreach (var slice in batch.Slices)
+            {
+                if (slice.Partition.IsOwned)
+                {
+                    _tallies[slice.Partition] = new Tally
+                    {
+                        Next = Math.Max(slice.End, slice.Partition.NextOffset),
+                        Redelivered = slice.Redelivered,
+                        Skipped = slice.Skipped,
+                    };
+                }
+            }
+        }
+
+        foreach (var partition in _owned)
+        {
+            if (isDue || (partition.IsAtEnd && !partition.Recovered))
+            {
+                _tallies.TryAdd(partition, new Tally { Next = partition.NextOffset });
+            }
+        }
+
+        var announce = batch is not null && Stopwatch.GetElapsedTime(_announcedAt) >= AnnounceInterval;
+        if (announce)
+        {
+            _announcedAt = Stopwatch.GetTimestamp();
+        }
+
+        var writes = _tallies.Keys.Select(partition => partition.Log).Distinct().Select(log => new IngestWrite
+        {
+            Log = log,
+            Rows = _rows,
+            Announce = announce,
+            Settle = isDue ? ranges => Settle(log, ranges) : null,
+        }).ToList();
+        if (batch is not null)
+        {
+            Detect(batch, writes);
+        }
+
+        foreach (var write in writes)
+        {
+            if (isDue)
+            {
+                AddDue(write);
+            }
+
+            foreach (var (partition, tally) in _tallies.Where(pair => pair.Key.Log == write.Log).OrderBy(pair => pair.Key.Number))
+            {
+                write.Moves.Add(new PartitionMove(
+                    partition.Number,
+                    partition.Claim!.Epoch,
+                    partition.NextOffset,
+                    tally.Next,
+                    partition.MemoryAt,
+                    tally.Stored,
+                    tally.Rejected,
+                    tally.Redelivered,
+                    tally.Duplicated,
+                    tally.Skipped,
+                    !partition.Recovered && (tally.Next > partition.NextOffset || partition.IsAtEnd),
+                    partition.Claim.EventId,
+                    partition.Claim.PredecessorEndedAt));
+            }
+        }
+
+        if (isDue)
+        {
+            _tickedAt = Stopwatch.GetTimestamp();
+        }
+
+        return writes;
+    }
+
+    private void Detect(ReadingBatch batch, List<IngestWrite> writes)
+    {
+        foreach (ref var reading in batch.Readings)
+        {
+            var partition = reading.Partition;
+            if (!partition.IsOwned)
+            {
+                continue;
+            }
+
+            partition.Detector!.Process(ref reading, _findings);
+            partition.SinceSnapshot++;
+            reading.IsReplay = reading.Offset < partition.NextOffset;
+            if (reading.IsReplay)
+            {
+                continue;
+            }
+
+            _tallies[partition].Stored++;
+            if (_findings.Duplicate || _findings.Raised.Count > 0 || _findings.Resolved.Count > 0)
+            {
+                Report(partition, ref reading, writes);
+            }
+        }
+
+        foreach (var slice in batch.Slices)
+        {
+            slice.Partition.MemoryAt = Math.Max(slice.Partition.MemoryAt, slice.End);
+            if (slice.Skipped > 0 && slice.Partition.IsOwned)
+            {
+                Log.Skipped(context.Logger, slice.Partition.Number, slice.Skipped);
+                writes.Find(write => write.Log == slice.Partition.Log)!.Violations.Add(
+                    new ViolationRow("skipped", null, null, null, null, slice.Partition.Number, slice.SkippedFrom));
+            }
+        }
+
+        foreach (var rejected in batch.Rejected)
+        {
+            var partition = rejected.Partition;
+            if (partition.IsOwned && rejected.Offset >= partition.NextOffset)
+            {
+                _tallies[partition].Rejected++;
+                Report(rejected, writes.Find(write => write.Log == partition.Log)!);
+            }
+        }
+    }
+
+    private void Report(OwnedPartition partition, ref Reading reading, List<IngestWrite> writes)
+    {
+        var write = writes[0];
+        for (var i = 1; write.Log != partition.Log; i++)
+        {
+            write = writes[i];
+        }
+
+        var sensor = reading.Sensor;
+        if (_findings.Duplicate)
+        {
+            _tallies[partition].Duplicated++;
+            write.Violations.Add(new ViolationRow(
+                "duplicated", sensor.Identity.Name, null, reading.ReadingCount, reading.ReadingCount, partition.Number, reading.Offset));
+        }
+
+        var now = new DateTime(context.Time.GetUtcNow().UtcTicks / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+        foreach (var raised in _findings.Raised)
+        {
+            var origin = reading.Headers is { } headers ? TraceContext.Of(headers) : null;
+            write.Alerts.Add(new AlertRow(
+                raised.AlertId,
+                sensor.Identity.Name,
+                sensor.Type,
+                Rules.NameOf(raised.Rule),
+                raised.Severity,
+                reading.Value,
+                sensor.Unit,
+                raised.Description,
+                now,
+                PostgresTime.ToUtc(reading.Timestamp),
+                sensor.FactorySection,
+                sensor.MachineId,
+                sensor.Zone,
+                NameOf(reading.Level),
+                partition.Number,
+                reading.Offset,
+                origin?.TraceId.ToHexString(),
+                origin?.SpanId.ToHexString(),
+                Announce(ref reading, raised, now, origin)));
+        }
+
+        foreach (var episode in _findings.Resolved)
+        {
+            write.Episodes.Add(new EpisodeRow(partition.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: true));
+        }
+    }
+
+    private OutgoingAlert Announce(ref Reading reading, RaisedAlert raised, DateTime raisedAt, ActivityContext? origin)
+    {
+        var sensor = reading.Sensor;
+        var message = new AlertMessage(
+            raised.AlertId,
+            sensor.Identity.Name,
+            sensor.Type,
+            Rules.NameOf(raised.Rule),
+            raised.Severity,
+            reading.Value,
+            sensor.Unit,
+            raised.Description,
+            context.Identity.ConsumerId,
+            raisedAt,
+            new SensorLocation(sensor.FactorySection, sensor.MachineId, sensor.Zone),
+            NameOf(reading.Level));
+        return new OutgoingAlert(
+            context.Identity.AlertTopic,
+            sensor.Identity.Id,
+            JsonSerializer.SerializeToUtf8Bytes(message, MessageJsonContext.Default.AlertMessage),
+            origin is { } parent ? Encoding.ASCII.GetBytes(TraceContext.Format(parent)) : null);
+    }
+
+    private void Report(RejectedMessage rejected, IngestWrite write)
+    {
+        var reason = Rejections.NameOf(rejected.Reason);
+        write.Rejected.Add(new RejectedRow(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.SensorId, rejected.ReadingCount));
+        write.DeadLetters.Add(new DeadLetterRow(
+            context.Identity.DeadLetterTopic,
+            rejected.Key,
+            rejected.Payload,
+            [DeadLetterHeaders.Topic, DeadLetterHeaders.Partition, DeadLetterHeaders.Offset, DeadLetterHeaders.Reason, DeadLetterHeaders.Detail],
+            [
+                Utf8(context.Identity.SensorTopic), Utf8(Number(rejected.Partition.Number)), Utf8(Number(rejected.Offset)), Utf8(reason), Utf8(rejected.Detail),
+            ],
+            rejected.Partition.Number,
+            rejected.Offset));
+
+        static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
+        static string Number(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Adds what is written from time to time: states of open episodes, newest values, and the detector's memory.</summary>
+    private void AddDue(IngestWrite write)
+    {
+        var written = new HashSet<string>();
+        foreach (var partition in _owned.Where(partition => partition.Log == write.Log))
+        {
+            var detector = partition.Detector!;
+            foreach (var episode in detector.Changed.Where(episode => episode.Changed))
+            {
+                episode.Changed = false;
+                write.Episodes.Add(new EpisodeRow(partition.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: false));
+            }
+
+            detector.Changed.Clear();
+            AddLatest(write, partition, detector, written);
+            if (partition.SinceSnapshot > 0)
+            {
+                write.Snapshots.Add(new SnapshotRow(partition.Number, partition.MemoryAt, DetectorSnapshot.Write(detector)));
+            }
+        }
+
+        write.Latest.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
+    }
+
+    private static void AddLatest(IngestWrite write, OwnedPartition partition, PartitionDetector detector, HashSet<string> written)
+    {
+        var count = Math.Min(detector.Newest.Count, Math.Max(0, MaxLatest - write.Latest.Count));
+        foreach (var state in detector.Newest.GetRange(0, count))
+        {
+            ref var reading = ref state.Latest!.Reading;
+            state.LatestIsNew = false;
+            if (!written.Add(reading.Sensor.Identity.Name))
+            {
+                // Without keys a sensor may be in several partitions; one statement writes a row once.
+                continue;
+            }
+
+            write.Latest.Add(new LatestRow(
+                reading.Sensor.Identity.Name,
+                reading.Sensor.Key,
+                reading.Value,
+                (short)reading.Level,
+                double.IsNaN(reading.Warning) ? null : reading.Warning,
+                double.IsNaN(reading.Critical) ? null : reading.Critical,
+                reading.HasCount ? reading.ReadingCount : null,
+                PostgresTime.ToUtc(reading.Timestamp),
+                partition.Number,
+                reading.Offset));
+        }
+
+        detector.Newest.RemoveRange(0, count);
+    }
+
+    /// <summary>Compares acknowledged ranges with what the partitions hold; a few that they do not know are looked up per transaction.</summary>
+    private Settlement Settle(LogTopic log, IReadOnlyList<AcknowledgedRange> ranges)
+    {
+        const int MaxLookups = 100;
+        var settled = new List<AcknowledgedRange>(ranges.Count);
+        var unseen = new List<UnseenRange>();
+        foreach (var range in ranges)
+        {
+            if (unseen.Count >= MaxLookups)
+            {
+                break;
+            }
+
+            var partition = _owned.Find(owned => owned.Number == range.Partition && owned.Log == log);
+            var sequence = partition?.Detector?.Find(range.SensorId)?.Sequence ?? new SequenceAccount();
+            unseen.AddRange(sequence.Unseen(range.FirstCount, range.LastCount).Select(gap => new UnseenRange(range, gap.First, gap.Last)));
+            settled.Add(range);
+        }
+
+        return new Settlement(settled, unseen);
+    }
+
+    private static string NameOf(AlertLevel level) => level switch
+    {
+        AlertLevel.Critical => "critical",
+        AlertLevel.Warning => "warning",
+        _ => "normal",
+    };
+}

@@ -1,0 +1,118 @@
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Maintenance;
+using FactoryMonitoring.Consumers.Outbox;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Health;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Consumers;
+
+internal static class IngestionExtensions
+{
+    private static readonly TimeSpan MaxLoopSilence = TimeSpan.FromSeconds(4);
+
+    /// <summary>Everything a consumer is made of: the polling loop and its lanes, heartbeat, outbox and maintenance.</summary>
+    public static void AddIngestion(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<ConsumersOptions>().BindConfiguration(ConsumersOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ConsumersOptions>, ConsumersOptionsValidator>();
+        services.AddOptions<DetectionOptions>().BindConfiguration(DetectionOptions.Section).ValidateOnStart();
+        services.AddSingleton<IPostConfigureOptions<DetectionOptions>, ThresholdVariables>();
+        services.AddSingleton<IValidateOptions<DetectionOptions>, DetectionOptionsValidator>();
+        // Shutting down is giving partitions up in order; what takes longer than this is left to the successors.
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+
+        var identity = IdentityOf(builder.Configuration);
+        services.AddSingleton(identity);
+        services.AddSingleton<ConsumerStatus>();
+        services.AddSingleton<ConsumerMetrics>();
+        services.AddSingleton<SensorDirectory>();
+        services.AddSingleton<ReadingParser>();
+        services.AddSingleton<KeyMemory>();
+        services.AddLoopHeartbeat(HeartbeatWorker.Loop, MaxLoopSilence);
+        services.AddSingleton(provider => new IngestLoop(
+            provider.GetRequiredService<ReadingParser>(),
+            provider.GetRequiredService<KeyMemory>(),
+            provider.GetRequiredService<IOptions<ConsumersOptions>>().Value,
+            identity,
+            provider.GetRequiredService<ConsumerStatus>(),
+            provider.GetRequiredService<ConsumerMetrics>(),
+            provider.GetRequiredKeyedService<LoopHeartbeat>(HeartbeatWorker.Loop),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<IngestLoop>>()));
+        services.AddSingleton<DictionaryStore>();
+        services.AddSingleton<ReadingPartitions>();
+        services.AddSingleton<RetentionStore>();
+        services.AddSingleton<OutboxStore>();
+        services.AddSingleton<OutboxSignal>();
+        services.AddSingleton<SourceRecords>();
+        services.AddSingleton<ConsumerHealthStore>();
+        services.AddSingleton<ConsumerKey>();
+
+        builder.AddConsumerClient(identity);
+        builder.AddKafkaProducer<byte[]?, byte[]?>(ResourceNames.Kafka, settings =>
+        {
+            KafkaSettings.Quiet(settings);
+            settings.Config.ClientId = identity.ConsumerId;
+            settings.Config.Acks = Acks.All;
+            settings.Config.EnableIdempotence = true;
+            // As the sensors have it: with more, a change of leader can write a message twice.
+            settings.Config.MaxInFlight = 1;
+            settings.Config.LingerMs = 5;
+        });
+
+        // Stopped in the reverse order: the heartbeat last, so that it says "inactive" when nothing is owned any more.
+        services.AddHostedService<HeartbeatWorker>();
+        services.AddHostedService<RetentionWorker>();
+        services.AddHostedService<OutboxWorker>();
+        services.AddHostedService<IngestWorker>();
+    }
+
+    private static void AddConsumerClient(this WebApplicationBuilder builder, ConsumerIdentity identity) =>
+        builder.AddKafkaConsumer<Ignore, Rejection>(
+            ResourceNames.Kafka,
+            settings =>
+            {
+                KafkaSettings.Quiet(settings);
+                var options = builder.Configuration.GetSection(ConsumersOptions.Section).Get<ConsumersOptions>() ?? new ConsumersOptions();
+                var exportsTraces = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+                KafkaSettings.Apply(settings.Config, options.Protocol, exportsTraces && options.LinksPerSpan > 0, identity);
+            },
+            (services, client) =>
+            {
+                var loop = services.GetRequiredService<IngestLoop>();
+                var logger = services.GetRequiredService<ILogger<IngestLoop>>();
+                client.SetKeyDeserializer(services.GetRequiredService<KeyMemory>());
+                client.SetValueDeserializer(services.GetRequiredService<ReadingParser>());
+                client.SetPartitionsAssignedHandler((_, partitions) => loop.OnAssigned(partitions));
+                client.SetPartitionsRevokedHandler((_, partitions) => loop.OnRevoked(partitions));
+                client.SetPartitionsLostHandler((_, partitions) => loop.OnLost(partitions));
+                client.SetErrorHandler((_, error) => KafkaSettings.Report(logger, error));
+            });
+
+    private static ConsumerIdentity IdentityOf(IConfiguration configuration) => new(
+        FirstOf(configuration, EnvironmentNames.ConsumerId, "OTEL_SERVICE_NAME") ?? Environment.MachineName,
+        FirstOf(configuration, EnvironmentNames.ConsumerGroup) ?? ResourceNames.ConsumerGroup,
+        FirstOf(configuration, EnvironmentNames.SensorTopic) ?? ResourceNames.SensorTopic,
+        FirstOf(configuration, EnvironmentNames.AlertTopic) ?? ResourceNames.AlertTopic,
+        (FirstOf(configuration, EnvironmentNames.SensorTopic) ?? ResourceNames.SensorTopic) + ".dlq");
+
+    private static string? FirstOf(IConfiguration configuration, params ReadOnlySpan<string> keys)
+    {
+        foreach (var key in keys)
+        {
+            if (configuration[key] is { Length: > 0 } value)
+            {
+                return value;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,54 @@
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Maintenance;
+
+/// <summary>Makes the coming days' partitions of time, and drops what is past the retention. Several consumers at once do it once.</summary>
+internal sealed partial class RetentionWorker(
+    ReadingPartitions days, RetentionStore store, IOptions<ConsumersOptions> options, TimeProvider time, ILogger<RetentionWorker> logger) : BackgroundService
+{
+    private const int DaysAhead = 3;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            var pause = Interval;
+            try
+            {
+                var now = time.GetUtcNow();
+                var today = DateOnly.FromDateTime(now.UtcDateTime);
+                await days.EnsureAsync(today, DaysAhead, stoppingToken);
+                var oldest = now - options.Value.Retention;
+                foreach (var dropped in await days.DropBeforeAsync(DateOnly.FromDateTime(oldest.UtcDateTime), stoppingToken))
+                {
+                    Log.Dropped(logger, dropped);
+                }
+
+                await store.PruneAsync(oldest.UtcDateTime, stoppingToken);
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+            {
+                Log.Failed(logger, exception);
+                pause = RetryDelay;
+            }
+
+            await Task.Delay(pause, time, stoppingToken);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information, Message = "{Table} is past the retention and was dropped")]
+        public static partial void Dropped(ILogger logger, string table);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions of time could not be looked after; it is tried again")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

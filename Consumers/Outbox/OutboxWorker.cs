@@ -1,0 +1,208 @@
+using System.Diagnostics;
+using System.Text;
+using System.Threading.Channels;
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Outbox;
+
+/// <summary>Says that there is something to be sent.</summary>
+internal sealed class OutboxSignal
+{
+    private readonly Channel<bool> _filled = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    public void Set() => _filled.Writer.TryWrite(true);
+
+    /// <summary>Waits until it is said, or for as long as <paramref name="limit"/>.</summary>
+    public async Task WaitAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            await _filled.Reader.ReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+    }
+}
+
+/// <summary>
+/// Sends what committed transactions have left to be sent: alerts, and dead letters. Any consumer may send what any has left. Sent before
+/// it is removed, so that a death in between sends it twice, under the same id.
+/// </summary>
+internal sealed partial class OutboxWorker(
+    OutboxStore store,
+    OutboxSignal signal,
+    SourceRecords sources,
+    IProducer<byte[]?, byte[]?> producer,
+    ConsumerMetrics metrics,
+    TimeProvider time,
+    ILogger<OutboxWorker> logger) : BackgroundService
+{
+    private const int MessagesAtOnce = 500;
+
+    /// <summary>For what others have left behind.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var said = false;
+        while (true)
+        {
+            try
+            {
+                var (taken, sent) = await store.RelayAsync(MessagesAtOnce, SendAsync, stoppingToken);
+                said = false;
+                if (taken < MessagesAtOnce && sent == taken)
+                {
+                    await signal.WaitAsync(Interval, time, stoppingToken);
+                }
+                else if (sent == 0)
+                {
+                    await Task.Delay(RetryDelay, time, stoppingToken);
+                }
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
+            {
+                if (!said)
+                {
+                    said = true;
+                    Log.NotRelayed(logger, exception);
+                }
+
+                await Task.Delay(RetryDelay, time, stoppingToken);
+            }
+        }
+    }
+
+    private async Task<(IReadOnlyList<long> Sent, IReadOnlyList<AlertTrace> Traces)> SendAsync(
+        IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        var records = await LookUpAsync(messages, cancellationToken);
+        var traces = new List<AlertTrace>();
+        var deliveries = new List<Task<bool>>(messages.Count);
+        foreach (var message in messages)
+        {
+            var record = OriginOf(message, records);
+            var parent = ParentOf(message);
+            var origin = parent ?? (record is null ? null : TraceContext.Of(record.Headers));
+            if (parent is null && message.AlertId is { } alertId && origin is { } found)
+            {
+                traces.Add(new AlertTrace(alertId, found.TraceId.ToHexString(), found.SpanId.ToHexString()));
+            }
+
+            deliveries.Add(DeliverAsync(message, record?.Headers, origin, cancellationToken));
+        }
+
+        var delivered = await Task.WhenAll(deliveries);
+        return ([.. messages.Zip(delivered).Where(pair => pair.Second).Select(pair => pair.First.OutboxId)], traces);
+    }
+
+    /// <summary>The messages that these come from, as far as the log still holds them.</summary>
+    private async Task<Dictionary<(int Partition, long Offset), SourceRecord>> LookUpAsync(
+        IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
+    {
+        // Behind a backlog alerts are so many that to look for their traces would be to read the log twice: dead letters alone are worth that.
+        var isBacklog = messages.Count == MessagesAtOnce;
+        var places = messages
+            .Where(message => message.SourcePartition is not null && (message.AlertId is null || (!isBacklog && ParentOf(message) is null)))
+            .Select(message => (message.SourcePartition!.Value, message.SourceOffset!.Value))
+            .ToList();
+        if (places.Count == 0)
+        {
+            return [];
+        }
+
+        try
+        {
+            return await Task.Run(() => sources.Find(places), cancellationToken);
+        }
+        catch (KafkaException exception)
+        {
+            // Headers are worth less than the message.
+            Log.NotFound(logger, exception.Error.Reason);
+            return [];
+        }
+    }
+
+    /// <summary>The record at the message's source, unless another log has another one there.</summary>
+    private static SourceRecord? OriginOf(OutgoingMessage message, Dictionary<(int Partition, long Offset), SourceRecord> records)
+    {
+        if (message is not { SourcePartition: { } partition, SourceOffset: { } offset } || !records.TryGetValue((partition, offset), out var record))
+        {
+            return null;
+        }
+
+        var isTheOne = message.AlertId is null
+            ? record.Value.AsSpan().SequenceEqual(message.Value)
+            : record.Key is null || record.Key.AsSpan().SequenceEqual(message.Key);
+        return isTheOne ? record : null;
+    }
+
+    /// <summary>The trace context that the alert was stored with.</summary>
+    private static ActivityContext? ParentOf(OutgoingMessage message) =>
+        message.AlertId is not null && message.HeaderNames.AsSpan().IndexOf(TraceContext.Header) is var index and >= 0
+        && ActivityContext.TryParse(Encoding.ASCII.GetString(message.HeaderValues[index]), null, isRemote: true, out var parent)
+            ? parent
+            : null;
+
+    private async Task<bool> DeliverAsync(OutgoingMessage message, Headers? original, ActivityContext? origin, CancellationToken cancellationToken)
+    {
+        using var activity = metrics.StartSend(message.Topic, origin ?? default);
+        var headers = new Headers();
+        if (message.AlertId is null)
+        {
+            // A dead letter keeps what it had.
+            foreach (var header in original ?? [])
+            {
+                headers.Add(header.Key, header.GetValueBytes());
+            }
+        }
+        else if ((activity?.Id ?? (origin is { } parent ? TraceContext.Format(parent) : null)) is { } id)
+        {
+            // The send's own span, which is the reading's child.
+            headers.Add(TraceContext.Header, Encoding.ASCII.GetBytes(id));
+        }
+
+        for (var i = 0; i < message.HeaderNames.Length; i++)
+        {
+            if (message.AlertId is null || message.HeaderNames[i] != TraceContext.Header)
+            {
+                headers.Add(message.HeaderNames[i], message.HeaderValues[i]);
+            }
+        }
+
+        try
+        {
+            await producer.ProduceAsync(
+                message.Topic, new Message<byte[]?, byte[]?> { Key = message.Key, Value = message.Value, Headers = headers }, cancellationToken);
+            return true;
+        }
+        catch (ProduceException<byte[]?, byte[]?> exception)
+        {
+            activity?.SetTag("error.type", exception.Error.Code.ToString());
+            Log.NotSent(logger, message.Topic, exception.Error.Reason);
+            return false;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Alerts and dead letters cannot be sent at the moment")]
+        public static partial void NotRelayed(ILogger logger, Exception exception);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Headers cannot be looked up: {Reason}")]
+        public static partial void NotFound(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Not sent to {Topic}: {Reason}")]
+        public static partial void NotSent(ILogger logger, string topic, string reason);
+    }
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Outbox;
+
+/// <summary>A message as it lies in the log.</summary>
+internal sealed record SourceRecord(byte[]? Key, byte[]? Value, Headers Headers);
+
+/// <summary>
+/// Looks single messages up in the log, with their headers. The consumer itself takes none: only alerts and dead letters need them, and
+/// marshalling them for every reading would more than double what consuming costs.
+/// </summary>
+internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdentity identity) : IDisposable
+{
+    /// <summary>Up to this many messages are read over rather than sought past.</summary>
+    private const int ReadOver = 200;
+
+    private const int PollMs = 50;
+
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+
+    private IConsumer<byte[]?, byte[]?>? _consumer;
+
+    public void Dispose() => _consumer?.Dispose();
+
+    /// <summary>Finds what is still there; blocks for 2 s at most.</summary>
+    /// <exception cref="KafkaException">The client cannot go on.</exception>
+    public Dictionary<(int Partition, long Offset), SourceRecord> Find(IEnumerable<(int Partition, long Offset)> places)
+    {
+        var wanted = places.Distinct().GroupBy(place => place.Partition)
+            .ToDictionary(group => group.Key, group => new Queue<long>(group.Select(place => place.Offset).Order()));
+        var found = new Dictionary<(int Partition, long Offset), SourceRecord>();
+        var consumer = _consumer ??= Build();
+        consumer.Assign(wanted.Select(pair => new TopicPartitionOffset(identity.SensorTopic, pair.Key, pair.Value.Peek())));
+        var started = Stopwatch.GetTimestamp();
+        while (wanted.Count > 0 && Stopwatch.GetElapsedTime(started) < Limit)
+        {
+            var result = consumer.Consume(PollMs);
+            if (result is null || !wanted.TryGetValue(result.Partition.Value, out var offsets))
+            {
+                continue;
+            }
+
+            var offset = result.IsPartitionEOF ? long.MaxValue : result.Offset.Value;
+            if (offset == offsets.Peek())
+            {
+                found[(result.Partition.Value, offset)] = new SourceRecord(result.Message.Key, result.Message.Value, result.Message.Headers);
+            }
+
+            // What the log no longer holds is passed over.
+            while (offsets.Count > 0 && offsets.Peek() <= offset)
+            {
+                offsets.Dequeue();
+            }
+
+            if (offsets.Count == 0)
+            {
+                wanted.Remove(result.Partition.Value);
+                consumer.IncrementalUnassign([new TopicPartition(identity.SensorTopic, result.Partition)]);
+            }
+            else if (offsets.Peek() - offset > ReadOver)
+            {
+                consumer.Seek(new TopicPartitionOffset(identity.SensorTopic, result.Partition, offsets.Peek()));
+            }
+        }
+
+        consumer.Unassign();
+        return found;
+    }
+
+    private IConsumer<byte[]?, byte[]?> Build()
+    {
+        var config = new ConsumerConfig { BootstrapServers = configuration.GetConnectionString(Contracts.ResourceNames.Kafka) };
+        KafkaSettings.ApplyLookup(config, identity);
+        return new ConsumerBuilder<byte[]?, byte[]?>(config).Build();
+    }
+}

@@ -1,0 +1,55 @@
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Postgres;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>Adds what lets a second terminal see and command the running factory.</summary>
+internal static class ControlBuilderExtensions
+{
+    /// <summary>Adds the control endpoint, stack.json, the log files, and the line that says when all is ready.</summary>
+    public static IDistributedApplicationBuilder AddControl(
+        this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, PostgresDatabaseResource database)
+    {
+        var services = builder.Services;
+        services.AddSingleton(setup);
+        services.AddSingleton(provider => Describe(setup, kafka, database, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<ExitLog>();
+        services.AddSingleton<Doctor>();
+        services.AddSingleton<ResourceWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<ResourceWatch>());
+        services.AddHostedService<ControlEndpoint>();
+        services.AddHostedService<ResourceLogFiles>();
+        services.AddHostedService<ReadyAnnouncer>();
+        services.AddHostedService<LauncherWatch>();
+        return builder;
+    }
+
+    /// <summary>Tells a service where the control endpoint is: <c>Factory:Control:Url</c> and <c>Factory:Control:Token</c>.</summary>
+    public static IResourceBuilder<T> WithControl<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment =>
+        builder.WithEnvironment("Factory__Control__Url", setup.ControlUrl).WithEnvironment("Factory__Control__Token", setup.ControlToken);
+
+    private static StackFile Describe(FactorySetup setup, KafkaClusterResource kafka, PostgresDatabaseResource database, TimeProvider time) => new(
+        setup.ControlUrl,
+        setup.ControlToken,
+        Environment.ProcessId,
+        time.GetUtcNow(),
+        setup.Kafka.Backing.ToString().ToLowerInvariant(),
+        setup.Kafka.Reason,
+        kafka.Bootstrap,
+        $"http://localhost:{setup.WebPort}",
+        $"http://localhost:{setup.ApiPort}",
+        PostgresDatabaseResource.Host,
+        setup.PostgresPort,
+        database.Parent.User,
+        setup.Postgres.Password,
+        database.DatabaseName,
+        setup.Postgres.Directory?.Path ?? "",
+        setup.Postgres.Installation is { } installation ? Path.Combine(installation.Bin, "psql") : "",
+        setup.Postgres.Image?.Engine.Command ?? "",
+        setup.Postgres.Volume ?? "",
+        setup.LogDirectory);
+}

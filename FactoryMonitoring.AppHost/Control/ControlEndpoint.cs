@@ -1,0 +1,69 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FactoryMonitoring.AppHost.Faults;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>
+/// Lets a second terminal, and the services themselves, see and command the resources: a small server on loopback in the AppHost's own process. Every request
+/// needs the bearer token of the run.
+/// </summary>
+internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : IHostedService
+{
+    private WebApplication? _app;
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, setup.ControlPort));
+        builder.Services.AddRoutingCore();
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
+        });
+        Type[] shared =
+        [
+            typeof(DistributedApplicationModel), typeof(ResourceCommandService), typeof(ResourceWatch), typeof(ExitLog), typeof(Doctor), typeof(FactorySetup),
+            typeof(TimeProvider), typeof(ConsumerScale), typeof(RollingRestart), typeof(PoisonMessages), typeof(LoadBurst), typeof(Links),
+        ];
+        foreach (var type in shared)
+            builder.Services.AddSingleton(type, services.GetRequiredService(type));
+        _app = builder.Build();
+        _app.Use(AuthorizeAsync);
+        _app.UseRouting();
+        _app.MapControl();
+        _app.MapFaults();
+        await _app.StartAsync(cancellationToken);
+        stack.Write(setup.Settings.RunDirectory);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        StackFile.Remove(setup.Settings.RunDirectory);
+        if (_app is null) return;
+        // Streams of exits have no end of their own, and a server that stops would wait for them.
+        using var impatience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        impatience.CancelAfter(TimeSpan.FromSeconds(1));
+        await _app.StopAsync(impatience.Token);
+        await _app.DisposeAsync();
+    }
+
+    private Task AuthorizeAsync(HttpContext context, RequestDelegate next)
+    {
+        var expected = Encoding.UTF8.GetBytes($"Bearer {stack.Token}");
+        var given = Encoding.UTF8.GetBytes(context.Request.Headers.Authorization.ToString());
+        if (CryptographicOperations.FixedTimeEquals(expected, given)) return next(context);
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        return Task.CompletedTask;
+    }
+}

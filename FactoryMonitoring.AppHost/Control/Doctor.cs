@@ -1,0 +1,59 @@
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Postgres;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>What was found about one part of the factory.</summary>
+internal sealed record Finding(bool Well, string Subject, string Text);
+
+/// <summary>Finds out whether every part can reach what it needs.</summary>
+internal sealed class Doctor(DistributedApplicationModel model, ResourceWatch watch, TimeProvider time) : IDisposable
+{
+    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(5) };
+
+    /// <summary>Asks the brokers, the database, and of every service its readiness, which is about what it depends on.</summary>
+    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken) =>
+        await Task.WhenAll(model.Resources.Select(resource => ExamineAsync(resource, cancellationToken)).OfType<Task<Finding>>());
+
+    public void Dispose() => _client.Dispose();
+
+    private Task<Finding>? ExamineAsync(IResource resource, CancellationToken cancellationToken)
+    {
+        switch (resource)
+        {
+            case IKafkaBroker broker:
+                return TimeAsync(resource, $"{KafkaClusterResource.Host}:{broker.Port}", () => KafkaProbe.AskAsync(broker.Port, cancellationToken));
+            case PostgresDatabaseResource database:
+                return TimeAsync(resource, $"{database.DatabaseName} at {PostgresDatabaseResource.Host}:{database.Parent.Port}", () => PostgresProbe.AskAsync(database, cancellationToken));
+            case ProjectResource when watch.Find(resource.Name) is { State.Text: var state } snapshot:
+                if (state == KnownResourceStates.NotStarted || state is null) return null;
+                var url = snapshot.Urls.FirstOrDefault()?.Url;
+                if (state == KnownResourceStates.Running && url is not null)
+                    return TimeAsync(resource, $"{url.TrimEnd('/')}/health", () => HealthAsync($"{url.TrimEnd('/')}/health", cancellationToken));
+                return Task.FromResult(new Finding(state == KnownResourceStates.Running || snapshot.ExitCode == 0, resource.Name, snapshot.ExitCode is { } code ? $"{state}, exit code {code}" : state));
+            default:
+                return null;
+        }
+    }
+
+    private async Task<Finding> TimeAsync(IResource resource, string what, Func<Task<string?>> ask)
+    {
+        var start = time.GetTimestamp();
+        var problem = await ask();
+        return new Finding(problem is null, resource.Name, problem is null ? $"{what} answers in {time.GetElapsedTime(start).TotalMilliseconds:F0} ms" : $"{what}: {problem}");
+    }
+
+    private async Task<string?> HealthAsync(string url, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _client.GetAsync(new Uri(url), cancellationToken);
+            var body = await response.Content.ReadAsStringAsync(cancellationToken);
+            return response.IsSuccessStatusCode ? null : $"{(int)response.StatusCode} {body.ReplaceLineEndings(" ")}";
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return exception.Message;
+        }
+    }
+}

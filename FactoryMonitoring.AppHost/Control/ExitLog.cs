@@ -1,0 +1,112 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>Why a process is gone.</summary>
+internal enum ExitCause
+{
+    /// <summary>It ended of itself, with exit code 0.</summary>
+    Finished,
+
+    /// <summary>It ended otherwise, and nobody here had a hand in it.</summary>
+    Died,
+
+    /// <summary>It was asked to stop.</summary>
+    Stopped,
+
+    /// <summary>SIGKILL was sent to it.</summary>
+    Killed,
+}
+
+/// <summary>The end of a process.</summary>
+/// <param name="Id">Rises by one, from 1, within a run of the AppHost.</param>
+/// <param name="At">Of a kill: immediately before the signal. Otherwise when the end was seen.</param>
+/// <param name="By">Who asked for it: make, dashboard, …; null where nobody did.</param>
+/// <param name="Pid">The process that did the work; null where it was not known.</param>
+internal sealed record ResourceExit(long Id, string Resource, DateTimeOffset At, int? ExitCode, ExitCause Cause, string? By, int? Pid);
+
+/// <summary>The ends of processes since the AppHost was started, and the announcements of those to come.</summary>
+internal sealed class ExitLog(TimeProvider time)
+{
+    private const int Kept = 1000;
+
+    /// <summary>How long after its announcement an end is taken for the one announced.</summary>
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Announcement> _announced = [];
+    private readonly Queue<ResourceExit> _history = [];
+    private readonly List<ChannelWriter<ResourceExit>> _watchers = [];
+    private long _last;
+
+    /// <summary>Says that a process is about to be stopped or killed, now.</summary>
+    /// <param name="by">Who does it; null leaves standing what an earlier announcement of the same said.</param>
+    public void Announce(string resource, ExitCause cause, string? by)
+    {
+        var now = time.GetUtcNow();
+        lock (_lock)
+        {
+            if (by is null && Pending(resource) is { } earlier && earlier.Cause == cause) by = earlier.By;
+            _announced[resource] = new(cause, by, now);
+        }
+    }
+
+    /// <summary>When the kill of the resource that is under way was announced; null when there is none.</summary>
+    public DateTimeOffset? PendingKill(string resource)
+    {
+        lock (_lock) return Pending(resource) is { Cause: ExitCause.Killed } pending ? pending.At : null;
+    }
+
+    /// <summary>Takes down that a process has ended.</summary>
+    public ResourceExit Record(string resource, DateTimeOffset seen, int? exitCode, int? pid)
+    {
+        lock (_lock)
+        {
+            var announced = Pending(resource);
+            _announced.Remove(resource);
+            var exit = new ResourceExit(
+                ++_last,
+                resource,
+                announced is { Cause: ExitCause.Killed } ? announced.At : seen,
+                exitCode,
+                announced?.Cause ?? (exitCode == 0 ? ExitCause.Finished : ExitCause.Died),
+                announced?.By,
+                pid);
+            _history.Enqueue(exit);
+            if (_history.Count > Kept) _history.Dequeue();
+            foreach (var watcher in _watchers) watcher.TryWrite(exit);
+            return exit;
+        }
+    }
+
+    /// <summary>The ends after the one with this id, oldest first.</summary>
+    public IReadOnlyList<ResourceExit> Since(long id)
+    {
+        lock (_lock) return [.. _history.Where(exit => exit.Id > id)];
+    }
+
+    /// <summary>The ends after the one with this id, and then each as it happens.</summary>
+    public async IAsyncEnumerable<ResourceExit> WatchAsync(long id, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var channel = Channel.CreateUnbounded<ResourceExit>();
+        lock (_lock)
+        {
+            foreach (var exit in _history.Where(exit => exit.Id > id)) channel.Writer.TryWrite(exit);
+            _watchers.Add(channel.Writer);
+        }
+        try
+        {
+            await foreach (var exit in channel.Reader.ReadAllAsync(cancellationToken)) yield return exit;
+        }
+        finally
+        {
+            lock (_lock) _watchers.Remove(channel.Writer);
+        }
+    }
+
+    private Announcement? Pending(string resource) =>
+        _announced.TryGetValue(resource, out var announced) && time.GetUtcNow() - announced.At < Window ? announced : null;
+
+    private sealed record Announcement(ExitCause Cause, string? By, DateTimeOffset At);
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>How to find the process that does a resource's work, which need not be the one that Aspire started.</summary>
+/// <param name="Find">Null where there is none.</param>
+/// <param name="Engine">Of the container that is the resource; null where it is none.</param>
+internal sealed record WorkerAnnotation(Func<CustomResourceSnapshot, int?> Find, ContainerEngine? Engine = null) : IResourceAnnotation;
+
+/// <summary>A command that ends a resource the way a power cut does, so that its death is seen and not its good manners.</summary>
+internal static class KillCommand
+{
+    public const string Name = "kill";
+
+    /// <summary>Adds the command for a resource that is a process.</summary>
+    /// <param name="worker">Finds the process; by default the youngest descendant of the one that Aspire started.</param>
+    public static IResourceBuilder<T> WithKill<T>(this IResourceBuilder<T> builder, Func<CustomResourceSnapshot, int?>? worker = null)
+        where T : IResource
+    {
+        var annotation = new WorkerAnnotation(worker ?? YoungestDescendant);
+        return builder.WithKill((_, snapshot) => Task.FromResult(Kill(annotation.Find(snapshot))), annotation);
+    }
+
+    /// <summary>Adds the command for a resource that dies otherwise.</summary>
+    public static IResourceBuilder<T> WithKill<T>(
+        this IResourceBuilder<T> builder, Func<ExecuteCommandContext, CustomResourceSnapshot, Task<ExecuteCommandResult>> kill)
+        where T : IResource => builder.WithKill(kill, new WorkerAnnotation(_ => null));
+
+    /// <summary>Adds the command for a resource that is a container.</summary>
+    public static IResourceBuilder<T> WithContainerKill<T>(this IResourceBuilder<T> builder, ContainerEngine engine) where T : IResource =>
+        builder.WithKill(
+            (_, snapshot) => Task.FromResult(
+                snapshot.Properties.FirstOrDefault(property => property.Name == "container.id")?.Value is string id
+                && Commands.Output(engine.Command, "kill", id) is not null
+                    ? CommandResults.Success()
+                    : CommandResults.Failure("its container was not found")),
+            new WorkerAnnotation(_ => null, engine));
+
+    /// <summary>Says how the resource's process is found; null when it has none that can be killed.</summary>
+    public static WorkerAnnotation? WorkerOf(this IResource resource) => resource.Annotations.OfType<WorkerAnnotation>().LastOrDefault();
+
+    /// <summary>The process that does the resource's work; null where there is none.</summary>
+    public static int? WorkerPid(this IResource resource, CustomResourceSnapshot snapshot) =>
+        snapshot.State?.Text == KnownResourceStates.Running ? resource.WorkerOf()?.Find(snapshot) : null;
+
+    private static IResourceBuilder<T> WithKill<T>(
+        this IResourceBuilder<T> builder, Func<ExecuteCommandContext, CustomResourceSnapshot, Task<ExecuteCommandResult>> kill,
+        WorkerAnnotation worker) where T : IResource
+    {
+        var name = builder.Resource.Name;
+        return builder.WithAnnotation(worker).WithCommand(Name, "Kill", async context =>
+        {
+            var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
+            if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || current.Snapshot.State?.Text != KnownResourceStates.Running)
+                return CommandResults.Failure($"{name} does not run");
+            context.Services.GetRequiredService<ExitLog>().Announce(name, ExitCause.Killed, by: null);
+            return await kill(context, current.Snapshot);
+        }, new CommandOptions
+        {
+            Description = "SIGKILL to the process that does the work",
+            ConfirmationMessage = $"Kill {name}? It gets no chance to finish anything.",
+            IconName = "Flash",
+            UpdateState = context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running
+                ? ResourceCommandState.Enabled
+                : ResourceCommandState.Hidden,
+        });
+    }
+
+    private static ExecuteCommandResult Kill(int? pid)
+    {
+        if (pid is null) return CommandResults.Failure("its process was not found");
+        try
+        {
+            using var process = Process.GetProcessById(pid.Value);
+            process.Kill();
+            return CommandResults.Success();
+        }
+        catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
+        {
+            return CommandResults.Failure("its process was already gone");
+        }
+    }
+
+    private static int? YoungestDescendant(CustomResourceSnapshot snapshot) =>
+        snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } value
+        && int.TryParse(value.ToString(), out var pid)
+            ? ProcessTree.YoungestDescendant(pid)
+            : null;
+}

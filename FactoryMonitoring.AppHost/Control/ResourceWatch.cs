@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>Knows the present state of every resource by its name, and takes down the end of each process.</summary>
+internal sealed partial class ResourceWatch(
+    ResourceNotificationService notifications, ExitLog exits, TimeProvider time, ILogger<ResourceWatch> logger) : BackgroundService
+{
+    private readonly ConcurrentDictionary<string, Watched> _current = new(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The last snapshot of the resource; null before there is one.</summary>
+    public CustomResourceSnapshot? Find(string resource) => _current.TryGetValue(resource, out var watched) ? watched.Snapshot : null;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var change in notifications.WatchAsync(stoppingToken))
+        {
+            var name = change.Resource.Name;
+            _current.TryGetValue(name, out var before);
+            // Once a process is gone its id is, too: remembered while it lives.
+            var ended = Ended(change.Snapshot);
+            var pid = ended ? before?.Pid : change.Resource.WorkerPid(change.Snapshot) ?? before?.Pid;
+            _current[name] = new(change.Snapshot, pid);
+            if (!ended || before is null || Ended(before.Snapshot) || change.Resource.WorkerOf() is null) continue;
+            var seen = change.Snapshot.StopTimeStamp is { } stopped ? new DateTimeOffset(stopped.ToUniversalTime()) : time.GetUtcNow();
+            var exit = exits.Record(name, seen, change.Snapshot.ExitCode, before.Pid);
+            if (stoppingToken.IsCancellationRequested) continue;
+            if (exit.Cause == ExitCause.Died) Log.Died(logger, name, exit.ExitCode);
+            else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", exit.ExitCode);
+        }
+    }
+
+    private static bool Ended(CustomResourceSnapshot snapshot) => KnownResourceStates.TerminalStates.Contains(snapshot.State?.Text);
+
+    private sealed record Watched(CustomResourceSnapshot Snapshot, int? Pid);
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "{Resource} has ended: {Cause} by {By}, exit code {ExitCode}")]
+        public static partial void Ended(ILogger logger, string resource, ExitCause cause, string by, int? exitCode);
+
+        [LoggerMessage(LogLevel.Warning, "{Resource} has died, exit code {ExitCode}; see `make logs NAME={Resource}`")]
+        public static partial void Died(ILogger logger, string resource, int? exitCode);
+    }
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Setup;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>Changes how many consumers run, of those that the model holds.</summary>
+internal sealed class ConsumerScale(
+    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, ResourceNotificationService notifications,
+    ResourceCommandService commands, ExitLog exits) : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
+    private readonly SemaphoreSlim _turn = new(1);
+
+    public int Most => setup.Settings.MaxConsumers;
+
+    public static string Name(int number) => string.Create(CultureInfo.InvariantCulture, $"sensor-consumer-{number}");
+
+    /// <summary>How many run, or are about to.</summary>
+    public int Running() => Enumerable.Range(1, Most).Count(number => IsUp(Name(number)));
+
+    /// <summary>Starts and stops, gracefully, until exactly the first <paramref name="consumers"/> run.</summary>
+    /// <param name="by">Who asks for it.</param>
+    /// <returns>What went wrong, a part for each consumer; empty when it is so.</returns>
+    public async Task<IReadOnlyList<string>> ChangeAsync(int consumers, string by, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            patience.CancelAfter(Patience);
+            var problems = await Task.WhenAll(Enumerable.Range(1, Most).Select(number => ChangeAsync(Name(number), number <= consumers, by, patience.Token)));
+            return [.. problems.OfType<string>()];
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return [$"not done within {Patience.TotalSeconds:F0} s"];
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async Task<string?> ChangeAsync(string name, bool up, string by, CancellationToken cancellationToken)
+    {
+        if (up == IsUp(name) || !model.Resources.TryGetByName(name, out var resource)) return null;
+        if (!up) exits.Announce(name, ExitCause.Stopped, by);
+        var result = await commands.ExecuteCommandAsync(resource, up ? KnownResourceCommands.StartCommand : KnownResourceCommands.StopCommand, cancellationToken);
+        if (!result.Success) return $"{name}: {result.Message}";
+        await notifications.WaitForResourceAsync(name, up ? [KnownResourceStates.Running] : KnownResourceStates.TerminalStates, cancellationToken);
+        return null;
+    }
+
+    private bool IsUp(string name)
+    {
+        var state = watch.Find(name)?.State?.Text;
+        return state is not null && state != KnownResourceStates.NotStarted && !KnownResourceStates.TerminalStates.Contains(state);
+    }
+}

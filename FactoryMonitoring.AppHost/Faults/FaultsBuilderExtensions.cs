@@ -1,0 +1,28 @@
+using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>Adds what breaks and loads the factory on purpose.</summary>
+internal static class FaultsBuilderExtensions
+{
+    /// <summary>Adds the faults that the control endpoint offers, and where they are enabled the commands of every resource that is there by now.</summary>
+    public static IDistributedApplicationBuilder AddFaults(
+        this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, string sensorTopic)
+    {
+        var services = builder.Services;
+        services.AddSingleton(kafka);
+        services.AddSingleton(new FaultTopic(sensorTopic));
+        services.AddSingleton<ConsumerScale>();
+        services.AddSingleton<RollingRestart>();
+        services.AddSingleton<PoisonMessages>();
+        services.AddSingleton<LoadBurst>();
+        services.AddSingleton<Links>();
+        if (!setup.Settings.Faults) return builder;
+        services.AddHostedService<UndoOnStop>();
+        foreach (var resource in builder.Resources.Where(resource => resource.WorkerOf() is not null)) builder.CreateResourceBuilder(resource).WithPause();
+        return builder;
+    }
+}

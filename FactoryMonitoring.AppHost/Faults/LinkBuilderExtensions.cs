@@ -1,0 +1,66 @@
+using System.Globalization;
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Postgres;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>Adds links that can be cut, where faults are allowed; where they are not, nothing lies between a service and what it talks to.</summary>
+internal static class LinkBuilderExtensions
+{
+    private static readonly TimeSpan Slowness = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The link over which the services reach the database.</summary>
+    /// <returns>The link, or the database itself.</returns>
+    public static IResourceBuilder<IResourceWithConnectionString> AddDatabaseLink(
+        this IDistributedApplicationBuilder builder, FactorySetup setup, IResourceBuilder<PostgresDatabaseResource> database)
+    {
+        if (setup.DatabaseLinkPort is not { } port) return database;
+        var link = new Link("database", TimeProvider.System);
+        return builder.AddLink(new LinkResource("database-link", link, [new LinkProxy(link, port, database.Resource.Parent.Port)], database.Resource.At(port)), database);
+    }
+
+    /// <summary>The link over which a consumer reaches the brokers: they have a listener for it alone, which tells clients the ports of the link.</summary>
+    /// <returns>The link, or the cluster itself.</returns>
+    public static IResourceBuilder<IResourceWithConnectionString> AddKafkaLink(
+        this IDistributedApplicationBuilder builder, FactorySetup setup, IResourceBuilder<KafkaClusterResource> cluster)
+    {
+        if (setup.KafkaLinkPorts is not { Count: > 0 } ports) return cluster;
+        var link = new Link("kafka", TimeProvider.System);
+        var brokers = string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"{KafkaClusterResource.Host}:{port.Advertised}")));
+        return builder.AddLink(
+            new LinkResource("kafka-link", link, [.. ports.Select(port => new LinkProxy(link, port.Advertised, port.Listener))], ReferenceExpression.Create($"{brokers}")), cluster);
+    }
+
+    private static IResourceBuilder<LinkResource> AddLink<T>(this IDistributedApplicationBuilder builder, LinkResource resource, IResourceBuilder<T> target)
+        where T : IResource => builder.AddResource(resource)
+        .WithInitialState(new CustomResourceSnapshot { ResourceType = "Link", Properties = [], State = KnownResourceStates.NotStarted })
+        // So that it is there for as long as one that uses it.
+        .WithReferenceRelationship(target.Resource)
+        .OnInitializeResource(async (link, started, cancellationToken) =>
+        {
+            await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(link, started.Services), cancellationToken);
+            await started.Services.GetRequiredService<Links>().ChangeAsync(link, "restore", TimeSpan.Zero);
+        })
+        .WithLinkCommand("cut", "Cut", "PlugDisconnected", $"Cut the {resource.Link.Name} link? Nothing gets through until it is restored, and nobody is told.", LinkState.Cut)
+        .WithLinkCommand("slow", "Slow", "Timer", $"Slow the {resource.Link.Name} link down by {Slowness.TotalMilliseconds:F0} ms each way?", LinkState.Slow)
+        .WithLinkCommand("restore", "Restore", "PlugConnected", null, LinkState.Up);
+
+    private static IResourceBuilder<LinkResource> WithLinkCommand(
+        this IResourceBuilder<LinkResource> builder, string action, string displayName, string icon, string? confirmation, LinkState becomes)
+    {
+        var resource = builder.Resource;
+        return builder.WithCommand(action, displayName, async context =>
+        {
+            await context.Services.GetRequiredService<Links>().ChangeAsync(resource, action, Slowness);
+            return CommandResults.Success();
+        }, new CommandOptions
+        {
+            ConfirmationMessage = confirmation,
+            IconName = icon,
+            IsHighlighted = becomes != LinkState.Slow,
+            UpdateState = _ => resource.Link.State == becomes ? ResourceCommandState.Hidden : ResourceCommandState.Enabled,
+        });
+    }
+}

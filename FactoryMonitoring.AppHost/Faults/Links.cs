@@ -1,0 +1,64 @@
+using System.Globalization;
+using Microsoft.Extensions.Hosting;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>A link as it stands.</summary>
+internal sealed record LinkBody(string Name, LinkState State, double DelayMs, int Connections);
+
+/// <summary>The links that there are, and what may be done to them. They are there until everything that uses them has stopped.</summary>
+internal sealed class Links : IDisposable
+{
+    private readonly DistributedApplicationModel _model;
+    private readonly ResourceNotificationService _notifications;
+    private readonly CancellationTokenRegistration _stopped;
+
+    public Links(DistributedApplicationModel model, ResourceNotificationService notifications, IHostApplicationLifetime lifetime)
+    {
+        (_model, _notifications) = (model, notifications);
+        _stopped = lifetime.ApplicationStopped.Register(() =>
+        {
+            foreach (var proxy in All().SelectMany(resource => resource.Proxies)) proxy.Dispose();
+        });
+    }
+
+    /// <summary>The actions, by their names.</summary>
+    public static readonly IReadOnlyList<string> Actions = ["cut", "restore", "slow"];
+
+    public IReadOnlyList<LinkBody> Look() =>
+        [.. All().Select(resource => new LinkBody(resource.Link.Name, resource.Link.State, resource.Link.Delay.TotalMilliseconds, resource.Link.Connections))];
+
+    /// <summary>Finds a link by its name: database or kafka.</summary>
+    public LinkResource? Find(string name) => All().FirstOrDefault(resource => resource.Link.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Does one of <see cref="Actions"/>, and shows it as the resource's state.</summary>
+    public Task ChangeAsync(LinkResource resource, string action, TimeSpan delay)
+    {
+        var link = resource.Link;
+        switch (action.ToLowerInvariant())
+        {
+            case "cut": link.Cut(); break;
+            case "slow": link.Slow(delay); break;
+            default: link.Restore(); break;
+        }
+        return _notifications.PublishUpdateAsync(resource, snapshot => snapshot with
+        {
+            State = link.State switch
+            {
+                LinkState.Cut => new ResourceStateSnapshot("Cut", KnownResourceStateStyles.Error),
+                LinkState.Slow => new ResourceStateSnapshot(string.Create(CultureInfo.InvariantCulture, $"Slow ({link.Delay.TotalMilliseconds:F0} ms)"), KnownResourceStateStyles.Warn),
+                _ => new ResourceStateSnapshot(KnownResourceStates.Running, KnownResourceStateStyles.Success),
+            },
+        });
+    }
+
+    /// <summary>Lets everything through.</summary>
+    public void RestoreAll()
+    {
+        foreach (var resource in All()) resource.Link.Restore();
+    }
+
+    public void Dispose() => _stopped.Dispose();
+
+    private IEnumerable<LinkResource> All() => _model.Resources.OfType<LinkResource>();
+}

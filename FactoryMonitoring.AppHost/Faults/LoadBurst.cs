@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.Contracts;
+using Microsoft.Extensions.Hosting;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>A burst of load as it stands.</summary>
+/// <param name="Running">Until the last reading is acknowledged or given up.</param>
+/// <param name="ToSend">Readings in all.</param>
+/// <param name="LongestWaitMs">Between the sending of a reading and its acknowledgement; null before the first.</param>
+internal sealed record LoadBody(
+    bool Running, DateTimeOffset? Started, int ReadingsPerSecond, int Seconds, long ToSend, long Sent, long Acknowledged, long Failed, double? LongestWaitMs)
+{
+    public static readonly LoadBody None = new(false, null, 0, 0, 0, 0, 0, 0, null);
+
+    public override string ToString() => Started is null
+        ? "no load was asked for"
+        : string.Create(CultureInfo.InvariantCulture, $"load {(Running ? "runs" : "ended")}: {Acknowledged} acknowledged and {Failed} given up of {Sent} sent of {ToSend}, longest wait {LongestWaitMs ?? 0:F0} ms");
+}
+
+/// <summary>
+/// Well-formed readings on top of the sensors', of sensors of its own. They carry no reading_count and nobody writes their acknowledgements down, so they are no
+/// part of the ledger's account: who wants to know whether all were stored compares the acknowledged here with the rows of load-sensor-*.
+/// </summary>
+internal sealed class LoadBurst(KafkaClusterResource cluster, FaultTopic topic, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    public const int MostPerSecond = 20_000;
+    public const int MostSeconds = 600;
+
+    /// <summary>Enough to keep every partition busy.</summary>
+    private const int Sensors = 30;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+    private static readonly SensorTypeInfo[] Types = [SensorCatalog.Temperature, SensorCatalog.Vibration, SensorCatalog.Energy, SensorCatalog.Humidity, SensorCatalog.Pressure];
+    private static readonly byte[][] Keys = [.. Enumerable.Range(0, Sensors).Select(sensor => Encoding.UTF8.GetBytes(SensorId(sensor)))];
+
+    private readonly Lock _lock = new();
+    private Burst? _burst;
+
+    /// <summary>The present burst, or the last.</summary>
+    public LoadBody Look()
+    {
+        lock (_lock) return _burst?.Look() ?? LoadBody.None;
+    }
+
+    /// <summary>Starts a burst and returns at once.</summary>
+    /// <returns>Null while one runs.</returns>
+    public LoadBody? Start(int readingsPerSecond, int seconds)
+    {
+        lock (_lock)
+        {
+            if (_burst?.Look().Running == true) return null;
+            _burst = new Burst(readingsPerSecond, seconds, time);
+            _ = _burst.RunAsync(cluster.Bootstrap, topic.Name, lifetime.ApplicationStopping);
+            return _burst.Look();
+        }
+    }
+
+    /// <summary>The value of a message: near the base of its type, so that it raises no alert.</summary>
+    public static byte[] Reading(long number, DateTimeOffset now)
+    {
+        var sensor = (int)(number % Sensors);
+        var type = Types[sensor % Types.Length];
+        var value = type.Base * (1 + (number / Sensors % 7 / 1000.0));
+        return Encoding.UTF8.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"timestamp":"{{now.UtcDateTime:yyyy-MM-ddTHH:mm:ss.ffffff}}Z","sensor_id":"{{SensorId(sensor)}}","sensor_type":"{{type.Name}}","value":{{value:R}},"unit":"{{type.Unit}}","alert_level":"normal","quality":1.0}"""));
+    }
+
+    private static string SensorId(int sensor) => string.Create(CultureInfo.InvariantCulture, $"load-sensor-{sensor + 1:D3}");
+
+    private sealed class Burst(int readingsPerSecond, int seconds, TimeProvider time)
+    {
+        private readonly DateTimeOffset _started = time.GetUtcNow();
+        private readonly long _toSend = (long)readingsPerSecond * seconds;
+        private readonly TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private long _sent;
+        private long _acknowledged;
+        private long _failed;
+        private long _longestTicks = -1;
+        private volatile bool _ended;
+
+        public LoadBody Look()
+        {
+            var longest = Interlocked.Read(ref _longestTicks);
+            return new(
+                !_ended, _started, readingsPerSecond, seconds, _toSend, Interlocked.Read(ref _sent), Interlocked.Read(ref _acknowledged), Interlocked.Read(ref _failed),
+                longest < 0 ? null : TimeSpan.FromTicks(longest).TotalMilliseconds);
+        }
+
+        public async Task RunAsync(string bootstrap, string topic, CancellationToken stopping)
+        {
+            await Task.Yield();
+            var config = new ProducerConfig
+            {
+                BootstrapServers = bootstrap,
+                Acks = Acks.All,
+                EnableIdempotence = true,
+                // As the sensors have it: with more, a change of leader can store a reading twice.
+                MaxInFlight = 1,
+                LingerMs = 5,
+                ReconnectBackoffMs = 50,
+                ReconnectBackoffMaxMs = 500,
+            };
+            try
+            {
+                using var producer = new ProducerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();
+                await SendAsync(producer, topic, stopping);
+                Answered();
+                await _answered.Task.WaitAsync(stopping);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                // The factory stops: what is still under way is neither acknowledged nor given up.
+            }
+            finally
+            {
+                _ended = true;
+            }
+        }
+
+        private async Task SendAsync(IProducer<byte[], byte[]> producer, string topic, CancellationToken stopping)
+        {
+            var start = time.GetTimestamp();
+            using var timer = new PeriodicTimer(Tick, time);
+            for (var number = 0L; number < _toSend; await timer.WaitForNextTickAsync(stopping))
+            {
+                var due = Math.Min(_toSend, (long)(time.GetElapsedTime(start).TotalSeconds * readingsPerSecond));
+                while (number < due && TryProduce(producer, topic, number)) number++;
+            }
+        }
+
+        private bool TryProduce(IProducer<byte[], byte[]> producer, string topic, long number)
+        {
+            var sent = time.GetTimestamp();
+            try
+            {
+                producer.Produce(topic, new Message<byte[], byte[]> { Key = Keys[number % Sensors], Value = Reading(number, time.GetUtcNow()) }, report => Answer(report, sent));
+                Interlocked.Increment(ref _sent);
+                return true;
+            }
+            catch (ProduceException<byte[], byte[]> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
+            {
+                return false; // at the next tick
+            }
+        }
+
+        // Called by the producer's one thread.
+        private void Answer(DeliveryReport<byte[], byte[]> report, long sent)
+        {
+            var waited = time.GetElapsedTime(sent).Ticks;
+            if (waited > Interlocked.Read(ref _longestTicks)) Interlocked.Exchange(ref _longestTicks, waited);
+            if (report.Error.IsError) Interlocked.Increment(ref _failed);
+            else Interlocked.Increment(ref _acknowledged);
+            Answered();
+        }
+
+        private void Answered()
+        {
+            if (Interlocked.Read(ref _acknowledged) + Interlocked.Read(ref _failed) == _toSend) _answered.TrySetResult();
+        }
+    }
+}

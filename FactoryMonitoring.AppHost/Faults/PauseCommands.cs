@@ -1,0 +1,94 @@
+using System.Globalization;
+using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>
+/// Two commands that stop a resource in its tracks and let it go on: it holds its connections, its locks and its memory all the while, and wakes up believing
+/// that no time has passed.
+/// </summary>
+internal static class PauseCommands
+{
+    public const string Pause = "pause";
+    public const string Resume = "resume";
+
+    // Says of which container it is true: the next one of that name is not paused.
+    private const string PausedContainer = "factory.paused";
+
+    /// <summary>Adds both commands to a resource that is a process or a container.</summary>
+    public static IResourceBuilder<T> WithPause<T>(this IResourceBuilder<T> builder) where T : IResource
+    {
+        var resource = builder.Resource;
+        return builder
+            .WithCommand(Pause, "Pause", context => ChangeAsync(context, resource, true), new CommandOptions
+            {
+                Description = "SIGSTOP to the process that does the work, and to its children",
+                ConfirmationMessage = $"Pause {resource.Name}? It keeps its connections and locks, and does nothing until it is resumed.",
+                IconName = "Pause",
+                UpdateState = context => Runs(context.ResourceSnapshot) && !resource.IsPaused(context.ResourceSnapshot) ? ResourceCommandState.Enabled : ResourceCommandState.Hidden,
+            })
+            .WithCommand(Resume, "Resume", context => ChangeAsync(context, resource, false), new CommandOptions
+            {
+                Description = "SIGCONT to the process that does the work, and to its children",
+                IconName = "PlayCircle",
+                IsHighlighted = true,
+                UpdateState = context => resource.IsPaused(context.ResourceSnapshot) ? ResourceCommandState.Enabled : ResourceCommandState.Hidden,
+            });
+    }
+
+    /// <summary>Whether the resource stands still: of a process the system's word, of a container what was done to it here.</summary>
+    public static bool IsPaused(this IResource resource, CustomResourceSnapshot snapshot) =>
+        resource.WorkerPid(snapshot) is { } pid
+            ? ProcessTree.IsStopped(pid)
+            : Runs(snapshot) && Property(snapshot, PausedContainer) is { } container && container == Property(snapshot, "container.id");
+
+    /// <summary>Lets the resource's process and its children go on.</summary>
+    /// <returns>What stands in the way; null when it goes on.</returns>
+    public static string? LetGoOn(this IResource resource, CustomResourceSnapshot snapshot) => Change(resource, snapshot, pause: false);
+
+    private static async Task<ExecuteCommandResult> ChangeAsync(ExecuteCommandContext context, IResource resource, bool pause)
+    {
+        var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
+        if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || !Runs(current.Snapshot))
+            return CommandResults.Failure($"{resource.Name} does not run");
+        if (Change(resource, current.Snapshot, pause) is { } obstacle) return CommandResults.Failure(obstacle);
+        // Which commands are offered follows from this, too.
+        await notifications.PublishUpdateAsync(resource, context.ResourceName, snapshot => snapshot with
+        {
+            Properties =
+            [
+                .. snapshot.Properties.Where(property => property.Name != PausedContainer),
+                .. pause && Property(snapshot, "container.id") is { } id ? new[] { new ResourcePropertySnapshot(PausedContainer, id) } : [],
+            ],
+        });
+        return CommandResults.Success();
+    }
+
+    private static string? Change(IResource resource, CustomResourceSnapshot snapshot, bool pause)
+    {
+        if (resource.WorkerOf()?.Engine is { } engine)
+        {
+            return Property(snapshot, "container.id") is { } id && Commands.Output(engine.Command, pause ? "pause" : "unpause", id) is not null
+                ? null
+                : $"{engine.Command} does not {(pause ? "pause" : "unpause")} its container";
+        }
+        if (OperatingSystem.IsWindows()) return "Windows cannot pause a process";
+        if (resource.WorkerPid(snapshot) is not { } pid) return "it has no process of its own: pause the one it is part of, or stop or kill it";
+        if (pause)
+        {
+            // The parent first: from then on there are no new children.
+            if (!Signals.Freeze(pid)) return "its process was already gone";
+            foreach (var child in ProcessTree.Descendants(pid)) Signals.Freeze(child);
+            return null;
+        }
+        foreach (var child in ProcessTree.Descendants(pid)) Signals.Thaw(child);
+        return Signals.Thaw(pid) ? null : "its process was already gone";
+    }
+
+    private static bool Runs(CustomResourceSnapshot snapshot) => snapshot.State?.Text == KnownResourceStates.Running;
+
+    private static string? Property(CustomResourceSnapshot snapshot, string name) =>
+        Convert.ToString(snapshot.Properties.FirstOrDefault(property => property.Name == name)?.Value, CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null;
+}

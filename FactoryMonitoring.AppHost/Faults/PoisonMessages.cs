@@ -1,0 +1,55 @@
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.AppHost.Kafka;
+
+namespace FactoryMonitoring.AppHost.Faults;
+
+/// <summary>What was produced of what was asked for.</summary>
+internal sealed record PoisonBody(string Message, DateTimeOffset At, int Asked, int Acknowledged);
+
+/// <summary>Messages on the topic of readings that are no readings: each must become a dead letter and disturb no other.</summary>
+internal sealed class PoisonMessages(KafkaClusterResource cluster, FaultTopic topic, TimeProvider time)
+{
+    public const int Most = 10_000;
+
+    /// <summary>More than a consumer takes (64 KiB), less than a broker refuses (1 MiB).</summary>
+    private const int Oversized = 100_000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>The kinds, in turn: malformed JSON, empty, oversized, wrongly typed, keyless.</summary>
+    public static (string? Key, byte[] Value) Message(int number) => (number % 5) switch
+    {
+        0 => ("poison", "{\"sensor_id\":\"poison"u8.ToArray()),
+        1 => ("poison", []),
+        2 => ("poison", Encoding.UTF8.GetBytes($$"""{"padding":"{{new string('x', Oversized)}}"}""")),
+        3 => ("poison", """{"timestamp":"2026-01-02T03:04:05Z","sensor_id":"poison","sensor_type":"temperature","value":"hot","unit":"°C"}"""u8.ToArray()),
+        _ => (null, """{"note":"no key, and no reading either"}"""u8.ToArray()),
+    };
+
+    /// <summary>Produces them, and returns when each is acknowledged or given up.</summary>
+    public async Task<PoisonBody> ProduceAsync(int count, CancellationToken cancellationToken)
+    {
+        var at = time.GetUtcNow();
+        var config = new ProducerConfig { BootstrapServers = cluster.Bootstrap, Acks = Acks.All, EnableIdempotence = true, MaxInFlight = 1, MessageTimeoutMs = (int)Patience.TotalMilliseconds };
+        using var producer = new ProducerBuilder<string?, byte[]>(config).SetLogHandler((_, _) => { }).Build();
+        var deliveries = Enumerable.Range(0, count).Select(async number =>
+        {
+            var (key, value) = Message(number);
+            try
+            {
+                await producer.ProduceAsync(topic.Name, new Message<string?, byte[]> { Key = key, Value = value }, cancellationToken);
+                return true;
+            }
+            catch (ProduceException<string?, byte[]>)
+            {
+                return false; // the count of those that are acknowledged says it
+            }
+        });
+        var acknowledged = (await Task.WhenAll(deliveries)).Count(delivered => delivered);
+        return new($"{acknowledged} of {count} malformed messages are in {topic.Name}", at, count, acknowledged);
+    }
+}
+
+/// <summary>The topic of readings.</summary>
+internal sealed record FaultTopic(string Name);

@@ -1,0 +1,120 @@
+using System.Net.Http.Json;
+using System.Text.Json.Serialization;
+using FactoryMonitoring.AppHost.Control;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace FactoryMonitoring.AppHost.Kafka;
+
+/// <summary>
+/// Shows the brokers of the embedded cluster as resources: their state is what the process that hosts them says, and their commands are passed on to it.
+/// </summary>
+internal sealed class EmbeddedBrokers(
+    EndpointReference host, DistributedApplicationModel model, ResourceNotificationService notifications, ExitLog exits, TimeProvider time)
+    : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(3) };
+
+    /// <summary>Takes a broker down or brings it up.</summary>
+    /// <exception cref="HttpRequestException">The host of the brokers does not answer.</exception>
+    public async Task ChangeAsync(EmbeddedBrokerResource broker, bool up, CancellationToken cancellationToken)
+    {
+        using var response = await _client.PostAsync(
+            new Uri($"{host.Url}/brokers/{broker.Id}/{(up ? "up" : "down")}"), content: null, cancellationToken);
+        response.EnsureSuccessStatusCode();
+        await PublishAsync(broker, up);
+    }
+
+    public override void Dispose()
+    {
+        _client.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var brokers = model.Resources.OfType<EmbeddedBrokerResource>().ToArray();
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            var states = await ReadAsync(stoppingToken);
+            foreach (var broker in brokers) await PublishAsync(broker, states?.Any(state => state.Id == broker.Id && state.Up) ?? false);
+        }
+    }
+
+    private async Task<BrokerState[]?> ReadAsync(CancellationToken cancellationToken)
+    {
+        if (!host.IsAllocated) return null;
+        try
+        {
+            return await _client.GetFromJsonAsync<BrokerState[]>(new Uri($"{host.Url}/brokers"), cancellationToken);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task PublishAsync(EmbeddedBrokerResource broker, bool up)
+    {
+        notifications.TryGetCurrentState(broker.Name, out var current);
+        var wasUp = current?.Snapshot.State?.Text == KnownResourceStates.Running;
+        // Before it was up for the first time it is not down, it has not come up yet.
+        if (up == wasUp || (!up && current?.Snapshot.StartTimeStamp is null)) return;
+        var now = time.GetUtcNow().UtcDateTime;
+        var killed = exits.PendingKill(broker.Name)?.UtcDateTime;
+        await notifications.PublishUpdateAsync(broker, snapshot => up
+            ? snapshot with { State = KnownResourceStates.Running, StartTimeStamp = now, StopTimeStamp = null, ExitCode = null }
+            : snapshot with { State = KnownResourceStates.Exited, StopTimeStamp = killed ?? now, ExitCode = killed is null ? 0 : 137 });
+    }
+
+    private sealed record BrokerState([property: JsonPropertyName("id")] int Id, [property: JsonPropertyName("up")] bool Up);
+}
+
+/// <summary>The commands of the embedded brokers, under the names that Aspire gives those of a process.</summary>
+internal static class EmbeddedBrokerCommands
+{
+    public static IResourceBuilder<EmbeddedBrokerResource> WithEmbeddedBrokerCommands(this IResourceBuilder<EmbeddedBrokerResource> broker)
+    {
+        var resource = broker.Resource;
+        return broker
+            .WithCommand(KnownResourceCommands.StartCommand, "Start", context => ChangeAsync(context, resource, true), new CommandOptions
+            {
+                IconName = "Play",
+                IsHighlighted = true,
+                UpdateState = context => Enabled(context.ResourceSnapshot.State?.Text == KnownResourceStates.Exited),
+            })
+            .WithCommand(KnownResourceCommands.StopCommand, "Stop", context => ChangeAsync(context, resource, false), new CommandOptions
+            {
+                IconName = "Stop",
+                IsHighlighted = true,
+                UpdateState = context => Enabled(context.ResourceSnapshot.State?.Text == KnownResourceStates.Running),
+            })
+            .WithCommand(KnownResourceCommands.RestartCommand, "Restart", async context =>
+            {
+                var stopped = await ChangeAsync(context, resource, false);
+                return stopped.Success ? await ChangeAsync(context, resource, true) : stopped;
+            }, new CommandOptions
+            {
+                IconName = "ArrowCounterclockwise",
+                UpdateState = context => Enabled(context.ResourceSnapshot.State?.Text == KnownResourceStates.Running),
+            })
+            .WithKill((context, _) => ChangeAsync(context, resource, false));
+    }
+
+    private static async Task<ExecuteCommandResult> ChangeAsync(ExecuteCommandContext context, EmbeddedBrokerResource broker, bool up)
+    {
+        try
+        {
+            await context.Services.GetRequiredService<EmbeddedBrokers>().ChangeAsync(broker, up, context.CancellationToken);
+            return CommandResults.Success();
+        }
+        catch (HttpRequestException exception)
+        {
+            return CommandResults.Failure($"the process that hosts the embedded brokers does not answer: {exception.Message}");
+        }
+    }
+
+    private static ResourceCommandState Enabled(bool enabled) => enabled ? ResourceCommandState.Enabled : ResourceCommandState.Hidden;
+}

@@ -1,0 +1,160 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace FactoryMonitoring.AppHost.Kafka;
+
+/// <summary>Adds our three-broker cluster to the model.</summary>
+internal static class KafkaClusterBuilderExtensions
+{
+    private const string Heap = "-Xms256m -Xmx256m";
+
+    // Three small JVMs start in 5 s with these, in 8 s without.
+    private const string SmallJvm = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.awt.headless=true";
+
+    /// <summary>Adds the cluster and its brokers kafka1, kafka2, kafka3. It is healthy when all of them answer.</summary>
+    /// <param name="controllerPorts">For the controllers of the backing processes.</param>
+    /// <param name="links">A listener more for each broker; empty for none.</param>
+    /// <param name="runDirectory">Holds the cluster's id, and configuration and data of the backing processes.</param>
+    public static IResourceBuilder<KafkaClusterResource> AddKafkaCluster(
+        this IDistributedApplicationBuilder builder, string name, KafkaChoice choice,
+        IReadOnlyList<int> ports, IReadOnlyList<int> controllerPorts, IReadOnlyList<KafkaLinkPort> links, string runDirectory)
+    {
+        var cluster = builder.AddResource(new KafkaClusterResource(name, choice.Backing, ports))
+            .WithInitialState(new CustomResourceSnapshot { ResourceType = "KafkaCluster", Properties = [], State = KnownResourceStates.NotStarted })
+            .OnInitializeResource(async (resource, started, cancellationToken) =>
+            {
+                await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, started.Services), cancellationToken);
+                await started.Notifications.PublishUpdateAsync(resource, snapshot => snapshot with
+                {
+                    State = KnownResourceStates.Running,
+                    Properties = [.. snapshot.Properties, new("kafka.backing", choice.Backing.ToString()), new("kafka.bootstrap", resource.Bootstrap)],
+                });
+            });
+        foreach (var (index, port) in ports.Index())
+        {
+            var broker = $"kafka{index + 1}";
+            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(broker, _ => new KafkaProbe(port), null, null));
+            cluster.WithHealthCheck(broker);
+        }
+        if (choice.Image is { } image) cluster.AddBrokerContainers(image, links, runDirectory);
+        else if (choice.Home is { } home) cluster.AddBrokerProcesses(home, controllerPorts, links, Path.Combine(runDirectory, "kafka"));
+        else cluster.AddEmbeddedBrokers();
+        return cluster;
+    }
+
+    /// <summary>Names a topic that clients need.</summary>
+    public static IResourceBuilder<KafkaClusterResource> WithTopic(
+        this IResourceBuilder<KafkaClusterResource> cluster, string topic, int partitions)
+    {
+        cluster.Resource.Topics.Add(new(topic, partitions));
+        return cluster;
+    }
+
+    /// <summary>Names a consumer group.</summary>
+    public static IResourceBuilder<KafkaClusterResource> WithGroup(this IResourceBuilder<KafkaClusterResource> cluster, string group)
+    {
+        cluster.Resource.Groups.Add(group);
+        return cluster;
+    }
+
+    private static void AddBrokerContainers(
+        this IResourceBuilder<KafkaClusterResource> cluster, ContainerImage image, IReadOnlyList<KafkaLinkPort> links, string runDirectory)
+    {
+        var builder = cluster.ApplicationBuilder;
+        var resource = cluster.Resource;
+        var clusterId = ClusterId(Path.Combine(runDirectory, "kafka-containers.id"));
+        foreach (var (index, port) in resource.Ports.Index())
+        {
+            var name = $"kafka{index + 1}";
+            var broker = builder.AddResource(new KafkaContainerResource(name, port, resource))
+                .WithImage(image.Reference)
+                .WithVolume(ContainerEngine.Volume(runDirectory, name), KafkaContainerEnvironment.Data)
+                .WithEndpoint(port: port, targetPort: KafkaContainerEnvironment.Port, scheme: "tcp", name: "tcp", isProxied: false)
+                .WithEnvironment("CLUSTER_ID", clusterId)
+                .WithEnvironment("KAFKA_HEAP_OPTS", Heap)
+                .WithEnvironment("KAFKA_JVM_PERFORMANCE_OPTS", SmallJvm)
+                .WithHealthCheck(name)
+                .WithContainerKill(image.Engine);
+            var link = links.ElementAtOrDefault(index);
+            if (link is not null) broker.WithEndpoint(port: link.Listener, targetPort: KafkaContainerEnvironment.LinkPort, scheme: "tcp", name: "link", isProxied: false);
+            foreach (var (variable, value) in KafkaContainerEnvironment.Of(index + 1, port, link)) broker.WithEnvironment(variable, value);
+        }
+    }
+
+    private static void AddBrokerProcesses(
+        this IResourceBuilder<KafkaClusterResource> cluster, KafkaDistribution home, IReadOnlyList<int> controllerPorts,
+        IReadOnlyList<KafkaLinkPort> links, string directory)
+    {
+        var builder = cluster.ApplicationBuilder;
+        var resource = cluster.Resource;
+        Directory.CreateDirectory(directory);
+        var clusterId = ClusterId(Path.Combine(directory, "cluster.id"));
+        foreach (var (index, port) in resource.Ports.Index())
+        {
+            var name = $"kafka{index + 1}";
+            var own = Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
+            File.WriteAllText(
+                Path.Combine(own, "server.properties"),
+                KafkaServerProperties.Write(index + 1, resource.Ports, controllerPorts, Path.Combine(own, "data"), links.ElementAtOrDefault(index)));
+            builder.AddResource(new KafkaBrokerResource(name, port, "bash", own, resource))
+                .WithArgs(Shipped("kafka-broker.sh"), home.Directory, own, clusterId)
+                .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
+                .WithEnvironment("KAFKA_HEAP_OPTS", Heap)
+                .WithEnvironment("KAFKA_JVM_PERFORMANCE_OPTS", SmallJvm)
+                .WithEnvironment("KAFKA_LOG4J_OPTS", $"-Dlog4j2.configurationFile={Shipped("log4j2.yaml")}")
+                // Or the script of the official distribution would write logs of the garbage collection beside its own.
+                .WithEnvironment("EXTRA_ARGS", "-name kafkaServer")
+                .WithHealthCheck(name)
+                .WithKill();
+        }
+    }
+
+    private static void AddEmbeddedBrokers(this IResourceBuilder<KafkaClusterResource> cluster)
+    {
+        var builder = cluster.ApplicationBuilder;
+        var resource = cluster.Resource;
+        var host = builder.AddProject<Projects.FactoryMonitoring_EmbeddedKafka>("embedded-kafka")
+            .WithQuickStartup()
+            .WithHttpEndpoint()
+            .WithHttpHealthCheck("/health")
+            .WithEnvironment(context =>
+            {
+                foreach (var (index, port) in resource.Ports.Index()) context.EnvironmentVariables[$"EmbeddedKafka__Ports__{index}"] = $"{port}";
+                foreach (var (index, group) in resource.Groups.Index()) context.EnvironmentVariables[$"EmbeddedKafka__Groups__{index}"] = group;
+                foreach (var (index, topic) in resource.Topics.Index())
+                {
+                    context.EnvironmentVariables[$"EmbeddedKafka__Topics__{index}__Name"] = topic.Name;
+                    context.EnvironmentVariables[$"EmbeddedKafka__Topics__{index}__Partitions"] = $"{topic.Partitions}";
+                }
+            })
+            .WithParentRelationship(cluster)
+            .WithKill();
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<EmbeddedBrokers>(services, host.GetEndpoint("http")));
+        builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddedBrokers>());
+        foreach (var (index, port) in resource.Ports.Index())
+        {
+            builder.AddResource(new EmbeddedBrokerResource($"kafka{index + 1}", index + 1, port, resource))
+                .WithInitialState(new CustomResourceSnapshot { ResourceType = "EmbeddedBroker", Properties = [], State = KnownResourceStates.NotStarted })
+                .WithHealthCheck($"kafka{index + 1}")
+                .WithEmbeddedBrokerCommands();
+        }
+    }
+
+    // All brokers of a cluster bear one id, for as long as their data are kept: 16 bytes in the Base64 of URLs.
+    private static string ClusterId(string file)
+    {
+        if (File.Exists(file)) return File.ReadAllText(file).Trim();
+        // Kafka's own ids never begin with a dash, which its command line would take for an option.
+        string id;
+        do id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
+        while (id.StartsWith('-'));
+        File.WriteAllText(file, id + "\n");
+        return id;
+    }
+
+    private static string Shipped(string file) => Path.Combine(AppContext.BaseDirectory, "Kafka", file);
+}

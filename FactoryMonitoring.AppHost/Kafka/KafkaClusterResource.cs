@@ -1,0 +1,70 @@
+using System.Globalization;
+
+namespace FactoryMonitoring.AppHost.Kafka;
+
+/// <summary>A cluster of Kafka brokers, whatever they run as. Its connection string is the bootstrap list.</summary>
+/// <param name="ports">Where the brokers listen on loopback, broker 1 first.</param>
+internal sealed class KafkaClusterResource(string name, KafkaBacking backing, IReadOnlyList<int> ports)
+    : Resource(name), IResourceWithConnectionString, IResourceWithWaitSupport
+{
+    // Not "localhost": the brokers listen on IPv4 alone, and clients would try ::1 first and complain.
+    public const string Host = "127.0.0.1";
+
+    public KafkaBacking Backing => backing;
+
+    public IReadOnlyList<int> Ports => ports;
+
+    /// <summary>Topics that are needed before a client comes; the embedded broker makes them itself.</summary>
+    public List<KafkaTopic> Topics { get; } = [];
+
+    /// <summary>Consumer groups that the embedded broker keeps alive over the death of a broker.</summary>
+    public List<string> Groups { get; } = [];
+
+    public string Bootstrap => string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}")));
+
+    public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create($"{Bootstrap}");
+}
+
+/// <summary>A listener of a broker for clients that reach it over a link.</summary>
+/// <param name="Listener">Where the broker is reached on loopback.</param>
+/// <param name="Advertised">Where the link is: what the broker tells those clients.</param>
+internal sealed record KafkaLinkPort(int Listener, int Advertised);
+
+/// <summary>A topic of the cluster.</summary>
+internal sealed record KafkaTopic(string Name, int Partitions);
+
+/// <summary>A broker as a Java process of its own.</summary>
+internal sealed class KafkaBrokerResource(string name, int port, string command, string workingDirectory, KafkaClusterResource cluster)
+    : ExecutableResource(name, command, workingDirectory), IKafkaBroker, IResourceWithParent<KafkaClusterResource>
+{
+    public int Port => port;
+
+    public KafkaClusterResource Parent => cluster;
+}
+
+/// <summary>A broker as a container with its log on a volume.</summary>
+internal sealed class KafkaContainerResource(string name, int port, KafkaClusterResource cluster)
+    : ContainerResource(name), IKafkaBroker, IResourceWithParent<KafkaClusterResource>
+{
+    public int Port => port;
+
+    public KafkaClusterResource Parent => cluster;
+}
+
+/// <summary>A broker of the embedded cluster, which shares a process with the others.</summary>
+internal sealed class EmbeddedBrokerResource(string name, int id, int port, KafkaClusterResource cluster)
+    : Resource(name), IKafkaBroker, IResourceWithParent<KafkaClusterResource>
+{
+    public int Id => id;
+
+    public int Port => port;
+
+    public KafkaClusterResource Parent => cluster;
+}
+
+/// <summary>A broker, whatever it runs as.</summary>
+internal interface IKafkaBroker : IResource
+{
+    /// <summary>Where clients reach it, on loopback.</summary>
+    int Port { get; }
+}

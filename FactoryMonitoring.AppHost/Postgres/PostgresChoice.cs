@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+using FactoryMonitoring.AppHost.Setup;
+
+namespace FactoryMonitoring.AppHost.Postgres;
+
+/// <summary>What PostgreSQL is: a container of an image, or a process of an installation with a directory.</summary>
+/// <param name="Reason">The choice in words.</param>
+/// <param name="Data">Where its data are, in words.</param>
+/// <param name="Volume">Of the container's data.</param>
+internal sealed record PostgresChoice(
+    string Reason, string Data, string Password, ContainerImage? Image = null, string? Volume = null,
+    PostgresInstallation? Installation = null, PostgresDirectory? Directory = null)
+{
+    /// <summary>Chooses by what was asked for and what this machine has.</summary>
+    /// <param name="have">Gets the image; throws <see cref="SetupException"/> that says why it cannot be had.</param>
+    /// <param name="find">Chooses an installation for the directory; throws <see cref="SetupException"/> that says what is missing.</param>
+    /// <exception cref="SetupException">What was asked for cannot be had.</exception>
+    public static PostgresChoice Make(
+        PostgresPreference preference, string runDirectory, Func<ContainerImage> have, Func<PostgresDirectory, PostgresInstallation> find)
+    {
+        var reason = preference == PostgresPreference.Auto ? "" : "as Factory:Postgres asks, ";
+        if (preference != PostgresPreference.Process)
+        {
+            try
+            {
+                var image = have();
+                var volume = ContainerEngine.Volume(runDirectory, "postgres");
+                return new($"{reason}{image}", $"volume {volume}", PasswordOf(image.Engine, volume, runDirectory), image, volume);
+            }
+            catch (SetupException missing) when (preference == PostgresPreference.Auto)
+            {
+                reason = $"no container: {missing.Message}; ";
+            }
+            catch (SetupException missing)
+            {
+                throw new SetupException($"Factory:Postgres=container cannot be had: {missing.Message}");
+            }
+        }
+        var directory = PostgresDirectory.Decide(runDirectory);
+        var installation = find(directory);
+        return new(
+            $"{reason}{installation}{(directory.User is { } user ? $", as user {user}" : "")}", directory.Data, directory.Password(),
+            Installation: installation, Directory: directory);
+    }
+
+    // PostgreSQL takes it from its environment once, when it makes its data: so it must be known as long as there are data.
+    private static string PasswordOf(ContainerEngine engine, string volume, string runDirectory)
+    {
+        var file = Path.Combine(runDirectory, "postgres-container.password");
+        if (File.Exists(file)) return File.ReadAllText(file).Trim();
+        if (Commands.Output(engine.Command, "volume", "inspect", volume) is not null)
+            throw new SetupException($"the data in volume {volume} have lost their password ({file}): put it back, or remove them by `{engine.Command} volume rm {volume}`");
+        var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        PrivateFile.Write(file, password + "\n");
+        return password;
+    }
+}

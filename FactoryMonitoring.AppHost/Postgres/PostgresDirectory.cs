@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using FactoryMonitoring.AppHost.Setup;
+
+namespace FactoryMonitoring.AppHost.Postgres;
+
+/// <summary>Where PostgreSQL keeps its data, and as whom it runs.</summary>
+/// <param name="Path">Holds the directory <c>data</c>; owned by <paramref name="User"/>.</param>
+/// <param name="User">The user to become; null to stay who starts it.</param>
+internal sealed record PostgresDirectory(string Path, string? User)
+{
+    public string Data => System.IO.Path.Combine(Path, "data");
+
+    /// <summary>
+    /// Decides. PostgreSQL refuses to run as root, and the user it runs as instead cannot reach a directory below one that is closed to
+    /// others, as root's home is: then the data go to /var/lib, under a name that follows from the run directory.
+    /// </summary>
+    public static PostgresDirectory Decide(string runDirectory, bool privileged, IReadOnlyCollection<string> users, Func<string, bool> openToOthers)
+    {
+        var here = System.IO.Path.Combine(runDirectory, "postgres");
+        if (!privileged) return new(here, null);
+        var user = users.Contains("postgres") ? "postgres" : "nobody";
+        for (string? parent = runDirectory; parent is not null; parent = System.IO.Path.GetDirectoryName(parent))
+        {
+            if (openToOthers(parent)) continue;
+            var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(runDirectory)))[..12];
+            return new(System.IO.Path.Combine("/var/lib", $"factory-monitoring-{hash}"), user);
+        }
+        return new(here, user);
+    }
+
+    /// <summary>Decides for this process on this machine.</summary>
+    public static PostgresDirectory Decide(string runDirectory) => Decide(
+        runDirectory,
+        Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows(),
+        File.Exists("/etc/passwd") ? [.. File.ReadLines("/etc/passwd").Select(line => line.Split(':')[0])] : [],
+        directory => OperatingSystem.IsWindows() || !Directory.Exists(directory) || File.GetUnixFileMode(directory).HasFlag(UnixFileMode.OtherExecute));
+
+    /// <summary>Major version of PostgreSQL that wrote the data; null when there are none.</summary>
+    public int? DataVersion() =>
+        File.Exists(System.IO.Path.Combine(Data, "PG_VERSION"))
+            ? int.Parse(File.ReadAllText(System.IO.Path.Combine(Data, "PG_VERSION")).Trim().Split('.')[0], CultureInfo.InvariantCulture)
+            : null;
+
+    /// <summary>
+    /// The password that belongs to the data, kept beside them for their owner's eyes alone; made where there is none yet.
+    /// </summary>
+    /// <exception cref="SetupException">There are data, but their password is lost.</exception>
+    public string Password()
+    {
+        var file = System.IO.Path.Combine(Path, "password");
+        if (File.Exists(file)) return File.ReadAllText(file).Trim();
+        if (DataVersion() is not null)
+            throw new SetupException($"The data in {Data} have lost their password ({file}): put it back, or run `make reset` to start over without the data.");
+        var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
+        Directory.CreateDirectory(Path);
+        PrivateFile.Write(file, password + "\n");
+        return password;
+    }
+}

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# postgres.sh BIN DIRECTORY USER -c setting=value ...
+# Makes the cluster in DIRECTORY/data where there is none, then runs the server until it ends or this is told to stop.
+# As root it becomes USER. Reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB.
+set -euo pipefail
+bin=$1 directory=$2 user=$3
+shift 3
+data=$directory/data
+
+as_user=()
+if [ "$(id -u)" = 0 ]; then
+  mkdir -p "$directory"
+  chown "$user" "$directory"
+  as_user=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
+fi
+mkdir -p "$directory"
+cd "$directory"
+
+if [ ! -f "$data/PG_VERSION" ]; then
+  echo "making the database cluster in $data"
+  # Made elsewhere and moved when complete: a start that was interrupted leaves nothing that looks like data.
+  rm -rf "$data.new" "$data"
+  password_file=$(mktemp)
+  trap 'rm -f "$password_file"' EXIT
+  printf '%s\n' "$POSTGRES_PASSWORD" >"$password_file"
+  if [ ${#as_user[@]} -gt 0 ]; then chown "$user" "$password_file"; fi
+  ${as_user[@]+"${as_user[@]}"} "$bin/initdb" --pgdata="$data.new" --username="$POSTGRES_USER" --pwfile="$password_file" \
+    --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-instructions
+  rm -f "$password_file"
+  echo "CREATE DATABASE $POSTGRES_DB OWNER $POSTGRES_USER" |
+    ${as_user[@]+"${as_user[@]}"} "$bin/postgres" --single -D "$data.new" postgres >/dev/null
+  mv "$data.new" "$data"
+fi
+
+# Backends must not see the password in their environment.
+unset POSTGRES_PASSWORD
+
+# The server must not outlive this script, not even when it is killed. Only Linux can promise that.
+if command -v setpriv >/dev/null && setpriv --pdeathsig INT true 2>/dev/null; then
+  as_user=(setpriv --pdeathsig INT ${as_user[@]+"${as_user[@]:1}"})
+fi
+${as_user[@]+"${as_user[@]}"} "$bin/postgres" -D "$data" "$@" &
+server=$!
+# TERM asks PostgreSQL to wait until the last client has gone; INT ends their sessions, and loses nothing either.
+# It may have been paused, and its sessions with it: what stands still hears nothing.
+trap 'kill -CONT $(pgrep -P $server) $server 2>/dev/null; kill -INT $server 2>/dev/null' TERM INT HUP
+while true; do
+  status=0
+  wait "$server" || status=$?
+  kill -0 "$server" 2>/dev/null || break
+done
+exit "$status"

@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Configuration;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>A container engine that answers, by its command: the one that Aspire takes, too.</summary>
+internal sealed record ContainerEngine(string Command)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>Finds the engine.</summary>
+    /// <exception cref="SetupException">None answers.</exception>
+    public static ContainerEngine Find(IConfiguration configuration)
+    {
+        var forced = configuration["ASPIRE_CONTAINER_RUNTIME"] ?? configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
+        string[] commands = string.IsNullOrEmpty(forced) ? ["docker", "podman"] : [forced];
+        // The client alone proves nothing: it is on machines without an engine too.
+        return commands.Where(command => Commands.Output(command, "info") is not null).Select(command => new ContainerEngine(command)).FirstOrDefault()
+            ?? throw new SetupException($"no container engine answers ({string.Join(", ", commands.Select(command => command + " info"))})");
+    }
+
+    /// <summary>Makes sure that the image is on this machine; fetches it, once, where it is not.</summary>
+    /// <exception cref="SetupException">It cannot be had; in the engine's words.</exception>
+    public ContainerImage Have(string image)
+    {
+        if (Commands.Output(Command, "image", "inspect", image) is null)
+        {
+            Console.WriteLine($"Fetching the image {image} with {Command} (once)");
+            using var pull = Process.Start(new ProcessStartInfo(Command, ["pull", "--quiet", image]) { RedirectStandardOutput = true, RedirectStandardError = true })
+                ?? throw new SetupException($"{Command} does not start");
+            var said = pull.StandardError.ReadToEnd();
+            if (!pull.WaitForExit(Patience) || pull.ExitCode != 0)
+                throw new SetupException($"the image {image} cannot be had: {said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault()}");
+        }
+        return new ContainerImage(this, image);
+    }
+
+    /// <summary>Name of the volume on which a part of the stack of that run directory keeps its data.</summary>
+    public static string Volume(string runDirectory, string part) =>
+        $"factory-monitoring-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(runDirectory)))[..12]}-{part}";
+}
+
+/// <summary>An image that is on this machine.</summary>
+internal sealed record ContainerImage(ContainerEngine Engine, string Reference)
+{
+    public override string ToString() => $"{Reference} by {Engine.Command}";
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>What a recorded file is replayed as; section <c>Factory:Replay</c>.</summary>
+/// <param name="File">A CSV of timestamp,value, as an absolute path.</param>
+internal sealed record ReplaySettings(
+    string File, string SensorType, string SensorId, double? SpeedUp, double? WarningThreshold, double? CriticalThreshold);
+
+/// <summary>The settings of the AppHost, section <c>Factory</c>, read and checked before the model is built.</summary>
+/// <param name="Kafka">The backing asked for.</param>
+/// <param name="Consumers">Consumers that are started.</param>
+/// <param name="MaxConsumers">Consumers that exist; those past <paramref name="Consumers"/> wait for their start command.</param>
+/// <param name="Partitions">Of the topic of readings.</param>
+/// <param name="Faults">Whether anything may break or load the stack beyond starting, stopping and killing its parts.</param>
+/// <param name="RunDirectory">Holds stack.json, logs and data; an absolute path.</param>
+internal sealed record FactorySettings(
+    KafkaPreference Kafka,
+    PostgresPreference Postgres,
+    string KafkaImage,
+    string PostgresImage,
+    int Consumers,
+    int MaxConsumers,
+    int Partitions,
+    int WebPort,
+    int ApiPort,
+    IReadOnlyList<int> KafkaPorts,
+    int PostgresPort,
+    string RunDirectory,
+    ReplaySettings? Replay,
+    bool Faults)
+{
+    public const string FaultsKey = "Factory:Faults";
+
+    /// <summary>Number of the consumer that reaches the brokers over a link that can be cut.</summary>
+    public const int LinkedConsumer = 3;
+
+    /// <summary>Reads the settings; an absent one has its default.</summary>
+    /// <param name="repository">Directory against which relative paths are meant.</param>
+    /// <param name="isProduction">Whether this is the environment Production, which no fault may reach.</param>
+    /// <exception cref="SetupException">A setting is not allowed; a line for each.</exception>
+    public static FactorySettings Read(IConfiguration configuration, string repository, bool isProduction)
+    {
+        var reader = new Reader(configuration);
+        var maxConsumers = reader.Integer("Factory:MaxConsumers", 6, 1, 64);
+        var settings = new FactorySettings(
+            reader.Choice("Factory:Kafka", KafkaPreference.Auto),
+            reader.Choice("Factory:Postgres", PostgresPreference.Auto),
+            reader.Text("Factory:KafkaImage", "apache/kafka:4.3.1"),
+            reader.Text("Factory:PostgresImage", "postgres:17"),
+            reader.Integer("Factory:Consumers", Math.Min(3, maxConsumers), 1, maxConsumers),
+            maxConsumers,
+            reader.Integer("Factory:Partitions", 6, 1, 1000),
+            // The port people open has a name of its own that all ways of running the system understand.
+            reader.Port("Factory:Ports:Web", reader.Port("MONITORING_PORT", 5000)),
+            reader.Port("Factory:Ports:Api", reader.Port("MONITORING_API_PORT", 5080)),
+            [reader.Port("Factory:Ports:Kafka1", 9092), reader.Port("Factory:Ports:Kafka2", 9094), reader.Port("Factory:Ports:Kafka3", 9096)],
+            reader.Port("Factory:Ports:Postgres", 5432),
+            Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
+            reader.Replay(repository),
+            reader.Boolean(FaultsKey, false));
+        if (settings.Faults && isProduction)
+            reader.Problems.Add($"{FaultsKey}=true is not allowed in Production: false is, or another environment (DOTNET_ENVIRONMENT=Development).");
+        if (reader.Problems.Count > 0) throw new SetupException(string.Join(Environment.NewLine, reader.Problems));
+        return settings;
+    }
+
+    private sealed class Reader(IConfiguration configuration)
+    {
+        public List<string> Problems { get; } = [];
+
+        public string Text(string key, string absent) => configuration[key] is { Length: > 0 } value ? value : absent;
+
+        public int Port(string key, int absent) => Integer(key, absent, 0, 65535);
+
+        public int Integer(string key, int absent, int least, int most)
+        {
+            if (configuration[key] is not { Length: > 0 } text) return absent;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most) return value;
+            Problems.Add($"{key}={text} is not allowed: a whole number from {least} to {most} is.");
+            return absent;
+        }
+
+        public bool Boolean(string key, bool absent)
+        {
+            if (configuration[key] is not { Length: > 0 } text) return absent;
+            if (bool.TryParse(text, out var value)) return value;
+            Problems.Add($"{key}={text} is not allowed: true, false are.");
+            return absent;
+        }
+
+        public T Choice<T>(string key, T absent) where T : struct, Enum
+        {
+            if (configuration[key] is not { Length: > 0 } text) return absent;
+            if (!int.TryParse(text, out _) && Enum.TryParse<T>(text, ignoreCase: true, out var value)) return value;
+            Problems.Add($"{key}={text} is not allowed: {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()} are.");
+            return absent;
+        }
+
+        public ReplaySettings? Replay(string repository)
+        {
+            if (configuration["Factory:Replay:File"] is not { Length: > 0 } file) return null;
+            var path = Path.GetFullPath(file, repository);
+            if (!File.Exists(path)) Problems.Add($"Factory:Replay:File={file} does not exist ({path}): a CSV file of timestamp,value is allowed.");
+            return new ReplaySettings(
+                path,
+                Text("Factory:Replay:SensorType", "temperature"),
+                Text("Factory:Replay:SensorId", "replay-sensor-001"),
+                Number("Factory:Replay:SpeedUp") ?? Number("Factory:Replay:Speed"),
+                Number("Factory:Replay:WarningThreshold"),
+                Number("Factory:Replay:CriticalThreshold"));
+        }
+
+        private double? Number(string key)
+        {
+            if (configuration[key] is not { Length: > 0 } text) return null;
+            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)) return value;
+            Problems.Add($"{key}={text} is not allowed: a number is.");
+            return null;
+        }
+    }
+}
+
+/// <summary>Which Kafka is asked for.</summary>
+internal enum KafkaPreference
+{
+    /// <summary>Containers where an engine answers and the image can be had, else a Kafka distribution where one is found, else the embedded broker.</summary>
+    Auto,
+
+    /// <summary>Apache Kafka as three containers.</summary>
+    Containers,
+
+    /// <summary>Apache Kafka as three Java processes.</summary>
+    Processes,
+
+    /// <summary>librdkafka's mock cluster in a process of ours; keeps nothing over a restart.</summary>
+    Embedded,
+}
+
+/// <summary>Which PostgreSQL is asked for.</summary>
+internal enum PostgresPreference
+{
+    /// <summary>A container where an engine answers and the image can be had, else a process.</summary>
+    Auto,
+    Container,
+
+    /// <summary>From the binaries on this machine.</summary>
+    Process,
+}

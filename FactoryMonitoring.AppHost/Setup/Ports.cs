@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>A port of the factory.</summary>
+/// <param name="Setting">The key by which another one is chosen.</param>
+/// <param name="Number">0 asks for any free one.</param>
+internal sealed record PortRequest(string User, string Setting, int Number);
+
+/// <summary>Finds out which ports can be had.</summary>
+internal static class Ports
+{
+    /// <summary>Takes all ports at once, so that no two of the free ones are the same, and lets them go again.</summary>
+    /// <returns>The ports in the order of the requests.</returns>
+    /// <exception cref="SetupException">A port is taken, or asked for twice; a line for each.</exception>
+    public static IReadOnlyList<int> Take(IReadOnlyList<PortRequest> requests)
+    {
+        var listeners = new List<TcpListener>();
+        var problems = new List<string>();
+        var ports = new int[requests.Count];
+        try
+        {
+            // The fixed ones first, lest a free one be taken from among them.
+            foreach (var (request, index) in requests.Select((request, index) => (request, index)).OrderBy(pair => pair.request.Number == 0))
+            {
+                if (request.Number != 0 && Array.IndexOf(ports, request.Number) is >= 0 and var other)
+                {
+                    problems.Add($"Port {request.Number} is given to both {requests[other].User} and {request.User}: set {request.Setting} to another (0: any free one).");
+                    continue;
+                }
+                try
+                {
+                    ports[index] = request.Number == 0 ? ListenAnywhere(listeners) : Listen(request.Number, listeners);
+                }
+                catch (SocketException exception)
+                {
+                    problems.Add($"Port {request.Number} for {request.User} cannot be had ({exception.SocketErrorCode}): stop what listens there, or set {Variable(request.Setting)} to another (0: any free one).");
+                }
+            }
+        }
+        finally
+        {
+            foreach (var listener in listeners) listener.Dispose();
+        }
+        return problems.Count == 0 ? ports : throw new SetupException(string.Join(Environment.NewLine, problems));
+    }
+
+    private static string Variable(string setting) => setting.Replace(":", "__", StringComparison.Ordinal);
+
+    // Below the ports that the system gives to outgoing connections: one of those could take it before a broker listens there, or while it is down.
+    private static int ListenAnywhere(List<TcpListener> listeners)
+    {
+        const int Attempts = 100;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return Listen(RandomNumberGenerator.GetInt32(10_000, 20_000), listeners);
+            }
+            catch (SocketException) when (attempt < Attempts)
+            {
+                // Taken.
+            }
+        }
+    }
+
+    private static int Listen(int port, List<TcpListener> listeners)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, port);
+        listeners.Add(listener);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

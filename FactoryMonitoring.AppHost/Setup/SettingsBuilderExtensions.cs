@@ -1,0 +1,35 @@
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>Hands settings of the AppHost on to services.</summary>
+internal static class SettingsBuilderExtensions
+{
+    /// <summary>Hands on a whole section, wherever it was set: environment, command line or file. The service says what is allowed in it.</summary>
+    public static IResourceBuilder<T> WithSettingsOf<T>(this IResourceBuilder<T> builder, string section) where T : IResourceWithEnvironment
+    {
+        foreach (var (key, value) in builder.ApplicationBuilder.Configuration.GetSection(section).AsEnumerable())
+            if (value is not null) builder.WithEnvironment(key.Replace(":", "__", StringComparison.Ordinal), value);
+        return builder;
+    }
+
+    /// <summary>Makes a sensor replay a recorded file; what is not set here the sensor knows itself.</summary>
+    public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, ReplaySettings replay) where T : IResourceWithEnvironment
+    {
+        return builder.WithEnvironment(context =>
+        {
+            Set("File", replay.File);
+            Set("SensorType", replay.SensorType);
+            Set("SensorId", replay.SensorId);
+            Set("SpeedUp", replay.SpeedUp?.ToString(CultureInfo.InvariantCulture));
+            Set("WarningThreshold", replay.WarningThreshold?.ToString(CultureInfo.InvariantCulture));
+            Set("CriticalThreshold", replay.CriticalThreshold?.ToString(CultureInfo.InvariantCulture));
+
+            void Set(string name, string? value)
+            {
+                if (value is not null) context.EnvironmentVariables[$"Sensors__Replay__{name}"] = value;
+            }
+        });
+    }
+}

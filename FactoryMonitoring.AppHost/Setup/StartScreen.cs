@@ -1,0 +1,35 @@
+using System.Globalization;
+using System.Text;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>The one screen that is printed at the start.</summary>
+internal static class StartScreen
+{
+    public static string Render(FactorySetup setup)
+    {
+        var settings = setup.Settings;
+        var text = new StringBuilder();
+        text.AppendLine();
+        text.AppendLine("Factory Monitoring");
+        Line("kafka", $"{setup.Kafka.Backing.ToString().ToLowerInvariant()}: {setup.Kafka.Reason}");
+        if (setup.Kafka.Backing == Kafka.KafkaBacking.Embedded) Line("", "the embedded broker keeps nothing over a restart");
+        Line("", string.Join(", ", setup.KafkaPorts.Select((port, index) => string.Create(CultureInfo.InvariantCulture, $"kafka{index + 1} {port}"))));
+        Line("postgres", string.Create(CultureInfo.InvariantCulture, $"{(setup.Postgres.Image is null ? "process" : "container")}: {setup.Postgres.Reason}, port {setup.PostgresPort}"));
+        Line("", $"data in {setup.Postgres.Data}");
+        Line("services", string.Create(CultureInfo.InvariantCulture, $"5 sensors, {settings.Consumers} consumers of {settings.MaxConsumers}, {settings.Partitions} partitions"));
+        if (settings.Replay is { } replay) Line("replay", $"{replay.File} as {replay.SensorType} sensor {replay.SensorId}");
+        Line("page", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.WebPort}"));
+        Line("api", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.ApiPort}"));
+        Line("logs", setup.LogDirectory);
+        text.AppendLine();
+        Line("kill", "make kill-consumer N=1 | kill-producer NAME=temperature-sensor | kill-broker N=2   (another terminal)");
+        Line("start", "make start-consumer N=1 | start-producer NAME=temperature-sensor | start-broker N=2");
+        if (settings.Faults) Line("break", "make pause-consumer N=1 | scale CONSUMERS=5 | cut-link LINK=database | poison COUNT=10 | load RATE=500 SECONDS=30");
+        Line("look", "make status | doctor | logs NAME=sensor-consumer-1 | psql");
+        Line("stop", "Ctrl+C here, or make stop; the next start keeps the data, make reset removes them");
+        return text.ToString();
+
+        void Line(string head, string line) => text.AppendLine(CultureInfo.InvariantCulture, $"  {head,-9} {line}");
+    }
+}

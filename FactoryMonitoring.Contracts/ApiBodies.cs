@@ -1,0 +1,413 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace FactoryMonitoring.Contracts.Api;
+
+// Bodies of the monitoring API: snake_case JSON, times in UTC. The names of the first six are fixed by existing clients.
+
+/// <summary>GET /api/system-status.</summary>
+public sealed record SystemStatusBody(
+    ComponentSummary Status,
+    IReadOnlyList<RebalancingEventBody> RebalancingEvents,
+    OverallStatus Overall,
+    bool Stale = false);
+
+public sealed record ComponentSummary(ComponentCounts Consumers, ComponentCounts Producers, ComponentCounts? Brokers = null);
+
+/// <param name="TotalCount">Those seen in the last 24 h.</param>
+public sealed record ComponentCounts(int ActiveCount, int TotalCount, DateTimeOffset? LastActivity);
+
+/// <summary>The whole in words: a sentence with a subject, what it means and how long it will last.</summary>
+/// <param name="Level">ok, warning, critical.</param>
+/// <param name="Reasons">One sentence each; empty while all is well.</param>
+public sealed record OverallStatus(string Level, string Title, string Detail, IReadOnlyList<string> Reasons, DateTimeOffset Since, RecoveryStopwatch? Recovery = null);
+
+/// <summary>The measured times of the newest fault. Durations in ms from <see cref="KilledAt"/>; null while not reached, or not observed.</summary>
+/// <param name="KilledAtSource">
+/// exit: seen by the AppHost when the process ended; commit: the last committed row before the silence; heartbeat: the last of those, where
+/// that is later.
+/// </param>
+public sealed record RecoveryStopwatch(
+    string ComponentId,
+    DateTimeOffset KilledAt,
+    string KilledAtSource,
+    int? NoticedMs,
+    int? ReassignedMs,
+    int? FirstRecordMs,
+    int? CaughtUpMs,
+    IReadOnlyList<int> Partitions);
+
+/// <param name="EventType">assigned, revoked, lost.</param>
+/// <param name="Generation">Our epoch of the partition.</param>
+/// <param name="Reason">joined, left, session expired, claimed; null where it was not observed.</param>
+/// <param name="StallMs">Of an assignment, once known: from the predecessor's end to this owner's first committed record, or its stand at the log's end.</param>
+public sealed record RebalancingEventBody(
+    string EventType,
+    string ConsumerId,
+    int? PartitionNumber,
+    DateTimeOffset Timestamp,
+    long? Id = null,
+    long? Generation = null,
+    string? Reason = null,
+    int? StallMs = null);
+
+/// <summary>GET /api/consumer-health.</summary>
+/// <param name="Status">active, inactive.</param>
+public sealed record ConsumerHealthBody(
+    string ConsumerId,
+    string Status,
+    IReadOnlyList<int> AssignedPartitions,
+    DateTimeOffset? LastHeartbeat,
+    int MessagesProcessedLastMinute,
+    long TotalMessagesProcessed,
+    string? Condition = null,
+    string? GroupProtocol = null,
+    DateTimeOffset? StartedAt = null,
+    int? ProcessId = null,
+    string? Host = null,
+    long? ResidentBytes = null,
+    DateTimeOffset? StatusSince = null);
+
+/// <summary>GET /api/producer-health.</summary>
+/// <param name="Connection">connected, degraded, disconnected.</param>
+public sealed record ProducerHealthBody(
+    string ProducerId,
+    string SensorType,
+    string Status,
+    DateTimeOffset? LastHeartbeat,
+    int MessagesSentLastMinute,
+    long TotalMessagesSent,
+    string? Connection = null,
+    DateTimeOffset? LastAcknowledged = null,
+    DateTimeOffset? StartedAt = null,
+    int? ProcessId = null,
+    string? Host = null,
+    int? SensorCount = null,
+    long? FailedDeliveries = null,
+    int? Queued = null,
+    long? ResidentBytes = null,
+    DateTimeOffset? StatusSince = null,
+    string? Condition = null);
+
+/// <summary>GET /api/partition-assignment.</summary>
+/// <param name="PartitionActivity">Messages stored per partition since the beginning.</param>
+public sealed record PartitionAssignmentBody(
+    IReadOnlyList<AssignmentBody> Assignments,
+    IReadOnlyDictionary<string, long> PartitionActivity,
+    bool Stale = false);
+
+public sealed record AssignmentBody(string ConsumerId, IReadOnlyList<int> AssignedPartitions, string Status, DateTimeOffset? LastHeartbeat);
+
+/// <summary>GET /api/real-time-metrics. Counts of the last 10 minutes for consumers and partitions; sent in total for active producers.</summary>
+public sealed record RealTimeMetricsBody(
+    IReadOnlyList<ComponentValue> ConsumerThroughput,
+    IReadOnlyList<ComponentValue> ProducerThroughput,
+    IReadOnlyDictionary<string, long> PartitionActivity,
+    PipelineMetrics? Pipeline = null,
+    bool Stale = false);
+
+public sealed record ComponentValue(string ComponentId, long Value);
+
+/// <summary>The pipeline now: means and percentiles of the last 10 s. Null is what was not measured.</summary>
+/// <param name="MaximumPerSecond">The highest rate this installation has stored in one second; null before any.</param>
+/// <param name="CatchUpSeconds">Time to no lag at the present rates; null while it does not shrink.</param>
+public sealed record PipelineMetrics(
+    double AcknowledgedPerSecond,
+    double StoredPerSecond,
+    double? MaximumPerSecond,
+    long? Lag,
+    double? LagSeconds,
+    double? CatchUpSeconds,
+    double? LatencyP50Ms,
+    double? LatencyP95Ms,
+    double? LatencyP99Ms,
+    double? CommitMs,
+    long StoredTotal);
+
+/// <summary>GET /api/history: one point per interval, oldest first.</summary>
+public sealed record HistoryBody(int IntervalSeconds, IReadOnlyList<HistoryPoint> Points);
+
+public sealed record HistoryPoint(
+    DateTimeOffset At,
+    double AcknowledgedPerSecond,
+    double StoredPerSecond,
+    double? LatencyP50Ms,
+    double? LatencyP95Ms,
+    double? LatencyP99Ms,
+    long? Lag,
+    double? LagSeconds);
+
+/// <summary>An item of GET /api/recent-alerts and /api/alerts.</summary>
+public sealed record AlertBody(
+    Guid AlertId,
+    string SensorId,
+    string SensorType,
+    string AnomalyType,
+    string Severity,
+    double? SensorValue,
+    string? SensorUnit,
+    string Description,
+    string DetectedBy,
+    DateTimeOffset Timestamp,
+    DateTimeOffset? ReadingTimestamp = null,
+    SensorLocation? Location = null,
+    string? SensorAlertLevel = null,
+    long? Occurrences = null,
+    double? PeakValue = null,
+    DateTimeOffset? UpdatedAt = null,
+    DateTimeOffset? ResolvedAt = null,
+    int? KafkaPartition = null,
+    long? KafkaOffset = null,
+    string? TraceId = null,
+    string? SpanId = null);
+
+/// <summary>GET /api/alerts/{id}: the alert, its stored reading and the sensor's readings around it, oldest first.</summary>
+public sealed record AlertDetailBody(AlertBody Alert, ReadingBody? Reading, IReadOnlyList<ReadingBody> Around);
+
+/// <summary>A stored row.</summary>
+public sealed record ReadingBody(
+    string SensorId,
+    string SensorType,
+    DateTimeOffset Timestamp,
+    double Value,
+    string Unit,
+    string AlertLevel,
+    double Quality,
+    string? FactorySection,
+    string? MachineId,
+    string? Zone,
+    long? ReadingCount,
+    string ProcessedByConsumer,
+    int KafkaPartition,
+    long KafkaOffset,
+    DateTimeOffset ProcessingTimestamp);
+
+/// <summary>GET /api/alerts/rate: alerts raised per bucket.</summary>
+public sealed record AlertRateBody(int BucketSeconds, IReadOnlyList<AlertRatePoint> Points);
+
+public sealed record AlertRatePoint(DateTimeOffset At, string SensorType, string AnomalyType, string Severity, int Count);
+
+/// <summary>GET /api/cluster.</summary>
+public sealed record ClusterBody(IReadOnlyList<BrokerBody> Brokers, IReadOnlyList<PartitionBody> Partitions, string? LogId, DateTimeOffset? MeasuredAt, bool Stale = false);
+
+public sealed record BrokerBody(int Id, string Name, string Host, int Port, bool Up, DateTimeOffset? StatusSince = null, int? LeaderOf = null, bool? Controller = null);
+
+/// <summary>A partition of the sensor topic; null is what could not be measured.</summary>
+public sealed record PartitionBody(
+    int Partition,
+    int? Leader,
+    IReadOnlyList<int>? Replicas,
+    IReadOnlyList<int>? InSyncReplicas,
+    long? EndOffset,
+    long? StoredOffset,
+    long? Lag,
+    double? LagSeconds,
+    string? Owner,
+    long? Generation = null,
+    double? StoredPerSecond = null,
+    long? Stored = null);
+
+/// <summary>GET /api/ownership: who owned which partition in a window of time, and what else happened in it.</summary>
+public sealed record OwnershipBody(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<OwnershipSpan> Spans, IReadOnlyList<TimelineMark> Marks);
+
+/// <param name="EndedAt">Null while it is owned.</param>
+/// <param name="EndedBy">revoked, lost; null while it is owned.</param>
+/// <param name="StallMs">From the predecessor's end to this owner's recovery; null where there was no predecessor or it has not recovered.</param>
+public sealed record OwnershipSpan(
+    int Partition,
+    long Generation,
+    string ConsumerId,
+    DateTimeOffset ClaimedAt,
+    DateTimeOffset? RecoveredAt,
+    DateTimeOffset? LastCommitAt,
+    DateTimeOffset? EndedAt,
+    string? EndedBy,
+    long Stored,
+    int? StallMs);
+
+/// <param name="Kind">kill, exit, join, leave, broker-down, broker-up, database-down, database-up.</param>
+public sealed record TimelineMark(DateTimeOffset At, string Kind, string ComponentId, string? Detail = null);
+
+/// <summary>GET /api/ledger: acknowledged = stored_acknowledged + rejected + in_flight + missing.</summary>
+/// <param name="Stored">Rows stored, with or without a recorded acknowledgement.</param>
+/// <param name="Unconfirmed">
+/// Stored, and their acknowledgement is not recorded: not yet (sensors write theirs once a second), or never (a killed sensor had not yet
+/// written it).
+/// </param>
+/// <param name="Unreachable">Acknowledged by a log that no longer exists and not read before it ended.</param>
+/// <param name="SettledAt">How far the comparison has come.</param>
+public sealed record LedgerBody(
+    long Acknowledged,
+    long Stored,
+    long StoredAcknowledged,
+    long Redelivered,
+    long Rejected,
+    long InFlight,
+    long Missing,
+    long Duplicated,
+    long Unconfirmed,
+    long Unreachable,
+    IReadOnlyList<ProducerLedger> Producers,
+    IReadOnlyList<PartitionLedger> Partitions,
+    IReadOnlyList<LedgerViolation> Violations,
+    DateTimeOffset? SettledAt = null,
+    bool Stale = false);
+
+public sealed record ProducerLedger(string ProducerId, long Acknowledged, long StoredAcknowledged, long Rejected, long InFlight, long Missing);
+
+public sealed record PartitionLedger(int Partition, string LogId, long Stored, long Redelivered, long Rejected, long Duplicated, long Skipped, long FirstOffset, long NextOffset);
+
+/// <param name="Kind">missing, duplicated, skipped.</param>
+public sealed record LedgerViolation(
+    string Kind,
+    DateTimeOffset NoticedAt,
+    string? SensorId,
+    string? ProducerId,
+    long? FirstCount,
+    long? LastCount,
+    int? Partition,
+    long? Offset,
+    string? ConsumerId);
+
+/// <summary>An item of GET /api/sensors.</summary>
+public sealed record SensorBody(
+    string SensorId,
+    string SensorType,
+    string Unit,
+    string? FactorySection,
+    string? MachineId,
+    string? Zone,
+    double LastValue,
+    string AlertLevel,
+    double? WarningThreshold,
+    double? CriticalThreshold,
+    long? ReadingCount,
+    DateTimeOffset LastTimestamp,
+    DateTimeOffset LastProcessed,
+    int KafkaPartition,
+    long KafkaOffset,
+    int OpenAlerts = 0);
+
+/// <summary>GET /api/sensors/{id}.</summary>
+public sealed record SensorDetailBody(SensorBody Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters);
+
+/// <summary>GET /api/consumers/{id}, /api/producers/{id}, /api/brokers/{id}: the history of one component.</summary>
+public sealed record ComponentDetailBody(
+    string Kind,
+    string ComponentId,
+    ConsumerHealthBody? Consumer,
+    ProducerHealthBody? Producer,
+    BrokerBody? Broker,
+    IReadOnlyList<StatusChangeBody> StatusChanges,
+    IReadOnlyList<ComponentRatePoint> Rates,
+    IReadOnlyList<RebalancingEventBody> Rebalances,
+    IReadOnlyList<AlertBody> Alerts,
+    IReadOnlyList<DeadLetterBody> DeadLetters);
+
+public sealed record StatusChangeBody(DateTimeOffset At, string Status, string? Reason);
+
+public sealed record ComponentRatePoint(DateTimeOffset At, double PerSecond);
+
+public sealed record DeadLetterBody(
+    int Partition,
+    long Offset,
+    string Reason,
+    string Detail,
+    string ConsumerId,
+    string? SensorId,
+    long? ReadingCount,
+    DateTimeOffset RejectedAt);
+
+/// <summary>The first event of /api/stream: all a page needs to draw itself; later events replace its members one by one.</summary>
+public sealed record StreamSnapshot(
+    SystemStatusBody System,
+    IReadOnlyList<ConsumerHealthBody> Consumers,
+    IReadOnlyList<ProducerHealthBody> Producers,
+    ClusterBody Cluster,
+    RealTimeMetricsBody Metrics,
+    LedgerBody Ledger,
+    IReadOnlyList<AlertBody> Alerts,
+    IReadOnlyList<RebalancingEventBody> Rebalances,
+    DateTimeOffset TakenAt,
+    bool Stale);
+
+/// <summary>Names of the events of /api/stream, and what each carries.</summary>
+public static class StreamEvents
+{
+    /// <summary>A <see cref="StreamSnapshot"/>: first, and again whenever something was removed. Replaces everything.</summary>
+    public const string Snapshot = "snapshot";
+
+    /// <summary>A <see cref="SystemStatusBody"/>; its <see cref="SystemStatusBody.Stale"/> holds for all that was sent.</summary>
+    public const string System = "system";
+
+    /// <summary>One <see cref="ConsumerHealthBody"/>, new or in the place of the one with its id.</summary>
+    public const string Consumer = "consumer";
+
+    /// <summary>One <see cref="ProducerHealthBody"/>, new or in the place of the one with its id.</summary>
+    public const string Producer = "producer";
+
+    /// <summary>One <see cref="PartitionBody"/> of <see cref="ClusterBody.Partitions"/>, in the place of the one with its number.</summary>
+    public const string Partition = "partition";
+
+    /// <summary>One <see cref="RebalancingEventBody"/>, new or in the place of the one with its id (its stall has become known).</summary>
+    public const string Rebalance = "rebalance";
+
+    /// <summary>One <see cref="AlertBody"/>, new or in the place of the one with its id (its count, peak or end has changed).</summary>
+    public const string Alert = "alert";
+
+    /// <summary>The whole <see cref="ClusterBody"/>: sent when brokers, leaders, replicas or owners have changed.</summary>
+    public const string Cluster = "cluster";
+
+    /// <summary>The whole <see cref="RealTimeMetricsBody"/>.</summary>
+    public const string Metrics = "metrics";
+
+    /// <summary>The whole <see cref="LedgerBody"/>.</summary>
+    public const string Ledger = "ledger";
+
+    /// <summary>The whole <see cref="ExperimentRunBody"/> that runs, twice a second at most, and once more with its verdict.</summary>
+    public const string Experiment = "experiment";
+}
+
+/// <summary>Times in UTC with <c>Z</c>.</summary>
+public sealed class UtcTimestampConverter : JsonConverter<DateTimeOffset>
+{
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.GetDateTimeOffset();
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) => writer.WriteStringValue(value.UtcDateTime);
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never,
+    Converters = [typeof(UtcTimestampConverter)])]
+[JsonSerializable(typeof(SystemStatusBody))]
+[JsonSerializable(typeof(IReadOnlyList<ConsumerHealthBody>))]
+[JsonSerializable(typeof(IReadOnlyList<ProducerHealthBody>))]
+[JsonSerializable(typeof(PartitionAssignmentBody))]
+[JsonSerializable(typeof(RealTimeMetricsBody))]
+[JsonSerializable(typeof(HistoryBody))]
+[JsonSerializable(typeof(IReadOnlyList<AlertBody>))]
+[JsonSerializable(typeof(AlertDetailBody))]
+[JsonSerializable(typeof(AlertRateBody))]
+[JsonSerializable(typeof(IReadOnlyList<RebalancingEventBody>))]
+[JsonSerializable(typeof(ClusterBody))]
+[JsonSerializable(typeof(OwnershipBody))]
+[JsonSerializable(typeof(LedgerBody))]
+[JsonSerializable(typeof(IReadOnlyList<SensorBody>))]
+[JsonSerializable(typeof(SensorDetailBody))]
+[JsonSerializable(typeof(ComponentDetailBody))]
+[JsonSerializable(typeof(IReadOnlyList<DeadLetterBody>))]
+[JsonSerializable(typeof(StreamSnapshot))]
+[JsonSerializable(typeof(ExperimentsBody))]
+[JsonSerializable(typeof(ExperimentRunsBody))]
+[JsonSerializable(typeof(ExperimentRunBody))]
+[JsonSerializable(typeof(ExperimentStartedBody))]
+public sealed partial class ApiJsonContext : JsonSerializerContext;
+
+public static class ApiJson
+{
+    /// <summary>The context, with °C and the like written as they are: the bodies are JSON, never part of a page's source.</summary>
+    public static ApiJsonContext Context { get; } =
+        new(new JsonSerializerOptions(ApiJsonContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+}

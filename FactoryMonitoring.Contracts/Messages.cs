@@ -1,0 +1,82 @@
+using System.Text.Json.Serialization;
+
+namespace FactoryMonitoring.Contracts;
+
+/// <summary>A reading as it travels on <see cref="ResourceNames.SensorTopic"/>; key = sensor id.</summary>
+public sealed record SensorReadingMessage(
+    DateTimeOffset Timestamp,
+    string SensorId,
+    string SensorType,
+    SensorLocation? Location,
+    double Value,
+    string Unit,
+    string? AlertLevel,
+    double? Quality,
+    SensorReadingMetadata? Metadata);
+
+/// <summary>Where a sensor stands.</summary>
+public sealed record SensorLocation(string? FactorySection, string? MachineId, string? Zone);
+
+/// <param name="ReadingCount">Sequence number of the sensor: rises, never repeats, may skip.</param>
+/// <param name="WarningThreshold">Wins over configured thresholds, in the message's unit.</param>
+/// <param name="CriticalThreshold">Wins over configured thresholds, in the message's unit.</param>
+/// <param name="SourceTimestamp">The time a replayed file gives, as it stands there.</param>
+public sealed record SensorReadingMetadata(
+    long? ReadingCount,
+    double? WarningThreshold,
+    double? CriticalThreshold,
+    string? SourceTimestamp);
+
+/// <summary>An alert as it travels on <see cref="ResourceNames.AlertTopic"/> when it is raised; key = sensor id.</summary>
+public sealed record AlertMessage(
+    Guid AlertId,
+    string SensorId,
+    string SensorType,
+    string AnomalyType,
+    string Severity,
+    double SensorValue,
+    string SensorUnit,
+    string Description,
+    string DetectedBy,
+    DateTimeOffset Timestamp,
+    SensorLocation? Location,
+    string SensorAlertLevel);
+
+/// <summary>The rules that raise an alert, as the field anomaly_type names them.</summary>
+public static class AnomalyTypes
+{
+    public const string ConsecutiveHigh = "consecutive_high_alerts";
+    public const string RapidChange = "rapid_value_change";
+    public const string BaselineDeviation = "baseline_deviation";
+    public const string CriticalThreshold = "critical_threshold_violation";
+}
+
+public static class Severities
+{
+    public const string Low = "low";
+    public const string Medium = "medium";
+    public const string High = "high";
+
+    /// <summary>Kept for alerts about the system itself (sensor_type = <see cref="SystemType"/>).</summary>
+    public const string Critical = "critical";
+
+    /// <summary>sensor_type of alerts about the system itself.</summary>
+    public const string SystemType = "system";
+}
+
+/// <summary>Headers of a dead letter, beside the original's own.</summary>
+public static class DeadLetterHeaders
+{
+    public const string Topic = "dlq.source.topic";
+    public const string Partition = "dlq.source.partition";
+    public const string Offset = "dlq.source.offset";
+    public const string Reason = "dlq.reason";
+    public const string Detail = "dlq.detail";
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(SensorReadingMessage))]
+[JsonSerializable(typeof(AlertMessage))]
+public sealed partial class MessageJsonContext : JsonSerializerContext;

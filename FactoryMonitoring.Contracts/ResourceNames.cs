@@ -1,0 +1,59 @@
+namespace FactoryMonitoring.Contracts;
+
+/// <summary>Names by which the parts of the system find each other: connections, topics, group, channels.</summary>
+public static class ResourceNames
+{
+    /// <summary>Name of the Kafka connection string: the bootstrap list.</summary>
+    public const string Kafka = "kafka";
+
+    /// <summary>Name of the PostgreSQL connection string.</summary>
+    public const string Database = "factorydb";
+
+    public const string MonitoringApi = "monitoring-api";
+    public const string MonitoringWeb = "monitoring-web";
+
+    public const string SensorTopic = "sensor-data";
+    public const string AlertTopic = "alerts";
+    public const string DeadLetterTopic = "sensor-data.dlq";
+    public const string ConsumerGroup = "sensor-processors";
+
+    /// <summary>
+    /// Prefix of a topic that names the log of a broker that keeps nothing over a restart: what follows it is the log_id.
+    /// Where no topic bears it, the log_id is Kafka's cluster id and topic id.
+    /// </summary>
+    public const string LogIdTopicPrefix = "factory-log.";
+
+    /// <summary>PostgreSQL NOTIFY channel; the payload is one of <see cref="ChangeKinds"/>.</summary>
+    public const string ChangeChannel = "factory_changes";
+}
+
+/// <summary>What a notification on <see cref="ResourceNames.ChangeChannel"/> says has changed.</summary>
+public static class ChangeKinds
+{
+    public const string Commit = "commit";
+    public const string Rebalance = "rebalance";
+    public const string Alert = "alert";
+    public const string Status = "status";
+}
+
+/// <summary>Environment variables understood by every service beside Aspire's.</summary>
+public static class EnvironmentNames
+{
+    public const string DatabaseUrl = "DATABASE_URL";
+    public const string KafkaBrokers = "KAFKA_BROKERS";
+    public const string SensorTopic = "SENSOR_TOPIC";
+    public const string AlertTopic = "ALERT_TOPIC";
+    public const string ConsumerGroup = "CONSUMER_GROUP";
+    public const string ConsumerId = "CONSUMER_ID";
+    public const string ProducerId = "PRODUCER_ID";
+    public const string SensorId = "SENSOR_ID";
+    public const string SensorType = "SENSOR_TYPE";
+    public const string SamplingInterval = "SAMPLING_INTERVAL";
+    public const string FactorySection = "FACTORY_SECTION";
+    public const string MachineId = "MACHINE_ID";
+    public const string Zone = "ZONE";
+    public const string MonitoringHost = "MONITORING_HOST";
+    public const string MonitoringPort = "MONITORING_PORT";
+    public const string MonitoringApiHost = "MONITORING_API_HOST";
+    public const string MonitoringApiPort = "MONITORING_API_PORT";
+}

@@ -1,0 +1,73 @@
+using Npgsql;
+
+namespace FactoryMonitoring.Data;
+
+/// <summary>Turns a <c>postgresql://user:password@host:port/database?sslmode=…</c> URL into a connection string; Npgsql takes no URLs.</summary>
+public static class DatabaseUrl
+{
+    /// <summary>Converts; every part is percent-decoded.</summary>
+    /// <exception cref="FormatException">It is no postgresql:// or postgres:// URL with a host and a database; the message says what is allowed.</exception>
+    public static string ToConnectionString(string url)
+    {
+        const string Allowed = "allowed is postgresql://user:password@host:port/database";
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgresql" or "postgres"))
+        {
+            throw new FormatException($"not a postgresql:// URL; {Allowed}");
+        }
+
+        var database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
+        if (uri.Host.Length == 0 || database.Length == 0)
+        {
+            throw new FormatException($"host or database is missing; {Allowed}");
+        }
+
+        var builder = new NpgsqlConnectionStringBuilder
+        {
+            Host = Uri.UnescapeDataString(uri.Host.Trim('[', ']')),
+            Port = uri.Port > 0 ? uri.Port : 5432,
+            Database = database,
+        };
+        var credentials = uri.UserInfo.Split(':', 2);
+        if (credentials[0].Length > 0)
+        {
+            builder.Username = Uri.UnescapeDataString(credentials[0]);
+        }
+
+        if (credentials.Length == 2)
+        {
+            builder.Password = Uri.UnescapeDataString(credentials[1]);
+        }
+
+        foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = pair.Split('=', 2);
+            var key = Uri.UnescapeDataString(parts[0]);
+            var value = parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "";
+            try
+            {
+                // libpq's names where they differ from Npgsql's.
+                switch (key)
+                {
+                    case "sslmode":
+                        builder["SSL Mode"] = value.Replace("-", "", StringComparison.Ordinal);
+                        break;
+                    case "application_name":
+                        builder.ApplicationName = value;
+                        break;
+                    case "connect_timeout":
+                        builder.Timeout = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
+                        break;
+                    default:
+                        builder[key] = value;
+                        break;
+                }
+            }
+            catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
+            {
+                throw new FormatException($"the parameter {key}={value} is not understood; {Allowed}", exception);
+            }
+        }
+
+        return builder.ConnectionString;
+    }
+}

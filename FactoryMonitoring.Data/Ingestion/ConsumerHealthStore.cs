@@ -1,0 +1,128 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace FactoryMonitoring.Data.Ingestion;
+
+/// <summary>What a consumer says of itself each second.</summary>
+/// <param name="Condition">What it is doing, in words; null when all is well.</param>
+public sealed record ConsumerPulse(
+    string ConsumerId,
+    int[] Partitions,
+    int ProcessedLastMinute,
+    long ProcessedTotal,
+    DateTime StartedAt,
+    Guid InstanceId,
+    int ProcessId,
+    string Host,
+    string GroupProtocol,
+    string? Condition,
+    long ResidentBytes);
+
+/// <param name="At">The whole second.</param>
+/// <param name="LatencyCounts">In LatencyHistogram's buckets.</param>
+/// <param name="CommitMs">Mean duration of the second's batch transactions; null where there was none.</param>
+public sealed record ConsumerSample(DateTime At, int Stored, int[] LatencyCounts, float? CommitMs);
+
+/// <summary>The consumer's sign of life, on a connection of its own: it must not wait for a batch.</summary>
+public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDisposable
+{
+    private const string Beat = """
+        INSERT INTO consumer_health (consumer_id, status, last_heartbeat, assigned_partitions, messages_processed_last_minute, total_messages_processed,
+            started_at, instance_id, process_id, host, group_protocol, condition, resident_bytes)
+        VALUES ($1, 'active', clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (consumer_id) DO UPDATE SET
+            status = excluded.status, last_heartbeat = excluded.last_heartbeat, assigned_partitions = excluded.assigned_partitions,
+            messages_processed_last_minute = excluded.messages_processed_last_minute, total_messages_processed = excluded.total_messages_processed,
+            started_at = excluded.started_at, instance_id = excluded.instance_id, process_id = excluded.process_id, host = excluded.host,
+            group_protocol = excluded.group_protocol, condition = excluded.condition, resident_bytes = excluded.resident_bytes
+        """;
+
+    private const string InsertSample =
+        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+
+    private const string SelectTotal = "SELECT COALESCE(sum(stored), 0)::bigint FROM ingest_totals WHERE consumer_key = $1";
+
+    private const string Stop = """
+        UPDATE consumer_health SET status = 'inactive', assigned_partitions = '{}', last_heartbeat = clock_timestamp(), condition = 'stopped'
+        WHERE consumer_id = $1 AND instance_id = $2
+        """;
+
+    private NpgsqlConnection? _connection;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+            _connection = null;
+        }
+    }
+
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task BeatAsync(ConsumerPulse pulse, ConsumerSample? sample, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(pulse);
+        try
+        {
+            _connection ??= await dataSource.OpenConnectionAsync(cancellationToken);
+            await using var batch = new NpgsqlBatch(_connection);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Beat)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<string> { TypedValue = pulse.ConsumerId },
+                    new NpgsqlParameter<int[]> { TypedValue = pulse.Partitions },
+                    new NpgsqlParameter<int> { TypedValue = pulse.ProcessedLastMinute },
+                    new NpgsqlParameter<long> { TypedValue = pulse.ProcessedTotal },
+                    new NpgsqlParameter<DateTime> { TypedValue = pulse.StartedAt },
+                    new NpgsqlParameter<Guid> { TypedValue = pulse.InstanceId },
+                    new NpgsqlParameter<int> { TypedValue = pulse.ProcessId },
+                    new NpgsqlParameter<string> { TypedValue = pulse.Host },
+                    new NpgsqlParameter<string> { TypedValue = pulse.GroupProtocol },
+                    new NpgsqlParameter { Value = (object?)pulse.Condition ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                    new NpgsqlParameter<long> { TypedValue = pulse.ResidentBytes },
+                },
+            });
+            if (sample is not null)
+            {
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(InsertSample)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<DateTime> { TypedValue = sample.At },
+                        new NpgsqlParameter<string> { TypedValue = pulse.ConsumerId },
+                        new NpgsqlParameter<int> { TypedValue = sample.Stored },
+                        new NpgsqlParameter<int[]> { TypedValue = sample.LatencyCounts },
+                        new NpgsqlParameter { Value = (object?)sample.CommitMs ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Real },
+                    },
+                });
+            }
+
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch
+        {
+            await DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>What this consumer has stored since the beginning.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<long> StoredTotalAsync(int consumerKey, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(SelectTotal);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = consumerKey });
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Says that this instance has stopped, unless another has taken its name.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task StopAsync(string consumerId, Guid instanceId, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(Stop);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = instanceId });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,162 @@
+namespace FactoryMonitoring.Data.Ingestion;
+
+/// <summary>A partition of a log as the database names it.</summary>
+/// <param name="LogKey">Key of the log_id in <c>logs</c>.</param>
+public readonly record struct LogTopic(short LogKey, string LogId, string Topic);
+
+/// <summary>A partition that the group has assigned to this consumer, and what its broker says of the log.</summary>
+/// <param name="LowWatermark">First offset still there; null where no broker answered.</param>
+/// <param name="End">One past the last offset; null where no broker answered.</param>
+/// <param name="EndIsCertain">It has been so for a while: a new leader's end may lag behind what was read from the old one.</param>
+/// <param name="Joined">It is the first assignment since this consumer started.</param>
+public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End, bool EndIsCertain, bool Joined);
+
+/// <summary>A claim that succeeded: from here on nobody else can store anything of this partition.</summary>
+/// <param name="EventId">The row of its <c>assigned</c> event, to which the stall is added.</param>
+/// <param name="PredecessorEndedAt">Null where nobody had owned it before.</param>
+/// <param name="Skipped">Offsets that the log had dropped before they were read.</param>
+/// <param name="MovedAside">Rows of offsets that the log no longer has and will use again; they now stand under a log_id of their own.</param>
+/// <param name="SnapshotOffset">Where <paramref name="Snapshot"/> stands; null where there is none.</param>
+public sealed record ClaimedPartition(
+    int Partition,
+    long Epoch,
+    long NextOffset,
+    long FirstOffset,
+    long EventId,
+    string? Predecessor,
+    DateTime? PredecessorEndedAt,
+    bool PredecessorLost,
+    long Skipped,
+    long MovedAside,
+    long? SnapshotOffset,
+    byte[]? Snapshot);
+
+/// <summary>How far one batch moves one partition; nothing moves where <paramref name="Next"/> is <paramref name="Expected"/>.</summary>
+/// <param name="MemoryAt">Where the detector's memory stands: acknowledgements below it can be settled.</param>
+/// <param name="Recovered">The first commit of this epoch, or its owner stands at the log's end: recorded once.</param>
+public sealed record PartitionMove(
+    int Partition,
+    long Epoch,
+    long Expected,
+    long Next,
+    long MemoryAt,
+    int Stored,
+    int Rejected,
+    int Redelivered,
+    int Duplicated,
+    long Skipped,
+    bool Recovered,
+    long EventId,
+    DateTime? PredecessorEndedAt);
+
+/// <param name="ReadingTimestamp">The sensor's own time, UTC.</param>
+public sealed record AlertRow(
+    Guid AlertId,
+    string SensorId,
+    string SensorType,
+    string AnomalyType,
+    string Severity,
+    double Value,
+    string Unit,
+    string Description,
+    DateTime RaisedAt,
+    DateTime ReadingTimestamp,
+    string? FactorySection,
+    string? MachineId,
+    string? Zone,
+    string AlertLevel,
+    int Partition,
+    long Offset,
+    string? TraceId,
+    string? SpanId,
+    OutgoingAlert Announcement);
+
+/// <summary>The message that announces an alert, sent once the transaction that holds it is committed.</summary>
+/// <param name="TraceParent">The reading's, where it is known; else it is looked up when the message is sent.</param>
+public sealed record OutgoingAlert(string Topic, byte[] Key, byte[] Value, byte[]? TraceParent);
+
+/// <summary>The state of an episode, absolute, so that writing it twice changes nothing.</summary>
+public sealed record EpisodeRow(int Partition, Guid AlertId, long Occurrences, double PeakValue, bool Resolved);
+
+/// <param name="Reason">From a closed set.</param>
+public sealed record RejectedRow(int Partition, long Offset, string Reason, string Detail, string? SensorId, long? ReadingCount);
+
+/// <summary>A dead letter, sent once the transaction that holds it is committed, with the headers of the message at its source.</summary>
+public sealed record DeadLetterRow(string Topic, byte[]? Key, byte[]? Value, string[] HeaderNames, byte[][] HeaderValues, int SourcePartition, long SourceOffset);
+
+/// <summary>The detector's memory of one partition as it stood before <paramref name="Offset"/>.</summary>
+public sealed record SnapshotRow(int Partition, long Offset, byte[] State);
+
+public sealed record LatestRow(
+    string SensorId,
+    int SensorKey,
+    double Value,
+    short AlertLevel,
+    double? WarningThreshold,
+    double? CriticalThreshold,
+    long? ReadingCount,
+    DateTime Timestamp,
+    int Partition,
+    long Offset);
+
+/// <param name="Kind">missing, duplicated, skipped.</param>
+public sealed record ViolationRow(string Kind, string? SensorId, string? ProducerId, long? FirstCount, long? LastCount, int Partition, long? Offset);
+
+/// <summary>What one transaction stores.</summary>
+public sealed class IngestWrite
+{
+    public required LogTopic Log { get; init; }
+
+    public required ReadingRows Rows { get; init; }
+
+    /// <summary>By ascending partition.</summary>
+    public List<PartitionMove> Moves { get; } = [];
+
+    public List<AlertRow> Alerts { get; } = [];
+
+    public List<EpisodeRow> Episodes { get; } = [];
+
+    public List<RejectedRow> Rejected { get; } = [];
+
+    public List<DeadLetterRow> DeadLetters { get; } = [];
+
+    public List<ViolationRow> Violations { get; } = [];
+
+    public List<SnapshotRow> Snapshots { get; } = [];
+
+    /// <summary>By ascending sensor id.</summary>
+    public List<LatestRow> Latest { get; } = [];
+
+    /// <summary>Compares acknowledged ranges with what the partitions' sensors are known to have stored; null where nothing is to be settled.</summary>
+    public Func<IReadOnlyList<AcknowledgedRange>, Settlement>? Settle { get; init; }
+
+    /// <summary>Tell listeners that something was committed.</summary>
+    public bool Announce { get; init; }
+
+    /// <summary>Set by the store: acknowledged readings that were found to be missing.</summary>
+    public long Missing { get; internal set; }
+}
+
+/// <summary>A range of reading_counts that the brokers acknowledged.</summary>
+public sealed record AcknowledgedRange(long Id, string ProducerId, string SensorId, int Partition, long FirstCount, long LastCount, long MaxOffset)
+{
+    public long Count => LastCount - FirstCount + 1;
+}
+
+/// <summary>A part of an acknowledged range that memory does not know as stored.</summary>
+public readonly record struct UnseenRange(AcknowledgedRange Range, long FirstCount, long LastCount);
+
+/// <param name="Unseen">Is looked for in the database before it is called missing.</param>
+public sealed record Settlement(IReadOnlyList<AcknowledgedRange> Ranges, IReadOnlyList<UnseenRange> Unseen);
+
+/// <summary>How an attempt to store a batch ended.</summary>
+public enum StoreOutcome
+{
+    Stored,
+
+    /// <summary>Of at least one partition the row was not where we left it; nothing was stored. <see cref="IngestStore.InspectAsync"/> says which.</summary>
+    Fenced,
+}
+
+/// <summary>Where a partition's row stands, read after a doubt.</summary>
+public sealed record PartitionStanding(int Partition, string? Owner, long Epoch, long NextOffset);

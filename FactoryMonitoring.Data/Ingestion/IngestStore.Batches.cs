@@ -1,0 +1,392 @@
+using FactoryMonitoring.Contracts;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace FactoryMonitoring.Data.Ingestion;
+
+public sealed partial class IngestStore
+{
+    // Rows are locked in the order of their partitions, before anything is written: what was begun by a session that is gone has then
+    // either been committed, and shows here, or is undone.
+    private const string Move = """
+        WITH moves AS (
+            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bigint[], $12::bool[])
+                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, skipped, recovered)
+        ), held AS MATERIALIZED (
+            SELECT m.* FROM partition_offsets o JOIN moves m USING (kafka_partition)
+            WHERE o.log_key = $1 AND o.topic = $2 AND o.epoch = m.epoch AND o.next_offset = m.expected
+            ORDER BY o.kafka_partition FOR UPDATE OF o
+        )
+        UPDATE partition_offsets o SET
+            next_offset = m.next,
+            last_commit_at = CASE WHEN m.next > m.expected THEN clock_timestamp() ELSE o.last_commit_at END,
+            recovered_at = CASE WHEN m.recovered THEN COALESCE(o.recovered_at, clock_timestamp()) ELSE o.recovered_at END,
+            stored_in_epoch = o.stored_in_epoch + m.stored,
+            stored = o.stored + m.stored,
+            rejected = o.rejected + m.rejected,
+            redelivered = o.redelivered + m.redelivered,
+            duplicated = o.duplicated + m.duplicated,
+            skipped = o.skipped + m.skipped
+        FROM held m
+        WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = m.kafka_partition AND o.epoch = m.epoch AND o.next_offset = m.expected
+        """;
+
+    private const string CountTotals = """
+        INSERT INTO ingest_totals AS t (consumer_key, log_key, kafka_partition, stored)
+        SELECT $2, $1, u.p, u.stored FROM unnest($3::int[], $4::int[]) u(p, stored) WHERE u.stored > 0 ORDER BY u.p
+        ON CONFLICT (consumer_key, log_key, kafka_partition) DO UPDATE SET stored = t.stored + excluded.stored
+        """;
+
+    private const string CountBuckets = """
+        INSERT INTO ingest_buckets AS b (bucket, consumer_key, log_key, kafka_partition, stored)
+        SELECT date_bin('10 s', clock_timestamp(), '2000-01-01'), $2, $1, u.p, u.stored FROM unnest($3::int[], $4::int[]) u(p, stored) WHERE u.stored > 0 ORDER BY u.p
+        ON CONFLICT (bucket, consumer_key, log_key, kafka_partition) DO UPDATE SET stored = b.stored + excluded.stored
+        """;
+
+    private const string RecordRecovery = """
+        UPDATE partition_ownership p SET recovered_at = o.recovered_at
+        FROM unnest($3::int[]) u(p) JOIN partition_offsets o ON o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = u.p
+        WHERE (p.log_key, p.topic, p.kafka_partition, p.epoch) = (o.log_key, o.topic, o.kafka_partition, o.epoch)
+        """;
+
+    private const string RecordStall = """
+        UPDATE rebalancing_events e
+        SET stall_ms = LEAST(GREATEST(extract(epoch FROM o.recovered_at - u.ended_at) * 1000, 0), 2147483647)::int
+        FROM unnest($3::int[], $4::bigint[], $5::timestamptz[]) u(p, id, ended_at)
+        JOIN partition_offsets o ON o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = u.p
+        WHERE e.id = u.id AND e.stall_ms IS NULL
+        """;
+
+    private const string InsertRejected = """
+        INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, sensor_id, reading_count, consumer_id)
+        SELECT $1, u.*, $2 FROM unnest($3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[]) u
+        """;
+
+    private const string InsertAlerts = """
+        INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, "timestamp", reading_timestamp,
+            factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, peak_value, log_key, detected_by)
+        SELECT u.*, u.sensor_value, $1, $2
+        FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[],
+            $13::text[], $14::text[], $15::text[], $16::text[], $17::int[], $18::bigint[], $19::text[], $20::text[])
+            u(alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, raised_at, reading_timestamp,
+                factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id)
+        ON CONFLICT (alert_id) DO NOTHING
+        """;
+
+    private const string InsertAnnouncements = """
+        INSERT INTO outbox (topic, key, value, header_names, header_values, source_log_key, source_partition, source_offset, alert_id)
+        SELECT u.topic, u.key, u.value, CASE WHEN u.parent IS NULL THEN '{}' ELSE ARRAY['traceparent'] END, CASE WHEN u.parent IS NULL THEN '{}' ELSE ARRAY[u.parent] END,
+            $1, u.source_partition, u.source_offset, u.alert_id
+        FROM unnest($2::text[], $3::bytea[], $4::bytea[], $5::bytea[], $6::int[], $7::bigint[], $8::uuid[])
+            u(topic, key, value, parent, source_partition, source_offset, alert_id)
+        """;
+
+    private const string UpdateEpisodes = """
+        UPDATE alerts a SET occurrences = u.occurrences, peak_value = u.peak_value, updated_at = CURRENT_TIMESTAMP,
+            resolved_at = CASE WHEN u.resolved THEN COALESCE(a.resolved_at, CURRENT_TIMESTAMP) ELSE a.resolved_at END
+        FROM unnest($1::uuid[], $2::bigint[], $3::float8[], $4::bool[]) u(alert_id, occurrences, peak_value, resolved)
+        WHERE a.alert_id = u.alert_id
+        """;
+
+    // One statement per row: unnest would flatten the arrays of headers.
+    private const string InsertDeadLetter = """
+        INSERT INTO outbox (topic, key, value, header_names, header_values, source_log_key, source_partition, source_offset)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """;
+
+    private const string InsertViolations = """
+        INSERT INTO ledger_violations (kind, sensor_id, producer_id, first_count, last_count, kafka_partition, kafka_offset, log_key, consumer_id)
+        SELECT u.*, $1, $2 FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::int[], $9::bigint[]) u
+        """;
+
+    private const string UpsertSnapshots = """
+        INSERT INTO detector_snapshots (log_key, topic, kafka_partition, snapshot_offset, state)
+        SELECT $1, $2, u.* FROM unnest($3::int[], $4::bigint[], $5::bytea[]) u
+        ON CONFLICT (log_key, topic, kafka_partition) DO UPDATE
+        SET snapshot_offset = excluded.snapshot_offset, state = excluded.state, written_at = excluded.written_at
+        """;
+
+    private const string UpsertLatest = """
+        INSERT INTO sensor_latest (log_key, sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp",
+            kafka_partition, kafka_offset)
+        SELECT $1, u.* FROM unnest($2::text[], $3::int[], $4::float8[], $5::smallint[], $6::float8[], $7::float8[], $8::bigint[], $9::timestamptz[],
+            $10::int[], $11::bigint[]) u
+        ON CONFLICT (sensor_id) DO UPDATE
+        SET (sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset)
+            = (excluded.sensor_key, excluded.value, excluded.alert_level, excluded.warning_threshold, excluded.critical_threshold, excluded.reading_count,
+                excluded."timestamp", excluded.processing_timestamp, excluded.log_key, excluded.kafka_partition, excluded.kafka_offset)
+        """;
+
+    private const string Announce = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Commit}')";
+
+    /// <summary>
+    /// Stores a batch: all of it, or nothing where a partition is not where we left it. The same batch may be given again after any
+    /// exception; if it had gone through after all, it is <see cref="StoreOutcome.Fenced"/> then, and an inspection shows it.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or its answer to COMMIT did not arrive.</exception>
+    /// <exception cref="PostgresException">42P17/23514: no partition of time exists for now; anything else: the batch cannot be stored.</exception>
+    /// <exception cref="OperationCanceledException">It took more than 3 s, or was told to stop.</exception>
+    public Task<StoreOutcome> StoreAsync(IngestWrite write, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(write);
+        return InTransactionAsync(
+            write.Log,
+            [.. write.Moves.Select(move => (move.Partition, move.Epoch))],
+            async (connection, token) =>
+            {
+                if (!await WriteCountersAsync(connection, write, token))
+                {
+                    return (false, StoreOutcome.Fenced);
+                }
+
+                if (write.Rows.Count > 0)
+                {
+                    await write.Rows.CopyAsync(connection, token);
+                }
+
+                if (write.Settle is { } settle)
+                {
+                    await SettleAsync(connection, write, settle, token);
+                }
+
+                return (true, StoreOutcome.Stored);
+            },
+            cancellationToken);
+    }
+
+    private async Task<bool> WriteCountersAsync(NpgsqlConnection connection, IngestWrite write, CancellationToken cancellationToken)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        var move = AddMove(batch, write);
+        if (write.Rows.Count > 0)
+        {
+            AddCounters(batch, write);
+        }
+
+        AddRecoveries(batch, write);
+        AddRejected(batch, write);
+        AddAlerts(batch, write);
+        AddEpisodes(batch, write);
+        AddDeadLetters(batch, write);
+        AddViolations(batch, write.Log, write.Violations);
+        AddSnapshots(batch, write);
+        AddLatest(batch, write);
+        if (write.Announce)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Announce));
+        }
+
+        await batch.PrepareAsync(cancellationToken);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        return move.RecordsAffected == write.Moves.Count;
+    }
+
+    private static NpgsqlBatchCommand AddMove(NpgsqlBatch batch, IngestWrite write)
+    {
+        var moves = write.Moves;
+        var command = Add(batch, Move, write.Log);
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. moves.Select(move => move.Epoch)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. moves.Select(move => move.Expected)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. moves.Select(move => move.Next)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Stored)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Rejected)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Redelivered)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Duplicated)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. moves.Select(move => move.Skipped)] });
+        command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. moves.Select(move => move.Recovered)] });
+        return command;
+    }
+
+    private void AddCounters(NpgsqlBatch batch, IngestWrite write)
+    {
+        int[] partitions = [.. write.Moves.Select(move => move.Partition)];
+        int[] stored = [.. write.Moves.Select(move => move.Stored)];
+        foreach (var sql in new[] { CountTotals, CountBuckets })
+        {
+            var command = Add(batch, sql);
+            command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = consumerKey });
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = stored });
+        }
+    }
+
+    private static void AddRecoveries(NpgsqlBatch batch, IngestWrite write)
+    {
+        var recovered = write.Moves.Where(move => move.Recovered).ToList();
+        if (recovered.Count == 0)
+        {
+            return;
+        }
+
+        var ownership = Add(batch, RecordRecovery, write.Log);
+        ownership.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. recovered.Select(move => move.Partition)] });
+        var stalled = recovered.Where(move => move.PredecessorEndedAt is not null).ToList();
+        if (stalled.Count > 0)
+        {
+            var stall = Add(batch, RecordStall, write.Log);
+            stall.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. stalled.Select(move => move.Partition)] });
+            stall.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. stalled.Select(move => move.EventId)] });
+            stall.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. stalled.Select(move => move.PredecessorEndedAt!.Value)] });
+        }
+    }
+
+    private void AddRejected(NpgsqlBatch batch, IngestWrite write)
+    {
+        var rejected = write.Rejected;
+        if (rejected.Count == 0)
+        {
+            return;
+        }
+
+        var command = Add(batch, InsertRejected);
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. rejected.Select(row => row.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. rejected.Select(row => row.Offset)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rejected.Select(row => row.Reason)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rejected.Select(row => row.Detail)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rejected.Select(row => row.SensorId)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. rejected.Select(row => row.ReadingCount)] });
+    }
+
+    private void AddAlerts(NpgsqlBatch batch, IngestWrite write)
+    {
+        var alerts = write.Alerts;
+        if (alerts.Count == 0)
+        {
+            return;
+        }
+
+        var command = Add(batch, InsertAlerts);
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alerts.Select(alert => alert.AlertId)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.SensorId)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.SensorType)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.AnomalyType)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Severity)] });
+        command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. alerts.Select(alert => alert.Value)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Unit)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Description)] });
+        command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. alerts.Select(alert => alert.RaisedAt)] });
+        command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. alerts.Select(alert => alert.ReadingTimestamp)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.FactorySection)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.MachineId)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.Zone)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.AlertLevel)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. alerts.Select(alert => alert.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. alerts.Select(alert => alert.Offset)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.TraceId)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.SpanId)] });
+        var outbox = Add(batch, InsertAnnouncements);
+        outbox.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+        outbox.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Topic)] });
+        outbox.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Key)] });
+        outbox.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Value)] });
+        outbox.Parameters.Add(new NpgsqlParameter<byte[]?[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.TraceParent)] });
+        outbox.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. alerts.Select(alert => alert.Partition)] });
+        outbox.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. alerts.Select(alert => alert.Offset)] });
+        outbox.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alerts.Select(alert => alert.AlertId)] });
+    }
+
+    private static void AddEpisodes(NpgsqlBatch batch, IngestWrite write)
+    {
+        var episodes = write.Episodes;
+        if (episodes.Count > 0)
+        {
+            var command = Add(batch, UpdateEpisodes);
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. episodes.Select(episode => episode.AlertId)] });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. episodes.Select(episode => episode.Occurrences)] });
+            command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. episodes.Select(episode => episode.PeakValue)] });
+            command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. episodes.Select(episode => episode.Resolved)] });
+        }
+    }
+
+    private static void AddDeadLetters(NpgsqlBatch batch, IngestWrite write)
+    {
+        foreach (var row in write.DeadLetters)
+        {
+            var command = Add(batch, InsertDeadLetter);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = row.Topic });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)row.Key ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)row.Value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bytea });
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = row.HeaderNames });
+            command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = row.HeaderValues });
+            command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = row.SourcePartition });
+            command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = row.SourceOffset });
+        }
+    }
+
+    private void AddViolations(NpgsqlBatch batch, LogTopic log, List<ViolationRow> violations)
+    {
+        if (violations.Count == 0)
+        {
+            return;
+        }
+
+        var command = Add(batch, InsertViolations);
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = log.LogKey });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. violations.Select(violation => violation.Kind)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. violations.Select(violation => violation.SensorId)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. violations.Select(violation => violation.ProducerId)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. violations.Select(violation => violation.FirstCount)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. violations.Select(violation => violation.LastCount)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. violations.Select(violation => violation.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. violations.Select(violation => violation.Offset)] });
+    }
+
+    private static void AddSnapshots(NpgsqlBatch batch, IngestWrite write)
+    {
+        var snapshots = write.Snapshots;
+        if (snapshots.Count == 0)
+        {
+            return;
+        }
+
+        var command = Add(batch, UpsertSnapshots, write.Log);
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.Offset)] });
+        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.State)] });
+    }
+
+    private static void AddLatest(NpgsqlBatch batch, IngestWrite write)
+    {
+        var latest = write.Latest;
+        if (latest.Count == 0)
+        {
+            return;
+        }
+
+        var command = Add(batch, UpsertLatest);
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. latest.Select(row => row.SensorId)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. latest.Select(row => row.SensorKey)] });
+        command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. latest.Select(row => row.Value)] });
+        command.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = [.. latest.Select(row => row.AlertLevel)] });
+        command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. latest.Select(row => row.WarningThreshold)] });
+        command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. latest.Select(row => row.CriticalThreshold)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. latest.Select(row => row.ReadingCount)] });
+        command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. latest.Select(row => row.Timestamp)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. latest.Select(row => row.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. latest.Select(row => row.Offset)] });
+    }
+
+    private static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        batch.BatchCommands.Add(command);
+        return command;
+    }
+
+    private static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql, LogTopic log)
+    {
+        var command = Add(batch, sql);
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = log.LogKey });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = log.Topic });
+        return command;
+    }
+}

@@ -1,0 +1,302 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace FactoryMonitoring.Data.Ingestion;
+
+public sealed partial class IngestStore
+{
+    private const string InsertPartitions = """
+        INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset)
+        SELECT $1, $2, u.p, u.low, u.low FROM unnest($3::int[], $4::bigint[]) u(p, low)
+        WHERE u.low IS NOT NULL AND NOT EXISTS (SELECT 1 FROM partition_offsets o WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = u.p)
+        ORDER BY u.p
+        ON CONFLICT DO NOTHING
+        """;
+
+    // One statement claims, closes what the predecessor could not close itself, and records both.
+    private const string Claim = """
+        WITH wanted AS (
+            SELECT * FROM unnest($3::int[], $4::bool[]) u(kafka_partition, joined)
+        ), before AS MATERIALIZED (
+            SELECT o.*, w.joined, GREATEST(o.last_commit_at, o.claimed_at) AS last_sign
+            FROM partition_offsets o JOIN wanted w USING (kafka_partition)
+            WHERE o.log_key = $1 AND o.topic = $2
+            ORDER BY o.kafka_partition FOR UPDATE OF o
+        ), predecessor AS (
+            SELECT b.kafka_partition, p.consumer_id, b.owner IS NOT NULL AS lost,
+                CASE WHEN b.owner IS NOT NULL THEN b.last_sign ELSE b.released_at END AS ended_at,
+                CASE WHEN b.owner IS NOT NULL AND h.last_heartbeat < clock_timestamp() - interval '5 s' THEN 'session expired'
+                     WHEN b.owner IS NOT NULL THEN 'claimed'
+                     WHEN h.status = 'inactive' THEN 'left' END AS reason
+            FROM before b
+            JOIN partition_ownership p ON (p.log_key, p.topic, p.kafka_partition, p.epoch) = (b.log_key, b.topic, b.kafka_partition, b.epoch)
+            LEFT JOIN consumer_health h ON h.consumer_id = p.consumer_id
+        ), claimed AS (
+            UPDATE partition_offsets o
+            SET owner = $5, epoch = o.epoch + 1, claimed_at = clock_timestamp(), released_at = NULL, recovered_at = NULL, stored_in_epoch = 0
+            FROM before b
+            WHERE (o.log_key, o.topic, o.kafka_partition) = (b.log_key, b.topic, b.kafka_partition)
+            RETURNING o.kafka_partition, o.epoch, o.next_offset, o.first_offset, o.claimed_at
+        ), closed AS (
+            UPDATE partition_ownership p
+            SET ended_at = b.last_sign, ended_by = 'lost', last_commit_at = b.last_commit_at, stored = b.stored_in_epoch, recovered_at = b.recovered_at
+            FROM before b
+            WHERE (p.log_key, p.topic, p.kafka_partition, p.epoch) = (b.log_key, b.topic, b.kafka_partition, b.epoch)
+            AND b.owner IS NOT NULL AND p.ended_at IS NULL
+        ), opened AS (
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at)
+            SELECT $1, $2, kafka_partition, epoch, $5, claimed_at FROM claimed
+        ), lost AS (
+            INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
+            SELECT p.consumer_id, 'lost', p.kafka_partition, p.ended_at, $1, b.epoch, p.reason, $5
+            FROM predecessor p JOIN before b USING (kafka_partition)
+            WHERE p.lost
+            ORDER BY p.kafka_partition
+            RETURNING 1
+        ), assigned AS (
+            INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
+            SELECT $5, 'assigned', c.kafka_partition, c.claimed_at, $1, c.epoch, CASE WHEN w.joined THEN 'joined' ELSE p.reason END, $5
+            FROM claimed c JOIN wanted w USING (kafka_partition) LEFT JOIN predecessor p USING (kafka_partition)
+            WHERE (SELECT count(*) FROM lost) >= 0 -- the loss is recorded first
+            ORDER BY c.kafka_partition
+            RETURNING id, partition_number
+        )
+        SELECT c.kafka_partition, c.epoch, c.next_offset, c.first_offset, a.id, p.consumer_id, p.ended_at, COALESCE(p.lost, false)
+        FROM claimed c JOIN assigned a ON a.partition_number = c.kafka_partition LEFT JOIN predecessor p USING (kafka_partition)
+        ORDER BY c.kafka_partition
+        """;
+
+    private const string SelectSnapshots = """
+        SELECT kafka_partition, snapshot_offset, state FROM detector_snapshots WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)
+        """;
+
+    private const string SkipDropped = """
+        UPDATE partition_offsets o SET next_offset = u.low, skipped = o.skipped + (u.low - o.next_offset)
+        FROM unnest($3::int[], $4::bigint[]) u(p, low)
+        WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = u.p AND o.next_offset < u.low
+        """;
+
+    private const string SelectBeyondEnd = """
+        SELECT o.kafka_partition FROM partition_offsets o JOIN unnest($3::int[], $4::bigint[]) u(p, log_end) ON o.kafka_partition = u.p
+        WHERE o.log_key = $1 AND o.topic = $2 AND o.next_offset > u.log_end
+        """;
+
+    /// <summary>
+    /// Takes partitions over. Those for which there is no row yet begin at the log's low watermark. A partition that has neither row nor
+    /// watermark is left out of the answer, and so is one whose log ends before our offset, until that is certain.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached; nothing was claimed, or nobody heard of it: claim again.</exception>
+    public Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken) =>
+        InTransactionAsync(log, [], async (connection, token) => (true, await ClaimAsync(connection, log, claims, token)), cancellationToken);
+
+    private async Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(
+        NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken)
+    {
+        var beyondEnd = await BeyondEndAsync(connection, log, claims, cancellationToken);
+        claims = [.. claims.Where(claim => claim.EndIsCertain || !beyondEnd.Contains(claim.Partition))];
+        var partitions = claims.Select(claim => claim.Partition).ToArray();
+        await using (var insert = Command(connection, InsertPartitions, log))
+        {
+            insert.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            insert.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(claim => claim.LowWatermark)] });
+            await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        var claimed = new List<ClaimedPartition>(claims.Count);
+        await using (var claim = Command(connection, Claim, log))
+        {
+            claim.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            claim.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. claims.Select(one => one.Joined)] });
+            claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+            await using var reader = await claim.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                claimed.Add(new ClaimedPartition(
+                    reader.GetInt32(0),
+                    reader.GetInt64(1),
+                    reader.GetInt64(2),
+                    reader.GetInt64(3),
+                    reader.GetInt64(4),
+                    await reader.IsDBNullAsync(5, cancellationToken) ? null : reader.GetString(5),
+                    await reader.IsDBNullAsync(6, cancellationToken) ? null : reader.GetDateTime(6),
+                    reader.GetBoolean(7),
+                    0,
+                    0,
+                    null,
+                    null));
+            }
+        }
+
+        await using (var select = Command(connection, SelectSnapshots, log))
+        {
+            select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            await using var reader = await select.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                var index = claimed.FindIndex(one => one.Partition == reader.GetInt32(0));
+                if (index >= 0)
+                {
+                    claimed[index] = claimed[index] with { SnapshotOffset = reader.GetInt64(1), Snapshot = await reader.GetFieldValueAsync<byte[]>(2, cancellationToken) };
+                }
+            }
+        }
+
+        var dropped = (from one in claimed
+                       join claim in claims on one.Partition equals claim.Partition
+                       where claim.LowWatermark > one.NextOffset
+                       select (Claimed: one, Low: claim.LowWatermark!.Value)).ToList();
+        if (dropped.Count > 0)
+        {
+            await using var skip = Command(connection, SkipDropped, log);
+            skip.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. dropped.Select(one => one.Claimed.Partition)] });
+            skip.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. dropped.Select(one => one.Low)] });
+            await skip.ExecuteNonQueryAsync(cancellationToken);
+            await using var violations = new NpgsqlBatch(connection);
+            AddViolations(violations, log, [.. dropped.Select(one => new ViolationRow("skipped", null, null, null, null, one.Claimed.Partition, one.Claimed.NextOffset))]);
+            await violations.ExecuteNonQueryAsync(cancellationToken);
+            foreach (var (one, low) in dropped)
+            {
+                claimed[claimed.IndexOf(one)] = one with { NextOffset = low, Skipped = low - one.NextOffset };
+            }
+        }
+
+        foreach (var claim in claims.Where(claim => beyondEnd.Contains(claim.Partition)))
+        {
+            var index = claimed.FindIndex(one => one.Partition == claim.Partition);
+            claimed[index] = await MoveAsideAsync(connection, log, claimed[index], claim.End!.Value, cancellationToken);
+        }
+
+        return claimed;
+    }
+
+    private static async Task<HashSet<int>> BeyondEndAsync(
+        NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken)
+    {
+        var beyondEnd = new HashSet<int>();
+        await using var select = Command(connection, SelectBeyondEnd, log);
+        select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. claims.Select(claim => claim.Partition)] });
+        select.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(claim => claim.End)] });
+        await using var reader = await select.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            beyondEnd.Add(reader.GetInt32(0));
+        }
+
+        return beyondEnd;
+    }
+
+    // What the brokers have lost is kept; the offsets will be used again, so it can no longer be told by them.
+    private const string MoveAside = """
+        WITH aside AS (
+            INSERT INTO logs (log_id) VALUES ($5) RETURNING log_key
+        ), readings_moved AS (
+            UPDATE readings SET log_key = aside.log_key FROM aside
+            WHERE readings.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
+            RETURNING 1
+        ), rejected_moved AS (
+            UPDATE rejected_messages SET log_key = aside.log_key FROM aside
+            WHERE rejected_messages.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
+            RETURNING 1
+        ), moved AS (
+            SELECT (SELECT count(*) FROM readings_moved) AS stored, (SELECT count(*) FROM rejected_moved) AS rejected
+        ), account AS (
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at, stored, rejected)
+            SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.rejected
+            FROM aside, moved, partition_offsets o
+            WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
+        ), memory AS (
+            UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
+        )
+        UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, rejected = o.rejected - moved.rejected
+        FROM moved
+        WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
+        RETURNING moved.stored + moved.rejected
+        """;
+
+    private async Task<ClaimedPartition> MoveAsideAsync(
+        NpgsqlConnection connection, LogTopic log, ClaimedPartition claimed, long end, CancellationToken cancellationToken)
+    {
+        await using var move = Command(connection, MoveAside, log);
+        move.Parameters.Add(new NpgsqlParameter<int> { TypedValue = claimed.Partition });
+        move.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
+        move.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"{log.LogId}#{claimed.Partition}@{claimed.Epoch}" });
+        var moved = (long)(await move.ExecuteScalarAsync(cancellationToken))!;
+        await using var violations = new NpgsqlBatch(connection);
+        AddViolations(violations, log, [new ViolationRow("skipped", null, null, null, null, claimed.Partition, end)]);
+        await violations.ExecuteNonQueryAsync(cancellationToken);
+        return claimed with
+        {
+            NextOffset = end,
+            MovedAside = moved,
+            SnapshotOffset = claimed.SnapshotOffset is { } at ? Math.Min(at, end) : null,
+        };
+    }
+
+    private const string Release = """
+        WITH released AS (
+            UPDATE partition_offsets o SET owner = NULL, released_at = clock_timestamp()
+            FROM unnest($3::int[], $4::bigint[]) m(kafka_partition, epoch)
+            WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = m.kafka_partition AND o.epoch = m.epoch AND o.owner = $5
+            RETURNING o.kafka_partition, o.epoch, o.released_at, o.last_commit_at, o.recovered_at, o.stored_in_epoch
+        ), closed AS (
+            UPDATE partition_ownership p
+            SET ended_at = r.released_at, ended_by = $6, last_commit_at = r.last_commit_at, recovered_at = r.recovered_at, stored = r.stored_in_epoch
+            FROM released r
+            WHERE p.log_key = $1 AND p.topic = $2 AND p.kafka_partition = r.kafka_partition AND p.epoch = r.epoch
+        )
+        INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
+        SELECT $5, $6, kafka_partition, released_at, $1, epoch, $7, $5 FROM released ORDER BY kafka_partition
+        """;
+
+    /// <summary>Gives partitions up, where they are still ours, and records it.</summary>
+    /// <param name="lost">The group took them away without asking.</param>
+    /// <returns>How many were still ours.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached; their successors will find them unreleased.</exception>
+    public Task<int> ReleaseAsync(
+        LogTopic log, IReadOnlyList<(int Partition, long Epoch)> partitions, bool lost, string? reason, CancellationToken cancellationToken) =>
+        InTransactionAsync(log, partitions, async (connection, token) =>
+        {
+            await using var release = Command(connection, Release, log);
+            release.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. partitions.Select(partition => partition.Partition)] });
+            release.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. partitions.Select(partition => partition.Epoch)] });
+            release.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+            release.Parameters.Add(new NpgsqlParameter<string> { TypedValue = lost ? "lost" : "revoked" });
+            release.Parameters.Add(new NpgsqlParameter { Value = (object?)reason ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            return (true, await release.ExecuteNonQueryAsync(token));
+        }, cancellationToken);
+
+    private const string Inspect = """
+        SELECT kafka_partition, owner, epoch, next_offset FROM partition_offsets WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)
+        """;
+
+    /// <summary>Where the rows of these partitions stand now.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyList<PartitionStanding>> InspectAsync(LogTopic log, IReadOnlyList<int> partitions, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        try
+        {
+            await using var command = Command(connection, Inspect, log);
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. partitions] });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            var standings = new List<PartitionStanding>(partitions.Count);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                standings.Add(new PartitionStanding(
+                    reader.GetInt32(0), await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3)));
+            }
+
+            return standings;
+        }
+        catch
+        {
+            await AbandonAsync();
+            throw;
+        }
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, LogTopic log) => new(sql, connection)
+    {
+        Parameters = { new NpgsqlParameter<short> { TypedValue = log.LogKey }, new NpgsqlParameter<string> { TypedValue = log.Topic } },
+    };
+}

@@ -1,0 +1,164 @@
+using System.Data;
+using Npgsql;
+
+namespace FactoryMonitoring.Data.Ingestion;
+
+/// <summary>
+/// Stores what a consumer has read, exactly once: readings, counters, alerts and outgoing messages in the transaction that moves the
+/// partitions' offsets. Whoever claimed a partition last owns it; what anybody else stores of it is refused by epoch and next_offset.
+/// Keeps one connection, and is used by one caller at a time.
+/// </summary>
+/// <remarks>
+/// A stopped process that holds locks is not waited for: after 1 s its backends are terminated by whoever owns the partition now.
+/// </remarks>
+public sealed partial class IngestStore(NpgsqlDataSource dataSource, string consumerId, int consumerKey) : IAsyncDisposable
+{
+    private const string SessionSettings = "SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '5s'";
+
+    private NpgsqlConnection? _connection;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+            _connection = null;
+        }
+    }
+
+    /// <summary>Runs <paramref name="work"/> in a transaction; when it waited too long for a lock, once more with its blockers terminated.</summary>
+    /// <param name="epochs">Blockers are terminated only while these are the partitions' epochs; empty for a claim, which is entitled by the group.</param>
+    private async Task<T> InTransactionAsync<T>(
+        LogTopic log,
+        IReadOnlyList<(int Partition, long Epoch)> epochs,
+        Func<NpgsqlConnection, CancellationToken, Task<(bool Commit, T Result)>> work,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AttemptAsync(work, cancellationToken);
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            var connection = await ConnectAsync(cancellationToken);
+            using var finished = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var eviction = EvictBlockersAsync(connection.ProcessID, log, epochs, finished.Token);
+            try
+            {
+                return await AttemptAsync(work, cancellationToken);
+            }
+            finally
+            {
+                await finished.CancelAsync();
+                await eviction.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task<T> AttemptAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<(bool Commit, T Result)>> work, CancellationToken cancellationToken)
+    {
+        var connection = await ConnectAsync(cancellationToken);
+        var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        try
+        {
+            var (commit, result) = await work(connection, cancellationToken);
+            if (commit)
+            {
+                await transaction.CommitAsync(cancellationToken);
+            }
+            else
+            {
+                await transaction.RollbackAsync(cancellationToken);
+            }
+
+            await transaction.DisposeAsync();
+            return result;
+        }
+        catch (Exception exception)
+        {
+            if (exception is PostgresException && connection.FullState == ConnectionState.Open)
+            {
+                await RollBackAsync(transaction);
+            }
+            else
+            {
+                // After anything else nobody knows what state the session is in.
+                await AbandonAsync();
+            }
+
+            throw;
+        }
+    }
+
+    private async Task RollBackAsync(NpgsqlTransaction transaction)
+    {
+        try
+        {
+            await transaction.DisposeAsync();
+        }
+        catch (NpgsqlException)
+        {
+            await AbandonAsync();
+        }
+    }
+
+    private async Task AbandonAsync()
+    {
+        var connection = _connection;
+        _connection = null;
+        if (connection is not null)
+        {
+            NpgsqlConnection.ClearPool(connection);
+            await connection.DisposeAsync();
+        }
+    }
+
+    private async Task<NpgsqlConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        if (_connection is { FullState: ConnectionState.Open } open)
+        {
+            return open;
+        }
+
+        await DisposeAsync();
+        var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await using var settings = new NpgsqlCommand(SessionSettings, connection);
+            await settings.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        return _connection = connection;
+    }
+
+    // pg_blocking_pids answers only while the blocked one waits, hence from beside it. A woken predecessor must not terminate its successor,
+    // hence the epochs.
+    private const string TerminateBlockers = """
+        SELECT count(pg_terminate_backend(a.pid))
+        FROM pg_stat_activity a
+        WHERE a.pid = ANY (pg_blocking_pids($1)) AND a.usename = current_user
+        AND NOT EXISTS (
+            SELECT 1 FROM partition_offsets o JOIN unnest($4::int[], $5::bigint[]) m(kafka_partition, epoch) USING (kafka_partition)
+            WHERE o.log_key = $2 AND o.topic = $3 AND o.epoch <> m.epoch)
+        """;
+
+    private async Task EvictBlockersAsync(int blocked, LogTopic log, IReadOnlyList<(int Partition, long Epoch)> epochs, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(TerminateBlockers);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = blocked });
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = log.LogKey });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = log.Topic });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. epochs.Select(epoch => epoch.Partition)] });
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. epochs.Select(epoch => epoch.Epoch)] });
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            await command.ExecuteScalarAsync(cancellationToken);
+        }
+    }
+}

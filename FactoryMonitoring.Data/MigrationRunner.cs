@@ -1,0 +1,76 @@
+using System.Reflection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace FactoryMonitoring.Data;
+
+/// <summary>
+/// Applies the forward-only migrations embedded in this assembly, each once and in the order of its number, all in one transaction.
+/// Several appliers at once are safe: an advisory lock lets one work while the others wait.
+/// </summary>
+public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger<MigrationRunner> logger)
+{
+    private const string Lock = "SELECT pg_advisory_xact_lock(hashtext('factory_monitoring.migrations'))";
+
+    private const string CreateHistory =
+        "CREATE TABLE IF NOT EXISTS schema_migrations (name text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP)";
+
+    private const string SelectApplied = "SELECT name FROM schema_migrations";
+
+    private const string InsertApplied = "INSERT INTO schema_migrations (name) VALUES ($1)";
+
+    /// <summary>Brings the schema up to date.</summary>
+    /// <returns>The names of the migrations that were applied; empty when there was nothing to do.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or a migration failed; nothing of it is kept.</exception>
+    public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, Lock, cancellationToken);
+        await ExecuteAsync(connection, CreateHistory, cancellationToken);
+
+        var applied = new HashSet<string>();
+        await using (var command = new NpgsqlCommand(SelectApplied, connection))
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                applied.Add(reader.GetString(0));
+            }
+        }
+
+        var pending = Names().Where(name => !applied.Contains(name)).ToList();
+        foreach (var name in pending)
+        {
+            await ExecuteAsync(connection, await ReadAsync(name, cancellationToken), cancellationToken);
+            await using var insert = new NpgsqlCommand(InsertApplied, connection) { Parameters = { new() { Value = name } } };
+            await insert.ExecuteNonQueryAsync(cancellationToken);
+            Log.Applied(logger, name);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return pending;
+    }
+
+    private static IEnumerable<string> Names() =>
+        Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
+
+    private static async Task<string> ReadAsync(string name, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(Assembly.GetExecutingAssembly().GetManifestResourceStream(name)!);
+        return await reader.ReadToEndAsync(cancellationToken);
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        // A migration may wait for another applier, and may rewrite a table: no time limit.
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information, Message = "Migration {Name} applied")]
+        public static partial void Applied(ILogger logger, string name);
+    }
+}

@@ -1,0 +1,155 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
+using Npgsql;
+
+namespace FactoryMonitoring.Data.Monitoring;
+
+/// <summary>Which alerts; what is null does not matter.</summary>
+/// <param name="Rule">anomaly_type.</param>
+/// <param name="Open">Whether the episode goes on.</param>
+public sealed record AlertFilter(string? Severity, string? SensorType, string? Rule, string? SensorId, DateTimeOffset? From, DateTimeOffset? To, bool? Open);
+
+/// <summary>Reads alerts: a page of them, their rate, and one with the readings it came from.</summary>
+public sealed class AlertQueries(NpgsqlDataSource dataSource)
+{
+    /// <summary>The columns that <see cref="Alert"/> reads.</summary>
+    internal const string Columns = """
+        SELECT alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, detected_by, "timestamp",
+               reading_timestamp, factory_section, machine_id, zone, sensor_alert_level, occurrences, peak_value, updated_at, resolved_at,
+               kafka_partition, kafka_offset, trace_id, span_id
+        """;
+
+    // Parameters are known when an unprepared statement is planned: what is null costs nothing.
+    private const string Where = """
+        WHERE ($1 IS NULL OR severity = $1) AND ($2 IS NULL OR sensor_type = $2) AND ($3 IS NULL OR anomaly_type = $3) AND ($4 IS NULL OR sensor_id = $4)
+          AND ($5 IS NULL OR "timestamp" >= $5) AND ($6 IS NULL OR "timestamp" < $6) AND ($7 IS NULL OR (resolved_at IS NULL) = $7)
+        """;
+
+    private const string List = $"""
+        {Columns}
+        FROM alerts
+        {Where} AND ($8 IS NULL OR ("timestamp", alert_id) < (SELECT a."timestamp", a.alert_id FROM alerts a WHERE a.alert_id = $8))
+        ORDER BY "timestamp" DESC, alert_id DESC
+        LIMIT $9
+        """;
+
+    private const string Rate = $"""
+        SELECT date_bin($8, "timestamp", 'epoch'), sensor_type, anomaly_type, severity, count(*)::integer
+        FROM alerts
+        {Where}
+        GROUP BY 1, 2, 3, 4
+        ORDER BY 1, 2, 3, 4
+        LIMIT 10000
+        """;
+
+    private const string Find = $"{Columns}, log_key FROM alerts WHERE alert_id = $1";
+
+    private const string FindReading = $"""
+        {ReadingColumns.Select}
+        WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset = $3 AND r.processing_timestamp BETWEEN $4 AND $5
+        """;
+
+    // Its neighbours in the log, a bounded way to either side.
+    private const string ReadingsAround = $"""
+        SELECT * FROM (
+            ({ReadingColumns.Select}
+            WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - 5000 AND $3 AND r.processing_timestamp BETWEEN $4 AND $5
+              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $6)
+            ORDER BY r.kafka_offset DESC LIMIT 20)
+            UNION ALL
+            ({ReadingColumns.Select}
+            WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 + 1 AND $3 + 5000 AND r.processing_timestamp BETWEEN $4 AND $5
+              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $6)
+            ORDER BY r.kafka_offset LIMIT 20)
+        ) around
+        ORDER BY kafka_offset
+        """;
+
+    /// <summary>A page, newest first.</summary>
+    /// <param name="before">The last alert of the page before.</param>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyList<AlertBody>> ListAsync(AlertFilter filter, Guid? before, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = Filtered(List, filter);
+        command.Parameters.Add(Parameters.Id(before));
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.RowsAsync(Alert, cancellationToken);
+    }
+
+    /// <summary>How many were raised per <paramref name="bucket"/>, oldest first.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyList<AlertRatePoint>> RateAsync(AlertFilter filter, TimeSpan bucket, CancellationToken cancellationToken)
+    {
+        await using var command = Filtered(Rate, filter);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = bucket });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.RowsAsync(
+            row => new AlertRatePoint(row.Timestamp(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4)), cancellationToken);
+    }
+
+    /// <returns>Null where there is no such alert.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<AlertDetailBody?> FindAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        AlertBody alert;
+        short? logKey;
+        await using (var find = new NpgsqlCommand(Find, connection) { Parameters = { Parameters.Id(id) } })
+        await using (var reader = await find.ExecuteReaderAsync(cancellationToken))
+        {
+            if (!await reader.ReadAsync(cancellationToken))
+            {
+                return null;
+            }
+
+            alert = Alert(reader);
+            logKey = reader.Value<short>(23);
+        }
+
+        if (logKey is not { } log || alert is not { KafkaPartition: { } partition, KafkaOffset: { } offset })
+        {
+            return new(alert, null, []);
+        }
+
+        NpgsqlParameter[] Place() =>
+        [
+            new NpgsqlParameter<short> { TypedValue = log },
+            new NpgsqlParameter<int> { TypedValue = partition },
+            new NpgsqlParameter<long> { TypedValue = offset },
+            Parameters.Timestamp(alert.Timestamp.AddDays(-1)),
+            Parameters.Timestamp(alert.Timestamp.AddDays(1)),
+        ];
+
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(FindReading), new(ReadingsAround) } };
+        Array.ForEach(Place(), parameter => batch.BatchCommands[0].Parameters.Add(parameter));
+        Array.ForEach(Place(), parameter => batch.BatchCommands[1].Parameters.Add(parameter));
+        batch.BatchCommands[1].Parameters.Add(Parameters.Text(alert.SensorId));
+        await using var readings = await batch.ExecuteReaderAsync(cancellationToken);
+        var reading = await readings.RowsAsync(ReadingColumns.Read, cancellationToken);
+        return new(alert, reading is [var stored, ..] ? stored : null, await readings.RowsAsync(ReadingColumns.Read, cancellationToken));
+    }
+
+    internal static AlertBody Alert(NpgsqlDataReader row)
+    {
+        var location = new SensorLocation(row.Text(11), row.Text(12), row.Text(13));
+        return new(
+            row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.Value<double>(5), row.Text(6), row.GetString(7),
+            row.GetString(8), row.Timestamp(9), row.Value<DateTimeOffset>(10), location is { FactorySection: null, MachineId: null, Zone: null } ? null : location,
+            row.Text(14), row.GetInt64(15), row.Value<double>(16), row.Timestamp(17), row.Value<DateTimeOffset>(18), row.Value<int>(19), row.Value<long>(20),
+            row.Text(21), row.Text(22));
+    }
+
+    private NpgsqlCommand Filtered(string sql, AlertFilter filter)
+    {
+        var command = dataSource.CreateCommand(sql);
+        command.Parameters.Add(Parameters.Text(filter.Severity));
+        command.Parameters.Add(Parameters.Text(filter.SensorType));
+        command.Parameters.Add(Parameters.Text(filter.Rule));
+        command.Parameters.Add(Parameters.Text(filter.SensorId));
+        command.Parameters.Add(Parameters.Timestamp(filter.From));
+        command.Parameters.Add(Parameters.Timestamp(filter.To));
+        command.Parameters.Add(Parameters.Flag(filter.Open));
+        return command;
+    }
+}

@@ -1,0 +1,24 @@
+using Npgsql;
+
+namespace FactoryMonitoring.Data.Monitoring;
+
+/// <summary>Keeps the ends of processes, so that their marks outlive the AppHost's memory of them.</summary>
+public sealed class ComponentExitStore(NpgsqlDataSource dataSource)
+{
+    private const string Insert =
+        "INSERT INTO component_exits (component_id, at, exit_code, cause, asked_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+
+    /// <summary>Writes it, unless it is written already.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task WriteAsync(ComponentExitRow exit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(exit);
+        await using var command = dataSource.CreateCommand(Insert);
+        command.Parameters.Add(Parameters.Text(exit.ComponentId));
+        command.Parameters.Add(Parameters.Timestamp(exit.At));
+        command.Parameters.Add(Parameters.Integer(exit.ExitCode));
+        command.Parameters.Add(Parameters.Text(exit.Cause));
+        command.Parameters.Add(Parameters.Text(exit.AskedBy));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

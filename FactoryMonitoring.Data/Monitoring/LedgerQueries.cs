@@ -1,0 +1,103 @@
+using FactoryMonitoring.Contracts.Api;
+using Npgsql;
+
+namespace FactoryMonitoring.Data.Monitoring;
+
+/// <summary>
+/// The account of deliveries from its counters: what is settled, and the ranges of acknowledgements nobody has settled yet. A range below
+/// next_offset counts as stored until its comparison, which <see cref="LedgerBody.SettledAt"/> dates; one at or past it is in flight.
+/// </summary>
+internal static class LedgerQueries
+{
+    internal static readonly LedgerBody None = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []);
+
+    private const string Current = "(SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1)";
+
+    // Unreachable is what a log held that was claimed before and is the present one no more: in flight for ever, so not in the sum.
+    private const string Producers = $"""
+        WITH unsettled AS (
+            SELECT a.producer_id,
+                   sum(a.last_count - a.first_count + 1) FILTER (WHERE a.max_offset < o.next_offset) AS passed,
+                   sum(a.last_count - a.first_count + 1) FILTER (WHERE o.next_offset IS NULL OR a.max_offset >= o.next_offset AND a.log_key = {Current}) AS in_flight,
+                   sum(a.last_count - a.first_count + 1) FILTER (WHERE a.max_offset >= o.next_offset AND a.log_key <> {Current}) AS unreachable
+            FROM acknowledgements a
+            LEFT JOIN partition_offsets o ON o.log_key = a.log_key AND o.kafka_partition = a.kafka_partition AND o.topic = $1
+            GROUP BY a.producer_id
+        ), settled AS (
+            SELECT producer_id, sum(stored) AS stored, sum(rejected) AS rejected, sum(missing) AS missing FROM ledger GROUP BY producer_id
+        )
+        SELECT producer_id, (COALESCE(stored, 0) + COALESCE(passed, 0))::bigint, COALESCE(rejected, 0)::bigint, COALESCE(in_flight, 0)::bigint,
+               COALESCE(missing, 0)::bigint, COALESCE(unreachable, 0)::bigint
+        FROM settled FULL JOIN unsettled USING (producer_id)
+        ORDER BY producer_id
+        """;
+
+    private const string Totals = """
+        SELECT COALESCE(sum(stored), 0)::bigint, COALESCE(sum(redelivered), 0)::bigint, COALESCE(sum(duplicated), 0)::bigint
+        FROM partition_offsets WHERE topic = $1
+        """;
+
+    private const string Partitions = $"""
+        SELECT o.kafka_partition, l.log_id, o.stored, o.redelivered, o.rejected, o.duplicated, o.skipped, o.first_offset, o.next_offset
+        FROM partition_offsets o JOIN logs l USING (log_key)
+        WHERE o.topic = $1 AND o.log_key = {Current}
+        ORDER BY o.kafka_partition
+        """;
+
+    private const string Violations = """
+        SELECT kind, noticed_at, sensor_id, producer_id, first_count, last_count, kafka_partition, kafka_offset, consumer_id
+        FROM ledger_violations
+        ORDER BY id DESC
+        LIMIT 20
+        """;
+
+    private const string Settled = $"SELECT min(written_at) FROM detector_snapshots WHERE topic = $1 AND log_key = {Current}";
+
+    /// <summary>Adds the statements whose results <see cref="ReadAsync"/> reads, in its order.</summary>
+    internal static void Add(NpgsqlBatch batch, string topic)
+    {
+        foreach (var sql in (string[])[Producers, Totals, Partitions, Settled])
+        {
+            batch.BatchCommands.Add(new(sql) { Parameters = { Parameters.Text(topic) } });
+        }
+
+        batch.BatchCommands.Add(new(Violations));
+    }
+
+    internal static async Task<LedgerBody> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var producers = await reader.RowsAsync(
+            row => (Body: Producer(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), Unreachable: row.GetInt64(5)),
+            cancellationToken);
+        var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2)), cancellationToken);
+        var partitions = await reader.RowsAsync(
+            row => new PartitionLedger(
+                row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8)),
+            cancellationToken);
+        var settled = await reader.RowsAsync(row => row.Value<DateTimeOffset>(0), cancellationToken);
+        var violations = await reader.RowsAsync(
+            row => new LedgerViolation(
+                row.GetString(0), row.Timestamp(1), row.Text(2), row.Text(3), row.Value<long>(4), row.Value<long>(5), row.Value<int>(6), row.Value<long>(7), row.Text(8)),
+            cancellationToken);
+
+        var storedAcknowledged = producers.Sum(producer => producer.Body.StoredAcknowledged);
+        return new(
+            producers.Sum(producer => producer.Body.Acknowledged),
+            totals[0].Stored,
+            storedAcknowledged,
+            totals[0].Redelivered,
+            producers.Sum(producer => producer.Body.Rejected),
+            producers.Sum(producer => producer.Body.InFlight),
+            producers.Sum(producer => producer.Body.Missing),
+            totals[0].Duplicated,
+            Math.Max(0, totals[0].Stored - storedAcknowledged),
+            producers.Sum(producer => producer.Unreachable),
+            [.. producers.Select(producer => producer.Body)],
+            partitions,
+            violations,
+            settled[0]);
+    }
+
+    private static ProducerLedger Producer(string id, long stored, long rejected, long inFlight, long missing) =>
+        new(id, stored + rejected + inFlight + missing, stored, rejected, inFlight, missing);
+}

@@ -1,0 +1,83 @@
+using Npgsql;
+
+namespace FactoryMonitoring.Data;
+
+/// <summary>
+/// The days of the table <c>readings</c>: made ahead by CREATE … LIKE and ATTACH, dropped past the retention by DETACH … CONCURRENTLY and
+/// DROP, so that no open COPY and no reader is waited for. Safe to run from several processes at once.
+/// </summary>
+public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
+{
+    // Days are those of UTC. Where another process attached the same day first, ATTACH raises 42P17 (overlap) or CREATE 42P07 (exists).
+    private const string EnsureDay = """
+        DO $do$
+        DECLARE
+            day date := '{0}';
+            leaf text := 'readings_' || to_char(day, 'YYYYMMDD');
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtext('factory_monitoring.partitions'));
+            IF to_regclass(leaf) IS NULL THEN
+                EXECUTE format('CREATE TABLE %I (LIKE readings INCLUDING DEFAULTS)', leaf);
+                EXECUTE format('CREATE UNIQUE INDEX %I ON %I (log_key, kafka_partition, kafka_offset)', leaf || '_offset', leaf);
+                EXECUTE format('ALTER TABLE readings ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                    leaf, day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
+            END IF;
+        END $do$
+        """;
+
+    private const string SelectExpired = """
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'readings'::regclass AND c.relname < 'readings_' || to_char($1::date, 'YYYYMMDD')
+        ORDER BY 1
+        """;
+
+    private const string TryLock = "SELECT pg_try_advisory_lock(hashtext('factory_monitoring.retention'))";
+
+    private const string Unlock = "SELECT pg_advisory_unlock(hashtext('factory_monitoring.retention'))";
+
+    /// <summary>Makes the days from <paramref name="first"/> on, where they do not exist.</summary>
+    public async Task EnsureAsync(DateOnly first, int days, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < days; i++)
+        {
+            var sql = EnsureDay.Replace("{0}", first.AddDays(i).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
+            await using var command = dataSource.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Drops the days before <paramref name="oldestKept"/>; does nothing while another process does the same.</summary>
+    /// <returns>The names of the dropped tables.</returns>
+    public async Task<IReadOnlyList<string>> DropBeforeAsync(DateOnly oldestKept, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var tryLock = new NpgsqlCommand(TryLock, connection);
+        if (await tryLock.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return [];
+        }
+
+        var expired = new List<string>();
+        await using (var select = new NpgsqlCommand(SelectExpired, connection) { Parameters = { new() { Value = oldestKept } } })
+        await using (var reader = await select.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                expired.Add(reader.GetString(0));
+            }
+        }
+
+        foreach (var leaf in expired)
+        {
+            // Leaf names come from the catalogue and match readings_YYYYMMDD. DETACH … CONCURRENTLY waits for those who use the table.
+            await using var detach = new NpgsqlCommand($"ALTER TABLE readings DETACH PARTITION \"{leaf}\" CONCURRENTLY", connection) { CommandTimeout = 0 };
+            await detach.ExecuteNonQueryAsync(cancellationToken);
+            await using var drop = new NpgsqlCommand($"DROP TABLE \"{leaf}\"", connection) { CommandTimeout = 0 };
+            await drop.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using var unlock = new NpgsqlCommand(Unlock, connection);
+        await unlock.ExecuteNonQueryAsync(cancellationToken);
+        return expired;
+    }
+}

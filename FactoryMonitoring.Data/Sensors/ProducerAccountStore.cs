@@ -1,0 +1,163 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace FactoryMonitoring.Data.Sensors;
+
+/// <summary>COMMIT was sent and its answer never came: the account is written, or it is not.</summary>
+public sealed class OutcomeUnknownException(Exception inner) : Exception($"the answer to COMMIT was lost: {inner.Message}", inner);
+
+/// <summary>Writes what a producer knows of its deliveries, and its heartbeat, in one transaction.</summary>
+public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
+{
+    // The row's number tells whether an account is written already, and its lock makes one that is still being committed be waited for. A
+    // transaction id would not do: PostgreSQL may give it anew after a crash.
+    private const string UpsertHealth = """
+        INSERT INTO producer_health AS h (producer_id, sensor_type, status, connection, condition, messages_sent_last_minute, last_acknowledged,
+            started_at, instance_id, process_id, host, sensor_count, queued, resident_bytes, total_messages_sent, failed_deliveries,
+            account_number, last_heartbeat)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
+        ON CONFLICT (producer_id) DO UPDATE SET
+            sensor_type = EXCLUDED.sensor_type, status = EXCLUDED.status, connection = EXCLUDED.connection, condition = EXCLUDED.condition,
+            messages_sent_last_minute = EXCLUDED.messages_sent_last_minute, last_acknowledged = coalesce(EXCLUDED.last_acknowledged, h.last_acknowledged),
+            started_at = EXCLUDED.started_at, instance_id = EXCLUDED.instance_id, process_id = EXCLUDED.process_id, host = EXCLUDED.host,
+            sensor_count = EXCLUDED.sensor_count, queued = EXCLUDED.queued, resident_bytes = EXCLUDED.resident_bytes,
+            total_messages_sent = h.total_messages_sent + EXCLUDED.total_messages_sent,
+            failed_deliveries = h.failed_deliveries + EXCLUDED.failed_deliveries,
+            account_number = EXCLUDED.account_number,
+            last_heartbeat = EXCLUDED.last_heartbeat
+        WHERE CASE WHEN h.instance_id = EXCLUDED.instance_id THEN h.account_number < EXCLUDED.account_number ELSE NOT $18::boolean END
+        RETURNING account_number
+        """;
+
+    // Asks first: ON CONFLICT alone would use up a number of the smallint sequence each time.
+    private const string InsertLogs = """
+        INSERT INTO logs (log_id)
+        SELECT DISTINCT id FROM unnest($1::text[]) id WHERE NOT EXISTS (SELECT FROM logs WHERE log_id = id)
+        ON CONFLICT DO NOTHING
+        """;
+
+    private const string InsertRanges = """
+        INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset)
+        SELECT $1, r.sensor_id, l.log_key, r.kafka_partition, r.first_count, r.last_count, r.max_offset
+        FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
+            r(sensor_id, log_id, kafka_partition, first_count, last_count, max_offset)
+        JOIN logs l USING (log_id)
+        """;
+
+    private const string InsertSamples = """
+        INSERT INTO producer_samples AS s (at, producer_id, acknowledged, longest_wait_ms)
+        SELECT at, $1, acknowledged, longest_wait_ms FROM unnest($2::timestamptz[], $3::int[], $4::int[]) r(at, acknowledged, longest_wait_ms)
+        ON CONFLICT (at, producer_id) DO UPDATE SET
+            acknowledged = s.acknowledged + EXCLUDED.acknowledged, longest_wait_ms = greatest(s.longest_wait_ms, EXCLUDED.longest_wait_ms)
+        """;
+
+    /// <summary>Writes all of it or nothing, and nothing where it is written already.</summary>
+    /// <param name="heartbeat">The producer now.</param>
+    /// <param name="account">What has come since the last account.</param>
+    /// <param name="number">One more than that of the instance's last account.</param>
+    /// <param name="mayBeWritten">
+    /// The account under this number ended in <see cref="OutcomeUnknownException"/> before. Where another instance has written since, it is taken
+    /// for written: readings stored without a record are harmless, records that stand twice are not.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="OutcomeUnknownException">It may or may not be written: write it again, unchanged, under the same number.</exception>
+    /// <exception cref="NpgsqlException">Nothing is written. The same holds for <see cref="TimeoutException"/>, which a slow first connect raises.</exception>
+    public async Task WriteAsync(ProducerHeartbeat heartbeat, ProducerAccount account, long number, bool mayBeWritten, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { Health(heartbeat, account, number, mayBeWritten) } };
+        if (account.Ranges.Count > 0)
+        {
+            batch.BatchCommands.Add(Logs(account.Ranges));
+            batch.BatchCommands.Add(Ranges(heartbeat.ProducerId, account.Ranges));
+        }
+
+        if (account.Samples.Count > 0)
+        {
+            batch.BatchCommands.Add(Samples(heartbeat.ProducerId, account.Samples));
+        }
+
+        if (!await ExecuteAsync(batch, cancellationToken))
+        {
+            await transaction.RollbackAsync(cancellationToken);
+            return;
+        }
+
+        try
+        {
+            await transaction.CommitAsync(cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            throw new OutcomeUnknownException(exception);
+        }
+    }
+
+    // Goes through every result: an error of a later statement, passed over, would make of COMMIT a silent ROLLBACK.
+    private static async Task<bool> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
+    {
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var isNew = await reader.ReadAsync(cancellationToken);
+        while (await reader.NextResultAsync(cancellationToken))
+        {
+        }
+
+        return isNew;
+    }
+
+    private static NpgsqlBatchCommand Health(ProducerHeartbeat heartbeat, ProducerAccount account, long number, bool mayBeWritten) => new(UpsertHealth)
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<string> { TypedValue = heartbeat.ProducerId },
+            new NpgsqlParameter<string> { TypedValue = heartbeat.SensorType },
+            new NpgsqlParameter<string> { TypedValue = heartbeat.Status },
+            new NpgsqlParameter<string> { TypedValue = heartbeat.Connection },
+            new NpgsqlParameter { Value = heartbeat.Condition ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+            new NpgsqlParameter<int> { TypedValue = heartbeat.SentLastMinute },
+            new NpgsqlParameter { Value = heartbeat.LastAcknowledged?.UtcDateTime ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz },
+            new NpgsqlParameter<DateTime> { TypedValue = heartbeat.StartedAt.UtcDateTime },
+            new NpgsqlParameter<Guid> { TypedValue = heartbeat.InstanceId },
+            new NpgsqlParameter<int> { TypedValue = heartbeat.ProcessId },
+            new NpgsqlParameter<string> { TypedValue = heartbeat.Host },
+            new NpgsqlParameter<int> { TypedValue = heartbeat.SensorCount },
+            new NpgsqlParameter<int> { TypedValue = heartbeat.Queued },
+            new NpgsqlParameter<long> { TypedValue = heartbeat.ResidentBytes },
+            new NpgsqlParameter<long> { TypedValue = account.Acknowledged },
+            new NpgsqlParameter<long> { TypedValue = account.FailedDeliveries },
+            new NpgsqlParameter<long> { TypedValue = number },
+            new NpgsqlParameter<bool> { TypedValue = mayBeWritten },
+        },
+    };
+
+    private static NpgsqlBatchCommand Logs(IReadOnlyList<AcknowledgedRange> ranges) => new(InsertLogs)
+    {
+        Parameters = { new NpgsqlParameter<string[]> { TypedValue = [.. ranges.Select(range => range.LogId)] } },
+    };
+
+    private static NpgsqlBatchCommand Ranges(string producerId, IReadOnlyList<AcknowledgedRange> ranges) => new(InsertRanges)
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<string> { TypedValue = producerId },
+            new NpgsqlParameter<string[]> { TypedValue = [.. ranges.Select(range => range.SensorId)] },
+            new NpgsqlParameter<string[]> { TypedValue = [.. ranges.Select(range => range.LogId)] },
+            new NpgsqlParameter<int[]> { TypedValue = [.. ranges.Select(range => range.Partition)] },
+            new NpgsqlParameter<long[]> { TypedValue = [.. ranges.Select(range => range.FirstCount)] },
+            new NpgsqlParameter<long[]> { TypedValue = [.. ranges.Select(range => range.LastCount)] },
+            new NpgsqlParameter<long[]> { TypedValue = [.. ranges.Select(range => range.MaxOffset)] },
+        },
+    };
+
+    private static NpgsqlBatchCommand Samples(string producerId, IReadOnlyList<ProducerSample> samples) => new(InsertSamples)
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<string> { TypedValue = producerId },
+            new NpgsqlParameter<DateTime[]> { TypedValue = [.. samples.Select(sample => sample.At.UtcDateTime)] },
+            new NpgsqlParameter<int[]> { TypedValue = [.. samples.Select(sample => sample.Acknowledged)] },
+            new NpgsqlParameter<int?[]> { TypedValue = [.. samples.Select(sample => sample.LongestWaitMs)] },
+        },
+    };
+}

@@ -1,0 +1,30 @@
+using System.ComponentModel.DataAnnotations;
+using FactoryMonitoring.Contracts;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Provisioner;
+
+/// <summary>What must exist before anything else starts; section <c>Factory</c>.</summary>
+internal sealed class ProvisionerOptions
+{
+    public const string Section = "Factory";
+
+    /// <summary>Partitions of the sensor topic.</summary>
+    [Range(1, 1000)]
+    public int Partitions { get; set; } = 6;
+
+    /// <summary>How long brokers and database may take to answer.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan ProvisioningLimit { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>SENSOR_TOPIC.</summary>
+    [Required, RegularExpression("[a-zA-Z0-9._-]{1,245}")]
+    public string SensorTopic { get; set; } = ResourceNames.SensorTopic;
+
+    /// <summary>ALERT_TOPIC.</summary>
+    [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
+    public string AlertTopic { get; set; } = ResourceNames.AlertTopic;
+}
+
+[OptionsValidator]
+internal sealed partial class ProvisionerOptionsValidator : IValidateOptions<ProvisionerOptions>;

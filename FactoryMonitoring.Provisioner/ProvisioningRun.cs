@@ -1,0 +1,78 @@
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Provisioner.Topics;
+using Npgsql;
+
+namespace FactoryMonitoring.Provisioner;
+
+/// <summary>Topics, then the schema, then the days around today; each step can be repeated at any time.</summary>
+internal sealed partial class ProvisioningRun(
+    TopicProvisioner topics,
+    Patience patience,
+    NpgsqlDataSource database,
+    MigrationRunner migrations,
+    ReadingPartitions partitions,
+    TimeProvider time,
+    ILogger<ProvisioningRun> logger)
+{
+    private const int DaysBehind = 1;
+    private const int DaysAhead = 3;
+
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await topics.EnsureAsync(cancellationToken);
+            await patience.PersistAsync("reach the database", ReachDatabaseAsync, cancellationToken);
+            await patience.PersistAsync("bring the schema up to date", ProvideSchemaAsync, cancellationToken);
+            return 0;
+        }
+        catch (Exception exception) when (exception is ProvisioningException or PostgresException)
+        {
+            Log.Failed(logger, exception.Message);
+            return 1;
+        }
+    }
+
+    private async Task<string?> ReachDatabaseAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await database.OpenConnectionAsync(cancellationToken);
+            return null;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            return exception.InnerException?.Message is { } inner ? $"{exception.Message}: {inner}" : exception.Message;
+        }
+    }
+
+    private async Task<string?> ProvideSchemaAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var applied = await migrations.ApplyAsync(cancellationToken);
+            Log.Schema(logger, applied.Count);
+            var first = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-DaysBehind);
+            await partitions.EnsureAsync(first, DaysBehind + 1 + DaysAhead, cancellationToken);
+            Log.Days(logger, first, first.AddDays(DaysBehind + DaysAhead));
+            return null;
+        }
+        catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or TimeoutException)
+        {
+            return exception.Message;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "Schema is up to date; migrations applied now: {Count}")]
+        public static partial void Schema(ILogger logger, int count);
+
+        [LoggerMessage(LogLevel.Information, "Days of readings exist from {First:yyyy-MM-dd} to {Last:yyyy-MM-dd}")]
+        public static partial void Days(ILogger logger, DateOnly first, DateOnly last);
+
+        [LoggerMessage(LogLevel.Error, "Not provisioned: {Reason}")]
+        public static partial void Failed(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,98 @@
+using FactoryMonitoring.ServiceDefaults.Running;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>Runs a service to its exit code.</summary>
+public static partial class RunServiceExtensions
+{
+    /// <summary>Runs until the service is told to stop. A wrong setting is one line on stderr and exit code 1; so is a port that is taken.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunServiceAsync(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        try
+        {
+            // Before the host does it: it makes the workers first, and they already want their settings.
+            app.Services.GetService<IStartupValidator>()?.Validate();
+            var workers = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToArray();
+            await app.StartAsync();
+            await app.WaitForShutdownAsync();
+            return ReportFailed(workers, app.Logger) ? 1 : 0;
+        }
+        catch (Exception exception) when (Describe(app.Configuration, exception) is { } line)
+        {
+            await Console.Error.WriteLineAsync(line);
+            return 1;
+        }
+        finally
+        {
+            await app.DisposeAsync();
+        }
+    }
+
+    /// <summary>Starts the host, does <paramref name="work"/> once and stops it. A wrong setting is one line on stderr and exit code 1.</summary>
+    /// <param name="host">The built host; the caller disposes of it.</param>
+    /// <param name="work">Gets the services, and a token that is cancelled when the process is told to stop; returns the exit code.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunOnceAsync(this IHost host, Func<IServiceProvider, CancellationToken, Task<int>> work)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentNullException.ThrowIfNull(work);
+        var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        try
+        {
+            await host.StartAsync(stopping);
+            var exitCode = await work(host.Services, stopping);
+            await host.StopAsync(CancellationToken.None);
+            return exitCode;
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return 1;
+        }
+        catch (Exception exception) when (Describe(host.Services.GetRequiredService<IConfiguration>(), exception) is { } line)
+        {
+            await Console.Error.WriteLineAsync(line);
+            return 1;
+        }
+    }
+
+    private static bool ReportFailed(BackgroundService[] workers, ILogger logger)
+    {
+        foreach (var worker in workers)
+        {
+            if (worker.ExecuteTask is { IsFaulted: true } task)
+            {
+                Log.WorkerFailed(logger, worker.GetType().Name, task.Exception.InnerException!);
+            }
+        }
+
+        return workers.Any(worker => worker.ExecuteTask is { IsFaulted: true });
+    }
+
+    private static string? Describe(IConfiguration configuration, Exception exception) => exception switch
+    {
+        OptionsValidationException wrong => WrongSetting.Describe(configuration, wrong),
+        AggregateException several => string.Join("; ", several.Flatten().InnerExceptions.Select(inner => Describe(configuration, inner) ?? inner.Message)),
+        FormatException => exception.Message,
+        // The binder names key, value and type.
+        InvalidOperationException when exception.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal) => exception.Message,
+        InvalidOperationException when exception.Message.StartsWith("ConnectionString is missing", StringComparison.Ordinal) => exception.Message,
+        InvalidOperationException when exception.Message.Contains("No bootstrap servers", StringComparison.Ordinal) => exception.Message,
+        IOException when exception.InnerException is AddressInUseException =>
+            $"{exception.Message} Another process listens there: stop it, or set ASPNETCORE_URLS (now {configuration["urls"]}) to a free port.",
+        _ => null,
+    };
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Critical, "{Worker} failed, and the service with it")]
+        public static partial void WorkerFailed(ILogger logger, string worker, Exception exception);
+    }
+}

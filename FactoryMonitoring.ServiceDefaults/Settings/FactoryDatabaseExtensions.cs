@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.ServiceDefaults.Settings;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
+using Npgsql;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>The one way to the database.</summary>
+public static partial class FactoryDatabaseExtensions
+{
+    private const string Key = $"ConnectionStrings:{ResourceNames.Database}";
+
+    // A command that is given up waits no longer than this for its cancellation to be heard: a frozen server hears nothing.
+    private const int CancellationMilliseconds = 500;
+    private const int TimeoutSeconds = 3;
+
+    /// <summary>
+    /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, else DATABASE_URL, with its health check. Connects and
+    /// commands time out after 3 s; the service's name is the application_name. A missing or malformed setting is an error at start.
+    /// </summary>
+    public static TBuilder AddFactoryDatabase<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var connectionString = Resolve(builder, out var failure);
+        builder.Services.AddSettingCheck(failure);
+        builder.AddNpgsqlDataSource(
+            ResourceNames.Database,
+            settings => settings.ConnectionString = connectionString,
+            dataSource =>
+            {
+                // Metrics bear it as a tag, in place of the whole connection string.
+                dataSource.Name = ResourceNames.Database;
+                // Heartbeats and refreshers have no parent: as roots they would bury the traces of readings.
+                dataSource.ConfigureTracing(tracing => tracing
+                    .ConfigureCommandFilter(_ => Activity.Current is not null)
+                    .ConfigureBatchFilter(_ => Activity.Current is not null));
+            });
+        return builder;
+    }
+
+    private static string? Resolve(IHostApplicationBuilder builder, out string? failure)
+    {
+        failure = null;
+        var key = Key;
+        var value = builder.Configuration[Key];
+        try
+        {
+            if (string.IsNullOrEmpty(value))
+            {
+                key = EnvironmentNames.DatabaseUrl;
+                value = builder.Configuration[key];
+                if (string.IsNullOrEmpty(value))
+                {
+                    failure = $"{Key} (or {key}) is not set; allowed is Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)";
+                    return null;
+                }
+
+                value = DatabaseUrl.ToConnectionString(value);
+            }
+
+            var connection = new NpgsqlConnectionStringBuilder(value)
+            {
+                Timeout = TimeoutSeconds,
+                CommandTimeout = TimeoutSeconds,
+                CancellationTimeout = CancellationMilliseconds,
+            };
+            connection.ApplicationName ??= ServiceName.Of(builder);
+            return connection.ConnectionString;
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            failure = $"{key} = {WithoutPassword(builder.Configuration[key])}: {exception.Message}";
+            return null;
+        }
+    }
+
+    private static string WithoutPassword(string? value) => Password().Replace(value ?? "", "***");
+
+    [GeneratedRegex("(?<=//[^:/@]*:)[^@]*(?=@)|(?<=(?:password|pwd)\\s*=)[^;]*", RegexOptions.IgnoreCase)]
+    private static partial Regex Password();
+}

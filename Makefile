@@ -1,0 +1,114 @@
+# `make` lists the targets. Those that name a part of the factory work from a second terminal while the stack runs.
+
+# Holds the stack's data, logs and stack.json.
+RUN_DIRECTORY ?= $(or $(Factory__RunDirectory),artifacts/run)
+export Factory__RunDirectory := $(abspath $(RUN_DIRECTORY))
+STACK := eng/make/stack.sh
+# A producer is killed and started by its name; another part is not one.
+sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),temperature-sensor),$(error $(NAME) is no producer: NAME=temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor is allowed))
+
+.DEFAULT_GOAL := help
+.PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
+  start-broker start-postgres stop-consumer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql stop reset clean test torture bench
+
+help:
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+full-stack: ## Start everything; installs what is missing where it may
+	@eng/make/prerequisites.sh
+	@exec dotnet run --project FactoryMonitoring.AppHost
+
+start-monitoring: ## Start API and page alone, on the database of DATABASE_URL
+	@eng/make/start-monitoring.sh
+
+dashboard: ## Open the page, or print its address
+	@$(STACK) dashboard
+
+kill-consumer: ## Kill a consumer: N=1
+	@$(STACK) act kill sensor-consumer-$(or $(N),1)
+
+kill-producer: ## Kill a sensor: NAME=temperature-sensor
+	@$(STACK) act kill $(sensor)
+
+kill-broker: ## Kill a broker: N=2
+	@$(STACK) act kill kafka$(or $(N),2)
+
+kill-postgres: ## Kill PostgreSQL
+	@$(STACK) act kill postgres
+
+start-consumer: ## Start a consumer that is down, or one more: N=1
+	@$(STACK) act start sensor-consumer-$(or $(N),1)
+
+start-producer: ## Start a sensor that is down: NAME=temperature-sensor
+	@$(STACK) act start $(sensor)
+
+start-broker: ## Start a broker that is down: N=2
+	@$(STACK) act start kafka$(or $(N),2)
+
+start-postgres: ## Start PostgreSQL again
+	@$(STACK) act start postgres
+
+stop-consumer: ## Stop a consumer politely: N=1
+	@$(STACK) act stop sensor-consumer-$(or $(N),1)
+
+pause-consumer: ## Pause a consumer, as if its machine hung: N=1
+	@$(STACK) act pause sensor-consumer-$(or $(N),1)
+
+resume-consumer: ## Let a paused consumer go on: N=1
+	@$(STACK) act resume sensor-consumer-$(or $(N),1)
+
+scale: ## Change how many consumers run: CONSUMERS=5
+	@$(STACK) fault "/scale?consumers=$(or $(CONSUMERS),3)"
+
+poison: ## Send messages that are no readings: COUNT=10
+	@$(STACK) fault "/poison?count=$(or $(COUNT),10)"
+
+load: ## Send readings on top of the sensors': RATE=260 (a second) SECONDS=30
+	@$(STACK) load $(or $(RATE),260) $(or $(SECONDS),30)
+
+rolling-restart: ## Restart the brokers one after another
+	@$(STACK) fault /rolling-restart
+
+cut-link: ## Cut a network link, as a cable: LINK=database or kafka (which is sensor-consumer-3's)
+	@$(STACK) fault "/link/$(or $(LINK),database)?action=cut"
+
+slow-link: ## Slow a link down: LINK=database DELAY=200 (ms, each way)
+	@$(STACK) fault "/link/$(or $(LINK),database)?action=slow&delayMs=$(or $(DELAY),200)"
+
+restore-link: ## Let everything through a link again: LINK=database
+	@$(STACK) fault "/link/$(or $(LINK),database)?action=restore"
+
+status: ## Show every part with its state
+	@$(STACK) status
+
+doctor: ## Can every part reach what it needs? A line each
+	@$(STACK) doctor
+
+logs: ## Show the log of a part: NAME=sensor-consumer-1 (LINES=200, FOLLOW=1)
+	@$(STACK) logs "$(NAME)" "$(or $(LINES),200)" "$(FOLLOW)"
+
+psql: ## SQL on the stack's database: interactive, or from standard input
+	@$(STACK) psql
+
+stop: ## Stop the stack
+	@$(STACK) stop
+
+reset: ## Remove the data and logs of the stack
+	@$(STACK) reset
+
+clean: ## Remove what was built
+	@find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	@if [ -d artifacts ]; then find artifacts -mindepth 1 -maxdepth 1 -not -name run -exec rm -rf {} +; fi
+	@echo "removed what was built; data are removed by make reset"
+
+test: ## Run all tests
+	@eng/test.sh
+
+torture: ## Random faults on real brokers, and the account afterwards: MINUTES=10 SEED=…
+	@TORTURE_MINUTES=$(or $(MINUTES),10) TORTURE_SEED=$(SEED) dotnet test tests/FactoryMonitoring.Tests.Stack --filter Category=Torture \
+	  --logger 'console;verbosity=detailed'
+
+bench: ## Measure ingest, latency and API; writes artifacts/bench.json
+	@dotnet run -c Release --project benchmarks/FactoryMonitoring.Benchmarks -- $(ARGS)
+
+include $(wildcard eng/make/*.mk)

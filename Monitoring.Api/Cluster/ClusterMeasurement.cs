@@ -1,0 +1,30 @@
+namespace FactoryMonitoring.Monitoring.Api.Cluster;
+
+/// <summary>The cluster at one moment; null is what could not be measured.</summary>
+/// <param name="Timestamp">When the end offsets were asked for, by <see cref="TimeProvider.GetTimestamp"/>.</param>
+/// <param name="LogId">Which log the offsets belong to.</param>
+internal sealed record ClusterMeasurement(
+    long Timestamp,
+    string? LogId,
+    IReadOnlyList<BrokerMeasurement> Brokers,
+    IReadOnlyDictionary<int, PartitionMeasurement> Partitions);
+
+/// <param name="ChangedAt">When <paramref name="Up"/> was seen to change; null while it never did.</param>
+internal sealed record BrokerMeasurement(int Id, string Host, int Port, bool Up, long? ChangedAt)
+{
+    public string Name => $"kafka{Id}";
+}
+
+internal sealed record PartitionMeasurement(int? Leader, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSyncReplicas, long? EndOffset);
+
+/// <summary>The newest measurement; null before the first.</summary>
+internal sealed class ClusterState
+{
+    private volatile ClusterMeasurement? _latest;
+
+    public ClusterMeasurement? Latest
+    {
+        get => _latest;
+        set => _latest = value;
+    }
+}

@@ -1,0 +1,215 @@
+using System.Net.Sockets;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.ServiceDefaults.Kafka;
+
+namespace FactoryMonitoring.Monitoring.Api.Cluster;
+
+/// <summary>
+/// Measures the cluster once a second, apart from the database: who is up, who leads, where each log ends. Asks nothing about groups (an
+/// embedded broker would not survive it), and nothing that grows with history.
+/// </summary>
+internal sealed partial class ClusterWorker(
+    KafkaAddress address,
+    SensorTopic topic,
+    ClusterState state,
+    RefreshSignal refresh,
+    TimeProvider time,
+    ILogger<ClusterWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan OffsetsTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LogIdFor = TimeSpan.FromSeconds(5);
+
+    private readonly BrokerDirectory _directory = new(address.BootstrapServers);
+    private string? _logId;
+    private long _logIdAt;
+    private bool _answers = true;
+
+    private enum Connect
+    {
+        Open,
+        Refused,
+        Silent,
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig
+        {
+            BootstrapServers = address.BootstrapServers,
+            ClientId = "monitoring-api",
+            AllowAutoCreateTopics = false,
+            SocketTimeoutMs = 3000,
+            ReconnectBackoffMaxMs = 500,
+        })
+            .SetLogHandler((_, message) => Log.Client(logger, message.Message))
+            .SetErrorHandler((_, error) => Log.Client(logger, error.Reason))
+            .Build();
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            do
+            {
+                state.Latest = await MeasureAsync(admin, stoppingToken);
+                refresh.Request();
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+    }
+
+    private async Task<ClusterMeasurement> MeasureAsync(IAdminClient admin, CancellationToken cancellationToken)
+    {
+        var brokers = _directory.All();
+        var connects = brokers.Select(broker => ConnectAsync(broker.Host, broker.Port, cancellationToken)).ToList();
+        var metadata = await MetadataAsync(admin, cancellationToken);
+        foreach (var broker in metadata?.Brokers ?? [])
+        {
+            _directory.Learn(broker.BrokerId, broker.Host, broker.Port);
+        }
+
+        var connected = await Task.WhenAll(connects);
+        var before = state.Latest?.Brokers.ToDictionary(broker => broker.Id) ?? [];
+        var now = time.GetTimestamp();
+        var measured = brokers.Zip(connected, (broker, connect) =>
+        {
+            var up = metadata is null ? connect == Connect.Open : connect != Connect.Refused && metadata.Brokers.Exists(each => each.BrokerId == broker.Id);
+            return before.TryGetValue(broker.Id, out var known) && known.Up == up
+                ? known with { Host = broker.Host, Port = broker.Port }
+                : new BrokerMeasurement(broker.Id, broker.Host, broker.Port, up, known is null ? null : now);
+        }).ToList();
+
+        var partitions = metadata?.Topics.Find(each => each.Topic == topic.Name)?.Partitions ?? [];
+        var asked = time.GetTimestamp();
+        var ends = await EndOffsetsAsync(admin, partitions, cancellationToken);
+        await ResolveLogIdAsync(admin, metadata, ends, cancellationToken);
+        return new(
+            asked,
+            _logId,
+            measured,
+            partitions.OrderBy(partition => partition.PartitionId).ToDictionary(
+                partition => partition.PartitionId,
+                partition => new PartitionMeasurement(
+                    partition.Leader < 0 ? null : partition.Leader,
+                    partition.Replicas,
+                    partition.InSyncReplicas,
+                    ends.TryGetValue(partition.PartitionId, out var end) ? end : null)));
+    }
+
+    private async Task<Metadata?> MetadataAsync(IAdminClient admin, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Metadata is only to be had from a call that blocks.
+            var metadata = await Task.Run(() => admin.GetMetadata(MetadataTimeout), cancellationToken);
+            if (!_answers)
+            {
+                _answers = true;
+                Log.Back(logger);
+            }
+
+            return metadata;
+        }
+        catch (KafkaException exception)
+        {
+            if (_answers)
+            {
+                _answers = false;
+                Log.Away(logger, exception.Error.Reason);
+            }
+
+            return null;
+        }
+    }
+
+    private async Task<Dictionary<int, long>> EndOffsetsAsync(IAdminClient admin, List<PartitionMetadata> partitions, CancellationToken cancellationToken)
+    {
+        var led = partitions.Where(partition => partition.Leader >= 0)
+            .Select(partition => new TopicPartitionOffsetSpec { TopicPartition = new(topic.Name, partition.PartitionId), OffsetSpec = OffsetSpec.Latest() })
+            .ToList();
+        if (led.Count == 0)
+        {
+            return [];
+        }
+
+        try
+        {
+            var result = await admin.ListOffsetsAsync(led, new ListOffsetsOptions { RequestTimeout = OffsetsTimeout }).WaitAsync(cancellationToken);
+            return Found(result.ResultInfos);
+        }
+        catch (ListOffsetsException exception)
+        {
+            return Found(exception.Result.ResultInfos);
+        }
+        catch (KafkaException)
+        {
+            // A leader that has just died: its partitions have no known end until they have another.
+            return [];
+        }
+
+        static Dictionary<int, long> Found(List<ListOffsetsResultInfo> infos) => infos
+            .Select(info => info.TopicPartitionOffsetError)
+            .Where(offset => !offset.Error.IsError && offset.Offset >= 0)
+            .ToDictionary(offset => offset.Partition.Value, offset => offset.Offset.Value);
+    }
+
+    private async Task ResolveLogIdAsync(IAdminClient admin, Metadata? metadata, Dictionary<int, long> ends, CancellationToken cancellationToken)
+    {
+        // An end that moved back is that of another log.
+        var another = state.Latest is { } latest
+            && ends.Any(end => latest.Partitions.TryGetValue(end.Key, out var before) && before.EndOffset > end.Value);
+        if (metadata is null || ends.Count == 0 || (!another && _logId is not null && time.GetElapsedTime(_logIdAt) < LogIdFor))
+        {
+            return;
+        }
+
+        try
+        {
+            _logId = await KafkaLogId.ResolveAsync(admin, topic.Name, cancellationToken);
+            _logIdAt = time.GetTimestamp();
+        }
+        catch (KafkaException)
+        {
+            _logId = another ? null : _logId;
+        }
+    }
+
+    private static async Task<Connect> ConnectAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ConnectTimeout);
+        using var socket = new TcpClient();
+        try
+        {
+            await socket.ConnectAsync(host, port, limit.Token);
+            return Connect.Open;
+        }
+        catch (SocketException exception)
+        {
+            return exception.SocketErrorCode == SocketError.ConnectionRefused ? Connect.Refused : Connect.Silent;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Connect.Silent;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "No broker answers: {Reason}")]
+        public static partial void Away(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Information, "The brokers answer again")]
+        public static partial void Back(ILogger logger);
+
+        [LoggerMessage(LogLevel.Debug, "{Message}")]
+        public static partial void Client(ILogger logger, string message);
+    }
+}

@@ -1,0 +1,109 @@
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+
+namespace FactoryMonitoring.Monitoring.Api.Cluster;
+
+/// <summary>
+/// Lag = where a log ends less where its readers stand, both taken at one moment: the end offsets as they were measured, and the first look
+/// at the database after that. In seconds it is the age of the oldest unread reading, by when the log's end was first seen past it.
+/// Not safe for several threads.
+/// </summary>
+internal sealed class LagTracker(LagHistory history, TimeProvider time)
+{
+    // An hour at one measurement a second; a lag older than that has no measured age.
+    private const int Kept = 3600;
+
+    private readonly Dictionary<int, Queue<(long Timestamp, long End)>> _ends = [];
+    private readonly Queue<(long Timestamp, IReadOnlyDictionary<int, long> Stored)> _stored = new();
+    private string? _logId;
+    private long _measuredAt;
+
+    /// <summary>As of the last measurement.</summary>
+    public LagState Latest { get; private set; } = LagState.Unknown;
+
+    public void Update(ClusterMeasurement? measurement, MonitoringRows rows, DatabaseClock clock)
+    {
+        var readAt = clock.Timestamp;
+        Rates(rows, readAt);
+        if (measurement is null || measurement.Timestamp == _measuredAt)
+        {
+            return;
+        }
+
+        _measuredAt = measurement.Timestamp;
+        if (measurement.LogId != _logId)
+        {
+            _logId = measurement.LogId;
+            _ends.Clear();
+        }
+
+        var partitions = new Dictionary<int, PartitionLag>();
+        foreach (var (partition, measured) in measurement.Partitions)
+        {
+            if (measured.EndOffset is { } end)
+            {
+                var ends = _ends.TryGetValue(partition, out var known) ? known : _ends[partition] = new();
+                if (ends.Count == Kept)
+                {
+                    ends.Dequeue();
+                }
+
+                ends.Enqueue((measurement.Timestamp, end));
+                if (rows.Partitions.FirstOrDefault(row => row.Partition == partition && row.LogId == measurement.LogId) is { } row)
+                {
+                    var lag = Math.Max(0, end - row.NextOffset);
+                    partitions[partition] = new(lag, lag == 0 ? 0 : AgeOf(row.NextOffset, ends, measurement.Timestamp));
+                }
+            }
+        }
+
+        var complete = measurement.Partitions.Count > 0 && partitions.Count == measurement.Partitions.Count;
+        Latest = new(
+            measurement.Timestamp,
+            partitions,
+            complete ? partitions.Values.Sum(partition => partition.Lag) : null,
+            complete && partitions.Values.All(partition => partition.Seconds is not null) ? partitions.Values.Max(partition => partition.Seconds) : null);
+        if (Latest.Total is { } total)
+        {
+            history.Add(new(clock.At(measurement.Timestamp, time), total, Latest.Seconds));
+        }
+    }
+
+    /// <summary>Readings stored per second of each partition, over the last 10 s; nothing before two looks that lie 2 s apart.</summary>
+    public IReadOnlyDictionary<int, double> StoredPerSecond { get; private set; } = new Dictionary<int, double>();
+
+    private void Rates(MonitoringRows rows, long readAt)
+    {
+        _stored.Enqueue((readAt, rows.StoredPerPartition));
+        while (_stored.Count > 1 && time.GetElapsedTime(_stored.Peek().Timestamp, readAt) > TimeSpan.FromSeconds(10.5))
+        {
+            _stored.Dequeue();
+        }
+
+        var (since, before) = _stored.Peek();
+        var seconds = time.GetElapsedTime(since, readAt).TotalSeconds;
+        if (seconds >= 2)
+        {
+            StoredPerSecond = rows.StoredPerPartition.ToDictionary(pair => pair.Key, pair => (pair.Value - before.GetValueOrDefault(pair.Key)) / seconds);
+        }
+    }
+
+    private double? AgeOf(long offset, Queue<(long Timestamp, long End)> ends, long now)
+    {
+        if (ends.Peek().End > offset)
+        {
+            return null; // It was there before anyone measured.
+        }
+
+        return time.GetElapsedTime(ends.First(each => each.End > offset).Timestamp, now).TotalSeconds;
+    }
+}
+
+/// <param name="Total">Null while one partition's is unknown.</param>
+/// <param name="Seconds">That of the partition that is furthest behind.</param>
+internal sealed record LagState(long Timestamp, IReadOnlyDictionary<int, PartitionLag> Partitions, long? Total, double? Seconds)
+{
+    public static readonly LagState Unknown = new(0, new Dictionary<int, PartitionLag>(), null, null);
+}
+
+internal sealed record PartitionLag(long Lag, double? Seconds);

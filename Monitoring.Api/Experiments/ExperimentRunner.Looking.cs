@@ -1,0 +1,176 @@
+using System.Globalization;
+using System.Text.Json;
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+using Npgsql;
+
+namespace FactoryMonitoring.Monitoring.Api.Experiments;
+
+internal sealed partial class ExperimentRunner
+{
+    private ExperimentOffsets? _from;
+    private DateTimeOffset _lookedAt;
+
+    /// <summary>Looks twice a second until the condition holds.</summary>
+    /// <returns>False where it did not hold in time.</returns>
+    private async Task<bool> LookUntilAsync(Func<bool> holds, TimeSpan within, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        var since = time.GetTimestamp();
+        do
+        {
+            await LookAsync(cancellationToken);
+            if (holds())
+            {
+                return true;
+            }
+        }
+        while (time.GetElapsedTime(since) < within && await timer.WaitForNextTickAsync(cancellationToken));
+        return false;
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        var asked = time.GetUtcNow();
+        var snapshot = snapshots.Current;
+        if (snapshot is { Situation: { Away: true } or { Stale: true } } && _seen is { AskedAt: not null, AwaySeenAt: null })
+        {
+            _seen = _seen with { AwaySeenAt = asked };
+        }
+
+        if (snapshot?.Situation is { LagAt: { } lagAt, Lag: { Total: not null } lag } && !(_seen.Lags is [.., var last] && last.At >= lagAt))
+        {
+            _seen = _seen with { Lags = [.. _seen.Lags, new(lagAt, lag.Partitions.ToDictionary(pair => pair.Key, pair => pair.Value.Lag))] };
+        }
+
+        try
+        {
+            var fault = _seen.AskedAt is null ? null : new Findings(_run.Experiment, _seen).KilledAt;
+            var rows = await queries.ReadAsync(topic.Name, _seen.StartedAt, fault, _seen.WholeAt ?? asked, cancellationToken);
+            _seen = _seen with { Rows = rows };
+            _lookedAt = asked;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            // What was seen last stands: the database may be what was taken away.
+            Log.Blind(logger, exception.Message);
+        }
+
+        if (_run.Experiment.Steps.Any(step => step.Until.Condition == Condition.CaughtUp) && _seen.AskedAt is { } askedAt
+            && await control.LoadAsync(cancellationToken) is { Started: { } started } load && started >= askedAt - Recently)
+        {
+            _seen = _seen with { LoadAcknowledged = load.Acknowledged, BurstEndedAt = load.Running ? null : started + TimeSpan.FromSeconds(load.Seconds) };
+        }
+
+        Publish();
+    }
+
+    private bool Holds(Until until)
+    {
+        var findings = new Findings(_run.Experiment, _seen);
+        return until.Condition switch
+        {
+            Condition.Answered => true,
+            Condition.Shared => snapshots.Current is { Stale: false } snapshot && SteadyState.Unshared(snapshot, until.Consumers ?? _consumers) is null,
+            Condition.Rejected => findings.Of(Measure.NotRejected) == 0,
+            Condition.CaughtUp => findings.CaughtUp is not null,
+            _ => Noticed(findings) && (_run.Experiment.Rebalances ? findings.Flowing is not null : _run.Experiment.Victims == VictimKind.Sensor || AllFlow()),
+        };
+    }
+
+    // Where it is a limit that somebody notices, it is waited for.
+    private bool Noticed(Findings findings) =>
+        findings.NoticedByUs is not null || !_run.Experiment.Limits.Any(limit => limit.Measure == Measure.Noticed);
+
+    // Every partition was committed a moment ago, or has nothing to read; on the database that is there now.
+    private bool AllFlow()
+    {
+        if (_seen.Rows is not { } rows || snapshots.Current is not { Stale: false } snapshot || snapshot.Situation.Cluster is not { } cluster
+            || (_run.Experiment.Victims == VictimKind.Database && rows.DatabaseStartedAt < _seen.AskedAt))
+        {
+            return false;
+        }
+
+        var now = time.GetUtcNow();
+        return cluster.Partitions.Count > 0 && cluster.Partitions.All(pair => pair.Value.Leader is not null
+            && ((rows.LastCommits.TryGetValue(pair.Key, out var commit) && now - commit < Recently && commit > rows.DatabaseStartedAt)
+                || snapshot.Situation.Lag.Partitions.GetValueOrDefault(pair.Key) is { Lag: 0 }));
+    }
+
+    private static string Waiting(Until until)
+    {
+        var what = until.Condition switch
+        {
+            Condition.Shared when until.Consumers is { } count => $"{count} consumers share all partitions",
+            Condition.Shared => "the consumers share all partitions",
+            Condition.Rejected => "every malformed message is set aside",
+            Condition.CaughtUp => "the load is over and nobody is behind",
+            Condition.Flowing => "all flows",
+            _ => "done",
+        };
+        return until.For > TimeSpan.Zero ? $"{what}, after {until.For.TotalSeconds:0} s" : what;
+    }
+
+    private async Task<ExperimentOffsets?> ReadOffsetsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await queries.OffsetsAsync(topic.Name, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task ReadStoredAsync(CancellationToken cancellationToken)
+    {
+        if (_from is { } from && new Findings(_run.Experiment, _seen).KilledAt is { } killedAt)
+        {
+            try
+            {
+                _seen = _seen with { Stored = await queries.StoredAsync(from, _seen.StartedAt, killedAt, RunReport.DelayedAfter, cancellationToken) };
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+            {
+                Say($"the stored readings could not be looked at: {exception.Message}");
+            }
+        }
+    }
+
+    private string Fill(string text, string victim)
+    {
+        var load = Math.Max(1, (int)Math.Round(9 * (snapshots.Current?.Metrics.Value.Pipeline?.AcknowledgedPerSecond ?? 0)));
+        return text.Replace("{victim}", victim, StringComparison.Ordinal)
+            .Replace("{consumers}", _consumers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{load}", load.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    private void Enter(string phase) => _run = _run with { Phase = phase };
+
+    private void Do(string what) => _run = _run with { Step = what };
+
+    private void Say(string what)
+    {
+        Do(what);
+        _seen = _seen with { Said = [.. _seen.Said, (time.GetUtcNow(), what)] };
+    }
+
+    private void Publish()
+    {
+        var body = RunReport.Body(_run, _seen);
+        _running = body;
+        var utf8 = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Context.ExperimentRunBody);
+        if (_published is null || !_published.AsSpan().SequenceEqual(utf8))
+        {
+            _published = utf8;
+            hub.PublishExperiment(utf8, ended: false);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Debug, "An experiment is not to be seen for now: {Reason}")]
+        public static partial void Blind(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,350 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.Monitoring.Api.Streaming;
+using Npgsql;
+
+namespace FactoryMonitoring.Monitoring.Api.Experiments;
+
+/// <summary>The run cannot go on; the message says why.</summary>
+internal sealed class RunAbortedException(string message) : Exception(message);
+
+/// <summary>
+/// Runs one experiment at a time: steady state, fault, observation, the undoing of the fault, verdict. What the fault broke is mended
+/// whatever happens, also when this process is told to stop.
+/// </summary>
+internal sealed partial class ExperimentRunner(
+    ExperimentStore store,
+    ExperimentQueries queries,
+    ControlClient control,
+    SnapshotStore snapshots,
+    StreamHub hub,
+    SensorTopic topic,
+    TimeProvider time,
+    ILogger<ExperimentRunner> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan SteadyFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan SteadyWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan ObservedFor = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan WholeWithin = TimeSpan.FromSeconds(120);
+    private static readonly TimeSpan MendWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MendAgainAfter = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Recently = TimeSpan.FromSeconds(3);
+
+    private readonly Channel<(long Id, Experiment Experiment, ExperimentSite Site)> _requests = Channel.CreateBounded<(long, Experiment, ExperimentSite)>(1);
+    private readonly SemaphoreSlim _turn = new(1);
+    private RunHeader _run = null!;
+    private Observations _seen = null!;
+    private int _consumers;
+    private byte[]? _published;
+    private volatile ExperimentRunBody? _running;
+
+    /// <summary>The present run; null while none runs.</summary>
+    public ExperimentRunBody? Running => _running;
+
+    /// <summary>Begins a run.</summary>
+    /// <returns>Its number; null while another runs.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached: nothing is begun.</exception>
+    public async Task<long?> TryBeginAsync(Experiment experiment, ExperimentSite site, CancellationToken cancellationToken)
+    {
+        if (!await _turn.WaitAsync(TimeSpan.Zero, cancellationToken))
+        {
+            return null;
+        }
+
+        try
+        {
+            var startedAt = time.GetUtcNow();
+            var id = await store.BeginAsync(experiment.Name, startedAt, site.GroupProtocol, site.KafkaBacking, cancellationToken);
+            _run = new(id, experiment, site, ExperimentPhases.Steady);
+            _seen = new(startedAt);
+            _running = RunReport.Body(_run, _seen);
+            await _requests.Writer.WriteAsync((id, experiment, site), CancellationToken.None);
+            return id;
+        }
+        catch
+        {
+            _turn.Release();
+            throw;
+        }
+    }
+
+    public override void Dispose()
+    {
+        _turn.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await AbandonAsync(stoppingToken);
+            await foreach (var _ in _requests.Reader.ReadAllAsync(stoppingToken))
+            {
+                await RunAsync(stoppingToken);
+                _running = null;
+                _turn.Release();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+    }
+
+    // Those that ran when this process last ended.
+    private async Task AbandonAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                await store.AbandonAsync(_running?.Id ?? 0, cancellationToken);
+                return;
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+            {
+                Log.Unwritten(logger, exception.Message);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    private async Task RunAsync(CancellationToken stopping)
+    {
+        var experiment = _run.Experiment;
+        Log.Begun(logger, _run.Id, experiment.Name);
+        var struck = false;
+        try
+        {
+            await SteadyAsync(stopping);
+            struck = true;
+            Enter(ExperimentPhases.Fault);
+            foreach (var step in experiment.Steps)
+            {
+                await TakeAsync(step, stopping);
+            }
+
+            await MendAsync();
+            struck = false;
+            await SettleAsync(stopping);
+        }
+        catch (RunAbortedException aborted)
+        {
+            _run = _run with { Aborted = aborted.Message };
+        }
+        catch (ControlException refused)
+        {
+            _run = _run with { Aborted = $"The AppHost did not do what was asked: {refused.Message}" };
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            _run = _run with { Aborted = "The monitoring API was stopped." };
+        }
+
+        if (struck)
+        {
+            await MendAsync();
+        }
+
+        await EndAsync();
+    }
+
+    private async Task SteadyAsync(CancellationToken cancellationToken)
+    {
+        Say("wait until all is whole");
+        Do($"all has to be whole for {SteadyFor.TotalSeconds:0} s");
+        var from = await ReadOffsetsAsync(cancellationToken);
+        long? wholeSince = null;
+        string? obstacle = null;
+        var steady = await LookUntilAsync(
+            () =>
+            {
+                obstacle = SteadyState.Obstacle(snapshots.Current, null);
+                wholeSince = obstacle is null ? wholeSince ?? time.GetTimestamp() : null;
+                Do(obstacle is null ? $"all has to be whole for {SteadyFor.TotalSeconds:0} s" : $"not whole yet: {obstacle}");
+                return wholeSince is { } since && time.GetElapsedTime(since) >= SteadyFor;
+            },
+            SteadyWithin,
+            cancellationToken);
+        if (!steady || _seen.Rows is not { } rows || snapshots.Current is not { } snapshot || from is null)
+        {
+            throw new RunAbortedException($"There was no steady state within {SteadyWithin.TotalSeconds:0} s: {obstacle ?? "the database does not answer"}.");
+        }
+
+        _from = from;
+        _consumers = snapshot.Situation.Judgement.Consumers.Count;
+        _seen = _seen with
+        {
+            Before = rows.Totals,
+            Owners = snapshot.Situation.Rows.Partitions.Where(row => row.Owner is not null).ToDictionary(row => row.Partition, row => row.Owner!),
+            LagLevel = _seen.Lags.SelectMany(sample => sample.Partitions).GroupBy(pair => pair.Key)
+                .ToDictionary(group => group.Key, group => group.TakeLast((int)SteadyFor.TotalSeconds).Max(pair => pair.Value)),
+            Victims = await VictimChoice.ChooseAsync(_run.Experiment.Victims, snapshot, cancellationToken),
+        };
+        Say($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Value.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
+    }
+
+    private async Task TakeAsync(Step step, CancellationToken cancellationToken)
+    {
+        Say(Fill(step.Says, string.Join(" and ", _seen.Victims)));
+        var asked = time.GetUtcNow();
+        _seen = _seen with { AskedAt = _seen.AskedAt ?? asked };
+        var answers = await PostAsync(step, cancellationToken);
+        if (_seen.AskedAt == asked && answers.Min(answer => answer.At) is { } at)
+        {
+            _seen = _seen with { AskedAt = at };
+        }
+
+        if (answers.Sum(answer => answer.Acknowledged) is { } sent and > 0)
+        {
+            _seen = _seen with { PoisonSent = sent };
+        }
+
+        Enter(ExperimentPhases.Observation);
+        var until = step.Until;
+        Do(Waiting(until));
+        var reached = await LookUntilAsync(() => time.GetUtcNow() - asked >= until.For && Holds(until), ObservedFor + until.For, cancellationToken);
+        Say(reached ? $"reached: {Waiting(until)}" : $"not reached within {(ObservedFor + until.For).TotalSeconds:0} s: {Waiting(until)}");
+    }
+
+    private async Task<IReadOnlyList<ControlMessage>> PostAsync(Step step, CancellationToken cancellationToken)
+    {
+        IEnumerable<string> victims = step.Request.Contains("{victim}", StringComparison.Ordinal) ? _seen.Victims : [""];
+        var posts = Task.WhenAll(victims.Select(victim => control.PostAsync(Fill(step.Request, victim), cancellationToken)));
+        while (await Task.WhenAny(posts, Task.Delay(Interval, time, cancellationToken)) != posts)
+        {
+            await LookAsync(cancellationToken);
+        }
+
+        return await posts;
+    }
+
+    // Also when this process is told to stop.
+    private async Task MendAsync()
+    {
+        Enter(ExperimentPhases.Recovery);
+        _seen = _seen with { UndoneAt = time.GetUtcNow() };
+        using var limit = new CancellationTokenSource(MendWithin, time);
+        foreach (var step in _run.Experiment.Undo)
+        {
+            Say(Fill(step.Says, string.Join(" and ", _seen.Victims)));
+        }
+
+        await UndoAsync(Say, limit.Token);
+    }
+
+    /// <param name="refused">Is told what was not done: what was never broken or is mended already, or something worse. Whether all is whole is looked at next.</param>
+    /// <param name="cancellationToken">Gives up, quietly.</param>
+    private async Task UndoAsync(Action<string> refused, CancellationToken cancellationToken)
+    {
+        foreach (var step in _run.Experiment.Undo)
+        {
+            IEnumerable<string> victims = step.Request.Contains("{victim}", StringComparison.Ordinal) ? _seen.Victims : [""];
+            foreach (var victim in victims)
+            {
+                try
+                {
+                    await control.PostAsync(Fill(step.Request, victim), cancellationToken);
+                }
+                catch (ControlException exception)
+                {
+                    refused(exception.Message);
+                }
+                catch (OperationCanceledException)
+                {
+                    refused($"no answer in time: {Fill(step.Says, victim)}");
+                }
+            }
+        }
+    }
+
+    private async Task SettleAsync(CancellationToken cancellationToken)
+    {
+        string? obstacle = null;
+        var whole = false;
+        for (var since = time.GetTimestamp(); !whole && time.GetElapsedTime(since) < WholeWithin;)
+        {
+            whole = await LookUntilAsync(
+                () =>
+                {
+                    obstacle = SteadyState.Obstacle(snapshots.Current, _consumers);
+                    Do(obstacle is null ? "all is whole" : $"not whole yet: {obstacle}");
+                    return obstacle is null;
+                },
+                MendAgainAfter,
+                cancellationToken);
+            if (!whole)
+            {
+                // On a busy machine what was killed may have been taken to run still when it was to be started.
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+                limit.CancelAfter(MendAgainAfter);
+                await UndoAsync(_ => { }, limit.Token);
+            }
+        }
+
+        if (!whole)
+        {
+            Say($"not whole within {WholeWithin.TotalSeconds:0} s: {obstacle}");
+            return;
+        }
+
+        _seen = _seen with { WholeAt = time.GetUtcNow() };
+        Say("all is whole again");
+        Do("the account has to be settled");
+        await LookAsync(cancellationToken);
+        if (await LookUntilAsync(() => _seen.Rows is { Unsettled: 0 } && _lookedAt > _seen.WholeAt, WholeWithin, cancellationToken))
+        {
+            _seen = _seen with { SettledAt = time.GetUtcNow() };
+            Say("the account is settled");
+        }
+        else
+        {
+            Say($"the account is not settled after {WholeWithin.TotalSeconds:0} s");
+        }
+
+        await ReadStoredAsync(cancellationToken);
+    }
+
+    private async Task EndAsync()
+    {
+        _run = _run with { Phase = ExperimentPhases.Verdict, Step = null, EndedAt = time.GetUtcNow() };
+        var body = RunReport.Body(_run, _seen);
+        _running = body;
+        Log.Ended(logger, _run.Id, _run.Experiment.Name, body.Verdict, body.Reason ?? string.Join(' ', body.Checks.Where(check => check.Passed != true).Select(check => check.Reason)));
+        using var timer = new PeriodicTimer(Interval, time);
+        for (var attempt = 0; attempt < 60; attempt++)
+        {
+            try
+            {
+                await store.EndAsync(body, CancellationToken.None);
+                break;
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+            {
+                Log.Unwritten(logger, exception.Message);
+                await timer.WaitForNextTickAsync(CancellationToken.None);
+            }
+        }
+
+        _published = null;
+        hub.PublishExperiment(JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Context.ExperimentRunBody), ended: true);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "Run {Id} of the experiment {Name} has begun")]
+        public static partial void Begun(ILogger logger, long id, string name);
+
+        [LoggerMessage(LogLevel.Information, "Run {Id} of the experiment {Name} has ended: {Verdict} {Reason}")]
+        public static partial void Ended(ILogger logger, long id, string name, string verdict, string reason);
+
+        [LoggerMessage(LogLevel.Warning, "What is known of experiments cannot be written for now: {Reason}")]
+        public static partial void Unwritten(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,68 @@
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+
+namespace FactoryMonitoring.Monitoring.Api.Experiments;
+
+/// <summary>What can be experimented with here.</summary>
+/// <param name="Obstacle">Why no experiment may be run; null where they may.</param>
+/// <param name="KafkaBacking">containers, processes, embedded; null where nobody says.</param>
+/// <param name="GroupProtocol">That of the active consumers; null where none is active or they differ.</param>
+internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, string? GroupProtocol)
+{
+    private const string Embedded = "embedded";
+
+    public bool IsEmbedded => KafkaBacking == Embedded;
+
+    /// <summary>Whether every rebalance hands out all partitions anew.</summary>
+    public bool IsEager => GroupProtocol == "classic-range";
+
+    public static async Task<ExperimentSite> LookAsync(ControlClient control, SnapshotStore snapshots, CancellationToken cancellationToken)
+    {
+        var protocol = snapshots.Current is { } snapshot
+            && snapshot.Consumers.Value.Where(consumer => consumer.Status == Statuses.Active).Select(consumer => consumer.GroupProtocol).Distinct().ToList() is [{ } one]
+                ? one
+                : null;
+        if (!control.IsThere)
+        {
+            return new("No AppHost runs this: experiments break and mend through its control endpoint.", null, protocol);
+        }
+
+        var faults = await control.LookAsync(cancellationToken);
+        return new(faults is null ? "The control endpoint of the AppHost does not answer." : faults.Enabled ? null : faults.Reason ?? "Faults are off.", faults?.Kafka, protocol);
+    }
+
+    /// <summary>Why this one cannot be run here; null where it can.</summary>
+    public string? ObstacleTo(Experiment experiment) => IsEmbedded ? experiment.NotOnEmbedded : null;
+
+    /// <summary>The limits of an experiment that hold here.</summary>
+    public IEnumerable<Limit> LimitsOf(Experiment experiment) =>
+        experiment.Limits.Where(limit => !(IsEager && experiment.Rebalances && limit.Measure == Measure.UnexpectedRebalances));
+
+    /// <summary>The experiments with what is known of their runs.</summary>
+    public ExperimentsBody Describe(ExperimentRunBody? running, IReadOnlyList<ExperimentRunSummary> newest, IReadOnlyList<ExperimentRecord> records) => new(
+        Obstacle is null,
+        Obstacle,
+        GroupProtocol,
+        KafkaBacking,
+        running,
+        [.. ExperimentCatalog.All.Select(experiment => Describe(
+            experiment,
+            newest.FirstOrDefault(run => run.Name == experiment.Name),
+            records.FirstOrDefault(record => record.Name == experiment.Name)))]);
+
+    private ExperimentBody Describe(Experiment experiment, ExperimentRunSummary? last, ExperimentRecord? record) => new(
+        experiment.Name,
+        experiment.Title,
+        experiment.Hypothesis,
+        experiment.Fault,
+        experiment.Limits.First(limit => limit.Measure == experiment.Recovery).What,
+        ObstacleTo(experiment),
+        [.. LimitsOf(experiment).Select(limit =>
+            new ExperimentLimit(limit.Name, limit.What, limit.IsTime ? (int)limit.On(IsEmbedded) : null, limit.On(IsEmbedded), limit.Unit))],
+        last,
+        record?.Runs ?? 0,
+        record?.Passed ?? 0,
+        record?.RecoveryP50Ms,
+        record?.RecoveryP95Ms);
+}

@@ -1,0 +1,89 @@
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.Monitoring.Api.Status;
+using FactoryMonitoring.Monitoring.Api.Telemetry;
+using Npgsql;
+
+namespace FactoryMonitoring.Monitoring.Api.Monitor;
+
+/// <summary>
+/// Once a second, writes what only an onlooker can know. Not part of the refresh: a database that is slow to write must not make the
+/// snapshot old.
+/// </summary>
+internal sealed partial class MonitorWorker(
+    MonitorStore store, SnapshotStore snapshots, FaultMetrics faults, TimeProvider time, ILogger<MonitorWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // After an unclean end of everything, everything is down until it is up again: no news.
+    private static readonly TimeSpan SilentAtStart = TimeSpan.FromSeconds(10);
+
+    private bool _failing;
+    private DateTimeOffset? _lagWritten;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        var started = time.GetTimestamp();
+        var outages = new List<DatabaseOutage>();
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                outages.AddRange(snapshots.TakeOutages());
+                if (snapshots.Current is not { Situation: var situation } || situation.Away)
+                {
+                    continue;
+                }
+
+                faults.Observe(situation.Recovery);
+                if (await WriteAsync(situation, outages, time.GetElapsedTime(started) > SilentAtStart, stoppingToken))
+                {
+                    outages.Clear();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+    }
+
+    private async Task<bool> WriteAsync(Situation situation, List<DatabaseOutage> outages, bool mayRaise, CancellationToken cancellationToken)
+    {
+        var (judged, alerts) = mayRaise ? SystemAlerts.Judge(situation) : ([], []);
+        var lagAt = situation.LagAt == _lagWritten ? null : situation.LagAt;
+        var findings = new MonitorFindings(
+            !situation.Stale,
+            [.. situation.Cluster?.Brokers.Select(broker => (broker.Name, broker.Up)) ?? []],
+            lagAt,
+            situation.Lag.Total,
+            situation.Lag.Seconds,
+            judged,
+            alerts,
+            outages);
+        try
+        {
+            var written = await store.WriteAsync(findings, cancellationToken);
+            _lagWritten = situation.LagAt;
+            _failing = false;
+            return written;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            if (!_failing)
+            {
+                _failing = true;
+                Log.Failed(logger, exception.Message);
+            }
+
+            return false;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "What the monitor found cannot be written for now: {Reason}")]
+        public static partial void Failed(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,115 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Exits;
+using FactoryMonitoring.Monitoring.Api.Experiments;
+using FactoryMonitoring.Monitoring.Api.Monitor;
+using FactoryMonitoring.Monitoring.Api.Queries;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.Monitoring.Api.Streaming;
+using FactoryMonitoring.Monitoring.Api.Telemetry;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Monitoring.Api;
+
+/// <summary>The parts of the service, feature by feature.</summary>
+internal static class MonitoringApi
+{
+    /// <summary>Puts the service together. Without a bootstrap list it serves what the database tells, and leaves out what only the brokers know.</summary>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.UseApiAddress();
+        builder.AddServiceDefaults();
+        builder.AddFactoryDatabase();
+        AddServices(builder);
+
+        var app = builder.Build();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.MapDefaultEndpoints();
+        app.MapOpenApi("/openapi/v1.json");
+        var api = app.MapGroup("/api");
+        api.MapSnapshots();
+        api.MapStream();
+        api.MapHistory();
+        api.MapAlerts();
+        api.MapComponents();
+        api.MapExperiments();
+        return app;
+    }
+
+    private static void AddServices(WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.Configure<KestrelServerOptions>(LimitRequests);
+        services.Configure<JsonOptions>(json =>
+        {
+            // For the description alone: bodies are serialised by their own context.
+            json.SerializerOptions.PropertyNamingPolicy = ApiJson.Context.Options.PropertyNamingPolicy;
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Context);
+        });
+        services.AddProblemDetails();
+        services.AddOpenApi();
+
+        services.AddSingleton(new SensorTopic(builder.Configuration[EnvironmentNames.SensorTopic] is { Length: > 0 } topic ? topic : ResourceNames.SensorTopic));
+        services.AddOptions<SnapshotOptions>().BindConfiguration(SnapshotOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<SnapshotOptions>, SnapshotOptionsValidator>();
+        services.AddSingleton<MonitoringQueries>();
+        services.AddSingleton<ChangeNotifications>();
+        services.AddSingleton<SnapshotRenderer>();
+        services.AddSingleton<SnapshotStore>();
+        services.AddLoopHeartbeat(SnapshotWorker.HeartbeatName, TimeSpan.FromSeconds(4));
+        services.AddSingleton<RefreshSignal>();
+        services.AddHostedService<SnapshotWorker>();
+        services.AddHostedService<ChangeListener>();
+
+        services.AddSingleton<StreamHub>();
+
+        services.AddSingleton<QueryCache>();
+        services.AddSingleton<AlertQueries>();
+        services.AddSingleton<SensorQueries>();
+        services.AddSingleton<ComponentQueries>();
+        services.AddSingleton<DeadLetterQueries>();
+        services.AddSingleton<HistoryQueries>();
+        services.AddSingleton<OwnershipQueries>();
+
+        services.AddSingleton<MonitorStore>();
+        services.AddSingleton<FaultMetrics>();
+        services.AddActivatedSingleton<MonitoringMetrics>();
+        services.AddHostedService<MonitorWorker>();
+
+        services.AddOptions<ControlOptions>().BindConfiguration(ControlOptions.Section);
+        services.AddSingleton<ComponentExitStore>();
+        services.AddHostedService<ExitWorker>();
+
+        services.AddSingleton<ExperimentStore>();
+        services.AddSingleton<ExperimentQueries>();
+        services.AddSingleton<ControlClient>();
+        services.AddSingleton<ExperimentRunner>();
+        services.AddHostedService(provider => provider.GetRequiredService<ExperimentRunner>());
+
+        services.AddSingleton<ClusterState>();
+        services.AddSingleton<LagHistory>();
+        services.AddSingleton<LagTracker>();
+        if (builder.Configuration.GetConnectionString(ResourceNames.Kafka) is { Length: > 0 } brokers)
+        {
+            builder.AddFactoryKafka();
+            services.AddSingleton(new KafkaAddress(brokers));
+            services.AddHostedService<ClusterWorker>();
+        }
+    }
+
+    // Nothing is ever sent to this service but short requests.
+    private static void LimitRequests(KestrelServerOptions kestrel)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = 4096;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+        kestrel.Limits.MaxConcurrentConnections = 2048;
+    }
+}

@@ -1,0 +1,5 @@
+using FactoryMonitoring.Monitoring.Api;
+using FactoryMonitoring.ServiceDefaults.Running;
+
+if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync(ApiAddress.Of);
+return await MonitoringApi.Build(args).RunServiceAsync();

@@ -1,0 +1,78 @@
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api;
+using FactoryMonitoring.Monitoring.Api.Queries;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>One consumer, producer, broker or sensor with its history; all sensors; dead letters.</summary>
+internal static class ComponentEndpoints
+{
+    public static void MapComponents(this RouteGroupBuilder api)
+    {
+        api.MapGet("/sensors", Sensors)
+            .Describe<IReadOnlyList<SensorBody>>("sensors", "Every sensor with its newest reading and how many of its alerts are open");
+        api.MapGet("/sensors/{id}", Sensor).Describe<SensorDetailBody>("sensor", "A sensor's last readings, alerts and dead letters")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet("/consumers/{id}", Consumer).Describe<ComponentDetailBody>("consumer", "A consumer's history")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet("/producers/{id}", Producer).Describe<ComponentDetailBody>("producer", "A producer's history")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet("/brokers/{id}", Broker).Describe<ComponentDetailBody>("broker", "A broker's history, by its name or number")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet("/dead-letters", DeadLetters)
+            .Describe<IReadOnlyList<DeadLetterBody>>("dead-letters", "Messages that were no readings, newest first; before=rejected_at of the last one gives the next page");
+    }
+
+    private static Task<IResult> Sensors(QueryCache cache, SensorQueries queries, HttpResponse response) =>
+        cache.ServeAsync<IReadOnlyList<SensorBody>>(
+            "sensors", response, ApiJson.Context.IReadOnlyListSensorBody, async cancellationToken => await queries.ListAsync(cancellationToken));
+
+    private static Task<IResult> Sensor(QueryCache cache, SensorQueries queries, HttpResponse response, string id) =>
+        WithId(id, sensorId => cache.ServeAsync(
+            $"sensor {sensorId}", response, ApiJson.Context.SensorDetailBody, cancellationToken => queries.FindAsync(sensorId, cancellationToken)));
+
+    private static Task<IResult> Consumer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpResponse response, string id) =>
+        WithId(id, consumerId => cache.ServeAsync($"consumer {consumerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
+            store.Current?.Consumers.Value.FirstOrDefault(each => each.ConsumerId == consumerId) is { } consumer
+                ? Detail("consumer", consumerId, await queries.OfConsumerAsync(consumerId, cancellationToken), consumer: consumer)
+                : null));
+
+    private static Task<IResult> Producer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpResponse response, string id) =>
+        WithId(id, producerId => cache.ServeAsync($"producer {producerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
+            store.Current?.Producers.Value.FirstOrDefault(each => each.ProducerId == producerId) is { } producer
+                ? Detail("producer", producerId, await queries.OfProducerAsync(producerId, producer.SensorType, cancellationToken), producer: producer)
+                : null));
+
+    private static Task<IResult> Broker(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpResponse response, string id) =>
+        WithId(id, brokerId => cache.ServeAsync($"broker {brokerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
+            store.Current?.Cluster.Value.Brokers.FirstOrDefault(each => each.Name == brokerId || $"{each.Id}" == brokerId) is { } broker
+                ? Detail("broker", broker.Name, await queries.OfBrokerAsync(broker.Name, cancellationToken), broker: broker)
+                : null));
+
+    private static Task<IResult> DeadLetters(QueryCache cache, DeadLetterQueries queries, HttpResponse response, string? before, string? limit)
+    {
+        var input = new Input();
+        var older = input.Time("before", before);
+        var most = input.Integer("limit", limit, 50, 1, 500);
+        return input.IsBad
+            ? Task.FromResult<IResult>(input.Problem)
+            : cache.ServeAsync<IReadOnlyList<DeadLetterBody>>(
+                $"dead letters {older:O} {most}",
+                response,
+                ApiJson.Context.IReadOnlyListDeadLetterBody,
+                async cancellationToken => await queries.ListAsync(older, most, cancellationToken));
+    }
+
+    private static Task<IResult> WithId(string id, Func<string, Task<IResult>> serve)
+    {
+        var input = new Input();
+        var text = input.Text("id", id);
+        return input.IsBad ? Task.FromResult<IResult>(input.Problem) : serve(text!);
+    }
+
+    private static ComponentDetailBody Detail(
+        string kind, string id, ComponentHistory history, ConsumerHealthBody? consumer = null, ProducerHealthBody? producer = null, BrokerBody? broker = null) =>
+        new(kind, id, consumer, producer, broker, history.StatusChanges, history.Rates, history.Rebalances, history.Alerts, history.DeadLetters);
+}

@@ -1,0 +1,48 @@
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api;
+using FactoryMonitoring.Monitoring.Api.Queries;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>What was: curves, and who owned what.</summary>
+internal static class HistoryEndpoints
+{
+    public static void MapHistory(this RouteGroupBuilder api)
+    {
+        api.MapGet("/history", History)
+            .Describe<HistoryBody>("history", "Rates, latencies and lag of the last minutes (1 to 60), oldest first");
+        api.MapGet("/ownership", Ownership)
+            .Describe<OwnershipBody>("ownership", "Who owned which partition in the last minutes (1 to 1440), and what else happened");
+    }
+
+    private static Task<IResult> History(QueryCache cache, HistoryQueries queries, HttpResponse response, string? minutes, string? window)
+    {
+        var input = new Input();
+        var length = input.Window(minutes, window, TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(1), TimeSpan.FromHours(1));
+        if (input.IsBad)
+        {
+            return Task.FromResult<IResult>(input.Problem);
+        }
+
+        // A point per few pixels of a curve.
+        var interval = TimeSpan.FromSeconds(length.TotalMinutes switch { <= 10 => 5, <= 30 => 15, _ => 30 });
+        return cache.ServeAsync(
+            $"history {length}", response, ApiJson.Context.HistoryBody, async cancellationToken => await queries.ReadAsync(length, interval, cancellationToken));
+    }
+
+    private static Task<IResult> Ownership(
+        QueryCache cache, OwnershipQueries queries, SensorTopic topic, HttpResponse response, string? minutes, string? window)
+    {
+        var input = new Input();
+        var length = input.Window(minutes, window, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
+        return input.IsBad
+            ? Task.FromResult<IResult>(input.Problem)
+            : cache.ServeAsync(
+                $"ownership {length}",
+                response,
+                ApiJson.Context.OwnershipBody,
+                async cancellationToken => await queries.ReadAsync(topic.Name, length, cancellationToken));
+    }
+}

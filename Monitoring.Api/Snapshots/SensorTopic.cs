@@ -1,0 +1,4 @@
+namespace FactoryMonitoring.Monitoring.Api.Snapshots;
+
+/// <summary>The topic of the readings.</summary>
+internal sealed record SensorTopic(string Name);

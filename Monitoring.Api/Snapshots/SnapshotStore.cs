@@ -1,0 +1,116 @@
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Streaming;
+
+namespace FactoryMonitoring.Monitoring.Api.Snapshots;
+
+/// <summary>
+/// The one snapshot of this process. Statuses are judged when it is served: whoever asks after <see cref="Snapshot.ValidUntil"/> has it
+/// rendered anew, and all others are served the same bytes.
+/// </summary>
+internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time)
+{
+    /// <summary>Older than this, what was read is stale: short of the heartbeats' limit by more than a heartbeat's interval.</summary>
+    public static readonly TimeSpan BlindAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>This long after the database came back, those who could not reach it may not have written again yet.</summary>
+    public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    // A single lost connection is no outage.
+    private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+    private readonly List<DatabaseOutage> _outages = [];
+    private readonly StatusJudge _judge = new();
+    private MonitoringRows? _rows;
+    private DatabaseClock _clock;
+    private bool _away;
+    private long? _backAt;
+    private volatile Snapshot? _current;
+
+    /// <summary>Null while nothing was ever read.</summary>
+    public Snapshot? Current
+    {
+        get
+        {
+            var snapshot = _current;
+            if (snapshot is null || time.GetTimestamp() < snapshot.ValidUntil)
+            {
+                return snapshot;
+            }
+
+            lock (_gate)
+            {
+                return time.GetTimestamp() < _current!.ValidUntil ? _current : Render();
+            }
+        }
+    }
+
+    /// <summary>Takes over what was read.</summary>
+    public void Replace(MonitoringRows read)
+    {
+        var readAt = read.Timestamp;
+        lock (_gate)
+        {
+            if (_rows is not null && (_away || time.GetElapsedTime(_clock.Timestamp, readAt) > BlindAfter))
+            {
+                _backAt = readAt;
+                if (_away && read.DatabaseTime - _clock.Time > Noticeable)
+                {
+                    _outages.Add(new(_clock.Time, read.DatabaseTime));
+                }
+            }
+
+            _away = false;
+            _rows = read;
+            _clock = new(read.DatabaseTime, readAt);
+            lag.Update(cluster.Latest, read, _clock);
+            Render();
+        }
+    }
+
+    /// <summary>The outages of the database that ended since the last call.</summary>
+    public IReadOnlyList<DatabaseOutage> TakeOutages()
+    {
+        lock (_gate)
+        {
+            DatabaseOutage[] outages = [.. _outages];
+            _outages.Clear();
+            return outages;
+        }
+    }
+
+    /// <summary>The database did not answer.</summary>
+    public void MarkAway()
+    {
+        lock (_gate)
+        {
+            _away = true;
+            if (_rows is not null)
+            {
+                Render();
+            }
+        }
+    }
+
+    private Snapshot Render()
+    {
+        var now = time.GetTimestamp();
+        var blindAt = After(_clock.Timestamp, BlindAfter);
+        var graceEnds = _backAt is { } back ? After(back, Grace) : (long?)null;
+        var stale = _away || now >= blindAt || now < graceEnds;
+        var databaseNow = _clock.At(now, time);
+        var judgement = _judge.Judge(_rows!, databaseNow, stale);
+        long? flips = judgement.NextChange is { } change ? _clock.TimestampAt(change, time) : null;
+        long?[] changes = [now < blindAt ? blindAt : null, now < graceEnds ? graceEnds : null, flips];
+
+        // Sentences count seconds: none stands for longer than one.
+        var validUntil = Math.Min(changes.Min() ?? long.MaxValue, After(now, TimeSpan.FromSeconds(1)));
+        var snapshot = renderer.Render(_rows!, judgement, databaseNow, _clock, _away, stale, validUntil);
+        _current = snapshot;
+        hub.Publish(snapshot);
+        return snapshot;
+    }
+
+    private long After(long timestamp, TimeSpan span) => timestamp + (long)(span.TotalSeconds * time.TimestampFrequency);
+}

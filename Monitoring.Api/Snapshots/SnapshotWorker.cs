@@ -1,0 +1,114 @@
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.ServiceDefaults.Health;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace FactoryMonitoring.Monitoring.Api.Snapshots;
+
+/// <summary>
+/// Refreshes the snapshot once a second and on change, never more often than <see cref="SnapshotOptions.MinimumInterval"/>: what changes
+/// meanwhile is one refresh.
+/// </summary>
+internal sealed partial class SnapshotWorker(
+    MonitoringQueries queries,
+    HistoryQueries history,
+    LagHistory lagHistory,
+    SnapshotStore store,
+    RefreshSignal signal,
+    IOptions<SnapshotOptions> options,
+    SensorTopic topic,
+    [FromKeyedServices(SnapshotWorker.HeartbeatName)] LoopHeartbeat heartbeat,
+    TimeProvider time,
+    ILogger<SnapshotWorker> logger) : BackgroundService
+{
+    public const string HeartbeatName = "snapshot";
+
+    // The account, and what is only needed to tell what happened: old by this much at most.
+    private static readonly TimeSpan SlowInterval = TimeSpan.FromMilliseconds(900);
+
+    private MonitoringRows? _slowRows;
+    private long _slowReadAt;
+    private bool _away;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                heartbeat.Beat();
+                await heartbeat.WaitAsync(RefreshAsync(stoppingToken));
+                await Task.Delay(options.Value.MinimumInterval, time, stoppingToken);
+                await WaitForChangeAsync(options.Value.Interval - options.Value.MinimumInterval, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+    }
+
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        var asked = time.GetTimestamp();
+        try
+        {
+            var all = _slowRows is null || time.GetElapsedTime(_slowReadAt, asked) >= SlowInterval;
+            var rows = await queries.ReadAsync(topic.Name, all ? null : _slowRows, cancellationToken);
+            if (all)
+            {
+                _slowRows = rows;
+                _slowReadAt = asked;
+            }
+
+            if (store.Current is null)
+            {
+                // What was measured before this process started.
+                foreach (var (at, lag, seconds) in await history.LagAsync(cancellationToken))
+                {
+                    lagHistory.Add(new(at, lag, seconds));
+                }
+            }
+
+            store.Replace(rows);
+            if (_away)
+            {
+                _away = false;
+                Log.DatabaseBack(logger);
+            }
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            store.MarkAway();
+            if (!_away)
+            {
+                _away = true;
+                Log.DatabaseAway(logger, exception.Message);
+            }
+        }
+    }
+
+    private async Task WaitForChangeAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(atMost, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        try
+        {
+            await signal.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Nothing has changed: time for the next look all the same.
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "The database does not answer: the last snapshot is served, marked stale ({Reason})")]
+        public static partial void DatabaseAway(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Information, "The database answers again")]
+        public static partial void DatabaseBack(ILogger logger);
+    }
+}

@@ -1,0 +1,58 @@
+using FactoryMonitoring.Data.Monitoring;
+
+namespace FactoryMonitoring.Monitoring.Api.Snapshots;
+
+/// <summary>
+/// Says who is active: whoever has not stopped cleanly and whose last heartbeat is younger than <see cref="HeartbeatLimit"/> by the
+/// database's clock. A blind observer declares nobody dead: while it is blind, what was known last stands.
+/// </summary>
+internal sealed class StatusJudge
+{
+    public static readonly TimeSpan HeartbeatLimit = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<(string Kind, string Id), bool> _known = [];
+
+    /// <param name="rows">What was read.</param>
+    /// <param name="now">By the database's clock.</param>
+    /// <param name="blind">The database is away, or was a moment ago: heartbeats may be old because nobody could write them.</param>
+    public Judgement Judge(MonitoringRows rows, DateTimeOffset now, bool blind)
+    {
+        DateTimeOffset? nextChange = null;
+        return new(
+            rows.Consumers.Select(row => row.Health)
+                .Where(health => IsActive(("consumer", health.ConsumerId), health.Status, health.LastHeartbeat))
+                .Select(health => health.ConsumerId).ToHashSet(),
+            rows.Producers.Select(row => row.Health)
+                .Where(health => IsActive(("producer", health.ProducerId), health.Status, health.LastHeartbeat))
+                .Select(health => health.ProducerId).ToHashSet(),
+            nextChange);
+
+        bool IsActive((string, string) component, string status, DateTimeOffset? heartbeat)
+        {
+            var stopped = status == Statuses.Inactive;
+            var expires = heartbeat + HeartbeatLimit;
+            var active = !stopped && expires > now;
+            if (blind && !stopped && !active)
+            {
+                return _known.GetValueOrDefault(component);
+            }
+
+            _known[component] = active;
+            if (active && !blind && (nextChange is null || expires < nextChange))
+            {
+                nextChange = expires;
+            }
+
+            return active;
+        }
+    }
+}
+
+/// <summary>Who is active, and until when that holds if nothing new is read.</summary>
+internal sealed record Judgement(IReadOnlySet<string> Consumers, IReadOnlySet<string> Producers, DateTimeOffset? NextChange);
+
+internal static class Statuses
+{
+    public const string Active = "active";
+    public const string Inactive = "inactive";
+}

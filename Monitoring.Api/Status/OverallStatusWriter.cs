@@ -1,0 +1,284 @@
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Monitor;
+using FactoryMonitoring.Monitoring.Api.Snapshots;
+
+namespace FactoryMonitoring.Monitoring.Api.Status;
+
+/// <summary>What a moment is judged by.</summary>
+/// <param name="LagAt">When <paramref name="Lag"/> was measured, by the database's clock.</param>
+/// <param name="Unread">How long the database has not been read.</param>
+internal sealed record Situation(
+    MonitoringRows Rows,
+    Judgement Judgement,
+    ClusterMeasurement? Cluster,
+    LagState Lag,
+    DateTimeOffset? LagAt,
+    RecoveryStopwatch? Recovery,
+    DateTimeOffset Now,
+    bool Away,
+    bool Stale,
+    TimeSpan Unread);
+
+/// <summary>Says how the whole is: what is wrong, worst first, each with its subject; what it means, and how long it will last.</summary>
+internal sealed class OverallStatusWriter
+{
+    private const string Ok = "ok";
+    private const string Warning = "warning";
+    private const string Critical = "critical";
+
+    private string? _key;
+    private DateTimeOffset _since;
+
+    /// <param name="Key">Says whether it is still the same finding when its numbers have changed.</param>
+    private sealed record Finding(string Level, string Key, string Sentence, string Detail = "");
+
+    public OverallStatus Write(Situation situation)
+    {
+        var findings = Findings(situation).OrderBy(finding => finding.Level == Critical ? 0 : 1).ToList();
+        var key = string.Join('|', findings.Select(finding => finding.Key));
+        if (key != _key)
+        {
+            _since = _key is null && situation.Rows.StatusChanges is [var newest, ..] ? newest.At : situation.Now;
+            _key = key;
+        }
+
+        return findings is [var worst, ..]
+            ? new(worst.Level, worst.Sentence, worst.Detail, [.. findings.Select(finding => finding.Sentence)], _since, situation.Recovery)
+            : new(Ok, "All readings flow", AllIsWell(situation), [], _since, situation.Recovery);
+    }
+
+    private static IEnumerable<Finding> Findings(Situation situation) =>
+    [
+        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Sensors(situation),
+    ];
+
+    private static IEnumerable<Finding> Database(Situation situation)
+    {
+        if (situation.Away || (situation.Stale && situation.Unread > SnapshotStore.BlindAfter))
+        {
+            yield return new(
+                Critical,
+                "database",
+                $"The database does not answer for {Sentences.Lasting(situation.Unread)}",
+                "What is shown is the last that was read. The brokers keep what the sensors send, and the consumers wait.");
+        }
+        else if (situation.Stale)
+        {
+            yield return new(
+                Warning, "database back", "The database answers again", "The services reconnect to it; what is shown stands until they have.");
+        }
+    }
+
+    private static IEnumerable<Finding> Account(Situation situation)
+    {
+        var ledger = situation.Rows.Ledger;
+        var culprit = ledger.Violations is [{ Partition: { } partition, Offset: { } offset } newest, ..]
+            ? $"The newest: partition {partition}, offset {offset}{(newest.ConsumerId is null ? "" : $", {newest.ConsumerId}")}."
+            : "";
+        if (ledger.Missing > 0)
+        {
+            yield return new(Critical, "missing", $"{Sentences.Readings(ledger.Missing)} acknowledged and not stored", culprit);
+        }
+
+        if (ledger.Duplicated > 0)
+        {
+            yield return new(Critical, "duplicated", $"{Sentences.Readings(ledger.Duplicated)} stored twice", culprit);
+        }
+
+        var skipped = ledger.Partitions.Sum(each => each.Skipped);
+        if (skipped > 0)
+        {
+            yield return new(Critical, "skipped", $"The log had dropped {Sentences.Readings(skipped)} before they were read", culprit);
+        }
+    }
+
+    private static IEnumerable<Finding> Consumers(Situation situation)
+    {
+        var (rows, judgement) = (situation.Rows, situation.Judgement);
+        var waiting = Recovery.Waiting(rows, judgement);
+        foreach (var row in rows.Consumers.Where(row => !row.Stopped && !judgement.Consumers.Contains(row.Health.ConsumerId)))
+        {
+            yield return Silent(situation, row, waiting);
+        }
+
+        if (rows.Consumers.Count == 0)
+        {
+            yield return new(Warning, "no consumer", "No consumer has reported yet", "Readings wait at the brokers until one does.");
+        }
+        else if (judgement.Consumers.Count == 0)
+        {
+            var readings = situation.Lag.Total is { } lag ? Sentences.Readings(lag) : "Readings";
+            yield return new(Critical, "no consumer", "No consumer is active", $"{readings} wait at the brokers, which keep them.");
+        }
+
+        foreach (var health in rows.Consumers.Select(row => row.Health).Where(health => judgement.Consumers.Contains(health.ConsumerId)))
+        {
+            if (health.Condition is { } condition)
+            {
+                yield return new(Warning, $"condition {health.ConsumerId}", $"{health.ConsumerId} is {condition}");
+            }
+        }
+    }
+
+    private static Finding Silent(Situation situation, ConsumerRow row, IReadOnlyList<PartitionRow> waiting)
+    {
+        var id = row.Health.ConsumerId;
+        var silence = Sentences.Lasting(situation.Now - (row.Health.LastHeartbeat ?? situation.Now));
+        int[] held = [.. waiting.Where(partition => partition.Owner == id).Select(partition => partition.Partition).Order()];
+        if (held.Length > 0)
+        {
+            return new(
+                Critical,
+                $"silent {id}",
+                $"{id} is silent for {silence}; {Sentences.Partitions(held)} wait{(held.Length == 1 ? "s" : "")}",
+                $"The group gives {(held.Length == 1 ? "it" : "them")} to another consumer when its session has ended. {Before(situation.Rows)}".TrimEnd());
+        }
+
+        var recovers = situation.Recovery is { CaughtUpMs: null } recovery && recovery.ComponentId == id
+            && situation.Now - recovery.KilledAt < TimeSpan.FromMinutes(5);
+        return recovers
+            ? new(
+                Warning,
+                $"recovering {id}",
+                $"Recovering: {id} {(situation.Recovery!.KilledAtSource == "exit" ? "was killed" : "went silent")}",
+                CatchingUp(situation, situation.Recovery))
+            : new(Warning, $"down {id}", $"{id} is down for {silence}", "Others read its partitions.");
+    }
+
+    private static IEnumerable<Finding> Partitions(Situation situation)
+    {
+        var leaderless = situation.Cluster?.Partitions.Where(pair => pair.Value.Leader is null).Select(pair => pair.Key).ToList() ?? [];
+        if (leaderless.Count > 0)
+        {
+            yield return new(
+                Critical,
+                "leaderless",
+                $"{Sentences.Capital(Sentences.Partitions(leaderless))} {(leaderless.Count == 1 ? "has" : "have")} no leader",
+                "Nothing can be written there until a replica in sync is back.");
+        }
+
+        var waiting = Recovery.Waiting(situation.Rows, situation.Judgement).Select(row => row.Partition).ToHashSet();
+        foreach (var (row, lag) in Stalls.Of(situation).Where(stall => !waiting.Contains(stall.Row.Partition)))
+        {
+            var age = Sentences.Lasting(TimeSpan.FromSeconds(lag.Seconds ?? 0));
+            yield return new(
+                Critical,
+                $"stalled {row.Partition}",
+                $"Partition {row.Partition} stands still: {Sentences.Readings(lag.Lag)} wait, the oldest for {age}",
+                row.Owner is null || row.ReleasedAt is not null ? "Nobody owns it." : $"{row.Owner} owns it.");
+        }
+
+        if (situation.Lag is { Total: { } total, Seconds: { } seconds } && seconds >= Stalls.Limit.TotalSeconds)
+        {
+            yield return new(
+                Warning, "behind", $"The consumers are {Sentences.Seconds(Math.Round(seconds))} behind: {Sentences.Readings(total)} wait");
+        }
+    }
+
+    private static IEnumerable<Finding> Brokers(Situation situation)
+    {
+        if (situation.Cluster is not { Brokers.Count: > 0 } cluster)
+        {
+            yield break;
+        }
+
+        var down = cluster.Brokers.Where(broker => !broker.Up).ToList();
+        if (down.Count * 2 >= cluster.Brokers.Count)
+        {
+            var names = Sentences.List([.. down.Select(broker => broker.Name)]);
+            yield return new(
+                Critical,
+                "brokers",
+                down.Count == cluster.Brokers.Count ? "No broker answers" : $"{names} are down",
+                "Without a majority nothing is acknowledged; the sensors keep what they measure as long as they can.");
+            yield break;
+        }
+
+        foreach (var broker in down)
+        {
+            yield return new(Warning, $"broker {broker.Id}", $"{broker.Name} is down", "The other brokers lead its partitions and keep every reading.");
+        }
+
+        var thin = cluster.Partitions.Where(pair => pair.Value.InSyncReplicas.Count < pair.Value.Replicas.Count).Select(pair => pair.Key).Order().ToList();
+        if (down.Count == 0 && thin.Count > 0)
+        {
+            yield return new(
+                Warning,
+                "replicas",
+                $"{Sentences.Capital(Sentences.Partitions(thin))} {(thin.Count == 1 ? "has" : "have")} replicas that are not in sync",
+                "A broker that came back copies what it missed.");
+        }
+    }
+
+    private static IEnumerable<Finding> Sensors(Situation situation)
+    {
+        foreach (var (health, stopped) in situation.Rows.Producers)
+        {
+            var id = health.ProducerId;
+            if (!situation.Judgement.Producers.Contains(id))
+            {
+                if (!stopped)
+                {
+                    var silence = Sentences.Lasting(situation.Now - (health.LastHeartbeat ?? situation.Now));
+                    yield return new(
+                        Warning, $"silent {id}", $"{id} is silent for {silence}", "Its sensors are not measured until it is started again.");
+                }
+            }
+            else if (health.Connection is "degraded" or "disconnected")
+            {
+                yield return new(
+                    Warning,
+                    $"connection {id}",
+                    $"{id} {(health.Connection == "degraded" ? "waits long for acknowledgements" : "cannot reach the brokers")}",
+                    $"{Sentences.Readings(health.Queued ?? 0)} wait in it.");
+            }
+            else if (health.Condition is { } condition)
+            {
+                yield return new(Warning, $"condition {id}", $"{id} is {condition}");
+            }
+        }
+    }
+
+    private static string AllIsWell(Situation situation)
+    {
+        var (rows, judgement) = (situation.Rows, situation.Judgement);
+        List<string> active = [$"{judgement.Producers.Count} of {rows.Producers.Count(row => !row.Stopped)} sensor processes"];
+        if (situation.Cluster is { Brokers.Count: > 0 } cluster)
+        {
+            active.Add($"{cluster.Brokers.Count(broker => broker.Up)} of {cluster.Brokers.Count} brokers");
+        }
+
+        active.Add($"{judgement.Consumers.Count} of {rows.Consumers.Count(row => !row.Stopped)} consumers");
+        var lag = situation.Lag.Total is { } behind ? $"; {Sentences.Readings(behind)} behind" : "";
+        string[] stopped =
+        [
+            .. rows.Consumers.Where(row => row.Stopped).Select(row => row.Health.ConsumerId),
+            .. rows.Producers.Where(row => row.Stopped).Select(row => row.Health.ProducerId),
+        ];
+        return $"{string.Join(", ", active)}{lag}.{(stopped.Length == 0 ? "" : $" Stopped on request: {Sentences.List(stopped)}.")}";
+    }
+
+    private static string CatchingUp(Situation situation, RecoveryStopwatch recovery)
+    {
+        var subject = Sentences.Capital(Sentences.Partitions(recovery.Partitions));
+        var one = recovery.Partitions.Count == 1;
+        if (recovery.FirstRecordMs is null)
+        {
+            return $"{subject} {(one ? "has a new owner, which has" : "have new owners, which have")} not stored anything yet.";
+        }
+
+        var lag = recovery.Partitions.Sum(partition => situation.Lag.Partitions.TryGetValue(partition, out var each) ? each.Lag : 0);
+        return $"{subject} {(one ? "has a new owner and is" : "have new owners and are")} catching up: {Sentences.Readings(lag)} to go.";
+    }
+
+    // How long it took before, not how long it should take.
+    private static string Before(MonitoringRows rows)
+    {
+        var stalls = rows.RebalancingEvents.Where(each => each is { EventType: "assigned", StallMs: > 1000 }).Select(each => each.StallMs!.Value).Order().ToList();
+        return stalls.Count == 0
+            ? ""
+            : $"The last {(stalls.Count == 1 ? "time" : $"{stalls.Count} times")} it took {Sentences.Seconds(stalls[stalls.Count / 2] / 1000.0)}.";
+    }
+}

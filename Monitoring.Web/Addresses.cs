@@ -1,0 +1,57 @@
+using System.Globalization;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Monitoring.Web;
+
+/// <summary>Where this service listens and where it finds the monitoring API, as the environment says.</summary>
+internal sealed class Addresses
+{
+    private const int DefaultPort = 5000;
+    private const int DefaultApiPort = 5080;
+    private const string Loopback = "127.0.0.1";
+    private const string AnyAddress = "0.0.0.0";
+
+    public Addresses(IConfiguration configuration)
+    {
+        var host = configuration[EnvironmentNames.MonitoringHost];
+        var port = configuration[EnvironmentNames.MonitoringPort];
+        var ownSaid = !string.IsNullOrEmpty(host) || !string.IsNullOrEmpty(port);
+        var urls = configuration[WebHostDefaults.ServerUrlsKey];
+        var inContainer = configuration.GetValue<bool>("DOTNET_RUNNING_IN_CONTAINER");
+        ListenOn = ownSaid || string.IsNullOrEmpty(urls)
+            ? Http(string.IsNullOrEmpty(host) ? (inContainer ? AnyAddress : Loopback) : host, Port(port) ?? DefaultPort)
+            : urls;
+
+        var apiHost = configuration[EnvironmentNames.MonitoringApiHost];
+        var apiPort = configuration[EnvironmentNames.MonitoringApiPort];
+        var apiSaid = !string.IsNullOrEmpty(apiHost) || !string.IsNullOrEmpty(apiPort);
+        var discovered = configuration.GetSection($"services:{ResourceNames.MonitoringApi}").Exists();
+        MonitoringApi = apiSaid || !discovered
+            ? Http(string.IsNullOrEmpty(apiHost) ? Loopback : apiHost, Port(apiPort) ?? DefaultApiPort)
+            : $"http://{ResourceNames.MonitoringApi}";
+        Failure = string.Join("; ", Failures(EnvironmentNames.MonitoringPort, port).Concat(Failures(EnvironmentNames.MonitoringApiPort, apiPort)));
+    }
+
+    /// <summary>Own variables, else ASPNETCORE_URLS, else port 5000 of loopback (of every address in a container).</summary>
+    public string ListenOn { get; }
+
+    /// <summary>An address, or a name for service discovery.</summary>
+    public string MonitoringApi { get; }
+
+    /// <summary>Which variable is wrong, its value and what is allowed; empty when all is well.</summary>
+    public string Failure { get; }
+
+    private static IEnumerable<string> Failures(string name, string? value)
+    {
+        if (!string.IsNullOrEmpty(value) && Port(value) is null) yield return $"{name} = {value}: a port between 1 and 65535 is allowed";
+    }
+
+    private static int? Port(string? text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : null;
+
+    private static string Http(string host, int port) =>
+        $"http://{(host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host)}:{port.ToString(CultureInfo.InvariantCulture)}";
+}
+
+/// <summary>Stands for the addresses among the options that are checked at start.</summary>
+internal sealed class AddressCheck;

@@ -1,0 +1,50 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
+using static FactoryMonitoring.Monitoring.Web.Display;
+
+namespace FactoryMonitoring.Monitoring.Web.Alerts;
+
+/// <summary>An alert in words: what happened on one line, why on the next.</summary>
+internal static class AlertWords
+{
+    public static string Rule(string anomalyType) => anomalyType switch
+    {
+        AnomalyTypes.ConsecutiveHigh => "several high in a row",
+        AnomalyTypes.RapidChange => "rapid change",
+        AnomalyTypes.BaselineDeviation => "off its baseline",
+        AnomalyTypes.CriticalThreshold => "over critical",
+        _ => anomalyType.Replace('_', ' '), // those about the system itself are words already
+    };
+
+    /// <summary>All rules, those about readings first.</summary>
+    public static IReadOnlyList<(string Value, string Words)> Rules { get; } =
+    [
+        .. new[]
+        {
+            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation,
+            "consumer_down", "sensor_down", "broker_down", "database_down", "partition_stalled", "ledger_violated",
+        }.Select(rule => (rule, Rule(rule))),
+    ];
+
+    public static bool IsSystem(AlertBody alert) => alert.SensorType == Severities.SystemType;
+
+    public static string What(AlertBody alert) => IsSystem(alert) || alert.SensorValue is null
+        ? alert.Description
+        : $"{alert.SensorId} · {Value(alert.SensorValue, alert.SensorUnit)}";
+
+    public static string Why(AlertBody alert)
+    {
+        var where = alert is { KafkaPartition: { } partition, KafkaOffset: { } offset } ? $" · partition {partition}, offset {Count(offset)}" : "";
+        var episode = alert.Occurrences is > 1 ? $" · {Plural(alert.Occurrences.Value, "reading")}" : "";
+        return IsSystem(alert) ? $"system · {Rule(alert.AnomalyType)}{(alert.ResolvedAt is null ? "" : " · resolved")}"
+            : $"{Rule(alert.AnomalyType)}{episode}{where}{(alert.ResolvedAt is null ? "" : " · resolved")}";
+    }
+
+    /// <summary>The colour of its severity.</summary>
+    public static string Level(string severity) => severity switch
+    {
+        Severities.Critical or Severities.High => "critical",
+        Severities.Medium => "warning",
+        _ => "idle",
+    };
+}

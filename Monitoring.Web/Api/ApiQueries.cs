@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using System.Text.Json;
+using FactoryMonitoring.Contracts.Api;
+
+namespace FactoryMonitoring.Monitoring.Web.Api;
+
+/// <summary>An answer of the API, or the last one and why there is no newer.</summary>
+/// <param name="At">When it was received.</param>
+/// <param name="Problem">Why it is not newer; null when it is fresh.</param>
+/// <param name="NotFound">The API knows no such thing.</param>
+public sealed record Fetched<T>(T? Value, DateTimeOffset? At, string? Problem, bool NotFound)
+    where T : class
+{
+    public static readonly Fetched<T> Nothing = new(null, null, null, false);
+}
+
+/// <summary>
+/// Questions to the monitoring API beside the stream. Pages that ask the same at the same time share one request, so that twenty open pages cost
+/// what one costs.
+/// </summary>
+internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
+{
+    private const int KeptAnswers = 200;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private readonly ConcurrentDictionary<string, Answer> _answers = new(StringComparer.Ordinal);
+
+    /// <summary>Who owned what from <paramref name="window"/> ago until now.</summary>
+    public static string Ownership(TimeSpan window) => $"api/ownership?{Window(window)}";
+
+    /// <summary>The parameter that asks for what is younger than <paramref name="window"/>.</summary>
+    public static string Window(TimeSpan window) => string.Create(CultureInfo.InvariantCulture, $"window={(int)window.TotalSeconds}s");
+
+    /// <param name="path">Path and query below the API's address.</param>
+    /// <param name="fresh">An answer this young is given again.</param>
+    public async Task<Fetched<T>> GetAsync<T>(string path, TimeSpan fresh, CancellationToken cancellationToken)
+        where T : class
+    {
+        Answer answer;
+        lock (_answers)
+        {
+            answer = _answers.TryGetValue(path, out var known) && (!known.Task.IsCompleted || time.GetUtcNow() - known.AskedAt < fresh)
+                ? known
+                : _answers[path] = new(AskAsync(path, known?.Task as Task<Fetched<T>>), time.GetUtcNow());
+            if (_answers.Count > KeptAnswers) Forget();
+        }
+
+        return await ((Task<Fetched<T>>)answer.Task).WaitAsync(cancellationToken);
+    }
+
+    private async Task<Fetched<T>> AskAsync<T>(string path, Task<Fetched<T>>? before)
+        where T : class
+    {
+        var known = before is { IsCompletedSuccessfully: true } ? await before : Fetched<T>.Nothing;
+        using var patience = new CancellationTokenSource(Patience, time);
+        try
+        {
+            var address = await api.GetAddressAsync(patience.Token);
+            using var response = await api.Client.GetAsync(new Uri(address, path), HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            if (response.StatusCode == HttpStatusCode.NotFound) return new(null, time.GetUtcNow(), null, NotFound: true);
+            response.EnsureSuccessStatusCode();
+            await using var body = await response.Content.ReadAsStreamAsync(patience.Token);
+            var value = (T?)await JsonSerializer.DeserializeAsync(body, ApiJsonContext.Default.GetTypeInfo(typeof(T))!, patience.Token);
+            return new(value, time.GetUtcNow(), null, false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or JsonException)
+        {
+            return known with { Problem = exception is OperationCanceledException ? $"no answer within {Patience.TotalSeconds:0} s" : exception.Message };
+        }
+    }
+
+    private void Forget()
+    {
+        foreach (var (path, _) in _answers.Where(each => each.Value.Task.IsCompleted).OrderBy(each => each.Value.AskedAt).Take(KeptAnswers / 2))
+        {
+            _answers.TryRemove(path, out _);
+        }
+    }
+
+    private sealed record Answer(Task Task, DateTimeOffset AskedAt);
+}

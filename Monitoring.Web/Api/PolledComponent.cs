@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Components;
+
+namespace FactoryMonitoring.Monitoring.Web.Api;
+
+/// <summary>A component that asks the API one question again and again; those who ask the same share the answer.</summary>
+public abstract class PolledComponent<T> : ComponentBase, IDisposable
+    where T : class
+{
+    /// <summary>An answer this young need not be asked for again when a page opens: so what was prerendered does not flicker.</summary>
+    private static readonly TimeSpan YoungEnough = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _closed = new();
+    private string? _asked;
+
+    [Inject]
+    internal ApiQueries Queries { get; set; } = null!;
+
+    [Inject]
+    internal TimeProvider Time { get; set; } = null!;
+
+    protected Fetched<T> Answer { get; private set; } = Fetched<T>.Nothing;
+
+    /// <summary>Path and query of the question, below the API's address.</summary>
+    protected abstract string Path { get; }
+
+    protected virtual TimeSpan Every => TimeSpan.FromSeconds(2);
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected override void OnInitialized()
+    {
+        if (RendererInfo.IsInteractive) _ = PollAsync(_closed.Token);
+    }
+
+    protected override async Task OnParametersSetAsync()
+    {
+        if (_asked == Path) return;
+        _asked = Path;
+        Answer = Fetched<T>.Nothing;
+        await AskAsync(YoungEnough, _closed.Token);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing) return;
+        _closed.Cancel();
+        _closed.Dispose();
+    }
+
+    private async Task PollAsync(CancellationToken closed)
+    {
+        using var timer = new PeriodicTimer(Every, Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(closed))
+            {
+                await InvokeAsync(async () =>
+                {
+                    await AskAsync(Every / 2, closed);
+                    StateHasChanged();
+                });
+            }
+        }
+        catch (OperationCanceledException) when (closed.IsCancellationRequested)
+        {
+            // The page was closed while it waited.
+        }
+    }
+
+    private async Task AskAsync(TimeSpan fresh, CancellationToken closed)
+    {
+        var path = Path;
+        try
+        {
+            var answer = await Queries.GetAsync<T>(path, fresh, closed);
+            if (path == Path) Answer = answer;
+        }
+        catch (OperationCanceledException) when (closed.IsCancellationRequested)
+        {
+            // Nobody looks any more.
+        }
+    }
+}

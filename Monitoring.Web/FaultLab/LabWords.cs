@@ -1,0 +1,64 @@
+using System.Globalization;
+using FactoryMonitoring.Contracts.Api;
+using static FactoryMonitoring.Monitoring.Web.Display;
+
+namespace FactoryMonitoring.Monitoring.Web.FaultLab;
+
+/// <summary>How the fault lab says things.</summary>
+internal static class LabWords
+{
+    private const char Nbsp = '\u00a0';
+
+    /// <summary>The protocols that are compared, as consumers are told them, and as people call them.</summary>
+    public static readonly (string Value, string Words)[] Protocols =
+        [("classic-range", "classic, eager"), ("classic", "classic, cooperative"), ("consumer", "KIP-848")];
+
+    /// <summary>The phases a run goes through, in their order.</summary>
+    public static readonly (string Value, string Words)[] Phases =
+    [
+        (ExperimentPhases.Steady, "Steady state"),
+        (ExperimentPhases.Fault, "Fault"),
+        (ExperimentPhases.Observation, "Observation"),
+        (ExperimentPhases.Recovery, "Undone"),
+        (ExperimentPhases.Verdict, "Verdict"),
+    ];
+
+    public static string Protocol(string? protocol) => protocol is null ? "–" : Protocols.FirstOrDefault(each => each.Value == protocol).Words ?? protocol;
+
+    public static string Backing(string? backing) => backing switch
+    {
+        null => "–",
+        "embedded" => "embedded brokers",
+        "processes" => "brokers as processes",
+        "containers" => "brokers in containers",
+        _ => backing,
+    };
+
+    public static string Level(string? verdict) => verdict switch
+    {
+        Verdicts.Pass => "ok",
+        Verdicts.Fail => "critical",
+        Verdicts.Running => "warning",
+        _ => "idle",
+    };
+
+    /// <summary>840 ms, 6.98 s: exact enough to be held against a limit.</summary>
+    public static string Exact(double? ms) => ms switch
+    {
+        null => "–",
+        < 1000 => $"{ms.Value.ToString("0", CultureInfo.InvariantCulture)}{Nbsp}ms",
+        < 60_000 => $"{(ms.Value / 1000).ToString("0.00", CultureInfo.InvariantCulture)}{Nbsp}s",
+        _ => Duration(TimeSpan.FromMilliseconds(ms.Value)),
+    };
+
+    /// <summary>A measured value or a limit in the unit of its check.</summary>
+    public static string Quantity(double? value, string unit) =>
+        unit == "ms" ? Exact(value) : value is { } known ? $"{known.ToString("#,0.##", CultureInfo.InvariantCulture)}{Nbsp}{unit}".TrimEnd() : "–";
+
+    /// <summary>at most 7.00 s; none where nothing is allowed.</summary>
+    public static string Allowed(double limit, string unit) => limit == 0 ? "none" : $"at most {Quantity(limit, unit)}";
+
+    /// <summary>+0.31 s, −0.12 s.</summary>
+    public static string Difference(double ms) =>
+        $"{(ms < 0 ? "−" : "+")}{(Math.Abs(ms) / 1000).ToString("0.00", CultureInfo.InvariantCulture)}{Nbsp}s";
+}

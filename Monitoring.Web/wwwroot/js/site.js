@@ -1,0 +1,168 @@
+// What the browser does by itself: the theme, times in its own zone, ages that go on between two renders, details on hover and focus, and
+// the dialog shown while the server is away. No framework: custom elements, which keep what they draw in a shadow root of their own.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const stored = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+  const dark = () => (stored() ?? (prefersDark.matches ? "dark" : "light")) === "dark";
+  const applyTheme = () => { root.dataset.theme = dark() ? "dark" : "light"; };
+  applyTheme();
+  prefersDark.addEventListener("change", applyTheme);
+
+  // Server clocks rule: an age is measured against the clock that wrote the time. The offset is taken from what the server says is now;
+  // the largest seen lately is the one that waited least on its way.
+  const offsets = [];
+  const learnOffset = iso => {
+    const offset = Date.parse(iso) - Date.now();
+    if (Number.isNaN(offset)) return;
+    offsets.push(offset);
+    if (offsets.length > 20) offsets.shift();
+  };
+  const serverNow = () => Date.now() + (offsets.length ? Math.max(...offsets) : 0);
+
+  const elements = new Set();
+  setInterval(() => elements.forEach(element => element.tick()), 250);
+
+  class Live extends HTMLElement {
+    connectedCallback() {
+      if (!this.shadowRoot) this.attachShadow({ mode: "open" }).append(this.text = document.createTextNode(""));
+      elements.add(this);
+      this.tick();
+    }
+    disconnectedCallback() { elements.delete(this); }
+    attributeChangedCallback() { if (this.isConnected) this.tick(); }
+    show(text) { if (this.text && this.text.data !== text) this.text.data = text; }
+    tick() { }
+  }
+
+  const two = number => String(number).padStart(2, "0");
+  const clock = date => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const day = date => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+
+  // <local-time datetime format="time|tenths|full">: local, with UTC on hover.
+  customElements.define("local-time", class extends Live {
+    static observedAttributes = ["datetime"];
+    tick() {
+      const iso = this.getAttribute("datetime");
+      if (iso === this.shown) return;
+      this.shown = iso;
+      const date = new Date(iso);
+      if (Number.isNaN(date.getTime())) { this.show("–"); return; }
+      const format = this.getAttribute("format");
+      const time = format === "tenths" ? `${clock(date)}.${Math.floor(date.getMilliseconds() / 100)}` : clock(date);
+      const today = day(date) === day(new Date());
+      this.show(format === "full" && !today ? `${day(date)} ${time}` : time);
+      this.title = `${date.toISOString().replace("T", " ").replace("Z", "")} UTC`;
+    }
+  });
+
+  const coarse = seconds =>
+    seconds < 1 ? "now" : seconds < 60 ? `${Math.floor(seconds)} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
+      : seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
+
+  // <time-ago datetime>: 9 s, 3 min; the time itself on hover.
+  customElements.define("time-ago", class extends Live {
+    static observedAttributes = ["datetime"];
+    tick() {
+      const iso = this.getAttribute("datetime");
+      const at = Date.parse(iso);
+      this.show(Number.isNaN(at) ? "–" : coarse(Math.max(0, serverNow() - at) / 1000));
+      if (iso !== this.titled && !Number.isNaN(at)) {
+        this.titled = iso;
+        const date = new Date(at);
+        this.title = `${day(date)} ${clock(date)} local, ${date.toISOString().slice(11, 19)} UTC`;
+      }
+    }
+  });
+
+  // <data-age datetime now>: how old the newest data are, in tenths; `now` teaches the server's clock.
+  customElements.define("data-age", class extends Live {
+    static observedAttributes = ["datetime", "now"];
+    attributeChangedCallback(name, _, value) {
+      if (name === "now") learnOffset(value);
+      super.attributeChangedCallback();
+    }
+    tick() {
+      const age = Math.max(0, serverNow() - Date.parse(this.getAttribute("datetime"))) / 1000;
+      this.show(Number.isNaN(age) ? "–" : age < 60 ? `${age.toFixed(1)} s` : coarse(age));
+      this.toggleAttribute("old", age > 4);
+    }
+  });
+
+  customElements.define("wall-clock", class extends Live {
+    tick() {
+      const now = new Date();
+      this.show(clock(now));
+      this.title = `${now.toISOString().slice(11, 19)} UTC`;
+    }
+  });
+
+  // Kept in localStorage; until a choice is made the system's preference holds.
+  customElements.define("theme-toggle", class extends HTMLElement {
+    connectedCallback() {
+      if (this.button) return;
+      this.button = document.createElement("button");
+      this.button.type = "button";
+      this.button.innerHTML = '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M8 1.75a6.25 6.25 0 0 1 0 12.5z" fill="currentColor"/></svg>';
+      this.button.addEventListener("click", () => {
+        try { localStorage.setItem("theme", dark() ? "light" : "dark"); } catch { /* a private window forgets, the page must not break */ }
+        applyTheme();
+        this.label();
+      });
+      this.append(this.button);
+      this.label();
+    }
+    label() { this.button.ariaLabel = this.button.title = dark() ? "Switch to the light theme" : "Switch to the dark theme"; }
+  });
+
+  // [data-tip]: details of a mark in a picture, for the pointer and for the keyboard; Escape puts them away, and the pointer may enter them.
+  let tip, tipFor, closing;
+  const hideTip = () => { if (tip) tip.hidden = true; tipFor = null; };
+  const showTip = target => {
+    clearTimeout(closing);
+    if (!tip || !tip.isConnected) {
+      tip = document.createElement("div");
+      tip.id = "tip";
+      tip.setAttribute("role", "tooltip");
+      tip.addEventListener("pointerleave", () => { closing = setTimeout(hideTip, 150); });
+      tip.addEventListener("pointerenter", () => clearTimeout(closing));
+      document.body.append(tip);
+    }
+    tipFor = target;
+    tip.textContent = target.dataset.tip;
+    tip.hidden = false;
+    const box = target.getBoundingClientRect(), size = tip.getBoundingClientRect();
+    const left = Math.min(Math.max(8, box.left + box.width / 2 - size.width / 2), innerWidth - size.width - 8);
+    const above = box.top - size.height - 6;
+    tip.style.left = `${left}px`;
+    tip.style.top = `${above > 8 ? above : box.bottom + 6}px`;
+  };
+  const tipped = event => event.target instanceof Element && event.target.closest("[data-tip]");
+  document.addEventListener("pointerover", event => { const target = tipped(event); if (target && target !== tipFor) showTip(target); });
+  document.addEventListener("pointerout", event => { if (tipped(event)) closing = setTimeout(hideTip, 150); });
+  document.addEventListener("focusin", event => { const target = tipped(event); if (target && target.matches(":focus-visible")) showTip(target); else hideTip(); });
+  document.addEventListener("keydown", event => { if (event.key === "Escape") hideTip(); });
+  document.addEventListener("scroll", hideTip, { passive: true, capture: true });
+  // What was pointed at may be gone with the next drawing, and nothing tells that the pointer left it.
+  setInterval(() => { if (tipFor && !tipFor.isConnected) hideTip(); }, 250);
+
+  // The server of the page is away: say so, and once Blazor has given up, load the page anew as soon as it answers.
+  document.addEventListener("DOMContentLoaded", () => {
+    const dialog = document.getElementById("components-reconnect-modal");
+    if (!dialog) return;
+    const reloadWhenBack = async () => {
+      try {
+        if ((await fetch("/alive", { cache: "no-store" })).ok) { location.reload(); return; }
+      } catch { /* still away: asked again below */ }
+      setTimeout(reloadWhenBack, 1000);
+    };
+    dialog.addEventListener("components-reconnect-state-changed", event => {
+      const state = event.detail.state;
+      if (state === "show" && !dialog.open) dialog.show();
+      else if (state === "hide") dialog.close();
+      else if (state === "failed" || state === "rejected" || state === "resume-failed") reloadWhenBack();
+    });
+    document.getElementById("components-reconnect-button").addEventListener("click", () => location.reload());
+  });
+})();

@@ -1,0 +1,123 @@
+using FactoryMonitoring.Data.Sensors;
+using FactoryMonitoring.Sensors.Publishing;
+using FactoryMonitoring.ServiceDefaults.Health;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Sensors.Accounting;
+
+/// <summary>
+/// Writes heartbeat, acknowledged ranges and samples once a second, on a connection of its own and whatever publishing does. What cannot be
+/// written is kept and written later, exactly once.
+/// </summary>
+internal sealed partial class AccountWorker(
+    DeliveryAccount account,
+    ProducerCondition condition,
+    IReadingSource source,
+    ProducerAccountStore store,
+    IOptions<SensorsOptions> options,
+    [FromKeyedServices(AccountWorker.Loop)] LoopHeartbeat heartbeat,
+    TimeProvider time,
+    ILogger<AccountWorker> logger) : BackgroundService
+{
+    public const string Loop = "account loop";
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly ProducerAccount Nothing = new([], [], 0);
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private readonly Guid _instance = Guid.NewGuid();
+    private ProducerAccount _pending = Nothing;
+    private long _number = 1;
+    private bool _mayBeWritten;
+
+    /// <summary>Writes the last account after publishing has ended: this worker is registered before the one that publishes.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        if (_mayBeWritten)
+        {
+            await WriteAsync(atTheEnd: false);
+        }
+
+        await WriteAsync(atTheEnd: true);
+        if (_pending.Acknowledged > 0)
+        {
+            Log.Unwritten(logger, _pending.Acknowledged);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            heartbeat.Beat();
+            await heartbeat.WaitAsync(WriteAsync(atTheEnd: false));
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    // Never cancelled, so that a stop leaves no outcome unknown: every step of it has a time limit of its own.
+    private async Task WriteAsync(bool atTheEnd)
+    {
+        try
+        {
+            // What may have been written must be written again as it was, or not at all: nothing joins it.
+            if (!_mayBeWritten)
+            {
+                _pending = DeliveryAccount.Join(_pending, account.Take(atTheEnd));
+            }
+
+            await store.WriteAsync(Describe(atTheEnd), _pending, _number, _mayBeWritten, CancellationToken.None);
+            (_pending, _mayBeWritten) = (Nothing, false);
+            _number++;
+            if (condition.IsAccountLate)
+            {
+                Log.WrittenAgain(logger);
+            }
+
+            condition.IsAccountLate = false;
+        }
+        catch (Exception exception)
+        {
+            _mayBeWritten |= exception is OutcomeUnknownException;
+            if (!condition.IsAccountLate)
+            {
+                Log.NotWritten(logger, exception.Message);
+            }
+
+            condition.IsAccountLate = true;
+        }
+    }
+
+    private ProducerHeartbeat Describe(bool atTheEnd)
+    {
+        var standing = account.Look();
+        var (connection, reason) = condition.Judge(standing);
+        return new ProducerHeartbeat(
+            options.Value.ProducerId,
+            options.Value.Type.Name,
+            atTheEnd ? "inactive" : "active",
+            atTheEnd ? BrokerConnections.Disconnected : connection,
+            atTheEnd ? "stopped" : reason,
+            standing.LastMinute,
+            standing.LastAcknowledged,
+            _startedAt,
+            _instance,
+            Environment.ProcessId,
+            Environment.MachineName,
+            source.Sensors.Count,
+            standing.Queued,
+            Environment.WorkingSet);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Acknowledgements cannot be written, they are kept: {Reason}")]
+        public static partial void NotWritten(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Information, "Acknowledgements are written again")]
+        public static partial void WrittenAgain(ILogger logger);
+
+        [LoggerMessage(LogLevel.Warning, "{Count} acknowledgements were never written: their readings will be unconfirmed")]
+        public static partial void Unwritten(ILogger logger, long count);
+    }
+}

@@ -1,0 +1,69 @@
+using Confluent.Kafka;
+using FactoryMonitoring.Sensors.Publishing;
+using FactoryMonitoring.ServiceDefaults.Kafka;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Sensors.Accounting;
+
+/// <summary>Asks the brokers which log they keep: at the start, when they come back after all were away, and now and then in between.</summary>
+internal sealed partial class LogIdWorker(
+    IProducer<byte[], byte[]> producer,
+    DeliveryAccount account,
+    ProducerCondition condition,
+    IOptions<SensorsOptions> options,
+    TimeProvider time,
+    ILogger<LogIdWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
+    private string? _told;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var admin = new DependentAdminClientBuilder(producer.Handle).Build();
+        using var timer = new PeriodicTimer(Interval, time);
+        var asked = time.GetTimestamp();
+        do
+        {
+            if (account.Epoch.LogId is null || condition.AreBrokersAway || time.GetElapsedTime(asked) >= Refresh)
+            {
+                asked = time.GetTimestamp();
+                await AskAsync(admin, stoppingToken);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task AskAsync(IAdminClient admin, CancellationToken cancellationToken)
+    {
+        var epoch = account.Epoch;
+        try
+        {
+            var logId = await KafkaLogId.ResolveAsync(admin, options.Value.Topic, cancellationToken);
+            if (account.Resolve(epoch, logId))
+            {
+                condition.BrokersAnswered();
+            }
+
+            if (logId != _told)
+            {
+                Log.Found(logger, options.Value.Topic, logId);
+            }
+
+            _told = logId;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.NotFound(logger, exception.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "Topic {Topic} is kept in log {LogId}")]
+        public static partial void Found(ILogger logger, string topic, string logId);
+
+        [LoggerMessage(LogLevel.Debug, "The brokers do not say which log they keep: {Reason}")]
+        public static partial void NotFound(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,51 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using FactoryMonitoring.Sensors.Accounting;
+using Microsoft.Extensions.ObjectPool;
+
+namespace FactoryMonitoring.Sensors.Publishing;
+
+/// <summary>A reading on its way to its acknowledgement. Used again and again, so that a reading costs no closure.</summary>
+internal sealed class PendingReading
+{
+    private readonly DeliveryAccount _account;
+    private readonly SensorMetrics _metrics;
+    private readonly ObjectPool<PendingReading> _pool;
+    private Sensor? _sensor;
+    private long _count;
+    private Activity? _activity;
+
+    public PendingReading(DeliveryAccount account, SensorMetrics metrics, ObjectPool<PendingReading> pool)
+    {
+        _account = account;
+        _metrics = metrics;
+        _pool = pool;
+        OnDelivery = Deliver;
+    }
+
+    public Action<DeliveryReport<byte[], byte[]>> OnDelivery { get; }
+
+    public void Begin(Sensor sensor, long count, Activity? activity)
+    {
+        _sensor = sensor;
+        _count = count;
+        _activity = activity;
+    }
+
+    // On the client's thread.
+    private void Deliver(DeliveryReport<byte[], byte[]> report)
+    {
+        if (report.Error.IsError)
+        {
+            _metrics.Failed(_activity, _account.Failed(_sensor!), report.Error.Code.ToString());
+        }
+        else
+        {
+            var waited = _account.Acknowledged(_sensor!, _count, report.Partition.Value, report.Offset.Value);
+            _metrics.Acknowledged(_activity, waited, report.Partition.Value, report.Offset.Value);
+        }
+
+        _activity = null;
+        _pool.Return(this);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Globalization;
+using Confluent.Kafka;
+using FactoryMonitoring.Sensors.Accounting;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace FactoryMonitoring.Sensors.Publishing;
+
+/// <summary>Values of the field connection.</summary>
+internal static class BrokerConnections
+{
+    public const string Connected = "connected";
+    public const string Degraded = "degraded";
+    public const string Disconnected = "disconnected";
+}
+
+/// <summary>What the parts of this process have noticed, and what it means for its connection to the brokers.</summary>
+internal sealed partial class ProducerCondition(DeliveryAccount account, ILogger<ProducerCondition> logger) : IHealthCheck
+{
+    /// <summary>An acknowledgement later than this is late.</summary>
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(2);
+
+    private volatile bool _areBrokersAway = true;
+    private volatile string? _obstacle;
+    private volatile bool _isOutOfCounts;
+    private volatile bool _isAccountLate;
+    private volatile bool _isOver;
+    private volatile string? _fatal;
+
+    /// <summary>No broker is to be reached, or none has been yet.</summary>
+    public bool AreBrokersAway => _areBrokersAway;
+
+    /// <summary>Why the client takes no more readings, so that sensors wait; null while it takes them.</summary>
+    public string? Obstacle { get => _obstacle; set => _obstacle = value; }
+
+    /// <summary>A sensor has used up its reading_counts and waits for the database.</summary>
+    public bool IsOutOfCounts { get => _isOutOfCounts; set => _isOutOfCounts = value; }
+
+    /// <summary>The last account could not be written.</summary>
+    public bool IsAccountLate { get => _isAccountLate; set => _isAccountLate = value; }
+
+    /// <summary>The replayed file has come to its end.</summary>
+    public bool IsOver { get => _isOver; set => _isOver = value; }
+
+    /// <summary>The client reports something of its own accord.</summary>
+    public void OnError(Error error)
+    {
+        if (error.IsFatal)
+        {
+            _fatal = error.Reason;
+            Log.Fatal(logger, error.Reason);
+        }
+
+        if (error.Code == ErrorCode.Local_AllBrokersDown)
+        {
+            account.BeginEpoch();
+            if (!_areBrokersAway)
+            {
+                Log.BrokersAway(logger);
+            }
+
+            _areBrokersAway = true;
+        }
+    }
+
+    public void BrokersAnswered()
+    {
+        if (_areBrokersAway)
+        {
+            Log.BrokersAnswer(logger);
+        }
+
+        _areBrokersAway = false;
+    }
+
+    /// <returns>connected, degraded or disconnected, and why; no reason where all is well.</returns>
+    public (string Connection, string? Reason) Judge(DeliveryStanding standing)
+    {
+        if (_fatal is { } fatal)
+        {
+            return (BrokerConnections.Disconnected, $"the Kafka client gave up: {fatal}");
+        }
+
+        if (_areBrokersAway)
+        {
+            return (BrokerConnections.Disconnected, "no broker answers");
+        }
+
+        var reason = _obstacle is { } obstacle ? $"sensors wait: {obstacle}"
+            : _isOutOfCounts ? "waiting for the database: no reading counts left"
+            : standing.OldestWait > Late ? string.Create(CultureInfo.InvariantCulture, $"acknowledgements are {standing.OldestWait.TotalSeconds:0.0} s late")
+            : _isAccountLate ? "the database does not take acknowledgements"
+            : null;
+        return reason is null
+            ? (BrokerConnections.Connected, _isOver ? "replay ended" : null)
+            : (BrokerConnections.Degraded, reason);
+    }
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var (connection, reason) = Judge(account.Look());
+        return Task.FromResult(connection switch
+        {
+            BrokerConnections.Connected => HealthCheckResult.Healthy(reason ?? connection),
+            BrokerConnections.Degraded => HealthCheckResult.Degraded(reason),
+            _ => HealthCheckResult.Unhealthy(reason),
+        });
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "No broker answers; readings are queued")]
+        public static partial void BrokersAway(ILogger logger);
+
+        [LoggerMessage(LogLevel.Information, "The brokers answer")]
+        public static partial void BrokersAnswer(ILogger logger);
+
+        [LoggerMessage(LogLevel.Error, "The Kafka client gave up: {Reason}")]
+        public static partial void Fatal(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace FactoryMonitoring.Sensors.Publishing;
+
+/// <summary>Writes the value of a message without an object in between. Not for several threads.</summary>
+internal sealed class ReadingJson : IDisposable
+{
+    private static readonly JsonEncodedText[] Levels = [JsonEncodedText.Encode("normal"), JsonEncodedText.Encode("warning"), JsonEncodedText.Encode("critical")];
+    private readonly ArrayBufferWriter<byte> _buffer = new(512);
+    private readonly Utf8JsonWriter _json;
+
+    public ReadingJson() =>
+        // ° stays °: the value is UTF-8 and no part of a page.
+        _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
+
+    public byte[] Write(in Sample sample, long count, DateTime timestamp)
+    {
+        var sensor = sample.Sensor;
+        _buffer.ResetWrittenCount();
+        _json.Reset();
+        _json.WriteStartObject();
+        _json.WriteString("timestamp"u8, timestamp);
+        _json.WriteString("sensor_id"u8, sensor.Id);
+        _json.WriteString("sensor_type"u8, sensor.Type.Name);
+        _json.WriteStartObject("location"u8);
+        _json.WriteString("factory_section"u8, sensor.Location.FactorySection);
+        _json.WriteString("machine_id"u8, sensor.Location.MachineId);
+        _json.WriteString("zone"u8, sensor.Location.Zone);
+        _json.WriteEndObject();
+        _json.WriteNumber("value"u8, sample.Value);
+        _json.WriteString("unit"u8, sensor.Type.Unit);
+        _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
+        _json.WriteNumber("quality"u8, 1.0);
+        _json.WriteStartObject("metadata"u8);
+        _json.WriteNumber("reading_count"u8, count);
+        _json.WriteNumber("warning_threshold"u8, sensor.Thresholds.Warning);
+        _json.WriteNumber("critical_threshold"u8, sensor.Thresholds.Critical);
+        if (sample.SourceTimestamp is { } source)
+        {
+            _json.WriteString("source_timestamp"u8, source);
+        }
+
+        _json.WriteEndObject();
+        _json.WriteEndObject();
+        _json.Flush();
+        return _buffer.WrittenSpan.ToArray();
+    }
+
+    public void Dispose() => _json.Dispose();
+}

@@ -1,0 +1,119 @@
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.ServiceDefaults.Health;
+using Microsoft.Extensions.ObjectPool;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Sensors.Publishing;
+
+/// <summary>
+/// Numbers readings and hands them to the client. A reading is never dropped here: where there is no number for it, or no room in the
+/// client's queue, the sensor waits.
+/// </summary>
+internal sealed class ReadingPublisher : IDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private readonly IProducer<byte[], byte[]> _producer;
+    private readonly DeliveryAccount _account;
+    private readonly ProducerCondition _condition;
+    private readonly SensorMetrics _metrics;
+    private readonly LoopHeartbeat _heartbeat;
+    private readonly TimeProvider _time;
+    private readonly string _topic;
+    private readonly ReadingJson _json = new();
+    private readonly DefaultObjectPool<PendingReading> _pool;
+
+    public ReadingPublisher(
+        IProducer<byte[], byte[]> producer,
+        DeliveryAccount account,
+        ProducerCondition condition,
+        SensorMetrics metrics,
+        [FromKeyedServices(SensorWorker.Loop)] LoopHeartbeat heartbeat,
+        TimeProvider time,
+        IOptions<SensorsOptions> options)
+    {
+        _producer = producer;
+        _account = account;
+        _condition = condition;
+        _metrics = metrics;
+        _heartbeat = heartbeat;
+        _time = time;
+        _topic = options.Value.Topic;
+        _pool = new DefaultObjectPool<PendingReading>(new PendingReadingPolicy(this), maximumRetained: 4096);
+    }
+
+    public async Task PublishAsync(Sample sample, CancellationToken cancellationToken)
+    {
+        long count;
+        while (!sample.Sensor.Counts.TryTake(out count))
+        {
+            _condition.IsOutOfCounts = true;
+            await WaitAsync(cancellationToken);
+        }
+
+        _condition.IsOutOfCounts = false;
+        var isRemarkable = sample.Sensor.IsRemarkable(sample.Value);
+        while (TryProduce(sample, count, isRemarkable) is { } obstacle)
+        {
+            _condition.Obstacle = obstacle;
+            await WaitAsync(cancellationToken);
+        }
+
+        _condition.Obstacle = null;
+    }
+
+    /// <summary>Waits until all is acknowledged, but no longer than <paramref name="limit"/>.</summary>
+    /// <returns>How many readings are not.</returns>
+    public Task<int> FlushAsync(TimeSpan limit) => Task.Run(() =>
+    {
+        _producer.Flush(limit);
+        return _account.Look().Queued;
+    });
+
+    public void Dispose() => _json.Dispose();
+
+    // Returns why the client does not take the reading; null when it does.
+    private string? TryProduce(Sample sample, long count, bool isRemarkable)
+    {
+        // Microseconds, as the database keeps them.
+        var now = _time.GetUtcNow().UtcDateTime;
+        now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
+        var activity = _metrics.BeginSend(isRemarkable);
+        var message = new Message<byte[], byte[]>
+        {
+            Key = sample.Sensor.Key,
+            Value = _json.Write(sample, count, now),
+            Timestamp = new Timestamp(now),
+            Headers = activity?.Id is { } traceParent ? new Headers { { "traceparent", Encoding.ASCII.GetBytes(traceParent) } } : null,
+        };
+        var pending = _pool.Get();
+        pending.Begin(sample.Sensor, count, activity);
+        // Before it is handed over: the acknowledgement may come before Produce returns.
+        _account.Sent(sample.Sensor);
+        try
+        {
+            _producer.Produce(_topic, message, pending.OnDelivery);
+            return null;
+        }
+        catch (ProduceException<byte[], byte[]> exception) when (!exception.Error.IsFatal)
+        {
+            _account.NotSent(sample.Sensor);
+            _pool.Return(pending);
+            return exception.Error.Code == ErrorCode.Local_QueueFull ? "the queue to the brokers is full" : exception.Error.Reason;
+        }
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        _heartbeat.Beat();
+        await Task.Delay(Pause, _time, cancellationToken);
+    }
+
+    private sealed class PendingReadingPolicy(ReadingPublisher publisher) : PooledObjectPolicy<PendingReading>
+    {
+        public override PendingReading Create() => new(publisher._account, publisher._metrics, publisher._pool);
+
+        public override bool Return(PendingReading obj) => true;
+    }
+}

@@ -1,0 +1,85 @@
+using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Sensors;
+using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Publishing;
+using FactoryMonitoring.Sensors.Replay;
+using FactoryMonitoring.Sensors.Sequences;
+using FactoryMonitoring.Sensors.Simulation;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Sensors;
+
+internal static class SensorsExtensions
+{
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(4);
+
+    public static void AddSensors(this WebApplicationBuilder builder)
+    {
+        SensorsEnvironment.Map(builder.Configuration);
+        builder.Services.AddOptions<SensorsOptions>().BindConfiguration(SensorsOptions.Section).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<SensorsOptions>, SensorsOptionsValidator>();
+        builder.Services.AddSingleton<IValidateOptions<SensorsOptions>, SensorsSettingsCheck>();
+        builder.Services.AddSingleton<IReadingSource>(services =>
+            string.IsNullOrEmpty(services.GetRequiredService<IOptions<SensorsOptions>>().Value.Replay.File)
+                ? ActivatorUtilities.CreateInstance<SimulatedFleet>(services)
+                : ActivatorUtilities.CreateInstance<ReplayFeed>(services));
+        builder.AddProducer();
+        builder.Services.AddSingleton<SensorMetrics>();
+        builder.Services.AddSingleton<DeliveryAccount>();
+        builder.Services.AddSingleton<ProducerCondition>();
+        builder.Services.AddSingleton<ReadingPublisher>();
+        builder.Services.AddSingleton<SensorSequenceStore>();
+        builder.Services.AddSingleton<ProducerAccountStore>();
+        builder.Services.AddHealthChecks().AddCheck<ProducerCondition>("kafka");
+        builder.Services.AddLoopHeartbeat(AccountWorker.Loop, LongestSilence);
+        builder.Services.AddLoopHeartbeat(SequenceWorker.Loop, LongestSilence);
+        builder.Services.AddLoopHeartbeat(SensorWorker.Loop, LongestSilence);
+
+        // They stop the other way round: publishing ends first, and the account is written last.
+        builder.Services.AddHostedService<AccountWorker>();
+        builder.Services.AddHostedService<LogIdWorker>();
+        builder.Services.AddHostedService<SequenceWorker>();
+        builder.Services.AddHostedService<SensorWorker>();
+    }
+
+    private static void AddProducer(this WebApplicationBuilder builder) => builder.AddKafkaProducer<byte[], byte[]>(
+        ResourceNames.Kafka,
+        settings =>
+        {
+            // The check would need a topic of its own; ProducerCondition knows better. Telemetry is ours with both sources of Aspire.
+            settings.DisableHealthChecks = true;
+            settings.DisableTracing = true;
+            settings.DisableMetrics = true;
+            var config = settings.Config;
+            config.ClientId ??= builder.Configuration[$"{SensorsOptions.Section}:{nameof(SensorsOptions.ProducerId)}"];
+            config.Acks = Acks.All;
+            config.EnableIdempotence = true;
+            // With more in flight, a leader that changes answers the second with "out of order": the client then begins a new epoch and sends
+            // again what the old leader had stored, and the reading is there twice (librdkafka's issue 4953, seen here).
+            config.MaxInFlight = 1;
+            config.DeliveryReportFields = "status";
+            config.LingerMs ??= 5;
+            // A reading outlives brokers that are away for as long as this.
+            config.MessageTimeoutMs ??= 300_000;
+            config.QueueBufferingMaxMessages ??= 50_000;
+            // Spreads the sensors' ids evenly over few partitions: CRC32, the default, gives one of six three times the readings of another.
+            config.Set("partitioner", "fnv1a_random");
+            config.StatisticsIntervalMs ??= 0;
+            // A broker that died is left, and one that came back is found, within a second; a frozen one within the socket's timeout.
+            config.ReconnectBackoffMs ??= 100;
+            config.ReconnectBackoffMaxMs ??= 1_000;
+            config.RetryBackoffMs ??= 100;
+            // Also the pace at which a new leader is asked for.
+            config.RetryBackoffMaxMs ??= 100;
+            config.SocketTimeoutMs ??= 6_000;
+            config.RequestTimeoutMs ??= 5_000;
+            config.SocketConnectionSetupTimeoutMs ??= 3_000;
+        },
+        (services, producer) =>
+        {
+            var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("librdkafka");
+            producer.SetLogHandler((_, message) => Publishing.ClientLog.Write(logger, message));
+            producer.SetErrorHandler((_, error) => services.GetRequiredService<ProducerCondition>().OnError(error));
+        });
+}

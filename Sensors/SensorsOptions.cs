@@ -1,0 +1,99 @@
+using System.ComponentModel.DataAnnotations;
+using FactoryMonitoring.Contracts;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Sensors;
+
+/// <summary>Which sensors this process is; section <c>Sensors</c>, and the environment variables that each member names.</summary>
+internal sealed class SensorsOptions
+{
+    public const string Section = "Sensors";
+
+    private const string TypesAllowed = "SENSOR_TYPE must be one of temperature, vibration, energy, humidity, pressure";
+
+    /// <summary>SENSOR_TYPE; a replay may leave it to <see cref="ReplayOptions.SensorType"/>.</summary>
+    [AllowedValues("temperature", "vibration", "energy", "humidity", "pressure", ErrorMessage = TypesAllowed)]
+    public string? SensorType { get; set; }
+
+    /// <summary>PRODUCER_ID, else OTEL_SERVICE_NAME, else the type's name with "-sensor".</summary>
+    [Required, StringLength(255, MinimumLength = 1)]
+    public string ProducerId { get; set; } = "";
+
+    /// <summary>SENSOR_ID: this one sensor instead of <see cref="PerType"/> simulated ones.</summary>
+    [StringLength(255, MinimumLength = 1)]
+    public string? SensorId { get; set; }
+
+    /// <summary>How many sensors this process simulates.</summary>
+    [Range(1, 100_000)]
+    public int PerType { get; set; } = 24;
+
+    /// <summary>SAMPLING_INTERVAL (in seconds there): time between two readings of a sensor; the type's own where it is not set.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "1.00:00:00")]
+    public TimeSpan? SamplingInterval { get; set; }
+
+    /// <summary>Readings come this many times as fast.</summary>
+    [Range(0.01, 10_000)]
+    public double BurstFactor { get; set; } = 1;
+
+    /// <summary>Makes the simulated values the same in each run.</summary>
+    public int? Seed { get; set; }
+
+    /// <summary>For example TEMPERATURE_WARNING_THRESHOLD, in the type's unit; the type's own where it is not set.</summary>
+    public double? WarningThreshold { get; set; }
+
+    /// <summary>For example TEMPERATURE_CRITICAL_THRESHOLD, in the type's unit; the type's own where it is not set.</summary>
+    public double? CriticalThreshold { get; set; }
+
+    /// <summary>FACTORY_SECTION.</summary>
+    [StringLength(255)]
+    public string FactorySection { get; set; } = "production";
+
+    /// <summary>MACHINE_ID of all sensors here; where it is not set, each stands at a machine of its own.</summary>
+    [StringLength(255)]
+    public string? MachineId { get; set; }
+
+    /// <summary>ZONE of all sensors here; where it is not set, six machines share one.</summary>
+    [StringLength(255)]
+    public string? Zone { get; set; }
+
+    /// <summary>SENSOR_TOPIC.</summary>
+    [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
+    public string Topic { get; set; } = ResourceNames.SensorTopic;
+
+    [ValidateObjectMembers]
+    public ReplayOptions Replay { get; set; } = new();
+
+    /// <summary>The type of the sensors here.</summary>
+    public SensorTypeInfo Type => SensorCatalog.Types[SensorType!];
+
+    public Thresholds Thresholds => string.IsNullOrEmpty(Replay.File)
+        ? new Thresholds(WarningThreshold ?? Type.Warning, CriticalThreshold ?? Type.Critical)
+        : new Thresholds(Replay.WarningThreshold ?? WarningThreshold ?? Type.Warning, Replay.CriticalThreshold ?? CriticalThreshold ?? Type.Critical);
+}
+
+/// <summary>A recorded series in place of simulated sensors.</summary>
+internal sealed class ReplayOptions
+{
+    /// <summary>A CSV of timestamp,value; nothing is replayed where it is not set.</summary>
+    public string? File { get; set; }
+
+    /// <summary>The file's intervals are divided by this.</summary>
+    [Range(0.001, 10_000_000)]
+    public double SpeedUp { get; set; } = 300;
+
+    /// <summary>Begins anew at the end.</summary>
+    public bool Loop { get; set; }
+
+    /// <summary>The type whose rules are to hold for it; SENSOR_TYPE, else temperature, where it is not set.</summary>
+    public string? SensorType { get; set; }
+
+    [StringLength(255, MinimumLength = 1)]
+    public string? SensorId { get; set; }
+
+    public double? WarningThreshold { get; set; }
+
+    public double? CriticalThreshold { get; set; }
+}
+
+[OptionsValidator]
+internal sealed partial class SensorsOptionsValidator : IValidateOptions<SensorsOptions>;

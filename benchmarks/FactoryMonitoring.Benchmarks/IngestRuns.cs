@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using FactoryMonitoring.Benchmarks.Servers;
+using FactoryMonitoring.Contracts;
+using Npgsql;
+
+namespace FactoryMonitoring.Benchmarks;
+
+/// <summary>The consumers themselves, as processes.</summary>
+internal static class IngestRuns
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    /// <param name="PerSecond">From the first claim to the last commit, by the database's clock.</param>
+    /// <param name="CpuPerMillion">CPU seconds of the consumers per million readings, their start included.</param>
+    public sealed record Drain(double PerSecond, double CpuPerMillion, double PeakMemoryMb);
+
+    public static async Task<Drain> DrainAsync(
+        string repository, string directory, Brokers brokers, Postgres postgres, string topic, int replicas, long count)
+    {
+        await postgres.ResetAsync();
+        var group = $"bench-{Guid.NewGuid():N}";
+        var consumers = Enumerable.Range(1, replicas)
+            .Select(n => Services.StartConsumer(repository, directory, $"bench-consumer-{n}", brokers, postgres, topic, group)).ToList();
+        try
+        {
+            await UntilStoredAsync(postgres, count, consumers);
+            var seconds = await postgres.ScalarAsync<double>(
+                "SELECT extract(epoch FROM (SELECT max(last_commit_at) FROM partition_offsets) - (SELECT min(claimed_at) FROM partition_ownership))::float8");
+            await CheckAsync(postgres, count);
+            return new Drain(
+                count / seconds,
+                consumers.Sum(consumer => consumer.CpuSeconds()) / (count / 1e6),
+                consumers.Max(consumer => consumer.MemoryMb("VmHWM")));
+        }
+        finally
+        {
+            await Task.WhenAll(consumers.Select(consumer => consumer.StopAsync()));
+            foreach (var consumer in consumers)
+            {
+                await consumer.DisposeAsync();
+            }
+        }
+    }
+
+    /// <summary>Percentiles of the time from production to committed row, as the consumers themselves count it.</summary>
+    public static async Task<(double? P50, double? P95, double? P99, double MemoryMb)> LatencyAsync(
+        string repository, string directory, Brokers brokers, Postgres postgres, string topic, int rate, int seconds)
+    {
+        const int Replicas = 3;
+        await postgres.ResetAsync();
+        var group = $"bench-{Guid.NewGuid():N}";
+        var consumers = Enumerable.Range(1, Replicas)
+            .Select(n => Services.StartConsumer(repository, directory, $"bench-consumer-{n}", brokers, postgres, topic, group)).ToList();
+        try
+        {
+            using var load = new Load(rate);
+            // Warm: code is compiled, partitions are claimed, statements are prepared.
+            long produced = await Task.Run(() => load.Produce(brokers.Bootstrap, topic, Math.Max(500, rate * 5L), rate));
+            await UntilStoredAsync(postgres, produced, consumers);
+            var from = await postgres.ScalarAsync<DateTime>("SELECT clock_timestamp() + interval '1 s'");
+            produced += await Task.Run(() => load.Produce(brokers.Bootstrap, topic, (long)rate * (seconds + 2), rate));
+            await UntilStoredAsync(postgres, produced, consumers);
+            var counts = await CountsAsync(postgres, from, from.AddSeconds(seconds));
+            return (
+                LatencyHistogram.Quantile(counts, 0.5),
+                LatencyHistogram.Quantile(counts, 0.95),
+                LatencyHistogram.Quantile(counts, 0.99),
+                consumers.Max(consumer => consumer.MemoryMb("VmRSS")));
+        }
+        finally
+        {
+            await Task.WhenAll(consumers.Select(consumer => consumer.StopAsync()));
+            foreach (var consumer in consumers)
+            {
+                await consumer.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task<long[]> CountsAsync(Postgres postgres, DateTime from, DateTime to)
+    {
+        var counts = new long[LatencyHistogram.BucketCount];
+        await using var command = postgres.DataSource.CreateCommand("SELECT latency_counts FROM consumer_samples WHERE at >= $1 AND at < $2");
+        command.Parameters.Add(new NpgsqlParameter { Value = from });
+        command.Parameters.Add(new NpgsqlParameter { Value = to });
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var sample = reader.GetFieldValue<int[]>(0);
+            for (var i = 0; i < sample.Length; i++)
+            {
+                counts[i] += sample[i];
+            }
+        }
+
+        return counts;
+    }
+
+    private static async Task UntilStoredAsync(Postgres postgres, long count, List<ServerProcess> consumers)
+    {
+        var started = Stopwatch.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        while (await postgres.ScalarAsync<long>("SELECT COALESCE(sum(stored + rejected), 0)::bigint FROM partition_offsets") is var stored && stored < count)
+        {
+            if (Stopwatch.GetElapsedTime(started) > Limit || consumers.Exists(consumer => consumer.HasExited))
+            {
+                throw new InvalidOperationException($"{stored} of {count} readings were stored, then it stopped; the consumers' logs say why");
+            }
+
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    private static async Task CheckAsync(Postgres postgres, long count)
+    {
+        // Fast and wrong would be worth nothing.
+        var distinct = await postgres.ScalarAsync<long>("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings");
+        var rows = await postgres.ScalarAsync<long>("SELECT count(*) FROM readings");
+        if (rows != count || distinct != count)
+        {
+            throw new InvalidOperationException($"{count} readings were produced, {rows} rows of {distinct} offsets are stored");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using FactoryMonitoring.Benchmarks;
+using FactoryMonitoring.Benchmarks.Servers;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+BenchSettings settings;
+try
+{
+    settings = BenchSettings.Parse(args);
+}
+catch (FormatException exception)
+{
+    await Console.Error.WriteLineAsync(exception.Message);
+    return 1;
+}
+
+var repository = Services.Repository();
+var directory = Directory.CreateTempSubdirectory("factory-bench-").FullName;
+// The database's user must be able to pass through.
+if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
+var figures = new Figures();
+try
+{
+    Say($"Starting brokers and PostgreSQL in {directory}");
+    await using var brokers = await Brokers.StartAsync(directory, repository);
+    await using var postgres = await Postgres.StartAsync(Path.Combine(directory, "postgres"));
+    Say($"Measuring {brokers.Name} on {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
+    await postgres.ResetAsync();
+    var readings = brokers.IsEmbedded ? Math.Min(settings.Readings, 60_000) : settings.Readings;
+    const string Topic = "sensor-data";
+    await brokers.RecreateTopicsAsync(Topic, "alerts", $"{Topic}.dlq");
+
+    if (settings.Does("ceilings") || settings.Does("ingest"))
+    {
+        using var load = new Load(1);
+        var produced = load.Produce(brokers.Bootstrap, Topic, readings, rate: null);
+        Say($"Preloaded {produced:#,0} readings");
+        if (produced != readings)
+        {
+            throw new InvalidOperationException($"only {produced} of {readings} readings were acknowledged");
+        }
+    }
+
+    for (var run = 1; run <= settings.Runs; run++)
+    {
+        double consume = 0, copy = 0;
+        if (settings.Does("ceilings"))
+        {
+            consume = CeilingRuns.Consume(brokers, Topic, readings);
+            copy = await CeilingRuns.CopyAsync(postgres, readings);
+            var combined = 1 / ((1 / consume) + (1 / copy));
+            figures.Add("ceiling.consume", consume);
+            figures.Add("ceiling.copy", copy);
+            figures.Add("ceiling.combined", combined);
+            Say($"run {run}: ceilings: consume {consume:#,0}/s, COPY {copy:#,0}/s, combined {combined:#,0}/s");
+        }
+
+        foreach (var replicas in settings.Does("ingest") ? settings.Replicas : [])
+        {
+            var cpu = brokers.CpuSeconds();
+            var drain = await IngestRuns.DrainAsync(repository, directory, brokers, postgres, Topic, replicas, readings);
+            figures.Add($"ingest.{replicas}.readings_per_second", drain.PerSecond);
+            figures.Add($"ingest.{replicas}.cpu_s_per_million", drain.CpuPerMillion);
+            figures.Add($"ingest.{replicas}.memory_mb", drain.PeakMemoryMb);
+            figures.Add($"ingest.{replicas}.brokers_cpu_s_per_million", (brokers.CpuSeconds() - cpu) / (readings / 1e6));
+            if (consume > 0)
+            {
+                figures.Add($"ingest.{replicas}.ratio", drain.PerSecond * ((1 / consume) + (1 / copy)));
+            }
+
+            Say($"run {run}: {replicas} consumer(s): {drain.PerSecond:#,0} readings/s, {drain.CpuPerMillion:0.00} CPU s per million, {drain.PeakMemoryMb:0} MB");
+        }
+    }
+
+    foreach (var rate in settings.Does("latency") ? settings.Rates : [])
+    {
+        for (var run = 1; run <= settings.Runs; run++)
+        {
+            // A topic of its own: what is preloaded must not be read first.
+            var topic = $"latency-{rate}-{run}";
+            await brokers.RecreateTopicsAsync(topic, $"{topic}.dlq");
+            var (p50, p95, p99, memory) = await IngestRuns.LatencyAsync(
+                repository, directory, brokers, postgres, brokers.IsEmbedded ? Topic : topic, rate, settings.LatencySeconds);
+            figures.Add($"latency.{rate}.p50_ms", p50 ?? double.NaN);
+            figures.Add($"latency.{rate}.p95_ms", p95 ?? double.NaN);
+            figures.Add($"latency.{rate}.p99_ms", p99 ?? double.NaN);
+            figures.Add($"latency.{rate}.consumer_mb", memory);
+            Say($"run {run}: {rate}/s: p50 {p50} ms, p95 {p95} ms, p99 {p99} ms, consumer {memory:0} MB");
+        }
+    }
+
+    if (settings.Does("api"))
+    {
+        await postgres.ResetAsync();
+        await ApiRuns.FillAsync(postgres, 0, settings.StoredSmall);
+        var few = await MeasureApiAsync(brokers, postgres, "few");
+        await ApiRuns.FillAsync(postgres, settings.StoredSmall, settings.StoredLarge);
+        var many = await MeasureApiAsync(brokers, postgres, "many");
+        figures.Add("api.p99_ms", many.Values.Max());
+        figures.Add("api.growth", many.Max(pair => pair.Value / few[pair.Key]));
+    }
+
+    // The names people compare: the best number of replicas.
+    if (settings.Does("ingest") && settings.Replicas.MaxBy(replicas => figures.Median($"ingest.{replicas}.readings_per_second")) is var best)
+    {
+        figures.Add("ingest.readings_per_second", figures.Median($"ingest.{best}.readings_per_second")!.Value);
+        figures.Add("ingest.cpu_s_per_million", figures.Median($"ingest.{best}.cpu_s_per_million")!.Value);
+        figures.Add("ingest.memory_mb", figures.Median($"ingest.{best}.memory_mb")!.Value);
+        if (figures.Median($"ingest.{best}.ratio") is { } ratio)
+        {
+            figures.Add("ingest.ratio", ratio);
+        }
+    }
+
+    if (figures.Median("latency.1000.consumer_mb") is { } resident)
+    {
+        figures.Add("memory.consumer_mb", resident);
+    }
+
+    figures.Print(Console.Out);
+    var path = Path.Combine(repository, "artifacts", "bench.json");
+    await figures.WriteAsync(path, new Dictionary<string, string>
+    {
+        ["measured_at"] = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+        ["brokers"] = brokers.IsEmbedded ? "embedded" : "kafka",
+        ["cores"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
+        ["readings"] = readings.ToString(CultureInfo.InvariantCulture),
+    });
+    Say($"written to {Path.GetRelativePath(repository, path)}");
+    return 0;
+}
+catch (Exception exception) when (exception is InvalidOperationException or TimeoutException or HttpRequestException or Npgsql.NpgsqlException)
+{
+    await Console.Error.WriteLineAsync($"{exception.Message} (logs in {directory})");
+    directory = null;
+    return 1;
+}
+finally
+{
+    if (directory is not null)
+    {
+        Directory.Delete(directory, recursive: true);
+    }
+}
+
+async Task<Dictionary<string, double>> MeasureApiAsync(Brokers brokers, Postgres postgres, string size)
+{
+    var worst = new Dictionary<string, double>();
+    for (var run = 1; run <= settings.Runs; run++)
+    {
+        foreach (var result in await ApiRuns.RunAsync(repository, directory!, brokers, postgres, settings.Connections, TimeSpan.FromSeconds(settings.ApiSeconds)))
+        {
+            var name = result.Path["/api/".Length..];
+            figures.Add($"api.{size}.{name}.requests_per_second", result.PerSecond);
+            figures.Add($"api.{size}.{name}.p99_ms", result.P99Ms);
+            worst[name] = figures.Median($"api.{size}.{name}.p99_ms")!.Value;
+        }
+    }
+
+    Say($"API with {(size == "few" ? settings.StoredSmall : settings.StoredLarge):#,0} readings: worst p99 {worst.Values.Max():0.0} ms ({worst.MaxBy(pair => pair.Value).Key})");
+    return worst;
+}
+
+static void Say(string text) => Console.WriteLine($"{DateTime.Now:HH:mm:ss} {text}");

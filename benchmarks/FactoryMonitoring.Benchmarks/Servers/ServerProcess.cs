@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace FactoryMonitoring.Benchmarks.Servers;
+
+/// <summary>A process of the benchmark's own, its output in a file; ended with the benchmark.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    // USER_HZ, which is 100 on every Linux.
+    private const double TicksPerSecond = 100;
+
+    private readonly Process _process;
+    private readonly StreamWriter _log;
+
+    private ServerProcess(Process process, StreamWriter log) => (_process, _log) = (process, log);
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    public static ServerProcess Start(string logFile, string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string?>())
+        {
+            start.Environment[name] = value;
+        }
+
+        var log = new StreamWriter(logFile) { AutoFlush = true };
+        var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
+        void Write(object sender, DataReceivedEventArgs line)
+        {
+            lock (log)
+            {
+                log.WriteLine(line.Data);
+            }
+        }
+
+        process.OutputDataReceived += Write;
+        process.ErrorDataReceived += Write;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return new ServerProcess(process, log);
+    }
+
+    /// <summary>CPU time in user and kernel mode, of this process alone.</summary>
+    public double CpuSeconds() => CpuSecondsOf(Id);
+
+    public static double CpuSecondsOf(int process)
+    {
+        // The name in parentheses may hold blanks; utime and stime are the 14th and 15th fields.
+        var stat = File.ReadAllText($"/proc/{process}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+    }
+
+    /// <param name="field">VmHWM for the most it ever was, VmRSS for now.</param>
+    public double MemoryMb(string field)
+    {
+        var line = File.ReadLines($"/proc/{Id}/status").First(text => text.StartsWith(field, StringComparison.Ordinal));
+        return double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
+
+    /// <summary>SIGTERM, and SIGKILL when that does not help.</summary>
+    public async Task StopAsync()
+    {
+        if (!_process.HasExited)
+        {
+            using (Process.Start("kill", ["-TERM", $"{Id}"]))
+            {
+                using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+                await _process.WaitForExitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        Kill();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        lock (_log)
+        {
+            _log.Dispose();
+        }
+    }
+
+    private void Kill()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+#!/bin/sh
+# env.sh FILE: writes the environment of the stack, readable by its owner alone. What FILE already holds is kept, save what this call is
+# told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE and the ports, where they are set.
+set -eu
+umask 077
+file=$1
+project=${COMPOSE_PROJECT_NAME:-factory-monitoring}
+
+if [ ! -f "$file" ]; then
+  # PostgreSQL takes its password from the environment once, when it makes its data.
+  if docker volume inspect "${project}_postgres" >/dev/null 2>&1; then
+    echo "the volume ${project}_postgres has data, but $file with its password is gone: bring the file back, or remove the data by 'docker volume rm ${project}_postgres'" >&2
+    exit 1
+  fi
+  random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+  {
+    echo "COMPOSE_PROJECT_NAME=$project"
+    echo "POSTGRES_PASSWORD=$(random)"
+    echo "DASHBOARD_TOKEN=$(random)"
+    echo "OTLP_KEY=$(random)"
+    echo "GRAFANA_PASSWORD=$(random)"
+  } > "$file"
+fi
+
+for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE MONITORING_PORT POSTGRES_PORT KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT; do
+  eval "value=\${$name:-}"
+  [ -n "$value" ] || continue
+  { grep -v "^$name=" "$file"; echo "$name=$value"; } > "$file.new"
+  mv "$file.new" "$file"
+done

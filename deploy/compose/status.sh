@@ -1,0 +1,37 @@
+#!/bin/sh
+# status.sh FILE [--wait]: what the stack of containers with that environment does: each container with its health, then what the API
+# counts. --wait waits until all of it is active, two minutes at most.
+set -eu
+[ -f "$1" ] || { echo "no stack of containers was ever started here: make compose-up"; exit 1; }
+setting() { sed -n "s/^$1=//p" "$2"; }
+port=$(setting MONITORING_PORT "$1")
+url=http://localhost:${port:-5000}
+answer() { curl -fsS --max-time 3 "$url/api/system-status" 2>/dev/null; }
+
+count() { # count PART BODY: "3 of 3" of consumers or producers
+  printf '%s' "$2" | sed -n "s/.*\"$1\":{\([^}]*\)}.*/\1/p" | sed 's/.*"active_count":\([0-9]*\).*"total_count":\([0-9]*\).*/\1 of \2/'
+}
+whole() { body=$(answer) && [ "$(count consumers "$body")" = "3 of 3" ] && [ "$(count producers "$body")" = "5 of 5" ]; }
+
+if [ "${2:-}" = --wait ]; then
+  deadline=$(($(date +%s) + 120))
+  until whole; do
+    [ "$(date +%s)" -lt "$deadline" ] || break
+    sleep 1
+  done
+fi
+
+docker ps --all --filter "label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME "$1")" --format 'table {{.Names}}\t{{.Status}}\t{{.Image}}'
+if body=$(answer); then
+  echo "active: $(count consumers "$body") consumers, $(count producers "$body") sensors"
+  echo "page:   $url"
+  echo "kill:   docker kill sensor-consumer-1   and back: docker start sensor-consumer-1"
+  echo "stop:   make compose-down"
+  if docker inspect --type container grafana >/dev/null 2>&1; then
+    echo "look:   http://localhost:18888/login?t=$(setting DASHBOARD_TOKEN "$1") (Aspire dashboard), http://localhost:9090 (Prometheus),"
+    echo "        http://localhost:3000 (Grafana, user admin, its password is GRAFANA_PASSWORD in $1)"
+  fi
+else
+  echo "$url does not answer; docker logs monitoring says why"
+  exit 1
+fi

@@ -1,0 +1,32 @@
+# The factory as plain containers: images, and the compose stack of deploy/compose.
+
+.PHONY: images compose-up compose-down compose-status compose-engine
+
+VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
+IMAGE_PROJECTS := FactoryMonitoring.Provisioner Sensors Consumers Monitoring.Api Monitoring.Web
+IMAGES := $(patsubst %,factory-monitoring/%:$(VERSION),provisioner sensors consumers monitoring-api monitoring-web)
+# Holds the password: made by compose-up, kept by compose-down.
+COMPOSE_ENV ?= deploy/compose/.env
+COMPOSE = $(if $(shell docker compose version 2>/dev/null),docker compose,docker-compose) --file deploy/compose/compose.yaml --env-file $(abspath $(COMPOSE_ENV))
+
+compose-engine:
+	@docker info >/dev/null 2>&1 || { echo "no container engine answers (docker info): install Docker, or start it"; exit 1; }
+
+images: compose-engine ## Build the images of all services (BASE_IMAGE=… names another base)
+	@for project in $(IMAGE_PROJECTS); do \
+	  dotnet publish $$project -c Release --os linux -t:PublishContainer --artifacts-path artifacts/images -p:RunAnalyzersDuringBuild=false -v quiet --nologo || exit 1; \
+	done
+	@docker images --filter 'reference=factory-monitoring/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
+
+compose-up: compose-engine ## Start the stack of containers (PROFILE=observability adds the Aspire dashboard, Prometheus and Grafana)
+	@docker image inspect $(IMAGES) >/dev/null 2>&1 || $(MAKE) --no-print-directory images
+	@FACTORY_VERSION=$(VERSION) deploy/compose/env.sh $(COMPOSE_ENV)
+	@$(if $(PROFILE),OTEL_EXPORTER_OTLP_ENDPOINT=http://aspire-dashboard:18889 )$(COMPOSE) $(if $(PROFILE),--profile $(PROFILE) )up --detach --remove-orphans
+	@deploy/compose/status.sh $(COMPOSE_ENV) --wait
+
+compose-down: compose-engine ## Stop the stack of containers; its data stay (DATA=remove removes them too)
+	@[ -f $(COMPOSE_ENV) ] || { echo "no stack of containers was ever started here"; exit 1; }
+	@$(COMPOSE) --profile observability down --remove-orphans $(if $(filter remove,$(DATA)),--volumes)
+
+compose-status: compose-engine ## Show the containers, their health, and what the API counts
+	@deploy/compose/status.sh $(COMPOSE_ENV)

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Runs one experiment, or all, against the running stack: prints the phases as they come and the report, and fails unless it passed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+stack=$Factory__RunDirectory/stack.json
+reports=artifacts/experiments
+
+api=$(sed -n 's/^ *"api": "\([^"]*\)",\{0,1\}$/\1/p' "$stack" 2>/dev/null || true)
+if [ -z "$api" ]; then
+  echo "no stack runs: make full-stack starts one (looked at $stack)" >&2
+  exit 1
+fi
+
+# The first value of a name in a body, without its quotes. null and what is not there are empty.
+value() {
+  { printf '%s' "$2" | grep -o "\"$1\":\(\"[^\"]*\"\|[^,}]*\)" || true; } | head -n 1 | sed 's/^[^:]*://; s/^"//; s/"$//; s/^null$//'
+}
+
+run() { # run NAME
+  local name=$1 answer status id body told='' line
+  answer=$(curl -sS --max-time 20 -X POST -w '\n%{http_code}' "$api/api/experiments/$name/run")
+  status=${answer##*$'\n'}
+  if [ "$status" != 202 ]; then
+    echo "$name: $(value detail "$answer")" >&2
+    return 2
+  fi
+  id=$(value id "$answer")
+  echo "$name: run $id"
+  local heard=$SECONDS
+  while true; do
+    body=$(curl -sS --max-time 5 "$api/api/experiments/runs/$id" 2>/dev/null || true)
+    # The API is restarted by no experiment; while it only waits for the database it answers all the same.
+    if [ -n "$body" ]; then heard=$SECONDS; fi
+    if [ $((SECONDS - heard)) -ge 60 ]; then
+      echo "$name: the monitoring API has not answered for 60 s; what was broken may still be" >&2
+      return 1
+    fi
+    line="$(value phase "$body"): $(value step "$body")"
+    if [ -n "$(value phase "$body")" ] && [ "$line" != "$told" ]; then
+      printf '  %(%H:%M:%S)T  %s\n' -1 "${line%: }"
+      told=$line
+    fi
+    case "$(value verdict "$body")" in
+    PASS | FAIL | ABORTED) break ;;
+    esac
+    sleep 0.5
+  done
+  mkdir -p "$reports"
+  curl -sS --max-time 10 -o "$reports/$name-$id.json" "$api/api/experiments/runs/$id/report.json"
+  curl -sS --max-time 10 -o "$reports/$name-$id.md" "$api/api/experiments/runs/$id/report.md"
+  echo
+  cat "$reports/$name-$id.md"
+  echo
+  [ "$(value verdict "$body")" = PASS ]
+}
+
+if [ "$1" != --all ]; then
+  run "$1"
+  exit
+fi
+
+list=$(curl -sS --max-time 10 "$api/api/experiments")
+verdicts=() failed=0
+for name in $(printf '%s' "$list" | grep -o '"name":"[a-z-]*","title"' | cut -d '"' -f 4); do
+  code=0
+  run "$name" || code=$?
+  case $code in
+  0) verdicts+=("PASS     $name") ;;
+  2) verdicts+=("not run  $name") ;;
+  *) verdicts+=("FAIL     $name") failed=1 ;;
+  esac
+done
+printf '%s\n' "${verdicts[@]}"
+exit $failed

@@ -1,0 +1,9 @@
+# Faults on purpose, with a verdict: what the fault lab's page does, in a terminal.
+
+.PHONY: experiment experiments
+
+experiment: ## Break something on purpose and judge what follows: NAME=consumer-killed
+	@eng/make/experiment.sh $(or $(NAME),consumer-killed)
+
+experiments: ## Run all experiments, one after the other
+	@eng/make/experiment.sh --all

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# What make's targets do with a running stack: through the control endpoint of the AppHost, whose address and token are in stack.json;
+# where none runs but a stack of containers does, with docker.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+run=$Factory__RunDirectory
+stack=$run/stack.json
+
+value() { sed -n "s/,$//; s/^ *\"$1\": \"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$stack"; }
+
+# A file that was left behind by an AppHost that was killed is none.
+runs() { [ -r "$stack" ] && kill -0 "$(value pid)" 2>/dev/null; }
+
+need() {
+  if runs; then return; fi
+  if [ -e "$stack" ] && [ ! -r "$stack" ]; then
+    echo "$stack belongs to another user: only who started the stack may command it" >&2
+  else
+    echo "no stack runs: make full-stack starts one (looked at $stack)" >&2
+  fi
+  exit 1
+}
+
+call() { # call METHOD PATH [SECONDS]: prints the answer, fails unless it is 2xx
+  local answer status
+  answer=$(curl -sS -X "$1" --max-time "${3:-60}" -w '\n%{http_code}' -H @<(printf 'Authorization: Bearer %s\n' "$(value token)") -H 'Accept: text/plain' "$(value url)$2")
+  status=${answer##*$'\n'}
+  printf '%s\n' "${answer%$'\n'*}" | sed '${/^$/d;}'
+  [ "${status:0:1}" = 2 ]
+}
+
+container() { docker inspect --type container --format '{{.Name}}' "$1" >/dev/null 2>&1; }
+
+case "$1" in
+act)
+  action=$2 name=$3
+  [[ $name =~ ^[a-z0-9-]+$ ]] || { echo "$name: a number as N, the name of a part as NAME is allowed" >&2; exit 1; }
+  if ! runs && container "$name"; then
+    case "$action" in
+    kill | start | stop) docker "$action" "$name" >/dev/null && echo "$name: $action, by docker" ;;
+    esac
+    exit
+  fi
+  need
+  call POST "/resources/$name/$action?by=make"
+  ;;
+fault)
+  need
+  call POST "$2" 300
+  ;;
+load)
+  need
+  call POST "/load?readingsPerSecond=$2&seconds=$3"
+  # Until the last is acknowledged, with a line a second for who watches.
+  until load=$(call GET /load) && [[ $load != "load runs"* ]]; do
+    if [ -t 1 ]; then printf '\r%s' "$load"; fi
+    sleep 1
+  done
+  if [ -t 1 ]; then echo; fi
+  echo "$load"
+  ;;
+status)
+  if ! runs && container monitoring; then exec deploy/compose/status.sh "${COMPOSE_ENV:-deploy/compose/.env}"; fi
+  need
+  echo "kafka: $(value kafka) ($(value kafka_reason)); page: $(value web); AppHost: process $(value pid)"
+  call GET /resources
+  ;;
+doctor)
+  if ! runs; then
+    eng/make/prerequisites.sh --look
+    echo "no stack runs: make full-stack starts one"
+    exit
+  fi
+  call GET /doctor
+  ;;
+dashboard)
+  if runs; then url=$(value web); else url=http://localhost:${MONITORING_PORT:-5000}; fi
+  echo "$url"
+  if [ -t 1 ]; then
+    opener=$(command -v xdg-open || command -v open || true)
+    if [ -n "$opener" ]; then "$opener" "$url" >/dev/null 2>&1 || true; fi
+  fi
+  ;;
+logs)
+  name=$2 lines=$3 follow=$4
+  if ! runs && [ -n "$name" ] && container "$name"; then exec docker logs --tail "$lines" ${follow:+--follow} "$name"; fi
+  if [ -z "$name" ] || [ ! -f "$run/logs/$name.log" ]; then
+    echo "NAME is one of: $(cd "$run/logs" 2>/dev/null && ls -- *.log 2>/dev/null | sed 's/\.log$//' | tr '\n' ' ' || echo "none, no stack was started yet")" >&2
+    exit 1
+  fi
+  exec tail -n "$lines" ${follow:+-F} "$run/logs/$name.log"
+  ;;
+psql)
+  # A script ends at its first error, and says so by its exit code.
+  if [ -t 0 ]; then terminal=-it stop=0; else terminal=-i stop=1; fi
+  if ! runs && container postgres; then exec docker exec $terminal postgres psql -v ON_ERROR_STOP=$stop -U factory_user -d factory_monitoring; fi
+  need
+  psql=$(value psql)
+  [ -x "$psql" ] || psql=psql
+  if ! command -v "$psql" >/dev/null && [ -n "$(value postgres_engine)" ]; then
+    exec "$(value postgres_engine)" exec $terminal "$("$(value postgres_engine)" ps --quiet --filter "volume=$(value postgres_volume)")" \
+      psql -v ON_ERROR_STOP=$stop -U "$(value postgres_user)" -d "$(value postgres_database)"
+  fi
+  PGPASSWORD=$(value postgres_password) exec "$psql" --no-psqlrc -v ON_ERROR_STOP=$stop -h "$(value postgres_host)" -p "$(value postgres_port)" \
+    -U "$(value postgres_user)" -d "$(value postgres_database)"
+  ;;
+stop)
+  need
+  pid=$(value pid)
+  kill -TERM "$pid"
+  for _ in $(seq 300); do
+    if ! kill -0 "$pid" 2>/dev/null; then
+      echo "stopped"
+      exit
+    fi
+    sleep 0.1
+  done
+  echo "process $pid does not end; kill -9 $pid ends it, and what it started ends with it" >&2
+  exit 1
+  ;;
+reset)
+  if runs; then
+    echo "the stack runs: make stop first" >&2
+    exit 1
+  fi
+  # PostgreSQL's data may lie where its user can reach them.
+  elsewhere=$(cat "$run/postgres.directory" 2>/dev/null || true)
+  case "$elsewhere" in
+  /var/lib/factory-monitoring-*) rm -rf -- "$elsewhere" ;;
+  esac
+  # And what containers kept is on volumes.
+  if [ -r "$run/volumes" ]; then
+    while read -r engine volume; do "$engine" volume rm --force "$volume" >/dev/null; done <"$run/volumes"
+  fi
+  rm -rf -- "$run/kafka" "$run/postgres" "$run/logs" "$run/stack.json" "$run/postgres.directory" "$run/volumes" \
+    "$run/postgres-container.password" "$run/kafka-containers.id"
+  echo "removed the data and logs in $run${elsewhere:+ and $elsewhere}"
+  ;;
+esac

@@ -1,0 +1,104 @@
+using System.Net.Sockets;
+using Confluent.Kafka;
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.EmbeddedKafka.Cluster;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.AppHost.Tests;
+
+public sealed class EmbeddedClusterTests : IAsyncLifetime
+{
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
+    private readonly int[] _ports = [.. Ports.Take([new("kafka1", "", 0), new("kafka2", "", 0), new("kafka3", "", 0)])];
+    private EmbeddedCluster? _cluster;
+
+    static EmbeddedClusterTests() => LibRdKafka.Register();
+
+    private EmbeddedCluster Cluster => _cluster!;
+
+    private string Bootstrap => string.Join(',', _ports.Select(port => $"127.0.0.1:{port}"));
+
+    public Task InitializeAsync()
+    {
+        var options = new EmbeddedKafkaOptions
+        {
+            Ports = _ports,
+            Groups = ["readers"],
+            Topics = [new TopicOptions { Name = "numbers", Partitions = 6 }],
+            ReturnDelay = TimeSpan.FromMilliseconds(200),
+        };
+        _cluster = new EmbeddedCluster(Options.Create(options), TimeProvider.System, NullLogger<EmbeddedCluster>.Instance);
+        return Cluster.StartAsync(_limit.Token);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Cluster.StopAsync(CancellationToken.None);
+        Cluster.Dispose();
+        _limit.Dispose();
+    }
+
+    [Fact]
+    public void The_metadata_name_the_fixed_ports_the_topics_and_the_log()
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = Bootstrap }).Build();
+
+        var metadata = admin.GetMetadata(TimeSpan.FromSeconds(20));
+
+        Assert.Equal([.. _ports.Select((port, index) => (index + 1, "127.0.0.1", port))], metadata.Brokers.Select(broker => (broker.BrokerId, broker.Host, broker.Port)).Order());
+        Assert.Equal([1, 2, 3, 1, 2, 3], metadata.Topics.Single(topic => topic.Topic == "numbers").Partitions.OrderBy(partition => partition.PartitionId).Select(partition => partition.Leader));
+        Assert.True(Guid.TryParse(metadata.Topics.Single(topic => topic.Topic.StartsWith("factory-log.", StringComparison.Ordinal)).Topic["factory-log.".Length..], out _));
+    }
+
+    [Fact]
+    public async Task A_broker_that_is_down_refuses_and_others_lead_until_it_is_back()
+    {
+        Assert.Null(await KafkaProbe.AskAsync(_ports[1], _limit.Token));
+
+        var down = await Cluster.TakeDownAsync(2, _limit.Token);
+
+        Assert.Equal(new Broker(2, "kafka2", "127.0.0.1", _ports[1], Up: false, Leads: 0), down);
+        using var client = new TcpClient();
+        var refused = await Assert.ThrowsAsync<SocketException>(async () => await client.ConnectAsync("127.0.0.1", _ports[1], _limit.Token));
+        Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+        Assert.Equal(7, (await Cluster.ListAsync(_limit.Token)).Sum(broker => broker.Leads));
+
+        Assert.True((await Cluster.BringUpAsync(2, _limit.Token))!.Up);
+        await WaitUntilAsync(async () => (await Cluster.ListAsync(_limit.Token))[1].Leads == 2);
+        Assert.Null(await KafkaProbe.AskAsync(_ports[1], _limit.Token));
+    }
+
+    [Fact]
+    public async Task Nothing_is_lost_or_doubled_when_a_broker_dies_between_two_messages()
+    {
+        const int Messages = 600;
+        using var producer = new ProducerBuilder<string, int>(
+            new ProducerConfig { BootstrapServers = Bootstrap, EnableIdempotence = true, LingerMs = 1 }).Build();
+        var acknowledged = Enumerable.Range(0, Messages).Select(async number =>
+        {
+            if (number == Messages / 2) await Cluster.TakeDownAsync(1, _limit.Token);
+            return await producer.ProduceAsync("numbers", new() { Key = $"{number % 50}", Value = number }, _limit.Token);
+        });
+        foreach (var delivery in acknowledged) await delivery;
+
+        using var consumer = new ConsumerBuilder<string, int>(
+            new ConsumerConfig { BootstrapServers = Bootstrap, GroupId = "unused", FetchWaitMaxMs = 20 }).Build();
+        consumer.Assign(Enumerable.Range(0, 6).Select(partition => new TopicPartitionOffset("numbers", partition, Offset.Beginning)));
+        var read = new List<int>();
+        while (read.Count < Messages) read.Add(consumer.Consume(_limit.Token).Message.Value);
+
+        Assert.Equal(Enumerable.Range(0, Messages), read.Order());
+        Assert.Null(consumer.Consume(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task There_is_no_fourth_broker() => Assert.Null(await Cluster.TakeDownAsync(4, _limit.Token));
+
+    private async Task WaitUntilAsync(Func<Task<bool>> condition)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!await condition()) await poll.WaitForNextTickAsync(_limit.Token);
+    }
+}

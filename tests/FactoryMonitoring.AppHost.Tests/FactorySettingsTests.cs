@@ -1,0 +1,113 @@
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.Configuration;
+
+namespace FactoryMonitoring.AppHost.Tests;
+
+public sealed class FactorySettingsTests
+{
+    [Fact]
+    public void Nothing_set_means_three_consumers_of_six_on_the_standard_ports()
+    {
+        var settings = Read(Configuration(), "/repository");
+
+        Assert.Equal(
+            new FactorySettings(
+                KafkaPreference.Auto, PostgresPreference.Auto, "apache/kafka:4.3.1", "postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, 5432, "/repository/artifacts/run", null, false),
+            settings);
+        Assert.Equal([9092, 9094, 9096], settings.KafkaPorts);
+    }
+
+    [Fact]
+    public void Everything_can_be_set()
+    {
+        var settings = Read(
+            Configuration(
+                ("Factory:Kafka", "embedded"), ("Factory:Postgres", "process"), ("Factory:KafkaImage", "k:1"), ("Factory:PostgresImage", "p:1"), ("Factory:Consumers", "2"),
+                ("Factory:MaxConsumers", "4"), ("Factory:Partitions", "12"), ("Factory:Ports:Web", "1"), ("Factory:Ports:Api", "2"),
+                ("Factory:Ports:Kafka1", "3"), ("Factory:Ports:Kafka2", "4"), ("Factory:Ports:Kafka3", "0"), ("Factory:Ports:Postgres", "5"),
+                ("Factory:RunDirectory", "/elsewhere"), ("Factory:Faults", "true")),
+            "/repository");
+
+        Assert.Equal(
+            new FactorySettings(KafkaPreference.Embedded, PostgresPreference.Process, "k:1", "p:1", 2, 4, 12, 1, 2, settings.KafkaPorts, 5, "/elsewhere", null, true), settings);
+        Assert.Equal([3, 4, 0], settings.KafkaPorts);
+    }
+
+    [Theory]
+    [InlineData("Factory:Kafka", "redis", "Factory:Kafka=redis is not allowed: auto, containers, processes, embedded are.")]
+    [InlineData("Factory:Kafka", "1", "Factory:Kafka=1 is not allowed: auto, containers, processes, embedded are.")]
+    [InlineData("Factory:Consumers", "7", "Factory:Consumers=7 is not allowed: a whole number from 1 to 6 is.")]
+    [InlineData("Factory:MaxConsumers", "0", "Factory:MaxConsumers=0 is not allowed: a whole number from 1 to 64 is.")]
+    [InlineData("Factory:Partitions", "many", "Factory:Partitions=many is not allowed: a whole number from 1 to 1000 is.")]
+    [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
+    [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]
+    [InlineData("MONITORING_PORT", "-1", "MONITORING_PORT=-1 is not allowed: a whole number from 0 to 65535 is.")]
+    public void A_wrong_setting_is_one_line_with_key_value_and_what_is_allowed(string key, string value, string line)
+    {
+        var exception = Assert.Throws<SetupException>(() => Read(Configuration((key, value)), "/repository"));
+
+        Assert.Equal(line, exception.Message);
+    }
+
+    [Fact]
+    public void All_wrong_settings_are_named_at_once()
+    {
+        var exception = Assert.Throws<SetupException>(
+            () => Read(Configuration(("Factory:Partitions", "0"), ("Factory:Ports:Web", "x")), "/repository"));
+
+        Assert.Equal(2, exception.Message.Split(Environment.NewLine).Length);
+    }
+
+    [Fact]
+    public void Fewer_consumers_than_the_default_may_exist()
+    {
+        var settings = Read(Configuration(("Factory:MaxConsumers", "2")), "/repository");
+
+        Assert.Equal((2, 2), (settings.Consumers, settings.MaxConsumers));
+    }
+
+    [Theory]
+    [InlineData(null, 7000)]
+    [InlineData("8000", 8000)]
+    public void The_port_people_open_has_a_variable_of_its_own_that_our_setting_overrules(string? setting, int port)
+    {
+        var settings = Read(Configuration(("MONITORING_PORT", "7000"), ("Factory:Ports:Web", setting)), "/repository");
+
+        Assert.Equal(port, settings.WebPort);
+    }
+
+    [Fact]
+    public void A_file_is_replayed_as_it_is_told()
+    {
+        using var directory = new TemporaryDirectory();
+        var file = Path.Combine(directory.Path, "machine.csv");
+        File.WriteAllText(file, "timestamp,value\n");
+
+        var settings = Read(
+            Configuration(("Factory:Replay:File", "machine.csv"), ("Factory:Replay:SpeedUp", "3000"), ("Factory:Replay:WarningThreshold", "96.5")), directory.Path);
+
+        Assert.Equal(new ReplaySettings(file, "temperature", "replay-sensor-001", 3000, 96.5, null), settings.Replay);
+    }
+
+    [Fact]
+    public void A_file_to_replay_that_is_not_there_is_one_line()
+    {
+        var exception = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Replay:File", "gone.csv")), "/repository"));
+
+        Assert.Equal("Factory:Replay:File=gone.csv does not exist (/repository/gone.csv): a CSV file of timestamp,value is allowed.", exception.Message);
+    }
+
+    [Fact]
+    public void Faults_are_refused_in_production()
+    {
+        var exception = Assert.Throws<SetupException>(() => FactorySettings.Read(Configuration(("Factory:Faults", "true")), "/repository", isProduction: true));
+
+        Assert.Equal("Factory:Faults=true is not allowed in Production: false is, or another environment (DOTNET_ENVIRONMENT=Development).", exception.Message);
+        Assert.False(FactorySettings.Read(Configuration(), "/repository", isProduction: true).Faults);
+    }
+
+    private static FactorySettings Read(IConfiguration configuration, string repository) => FactorySettings.Read(configuration, repository, isProduction: false);
+
+    private static IConfiguration Configuration(params (string Key, string? Value)[] settings) =>
+        new ConfigurationBuilder().AddInMemoryCollection(settings.ToDictionary(setting => setting.Key, setting => setting.Value)).Build();
+}

@@ -1,0 +1,110 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Faults;
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Postgres;
+using FactoryMonitoring.AppHost.Setup;
+
+namespace FactoryMonitoring.AppHost.Tests;
+
+/// <summary>An AppHost with the real control endpoint, whose consumers, and a parent with two children, are small processes that sleep.</summary>
+internal sealed class FaultsApp : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(60));
+    private readonly HttpClient _client = new();
+    private FactorySetup? _setup;
+    private DistributedApplication? _app;
+
+    public CancellationToken Token => _limit.Token;
+
+    /// <summary>How long the application took to stop.</summary>
+    public TimeSpan Stopped { get; private set; }
+
+    public static async Task<FaultsApp> StartAsync(bool faults, int consumers)
+    {
+        var test = new FaultsApp();
+        string[] ports = ["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"];
+        var builder = DistributedApplicationTestingBuilder.Create(
+        [
+            "--Factory:Kafka=embedded", "--Factory:Postgres=process", $"--Factory:RunDirectory={test._directory.Path}", $"--Factory:Faults={faults}",
+            $"--Factory:Consumers={consumers.ToString(CultureInfo.InvariantCulture)}", "--Factory:MaxConsumers=5", .. ports.Select(port => $"--Factory:Ports:{port}=0"),
+        ]);
+        var setup = test._setup = FactorySetup.Prepare(builder.Configuration, builder.Environment, builder.AppHostDirectory);
+        for (var number = 1; number <= setup.Settings.MaxConsumers; number++)
+        {
+            var consumer = builder.AddExecutable(ConsumerScale.Name(number), "sleep", ".", "600").WithKill();
+            if (number > setup.Settings.Consumers) consumer.WithExplicitStart();
+        }
+
+        builder.AddExecutable("family", "sh", ".", "-c", "sleep 600 & sleep 600 & wait").WithKill(Pid);
+        // Named by the endpoint, and needed for nothing here.
+        var kafka = new KafkaClusterResource("kafka", KafkaBacking.Embedded, setup.KafkaPorts);
+        var password = builder.AddParameter("password", "none", secret: true);
+        var server = new PostgresProcessResource("postgres", "true", new PostgresDirectory(test._directory.Path, null), "user", password.Resource, setup.PostgresPort);
+        builder.AddControl(setup, kafka, new PostgresDatabaseResource("factorydb", "none", server));
+        builder.AddFaults(setup, kafka, "sensor-data");
+        test._app = await builder.BuildAsync(test.Token);
+        await test._app.StartAsync(test.Token);
+        test._client.BaseAddress = new Uri(setup.ControlUrl);
+        test._client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", setup.ControlToken);
+        await test.UntilAsync("family", family => family["state"]?.GetValue<string>() == "Running");
+        return test;
+    }
+
+    public async Task<(HttpStatusCode Status, string Message)> PostAsync(string path)
+    {
+        using var response = await _client.PostAsync(new Uri(path, UriKind.Relative), null, Token);
+        var body = JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!;
+        return (response.StatusCode, body["message"]!.GetValue<string>());
+    }
+
+    public async Task<JsonNode> GetAsync(string path) => JsonNode.Parse(await _client.GetStringAsync(new Uri(path, UriKind.Relative), Token))!;
+
+    public async Task<JsonNode> ResourceAsync(string name) => (await GetAsync("/resources")).AsArray().Single(item => item!["name"]!.GetValue<string>() == name)!;
+
+    public async Task<string[]> RunningConsumersAsync() =>
+        [.. (await GetAsync("/resources")).AsArray().Where(item => item!["state"]?.GetValue<string>() == "Running").Select(item => item!["name"]!.GetValue<string>())
+            .Where(name => name.StartsWith("sensor-consumer-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    public async Task UntilAsync(Func<bool> condition)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!condition()) await poll.WaitForNextTickAsync(Token);
+    }
+
+    public async Task UntilAsync(string resource, Func<JsonNode, bool> condition)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (!condition(await ResourceAsync(resource))) await poll.WaitForNextTickAsync(Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _client.Dispose();
+        var watch = Stopwatch.StartNew();
+        if (_app is not null)
+        {
+            // As at Ctrl+C; disposing alone does not ask the hosted services to stop.
+            await _app.StopAsync(CancellationToken.None);
+            await _app.DisposeAsync();
+        }
+
+        Stopped = watch.Elapsed;
+        _setup?.Dispose();
+        _limit.Dispose();
+        _directory.Dispose();
+    }
+
+    private static int? Pid(CustomResourceSnapshot snapshot) =>
+        snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } value && int.TryParse(value.ToString(), CultureInfo.InvariantCulture, out var pid)
+            ? pid
+            : null;
+}

@@ -1,0 +1,9 @@
+namespace FactoryMonitoring.AppHost.Tests;
+
+/// <summary>A directory that goes with the test.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("factory-apphost-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

@@ -1,0 +1,74 @@
+using FactoryMonitoring.Tests.Data;
+using Microsoft.Playwright;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+[CollectionDefinition(Name)]
+public sealed class BrowserCollection : ICollectionFixture<BrowserFixture>
+{
+    public const string Name = "Browser";
+}
+
+/// <summary>
+/// PostgreSQL, the monitoring API and the web as processes of the tests' own, a factory that beats in the database, and one Chromium. Tests of
+/// the collection run one after the other and leave all of it running and whole.
+/// </summary>
+public sealed class BrowserFixture : IAsyncLifetime
+{
+    private readonly PostgresFixture _postgres = new();
+    private IPlaywright _playwright = null!;
+
+    internal ServiceProcess Api { get; private set; } = null!;
+
+    internal ServiceProcess Web { get; private set; } = null!;
+
+    internal SimulatedLab Lab { get; private set; } = null!;
+
+    /// <summary>A web that sees the monitoring API through the lab, and takes the lab for the AppHost's control endpoint.</summary>
+    internal ServiceProcess LabWeb { get; private set; } = null!;
+
+    internal SimulatedFactory Factory { get; private set; } = null!;
+
+    public PostgresFixture Postgres => _postgres;
+
+    public IBrowser Browser { get; private set; } = null!;
+
+    private TestDatabase Database { get; set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        await _postgres.InitializeAsync();
+        Database = await _postgres.CreateDatabaseAsync();
+        Factory = new SimulatedFactory(Database.DataSource);
+        await Factory.StartAsync();
+        Api = new("Monitoring.Api", service =>
+        [
+            ("MONITORING_API_PORT", $"{service.Port}"), ("ConnectionStrings__factorydb", Database.ConnectionString), ("ConnectionStrings__kafka", ""), ("KAFKA_BROKERS", ""),
+        ]);
+        await Api.StartAsync();
+        Web = new("Monitoring.Web", service => [("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Api.Port}")]);
+        await Web.StartAsync();
+        Lab = new(Api.Address);
+        await Lab.StartAsync();
+        LabWeb = new("Monitoring.Web", service =>
+        [
+            ("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Lab.Port}"), ("Factory__Control__Url", Lab.Control.ToString()), ("Factory__Control__Token", SimulatedLab.Token),
+        ]);
+        await LabWeb.StartAsync();
+        _playwright = await Playwright.CreateAsync();
+        Browser = await Chromium.LaunchAsync(_playwright);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Browser.DisposeAsync();
+        _playwright.Dispose();
+        await LabWeb.DisposeAsync();
+        await Lab.DisposeAsync();
+        await Web.DisposeAsync();
+        await Api.DisposeAsync();
+        await Factory.DisposeAsync();
+        await Database.DisposeAsync();
+        await _postgres.DisposeAsync();
+    }
+}

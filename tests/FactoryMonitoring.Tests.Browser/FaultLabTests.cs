@@ -1,0 +1,152 @@
+using FactoryMonitoring.Contracts.Api;
+using Microsoft.Playwright;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+/// <summary>The fault lab, before a lab that breaks nothing.</summary>
+public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
+{
+    private const string Victim = "sensor-consumer-2";
+
+    protected override Uri Site => Stack.LabWeb.Address;
+
+    [Theory]
+    [InlineData("dark")]
+    [InlineData("light")]
+    public async Task Past_runs_are_read_and_protocols_compared(string theme)
+    {
+        Stack.Lab.Reset();
+        await OpenWindowAsync(theme, 1440, 900);
+        await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
+        await Expect(Page.GetByTestId("experiments").GetByRole(AriaRole.Link)).ToHaveCountAsync(13);
+        await Expect(Page.GetByTestId("experiments").GetByRole(AriaRole.Link, new() { NameRegex = Words("^A consumer is killed") })).ToContainTextAsync("p50 6.41 s · p95 6.80 s");
+        await Expect(Page.GetByTestId("run")).ToContainTextAsync("PASS");
+        await Expect(Page.GetByTestId("run-lanes").Locator(".lane[data-partition='4'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-1");
+        await Expect(Page.GetByTestId("run-lanes").Locator(".stall")).ToHaveCountAsync(2);
+        await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("classic, eager");
+        await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("p50 6.93 s · p95 7.42 s");
+        await ShowAsync($"fault-lab-{theme}");
+
+        await Page.GetByTestId("experiments").GetByRole(AriaRole.Link, new() { NameRegex = Words("^The active controller is killed") }).ClickAsync();
+        await Expect(Page.GetByTestId("checks").GetByRole(AriaRole.Row, new() { NameRegex = Words("^FAIL .*at most 3.00 s 3.31 s") })).ToBeVisibleAsync();
+        Assert.Contains("experiment=controller-killed", Page.Url, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("dark")]
+    [InlineData("light")]
+    public async Task A_run_is_confirmed_watched_live_and_told_its_verdict(string theme)
+    {
+        Stack.Lab.Reset();
+        await OpenWindowAsync(theme, 1440, 900);
+        await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Run it" }).ClickAsync();
+        var question = Page.GetByRole(AriaRole.Dialog);
+        await Expect(question).ToContainTextAsync("Run “A consumer is killed”?");
+        await Expect(question).ToContainTextAsync("SIGKILL");
+        await ShowAsync($"fault-lab-question-{theme}", fullPage: false);
+        await question.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await Expect(question).ToBeHiddenAsync();
+        Assert.Null(Stack.Lab.Running);
+
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Run it" }).ClickAsync();
+        await Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Run it" }).ClickAsync();
+        var run = Page.GetByTestId("run");
+        await Expect(run.Locator("[aria-current=step]")).ToHaveTextAsync("Steady state");
+        await Expect(Page.GetByRole(AriaRole.Button, new() { Name = "Run it" })).ToBeDisabledAsync();
+        try
+        {
+            Stack.Factory.Kill(Victim);
+            Stack.Lab.Tell(told => SimulatedRuns.Strike(told, DateTimeOffset.UtcNow));
+            await Expect(run.Locator("[aria-current=step]")).ToHaveTextAsync("Observation");
+            await Expect(Page.GetByTestId("live-lanes").Locator(".lane[data-partition='1'] .stall")).ToHaveCountAsync(1);
+            await Stack.Factory.TakeOverAsync(Victim, "sensor-consumer-3", 1, 4);
+            Stack.Lab.Tell(SimulatedRuns.Reassign);
+            await Expect(Page.GetByTestId("stopwatch")).ToContainTextAsync("+6.12 s");
+            await Expect(Page.GetByTestId("live-lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
+            await Expect(Page.GetByTestId("checks")).ToContainTextAsync("open");
+            await ShowAsync($"fault-lab-running-{theme}", fullPage: false);
+        }
+        finally
+        {
+            Stack.Factory.Revive(Victim);
+            await Stack.Factory.TakeOverAsync("sensor-consumer-3", Victim, 1, 4);
+        }
+
+        Stack.Lab.End(6_650, Verdicts.Pass);
+        await Expect(run.Locator(".verdict")).ToContainTextAsync("PASS");
+        await Expect(Page.GetByTestId("checks").GetByText("PASS")).ToHaveCountAsync(6);
+        await Expect(Page.GetByTestId("comparison").Locator("tr.shown")).ToContainTextAsync("6.65 s");
+        await Expect(Page.GetByRole(AriaRole.Button, new() { Name = "Run it" })).ToBeEnabledAsync();
+        var download = await Page.RunAndWaitForDownloadAsync(() => run.GetByRole(AriaRole.Link, new() { Name = "Markdown" }).ClickAsync());
+        Assert.Matches("^consumer-killed-[0-9]+[.]md$", download.SuggestedFilename);
+    }
+
+    [Fact]
+    public async Task A_single_fault_is_asked_for_confirmed_and_answered()
+    {
+        Stack.Lab.Reset();
+        await OpenAsync("/fault-lab");
+        var faults = Page.GetByTestId("single-faults");
+        await faults.GetByRole(AriaRole.Button, new() { Name = "Pause sensor-consumer-3" }).ClickAsync();
+        await ConfirmAsync("Pause sensor-consumer-3?", "Pause");
+        await Expect(faults.GetByRole(AriaRole.Button, new() { Name = "Resume sensor-consumer-3" })).ToBeVisibleAsync();
+        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("sensor-consumer-3: pause");
+
+        await faults.GetByRole(AriaRole.Button, new() { Name = "Cut the database link" }).ClickAsync();
+        await ConfirmAsync("Cut the database link?", "Cut");
+        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("link/database: done");
+
+        await faults.GetByRole(AriaRole.Button, new() { Name = "Send poison" }).ClickAsync();
+        await ConfirmAsync("Send 10 malformed messages?", "Send");
+        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("poison: done");
+        Assert.Equal(["resources/sensor-consumer-3/pause?by=fault%20lab", "link/database?action=cut", "poison?count=10"], Stack.Lab.Commands);
+    }
+
+    [Theory]
+    [InlineData("dark")]
+    [InlineData("light")]
+    public async Task Where_faults_are_off_the_page_says_how_they_are_enabled(string theme)
+    {
+        Stack.Lab.Reset();
+        Stack.Lab.Enabled = false;
+        try
+        {
+            await OpenWindowAsync(theme, 1440, 900);
+            await OpenAsync("/fault-lab");
+            await Expect(Page.GetByTestId("faults-off")).ToContainTextAsync("--Factory:Faults=true");
+            await Expect(Page.GetByRole(AriaRole.Button, new() { Name = "Run it" })).ToBeDisabledAsync();
+            await Expect(Page.GetByRole(AriaRole.Button, new() { Name = "Kill sensor-consumer-1" })).ToBeDisabledAsync();
+            await ShowAsync($"fault-lab-off-{theme}");
+        }
+        finally
+        {
+            Stack.Lab.Reset();
+        }
+    }
+
+    private async Task ConfirmAsync(string title, string yes)
+    {
+        var question = Page.GetByRole(AriaRole.Dialog);
+        await Expect(question).ToContainTextAsync(title);
+        await question.GetByRole(AriaRole.Button, new() { Name = yes, Exact = true }).ClickAsync();
+        await Expect(question).ToBeHiddenAsync();
+    }
+
+    /// <summary>Takes pictures of the page as a screen and as a phone shows it, and looks for what somebody could not read.</summary>
+    private async Task ShowAsync(string name, bool fullPage = true)
+    {
+        // What is said of a mark while it is pointed at stands outside of the page's landmarks.
+        await Page.Mouse.MoveAsync(0, 0);
+        await Expect(Page.Locator("#tip")).ToBeHiddenAsync();
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}.png"), FullPage = fullPage });
+        await HasNoViolationAsync();
+        await Page.SetViewportSizeAsync(390, 844);
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}-phone.png"), FullPage = fullPage });
+        Assert.Equal(390, await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
+        await HasNoViolationAsync();
+        await Page.SetViewportSizeAsync(1440, 900);
+        Assert.Empty(ForeignRequests);
+        Assert.Empty(Errors);
+    }
+}

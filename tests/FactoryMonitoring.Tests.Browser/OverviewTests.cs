@@ -1,0 +1,104 @@
+using System.Globalization;
+using Microsoft.Playwright;
+using Xunit.Abstractions;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output) : BrowserTest(stack)
+{
+    [Fact]
+    public async Task Six_sections_stand_on_the_first_page()
+    {
+        await OpenAsync("/");
+        foreach (var name in new[] { "System status", "Consumer health", "Producer health", "Partition activity", "Recent alerts", "Rebalancing events" })
+        {
+            await Expect(Page.GetByRole(AriaRole.Region, new() { NameRegex = Words(name) })).ToBeVisibleAsync();
+        }
+    }
+
+    [Fact]
+    public async Task It_is_drawn_before_any_script_runs()
+    {
+        using var client = new HttpClient { BaseAddress = Stack.Web.Address };
+        var html = await client.GetStringAsync("/");
+        Assert.Contains("sensor-consumer-1", html, StringComparison.Ordinal);
+        Assert.Contains("sensor-consumer-3", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("Nothing received yet", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Numbers_move_without_a_reload()
+    {
+        await OpenAsync("/");
+        await Page.EvaluateAsync("() => { window.stillTheSamePage = true; }");
+        await Stack.Factory.StoreAsync(2, 77);
+        var stored = await Stack.Factory.StoredAsync();
+        await Expect(Page.GetByTestId("database")).ToContainTextAsync(stored.ToString("#,0", CultureInfo.InvariantCulture));
+        Assert.True(await Page.EvaluateAsync<bool>("() => window.stillTheSamePage === true"));
+    }
+
+    [Fact]
+    public async Task It_fits_a_screen_of_1440_by_900_without_scrolling()
+    {
+        await OpenAsync("/");
+        var box = await Page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]");
+        Assert.Equal([1440, 900], box);
+        await Expect(Page.GetByTestId("ledger")).ToBeInViewportAsync(new() { Ratio = 1 });
+    }
+
+    [Fact]
+    public async Task A_silent_consumer_is_seen_in_status_flow_and_lanes_without_a_reload()
+    {
+        const string victim = "sensor-consumer-2";
+        await OpenAsync("/");
+        await Page.EvaluateAsync("() => { window.stillTheSamePage = true; }");
+        Stack.Factory.Kill(victim);
+        try
+        {
+            await Expect(Page.GetByTestId("status")).ToContainTextAsync(victim);
+            await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("2 of 3 active");
+            await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .stall")).ToHaveCountAsync(1);
+            await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, "overview-consumer-killed.png") });
+            await Stack.Factory.TakeOverAsync(victim, "sensor-consumer-3");
+            await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
+            await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim} lost P1, P4");
+        }
+        finally
+        {
+            Stack.Factory.Revive(victim);
+            await Stack.Factory.TakeOverAsync("sensor-consumer-3", victim);
+        }
+
+        await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
+        Assert.True(await Page.EvaluateAsync<bool>("() => window.stillTheSamePage === true"));
+    }
+
+    [Fact]
+    public async Task A_commit_reaches_the_screen_within_half_a_second_at_the_median()
+    {
+        await OpenAsync("/");
+        // The page itself notes when a new number was painted; both clocks are this machine's.
+        await Page.EvaluateAsync("""
+            () => {
+              window.painted = {};
+              const number = document.querySelector('[data-testid=database] .big');
+              new MutationObserver(() => requestAnimationFrame(() => {
+                const text = number.textContent.replace(/[^0-9]/g, '');
+                window.painted[text] ??= Date.now();
+              })).observe(number, { subtree: true, characterData: true, childList: true });
+            }
+            """);
+        var latencies = new List<double>();
+        for (var i = 0; i < 20; i++)
+        {
+            var committed = await Stack.Factory.StoreAsync(i % SimulatedFactory.Partitions, 1);
+            var stored = await Stack.Factory.StoredAsync();
+            var painted = await Page.WaitForFunctionAsync("stored => window.painted[stored]", stored.ToString(CultureInfo.InvariantCulture));
+            latencies.Add(await painted.JsonValueAsync<double>() - committed.ToUnixTimeMilliseconds());
+        }
+
+        latencies.Sort();
+        output.WriteLine($"commit to pixel: median {latencies[10]} ms, least {latencies[0]} ms, most {latencies[^1]} ms");
+        Assert.InRange(latencies[10], 0, 500);
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.Playwright;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+/// <summary>What holds of every page.</summary>
+public sealed class PageTests(BrowserFixture stack) : BrowserTest(stack)
+{
+    private static readonly (string Name, string Path, string Heading)[] Pages =
+    [
+        ("overview", "/", ""),
+        ("partitions", "/partitions", "Partitions"),
+        ("partitions-24h", "/partitions?window=24h", "Partitions"),
+        ("consumers", "/consumers", "Consumers"),
+        ("consumer", "/consumers/sensor-consumer-1", "sensor-consumer-1"),
+        ("sensors", "/sensors", "Sensors"),
+        ("sensor", $"/sensors/{SimulatedFactory.Sensor}", SimulatedFactory.Sensor),
+        ("producer", "/producers/temperature-sensor", "temperature-sensor"),
+        ("brokers", "/brokers", "Brokers"),
+        ("alerts", "/alerts", "Alerts"),
+        ("alert", $"/alerts/{SimulatedFactory.OpenAlert}", SimulatedFactory.Sensor),
+        ("fault-lab-alone", "/fault-lab", "Fault lab"),
+        ("not-found", "/no-such-page", "There is no such page"),
+    ];
+
+    public static TheoryData<string, string> PagesAndThemes
+    {
+        get
+        {
+            var data = new TheoryData<string, string>();
+            foreach (var (name, _, _) in Pages)
+            {
+                data.Add(name, "dark");
+                data.Add(name, "light");
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(PagesAndThemes))]
+    public async Task Anyone_can_read_it_on_a_screen_and_on_a_phone(string name, string theme)
+    {
+        var (_, path, heading) = Pages.Single(page => page.Name == name);
+        await OpenWindowAsync(theme, 1440, 900);
+        await OpenAsync(path);
+        await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync(heading);
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}-{theme}.png"), FullPage = true });
+        await HasNoViolationAsync();
+
+        await Page.SetViewportSizeAsync(390, 844);
+        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}-{theme}-phone.png"), FullPage = true });
+        Assert.Equal(390, await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
+        await HasNoViolationAsync();
+
+        Assert.Empty(ForeignRequests);
+        // The browser notes the answer 404 itself.
+        Assert.DoesNotContain(Errors, error => name != "not-found" || !error.Contains("404", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,176 @@
+using FactoryMonitoring.Contracts;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+/// <summary>
+/// Writes into the database what sensors and consumers of a running factory write there: heartbeats, claims, counters, readings, alerts. So the
+/// pages are tested without brokers, and a death is a heartbeat that stops.
+/// </summary>
+internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDisposable
+{
+    public const int Partitions = 6;
+    public static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
+    public static readonly Guid OpenAlert = new("11111111-1111-4111-8111-111111111111");
+    public const string Sensor = "temp-sensor-001";
+
+    private const string AdminShutdown = "57P01";
+    private const string CrashShutdown = "57P02";
+    private const string CannotConnectNow = "57P03";
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
+    private readonly CancellationTokenSource _end = new();
+    private readonly HashSet<string> _silent = [];
+    private Task _beating = Task.CompletedTask;
+
+    /// <summary>Three consumers own two partitions each, five producers send, and there is something on every page.</summary>
+    public async Task StartAsync()
+    {
+        await ExecuteAsync("""
+            INSERT INTO logs (log_id) VALUES ('test-log');
+            INSERT INTO consumers (consumer_id) SELECT 'sensor-consumer-' || n FROM generate_series(1, 3) n;
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, recovered_at, last_commit_at, stored, stored_in_epoch)
+            SELECT 1, 'sensor-data', p, 'sensor-consumer-' || 1 + p % 3, 1, 1000, 0, now() - interval '4 min', now() - interval '4 min', now(), 1000, 1000
+            FROM generate_series(0, 5) p;
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at)
+            SELECT 1, 'sensor-data', p, 1, 'sensor-consumer-' || 1 + p % 3, now() - interval '4 min', now() - interval '4 min' FROM generate_series(0, 5) p;
+            INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason)
+            SELECT 'sensor-consumer-' || 1 + p % 3, 'assigned', p, now() - interval '4 min', 1, 1, 'joined' FROM generate_series(0, 5) p;
+            INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone)
+            SELECT prefix || '-sensor-' || lpad(n::text, 3, '0'), kind, unit, 'production', 'machine-' || lpad(n::text, 3, '0'), 'zone-a'
+            FROM (VALUES ('temp', 'temperature', '°C'), ('vib', 'vibration', 'mm/s'), ('energy', 'energy', 'kW'), ('humid', 'humidity', '%'), ('press', 'pressure', 'hPa')) t (prefix, kind, unit),
+                 generate_series(1, 8) n;
+            INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp", log_key, kafka_partition, kafka_offset)
+            SELECT sensor_id, sensor_key, 25 + sensor_key % 18, CASE WHEN 25 + sensor_key % 18 >= 40 THEN 2 WHEN 25 + sensor_key % 18 >= 35 THEN 1 ELSE 0 END, 35, 40, 500, now(), 1, sensor_key % 6, 900 + sensor_key
+            FROM sensor_descriptions;
+            INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, reading_count, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
+            SELECT now() - n * interval '3 s', now() - n * interval '3 s' - interval '9 ms', 1000 - n, 600 - n, CASE WHEN n BETWEEN 4 AND 9 THEN 42 ELSE 30 + n % 3 END, 1, 1, 0, 1, 1, CASE WHEN n BETWEEN 4 AND 9 THEN 2 ELSE 0 END
+            FROM generate_series(1, 120) n;
+            INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id) VALUES (1, 0, 7, 'not_json', 'x is an invalid start of a value', 'sensor-consumer-1');
+            """);
+        foreach (var type in SensorCatalog.Types.Values)
+        {
+            await ExecuteAsync(
+                "INSERT INTO producer_health (producer_id, sensor_type, status, connection, started_at, sensor_count, process_id, host, last_acknowledged, total_messages_sent) VALUES ($1, $2, 'active', 'connected', now(), 24, 1, 'test', now(), 1200)",
+                $"{type.Name}-sensor", type.Name);
+        }
+
+        foreach (var consumer in Consumers)
+        {
+            await ExecuteAsync(
+                "INSERT INTO consumer_health (consumer_id, status, assigned_partitions, started_at, process_id, host, group_protocol, resident_bytes, total_messages_processed) VALUES ($1, 'active', $2, now(), 1, 'test', 'consumer', 60000000, 2000)",
+                consumer, Owned(consumer));
+        }
+
+        await AlertAsync(OpenAlert, Sensor, "temperature", AnomalyTypes.CriticalThreshold, Severities.High, 42, "°C", resolved: false, offset: 993);
+        await AlertAsync(Guid.NewGuid(), "vib-sensor-002", "vibration", AnomalyTypes.RapidChange, Severities.Medium, 6.1, "mm/s", resolved: true, offset: 10);
+        await AlertAsync(Guid.NewGuid(), "humid-sensor-003", "humidity", AnomalyTypes.BaselineDeviation, Severities.Low, 61, "%", resolved: true, offset: 11);
+        _beating = BeatAsync(_end.Token);
+    }
+
+    /// <summary>Stores readings as a consumer's batch does, in one transaction, and says so.</summary>
+    /// <returns>The time just after the commit.</returns>
+    public async Task<DateTimeOffset> StoreAsync(int partition, int readings)
+    {
+        await ExecuteAsync("""
+            UPDATE partition_offsets SET stored = stored + $2, stored_in_epoch = stored_in_epoch + $2, next_offset = next_offset + $2, last_commit_at = now() WHERE kafka_partition = $1
+            """, partition, (long)readings);
+        await ExecuteAsync($"NOTIFY {ResourceNames.ChangeChannel}, '{ChangeKinds.Commit}'");
+        return DateTimeOffset.UtcNow;
+    }
+
+    /// <summary>All readings stored so far.</summary>
+    public async Task<long> StoredAsync()
+    {
+        await using var command = database.CreateCommand("SELECT sum(stored)::bigint FROM partition_offsets");
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>No heartbeat of this consumer from now on.</summary>
+    public void Kill(string consumer)
+    {
+        lock (_silent) _silent.Add(consumer);
+    }
+
+    public void Revive(string consumer)
+    {
+        lock (_silent) _silent.Remove(consumer);
+    }
+
+    /// <summary>Gives a dead consumer's partitions, all or those named, to another, as its claim would.</summary>
+    public Task TakeOverAsync(string from, string to, params int[] partitions) => ExecuteAsync("""
+        WITH claimed AS (
+            UPDATE partition_offsets SET owner = $2, epoch = epoch + 1, claimed_at = now(), recovered_at = now(), last_commit_at = now() WHERE owner = $1 AND (cardinality($3::int[]) = 0 OR kafka_partition = ANY ($3))
+            RETURNING kafka_partition, epoch),
+        ended AS (
+            UPDATE partition_ownership o SET ended_at = now() - interval '6 s', ended_by = 'lost', last_commit_at = now() - interval '6 s' FROM claimed c WHERE o.kafka_partition = c.kafka_partition AND o.epoch = c.epoch - 1
+            RETURNING 1),
+        began AS (
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at)
+            SELECT 1, 'sensor-data', kafka_partition, epoch, $2, now(), now() FROM claimed RETURNING 1)
+        INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, log_key, generation, reason, stall_ms)
+        SELECT $2, 'assigned', kafka_partition, 1, epoch, 'claimed', 6000 FROM claimed
+        UNION ALL SELECT $1, 'lost', kafka_partition, 1, epoch - 1, 'session expired', NULL FROM claimed
+        """, from, to, partitions);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        try
+        {
+            await _beating;
+        }
+        catch (OperationCanceledException)
+        {
+            // Its end; any other means that the factory stood still while it was looked at.
+        }
+
+        _end.Dispose();
+    }
+
+    private static int[] Owned(string consumer) => [.. Enumerable.Range(0, Partitions).Where(partition => Consumers[partition % 3] == consumer)];
+
+    private Task AlertAsync(Guid id, string sensor, string type, string rule, string severity, double value, string unit, bool resolved, long offset) => ExecuteAsync($"""
+        INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, detected_by, reading_timestamp, factory_section, machine_id, zone,
+                            sensor_alert_level, occurrences, peak_value, resolved_at, log_key, kafka_partition, kafka_offset, trace_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $2 || ': ' || $4, 'sensor-consumer-1', now(), 'production', 'machine-001', 'zone-a', 'critical', 3, $6, {(resolved ? "now()" : "NULL")}, 1, 0, $8,
+                '0af7651916cd43dd8448eb211c80319c')
+        """, id, sensor, type, rule, severity, value, unit, offset);
+
+    private async Task BeatAsync(CancellationToken end)
+    {
+        using var timer = new PeriodicTimer(Beat);
+        while (await timer.WaitForNextTickAsync(end))
+        {
+            string[] alive;
+            lock (_silent) alive = [.. Consumers.Where(consumer => !_silent.Contains(consumer))];
+            try
+            {
+                await ExecuteAsync("UPDATE consumer_health SET status = 'active', last_heartbeat = now() WHERE consumer_id = ANY ($1)", (object)alive);
+                await ExecuteAsync("UPDATE producer_health SET status = 'active', last_heartbeat = now(), last_acknowledged = now(), total_messages_sent = total_messages_sent + 2");
+                await ExecuteAsync("""
+                    INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms)
+                    SELECT date_trunc('second', now()), consumer, 9, $2, 4 FROM unnest($1) consumer ON CONFLICT DO NOTHING
+                    """, alive, Latencies);
+                await ExecuteAsync("INSERT INTO producer_samples (at, producer_id, acknowledged) SELECT date_trunc('second', now()), producer_id, 5 FROM producer_health ON CONFLICT DO NOTHING");
+            }
+            catch (NpgsqlException exception) when (exception is not PostgresException { SqlState: not (AdminShutdown or CrashShutdown or CannotConnectNow) })
+            {
+                // The test has taken the database away: a factory beats on when it is back.
+            }
+        }
+    }
+
+    private static int[] Latencies { get; } = [.. Enumerable.Range(0, LatencyHistogram.BucketCount).Select(bucket => bucket == LatencyHistogram.BucketOf(9) ? 8 : bucket == LatencyHistogram.BucketOf(38) ? 1 : 0)];
+
+    private async Task ExecuteAsync(string sql, params object[] parameters)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(parameter is string[] texts ? new NpgsqlParameter { Value = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text } : new NpgsqlParameter { Value = parameter });
+        }
+
+        await command.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,31 @@
+using System.Diagnostics;
+
+namespace FactoryMonitoring.Tests.Containers;
+
+/// <summary>The container engine, by its command line, as a person at a terminal has it.</summary>
+internal static class Engine
+{
+    public static Task<string> DockerAsync(CancellationToken cancellationToken, params string[] arguments) =>
+        RunAsync("docker", arguments, new Dictionary<string, string>(), cancellationToken);
+
+    /// <summary>Runs to the end and returns what was written to standard output.</summary>
+    /// <exception cref="InvalidOperationException">Its exit code is not 0; the message has all that it wrote.</exception>
+    public static async Task<string> RunAsync(
+        string file, string[] arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            WorkingDirectory = Repository.Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
+        var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        var error = process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return process.ExitCode == 0
+            ? await output
+            : throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: exit code {process.ExitCode}: {await output}{await error}");
+    }
+}

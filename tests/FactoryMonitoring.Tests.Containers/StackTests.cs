@@ -1,0 +1,71 @@
+namespace FactoryMonitoring.Tests.Containers;
+
+public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
+{
+    private static readonly string[] Services = [.. Consumers, .. Sensors, "monitoring", "monitoring-api"];
+
+    [ContainerFact]
+    public async Task The_names_of_the_containers_are_those_of_the_handout()
+    {
+        var names = await DockerAsync("ps", "--all", "--filter", "label=com.docker.compose.project=factory-monitoring-test", "--format", "{{.Names}}");
+
+        Assert.Equal(
+            [.. Services.Concat(Brokers).Append("postgres").Append("provisioner").Order(StringComparer.Ordinal)],
+            names.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [ContainerFact]
+    public async Task Every_container_becomes_healthy()
+    {
+        foreach (var name in Services.Concat(Brokers).Append("postgres"))
+        {
+            await EventuallyContainerAsync(name, container => container.GetProperty("State").GetProperty("Health").GetProperty("Status").GetString() == "healthy");
+        }
+    }
+
+    [ContainerFact]
+    public async Task Services_are_not_root_write_nothing_and_have_no_capabilities()
+    {
+        foreach (var name in Services)
+        {
+            var container = await InspectAsync(name);
+            var host = container.GetProperty("HostConfig");
+
+            Assert.Equal("1654", container.GetProperty("Config").GetProperty("User").GetString());
+            Assert.True(host.GetProperty("ReadonlyRootfs").GetBoolean());
+            Assert.Equal(["ALL"], host.GetProperty("CapDrop").EnumerateArray().Select(capability => capability.GetString()));
+        }
+    }
+
+    [ContainerFact]
+    public async Task Memory_and_logs_are_bounded_and_ports_are_on_loopback()
+    {
+        foreach (var name in Services.Concat(Brokers).Append("postgres").Append("provisioner"))
+        {
+            var host = (await InspectAsync(name)).GetProperty("HostConfig");
+
+            Assert.True(host.GetProperty("Memory").GetInt64() > 0, name);
+            Assert.Equal("10m", host.GetProperty("LogConfig").GetProperty("Config").GetProperty("max-size").GetString());
+            Assert.All(
+                host.GetProperty("PortBindings").EnumerateObject().SelectMany(port => port.Value.EnumerateArray()),
+                binding => Assert.Equal("127.0.0.1", binding.GetProperty("HostIp").GetString()));
+        }
+    }
+
+    [ContainerFact]
+    public async Task The_log_of_the_page_is_there_and_holds_no_error()
+    {
+        var log = await DockerAsync("logs", "monitoring");
+
+        Assert.Contains("Now listening", log, StringComparison.Ordinal);
+        Assert.DoesNotContain("fail:", log, StringComparison.Ordinal);
+    }
+
+    [ContainerFact]
+    public async Task The_query_of_the_handout_answers_three_consumers()
+    {
+        var rows = await PsqlAsync("SELECT * FROM consumer_health ORDER BY last_heartbeat DESC;");
+
+        Assert.Equal(Consumers, rows.Select(row => row.Split('|')[0]).Order(StringComparer.Ordinal));
+    }
+}

@@ -1,0 +1,19 @@
+namespace FactoryMonitoring.Tests.Data;
+
+/// <summary>A database test with embedded brokers of its own.</summary>
+public abstract class BrokersTest(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    protected EmbeddedBrokers Brokers { get; } = new();
+
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        await Brokers.StartAsync(Timeout);
+    }
+
+    public override async Task DisposeAsync()
+    {
+        await Brokers.DisposeAsync();
+        await base.DisposeAsync();
+    }
+}

@@ -1,0 +1,93 @@
+using FactoryMonitoring.Consumers.Ingestion;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private static readonly ConsumersOptions OftenSnapshots = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100), SnapshotReadings = 7 };
+
+    private static readonly LogMessage[] Log = [.. MakeLog()];
+
+    [Fact]
+    public async Task An_episode_is_one_alert_from_its_first_reading_to_its_end()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+
+        consumer.Post([.. new[] { 41.0, 42, 43, 38 }.Select((value, i) => new LogMessage(0, i, LaneHarness.Reading("s", i, value)))]);
+        await consumer.ReleaseAsync(Timeout, 0);
+
+        Assert.Equal(
+            [
+                ["consecutive_high_alerts", "high", 43.0, 2L, 2L, 43.0, false],
+                ["critical_threshold_violation", "high", 41.0, 0L, 3L, 43.0, true],
+            ],
+            await RowsAsync("SELECT anomaly_type, severity, sensor_value, kafka_offset, occurrences, peak_value, resolved_at IS NOT NULL FROM alerts ORDER BY 1"));
+        Assert.Equal([["alerts", 2L, 2L]], await RowsAsync("SELECT topic, count(*), count(alert_id) FROM outbox GROUP BY 1"));
+    }
+
+    [Fact]
+    public async Task However_often_the_partition_moves_the_alerts_are_those_of_an_undisturbed_consumer()
+    {
+        await using (var alone = await LaneHarness.StartAsync(Database.DataSource, "alone", Timeout, OftenSnapshots))
+        {
+            await alone.ClaimAsync(0, Timeout);
+            alone.Post(Log);
+            await alone.ReleaseAsync(Timeout, 0);
+        }
+
+        var undisturbed = await AlertsAsync();
+        await Database.ScalarAsync<object>("TRUNCATE alerts, readings, partition_offsets, detector_snapshots, outbox, partition_ownership, rebalancing_events CASCADE", Timeout);
+        var random = new Random(20260101);
+        long next = 0;
+        while (next < Log.Length)
+        {
+            // Each is killed somewhere, now and then within a batch that it has not stored.
+            await using var mortal = await LaneHarness.StartAsync(Database.DataSource, $"c{random.Next(3)}", Timeout, OftenSnapshots);
+            var claimed = await mortal.ClaimAsync(0, Timeout);
+            var until = Math.Min(Log.Length, claimed.ReplayUntil + random.Next(1, 60));
+            for (var at = claimed.From; at < until;)
+            {
+                var batch = Math.Min(random.Next(1, 25), until - at);
+                mortal.Post(Log[(int)at..(int)(at + batch)]);
+                await mortal.SettledAsync(Timeout);
+                at += batch;
+            }
+
+            if (random.Next(3) == 0)
+            {
+                await mortal.ReleaseAsync(Timeout, 0);
+            }
+
+            next = until;
+        }
+
+        await using (var last = await LaneHarness.StartAsync(Database.DataSource, "last", Timeout, OftenSnapshots))
+        {
+            var claimed = await last.ClaimAsync(0, Timeout);
+            last.Post(Log[(int)claimed.From..]);
+            await last.ReleaseAsync(Timeout, 0);
+        }
+
+        Assert.NotEmpty(undisturbed);
+        Assert.Equal(undisturbed, await AlertsAsync());
+        Assert.Equal([[(long)Log.Length, (long)Log.Length]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset) FROM readings"));
+        Assert.Equal([[(long)undisturbed.Count]], await RowsAsync("SELECT count(*) FROM outbox"));
+    }
+
+    private static IEnumerable<LogMessage> MakeLog()
+    {
+        var random = new Random(7);
+        for (var offset = 0; offset < 900; offset++)
+        {
+            var value = Math.Round(27 + (13 * Math.Sin(offset / 31.0)) + (random.NextDouble() * 6), 2);
+            yield return new LogMessage(0, offset, LaneHarness.Reading($"s-{offset % 4}", offset / 4, value));
+        }
+    }
+
+    private Task<List<object?[]>> AlertsAsync() => RowsAsync("""
+        SELECT alert_id, sensor_id, anomaly_type, severity, sensor_value, description, kafka_offset, occurrences, peak_value, resolved_at IS NULL FROM alerts ORDER BY kafka_offset, 1
+        """);
+
+    private Task<List<object?[]>> RowsAsync(string sql) => Database.RowsAsync(sql, Timeout);
+}

@@ -1,0 +1,161 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data.Ingestion;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>A message of a log that exists in the test alone.</summary>
+internal sealed record LogMessage(int Partition, long Offset, byte[] Value);
+
+/// <summary>A consumer without a broker: one lane, fed with messages as the polling thread would.</summary>
+internal sealed class LaneHarness : IAsyncDisposable
+{
+    public const string LogId = "cluster:topic";
+
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly ConcurrentQueue<LaneNews> _news = new();
+    private readonly SemaphoreSlim _told = new(0);
+    private readonly Task _running;
+    private readonly ConsumerMetrics _metrics;
+    private readonly ReadingParser _parser = new(new SensorDirectory());
+    private readonly Dictionary<int, OwnedPartition> _partitions = [];
+
+    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, int consumerKey, LogTopic log, ConsumersOptions options)
+    {
+        Log = log;
+        Identity = new ConsumerIdentity(consumerId, "group", log.Topic, "alerts", "dead");
+        _metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>(), Identity);
+        Lane = new StoreLane(0, new LaneContext(
+            dataSource,
+            Identity,
+            consumerKey,
+            new DictionaryStore(dataSource),
+            new FactoryMonitoring.Data.ReadingPartitions(dataSource),
+            new DetectionRules(new DetectionOptions()),
+            options,
+            Status,
+            _metrics,
+            TimeProvider.System,
+            Tell,
+            () => { },
+            NullLogger.Instance));
+        _running = Task.Run(() => Lane.RunAsync(CancellationToken.None));
+    }
+
+    public LogTopic Log { get; }
+
+    public ConsumerIdentity Identity { get; }
+
+    public ConsumerStatus Status { get; } = new();
+
+    public StoreLane Lane { get; }
+
+    public static async Task<LaneHarness> StartAsync(NpgsqlDataSource dataSource, string consumerId, CancellationToken cancellationToken, ConsumersOptions? options = null)
+    {
+        var dictionaries = new DictionaryStore(dataSource);
+        var log = new LogTopic(await dictionaries.LogKeyAsync(LogId, cancellationToken), LogId, "sensor-data");
+        return new LaneHarness(
+            dataSource, consumerId, await dictionaries.ConsumerKeyAsync(consumerId, cancellationToken), log, options ?? new ConsumersOptions());
+    }
+
+    /// <summary>A reading as a sensor sends it.</summary>
+    public static byte[] Reading(string sensorId, long count, double value, string type = "temperature", string unit = "°C") =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
+            $"{{\"timestamp\":\"2025-09-16T21:41:41.5Z\",\"sensor_id\":\"{sensorId}\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{count}}}}}"));
+
+    /// <summary>Claims, and waits for the answer.</summary>
+    public async Task<LaneNews.Claimed> ClaimAsync(int partition, CancellationToken cancellationToken, long low = 0) =>
+        Assert.IsType<LaneNews.Claimed>(await TryClaimAsync(partition, cancellationToken, low));
+
+    public async Task<LaneNews> TryClaimAsync(int partition, CancellationToken cancellationToken, long low = 0, long? high = null, int doubts = 0)
+    {
+        var owned = _partitions[partition] = new OwnedPartition(partition, Lane, joined: false, doubts);
+        Lane.Post(new LaneWork.Claim(Log, [(owned, low, high)]));
+        return await NewsAsync(cancellationToken);
+    }
+
+    public async Task<LaneNews> NewsAsync(CancellationToken cancellationToken)
+    {
+        await _told.WaitAsync(cancellationToken);
+        Assert.True(_news.TryDequeue(out var news));
+        return news;
+    }
+
+    /// <summary>Hands messages to the lane as one batch.</summary>
+    public void Post(IEnumerable<LogMessage> messages)
+    {
+        Assert.True(Lane.HasRoom());
+        foreach (var message in messages)
+        {
+            var partition = _partitions[message.Partition];
+            partition.Position = message.Offset + 1;
+            var rejection = _parser.Deserialize(message.Value, false, SerializationContext.Empty);
+            if (rejection == Rejection.None)
+            {
+                ref var reading = ref _parser.Reading;
+                reading.Partition = partition;
+                reading.Offset = message.Offset;
+                Lane.Filling!.Add(partition, ref reading);
+            }
+            else
+            {
+                Lane.Filling!.Add(new RejectedMessage(
+                    partition, message.Offset, rejection, _parser.Detail, _parser.SensorId, _parser.ReadingCount, [1], _parser.Payload));
+            }
+        }
+
+        Lane.Dispatch();
+    }
+
+    public void Tick() => Lane.Post(new LaneWork.Tick());
+
+    public OwnedPartition Partition(int number) => _partitions[number];
+
+    /// <summary>Waits until the lane has nothing left to do.</summary>
+    public async Task SettledAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        while (!Lane.IsIdle)
+        {
+            await timer.WaitForNextTickAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Gives partitions up, as on a rebalance.</summary>
+    public async Task ReleaseAsync(CancellationToken cancellationToken, params int[] partitions)
+    {
+        Lane.Post(new LaneWork.Release([.. partitions.Select(number => _partitions[number])], Lost: false, null, null));
+        await SettledAsync(cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var partition in _partitions.Values)
+        {
+            // Nothing keeps a lane waiting that nobody waits for.
+            partition.IsAbandoned = true;
+        }
+
+        Lane.Complete();
+        await _running;
+        await Lane.DisposeAsync();
+        _metrics.Dispose();
+        await _services.DisposeAsync();
+        _told.Dispose();
+    }
+
+    private void Tell(LaneNews news)
+    {
+        _news.Enqueue(news);
+        _told.Release();
+    }
+}

@@ -1,0 +1,103 @@
+using FactoryMonitoring.Consumers.Ingestion;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100) };
+
+    [Fact]
+    public async Task Acknowledged_ranges_below_the_snapshot_are_settled_and_those_beyond_it_wait()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        await AcknowledgeAsync(consumer, "s", 1, 3, maxOffset: 2);
+        await AcknowledgeAsync(consumer, "s", 4, 6, maxOffset: 5);
+
+        consumer.Post(Enumerable.Range(0, 5).Select(i => new LogMessage(0, i, LaneHarness.Reading("s", i + 1, 25))));
+        await TickUntilAsync(consumer, "SELECT count(*) = 1 FROM acknowledgements");
+
+        Assert.Equal([["p", 3L, 3L, 0L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, rejected, missing FROM ledger"));
+        Assert.Equal([[4L]], await RowsAsync("SELECT first_count FROM acknowledgements"));
+
+        consumer.Post([new LogMessage(0, 5, LaneHarness.Reading("s", 6, 25))]);
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+
+        Assert.Equal([["p", 6L, 6L, 0L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, rejected, missing FROM ledger"));
+        Assert.Equal([], await RowsAsync("SELECT * FROM ledger_violations"));
+    }
+
+    [Fact]
+    public async Task Acknowledged_and_neither_stored_nor_rejected_is_missing_and_named()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        await AcknowledgeAsync(consumer, "s", 1, 8, maxOffset: 4);
+
+        consumer.Post(
+        [
+            new LogMessage(0, 0, LaneHarness.Reading("s", 1, 25)),
+            new LogMessage(0, 1, LaneHarness.Reading("s", 2, 25)),
+            new LogMessage(0, 2, """{"sensor_id":"s","value":1e999,"metadata":{"reading_count":3}}"""u8.ToArray()),
+            new LogMessage(0, 3, LaneHarness.Reading("s", 6, 25)),
+            new LogMessage(0, 4, LaneHarness.Reading("s", 8, 25)),
+        ]);
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+
+        Assert.Equal([["p", 8L, 4L, 1L, 3L]], await RowsAsync("SELECT producer_id, acknowledged, stored, rejected, missing FROM ledger"));
+        Assert.Equal(
+            [["missing", "s", "p", 4L, 5L, 0, "c1"], ["missing", "s", "p", 7L, 7L, 0, "c1"]],
+            await RowsAsync("SELECT kind, sensor_id, producer_id, first_count, last_count, kafka_partition, consumer_id FROM ledger_violations ORDER BY first_count"));
+    }
+
+    [Fact]
+    public async Task What_memory_does_not_know_is_looked_for_before_it_is_called_missing()
+    {
+        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        {
+            await first.ClaimAsync(0, Timeout);
+            first.Post(Enumerable.Range(0, 5).Select(i => new LogMessage(0, i, LaneHarness.Reading("s", i, 25))));
+            await first.SettledAsync(Timeout);
+        }
+
+        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue);
+        // The log no longer reaches back to where the detector's memory began.
+        await second.ClaimAsync(0, Timeout, low: 3);
+        await AcknowledgeAsync(second, "s", 0, 4, maxOffset: 4);
+        await TickUntilAsync(second, "SELECT count(*) = 0 FROM acknowledgements");
+
+        Assert.Equal([["p", 5L, 5L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+    }
+
+    [Fact]
+    public async Task The_newest_reading_of_each_sensor_is_kept()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+
+        consumer.Post([new LogMessage(0, 0, LaneHarness.Reading("a", 1, 20)), new LogMessage(0, 1, LaneHarness.Reading("b", 1, 36)), new LogMessage(0, 2, LaneHarness.Reading("a", 2, 41))]);
+        await TickUntilAsync(consumer, "SELECT count(*) = 2 FROM sensor_latest");
+
+        Assert.Equal(
+            [["a", 41.0, "critical", 2L, 2L], ["b", 36.0, "warning", 1L, 1L]],
+            await RowsAsync("SELECT sensor_id, last_value, alert_level, reading_count, kafka_offset FROM sensors ORDER BY 1"));
+    }
+
+    private Task<object?> AcknowledgeAsync(LaneHarness consumer, string sensor, long first, long last, long maxOffset) => Database.ScalarAsync<object>(
+        "INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset) VALUES ('p', $1, $2, 0, $3, $4, $5)",
+        Timeout,
+        sensor,
+        consumer.Log.LogKey,
+        first,
+        last,
+        maxOffset);
+
+    private Task TickUntilAsync(LaneHarness consumer, string condition) => EventuallyAsync(async () =>
+    {
+        consumer.Tick();
+        await consumer.SettledAsync(Timeout);
+        return await Database.ScalarAsync<bool>(condition, Timeout);
+    });
+
+    private Task<List<object?[]>> RowsAsync(string sql) => Database.RowsAsync(sql, Timeout);
+}

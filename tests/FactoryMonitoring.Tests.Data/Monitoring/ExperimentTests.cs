@@ -1,0 +1,159 @@
+using System.Net;
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+
+namespace FactoryMonitoring.Tests.Data.Monitoring;
+
+public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
+{
+    private ExperimentStore Store => new(Database.DataSource);
+
+    [Fact]
+    public async Task A_run_that_was_written_is_read_as_it_was()
+    {
+        var id = await Store.BeginAsync("consumer-killed", Now, "consumer", "processes", Timeout);
+        var run = Run(id, Verdicts.Pass, 6400);
+
+        await Store.EndAsync(run, Timeout);
+
+        Assert.Equivalent(run, await Store.FindAsync(id, Timeout), strict: true);
+        Assert.Equal([run.Summary()], await Store.NewestAsync("consumer-killed", 10, Timeout));
+        Assert.Equal([run.Summary()], await Store.NewestAsync(null, 10, Timeout));
+        Assert.Empty(await Store.NewestAsync("scale", 10, Timeout));
+        Assert.Null(await Store.FindAsync(id + 1, Timeout));
+    }
+
+    [Fact]
+    public async Task Records_count_the_verdicts_of_one_protocol_and_one_kind_of_brokers()
+    {
+        var first = await EndedAsync("consumer", "processes", Verdicts.Pass, 6000);
+        await EndedAsync("consumer", "processes", Verdicts.Fail, 8000);
+        await EndedAsync("consumer", "processes", Verdicts.Pass, 6200);
+        await EndedAsync("consumer", "processes", Verdicts.Aborted, null);
+        await EndedAsync("classic", "processes", Verdicts.Pass, 6700);
+        var last = await EndedAsync("consumer", "embedded", Verdicts.Pass, 7100);
+
+        var (newest, records) = await Store.RecordsAsync("consumer", "processes", Timeout);
+
+        Assert.True(last > first);
+        Assert.Equal(last, Assert.Single(newest).Id);
+        Assert.Equal([new ExperimentRecord("consumer-killed", 3, 2, 6200, 8000)], records);
+    }
+
+    [Fact]
+    public async Task What_ran_when_its_runner_ended_is_aborted()
+    {
+        var forgotten = await Store.BeginAsync("scale", Now, null, null, Timeout);
+        var running = await Store.BeginAsync("scale", Now, null, null, Timeout);
+
+        Assert.Equal(1, await Store.AbandonAsync(running, Timeout));
+
+        Assert.Equal(
+            [(running, Verdicts.Running), (forgotten, Verdicts.Aborted)], (await Store.NewestAsync("scale", 10, Timeout)).Select(run => (run.Id, run.Verdict)));
+    }
+
+    [Fact]
+    public async Task Everything_since_the_start_is_read()
+    {
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log')");
+        await ExecuteAsync("INSERT INTO consumers (consumer_id) VALUES ('c1'), ('c2')");
+        await ExecuteAsync("""
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, recovered_at, last_commit_at,
+                stored, rejected, duplicated)
+            VALUES (1, 'sensor-data', 0, 'c2', 2, 30, 0, $1, $1, $1, 20, 3, 1)
+            """, Now);
+        await ExecuteAsync("""
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at, ended_at, ended_by)
+            VALUES (1, 'sensor-data', 0, 1, 'c1', $1 - interval '1 h', $1 - interval '59 min', $1 - interval '7 s', 'lost'),
+                   (1, 'sensor-data', 0, 2, 'c2', $1, NULL, NULL, NULL)
+            """, Now);
+        await ExecuteAsync("INSERT INTO component_exits (component_id, at, exit_code, cause) VALUES ('c1', $1 - interval '6 s', 137, 'killed'), ('c1', $1 - interval '1 h', 0, 'stopped')", Now);
+        await ExecuteAsync("INSERT INTO producer_samples (at, producer_id, acknowledged, longest_wait_ms) VALUES ($1, 'p', 5, 40), ($1 - interval '20 s', 'p', 5, 900)", Now);
+        await ExecuteAsync("""
+            INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, acknowledged_at)
+            VALUES ('p', 's', 1, 0, 1, 2, 31, $1 - interval '1 s'), ('p', 's', 1, 0, 3, 4, 33, $1 + interval '1 s')
+            """, Now);
+        await ExecuteAsync("INSERT INTO ledger (producer_id, log_key, kafka_partition, missing) VALUES ('p', 1, 0, 2)");
+        var queries = new ExperimentQueries(Database.DataSource);
+
+        var rows = await queries.ReadAsync("sensor-data", Now.AddSeconds(-10), Now.AddSeconds(-6), Now, Timeout);
+
+        Assert.Equal(["c1"], rows.Exits.Select(exit => exit.ComponentId));
+        Assert.Equal(
+            [
+                new(0, 1, "c1", Now.AddHours(-1), Now.AddMinutes(-59), Now.AddSeconds(-7), "lost"),
+                new ClaimRow(0, 2, "c2", Now, Now, null, null),
+            ],
+            rows.Claims);
+        Assert.Equal((new ExperimentTotals(20, 3, 2, 1), 40, 1L), (rows.Totals, rows.AcknowledgementWaitMs, rows.Unsettled));
+        Assert.True(rows.DatabaseStartedAt < Now.AddSeconds(2));
+        Assert.Null((await queries.ReadAsync("sensor-data", Now.AddSeconds(-10), null, Now, Timeout)).AcknowledgementWaitMs);
+        Assert.Equal(30, (await queries.OffsetsAsync("sensor-data", Timeout))!.Next[0]);
+        Assert.Null(await queries.OffsetsAsync("another", Timeout));
+    }
+
+    [Fact]
+    public async Task Delays_and_gaps_are_those_of_the_readings_since_the_start()
+    {
+        await new FactoryMonitoring.Data.ReadingPartitions(Database.DataSource).EnsureAsync(DateOnly.FromDateTime(Now.AddDays(-1)), 2, Timeout);
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log')");
+        await ExecuteAsync("INSERT INTO consumers (consumer_id) VALUES ('c1')");
+        await ExecuteAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ('temp-sensor-001', 'temperature', '°C'), ('load-sensor-001', 'temperature', '°C')");
+
+        // Offset, seconds of its event and of its commit, and whose it is. The third tells of years ago, as a replayed file does.
+        await ExecuteAsync("""
+            INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
+            SELECT $1 + committed * interval '1 s', $1 + happened * interval '1 s', kafka_offset, 1, sensor_key, 1, 0, 1, 1, 0
+            FROM (VALUES (9, -9.0, 1.0, 1), (10, 1.0, 1.5, 1), (11, -1e8, 2.0, 1), (12, 2.0, 8.5, 2), (13, 8.0, 8.5, 1), (14, 8.5, 9.0, 1))
+                v(kafka_offset, happened, committed, sensor_key)
+            """, Now);
+        var queries = new ExperimentQueries(Database.DataSource);
+
+        var stored = await queries.StoredAsync(new(1, new Dictionary<int, long> { [0] = 10 }), Now, Now.AddSeconds(3), TimeSpan.FromSeconds(2), Timeout);
+
+        Assert.Equal((5L, 1L, 6500, 1L), (stored.Stored, stored.Delayed, stored.LongestMs, stored.OfLoad));
+        Assert.Equal([new CommitGap(0, Now.AddSeconds(2), Now.AddSeconds(8.5))], stored.Gaps);
+    }
+
+    [Fact]
+    public async Task Without_an_AppHost_experiments_are_shown_and_not_run()
+    {
+        var id = await EndedAsync("consumer", "processes", Verdicts.Pass, 6000);
+        await using var api = await StartServingApiAsync();
+
+        var body = (await api.GetAsync("/api/experiments", Timeout)).Json;
+        Assert.False(body["enabled"]!.GetValue<bool>());
+        Assert.Equal("No AppHost runs this: experiments break and mend through its control endpoint.", body["reason"]!.GetValue<string>());
+        Assert.Equal(id, body["experiments"]![0]!["last"]!["id"]!.GetValue<long>());
+        Assert.Equal(
+            """{"name":"flowing","what":"From the fault until every partition of the victim flows again","limit_ms":7000,"limit":7000,"unit":"ms"}""",
+            body["experiments"]![0]!["limits"]![0]!.ToJsonString());
+
+        using var refused = await api.Client.PostAsync(new Uri("/api/experiments/consumer-killed/run", UriKind.Relative), null, Timeout);
+        using var unknown = await api.Client.PostAsync(new Uri("/api/experiments/consumer-tickled/run", UriKind.Relative), null, Timeout);
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
+
+        Assert.Equal(id, (await api.GetAsync("/api/experiments/runs?name=consumer-killed&limit=5", Timeout)).Json["runs"]![0]!["id"]!.GetValue<long>());
+        Assert.Equal(HttpStatusCode.BadRequest, (await api.GetAsync("/api/experiments/runs?name=consumer-tickled", Timeout)).Status);
+        Assert.Equal(6000, (await api.GetAsync($"/api/experiments/runs/{id}", Timeout)).Json["recovery_ms"]!.GetValue<int>());
+        Assert.Equal(6000, (await api.GetAsync($"/api/experiments/runs/{id}/report.json", Timeout)).Json["recovery_ms"]!.GetValue<int>());
+        Assert.StartsWith("# A consumer is killed: PASS\n", (await api.GetAsync($"/api/experiments/runs/{id}/report.md", Timeout)).Body, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await api.GetAsync($"/api/experiments/runs/{id + 1}/report.md", Timeout)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await api.GetAsync($"/api/experiments/runs/{id + 1}", Timeout)).Status);
+    }
+
+    private async Task<long> EndedAsync(string protocol, string backing, string verdict, int? recoveryMs)
+    {
+        var id = await Store.BeginAsync("consumer-killed", Now, protocol, backing, Timeout);
+        await Store.EndAsync(Run(id, verdict, recoveryMs) with { GroupProtocol = protocol, KafkaBacking = backing }, Timeout);
+        return id;
+    }
+
+    private ExperimentRunBody Run(long id, string verdict, int? recoveryMs) => new(
+        id, "consumer-killed", "A consumer is killed", Now, Now.AddSeconds(20), verdict, "consumer", "processes", "sensor-consumer-2", recoveryMs, 12, 0, 0,
+        ExperimentPhases.Verdict, null, null, Now.AddSeconds(5), "exit", 5900, 5100, 6000, recoveryMs, 7000, 20,
+        [new(1, "sensor-consumer-2", "sensor-consumer-1", 6000, recoveryMs, 7000, 6500)],
+        new(2000, 12, 6300, 500, 0, 0, 0), 0,
+        [new("flowing", "From the fault until every partition of the victim flows again", 7000, recoveryMs, "ms", true, "It held.")],
+        [new(0, "sensor-consumer-2 is killed, exit code 137")]);
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Net;
+
+namespace FactoryMonitoring.Tests.Data.Monitoring;
+
+/// <summary>What is served while the database is away.</summary>
+public sealed class StalenessTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
+{
+    [Fact]
+    public async Task Before_anything_was_read_there_is_nothing_to_serve()
+    {
+        await Postgres.KillAsync();
+        ApiUnderTest api;
+        try
+        {
+            api = await StartApiAsync();
+            foreach (var path in (string[])["/api/system-status", "/api/ledger", "/api/stream", "/api/sensors", "/api/rebalancing-events"])
+            {
+                var answer = await api.GetAsync(path, Timeout);
+                Assert.Equal(
+                    (HttpStatusCode.ServiceUnavailable, "application/problem+json", "1", "No snapshot yet"),
+                    (answer.Status, answer.Header("Content-Type"), answer.Header("Retry-After"), (string?)answer.Json["title"]));
+            }
+        }
+        finally
+        {
+            await Postgres.StartAsync();
+        }
+
+        await EventuallyAsync(async () => (await api.GetAsync("/api/system-status", Timeout)).Status == HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task A_blind_observer_declares_nobody_dead()
+    {
+        var api = await StartServingApiAsync();
+        var sensors = await api.GetAsync("/api/sensors", Timeout);
+        await ExecuteAsync("INSERT INTO consumer_health (consumer_id, status, last_heartbeat, assigned_partitions) VALUES ('sensor-consumer-1', 'active', clock_timestamp() + interval '5 s', '{0}')");
+        await EventuallyAsync(async () => await StatusAsync(api) == ("active", false));
+
+        await Postgres.FreezeAsync();
+        try
+        {
+            // Long past the heartbeat's limit.
+            await EventuallyAsync(async () => int.Parse((await api.GetAsync("/api/consumer-health", Timeout)).Header("Age")!, CultureInfo.InvariantCulture) >= 11);
+            Assert.Equal(("active", true), await StatusAsync(api));
+            var system = await api.GetAsync("/api/system-status", Timeout);
+            Assert.Equal((true, "critical"), ((bool)system.Json["stale"]!, (string?)system.Json["overall"]!["level"]));
+            Assert.Matches("^The database does not answer for [0-9]+ s$", (string?)system.Json["overall"]!["title"]);
+
+            var sensorsNow = await api.GetAsync("/api/sensors", Timeout);
+            Assert.Equal((HttpStatusCode.OK, sensors.Body, "true"), (sensorsNow.Status, sensorsNow.Body, sensorsNow.Header("X-Stale")));
+        }
+        finally
+        {
+            await Postgres.ThawAsync();
+        }
+
+        // Nobody wrote a heartbeat since: dead, but only after the grace.
+        await EventuallyAsync(async () => await StatusAsync(api) == ("inactive", false));
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM status_changes WHERE component_kind = 'database'", Timeout) == 2);
+        Assert.Equal(
+            [["database_down", "critical", true]],
+            await Database.RowsAsync("SELECT anomaly_type, severity, resolved_at IS NOT NULL FROM alerts WHERE sensor_id = 'postgres'", Timeout));
+    }
+
+    [Fact]
+    public async Task Silence_of_five_seconds_is_death_and_a_clean_stop_is_death_at_once()
+    {
+        await ExecuteAsync("INSERT INTO consumer_health (consumer_id, status, last_heartbeat, assigned_partitions) VALUES ('sensor-consumer-1', 'active', clock_timestamp() + interval '1 h', '{0}')");
+        var api = await StartServingApiAsync();
+        await EventuallyAsync(async () => await StatusAsync(api) == ("active", false));
+
+        await ExecuteAsync("UPDATE consumer_health SET status = 'inactive'");
+        await EventuallyAsync(async () => await StatusAsync(api) == ("inactive", false));
+
+        await ExecuteAsync("UPDATE consumer_health SET status = 'active', last_heartbeat = clock_timestamp()");
+        await EventuallyAsync(async () => await StatusAsync(api) == ("active", false));
+        await EventuallyAsync(async () => await StatusAsync(api) == ("inactive", false));
+        Assert.True(await Database.ScalarAsync<bool>("SELECT clock_timestamp() - last_heartbeat >= interval '5 s' FROM consumer_health", Timeout));
+    }
+
+    private async Task<(string?, bool)> StatusAsync(ApiUnderTest api)
+    {
+        var answer = await api.GetAsync("/api/consumer-health", Timeout);
+        return ((string?)answer.Json.AsArray().FirstOrDefault()?["status"], answer.Header("X-Stale") == "true");
+    }
+}

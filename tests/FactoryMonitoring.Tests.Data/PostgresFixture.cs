@@ -1,0 +1,211 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using FactoryMonitoring.Data;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Data;
+
+[CollectionDefinition(Name)]
+public sealed class PostgresCollection : ICollectionFixture<PostgresFixture>
+{
+    public const string Name = "PostgreSQL";
+}
+
+/// <summary>
+/// A PostgreSQL of the tests' own, from the binaries of the machine, on a free port and with a data directory that goes with it. Tests of the
+/// collection run one after the other, so that one may stop, kill or freeze it and start it again; each has a database of its own.
+/// </summary>
+public sealed class PostgresFixture : IAsyncLifetime
+{
+    private const string User = "factory_user";
+    private const string Template = "factory_template";
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private readonly string _binaries = FindBinaries();
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"factory-postgres-{Guid.NewGuid():N}");
+    private int _databases;
+
+    public int Port { get; } = FreePort();
+
+    private string DataDirectory => Path.Combine(_directory, "data");
+
+    public async Task InitializeAsync()
+    {
+        Directory.CreateDirectory(_directory);
+        if (Environment.UserName == "root")
+        {
+            await RunAsync("chown", "postgres", _directory);
+        }
+
+        await RunAsPostgresAsync("initdb", "-D", DataDirectory, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync");
+        await StartAsync();
+        await ExecuteAsync($"CREATE DATABASE {Template}");
+        await using var template = NpgsqlDataSource.Create(ConnectionStringOf(Template) + ";Pooling=false");
+        await new MigrationRunner(template, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None);
+        await new ReadingPartitions(template).EnsureAsync(DateOnly.FromDateTime(DateTime.UtcNow).AddDays(-1), 4, CancellationToken.None);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await KillAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <summary>A database with the schema and the days around today, empty.</summary>
+    public async Task<TestDatabase> CreateDatabaseAsync()
+    {
+        var name = $"test_{Interlocked.Increment(ref _databases)}";
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template}");
+        return new TestDatabase(ConnectionStringOf(name));
+    }
+
+    /// <summary>Starts it again and waits until it takes connections.</summary>
+    public Task StartAsync() => RunAsPostgresAsync(
+        "pg_ctl",
+        "start",
+        "-D",
+        DataDirectory,
+        "-w",
+        "-l",
+        Path.Combine(_directory, "log"),
+        "-o",
+        $"-p {Port} -k {_directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200");
+
+    /// <summary>Ends it as kill -9 of all of it would.</summary>
+    public Task KillAsync() => RunAsPostgresAsync("pg_ctl", "stop", "-D", DataDirectory, "-m", "immediate", "-w");
+
+    /// <summary>Stops every process of it where it stands; connections stay open and nothing answers.</summary>
+    public Task FreezeAsync() => SignalAllAsync("-STOP");
+
+    public Task ThawAsync() => SignalAllAsync("-CONT");
+
+    private async Task SignalAllAsync(string signal)
+    {
+        var postmaster = (await File.ReadAllLinesAsync(Path.Combine(DataDirectory, "postmaster.pid")))[0];
+        var children = await RunAsync("ps", "-o", "pid=", "--ppid", postmaster);
+        await RunAsync("kill", [signal, postmaster, .. children.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
+    }
+
+    private string ConnectionStringOf(string database) => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = Port,
+        Username = User,
+        Database = database,
+        Timeout = 3,
+        CommandTimeout = 3,
+        CancellationTimeout = 500,
+    }.ConnectionString;
+
+    private async Task ExecuteAsync(string sql)
+    {
+        // CREATE DATABASE copies files: 3 s may be too short on a busy machine.
+        await using var dataSource = NpgsqlDataSource.Create(ConnectionStringOf("postgres") + ";Pooling=false;Command Timeout=60");
+        await using var command = dataSource.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private Task<string> RunAsPostgresAsync(string binary, params string[] arguments)
+    {
+        var path = Path.Combine(_binaries, binary);
+        // PostgreSQL refuses to run as root.
+        return Environment.UserName == "root"
+            ? RunAsync("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments])
+            : RunAsync(path, arguments);
+    }
+
+    private async Task<string> RunAsync(string file, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Directory.Exists(_directory) ? _directory : Path.GetTempPath(),
+        };
+        // pg_ctl leaves its pipes to the server it starts: read to its end, not to theirs.
+        var isServerStart = arguments.Contains("start");
+        start.RedirectStandardOutput = start.RedirectStandardError = !isServerStart;
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
+        using var limit = new CancellationTokenSource(Limit);
+        var output = isServerStart ? Task.FromResult("") : process.StandardOutput.ReadToEndAsync(limit.Token);
+        var error = isServerStart ? Task.FromResult("") : process.StandardError.ReadToEndAsync(limit.Token);
+        await process.WaitForExitAsync(limit.Token);
+        return process.ExitCode == 0
+            ? await output
+            : throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: exit code {process.ExitCode}: {await error}");
+    }
+
+    private static string FindBinaries() =>
+        FromPath()
+        ?? Directories("/usr/lib/postgresql").Concat(Directories("/opt/homebrew/opt")).Select(directory => Path.Combine(directory, "bin"))
+            .Where(directory => File.Exists(Path.Combine(directory, "initdb")))
+            .OrderByDescending(directory => int.TryParse(Path.GetFileName(Path.GetDirectoryName(directory)), CultureInfo.InvariantCulture, out var version) ? version : 0)
+            .FirstOrDefault()
+        ?? throw new InvalidOperationException("These tests need PostgreSQL's server binaries (initdb, pg_ctl): apt-get install postgresql");
+
+    private static string? FromPath() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .FirstOrDefault(directory => File.Exists(Path.Combine(directory, "initdb")) && File.Exists(Path.Combine(directory, "pg_ctl")));
+
+    private static string[] Directories(string parent) => Directory.Exists(parent) ? Directory.GetDirectories(parent) : [];
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
+
+/// <summary>One test's database.</summary>
+public sealed class TestDatabase(string connectionString) : IAsyncDisposable
+{
+    public string ConnectionString => connectionString;
+
+    public NpgsqlDataSource DataSource { get; } = NpgsqlDataSource.Create(connectionString);
+
+    /// <summary>As DATABASE_URL takes it.</summary>
+    public string Url
+    {
+        get
+        {
+            var parts = new NpgsqlConnectionStringBuilder(connectionString);
+            return $"postgresql://{parts.Username}@{parts.Host}:{parts.Port}/{parts.Database}";
+        }
+    }
+
+    /// <summary>The first column of the first row; default where there is none.</summary>
+    public async Task<T?> ScalarAsync<T>(string sql, CancellationToken cancellationToken, params object[] parameters)
+    {
+        await using var command = DataSource.CreateCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = parameter });
+        }
+
+        return await command.ExecuteScalarAsync(cancellationToken) is T value ? value : default;
+    }
+
+    /// <summary>All rows, each as its values.</summary>
+    public async Task<List<object?[]>> RowsAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var command = DataSource.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<object?[]>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var values = new object?[reader.FieldCount];
+            for (var i = 0; i < values.Length; i++)
+            {
+                values[i] = await reader.IsDBNullAsync(i, cancellationToken) ? null : reader.GetValue(i);
+            }
+
+            rows.Add(values);
+        }
+
+        return rows;
+    }
+
+    public ValueTask DisposeAsync() => DataSource.DisposeAsync();
+}

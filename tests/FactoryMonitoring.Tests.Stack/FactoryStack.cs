@@ -1,0 +1,251 @@
+using System.Diagnostics;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using Aspire.Hosting;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Stack;
+
+/// <summary>The whole factory, started by the real AppHost through the testing builder, beside whatever else runs on the machine.</summary>
+public abstract class FactoryStack : IAsyncLifetime
+{
+    public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
+
+    private static readonly string[] Sensors = ["temperature-sensor", "vibration-sensor", "energy-sensor", "humidity-sensor", "pressure-sensor"];
+
+    private static readonly string[] Parts =
+        ["postgres", "kafka1", "kafka2", "kafka3", "sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3", .. Sensors];
+
+    // Open to others, as a temporary directory is not: the database's data is in it, and its processes are another user's where root starts them.
+    private readonly string _runDirectory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-stack-{Guid.NewGuid():N}")).FullName;
+    private long _unconfirmed;
+    private DistributedApplication? _app;
+    private HttpClient? _web;
+    private HttpClient? _control;
+    private NpgsqlDataSource? _database;
+
+    /// <summary>The backing of Kafka: processes, embedded or containers.</summary>
+    protected abstract string Kafka { get; }
+
+    /// <summary>The backing of PostgreSQL: process or container.</summary>
+    protected virtual string Postgres => "process";
+
+    protected virtual IEnumerable<string> Settings => [];
+
+    public DistributedApplication App => _app!;
+
+    /// <summary>What people open: Monitoring.Web, which passes /api/* on.</summary>
+    public HttpClient Web => _web!;
+
+    public NpgsqlDataSource Database => _database!;
+
+    public string KafkaBootstrap { get; private set; } = "";
+
+    public string RunDirectory => _runDirectory;
+
+    public virtual async Task InitializeAsync()
+    {
+        string[] ports = ["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"];
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.FactoryMonitoring_AppHost>(
+        [
+            $"--Factory:Kafka={Kafka}",
+            "--Factory:Postgres=process",
+            "--Factory:Prometheus=false",
+            "--Factory:Faults=true",
+            $"--Factory:RunDirectory={_runDirectory}",
+            $"--Factory:Postgres={Postgres}",
+            .. ports.Select(port => $"--Factory:Ports:{port}=0"),
+            .. Settings,
+        ]);
+        builder.Services.AddLogging(logging => logging.AddFilter("FactoryMonitoring.AppHost.Resources", LogLevel.None));
+        _app = await builder.BuildAsync();
+        await _app.StartAsync();
+
+        JsonNode stack = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_runDirectory, "stack.json")))!;
+        _control = new HttpClient { BaseAddress = new Uri(stack["url"]!.GetValue<string>()) };
+        _control.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", stack["token"]!.GetValue<string>());
+        _web = _app.CreateHttpClient("monitoring-web");
+        _web.Timeout = TimeSpan.FromSeconds(5);
+        _database = NpgsqlDataSource.Create((await _app.GetConnectionStringAsync("factorydb"))!);
+        KafkaBootstrap = (await _app.GetConnectionStringAsync("kafka"))!;
+        await IsWholeAsync(StartLimit);
+    }
+
+    public virtual async Task DisposeAsync()
+    {
+        _web?.Dispose();
+        _control?.Dispose();
+        if (_database is not null)
+        {
+            await _database.DisposeAsync();
+        }
+
+        if (_app is not null)
+        {
+            await _app.DisposeAsync();
+        }
+
+        // What containers kept: a line for each volume, behind the command of its engine.
+        var volumes = Path.Combine(_runDirectory, "volumes");
+        foreach (var volume in File.Exists(volumes) ? await File.ReadAllLinesAsync(volumes) : [])
+        {
+            using var removal = Process.Start(volume.Split(' ')[0], ["volume", "rm", "--force", volume.Split(' ')[1]]);
+            await removal.WaitForExitAsync();
+        }
+
+        Directory.Delete(_runDirectory, recursive: true);
+    }
+
+    /// <summary>Waits for five active producers, three active consumers that own all partitions, and readings that flow.</summary>
+    public async Task IsWholeAsync(TimeSpan limit)
+    {
+        await StartWhatIsDownAsync();
+        await Wait.ForAsync("5 producers and 3 consumers active", limit, token => JsonAsync("/api/system-status", token),
+            body => body["status"]!["producers"]!["active_count"]!.GetValue<int>() == 5 && body["status"]!["consumers"]!["active_count"]!.GetValue<int>() == 3);
+        await Wait.ForAsync("every partition owned", limit, OwnersAsync, owners => owners.Count == 6 && owners.Values.Distinct().Count() == 3);
+        long? first = null;
+        await Wait.ForAsync("readings stored", limit, StoredAsync, now => now > (first ??= now));
+    }
+
+    // A test that failed halfway must not take the next ones with it.
+    private async Task StartWhatIsDownAsync()
+    {
+        foreach (var name in Parts)
+        {
+            if ((await ResourceAsync(name))["state"]?.GetValue<string>() is "Exited" or "Finished" or "FailedToStart")
+            {
+                await ControlAsync(name, "start");
+            }
+        }
+    }
+
+    public async Task<JsonNode> JsonAsync(string path, CancellationToken cancellationToken) =>
+        JsonNode.Parse(await Web.GetStringAsync(new Uri(path, UriKind.Relative), cancellationToken))!;
+
+    /// <summary>Live owners by partition, as the API tells them.</summary>
+    public async Task<IReadOnlyDictionary<int, string>> OwnersAsync(CancellationToken cancellationToken)
+    {
+        var body = await JsonAsync("/api/partition-assignment", cancellationToken);
+        return body["assignments"]!.AsArray()
+            .SelectMany(item => item!["assigned_partitions"]!.AsArray().Select(partition => (Partition: partition!.GetValue<int>(), Owner: item["consumer_id"]!.GetValue<string>())))
+            .ToDictionary(pair => pair.Partition, pair => pair.Owner);
+    }
+
+    public Task<long> StoredAsync(CancellationToken cancellationToken) => ScalarAsync<long>("SELECT count(*) FROM sensor_readings", cancellationToken);
+
+    /// <summary>The first column of the first row.</summary>
+    public async Task<T> ScalarAsync<T>(string sql, CancellationToken cancellationToken = default)
+    {
+        await using var command = Database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>start, stop, restart or kill on the AppHost's control endpoint, as make does it.</summary>
+    public async Task ControlAsync(string resource, string action)
+    {
+        using var response = await _control!.PostAsync(new Uri($"/resources/{resource}/{action}", UriKind.Relative), null);
+        Assert.True(response.IsSuccessStatusCode, $"{action} {resource}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+    }
+
+    /// <summary>A fault on the AppHost's control endpoint.</summary>
+    /// <returns>Its answer.</returns>
+    public async Task<JsonNode> FaultAsync(string path)
+    {
+        using var response = await _control!.PostAsync(new Uri(path, UriKind.Relative), null);
+        var body = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{path}: {(int)response.StatusCode} {body}");
+        return JsonNode.Parse(body)!;
+    }
+
+    /// <summary>A body of the AppHost's control endpoint.</summary>
+    public async Task<JsonNode> ControlBodyAsync(string path, CancellationToken cancellationToken) =>
+        JsonNode.Parse(await _control!.GetStringAsync(new Uri(path, UriKind.Relative), cancellationToken))!;
+
+    /// <summary>The resource as the control endpoint describes it.</summary>
+    public async Task<JsonNode> ResourceAsync(string name, CancellationToken cancellationToken = default)
+    {
+        var all = JsonNode.Parse(await _control!.GetStringAsync(new Uri("/resources", UriKind.Relative), cancellationToken))!.AsArray();
+        return all.Single(item => item!["name"]!.GetValue<string>() == name)!;
+    }
+
+    public async Task<int> ProcessIdAsync(string resource) => (await ResourceAsync(resource))["pid"]!.GetValue<int>();
+
+    /// <summary>
+    /// Stops the sensors cleanly, waits until all that was acknowledged is read and settled, and compares: nothing missing, nothing twice,
+    /// offsets contiguous. Starts the sensors again.
+    /// </summary>
+    public async Task AccountIsExactAsync(bool mayBeUnconfirmed = false)
+    {
+        await Task.WhenAll(Sensors.Select(sensor => ControlAsync(sensor, "stop")));
+        await Wait.ForAsync("the ledger settled", TimeSpan.FromSeconds(60), token => JsonAsync("/api/ledger", token), body =>
+            Number(body, "in_flight") == 0
+            && Number(body, "acknowledged") == Number(body, "stored_acknowledged") + Number(body, "rejected") + Number(body, "missing"));
+        var ledger = await JsonAsync("/api/ledger", CancellationToken.None);
+
+        var account = new
+        {
+            Missing = Number(ledger, "missing"),
+            Duplicated = Number(ledger, "duplicated"),
+            RowsTwice = await ScalarAsync<long>(
+                """
+                SELECT count(*) - count(DISTINCT (sensor_id, reading_count))
+                FROM sensor_readings WHERE reading_count IS NOT NULL AND sensor_id ~ '^(temp|vib|energy|humid|press)-sensor-'
+                """),
+            OffsetsMissing = await ScalarAsync<long>(
+                """
+                SELECT coalesce(sum(o.next_offset - o.first_offset - o.skipped)::bigint, 0)
+                     - (SELECT count(*) FROM readings) - (SELECT count(*) FROM rejected_messages)
+                FROM partition_offsets o
+                """),
+        };
+        Assert.Equal(new { Missing = 0L, Duplicated = 0L, RowsTwice = 0L, OffsetsMissing = 0L }, account);
+
+        var rows = await ScalarAsync<long>("SELECT count(*) FROM sensor_readings WHERE sensor_id ~ '^(temp|vib|energy|humid|press)-sensor-'");
+        var acknowledged = await ScalarAsync<long>("SELECT sum(total_messages_sent)::bigint FROM producer_health");
+        if (mayBeUnconfirmed)
+        {
+            // What a sensor could not write down, killed or its database killed under it, is stored without a record, once and for all.
+            Assert.True(rows - acknowledged >= _unconfirmed, $"{rows} rows, {acknowledged} acknowledged, {_unconfirmed} unconfirmed before");
+            _unconfirmed = rows - acknowledged;
+        }
+
+        Assert.Equal(acknowledged + _unconfirmed, rows);
+        await Task.WhenAll(Sensors.Select(sensor => ControlAsync(sensor, "start")));
+        await IsWholeAsync(TimeSpan.FromSeconds(60));
+    }
+
+    private static long Number(JsonNode body, string name) => body[name]!.GetValue<long>();
+}
+
+/// <summary>On Apache Kafka as three processes; needs KAFKA_HOME.</summary>
+public sealed class ProcessesStack : FactoryStack
+{
+    protected override string Kafka => "processes";
+}
+
+/// <summary>On the embedded broker.</summary>
+public sealed class EmbeddedStack : FactoryStack
+{
+    protected override string Kafka => "embedded";
+}
+
+[CollectionDefinition(Name)]
+public sealed class ProcessesCollection : ICollectionFixture<ProcessesStack>
+{
+    public const string Name = "Apache Kafka as processes";
+}
+
+[CollectionDefinition(Name)]
+public sealed class EmbeddedCollection : ICollectionFixture<EmbeddedStack>
+{
+    public const string Name = "Embedded Kafka";
+}

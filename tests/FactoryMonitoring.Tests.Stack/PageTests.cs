@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using FactoryMonitoring.Tests.Browser;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace FactoryMonitoring.Tests.Stack;
+
+/// <summary>The page on the running factory, in a browser. Takes the pictures of README and docs; PICTURES=1 puts them there.</summary>
+[Collection(ProcessesCollection.Name)]
+public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
+{
+    private static readonly PageAssertionsToHaveTitleOptions Patient = new() { Timeout = 60_000 };
+
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    public async Task InitializeAsync()
+    {
+        _playwright = await Playwright.CreateAsync();
+        _browser = await Chromium.LaunchAsync(_playwright);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _browser.DisposeAsync();
+        _playwright.Dispose();
+    }
+
+    [Fact]
+    public async Task A_browser_sees_live_numbers_and_a_kill_without_a_reload()
+    {
+        const string Victim = "sensor-consumer-2";
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        var page = await OpenAsync(ColorScheme.Dark);
+        await page.GotoAsync("/");
+        await Expect(page).ToHaveTitleAsync(new Regex("Factory Monitoring"), Patient);
+        await Expect(page.Locator("[data-testid=link][data-interactive]")).ToContainTextAsync("live");
+        await page.EvaluateAsync("() => { window.stillTheSamePage = true; }");
+        await Expect(page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
+        var first = await NumberAsync(page);
+        await page.WaitForFunctionAsync(
+            "first => Number(document.querySelector('[data-testid=database] .big').textContent.replace(/[^0-9]/g, '')) > first + 50", first);
+
+        await stack.ControlAsync(Victim, "kill");
+        await Expect(page.GetByTestId("consumers")).ToContainTextAsync("2 of 3 active");
+        await Expect(page.GetByTestId("status")).ToContainTextAsync(Victim);
+        await Expect(page.GetByTestId("rebalances")).ToContainTextAsync($"{Victim} lost");
+        var stopwatch = page.Locator($".stopwatch[aria-label*='{Victim}']");
+        await Expect(stopwatch.Locator("dd")).Not.ToHaveCountAsync(0);
+        await Expect(stopwatch.Locator("dd.open")).ToHaveCountAsync(0);
+        await page.ScreenshotAsync(new() { Path = Picture("overview-consumer-killed-dark") });
+
+        await stack.ControlAsync(Victim, "start");
+        await Expect(page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        Assert.True(await page.EvaluateAsync<bool>("() => window.stillTheSamePage === true"));
+        await TakePicturesAsync();
+    }
+
+    private async Task TakePicturesAsync()
+    {
+        string[] views = ["partitions", "consumers", "consumers/sensor-consumer-1", "sensors", "sensors/temp-sensor-001", "brokers", "alerts", "fault-lab"];
+        // Light ones are taken by the browser tests, of a simulated factory.
+        foreach (var scheme in ForDocs ? new[] { ColorScheme.Dark, ColorScheme.Light } : [ColorScheme.Dark])
+        {
+            var page = await OpenAsync(scheme);
+            foreach (var view in views.Prepend(""))
+            {
+                await page.GotoAsync($"/{view}");
+                await Expect(page.Locator("[data-testid=link][data-interactive]")).ToContainTextAsync("live");
+                await page.WaitForFunctionAsync("() => !document.querySelector('[aria-busy]')");
+                var name = view.Length == 0 ? "overview" : view.Replace('/', '-');
+                await page.ScreenshotAsync(new() { Path = Picture($"{name}-{(scheme == ColorScheme.Dark ? "dark" : "light")}"), FullPage = view.Length > 0 });
+            }
+        }
+    }
+
+    private async Task<IPage> OpenAsync(ColorScheme scheme)
+    {
+        var context = await _browser.NewContextAsync(new()
+        {
+            BaseURL = stack.Web.BaseAddress!.ToString(),
+            ViewportSize = new() { Width = 1440, Height = 900 },
+            ColorScheme = scheme,
+        });
+        context.SetDefaultTimeout(60_000);
+        SetDefaultExpectTimeout(60_000);
+        return await context.NewPageAsync();
+    }
+
+    private static async Task<long> NumberAsync(IPage page)
+    {
+        var text = await page.Locator("[data-testid=database] .big").TextContentAsync();
+        return long.Parse(string.Concat(text!.Where(char.IsAsciiDigit)), CultureInfo.InvariantCulture);
+    }
+
+    private static bool ForDocs => Environment.GetEnvironmentVariable("PICTURES") == "1";
+
+    private static string Picture(string name) => Path.Combine(
+        ForDocs ? Path.Combine(Repository.Root, "docs", "pictures") : Path.Combine(Repository.Screenshots, "stack"),
+        $"{name}.png");
+}

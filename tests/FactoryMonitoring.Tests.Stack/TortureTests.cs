@@ -1,0 +1,242 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Aspire.Hosting.Testing;
+using FactoryMonitoring.Data;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Xunit.Abstractions;
+
+namespace FactoryMonitoring.Tests.Stack;
+
+/// <summary>
+/// Random faults, several at once, for TORTURE_MINUTES (1 by default), and then the account: what was acknowledged is stored, each reading
+/// once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults.
+/// </summary>
+public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
+{
+    private const int SigStop = 19;
+    private const int SigCont = 18;
+
+    private static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
+    private static readonly string[] BrokerNames = ["kafka1", "kafka2", "kafka3"];
+
+    /// <param name="At">When, from the start on.</param>
+    /// <param name="For">How long until it is undone.</param>
+    private sealed record Fault(string Kind, string Victim, TimeSpan At, TimeSpan For);
+
+    protected async Task FaultsLoseAndDoubleNothingAsync()
+    {
+        var minutes = double.Parse(Environment.GetEnvironmentVariable("TORTURE_MINUTES") ?? "1", CultureInfo.InvariantCulture);
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("TORTURE_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        output.WriteLine($"TORTURE_SEED={seed} TORTURE_MINUTES={minutes.ToString(CultureInfo.InvariantCulture)}");
+        Console.WriteLine($"TORTURE_SEED={seed}");
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+
+        var clock = Stopwatch.StartNew();
+        await Task.WhenAll(Plan(new Random(seed), TimeSpan.FromMinutes(minutes)).GroupBy(fault => fault.Victim).Select(async faults =>
+        {
+            foreach (var fault in faults)
+            {
+                await UntilAsync(clock, fault.At);
+                output.WriteLine($"{clock.Elapsed.TotalSeconds,7:0.0} s  {fault.Kind} {fault.Victim} for {fault.For.TotalSeconds:0.0} s");
+                await CommitAsync(clock, fault);
+            }
+        }));
+
+        await stack.IsWholeAsync(TimeSpan.FromMinutes(2));
+        await stack.AccountIsExactAsync();
+        await AlertsAreThoseOfAnUndisturbedConsumerAsync();
+    }
+
+    /// <summary>For each victim a list of faults, one after the other; victims suffer at the same time. One broker at a time, for two of three must stand.</summary>
+    private static IEnumerable<Fault> Plan(Random random, TimeSpan length)
+    {
+        foreach (var consumer in Consumers)
+        {
+            foreach (var fault in Series(random, length, () => consumer, ["kill", "pause", "stop"], 4, 15, 2, 12))
+            {
+                yield return fault;
+            }
+        }
+
+        foreach (var fault in Series(random, length, () => "brokers", ["kill"], 15, 30, 3, 8))
+        {
+            yield return fault;
+        }
+
+        foreach (var fault in Series(random, length, () => "postgres", ["kill"], 15, 40, 1, 5))
+        {
+            yield return fault;
+        }
+    }
+
+    private static IEnumerable<Fault> Series(
+        Random random, TimeSpan length, Func<string> victim, string[] kinds, double leastPause, double mostPause, double leastFor, double mostFor)
+    {
+        TimeSpan Between(double least, double most) => TimeSpan.FromSeconds(least + (random.NextDouble() * (most - least)));
+        var at = Between(0, mostPause);
+        while (at < length)
+        {
+            var fault = new Fault(kinds[random.Next(kinds.Length)], victim(), at, Between(leastFor, mostFor));
+            yield return fault;
+            at += fault.For + Between(leastPause, mostPause);
+        }
+    }
+
+    private async Task CommitAsync(Stopwatch clock, Fault fault)
+    {
+        var victim = fault.Victim == "brokers" ? BrokerNames[(int)(fault.At.TotalMilliseconds % BrokerNames.Length)] : fault.Victim;
+        switch (fault.Kind)
+        {
+            case "pause":
+                var pid = await stack.ProcessIdAsync(victim);
+                Signal(pid, SigStop);
+                try
+                {
+                    await UntilAsync(clock, fault.At + fault.For);
+                }
+                finally
+                {
+                    Signal(pid, SigCont);
+                }
+
+                break;
+            default:
+                await stack.ControlAsync(victim, fault.Kind);
+                await UntilAsync(clock, fault.At + fault.For);
+                await stack.ControlAsync(victim, "start");
+                break;
+        }
+    }
+
+    private static async Task UntilAsync(Stopwatch clock, TimeSpan at)
+    {
+        if (at - clock.Elapsed is var left && left > TimeSpan.Zero)
+        {
+            using var timer = new PeriodicTimer(left);
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Has a consumer of another group read the same log into a database of its own, and compares.</summary>
+    private async Task AlertsAreThoseOfAnUndisturbedConsumerAsync()
+    {
+        string[] sensors = ["temperature-sensor", "vibration-sensor", "energy-sensor", "humidity-sensor", "pressure-sensor"];
+        await Task.WhenAll(sensors.Select(sensor => stack.ControlAsync(sensor, "stop")));
+        const string Read = "SELECT COALESCE(sum(stored + rejected), 0)::bigint FROM partition_offsets";
+        var ends = await EndOfLogAsync();
+
+        await stack.ExecuteAsync("CREATE DATABASE reference");
+        var connection = new NpgsqlConnectionStringBuilder((await stack.App.GetConnectionStringAsync("factorydb"))!) { Database = "reference" }.ConnectionString;
+        await using var reference = NpgsqlDataSource.Create(connection);
+        await new MigrationRunner(reference, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None);
+        await new ReadingPartitions(reference).EnsureAsync(DateOnly.FromDateTime(DateTime.UtcNow), 2, CancellationToken.None);
+        using (var consumer = StartReference(connection))
+        {
+            await Wait.ForAsync("the reference has read everything", TimeSpan.FromMinutes(2), async token => await ScalarAsync<long>(reference, Read, token), read => read >= ends);
+            Signal(consumer.Id, 15);
+            await consumer.WaitForExitAsync();
+        }
+
+        Assert.Equal(await AlertsAsync(reference), await AlertsAsync(stack.Database));
+        await Task.WhenAll(sensors.Select(sensor => stack.ControlAsync(sensor, "start")));
+    }
+
+    private Process StartReference(string connection)
+    {
+        // Another process of the same program, with what the AppHost gives it.
+        Assert.True(stack.App.ResourceNotifications.TryGetCurrentState(Consumers[0], out var state));
+        var start = new ProcessStartInfo((string)state.Snapshot.Properties.First(property => property.Name == "executable.path").Value!);
+        foreach (var variable in state.Snapshot.EnvironmentVariables)
+        {
+            start.Environment[variable.Name] = variable.Value;
+        }
+
+        start.Environment["CONSUMER_ID"] = "reference";
+        start.Environment["CONSUMER_GROUP"] = "reference";
+        start.Environment["ConnectionStrings__factorydb"] = connection;
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        return Process.Start(start)!;
+    }
+
+    /// <summary>How many messages there are, by the brokers' own word.</summary>
+    private async Task<long> EndOfLogAsync()
+    {
+        using var consumer = new Confluent.Kafka.ConsumerBuilder<Confluent.Kafka.Ignore, Confluent.Kafka.Ignore>(
+            new Confluent.Kafka.ConsumerConfig { BootstrapServers = stack.KafkaBootstrap, GroupId = "end" }).Build();
+        return await Task.Run(() => Enumerable.Range(0, 6).Sum(partition =>
+            consumer.QueryWatermarkOffsets(new Confluent.Kafka.TopicPartition("sensor-data", partition), TimeSpan.FromSeconds(10)).High.Value));
+    }
+
+    private static async Task<List<string>> AlertsAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand("""
+            SELECT format('%s %s %s %s %s %s %s %s', alert_id, sensor_id, anomaly_type, severity, sensor_value, occurrences, peak_value, resolved_at IS NOT NULL)
+            FROM alerts WHERE log_key IS NOT NULL ORDER BY kafka_partition, kafka_offset, alert_id
+            """);
+        await using var reader = await command.ExecuteReaderAsync();
+        var alerts = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            alerts.Add(reader.GetString(0));
+        }
+
+        return alerts;
+    }
+
+    private static async Task<T> ScalarAsync<T>(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static void Signal(int process, int signal) => _ = Kill(process, signal);
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+}
+
+/// <summary>With the protocol of KIP-848.</summary>
+[Collection(ProcessesCollection.Name)]
+[Trait("Category", "Torture")]
+public sealed class TortureTests(ProcessesStack stack, ITestOutputHelper output) : Torture(stack, output)
+{
+    [Fact]
+    public Task Faults_lose_and_double_nothing() => FaultsLoseAndDoubleNothingAsync();
+}
+
+/// <summary>With the classic protocol.</summary>
+[Collection(ClassicCollection.Name)]
+[Trait("Category", "Torture")]
+public sealed class ClassicTortureTests(ClassicStack stack, ITestOutputHelper output) : Torture(stack, output)
+{
+    [Fact]
+    public Task Faults_lose_and_double_nothing() => FaultsLoseAndDoubleNothingAsync();
+}
+
+/// <summary>On Apache Kafka as three processes, consumers with the classic protocol: they inherit it from the environment.</summary>
+public sealed class ClassicStack : FactoryStack
+{
+    private const string Protocol = "Consumers__GroupProtocol";
+
+    protected override string Kafka => "processes";
+
+    public override Task InitializeAsync()
+    {
+        Environment.SetEnvironmentVariable(Protocol, "classic");
+        return base.InitializeAsync();
+    }
+
+    public override async Task DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Environment.SetEnvironmentVariable(Protocol, null);
+    }
+}
+
+[CollectionDefinition(Name)]
+public sealed class ClassicCollection : ICollectionFixture<ClassicStack>
+{
+    public const string Name = "Apache Kafka as processes, classic groups";
+}

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace FactoryMonitoring.Tests.Stack;
+
+/// <summary>Waits for conditions, never for time.</summary>
+internal static class Wait
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Asks until the answer satisfies; an error while asking counts as an unsatisfying answer.</summary>
+    /// <returns>How long it took.</returns>
+    /// <exception cref="TimeoutException">The limit passed; the message carries the last answer or error.</exception>
+    public static async Task<TimeSpan> ForAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> ask, Func<T, bool> satisfies)
+    {
+        using var timeout = new CancellationTokenSource(limit);
+        using var timer = new PeriodicTimer(Interval);
+        var watch = Stopwatch.StartNew();
+        object? last = null;
+        while (true)
+        {
+            try
+            {
+                var answer = await ask(timeout.Token);
+                if (satisfies(answer))
+                {
+                    return watch.Elapsed;
+                }
+
+                last = answer;
+            }
+            catch (Exception exception) when (exception is not Xunit.Sdk.XunitException)
+            {
+                last = exception is OperationCanceledException && last is not null ? last : exception;
+            }
+
+            if (timeout.IsCancellationRequested || !await NextAsync(timer, timeout.Token))
+            {
+                throw new TimeoutException($"{what}: not within {limit.TotalSeconds:0.#} s; last: {last}");
+            }
+        }
+    }
+
+    private static async Task<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,2 @@
+// Stacks and a browser share the machine.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using FactoryMonitoring.Tests.Browser;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace FactoryMonitoring.Tests.Telemetry;
+
+/// <summary>The factory with the Aspire dashboard, and a browser that opens it.</summary>
+[Collection("Dashboard")]
+public sealed class DashboardTests : IAsyncLifetime
+{
+    private const string Consumer = "sensor-consumer-1";
+    private static readonly LocatorAssertionsToBeVisibleOptions Patient = new() { Timeout = 120_000 };
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(8));
+    private readonly string _directory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-dashboard-{Guid.NewGuid():N}")).FullName;
+    private readonly string _token = RandomNumberGenerator.GetHexString(32, lowercase: true);
+    private readonly string _url = string.Create(CultureInfo.InvariantCulture, $"http://localhost:{FreePort()}");
+    private IDistributedApplicationTestingBuilder _builder = null!;
+    private DistributedApplication _app = null!;
+    private IPlaywright _playwright = null!;
+    private IBrowser _browser = null!;
+
+    public async Task InitializeAsync()
+    {
+        using (var fetch = Process.Start(Path.Combine(Repository.Root, "eng", "make", "aspire-dashboard.sh"))) await fetch.WaitForExitAsync(_limit.Token);
+        _builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.FactoryMonitoring_AppHost>(
+            [.. StackFixture.StackArguments(_directory), "--Factory:Prometheus=false", $"--ASPNETCORE_URLS={_url}", $"--AppHost:BrowserToken={_token}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true"],
+            (options, _) => options.DisableDashboard = false,
+            _limit.Token);
+        _app = await _builder.BuildAsync(_limit.Token);
+        await _app.StartAsync(_limit.Token);
+        await Task.WhenAll(StackFixture.Services.Select(name => _app.ResourceNotifications.WaitForResourceHealthyAsync(name, _limit.Token)));
+        _playwright = await Playwright.CreateAsync();
+        _browser = await Chromium.LaunchAsync(_playwright);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_browser is not null) await _browser.DisposeAsync();
+        _playwright?.Dispose();
+        if (_app is not null) await _app.DisposeAsync();
+        if (_builder is not null) await _builder.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+        _limit.Dispose();
+    }
+
+    [Fact]
+    public async Task The_dashboard_shows_every_resource_and_restarts_one()
+    {
+        // So high that no row is left out of the page.
+        var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = 1500, Height = 1800 } });
+        await page.GotoAsync($"{_url}/login?t={_token}", new() { Timeout = 120_000 });
+
+        // Parameters have a tab of their own.
+        var names = _app.Services.GetRequiredService<DistributedApplicationModel>().Resources
+            .Where(resource => resource is not ParameterResource && _app.ResourceNotifications.TryGetCurrentState(resource.Name, out var state) && !state.Snapshot.IsHidden)
+            .Select(resource => resource.Name).ToList();
+        foreach (var name in names) await Expect(Row(page, name)).ToBeVisibleAsync(Patient);
+        Assert.Superset(
+            new HashSet<string>([.. StackFixture.Services, "kafka", "kafka1", "kafka2", "kafka3", "postgres", "provisioner"]), names.ToHashSet());
+        await Expect(Row(page, Consumer)).ToContainTextAsync("Running");
+
+        var before = await RunningAsync(Consumer, _ => true);
+        await Row(page, Consumer).GetByTitle("Actions").ClickAsync();
+        await page.GetByRole(AriaRole.Menuitem, new() { Name = "Restart", Exact = true }).ClickAsync();
+
+        var after = await RunningAsync(Consumer, process => process != before);
+        Assert.NotEqual(before, after);
+        await _app.ResourceNotifications.WaitForResourceHealthyAsync(Consumer, _limit.Token);
+        await Expect(Row(page, Consumer)).ToContainTextAsync("Running", new() { Timeout = 120_000 });
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-resources.png") });
+
+        await page.GotoAsync($"{_url}/consolelogs/resource/{Consumer}", new() { Timeout = 120_000 });
+        await Expect(page.GetByText("Application started.").First).ToBeVisibleAsync(Patient);
+        await page.GotoAsync($"{_url}/traces", new() { Timeout = 120_000 });
+        await Expect(page.GetByText("send sensor-data").First).ToBeVisibleAsync(Patient);
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-traces.png") });
+    }
+
+    private static ILocator Row(IPage page, string resource) =>
+        page.Locator("tr", new() { Has = page.Locator(".resource-name-text").GetByText(resource, new() { Exact = true }) });
+
+    /// <summary>The process id of the resource once it runs and the id is the one looked for.</summary>
+    private async Task<int> RunningAsync(string resource, Func<int, bool> wanted)
+    {
+        var found = await _app.ResourceNotifications.WaitForResourceAsync(
+            resource, change => change.Snapshot.State?.Text == KnownResourceStates.Running && wanted(ProcessOf(change)), _limit.Token);
+        return ProcessOf(found);
+    }
+
+    private static int ProcessOf(ResourceEvent change) => Convert.ToInt32(
+        change.Snapshot.Properties.First(property => property.Name == "executable.pid").Value, CultureInfo.InvariantCulture);
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,188 @@
+using System.Globalization;
+using System.Text;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Tests.Unit.Consumers;
+
+public sealed class PartitionDetectorTests
+{
+    private const string LogId = "log";
+    private static readonly DetectionRules Catalog = new(new DetectionOptions());
+
+    private readonly ReadingParser _parser = new(new SensorDirectory());
+    private readonly Findings _findings = new();
+    private PartitionDetector _detector = new(LogId, 3, Catalog);
+    private long _offset;
+
+    [Fact]
+    public void The_third_reading_at_warning_raises_one_alert_until_a_normal_one_resolves_it()
+    {
+        Assert.Equal([], Feed(36));
+        Assert.Equal([], Feed(36));
+        Assert.Equal([AnomalyTypes.ConsecutiveHigh], Feed(36));
+        Assert.Equal("3 readings in a row at warning level or worse, the last at 36 °C", _findings.Raised[0].Description);
+        Assert.Equal(Severities.Medium, _findings.Raised[0].Severity);
+        var id = _findings.Raised[0].AlertId;
+        Assert.Equal([], Feed(37));
+        Assert.Equal([], Feed(36.5));
+
+        Assert.Equal([], Feed(30));
+
+        var resolved = Assert.Single(_findings.Resolved);
+        Assert.Equal((id, 3L, 37.0), (resolved.AlertId, resolved.Occurrences, resolved.PeakValue));
+    }
+
+    [Theory]
+    [InlineData("vibration", "mm/s", 5.5, 2)]
+    [InlineData("humidity", "%", 61, 4)]
+    [InlineData("energy", "kW", 151, 3)]
+    public void Types_differ_in_how_many_readings_make_a_row(string type, string unit, double value, int row)
+    {
+        for (var i = 1; i < row; i++)
+        {
+            Assert.Equal([], Feed(value, type, unit));
+        }
+
+        Assert.Equal([AnomalyTypes.ConsecutiveHigh], Feed(value, type, unit));
+    }
+
+    [Fact]
+    public void A_step_larger_than_the_types_raises_an_alert_that_the_next_small_step_resolves()
+    {
+        Assert.Equal([], Feed(25));
+        Assert.Equal([], Feed(35.0 - 0.5));
+        Assert.Equal([AnomalyTypes.RapidChange], Feed(20));
+        Assert.Equal("Changed by -14.5 °C at once, from 34.5 to 20 °C; 10 °C are usual at most", _findings.Raised[0].Description);
+        Assert.Equal([], Feed(20));
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void A_distance_from_the_mean_of_the_four_before_raises_an_alert()
+    {
+        foreach (var value in new[] { 30.0, 22, 14, 6 })
+        {
+            Assert.Equal([], Feed(value));
+        }
+
+        Assert.Equal([AnomalyTypes.BaselineDeviation], Feed(2));
+        Assert.Equal("2 °C is 16 °C below the mean of the 4 readings before (18 °C); 15 °C are usual at most", _findings.Raised[0].Description);
+        Assert.Equal(Severities.Low, _findings.Raised[0].Severity);
+    }
+
+    [Fact]
+    public void A_critical_reading_raises_with_high_severity()
+    {
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(40));
+        Assert.Equal((Severities.High, "40 °C has reached the critical threshold of 40 °C"), (_findings.Raised[0].Severity, _findings.Raised[0].Description));
+    }
+
+    [Fact]
+    public void Thresholds_of_the_message_win()
+    {
+        Assert.Equal([], Feed(42, thresholds: ",\"warning_threshold\":50,\"critical_threshold\":60"));
+        Assert.Equal([AnomalyTypes.RapidChange, AnomalyTypes.CriticalThreshold], Feed(61, thresholds: ",\"warning_threshold\":50,\"critical_threshold\":60"));
+    }
+
+    [Fact]
+    public void A_configured_threshold_wins_over_the_catalogs()
+    {
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { Types = { ["temperature"] = new RuleOptions { CriticalThreshold = 30 } } }));
+
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(31));
+    }
+
+    [Fact]
+    public void An_unknown_type_has_the_thresholds_of_its_messages_alone()
+    {
+        Assert.Equal([], Feed(1e6, "gas", "ppm"));
+        Assert.Equal([], Feed(-1e6, "gas", "ppm"));
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(11, "gas", "ppm", ",\"critical_threshold\":10"));
+    }
+
+    [Fact]
+    public void An_alerts_id_depends_on_the_log_and_the_place_in_it_alone()
+    {
+        var id = PartitionDetector.AlertIdOf("log", 1, 2, Rule.RapidChange);
+
+        Assert.Equal(id, PartitionDetector.AlertIdOf("log", 1, 2, Rule.RapidChange));
+        Assert.Equal(8, id.Version);
+        Assert.Equal(5, new[]
+        {
+            id,
+            PartitionDetector.AlertIdOf("other", 1, 2, Rule.RapidChange),
+            PartitionDetector.AlertIdOf("log", 2, 2, Rule.RapidChange),
+            PartitionDetector.AlertIdOf("log", 1, 3, Rule.RapidChange),
+            PartitionDetector.AlertIdOf("log", 1, 2, Rule.CriticalThreshold),
+        }.Distinct().Count());
+    }
+
+    [Fact]
+    public void Whoever_goes_on_from_a_snapshot_finds_what_the_first_would_have_found()
+    {
+        var random = new Random(4711);
+        var values = Enumerable.Range(0, 2_000).Select(i => Math.Round(25 + (12 * Math.Sin(i / 9.0)) + (random.NextDouble() * 8), 2)).ToArray();
+        List<string> Read(int moveEvery)
+        {
+            _detector = new PartitionDetector(LogId, 3, Catalog);
+            _offset = 0;
+            var story = new List<string>();
+            for (var i = 0; i < values.Length; i++)
+            {
+                if (i % moveEvery == moveEvery - 1)
+                {
+                    var successor = new PartitionDetector(LogId, 3, Catalog);
+                    DetectorSnapshot.Read(DetectorSnapshot.Write(_detector), successor);
+                    _detector = successor;
+                }
+
+                Feed(values[i], count: i);
+                story.AddRange(_findings.Raised.Select(raised => $"{raised.AlertId} {raised.Description}"));
+                story.AddRange(_findings.Resolved.Select(episode => $"{episode.AlertId} {episode.Occurrences} {episode.PeakValue}"));
+            }
+
+            return story;
+        }
+
+        var undisturbed = Read(int.MaxValue);
+
+        Assert.NotEmpty(undisturbed);
+        Assert.Equal(undisturbed, Read(1));
+        Assert.Equal(undisturbed, Read(37));
+    }
+
+    [Fact]
+    public void A_snapshot_of_another_version_or_a_damaged_one_is_refused()
+    {
+        Feed(25);
+        var bytes = DetectorSnapshot.Write(_detector);
+
+        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([99, .. bytes[1..]], _detector));
+        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read(bytes[..^3], _detector));
+    }
+
+    [Fact]
+    public void The_same_number_twice_is_a_duplicate()
+    {
+        Feed(25, count: 5);
+        Assert.False(_findings.Duplicate);
+
+        Feed(25, count: 5);
+
+        Assert.True(_findings.Duplicate);
+    }
+
+    private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null)
+    {
+        var number = (count ?? _offset).ToString(CultureInfo.InvariantCulture);
+        var message = string.Create(CultureInfo.InvariantCulture,
+            $"{{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{number}{thresholds}}}}}");
+        Assert.Equal(Rejection.None, _parser.Parse(Encoding.UTF8.GetBytes(message)));
+        var reading = _parser.Reading;
+        reading.Offset = _offset++;
+        _detector.Process(ref reading, _findings);
+        return [.. _findings.Raised.Select(raised => Rules.NameOf(raised.Rule))];
+    }
+}

@@ -1,0 +1,105 @@
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Monitoring;
+using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Status;
+using static FactoryMonitoring.Tests.Unit.Monitoring.MonitoringScene;
+
+namespace FactoryMonitoring.Tests.Unit.Monitoring;
+
+public sealed class OverallStatusTests
+{
+    private readonly MonitoringScene _scene = new();
+    private readonly OverallStatusWriter _writer = new();
+
+    private DateTimeOffset Now => _scene.DatabaseNow;
+
+    [Fact]
+    public void All_is_well()
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now), Consumer("sensor-consumer-2", Now, "inactive"));
+        var cluster = new ClusterMeasurement(0, null, [new(1, "localhost", 9092, true, null)], new Dictionary<int, PartitionMeasurement>());
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], cluster, new(0, new Dictionary<int, PartitionLag>(), 1, 0)));
+
+        Assert.Equal(
+            ("ok", "All readings flow", "0 of 0 sensor processes, 1 of 1 brokers, 1 of 1 consumers; 1 reading behind. Stopped on request: sensor-consumer-2."),
+            (status.Level, status.Title, status.Detail));
+        Assert.Empty(status.Reasons);
+    }
+
+    [Fact]
+    public void A_silent_owner_is_named_with_the_partitions_that_wait()
+    {
+        var status = _writer.Write(Situation(Silent(1, 4), ["sensor-consumer-1"]));
+
+        Assert.Equal(("critical", "sensor-consumer-2 is silent for 7 s; partitions 1 and 4 wait"), (status.Level, status.Title));
+        Assert.Equal("The group gives them to another consumer when its session has ended. The last 3 times it took 6.4 s.", status.Detail);
+    }
+
+    [Fact]
+    public void One_partition_waits_in_the_singular()
+    {
+        var status = _writer.Write(Situation(Silent(4), ["sensor-consumer-1"]));
+
+        Assert.Equal("sensor-consumer-2 is silent for 7 s; partition 4 waits", status.Title);
+    }
+
+    [Fact]
+    public void A_recovery_says_how_far_it_has_come()
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now), Consumer("sensor-consumer-2", Now - TimeSpan.FromSeconds(8)));
+        var lag = new LagState(0, new Dictionary<int, PartitionLag> { [1] = new(100, 1.1), [4] = new(43, 1) }, 143, 1.1);
+        var recovery = new RecoveryStopwatch("sensor-consumer-2", Now - TimeSpan.FromSeconds(8), "exit", 5800, 6100, 6400, null, [1, 4]);
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], lag: lag, recovery: recovery));
+
+        Assert.Equal(
+            ("warning", "Recovering: sensor-consumer-2 was killed", "Partitions 1 and 4 have new owners and are catching up: 143 readings to go."),
+            (status.Level, status.Title, status.Detail));
+        Assert.Equal(recovery, status.Recovery);
+    }
+
+    [Fact]
+    public void The_worst_comes_first_and_since_stands_while_only_numbers_change()
+    {
+        var first = _writer.Write(Situation(Silent(1), ["sensor-consumer-1"]));
+        _scene.Time.Advance(TimeSpan.FromSeconds(3));
+        var rows = Silent(1) with { Ledger = _scene.Rows().Ledger with { Missing = 2 } };
+
+        var second = _writer.Write(Situation(Silent(1), ["sensor-consumer-1"]));
+        var third = _writer.Write(Situation(rows, ["sensor-consumer-1"]));
+
+        Assert.Equal(first.Since, second.Since);
+        Assert.Equal(Now, third.Since);
+        Assert.Equal(["2 readings acknowledged and not stored", "sensor-consumer-2 is silent for 7 s; partition 1 waits"], third.Reasons);
+    }
+
+    [Theory]
+    [InlineData(1, "warning", "kafka1 is down")]
+    [InlineData(2, "critical", "kafka1 and kafka2 are down")]
+    [InlineData(3, "critical", "No broker answers")]
+    public void Brokers_are_named_when_they_are_down(int down, string level, string title)
+    {
+        var brokers = Enumerable.Range(1, 3).Select(id => new BrokerMeasurement(id, "localhost", 9090 + (2 * id), id > down, null)).ToList();
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], new(0, null, brokers, new Dictionary<int, PartitionMeasurement>())));
+
+        Assert.Equal((level, title), (status.Level, status.Title));
+    }
+
+    [Theory]
+    [InlineData(7.9, "7 s")]
+    [InlineData(60, "1 min")]
+    [InlineData(3600, "1 h")]
+    [InlineData(7500, "2 h 5 min")]
+    public void Times_are_said_as_people_say_them(double seconds, string expected) => Assert.Equal(expected, Sentences.Lasting(TimeSpan.FromSeconds(seconds)));
+
+    // sensor-consumer-2 was last heard of 7 s ago and owns the partitions.
+    private MonitoringRows Silent(params int[] partitions) =>
+        _scene.Rows(Consumer("sensor-consumer-1", Now), Consumer("sensor-consumer-2", Now - TimeSpan.FromSeconds(7))) with
+        {
+            Partitions = [.. partitions.Select(partition => new PartitionRow(partition, "log-a", "sensor-consumer-2", 1, 0, Now, null, Now, Now - TimeSpan.FromSeconds(7)))],
+            RebalancingEvents = [.. new[] { 6100, 6400, 6800 }.Select(stall => new RebalancingEventBody("assigned", "sensor-consumer-1", 0, Now, StallMs: stall))],
+        };
+}

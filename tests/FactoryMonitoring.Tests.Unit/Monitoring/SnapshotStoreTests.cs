@@ -1,0 +1,118 @@
+using static FactoryMonitoring.Tests.Unit.Monitoring.MonitoringScene;
+
+namespace FactoryMonitoring.Tests.Unit.Monitoring;
+
+public sealed class SnapshotStoreTests
+{
+    private readonly MonitoringScene _scene = new();
+
+    [Fact]
+    public void There_is_nothing_before_the_first_look()
+    {
+        _scene.Store.MarkAway();
+
+        Assert.Null(_scene.Store.Current);
+    }
+
+    [Fact]
+    public void A_heartbeat_five_seconds_old_is_none_when_the_body_is_served()
+    {
+        var heartbeat = _scene.DatabaseNow - TimeSpan.FromSeconds(3);
+        _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", heartbeat, "active", 0, 3)));
+        Assert.Equal(("active", "0,3", 10), Health());
+
+        _scene.Time.Advance(TimeSpan.FromMilliseconds(1999));
+        Assert.Equal(("active", "0,3", 10), Health());
+
+        // Nothing new was read.
+        _scene.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(("inactive", "", 4), Health());
+        Assert.False(_scene.Store.Current!.Stale);
+    }
+
+    [Fact]
+    public void The_same_bytes_are_served_until_something_changes()
+    {
+        _scene.Store.Replace(_scene.Rows());
+        var first = _scene.Store.Current;
+        _scene.Time.Advance(TimeSpan.FromMilliseconds(999));
+
+        Assert.Same(first, _scene.Store.Current);
+    }
+
+    [Fact]
+    public void While_nothing_can_be_read_what_was_known_last_stands()
+    {
+        _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", _scene.DatabaseNow, "active", 0)));
+        _scene.Time.Advance(TimeSpan.FromSeconds(1));
+        _scene.Store.MarkAway();
+        _scene.Time.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.Equal(("active", "0", 10), Health());
+        Assert.True(_scene.Store.Current!.Stale);
+        Assert.Equal("The database does not answer for 1 min", _scene.Store.Current.System.Value.Overall.Title);
+    }
+
+    [Fact]
+    public void A_look_that_takes_too_long_is_blindness_too()
+    {
+        _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", _scene.DatabaseNow - TimeSpan.FromSeconds(1.5))));
+        _scene.Time.Advance(TimeSpan.FromSeconds(2.9));
+        Assert.False(_scene.Store.Current!.Stale);
+        _scene.Time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.True(_scene.Store.Current!.Stale);
+        Assert.Equal("active", Health().Status);
+    }
+
+    [Fact]
+    public void Two_seconds_after_the_database_is_back_old_heartbeats_count_again()
+    {
+        var dead = Consumer("sensor-consumer-1", _scene.DatabaseNow, "active", 0);
+        _scene.Store.Replace(_scene.Rows(dead));
+        _scene.Store.MarkAway();
+        _scene.Time.Advance(TimeSpan.FromSeconds(30));
+
+        _scene.Store.Replace(_scene.Rows(dead));
+        Assert.Equal(("active", true), (Health().Status, _scene.Store.Current!.Stale));
+
+        _scene.Time.Advance(TimeSpan.FromMilliseconds(1999));
+        Assert.Equal(("active", true), (Health().Status, _scene.Store.Current!.Stale));
+
+        _scene.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(("inactive", false), (Health().Status, _scene.Store.Current!.Stale));
+    }
+
+    [Fact]
+    public void Who_stopped_is_inactive_even_for_a_blind_observer()
+    {
+        _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", _scene.DatabaseNow)));
+        _scene.Store.MarkAway();
+        _scene.Time.Advance(TimeSpan.FromSeconds(30));
+
+        _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", _scene.DatabaseNow, "inactive")));
+
+        Assert.Equal("inactive", Health().Status);
+    }
+
+    [Fact]
+    public void An_outage_is_told_once_when_it_is_over()
+    {
+        _scene.Store.Replace(_scene.Rows());
+        var from = _scene.DatabaseNow;
+        _scene.Store.MarkAway();
+        _scene.Time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Empty(_scene.Store.TakeOutages());
+
+        _scene.Store.Replace(_scene.Rows());
+
+        Assert.Equal([new(from, from + TimeSpan.FromSeconds(30))], _scene.Store.TakeOutages());
+        Assert.Empty(_scene.Store.TakeOutages());
+    }
+
+    private (string Status, string Partitions, int LastMinute) Health()
+    {
+        var health = _scene.Store.Current!.Consumers.Value[0];
+        return (health.Status, string.Join(',', health.AssignedPartitions), health.MessagesProcessedLastMinute);
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text;
+using System.Text.Json;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Sensors;
+using FactoryMonitoring.Sensors.Publishing;
+
+namespace FactoryMonitoring.Tests.Unit.Sensors;
+
+public sealed class ReadingJsonTests
+{
+    private static readonly Sensor Sensor = new(
+        0, "temp-sensor-001", SensorCatalog.Temperature, new Thresholds(35, 40), new SensorLocation("production", "machine-001", "zone-a"));
+
+    private static readonly DateTime Time = new DateTime(2025, 9, 16, 21, 41, 41, DateTimeKind.Utc).AddMicroseconds(11_144);
+
+    [Fact]
+    public void A_reading_is_written_as_the_contract_shows_it()
+    {
+        using var json = new ReadingJson();
+
+        Assert.Equal(
+            """
+            {"timestamp":"2025-09-16T21:41:41.011144Z","sensor_id":"temp-sensor-001","sensor_type":"temperature","location":{"factory_section":"production","machine_id":"machine-001","zone":"zone-a"},"value":42.48,"unit":"°C","alert_level":"critical","quality":1,"metadata":{"reading_count":14,"warning_threshold":35,"critical_threshold":40}}
+            """,
+            Encoding.UTF8.GetString(json.Write(new Sample(Sensor, 42.48, default, null), 14, Time)));
+    }
+
+    [Fact]
+    public void A_replayed_reading_bears_the_files_own_time()
+    {
+        using var json = new ReadingJson();
+        json.Write(new Sample(Sensor, 1, default, null), 1, Time);
+
+        var message = JsonSerializer.Deserialize(
+            json.Write(new Sample(Sensor, 36.5, default, "2013-12-02 21:15:00"), 2, Time), MessageJsonContext.Default.SensorReadingMessage);
+
+        Assert.Equal(
+            new SensorReadingMessage(
+                new DateTimeOffset(Time), "temp-sensor-001", "temperature", new SensorLocation("production", "machine-001", "zone-a"), 36.5, "°C", "warning", 1,
+                new SensorReadingMetadata(2, 35, 40, "2013-12-02 21:15:00")),
+            message);
+    }
+}

@@ -1,0 +1,139 @@
+using System.Diagnostics.Metrics;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Unit.ServiceDefaults;
+
+public sealed class ServiceDefaultsTests
+{
+    [Fact]
+    public async Task Health_tells_each_check_and_alive_only_the_loops()
+    {
+        await using var app = await StartAsync(builder =>
+        {
+            builder.Services.AddLoopHeartbeat("loop", TimeSpan.FromMinutes(5));
+            builder.Services.AddHealthChecks().AddCheck("database", () => HealthCheckResult.Unhealthy("away"));
+        });
+
+        var (healthCode, health) = await GetAsync(app, "/health");
+        var (aliveCode, alive) = await GetAsync(app, "/alive");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, healthCode);
+        Assert.StartsWith("{\"status\":\"unhealthy\",\"checks\":[{\"name\":\"loop\",\"status\":\"healthy\",", health, StringComparison.Ordinal);
+        Assert.EndsWith(",{\"name\":\"database\",\"status\":\"unhealthy\",\"description\":\"away\"}]}", health, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, aliveCode);
+        Assert.DoesNotContain("database", alive, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_check_that_hangs_and_hears_no_cancellation_is_given_up_and_alive_stays_green()
+    {
+        var never = new TaskCompletionSource<HealthCheckResult>();
+        await using var app = await StartAsync(builder =>
+        {
+            builder.Services.AddLoopHeartbeat("loop", TimeSpan.FromMinutes(5));
+            builder.Services.AddHealthChecks().Add(new HealthCheckRegistration("frozen", new Waiting(never.Task), null, null));
+        });
+
+        var (code, body) = await GetAsync(app, "/health");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
+        Assert.Contains("{\"name\":\"frozen\",\"status\":\"unhealthy\",\"description\":\"no answer within 4 s\"}", body, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync(app, "/alive")).Code);
+    }
+
+    [Fact]
+    public async Task Our_own_instruments_arrive_at_metrics_with_our_buckets()
+    {
+        await using var app = await StartAsync(_ => { });
+        using var meter = new Meter("FactoryMonitoring.Test");
+        meter.CreateHistogram<double>("factory.test.duration", "s").Record(0.06);
+
+        var (_, metrics) = await GetAsync(app, "/metrics");
+
+        Assert.Contains("factory_test_duration_seconds_bucket{otel_scope_name=\"FactoryMonitoring.Test\",le=\"0.05\"} 0", metrics, StringComparison.Ordinal);
+        Assert.Contains("factory_test_duration_seconds_bucket{otel_scope_name=\"FactoryMonitoring.Test\",le=\"0.075\"} 1", metrics, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_service_listens_on_loopback_alone_where_nothing_else_is_said()
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.AddServiceDefaults();
+        await using var app = builder.Build();
+
+        await app.StartAsync();
+
+        Assert.StartsWith("http://127.0.0.1:", Assert.Single(app.Urls), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_connection_string_wins_over_the_url_and_both_get_our_limits()
+    {
+        Assert.Equal(
+            "Host=a;Database=d;Timeout=3;Command Timeout=3;Cancellation Timeout=500;Application Name=sensor-7",
+            ConnectionString(("ConnectionStrings:factorydb", "Host=a;Database=d"), ("DATABASE_URL", "postgresql://b/d"), ("OTEL_SERVICE_NAME", "sensor-7")));
+        Assert.Equal(
+            "Host=b;Port=5432;Database=d;Timeout=3;Command Timeout=3;Cancellation Timeout=500;Application Name=sensor-7",
+            ConnectionString(("DATABASE_URL", "postgresql://b/d"), ("OTEL_SERVICE_NAME", "sensor-7")));
+    }
+
+    [Theory]
+    [InlineData("ConnectionStrings:factorydb (or DATABASE_URL) is not set; allowed is Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)")]
+    [InlineData("ConnectionStrings:factorydb = Host=x;Password=***;Prot=1: Couldn't set prot (Parameter 'prot')", "ConnectionStrings:factorydb", "Host=x;Password=secret;Prot=1")]
+    public void A_wrong_connection_is_told_at_the_start_without_its_password(string message, params string[] setting)
+    {
+        var builder = WebApplication.CreateBuilder();
+        if (setting is [var key, var value])
+        {
+            builder.Configuration[key] = value;
+        }
+
+        builder.AddServiceDefaults().AddFactoryDatabase();
+        using var services = builder.Services.BuildServiceProvider();
+
+        var exception = Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IStartupValidator>().Validate());
+        Assert.Equal(message, exception.Message);
+    }
+
+    private static string ConnectionString(params (string Key, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateBuilder();
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key] = value;
+        }
+
+        builder.AddServiceDefaults().AddFactoryDatabase();
+        using var services = builder.Services.BuildServiceProvider();
+        return services.GetRequiredService<NpgsqlDataSource>().ConnectionString;
+    }
+
+    private static async Task<WebApplication> StartAsync(Action<WebApplicationBuilder> configure)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.AddServiceDefaults();
+        configure(builder);
+        var app = builder.Build();
+        app.MapDefaultEndpoints();
+        await app.StartAsync();
+        return app;
+    }
+
+    private static async Task<(HttpStatusCode Code, string Body)> GetAsync(WebApplication app, string path)
+    {
+        using var client = new HttpClient();
+        using var response = await client.GetAsync(new Uri(new Uri(app.Urls.Single()), path));
+        return (response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    private sealed class Waiting(Task<HealthCheckResult> result) : IHealthCheck
+    {
+        public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => result;
+    }
+}
