@@ -45,6 +45,7 @@ internal sealed partial class IngestLoop(
     private IConsumer<Ignore, Rejection> _consumer = null!;
     private StoreLane[] _lanes = [];
     private Action<IReadOnlyList<OwnedPartition>> _claim = null!;
+    private Action<IReadOnlyList<TopicPartition>> _wake = null!;
     private bool _joining = true;
     private bool _stopping;
     private bool _isPaused;
@@ -60,11 +61,16 @@ internal sealed partial class IngestLoop(
 
     /// <summary>Polls until told to stop, then gives all partitions up and leaves the group. Blocks its thread.</summary>
     /// <param name="claim">Starts taking partitions over in the database, and returns at once.</param>
+    /// <param name="wake">Has the client fetch from the partitions at once, and returns at once.</param>
     /// <exception cref="KafkaException">The client cannot go on.</exception>
     public void Run(
-        IConsumer<Ignore, Rejection> consumer, StoreLane[] lanes, Action<IReadOnlyList<OwnedPartition>> claim, CancellationToken stopping)
+        IConsumer<Ignore, Rejection> consumer,
+        StoreLane[] lanes,
+        Action<IReadOnlyList<OwnedPartition>> claim,
+        Action<IReadOnlyList<TopicPartition>> wake,
+        CancellationToken stopping)
     {
-        (_consumer, _lanes, _claim) = (consumer, lanes, claim);
+        (_consumer, _lanes, _claim, _wake) = (consumer, lanes, claim, wake);
         consumer.Subscribe(identity.SensorTopic);
         while (!stopping.IsCancellationRequested)
         {
@@ -351,18 +357,25 @@ internal sealed partial class IngestLoop(
             }
         }
 
+        List<TopicPartition>? begun = null;
         foreach (var partition in _assigned.Values)
         {
-            if (partition.Phase == PartitionPhase.Seeking && !(_isPaused && partition.Lane.Filling is null))
+            if (partition.Phase == PartitionPhase.Seeking && !(_isPaused && partition.Lane.Filling is null) && Seek(partition))
             {
-                Seek(partition);
+                (begun ??= []).Add(TopicPartitionOf(partition));
             }
+        }
+
+        if (begun is not null)
+        {
+            _wake(begun);
         }
 
         status.Claiming = _assigned.Values.Count(partition => partition.Phase is PartitionPhase.Claiming or PartitionPhase.Seeking);
     }
 
-    private void Seek(OwnedPartition partition)
+    /// <returns>False where it has to be tried again.</returns>
+    private bool Seek(OwnedPartition partition)
     {
         try
         {
@@ -371,7 +384,7 @@ internal sealed partial class IngestLoop(
         catch (KafkaException exception) when (exception.Error.Code is ErrorCode.Local_State or ErrorCode.Local_InProgress or ErrorCode.Local_TimedOut)
         {
             // The client has not begun with it yet.
-            return;
+            return false;
         }
 
         SetPhase(partition, PartitionPhase.Running);
@@ -379,6 +392,8 @@ internal sealed partial class IngestLoop(
         {
             _consumer.Resume([TopicPartitionOf(partition)]);
         }
+
+        return true;
     }
 
     /// <summary>Replaces a partition's assignment by a new one, as if the group had assigned it anew.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Confluent.Kafka;
+using Confluent.Kafka.Admin;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Outbox;
@@ -63,7 +64,7 @@ internal sealed partial class IngestWorker(
 
         // The client's calls block; a thread of its own keeps them from the pool.
         var polling = Task.Factory.StartNew(
-            () => loop.Run(_consumer, _lanes, partitions => _ = ClaimAsync(partitions, finished.Token), finished.Token),
+            () => loop.Run(_consumer, _lanes, partitions => _ = ClaimAsync(partitions, finished.Token), partitions => _ = WakeAsync(partitions), finished.Token),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
@@ -124,6 +125,24 @@ internal sealed partial class IngestWorker(
 
                 await Task.Delay(RetryDelay, time, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>
+    /// Asks the leaders for anything: the client's thread for a broker of which it was fetching nothing looks only once a second whether it is
+    /// to begin, unless a request wakes it.
+    /// </summary>
+    private async Task WakeAsync(IReadOnlyList<TopicPartition> partitions)
+    {
+        try
+        {
+            await _admin.ListOffsetsAsync(
+                partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = OffsetSpec.Latest() }),
+                new ListOffsetsOptions { RequestTimeout = BrokerTimeout });
+        }
+        catch (Exception exception) when (exception is KafkaException or ObjectDisposedException)
+        {
+            // It looks by itself, within the second.
         }
     }
 

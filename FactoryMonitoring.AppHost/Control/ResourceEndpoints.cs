@@ -22,6 +22,8 @@ internal sealed record ResourceBody(
 /// </summary>
 internal static class ResourceEndpoints
 {
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
+
     // What a shell calls them, and what Aspire does.
     private static readonly Dictionary<string, string> Commands = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -64,11 +66,15 @@ internal static class ResourceEndpoints
         if (FaultCommands.ContainsKey(action) && !setup.Settings.Faults) return FaultEndpoints.Refusal(request);
 
         // Only what runs can end: an announcement that nothing follows would be taken for the next end's.
-        var runs = watch.Find(resource.Name)?.State?.Text == KnownResourceStates.Running;
+        var runs = watch.Runs(resource.Name);
+        if (runs && command == KnownResourceCommands.StartCommand)
+            return Answers.Line(request, StatusCodes.Status200OK, $"{resource.Name}: runs already");
         var at = time.GetUtcNow();
         if (runs && (command == KillCommand.Name || command == KnownResourceCommands.StopCommand || command == KnownResourceCommands.RestartCommand))
             exits.Announce(resource.Name, command == KillCommand.Name ? ExitCause.Killed : ExitCause.Stopped, by ?? "control");
         var result = await commands.ExecuteCommandAsync(resource, command, cancellationToken);
+        // Who starts it next must not be told that it runs.
+        if (result.Success && command == KillCommand.Name) await watch.UntilEndedAsync(resource.Name, KillLimit, cancellationToken);
         return result.Success
             ? Answers.Line(request, StatusCodes.Status200OK, $"{resource.Name}: {Past(command)}", at)
             : Answers.Line(request, StatusCodes.Status409Conflict, $"{resource.Name} could not be {Past(command)}: {result.Message}");

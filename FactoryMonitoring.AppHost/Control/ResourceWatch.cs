@@ -13,6 +13,15 @@ internal sealed partial class ResourceWatch(
     /// <summary>The last snapshot of the resource; null before there is one.</summary>
     public CustomResourceSnapshot? Find(string resource) => _current.TryGetValue(resource, out var watched) ? watched.Snapshot : null;
 
+    public bool Runs(string resource) => Find(resource)?.State?.Text == KnownResourceStates.Running;
+
+    /// <summary>Waits until the resource no longer runs, or the limit has passed.</summary>
+    public async Task UntilEndedAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10), time);
+        for (var since = time.GetTimestamp(); Runs(resource) && time.GetElapsedTime(since) < limit;) await poll.WaitForNextTickAsync(cancellationToken);
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await foreach (var change in notifications.WatchAsync(stoppingToken))

@@ -60,6 +60,7 @@ internal sealed record FactorySettings(
             Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));
+        reader.FindUnknown("Factory");
         if (settings.Faults && isProduction)
             reader.Problems.Add($"{FaultsKey}=true is not allowed in Production: false is, or another environment (DOTNET_ENVIRONMENT=Development).");
         if (reader.Problems.Count > 0) throw new SetupException(string.Join(Environment.NewLine, reader.Problems));
@@ -68,15 +69,18 @@ internal sealed record FactorySettings(
 
     private sealed class Reader(IConfiguration configuration)
     {
+        // What is read elsewhere is known from the start.
+        private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase) { "Factory:Prometheus", "Factory:Ports:Prometheus" };
+
         public List<string> Problems { get; } = [];
 
-        public string Text(string key, string absent) => configuration[key] is { Length: > 0 } value ? value : absent;
+        public string Text(string key, string absent) => Value(key) ?? absent;
 
         public int Port(string key, int absent) => Integer(key, absent, 0, 65535);
 
         public int Integer(string key, int absent, int least, int most)
         {
-            if (configuration[key] is not { Length: > 0 } text) return absent;
+            if (Value(key) is not { } text) return absent;
             if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most) return value;
             Problems.Add($"{key}={text} is not allowed: a whole number from {least} to {most} is.");
             return absent;
@@ -84,7 +88,7 @@ internal sealed record FactorySettings(
 
         public bool Boolean(string key, bool absent)
         {
-            if (configuration[key] is not { Length: > 0 } text) return absent;
+            if (Value(key) is not { } text) return absent;
             if (bool.TryParse(text, out var value)) return value;
             Problems.Add($"{key}={text} is not allowed: true, false are.");
             return absent;
@@ -92,7 +96,7 @@ internal sealed record FactorySettings(
 
         public T Choice<T>(string key, T absent) where T : struct, Enum
         {
-            if (configuration[key] is not { Length: > 0 } text) return absent;
+            if (Value(key) is not { } text) return absent;
             if (!int.TryParse(text, out _) && Enum.TryParse<T>(text, ignoreCase: true, out var value)) return value;
             Problems.Add($"{key}={text} is not allowed: {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()} are.");
             return absent;
@@ -100,21 +104,33 @@ internal sealed record FactorySettings(
 
         public ReplaySettings? Replay(string repository)
         {
-            if (configuration["Factory:Replay:File"] is not { Length: > 0 } file) return null;
-            var path = Path.GetFullPath(file, repository);
-            if (!File.Exists(path)) Problems.Add($"Factory:Replay:File={file} does not exist ({path}): a CSV file of timestamp,value is allowed.");
-            return new ReplaySettings(
-                path,
+            var file = Value("Factory:Replay:File");
+            var replay = new ReplaySettings(
+                Path.GetFullPath(file ?? "", repository),
                 Text("Factory:Replay:SensorType", "temperature"),
                 Text("Factory:Replay:SensorId", "replay-sensor-001"),
-                Number("Factory:Replay:SpeedUp") ?? Number("Factory:Replay:Speed"),
+                Number("Factory:Replay:SpeedUp"),
                 Number("Factory:Replay:WarningThreshold"),
                 Number("Factory:Replay:CriticalThreshold"));
+            if (file is null) return null;
+            if (!File.Exists(replay.File)) Problems.Add($"Factory:Replay:File={file} does not exist ({replay.File}): a CSV file of timestamp,value is allowed.");
+            return replay;
+        }
+
+        /// <summary>Takes everything that is set in the section and was not asked for as a problem: it is misspelt.</summary>
+        public void FindUnknown(string section) => Problems.AddRange(configuration.GetSection(section).AsEnumerable()
+            .Where(pair => pair.Value is { Length: > 0 } && !_known.Contains(pair.Key))
+            .Select(pair => $"{pair.Key}={pair.Value} is not allowed: there is no such setting; {string.Join(", ", _known.Order(StringComparer.Ordinal))} are."));
+
+        private string? Value(string key)
+        {
+            _known.Add(key);
+            return configuration[key] is { Length: > 0 } value ? value : null;
         }
 
         private double? Number(string key)
         {
-            if (configuration[key] is not { Length: > 0 } text) return null;
+            if (Value(key) is not { } text) return null;
             if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)) return value;
             Problems.Add($"{key}={text} is not allowed: a number is.");
             return null;

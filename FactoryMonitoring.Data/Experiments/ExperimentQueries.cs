@@ -73,7 +73,7 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
         SELECT DISTINCT ON (p) p, committed, next FROM (
             SELECT p, committed, lead(committed) OVER (PARTITION BY p ORDER BY committed) AS next FROM (SELECT DISTINCT p, committed FROM stored) d
         ) g
-        WHERE next > $5
+        WHERE next > $5 AND committed < $6
         ORDER BY p, next - committed DESC
         """;
 
@@ -147,11 +147,12 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
     /// <param name="from">Where the partitions stood at the start of the run.</param>
     /// <param name="since">The start of the run.</param>
     /// <param name="fault">When the fault struck.</param>
+    /// <param name="undone">When it began to be undone: a silence that begins later is of the return, not of the fault.</param>
     /// <param name="delayedAfter">From event to commit: longer than this is delayed.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<StoredReadings> StoredAsync(
-        ExperimentOffsets from, DateTimeOffset since, DateTimeOffset fault, TimeSpan delayedAfter, CancellationToken cancellationToken)
+        ExperimentOffsets from, DateTimeOffset since, DateTimeOffset fault, DateTimeOffset undone, TimeSpan delayedAfter, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(from);
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
@@ -160,7 +161,7 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
             BatchCommands =
             {
                 Of(Stored, new NpgsqlParameter<TimeSpan> { TypedValue = delayedAfter }),
-                Of(Gaps, Parameters.Timestamp(fault)),
+                Of(Gaps, Parameters.Timestamp(fault), Parameters.Timestamp(undone)),
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
@@ -169,13 +170,15 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
         var gaps = await reader.RowsAsync(row => new CommitGap(row.GetInt32(0), row.Timestamp(1), row.Timestamp(2)), cancellationToken);
         return new(stored[0].Count, stored[0].Delayed, stored[0].Longest, stored[0].OfLoad, gaps);
 
-        NpgsqlBatchCommand Of(string sql, NpgsqlParameter last) => Command(
+        NpgsqlBatchCommand Of(string sql, params NpgsqlParameter[] others) => Command(
             sql,
-            new NpgsqlParameter<short> { TypedValue = from.LogKey },
-            new NpgsqlParameter<int[]> { TypedValue = [.. from.Next.Keys] },
-            new NpgsqlParameter<long[]> { TypedValue = [.. from.Next.Values] },
-            Parameters.Timestamp(since),
-            last);
+            [
+                new NpgsqlParameter<short> { TypedValue = from.LogKey },
+                new NpgsqlParameter<int[]> { TypedValue = [.. from.Next.Keys] },
+                new NpgsqlParameter<long[]> { TypedValue = [.. from.Next.Values] },
+                Parameters.Timestamp(since),
+                .. others,
+            ]);
     }
 
     private static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)

@@ -40,7 +40,7 @@ public sealed record ExperimentOffsets(short LogKey, IReadOnlyDictionary<int, lo
 /// <param name="Delayed">Committed later after their event than the limit.</param>
 /// <param name="LongestMs">The longest time from event to commit; null where nothing was stored.</param>
 /// <param name="OfLoad">Those of load-sensor-*.</param>
-/// <param name="Gaps">The longest time between two commits of each partition that ended after the fault.</param>
+/// <param name="Gaps">The longest time between two commits of each partition that ended after the fault and began before it was undone.</param>
 public sealed record StoredReadings(long Stored, long Delayed, int? LongestMs, long OfLoad, IReadOnlyList<CommitGap> Gaps);
 
 public sealed record CommitGap(int Partition, DateTimeOffset From, DateTimeOffset To)

@@ -3,11 +3,13 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 /// <summary>The cluster at one moment; null is what could not be measured.</summary>
 /// <param name="Timestamp">When the end offsets were asked for, by <see cref="TimeProvider.GetTimestamp"/>.</param>
 /// <param name="LogId">Which log the offsets belong to.</param>
+/// <param name="Controller">Id of the broker that is the active controller; null also where there is no such thing.</param>
 internal sealed record ClusterMeasurement(
     long Timestamp,
     string? LogId,
     IReadOnlyList<BrokerMeasurement> Brokers,
-    IReadOnlyDictionary<int, PartitionMeasurement> Partitions);
+    IReadOnlyDictionary<int, PartitionMeasurement> Partitions,
+    int? Controller = null);
 
 /// <param name="ChangedAt">When <paramref name="Up"/> was seen to change; null while it never did.</param>
 internal sealed record BrokerMeasurement(int Id, string Host, int Port, bool Up, long? ChangedAt)

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 
@@ -23,10 +24,13 @@ internal sealed partial class ClusterWorker(
     private static readonly TimeSpan OffsetsTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LogIdFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ControllerFor = TimeSpan.FromSeconds(5);
 
     private readonly BrokerDirectory _directory = new(address.BootstrapServers);
     private string? _logId;
     private long _logIdAt;
+    private int? _controller;
+    private long? _controllerAt;
     private bool _answers = true;
 
     private enum Connect
@@ -90,6 +94,7 @@ internal sealed partial class ClusterWorker(
         var asked = time.GetTimestamp();
         var ends = await EndOffsetsAsync(admin, partitions, cancellationToken);
         await ResolveLogIdAsync(admin, metadata, ends, cancellationToken);
+        await FindControllerAsync(metadata, measured, cancellationToken);
         return new(
             asked,
             _logId,
@@ -100,7 +105,8 @@ internal sealed partial class ClusterWorker(
                     partition.Leader < 0 ? null : partition.Leader,
                     partition.Replicas,
                     partition.InSyncReplicas,
-                    ends.TryGetValue(partition.PartitionId, out var end) ? end : null)));
+                    ends.TryGetValue(partition.PartitionId, out var end) ? end : null)),
+            _controller);
     }
 
     private async Task<Metadata?> MetadataAsync(IAdminClient admin, CancellationToken cancellationToken)
@@ -179,6 +185,20 @@ internal sealed partial class ClusterWorker(
         {
             _logId = another ? null : _logId;
         }
+    }
+
+    private async Task FindControllerAsync(Metadata? metadata, IReadOnlyList<BrokerMeasurement> brokers, CancellationToken cancellationToken)
+    {
+        var isOver = _controller is { } controller && brokers.FirstOrDefault(broker => broker.Id == controller) is not { Up: true };
+        if (!isOver && _controllerAt is { } asked && time.GetElapsedTime(asked) < ControllerFor)
+        {
+            return;
+        }
+
+        // The embedded broker has no quorum of controllers to ask about.
+        var isEmbedded = metadata?.Topics.Exists(each => each.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal)) ?? true;
+        _controller = isEmbedded ? null : await ControllerQuery.AskAsync(brokers, cancellationToken);
+        _controllerAt = time.GetTimestamp();
     }
 
     private static async Task<Connect> ConnectAsync(string host, int port, CancellationToken cancellationToken)

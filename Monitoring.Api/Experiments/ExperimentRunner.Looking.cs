@@ -125,11 +125,12 @@ internal sealed partial class ExperimentRunner
 
     private async Task ReadStoredAsync(CancellationToken cancellationToken)
     {
-        if (_from is { } from && new Findings(_run.Experiment, _seen).KilledAt is { } killedAt)
+        if (_from is { } from && new Findings(_run.Experiment, _seen).KilledAt is { } killedAt && _seen.UndoneAt is { } undoneAt)
         {
             try
             {
-                _seen = _seen with { Stored = await queries.StoredAsync(from, _seen.StartedAt, killedAt, RunReport.DelayedAfter, cancellationToken) };
+                var stored = await queries.StoredAsync(from, _seen.StartedAt, killedAt, undoneAt, RunReport.DelayedAfter, cancellationToken);
+                _seen = _seen with { Stored = stored };
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
             {

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 
 namespace FactoryMonitoring.Monitoring.Api.Experiments;
@@ -37,7 +38,7 @@ internal static class VictimChoice
             case VictimKind.AllBrokers:
                 return [.. cluster.Brokers.Select(broker => broker.Name)];
             case VictimKind.Broker or VictimKind.Controller:
-                var controller = await ControllerQuery.AskAsync(cluster.Brokers.Select(broker => (broker.Host, broker.Port)), cancellationToken);
+                var controller = await ControllerQuery.AskAsync(cluster.Brokers, cancellationToken);
                 var leaders = cluster.Partitions.Values.Select(partition => partition.Leader).ToHashSet();
                 var victim = cluster.Brokers.FirstOrDefault(broker => kind == VictimKind.Controller ? broker.Id == controller : broker.Id != controller && leaders.Contains(broker.Id));
                 return victim is null

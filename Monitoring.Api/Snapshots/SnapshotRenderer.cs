@@ -92,7 +92,8 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             broker.Port,
             broker.Up,
             broker.ChangedAt is { } changed ? at(changed) : rows.StatusChanges.FirstOrDefault(row => row.Kind == "broker" && row.ComponentId == broker.Name)?.At,
-            cluster.Partitions.Count == 0 ? null : cluster.Partitions.Values.Count(partition => partition.Leader == broker.Id)));
+            cluster.Partitions.Count == 0 ? null : cluster.Partitions.Values.Count(partition => partition.Leader == broker.Id),
+            cluster.Controller is { } controller ? broker.Id == controller : null));
         return new(
             [.. brokers ?? []],
             [.. stored.Keys.Union(cluster?.Partitions.Keys ?? []).Order().Select(Partition)],

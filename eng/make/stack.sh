@@ -133,7 +133,7 @@ reset)
     while read -r engine volume; do "$engine" volume rm --force "$volume" >/dev/null; done <"$run/volumes"
   fi
   rm -rf -- "$run/kafka" "$run/postgres" "$run/logs" "$run/stack.json" "$run/postgres.directory" "$run/volumes" \
-    "$run/postgres-container.password" "$run/kafka-containers.id"
+    "$run/postgres-container.password" "$run/kafka-containers.id" "$run/prometheus" "$run/lock"
   echo "removed the data and logs in $run${elsewhere:+ and $elsewhere}"
   ;;
 esac

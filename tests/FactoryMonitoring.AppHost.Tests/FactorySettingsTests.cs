@@ -50,6 +50,15 @@ public sealed class FactorySettingsTests
     }
 
     [Fact]
+    public void A_misspelt_key_is_no_setting()
+    {
+        var exception = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Kafak", "embedded"), ("Factory:Prometheus", "false")), "/repository"));
+
+        Assert.StartsWith("Factory:Kafak=embedded is not allowed: there is no such setting; Factory:Consumers, Factory:Faults, ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(Environment.NewLine, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void All_wrong_settings_are_named_at_once()
     {
         var exception = Assert.Throws<SetupException>(

@@ -22,7 +22,8 @@ public sealed class AppHostTests
     public async Task However_an_AppHost_ends_nothing_of_it_is_left(string signal, bool stubborn)
     {
         var marker = Guid.NewGuid().ToString("N");
-        using var appHost = Process.Start(new ProcessStartInfo(Program, [$"--Marker={marker}", $"--Stubborn={stubborn}"])
+        // A shell that runs the tests in the background has them ignore SIGINT, and what they start inherits that.
+        using var appHost = Process.Start(new ProcessStartInfo("env", ["--default-signal=INT", Program, $"--Marker={marker}", $"--Stubborn={stubborn}"])
         {
             RedirectStandardOutput = true,
             Environment = { ["STANDIN_MARKER"] = marker },

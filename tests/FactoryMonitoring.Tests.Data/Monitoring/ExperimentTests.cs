@@ -100,18 +100,19 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         await ExecuteAsync("INSERT INTO consumers (consumer_id) VALUES ('c1')");
         await ExecuteAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ('temp-sensor-001', 'temperature', '°C'), ('load-sensor-001', 'temperature', '°C')");
 
-        // Offset, seconds of its event and of its commit, and whose it is. The third tells of years ago, as a replayed file does.
+        // Offset, seconds of its event and of its commit, and whose it is. The third tells of years ago, as a replayed file does; the last
+        // ends a silence that began when the fault was being undone.
         await ExecuteAsync("""
             INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
             SELECT $1 + committed * interval '1 s', $1 + happened * interval '1 s', kafka_offset, 1, sensor_key, 1, 0, 1, 1, 0
-            FROM (VALUES (9, -9.0, 1.0, 1), (10, 1.0, 1.5, 1), (11, -1e8, 2.0, 1), (12, 2.0, 8.5, 2), (13, 8.0, 8.5, 1), (14, 8.5, 9.0, 1))
+            FROM (VALUES (9, -9.0, 1.0, 1), (10, 1.0, 1.5, 1), (11, -1e8, 2.0, 1), (12, 2.0, 8.5, 2), (13, 8.0, 8.5, 1), (14, 8.5, 9.0, 1), (15, 18.0, 18.5, 1))
                 v(kafka_offset, happened, committed, sensor_key)
             """, Now);
         var queries = new ExperimentQueries(Database.DataSource);
 
-        var stored = await queries.StoredAsync(new(1, new Dictionary<int, long> { [0] = 10 }), Now, Now.AddSeconds(3), TimeSpan.FromSeconds(2), Timeout);
+        var stored = await queries.StoredAsync(new(1, new Dictionary<int, long> { [0] = 10 }), Now, Now.AddSeconds(3), Now.AddSeconds(9), TimeSpan.FromSeconds(2), Timeout);
 
-        Assert.Equal((5L, 1L, 6500, 1L), (stored.Stored, stored.Delayed, stored.LongestMs, stored.OfLoad));
+        Assert.Equal((6L, 1L, 6500, 1L), (stored.Stored, stored.Delayed, stored.LongestMs, stored.OfLoad));
         Assert.Equal([new CommitGap(0, Now.AddSeconds(2), Now.AddSeconds(8.5))], stored.Gaps);
     }
 

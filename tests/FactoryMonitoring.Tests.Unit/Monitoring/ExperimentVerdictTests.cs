@@ -1,5 +1,6 @@
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.Monitoring.Api.Experiments;
 using static FactoryMonitoring.Tests.Unit.Monitoring.ExperimentScene;
 

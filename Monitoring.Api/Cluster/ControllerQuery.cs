@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
 /// Asks a broker which node is the active controller: the leader of the metadata quorum. The client has no call for it, and the controller
@@ -14,16 +14,16 @@ internal static class ControllerQuery
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <returns>The node's id; null where no broker says.</returns>
-    public static async Task<int?> AskAsync(IEnumerable<(string Host, int Port)> brokers, CancellationToken cancellationToken)
+    public static async Task<int?> AskAsync(IEnumerable<BrokerMeasurement> brokers, CancellationToken cancellationToken)
     {
-        foreach (var (host, port) in brokers)
+        foreach (var broker in brokers.Where(broker => broker.Up))
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(Patience);
             try
             {
                 using var socket = new TcpClient();
-                await socket.ConnectAsync(host, port, limit.Token);
+                await socket.ConnectAsync(broker.Host, broker.Port, limit.Token);
                 var stream = socket.GetStream();
                 await stream.WriteAsync(Request(), limit.Token);
                 var size = new byte[4];
