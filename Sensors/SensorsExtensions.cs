@@ -69,9 +69,10 @@ internal static class SensorsExtensions
             // A broker that died is left, and one that came back is found, within a second; a frozen one within the socket's timeout.
             config.ReconnectBackoffMs ??= 100;
             config.ReconnectBackoffMaxMs ??= 1_000;
-            config.RetryBackoffMs ??= 100;
-            // Also the pace at which a new leader is asked for.
-            config.RetryBackoffMaxMs ??= 100;
+            config.RetryBackoffMs ??= 50;
+            config.RetryBackoffMaxMs ??= 50;
+            // A partition whose leader is down asks for another once a second otherwise, and its readings wait for that.
+            config.TopicMetadataRefreshIntervalMs ??= 100;
             config.SocketTimeoutMs ??= 6_000;
             config.RequestTimeoutMs ??= 5_000;
             config.SocketConnectionSetupTimeoutMs ??= 3_000;

@@ -41,6 +41,8 @@ internal static class KafkaServerProperties
         ["replica.lag.time.max.ms"] = "3000",
         // A follower that asks a new leader too early asks again after this; by default it waits a second, and with it every producer.
         ["replica.fetch.backoff.ms"] = "100",
+        // A broker that came back leads its partitions again after this at most; by default the others carry them for five minutes.
+        ["leader.imbalance.check.interval.seconds"] = "15",
     };
 
     /// <param name="node">Number of the broker, from 1.</param>
