@@ -105,7 +105,7 @@ test: ## Run all tests
 	@eng/test.sh
 
 torture: ## Random faults on real brokers, and the account afterwards: MINUTES=10 SEED=…
-	@TORTURE_MINUTES=$(or $(MINUTES),10) TORTURE_SEED=$(SEED) dotnet test tests/FactoryMonitoring.Tests.Stack --filter Category=Torture \
+	@TORTURE_MINUTES=$(or $(MINUTES),10) TORTURE_SEED=$(SEED) dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~Torture \
 	  --logger 'console;verbosity=detailed'
 
 bench: ## Measure ingest, latency and API; writes artifacts/bench.json

@@ -70,6 +70,9 @@ public sealed partial class IngestStore
         SELECT kafka_partition, snapshot_offset, state FROM detector_snapshots WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)
         """;
 
+    // The group has spoken: whoever still holds the partition's row is gone or frozen, and all of the partition waits for it.
+    private const string ClaimPatience = "SET LOCAL lock_timeout = '300ms'";
+
     private const string SkipDropped = """
         UPDATE partition_offsets o SET next_offset = u.low, skipped = o.skipped + (u.low - o.next_offset)
         FROM unnest($3::int[], $4::bigint[]) u(p, low)
@@ -92,6 +95,11 @@ public sealed partial class IngestStore
     private async Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(
         NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken)
     {
+        await using (var patience = new NpgsqlCommand(ClaimPatience, connection))
+        {
+            await patience.ExecuteNonQueryAsync(cancellationToken);
+        }
+
         var beyondEnd = await BeyondEndAsync(connection, log, claims, cancellationToken);
         claims = [.. claims.Where(claim => claim.EndIsCertain || !beyondEnd.Contains(claim.Partition))];
         var partitions = claims.Select(claim => claim.Partition).ToArray();

@@ -9,7 +9,8 @@ namespace FactoryMonitoring.Data.Ingestion;
 /// Keeps one connection, and is used by one caller at a time.
 /// </summary>
 /// <remarks>
-/// A stopped process that holds locks is not waited for: after 1 s its backends are terminated by whoever owns the partition now.
+/// A stopped process that holds locks is not waited for: after 1 s, or 0.3 s for a claim, its backends are terminated by whoever
+/// owns the partition now.
 /// </remarks>
 public sealed partial class IngestStore(NpgsqlDataSource dataSource, string consumerId, int consumerKey) : IAsyncDisposable
 {

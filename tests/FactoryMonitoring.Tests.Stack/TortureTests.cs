@@ -10,13 +10,15 @@ using Xunit.Abstractions;
 namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
-/// Random faults, several at once, for TORTURE_MINUTES (1 by default), and then the account: what was acknowledged is stored, each reading
-/// once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults.
+/// Random faults, several at once, under a load, for TORTURE_MINUTES (half a one by default), and then the account: what was acknowledged is
+/// stored, each reading once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
+/// where neither is said, the faults are always the same.
 /// </summary>
 public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
 {
     private const int SigStop = 19;
     private const int SigCont = 18;
+    private const int LoadPerSecond = 300;
 
     private static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
     private static readonly string[] BrokerNames = ["kafka1", "kafka2", "kafka3"];
@@ -27,11 +29,13 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 
     protected async Task FaultsLoseAndDoubleNothingAsync()
     {
-        var minutes = double.Parse(Environment.GetEnvironmentVariable("TORTURE_MINUTES") ?? "1", CultureInfo.InvariantCulture);
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("TORTURE_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var minutes = double.Parse(Environment.GetEnvironmentVariable("TORTURE_MINUTES") ?? "0.5", CultureInfo.InvariantCulture);
+        var seed = int.TryParse(Environment.GetEnvironmentVariable("TORTURE_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Environment.GetEnvironmentVariable("TORTURE_MINUTES") is null ? 1 : Random.Shared.Next();
         output.WriteLine($"TORTURE_SEED={seed} TORTURE_MINUTES={minutes.ToString(CultureInfo.InvariantCulture)}");
         Console.WriteLine($"TORTURE_SEED={seed}");
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        var before = await StoredLoadAsync(CancellationToken.None);
+        await stack.FaultAsync($"/load?readingsPerSecond={LoadPerSecond}&seconds={Math.Min(600, (int)(minutes * 60))}");
 
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Plan(new Random(seed), TimeSpan.FromMinutes(minutes)).GroupBy(fault => fault.Victim).Select(async faults =>
@@ -45,9 +49,17 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }));
 
         await stack.IsWholeAsync(TimeSpan.FromMinutes(2));
+        await Wait.ForAsync("the load acknowledged", TimeSpan.FromMinutes(2), token => stack.ControlBodyAsync("/load", token), load => !load["running"]!.GetValue<bool>());
+        var load = await stack.ControlBodyAsync("/load", CancellationToken.None);
+        Assert.Equal((load["to_send"]!.GetValue<long>(), 0), (load["acknowledged"]!.GetValue<long>(), load["failed"]!.GetValue<long>()));
+        await Wait.ForAsync("the load stored", TimeSpan.FromMinutes(1), StoredLoadAsync, stored => stored >= before + load["acknowledged"]!.GetValue<long>());
         await stack.AccountIsExactAsync();
+        Assert.Equal(before + load["acknowledged"]!.GetValue<long>(), await StoredLoadAsync(CancellationToken.None));
         await AlertsAreThoseOfAnUndisturbedConsumerAsync();
     }
+
+    private Task<long> StoredLoadAsync(CancellationToken cancellationToken) =>
+        stack.ScalarAsync<long>("SELECT count(*) FROM sensor_readings WHERE sensor_id LIKE 'load-sensor-%'", cancellationToken);
 
     /// <summary>For each victim a list of faults, one after the other; victims suffer at the same time. One broker at a time, for two of three must stand.</summary>
     private static IEnumerable<Fault> Plan(Random random, TimeSpan length)
@@ -199,7 +211,6 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 
 /// <summary>With the protocol of KIP-848.</summary>
 [Collection(ProcessesCollection.Name)]
-[Trait("Category", "Torture")]
 public sealed class TortureTests(ProcessesStack stack, ITestOutputHelper output) : Torture(stack, output)
 {
     [Fact]
@@ -208,7 +219,6 @@ public sealed class TortureTests(ProcessesStack stack, ITestOutputHelper output)
 
 /// <summary>With the classic protocol.</summary>
 [Collection(ClassicCollection.Name)]
-[Trait("Category", "Torture")]
 public sealed class ClassicTortureTests(ClassicStack stack, ITestOutputHelper output) : Torture(stack, output)
 {
     [Fact]
