@@ -27,7 +27,7 @@ internal sealed class ConsumersOptions
 
     /// <summary>Most readings in one transaction of one lane.</summary>
     [Range(1, 100_000, ErrorMessage = "allowed is 1 to 100000")]
-    public int MaxBatchSize { get; init; } = 5_000;
+    public int MaxBatchSize { get; init; } = 20_000;
 
     /// <summary>How long the first reading of a batch waits for others while the database is free.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:00:10", ErrorMessage = "allowed is 00:00:00 to 00:00:10")]

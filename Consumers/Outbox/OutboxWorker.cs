@@ -47,8 +47,13 @@ internal sealed partial class OutboxWorker(
 {
     private const int MessagesAtOnce = 500;
 
+    /// <summary>More alerts at once, and their traces are not looked for: that would be to read the log twice.</summary>
+    private const int LookedUpAtOnce = 50;
+
     /// <summary>For what others have left behind.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
@@ -63,6 +68,8 @@ internal sealed partial class OutboxWorker(
                 said = false;
                 if (taken < MessagesAtOnce && sent == taken)
                 {
+                    // One relay for what many transactions leave, not one for each.
+                    await Task.Delay(taken == 0 ? TimeSpan.Zero : Pause, time, stoppingToken);
                     await signal.WaitAsync(Interval, time, stoppingToken);
                 }
                 else if (sent == 0)
@@ -110,8 +117,7 @@ internal sealed partial class OutboxWorker(
     private async Task<Dictionary<(int Partition, long Offset), SourceRecord>> LookUpAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
-        // Behind a backlog alerts are so many that to look for their traces would be to read the log twice: dead letters alone are worth that.
-        var isBacklog = messages.Count == MessagesAtOnce;
+        var isBacklog = messages.Count > LookedUpAtOnce;
         var places = messages
             .Where(message => message.SourcePartition is not null && (message.AlertId is null || (!isBacklog && ParentOf(message) is null)))
             .Select(message => (message.SourcePartition!.Value, message.SourceOffset!.Value))

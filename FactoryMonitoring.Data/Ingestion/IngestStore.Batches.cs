@@ -64,12 +64,15 @@ public sealed partial class IngestStore
 
     private const string InsertAlerts = """
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, "timestamp", reading_timestamp,
-            factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, peak_value, log_key, detected_by)
-        SELECT u.*, u.sensor_value, $1, $2
+            factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, occurrences, peak_value, resolved_at,
+            log_key, detected_by)
+        SELECT u.alert_id, u.sensor_id, u.sensor_type, u.anomaly_type, u.severity, u.sensor_value, u.sensor_unit, u.description, u.raised_at, u.reading_timestamp,
+            u.factory_section, u.machine_id, u.zone, u.sensor_alert_level, u.kafka_partition, u.kafka_offset, u.trace_id, u.span_id, u.occurrences, u.peak_value,
+            CASE WHEN u.resolved THEN CURRENT_TIMESTAMP END, $1, $2
         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[],
-            $13::text[], $14::text[], $15::text[], $16::text[], $17::int[], $18::bigint[], $19::text[], $20::text[])
+            $13::text[], $14::text[], $15::text[], $16::text[], $17::int[], $18::bigint[], $19::text[], $20::text[], $21::bigint[], $22::float8[], $23::bool[])
             u(alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, raised_at, reading_timestamp,
-                factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id)
+                factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, occurrences, peak_value, resolved)
         ON CONFLICT (alert_id) DO NOTHING
         """;
 
@@ -165,8 +168,11 @@ public sealed partial class IngestStore
 
         AddRecoveries(batch, write);
         AddRejected(batch, write);
-        AddAlerts(batch, write);
-        AddEpisodes(batch, write);
+        // An episode that begins and goes on, or ends, within this transaction is written once.
+        var states = write.Episodes.ToLookup(episode => episode.AlertId);
+        var raised = write.Alerts.Select(alert => alert.AlertId).ToHashSet();
+        AddAlerts(batch, write, states);
+        AddEpisodes(batch, [.. write.Episodes.Where(episode => !raised.Contains(episode.AlertId))]);
         AddDeadLetters(batch, write);
         AddViolations(batch, write.Log, write.Violations);
         AddSnapshots(batch, write);
@@ -251,7 +257,7 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. rejected.Select(row => row.ReadingCount)] });
     }
 
-    private void AddAlerts(NpgsqlBatch batch, IngestWrite write)
+    private void AddAlerts(NpgsqlBatch batch, IngestWrite write, ILookup<Guid, EpisodeRow> states)
     {
         var alerts = write.Alerts;
         if (alerts.Count == 0)
@@ -280,6 +286,10 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. alerts.Select(alert => alert.Offset)] });
         command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.TraceId)] });
         command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. alerts.Select(alert => alert.SpanId)] });
+        var episodes = alerts.ConvertAll(alert => states[alert.AlertId].LastOrDefault() ?? new EpisodeRow(alert.Partition, alert.AlertId, 1, alert.Value, Resolved: false));
+        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. episodes.Select(episode => episode.Occurrences)] });
+        command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. episodes.Select(episode => episode.PeakValue)] });
+        command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. episodes.Select(episode => episode.Resolved)] });
         var outbox = Add(batch, InsertAnnouncements);
         outbox.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
         outbox.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Topic)] });
@@ -291,9 +301,8 @@ public sealed partial class IngestStore
         outbox.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alerts.Select(alert => alert.AlertId)] });
     }
 
-    private static void AddEpisodes(NpgsqlBatch batch, IngestWrite write)
+    private static void AddEpisodes(NpgsqlBatch batch, List<EpisodeRow> episodes)
     {
-        var episodes = write.Episodes;
         if (episodes.Count > 0)
         {
             var command = Add(batch, UpdateEpisodes);

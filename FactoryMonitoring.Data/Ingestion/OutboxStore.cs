@@ -21,6 +21,9 @@ public sealed record AlertTrace(Guid AlertId, string TraceId, string SpanId);
 /// <summary>Messages that belong to what is already committed, and still have to be sent. Several relays at once take different ones.</summary>
 public sealed class OutboxStore(NpgsqlDataSource dataSource)
 {
+    // A crash of the database may bring back what was sent already: it is sent again then, as after any death in between.
+    private const string Relaxed = "SET LOCAL synchronous_commit = off";
+
     private const string Take = """
         SELECT o.outbox_id, o.topic, o.key, o.value, o.header_names, o.header_values, l.log_id, o.source_partition, o.source_offset, o.alert_id
         FROM outbox o LEFT JOIN logs l ON l.log_key = o.source_log_key
@@ -46,6 +49,11 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
         ArgumentNullException.ThrowIfNull(send);
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var relaxed = new NpgsqlCommand(Relaxed, connection))
+        {
+            await relaxed.ExecuteNonQueryAsync(cancellationToken);
+        }
+
         var messages = new List<OutgoingMessage>();
         await using (var take = new NpgsqlCommand(Take, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } })
         {

@@ -134,7 +134,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         successor.Post(Log(0, 0, 20));
         await successor.SettledAsync(Timeout);
 
-        Assert.InRange(waited, TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(3));
+        Assert.InRange(waited, TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(3));
         Assert.Equal([[20L, 20L]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset) FROM readings"));
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
