@@ -59,7 +59,8 @@ internal static class SensorsExtensions
             // again what the old leader had stored, and the reading is there twice (librdkafka's issue 4953, seen here).
             config.MaxInFlight = 1;
             config.DeliveryReportFields = "status";
-            config.LingerMs ??= 5;
+            // Readings wait a little for each other: a request for each costs brokers, on a small machine, more than all else.
+            config.LingerMs ??= 20;
             // A reading outlives brokers that are away for as long as this.
             config.MessageTimeoutMs ??= 300_000;
             config.QueueBufferingMaxMessages ??= 50_000;

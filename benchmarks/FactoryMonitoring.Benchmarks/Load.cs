@@ -13,6 +13,9 @@ internal sealed class Load : IDisposable
 {
     private const int SensorsPerType = 24;
 
+    /// <summary>The pace is kept to within this: to wake up for every message would cost more than to send it.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(5);
+
     private readonly (Sensor Sensor, SensorModel Model)[] _sensors;
     private readonly long[] _counts;
     private readonly ReadingJson _json = new();
@@ -58,7 +61,7 @@ internal sealed class Load : IDisposable
             BootstrapServers = bootstrap,
             Acks = Acks.All,
             EnableIdempotence = true,
-            LingerMs = rate is null ? 20 : 5,
+            LingerMs = 20,
             BatchSize = rate is null ? 256 * 1024 : null,
             QueueBufferingMaxMessages = 200_000,
             EnableDeliveryReports = true,
@@ -83,7 +86,7 @@ internal sealed class Load : IDisposable
                 producer.Poll(TimeSpan.FromMilliseconds(20));
             }
 
-            if (rate is { } perSecond && TimeSpan.FromSeconds((sent + 1) / perSecond) - Stopwatch.GetElapsedTime(started) is var ahead && ahead > TimeSpan.FromMilliseconds(1))
+            if (rate is { } perSecond && TimeSpan.FromSeconds((sent + 1) / perSecond) - Stopwatch.GetElapsedTime(started) is var ahead && ahead > Tick)
             {
                 // Paced by the client's own poll: it waits that long, and serves reports meanwhile.
                 producer.Poll(ahead);
