@@ -56,9 +56,6 @@ public sealed class ExperimentTests(ProcessesStack stack, ITestOutputHelper outp
     public Task A_killed_consumer_is_replaced() => HoldsAsync("consumer-killed");
 
     [Fact]
-    public Task A_frozen_consumer_is_replaced() => HoldsAsync("consumer-paused");
-
-    [Fact]
     public Task A_killed_broker_holds_up_no_reading_for_long() => HoldsAsync("broker-killed");
 
     [Fact]
