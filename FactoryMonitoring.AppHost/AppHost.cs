@@ -108,6 +108,7 @@ builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
     .WithReference(api)
     .WithEnvironment(EnvironmentNames.MonitoringPort, Invariant($"{factory.WebPort}"))
     .WithControl(factory)
+    .WithDashboardLink()
     .WithQuickStartup()
     .WithKill();
 

@@ -14,6 +14,18 @@ internal static class SettingsBuilderExtensions
         return builder;
     }
 
+    /// <summary>Tells the page where the Aspire dashboard is, which shows the traces; nothing where there is none.</summary>
+    public static IResourceBuilder<T> WithDashboardLink<T>(this IResourceBuilder<T> builder) where T : IResourceWithEnvironment
+    {
+        // Both are known when the page starts: an address that is taken is exchanged for a free one.
+        var configuration = builder.ApplicationBuilder.Configuration;
+        return builder.WithEnvironment(context =>
+        {
+            if (configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] is { Length: > 0 } && configuration["ASPNETCORE_URLS"] is { Length: > 0 } urls)
+                context.EnvironmentVariables["Dashboard__Url"] = urls.Split(';')[0];
+        });
+    }
+
     /// <summary>Makes a sensor replay a recorded file; what is not set here the sensor knows itself.</summary>
     public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, ReplaySettings replay) where T : IResourceWithEnvironment
     {

@@ -46,7 +46,10 @@ public sealed class BrowserFixture : IAsyncLifetime
             ("MONITORING_API_PORT", $"{service.Port}"), ("ConnectionStrings__factorydb", Database.ConnectionString), ("ConnectionStrings__kafka", ""), ("KAFKA_BROKERS", ""),
         ]);
         await Api.StartAsync();
-        Web = new("Monitoring.Web", service => [("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Api.Port}")]);
+        Web = new("Monitoring.Web", service =>
+        [
+            ("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Api.Port}"), ("Dashboard__Url", "http://localhost:15888"),
+        ]);
         await Web.StartAsync();
         Lab = new(Api.Address);
         await Lab.StartAsync();

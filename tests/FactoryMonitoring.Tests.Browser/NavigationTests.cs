@@ -31,7 +31,8 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
         await OpenAsync("/");
         await Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
         await Expect(Page.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
-        await Expect(Page.GetByLabel("Facts")).ToContainTextAsync("0af7651916cd43dd8448eb211c80319c");
+        await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "0af7651916cd43dd8448eb211c80319c" }))
+            .ToHaveAttributeAsync("href", "http://localhost:15888/traces/detail/0af7651916cd43dd8448eb211c80319c");
         await Expect(Page.Locator(".point.marked")).ToHaveCountAsync(1);
     }
 
