@@ -36,6 +36,7 @@ internal static class IngestionExtensions
         services.AddSingleton<ReadingParser>();
         services.AddSingleton<KeyMemory>();
         services.AddLoopHeartbeat(HeartbeatWorker.Loop, MaxLoopSilence);
+        services.AddHealthChecks().AddCheck<KafkaCheck>("kafka");
         services.AddSingleton(provider => new IngestLoop(
             provider.GetRequiredService<ReadingParser>(),
             provider.GetRequiredService<KeyMemory>(),

@@ -61,6 +61,10 @@ internal sealed record FactorySettings(
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));
         reader.FindUnknown("Factory");
+        // Services check these too, each in its own log.
+        reader.Integer("Sensors:PerType", 24, 1, 100_000);
+        reader.Between("Telemetry:TracesPerSecond", 0, 1_000_000);
+        reader.OneOf("Consumers:GroupProtocol", "consumer", "classic", "classic-range");
         if (settings.Faults && isProduction)
             reader.Problems.Add($"{FaultsKey}=true is not allowed in Production: false is, or another environment (DOTNET_ENVIRONMENT=Development).");
         if (reader.Problems.Count > 0) throw new SetupException(string.Join(Environment.NewLine, reader.Problems));
@@ -100,6 +104,18 @@ internal sealed record FactorySettings(
             if (!int.TryParse(text, out _) && Enum.TryParse<T>(text, ignoreCase: true, out var value)) return value;
             Problems.Add($"{key}={text} is not allowed: {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()} are.");
             return absent;
+        }
+
+        public void Between(string key, double least, double most)
+        {
+            if (Value(key) is { } text && !(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most))
+                Problems.Add(string.Create(CultureInfo.InvariantCulture, $"{key}={text} is not allowed: a number from {least} to {most} is."));
+        }
+
+        public void OneOf(string key, params string[] allowed)
+        {
+            if (Value(key) is { } text && !allowed.Contains(text, StringComparer.Ordinal))
+                Problems.Add($"{key}={text} is not allowed: {string.Join(", ", allowed)} are.");
         }
 
         public ReplaySettings? Replay(string repository)

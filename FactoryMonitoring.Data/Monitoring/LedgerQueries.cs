@@ -13,13 +13,16 @@ internal static class LedgerQueries
 
     private const string Current = "(SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1)";
 
-    // Unreachable is what a log held that was claimed before and is the present one no more: in flight for ever, so not in the sum.
+    private const string IsAwaited = $"(a.log_key = {Current} OR NOT a.acknowledged_at < COALESCE((SELECT max(claimed_at) FROM partition_offsets WHERE topic = $1), '-infinity'))";
+
+    // Unreachable is what a log held that is the present one no more, whether it was ever claimed or others were since: in flight for ever,
+    // so not in the sum.
     private const string Producers = $"""
         WITH unsettled AS (
             SELECT a.producer_id,
                    sum(a.last_count - a.first_count + 1) FILTER (WHERE a.max_offset < o.next_offset) AS passed,
-                   sum(a.last_count - a.first_count + 1) FILTER (WHERE o.next_offset IS NULL OR a.max_offset >= o.next_offset AND a.log_key = {Current}) AS in_flight,
-                   sum(a.last_count - a.first_count + 1) FILTER (WHERE a.max_offset >= o.next_offset AND a.log_key <> {Current}) AS unreachable
+                   sum(a.last_count - a.first_count + 1) FILTER (WHERE o.next_offset IS NULL AND {IsAwaited} OR a.max_offset >= o.next_offset AND a.log_key = {Current}) AS in_flight,
+                   sum(a.last_count - a.first_count + 1) FILTER (WHERE o.next_offset IS NULL AND NOT {IsAwaited} OR a.max_offset >= o.next_offset AND a.log_key <> {Current}) AS unreachable
             FROM acknowledgements a
             LEFT JOIN partition_offsets o ON o.log_key = a.log_key AND o.kafka_partition = a.kafka_partition AND o.topic = $1
             GROUP BY a.producer_id

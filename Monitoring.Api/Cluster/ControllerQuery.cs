@@ -11,7 +11,7 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 internal static class ControllerQuery
 {
     private const short ApiKey = 55;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <returns>The node's id; null where no broker says.</returns>
     public static async Task<int?> AskAsync(IEnumerable<BrokerMeasurement> brokers, CancellationToken cancellationToken)

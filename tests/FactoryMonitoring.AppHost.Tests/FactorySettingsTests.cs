@@ -41,6 +41,9 @@ public sealed class FactorySettingsTests
     [InlineData("Factory:Partitions", "many", "Factory:Partitions=many is not allowed: a whole number from 1 to 1000 is.")]
     [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
     [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]
+    [InlineData("Sensors:PerType", "-1", "Sensors:PerType=-1 is not allowed: a whole number from 1 to 100000 is.")]
+    [InlineData("Consumers:GroupProtocol", "bar", "Consumers:GroupProtocol=bar is not allowed: consumer, classic, classic-range are.")]
+    [InlineData("Telemetry:TracesPerSecond", "abc", "Telemetry:TracesPerSecond=abc is not allowed: a number from 0 to 1000000 is.")]
     [InlineData("MONITORING_PORT", "-1", "MONITORING_PORT=-1 is not allowed: a whole number from 0 to 65535 is.")]
     public void A_wrong_setting_is_one_line_with_key_value_and_what_is_allowed(string key, string value, string line)
     {

@@ -162,7 +162,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
     [Fact]
     public async Task The_account_adds_up()
     {
-        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log-old'), ('log-a')");
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log-old'), ('log-a'), ('log-unread')");
         await ExecuteAsync("""
             INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, stored, rejected, redelivered, duplicated, skipped)
             VALUES (1, 'sensor-data', 0, NULL, 1, 50, 0, $1 - interval '1 h', 50, 0, 1, 0, 0), (2, 'sensor-data', 0, 'sensor-consumer-1', 1, 100, 10, $1, 88, 2, 3, 1, 0)
@@ -172,12 +172,13 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             VALUES ('temperature-sensor', 1, 0, 50, 50, 0, 0), ('temperature-sensor', 2, 0, 40, 36, 1, 3), ('vibration-sensor', 2, 0, 20, 20, 0, 0)
             """);
         await ExecuteAsync("""
-            INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset)
-            VALUES ('temperature-sensor', 'temp-sensor-001', 2, 0, 1, 10, 99),   -- passed, not compared yet
-                   ('temperature-sensor', 'temp-sensor-001', 2, 0, 11, 15, 100), -- at next_offset: in flight
-                   ('vibration-sensor', 'vib-sensor-001', 2, 1, 1, 2, 7),        -- a partition nobody claimed yet: in flight
-                   ('vibration-sensor', 'vib-sensor-001', 1, 0, 1, 4, 60)        -- never read before its log ended
-            """);
+            INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, acknowledged_at)
+            VALUES ('temperature-sensor', 'temp-sensor-001', 2, 0, 1, 10, 99, $1),   -- passed, not compared yet
+                   ('temperature-sensor', 'temp-sensor-001', 2, 0, 11, 15, 100, $1), -- at next_offset: in flight
+                   ('vibration-sensor', 'vib-sensor-001', 2, 1, 1, 2, 7, $1),        -- a partition nobody claimed yet: in flight
+                   ('vibration-sensor', 'vib-sensor-001', 1, 0, 1, 3, 60, $1),       -- never read before its log ended
+                   ('vibration-sensor', 'vib-sensor-001', 3, 0, 4, 4, 0, $1 - interval '1 min') -- a log nobody ever claimed, and others since
+            """, Now);
         await ExecuteAsync("""
             INSERT INTO ledger_violations (kind, sensor_id, producer_id, first_count, last_count, log_key, kafka_partition, kafka_offset, consumer_id, noticed_at)
             VALUES ('missing', 'temp-sensor-001', 'temperature-sensor', 5, 7, 2, 0, 42, 'sensor-consumer-1', $1)
