@@ -73,7 +73,7 @@ internal sealed partial class HeartbeatWorker(
                 if (!said)
                 {
                     said = true;
-                    Log.NotWritten(logger, exception);
+                    Log.NotWritten(logger, exception.Message);
                 }
             }
         }
@@ -91,13 +91,13 @@ internal sealed partial class HeartbeatWorker(
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
-            Log.NotWritten(logger, exception);
+            Log.NotWritten(logger, exception.Message);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The heartbeat could not be written")]
-        public static partial void NotWritten(ILogger logger, Exception exception);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The heartbeat could not be written: {Reason}")]
+        public static partial void NotWritten(ILogger logger, string reason);
     }
 }

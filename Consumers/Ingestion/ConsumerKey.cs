@@ -30,7 +30,7 @@ internal sealed partial class ConsumerKey(DictionaryStore dictionaries, Consumer
                     if (!said)
                     {
                         said = true;
-                        Log.Away(logger, exception);
+                        Log.Away(logger, exception.Message);
                     }
 
                     await Task.Delay(RetryDelay, time, cancellationToken);
@@ -47,7 +47,7 @@ internal sealed partial class ConsumerKey(DictionaryStore dictionaries, Consumer
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is not to be reached yet; it is tried again")]
-        public static partial void Away(ILogger logger, Exception exception);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is not to be reached yet; it is tried again: {Reason}")]
+        public static partial void Away(ILogger logger, string reason);
     }
 }

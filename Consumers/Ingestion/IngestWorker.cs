@@ -120,7 +120,7 @@ internal sealed partial class IngestWorker(
                 if (!said)
                 {
                     said = true;
-                    Log.ClaimFailed(logger, exception);
+                    Log.ClaimFailed(logger, exception.Message);
                 }
 
                 await Task.Delay(RetryDelay, time, cancellationToken);
@@ -197,8 +197,8 @@ internal sealed partial class IngestWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions cannot be claimed yet; it is tried again")]
-        public static partial void ClaimFailed(ILogger logger, Exception exception);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions cannot be claimed yet; it is tried again: {Reason}")]
+        public static partial void ClaimFailed(ILogger logger, string reason);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: no broker says where the log begins and ends: {Reason}")]
         public static partial void NoWatermarks(ILogger logger, int partition, string reason);

@@ -54,7 +54,7 @@ internal sealed partial class StoreLane
                 }
                 else
                 {
-                    Log.AttemptFailed(context.Logger, exception);
+                    Log.AttemptFailed(context.Logger, exception.Message);
                 }
             }
         }
@@ -273,7 +273,7 @@ internal sealed partial class StoreLane
         if (!_saidAway)
         {
             _saidAway = true;
-            Log.Away(context.Logger, exception, number);
+            Log.Away(context.Logger, exception.Message, number);
         }
     }
 
@@ -317,11 +317,11 @@ internal sealed partial class StoreLane
         [LoggerMessage(Level = LogLevel.Information, Message = "No partition of time yet: {Message}")]
         public static partial void DayMissing(ILogger logger, string message);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "A batch could not be stored; it is tried again")]
-        public static partial void AttemptFailed(ILogger logger, Exception exception);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "A batch could not be stored; it is tried again: {Reason}")]
+        public static partial void AttemptFailed(ILogger logger, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away; lane {Lane} waits with its batch")]
-        public static partial void Away(ILogger logger, Exception exception, int lane);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away; lane {Lane} waits with its batch: {Reason}")]
+        public static partial void Away(ILogger logger, string reason, int lane);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "The database is back; lane {Lane} goes on")]
         public static partial void Back(ILogger logger, int lane);

@@ -35,7 +35,7 @@ internal sealed partial class RetentionWorker(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                Log.Failed(logger, exception);
+                Log.Failed(logger, exception.Message);
                 pause = RetryDelay;
             }
 
@@ -48,7 +48,7 @@ internal sealed partial class RetentionWorker(
         [LoggerMessage(Level = LogLevel.Information, Message = "{Table} is past the retention and was dropped")]
         public static partial void Dropped(ILogger logger, string table);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions of time could not be looked after; it is tried again")]
-        public static partial void Failed(ILogger logger, Exception exception);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions of time could not be looked after; it is tried again: {Reason}")]
+        public static partial void Failed(ILogger logger, string reason);
     }
 }

@@ -82,7 +82,7 @@ internal sealed partial class OutboxWorker(
                 if (!said)
                 {
                     said = true;
-                    Log.NotRelayed(logger, exception);
+                    Log.NotRelayed(logger, exception.Message);
                 }
 
                 await Task.Delay(RetryDelay, time, stoppingToken);
@@ -202,8 +202,8 @@ internal sealed partial class OutboxWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Alerts and dead letters cannot be sent at the moment")]
-        public static partial void NotRelayed(ILogger logger, Exception exception);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Alerts and dead letters cannot be sent at the moment: {Reason}")]
+        public static partial void NotRelayed(ILogger logger, string reason);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Headers cannot be looked up: {Reason}")]
         public static partial void NotFound(ILogger logger, string reason);
