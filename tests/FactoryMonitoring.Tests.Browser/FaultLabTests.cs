@@ -32,17 +32,19 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         Assert.Contains("experiment=controller-killed", Page.Url, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_run_is_confirmed_watched_live_and_told_its_verdict()
+    [Theory]
+    [InlineData("dark")]
+    [InlineData("light")]
+    public async Task A_run_is_confirmed_watched_live_and_told_its_verdict(string theme)
     {
         Stack.Lab.Reset();
-        await OpenWindowAsync("dark", 1440, 900);
+        await OpenWindowAsync(theme, 1440, 900);
         await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
         await Page.GetByRole(AriaRole.Button, new() { Name = "Run it" }).ClickAsync();
         var question = Page.GetByRole(AriaRole.Dialog);
         await Expect(question).ToContainTextAsync("Run “A consumer is killed”?");
         await Expect(question).ToContainTextAsync("SIGKILL");
-        await ShowAsync("fault-lab-question-dark", fullPage: false);
+        await ShowAsync($"fault-lab-question-{theme}", fullPage: false);
         await question.GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
         await Expect(question).ToBeHiddenAsync();
         Assert.Null(Stack.Lab.Running);
@@ -63,7 +65,7 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(Page.GetByTestId("stopwatch")).ToContainTextAsync("+6.12 s");
             await Expect(Page.GetByTestId("live-lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
             await Expect(Page.GetByTestId("checks")).ToContainTextAsync("open");
-            await ShowAsync("fault-lab-running-dark", fullPage: false);
+            await ShowAsync($"fault-lab-running-{theme}", fullPage: false);
         }
         finally
         {

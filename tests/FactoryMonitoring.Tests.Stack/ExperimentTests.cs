@@ -6,12 +6,28 @@ using Xunit.Abstractions;
 namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
-/// Runs shipped experiments as a person does; their reports are kept in artifacts/experiments. What is counted must hold, and what is timed
-/// must have been measured: whether it was quick enough is said by the report, on a machine that does nothing else.
+/// Runs shipped experiments as a person does; their reports are kept in artifacts/experiments. On the embedded broker they must pass. On real
+/// ones, whose limits leave little room, what is counted must hold and what is timed must have been measured: whether it was quick enough the
+/// report says.
 /// </summary>
 public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 {
+    protected async Task PassesAsync(string name)
+    {
+        var (run, report) = await RunAsync(name);
+        Assert.True(run["verdict"]!.GetValue<string>() == "PASS", report);
+    }
+
     protected async Task HoldsAsync(string name)
+    {
+        var (run, report) = await RunAsync(name);
+        var checks = run["checks"]!.AsArray();
+        Assert.NotEmpty(checks);
+        Assert.All(checks, check => Assert.True(
+            check!["unit"]!.GetValue<string>() == "ms" ? check["measured"] is not null : check["passed"]!.GetValue<bool>(), report));
+    }
+
+    private async Task<(JsonNode Run, string Report)> RunAsync(string name)
     {
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         using var api = stack.App.CreateHttpClient("monitoring-api");
@@ -19,21 +35,18 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
         Assert.True(started.IsSuccessStatusCode, await started.Content.ReadAsStringAsync());
         var id = (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
 
-        await Wait.ForAsync($"the verdict on {name}", TimeSpan.FromMinutes(5), async token => (await RunAsync(token))["verdict"]!.GetValue<string>(), verdict => verdict != "RUNNING");
+        await Wait.ForAsync($"the verdict on {name}", TimeSpan.FromMinutes(5), async token => (await LookAsync(token))["verdict"]!.GetValue<string>(), verdict => verdict != "RUNNING");
 
         var report = await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.md", UriKind.Relative));
         output.WriteLine(report);
         var directory = Directory.CreateDirectory(Path.Combine(Root(), "artifacts", "experiments")).FullName;
-        var run = await RunAsync(CancellationToken.None);
+        var run = await LookAsync(CancellationToken.None);
         var file = Path.Combine(directory, $"{run["kafka_backing"]}-{run["group_protocol"]}-{name}");
         await File.WriteAllTextAsync(file + ".md", report);
         await File.WriteAllTextAsync(file + ".json", await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.json", UriKind.Relative)));
-        var checks = run["checks"]!.AsArray();
-        Assert.NotEmpty(checks);
-        Assert.All(checks, check => Assert.True(
-            check!["unit"]!.GetValue<string>() == "ms" ? check["measured"] is not null : check["passed"]!.GetValue<bool>(), report));
+        return (run, report);
 
-        async Task<JsonNode> RunAsync(CancellationToken token) => JsonNode.Parse(await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}", UriKind.Relative), token))!;
+        async Task<JsonNode> LookAsync(CancellationToken token) => JsonNode.Parse(await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}", UriKind.Relative), token))!;
     }
 
     private static string Root()
@@ -56,6 +69,9 @@ public sealed class ExperimentTests(ProcessesStack stack, ITestOutputHelper outp
     public Task A_killed_consumer_is_replaced() => HoldsAsync("consumer-killed");
 
     [Fact]
+    public Task A_frozen_consumer_is_replaced() => HoldsAsync("consumer-paused");
+
+    [Fact]
     public Task A_killed_broker_holds_up_no_reading_for_long() => HoldsAsync("broker-killed");
 
     [Fact]
@@ -70,5 +86,5 @@ public sealed class ExperimentTests(ProcessesStack stack, ITestOutputHelper outp
 public sealed class EmbeddedExperimentTests(EmbeddedStack stack, ITestOutputHelper output) : Experiments(stack, output)
 {
     [Fact]
-    public Task A_killed_consumer_is_replaced() => HoldsAsync("consumer-killed");
+    public Task A_killed_consumer_is_replaced() => PassesAsync("consumer-killed");
 }

@@ -9,6 +9,39 @@ public sealed class FaultTests(ProcessesStack stack)
     private static readonly TimeSpan Usual = TimeSpan.FromSeconds(60);
 
     [Fact]
+    public async Task A_paused_consumer_is_replaced_and_one_of_three_again_when_it_goes_on()
+    {
+        const string Victim = "sensor-consumer-2";
+        await stack.IsWholeAsync(Usual);
+        var orphans = await OwnedByAsync(Victim);
+
+        await stack.ControlAsync(Victim, "pause");
+        Assert.True((await stack.ResourceAsync(Victim))["paused"]!.GetValue<bool>());
+        await FlowAtOthersAsync(orphans, Victim);
+
+        await stack.ControlAsync(Victim, "resume");
+        await stack.IsWholeAsync(Usual);
+        Assert.False((await stack.ResourceAsync(Victim))["paused"]!.GetValue<bool>());
+        await stack.AccountIsExactAsync();
+    }
+
+    [Fact]
+    public async Task Three_consumers_become_five_and_three_again()
+    {
+        await stack.IsWholeAsync(Usual);
+
+        await stack.FaultAsync("/scale?consumers=5");
+        await Wait.ForAsync("five consumers own all partitions", Usual, stack.OwnersAsync, owners => owners.Count == 6 && owners.Values.Distinct().Count() == 5);
+        await stack.FaultAsync("/scale?consumers=3");
+
+        await stack.IsWholeAsync(Usual);
+        Assert.Equal(
+            ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"],
+            (await stack.OwnersAsync(CancellationToken.None)).Values.Distinct().Order(StringComparer.Ordinal));
+        await stack.AccountIsExactAsync();
+    }
+
+    [Fact]
     public async Task Under_a_load_every_poison_message_becomes_a_dead_letter_and_every_acknowledged_reading_is_stored_once()
     {
         const int Readings = 2000;
