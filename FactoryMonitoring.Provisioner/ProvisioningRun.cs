@@ -17,6 +17,9 @@ internal sealed partial class ProvisioningRun(
     private const int DaysBehind = 1;
     private const int DaysAhead = 3;
 
+    /// <summary>Waiting makes it no better.</summary>
+    private const string WrongPassword = PostgresErrorCodes.InvalidPassword;
+
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
@@ -41,7 +44,7 @@ internal sealed partial class ProvisioningRun(
             await using var connection = await database.OpenConnectionAsync(cancellationToken);
             return null;
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        catch (Exception exception) when (exception is NpgsqlException and not PostgresException { SqlState: WrongPassword } or TimeoutException)
         {
             return exception.InnerException?.Message is { } inner ? $"{exception.Message}: {inner}" : exception.Message;
         }

@@ -80,7 +80,7 @@ internal static partial class KafkaSettings
         config.GroupProtocol = GroupProtocol.Classic;
         config.PartitionAssignmentStrategy = strategy;
         config.SessionTimeoutMs = 6_000;
-        config.HeartbeatIntervalMs = 500;
+        config.HeartbeatIntervalMs = 250;
     }
 
     private static partial class Log

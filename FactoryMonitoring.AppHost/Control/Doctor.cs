@@ -1,5 +1,6 @@
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
+using FactoryMonitoring.AppHost.Prometheus;
 
 namespace FactoryMonitoring.AppHost.Control;
 
@@ -31,6 +32,8 @@ internal sealed class Doctor(DistributedApplicationModel model, ResourceWatch wa
                 if (state == KnownResourceStates.Running && url is not null)
                     return TimeAsync(resource, $"{url.TrimEnd('/')}/health", () => HealthAsync($"{url.TrimEnd('/')}/health", cancellationToken));
                 return Task.FromResult(new Finding(state == KnownResourceStates.Running || snapshot.ExitCode == 0, resource.Name, snapshot.ExitCode is { } code ? $"{state}, exit code {code}" : state));
+            case ExecutableResource { Name: PrometheusBuilderExtensions.Name } when watch.Find(resource.Name)?.Urls.FirstOrDefault()?.Url is { } address:
+                return TimeAsync(resource, address, () => HealthAsync($"{address.TrimEnd('/')}{PrometheusBuilderExtensions.ReadyPath}", cancellationToken));
             default:
                 return null;
         }

@@ -69,6 +69,8 @@ internal static class ResourceEndpoints
         var runs = watch.Runs(resource.Name);
         if (runs && command == KnownResourceCommands.StartCommand)
             return Answers.Line(request, StatusCodes.Status200OK, $"{resource.Name}: runs already");
+        if (runs && command is (PauseCommands.Pause or PauseCommands.Resume) && resource.IsPaused(watch.Find(resource.Name)!) == (command == PauseCommands.Pause))
+            return Answers.Line(request, StatusCodes.Status200OK, $"{resource.Name}: {(command == PauseCommands.Pause ? "paused already" : "was not paused")}");
         var at = time.GetUtcNow();
         if (runs && (command == KillCommand.Name || command == KnownResourceCommands.StopCommand || command == KnownResourceCommands.RestartCommand))
             exits.Announce(resource.Name, command == KillCommand.Name ? ExitCause.Killed : ExitCause.Stopped, by ?? "control");

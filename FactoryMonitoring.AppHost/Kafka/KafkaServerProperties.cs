@@ -25,8 +25,8 @@ internal static class KafkaServerProperties
         // A dead consumer of the KIP-848 protocol is replaced in 5.5 to 6.4 s, one that leaves in 0.4 s.
         ["group.consumer.min.session.timeout.ms"] = "6000",
         ["group.consumer.session.timeout.ms"] = "6000",
-        ["group.consumer.min.heartbeat.interval.ms"] = "500",
-        ["group.consumer.heartbeat.interval.ms"] = "500",
+        ["group.consumer.min.heartbeat.interval.ms"] = "250",
+        ["group.consumer.heartbeat.interval.ms"] = "250",
         ["group.consumer.assignment.interval.ms"] = "0",
         ["group.initial.rebalance.delay.ms"] = "0",
 

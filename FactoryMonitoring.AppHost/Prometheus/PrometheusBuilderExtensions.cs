@@ -8,6 +8,9 @@ namespace FactoryMonitoring.AppHost.Prometheus;
 /// <summary>Adds Prometheus, where its program is on the PATH.</summary>
 internal static class PrometheusBuilderExtensions
 {
+    public const string Name = "prometheus";
+    public const string ReadyPath = "/-/ready";
+
     private const int UsualPort = 9090;
 
     /// <summary>
@@ -23,9 +26,9 @@ internal static class PrometheusBuilderExtensions
         var directory = Path.Combine(runDirectory, "prometheus");
         CopyConfiguration(Path.Combine(builder.AppHostDirectory, "..", "deploy", "prometheus"), directory);
         var port = configuration.GetValue<int?>("Factory:Ports:Prometheus") ?? (IsFree(UsualPort) ? UsualPort : 0);
-        var prometheus = builder.AddExecutable("prometheus", program, directory)
+        var prometheus = builder.AddExecutable(Name, program, directory)
             .WithHttpEndpoint(port: port == 0 ? null : port)
-            .WithHttpHealthCheck("/-/ready");
+            .WithHttpHealthCheck(ReadyPath);
         prometheus.WithArgs(context =>
         {
             var target = prometheus.GetEndpoint("http").Property(EndpointProperty.TargetPort);

@@ -47,8 +47,8 @@ internal sealed record FactorySettings(
         var settings = new FactorySettings(
             reader.Choice("Factory:Kafka", KafkaPreference.Auto),
             reader.Choice("Factory:Postgres", PostgresPreference.Auto),
-            reader.Text("Factory:KafkaImage", "apache/kafka:4.3.1"),
-            reader.Text("Factory:PostgresImage", "postgres:17"),
+            reader.Text("Factory:KafkaImage", "docker.io/apache/kafka:4.3.1"),
+            reader.Text("Factory:PostgresImage", "docker.io/postgres:17"),
             reader.Integer("Factory:Consumers", Math.Min(3, maxConsumers), 1, maxConsumers),
             maxConsumers,
             reader.Integer("Factory:Partitions", 6, 1, 1000),

@@ -181,7 +181,7 @@ internal sealed partial class ClusterWorker(
             _logId = await KafkaLogId.ResolveAsync(admin, topic.Name, cancellationToken);
             _logIdAt = time.GetTimestamp();
         }
-        catch (KafkaException)
+        catch (Exception exception) when (exception is KafkaException or TimeoutException)
         {
             _logId = another ? null : _logId;
         }

@@ -231,12 +231,8 @@ internal sealed class OverallStatusWriter
                 yield return new(
                     Warning,
                     $"connection {id}",
-                    $"{id} {(health.Connection == "degraded" ? "waits long for acknowledgements" : "cannot reach the brokers")}",
+                    health.Connection == "degraded" ? $"{id}: {health.Condition ?? "degraded"}" : $"{id} cannot reach the brokers",
                     $"{Sentences.Readings(health.Queued ?? 0)} wait in it.");
-            }
-            else if (health.Condition is { } condition)
-            {
-                yield return new(Warning, $"condition {id}", $"{id} is {condition}");
             }
         }
     }

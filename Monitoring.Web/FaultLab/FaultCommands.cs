@@ -9,7 +9,7 @@ namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 /// <summary>A part of the factory as the AppHost's control endpoint sees it.</summary>
 /// <param name="State">Aspire's word for it: Running, Exited, NotStarted, …</param>
 /// <param name="Actions">What may be done with it; empty of what cannot be commanded.</param>
-internal sealed record ControlledResource(string Name, string? State, string? Health, bool Paused, IReadOnlyList<string> Actions);
+internal sealed record ControlledResource(string Name, string? State, string? Health, int? ExitCode, bool Paused, IReadOnlyList<string> Actions);
 
 /// <summary>What became of a command, in the words of who was asked.</summary>
 /// <param name="RunId">Of an experiment that was started.</param>

@@ -16,7 +16,9 @@ internal sealed partial class LogIdWorker(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private string? _told;
+    private long? _failsSince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -51,10 +53,17 @@ internal sealed partial class LogIdWorker(
             }
 
             _told = logId;
+            _failsSince = null;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
             Log.NotFound(logger, exception.Message);
+            _failsSince ??= time.GetTimestamp();
+            if (time.GetElapsedTime(_failsSince.Value) >= Patience)
+            {
+                Log.StillNotFound(logger, exception.Message);
+                _failsSince = time.GetTimestamp();
+            }
         }
     }
 
@@ -65,5 +74,8 @@ internal sealed partial class LogIdWorker(
 
         [LoggerMessage(LogLevel.Debug, "The brokers do not say which log they keep: {Reason}")]
         public static partial void NotFound(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Warning, "The brokers have not said for long which log they keep; acknowledgements wait for that: {Reason}")]
+        public static partial void StillNotFound(ILogger logger, string reason);
     }
 }

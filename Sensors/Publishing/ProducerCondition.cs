@@ -14,12 +14,18 @@ internal static class BrokerConnections
 }
 
 /// <summary>What the parts of this process have noticed, and what it means for its connection to the brokers.</summary>
-internal sealed partial class ProducerCondition(DeliveryAccount account, ILogger<ProducerCondition> logger) : IHealthCheck
+internal sealed partial class ProducerCondition(DeliveryAccount account, TimeProvider time, ILogger<ProducerCondition> logger) : IHealthCheck
 {
     /// <summary>An acknowledgement later than this is late.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(2);
 
+    /// <summary>A process that has just started is not blamed for brokers that it has not reached yet.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private volatile bool _areBrokersAway = true;
+    private volatile bool _haveAnswered;
+    private long _awaySince = time.GetUtcNow().UtcTicks;
     private volatile string? _obstacle;
     private volatile bool _isOutOfCounts;
     private volatile bool _isAccountLate;
@@ -53,6 +59,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, ILogger
         if (error.Code == ErrorCode.Local_AllBrokersDown)
         {
             account.BeginEpoch();
+            Volatile.Write(ref _awaySince, time.GetUtcNow().UtcTicks);
             if (!_areBrokersAway)
             {
                 Log.BrokersAway(logger);
@@ -69,7 +76,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, ILogger
             Log.BrokersAnswer(logger);
         }
 
-        _areBrokersAway = false;
+        (_areBrokersAway, _haveAnswered) = (false, true);
     }
 
     /// <returns>connected, degraded or disconnected, and why; no reason where all is well.</returns>
@@ -80,31 +87,38 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, ILogger
             return (BrokerConnections.Disconnected, $"the Kafka client gave up: {fatal}");
         }
 
-        if (_areBrokersAway)
+        // They may acknowledge before they have been asked for their log.
+        if (_areBrokersAway && !(standing.LastAcknowledged?.UtcTicks > Volatile.Read(ref _awaySince)))
         {
-            return (BrokerConnections.Disconnected, "no broker answers");
+            return !_haveAnswered && time.GetUtcNow() - _startedAt < Grace
+                ? (BrokerConnections.Degraded, "it has not reached the brokers yet")
+                : (BrokerConnections.Disconnected, "no broker answers");
         }
 
-        var reason = _obstacle is { } obstacle ? $"sensors wait: {obstacle}"
-            : _isOutOfCounts ? "waiting for the database: no reading counts left"
-            : standing.OldestWait > Late ? string.Create(CultureInfo.InvariantCulture, $"acknowledgements are {standing.OldestWait.TotalSeconds:0.0} s late")
+        var reason = BrokersAreSlow(standing)
+            ?? (_isOutOfCounts ? "waiting for the database: no reading counts left"
             : _isAccountLate ? "the database does not take acknowledgements"
-            : null;
+            : null);
         return reason is null
             ? (BrokerConnections.Connected, _isOver ? "replay ended" : null)
             : (BrokerConnections.Degraded, reason);
     }
 
+    /// <summary>Of the brokers alone: the database has a check of its own.</summary>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var (connection, reason) = Judge(account.Look());
-        return Task.FromResult(connection switch
-        {
-            BrokerConnections.Connected => HealthCheckResult.Healthy(reason ?? connection),
-            BrokerConnections.Degraded => HealthCheckResult.Degraded(reason),
-            _ => HealthCheckResult.Unhealthy(reason),
-        });
+        var standing = account.Look();
+        var (connection, reason) = Judge(standing);
+        return Task.FromResult(
+            connection == BrokerConnections.Disconnected ? HealthCheckResult.Unhealthy(reason)
+            : BrokersAreSlow(standing) is { } slow ? HealthCheckResult.Degraded(slow)
+            : HealthCheckResult.Healthy(BrokerConnections.Connected));
     }
+
+    private string? BrokersAreSlow(DeliveryStanding standing) =>
+        _obstacle is { } obstacle ? $"sensors wait: {obstacle}"
+        : standing.OldestWait > Late ? string.Create(CultureInfo.InvariantCulture, $"acknowledgements are {standing.OldestWait.TotalSeconds:0.0} s late")
+        : null;
 
     private static partial class Log
     {

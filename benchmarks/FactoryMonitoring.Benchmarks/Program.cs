@@ -90,6 +90,21 @@ try
         }
     }
 
+    for (var run = 1; settings.Does("memory") && run <= settings.Runs; run++)
+    {
+        const int Rate = 1_000;
+        var topic = $"memory-{run}";
+        await brokers.RecreateTopicsAsync(topic, $"{topic}.dlq");
+        var memory = await MemoryRuns.RunAsync(
+            repository, directory, brokers, postgres, brokers.IsEmbedded ? Topic : topic, Rate, TimeSpan.FromSeconds(settings.MemorySeconds));
+        foreach (var (kind, megabytes) in memory)
+        {
+            figures.Add($"memory.{kind}_mb", megabytes);
+        }
+
+        Say($"run {run}: resident at {Rate:#,0}/s: {string.Join(", ", memory.Select(pair => $"{pair.Key} {pair.Value:0} MB"))}");
+    }
+
     if (settings.Does("api"))
     {
         await postgres.ResetAsync();
@@ -98,7 +113,8 @@ try
         await ApiRuns.FillAsync(postgres, settings.StoredSmall, settings.StoredLarge);
         var many = await MeasureApiAsync(brokers, postgres, "many");
         figures.Add("api.p99_ms", many.Values.Max());
-        figures.Add("api.growth", many.Max(pair => pair.Value / few[pair.Key]));
+        figures.Add("api.growth", many.Values.Max() / few.Values.Max());
+        figures.Add("api.growth_of_one_endpoint", many.Max(pair => pair.Value / few[pair.Key]));
     }
 
     // The names people compare: the best number of replicas.
@@ -111,11 +127,6 @@ try
         {
             figures.Add("ingest.ratio", ratio);
         }
-    }
-
-    if (figures.Median("latency.1000.consumer_mb") is { } resident)
-    {
-        figures.Add("memory.consumer_mb", resident);
     }
 
     figures.Print(Console.Out);

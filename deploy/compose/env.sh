@@ -1,9 +1,18 @@
 #!/bin/sh
 # env.sh FILE: writes the environment of the stack, readable by its owner alone. What FILE already holds is kept, save what this call is
-# told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE and the ports, where they are set.
+# told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, the ports and PROFILE (observability or none), where they are set.
 set -eu
 umask 077
 file=$1
+case "${PROFILE:-}" in
+'') unset COMPOSE_PROFILES OTEL_EXPORTER_OTLP_ENDPOINT ;;
+observability) COMPOSE_PROFILES=observability OTEL_EXPORTER_OTLP_ENDPOINT=http://aspire-dashboard:18889 ;;
+none) COMPOSE_PROFILES=none OTEL_EXPORTER_OTLP_ENDPOINT=none ;;
+*)
+  echo "PROFILE=$PROFILE: allowed is observability or none" >&2
+  exit 1
+  ;;
+esac
 project=${COMPOSE_PROJECT_NAME:-factory-monitoring}
 
 if [ ! -f "$file" ]; then
@@ -22,9 +31,10 @@ if [ ! -f "$file" ]; then
   } > "$file"
 fi
 
-for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE MONITORING_PORT POSTGRES_PORT KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT; do
+for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE MONITORING_PORT POSTGRES_PORT KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT \
+  COMPOSE_PROFILES OTEL_EXPORTER_OTLP_ENDPOINT; do
   eval "value=\${$name:-}"
   [ -n "$value" ] || continue
-  { grep -v "^$name=" "$file"; echo "$name=$value"; } > "$file.new"
+  { grep -v "^$name=" "$file"; [ "$value" = none ] || echo "$name=$value"; } > "$file.new"
   mv "$file.new" "$file"
 done

@@ -1,6 +1,6 @@
 #!/bin/sh
 # status.sh FILE [--wait]: what the stack of containers with that environment does: each container with its health, then what the API
-# counts. --wait waits until all of it is active, two minutes at most.
+# counts. --wait waits until all of it is active, and fails where it is not after two minutes.
 set -eu
 [ -f "$1" ] || { echo "no stack of containers was ever started here: make compose-up"; exit 1; }
 setting() { sed -n "s/^$1=//p" "$2"; }
@@ -21,17 +21,22 @@ if [ "${2:-}" = --wait ]; then
   done
 fi
 
-docker ps --all --filter "label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME "$1")" --format 'table {{.Names}}\t{{.Status}}\t{{.Image}}'
+ours="label=com.docker.compose.project=$(setting COMPOSE_PROJECT_NAME "$1")"
+docker ps --all --filter "$ours" --format 'table {{.Names}}\t{{.Status}}\t{{.Image}}'
 if body=$(answer); then
   echo "active: $(count consumers "$body") consumers, $(count producers "$body") sensors"
   echo "page:   $url"
   echo "kill:   docker kill sensor-consumer-1   and back: docker start sensor-consumer-1"
   echo "stop:   make compose-down"
-  if docker inspect --type container grafana >/dev/null 2>&1; then
+  if [ -n "$(setting COMPOSE_PROFILES "$1")" ]; then
     echo "look:   http://localhost:18888/login?t=$(setting DASHBOARD_TOKEN "$1") (Aspire dashboard), http://localhost:9090 (Prometheus),"
     echo "        http://localhost:3000 (Grafana, user admin, its password is GRAFANA_PASSWORD in $1)"
   fi
 else
   echo "$url does not answer; docker logs monitoring says why"
+  exit 1
+fi
+if [ "${2:-}" = --wait ] && ! whole; then
+  echo "not all of it is active after two minutes; docker logs NAME says why:" $(docker ps --all --filter "$ours" --filter status=restarting --format '{{.Names}}') >&2
   exit 1
 fi

@@ -10,7 +10,9 @@ COMPOSE_ENV ?= deploy/compose/.env
 COMPOSE = $(if $(shell docker compose version 2>/dev/null),docker compose,docker-compose) --file deploy/compose/compose.yaml --env-file $(abspath $(COMPOSE_ENV))
 
 compose-engine:
-	@docker info >/dev/null 2>&1 || { echo "no container engine answers (docker info): install Docker, or start it"; exit 1; }
+	@said=$$(docker info 2>&1) || { case "$$said" in \
+	  *"permission denied"*) echo "the container engine lets only root and the group docker in" ;; \
+	  *) echo "no container engine answers (docker info): install Docker, or start it" ;; esac; exit 1; }
 
 images: compose-engine ## Build the images of all services (BASE_IMAGE=… names another base)
 	@for project in $(IMAGE_PROJECTS); do \
@@ -18,15 +20,16 @@ images: compose-engine ## Build the images of all services (BASE_IMAGE=… names
 	done
 	@docker images --filter 'reference=factory-monitoring/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
 
-compose-up: compose-engine ## Start the stack of containers (PROFILE=observability adds the Aspire dashboard, Prometheus and Grafana)
+compose-up: compose-engine ## Start the stack of containers (PROFILE=observability adds the Aspire dashboard, Prometheus and Grafana; none drops them)
 	@docker image inspect $(IMAGES) >/dev/null 2>&1 || $(MAKE) --no-print-directory images
 	@FACTORY_VERSION=$(VERSION) deploy/compose/env.sh $(COMPOSE_ENV)
-	@$(if $(PROFILE),OTEL_EXPORTER_OTLP_ENDPOINT=http://aspire-dashboard:18889 )$(COMPOSE) $(if $(PROFILE),--profile $(PROFILE) )up --detach --remove-orphans
+	@deploy/compose/up.sh $(COMPOSE_ENV) $(COMPOSE)
 	@deploy/compose/status.sh $(COMPOSE_ENV) --wait
 
 compose-down: compose-engine ## Stop the stack of containers; its data stay (DATA=remove removes them too)
 	@[ -f $(COMPOSE_ENV) ] || { echo "no stack of containers was ever started here"; exit 1; }
-	@$(COMPOSE) --profile observability down --remove-orphans $(if $(filter remove,$(DATA)),--volumes)
+	@$(COMPOSE) --profile observability down --remove-orphans $(if $(filter remove,$(DATA)),--volumes) || { \
+	  $(if $(filter remove,$(DATA)),docker volume ls --quiet --filter label=com.docker.compose.project=$$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' $(COMPOSE_ENV)) | xargs --no-run-if-empty docker volume rm;) exit 1; }
 
 compose-status: compose-engine ## Show the containers, their health, and what the API counts
 	@deploy/compose/status.sh $(COMPOSE_ENV)

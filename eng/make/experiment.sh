@@ -7,7 +7,7 @@ reports=artifacts/experiments
 
 api=$(sed -n 's/^ *"api": "\([^"]*\)",\{0,1\}$/\1/p' "$stack" 2>/dev/null || true)
 if [ -z "$api" ]; then
-  echo "no stack runs: make full-stack starts one (looked at $stack)" >&2
+  echo "no stack runs whose parts could be broken: make full-stack starts one (looked at $stack)" >&2
   exit 1
 fi
 

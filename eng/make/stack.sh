@@ -8,6 +8,14 @@ stack=$run/stack.json
 
 value() { sed -n "s/,$//; s/^ *\"$1\": \"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$stack"; }
 
+# The stack of containers that was started here, if any.
+compose=${COMPOSE_ENV:-deploy/compose/.env}
+composed() { # composed [NAME]: names of its containers, or that one
+  local project
+  project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$compose" 2>/dev/null)
+  [ -n "$project" ] && docker ps --all --filter "label=com.docker.compose.project=$project" ${1:+--filter "name=^/?$1\$"} --format '{{.Names}}' 2>/dev/null | sort
+}
+
 # A file that was left behind by an AppHost that was killed is none.
 runs() { [ -r "$stack" ] && kill -0 "$(value pid)" 2>/dev/null; }
 
@@ -15,6 +23,8 @@ need() {
   if runs; then return; fi
   if [ -e "$stack" ] && [ ! -r "$stack" ]; then
     echo "$stack belongs to another user: only who started the stack may command it" >&2
+  elif [ -n "$(composed)" ]; then
+    echo "a stack of containers runs here, which knows kill, start, stop, pause and resume of what it has, status, logs and psql; the rest needs make full-stack" >&2
   else
     echo "no stack runs: make full-stack starts one (looked at $stack)" >&2
   fi
@@ -29,16 +39,19 @@ call() { # call METHOD PATH [SECONDS]: prints the answer, fails unless it is 2xx
   [ "${status:0:1}" = 2 ]
 }
 
-container() { docker inspect --type container --format '{{.Name}}' "$1" >/dev/null 2>&1; }
-
 case "$1" in
 act)
   action=$2 name=$3
   [[ $name =~ ^[a-z0-9-]+$ ]] || { echo "$name: a number as N, the name of a part as NAME is allowed" >&2; exit 1; }
-  if ! runs && container "$name"; then
-    case "$action" in
-    kill | start | stop) docker "$action" "$name" >/dev/null && echo "$name: $action, by docker" ;;
-    esac
+  if ! runs && [ -n "$(composed)" ]; then
+    if [ -z "$(composed "$name")" ]; then
+      echo "there is no $name: $(composed | tr '\n' ' ')" >&2
+      exit 1
+    fi
+    command=$action
+    if [ "$action" = resume ]; then command=unpause; fi
+    docker "$command" "$name" >/dev/null
+    echo "$name: $action, by docker"
     exit
   fi
   need
@@ -60,13 +73,14 @@ load)
   echo "$load"
   ;;
 status)
-  if ! runs && container monitoring; then exec deploy/compose/status.sh "${COMPOSE_ENV:-deploy/compose/.env}"; fi
+  if ! runs && [ -n "$(composed)" ]; then exec deploy/compose/status.sh "$compose"; fi
   need
   echo "kafka: $(value kafka) ($(value kafka_reason)); page: $(value web); AppHost: process $(value pid)"
   call GET /resources
   ;;
 doctor)
   if ! runs; then
+    if [ -n "$(composed)" ]; then exec deploy/compose/status.sh "$compose"; fi
     eng/make/prerequisites.sh --look
     echo "no stack runs: make full-stack starts one"
     exit
@@ -74,7 +88,8 @@ doctor)
   call GET /doctor
   ;;
 dashboard)
-  if runs; then url=$(value web); else url=http://localhost:${MONITORING_PORT:-5000}; fi
+  port=$(sed -n 's/^MONITORING_PORT=//p' "$compose" 2>/dev/null || true)
+  if runs; then url=$(value web); else url=http://localhost:${MONITORING_PORT:-${port:-5000}}; fi
   echo "$url"
   if [ -t 1 ]; then
     opener=$(command -v xdg-open || command -v open || true)
@@ -83,7 +98,13 @@ dashboard)
   ;;
 logs)
   name=$2 lines=$3 follow=$4
-  if ! runs && [ -n "$name" ] && container "$name"; then exec docker logs --tail "$lines" ${follow:+--follow} "$name"; fi
+  if ! runs && [ -n "$(composed)" ]; then
+    if [ -z "$name" ] || [ -z "$(composed "$name")" ]; then
+      echo "NAME is one of: $(composed | tr '\n' ' ')" >&2
+      exit 1
+    fi
+    exec docker logs --tail "$lines" ${follow:+--follow} "$name"
+  fi
   if [ -z "$name" ] || [ ! -f "$run/logs/$name.log" ]; then
     echo "NAME is one of: $(cd "$run/logs" 2>/dev/null && ls -- *.log 2>/dev/null | sed 's/\.log$//' | tr '\n' ' ' || echo "none, no stack was started yet")" >&2
     exit 1
@@ -93,7 +114,7 @@ logs)
 psql)
   # A script ends at its first error, and says so by its exit code.
   if [ -t 0 ]; then terminal=-it stop=0; else terminal=-i stop=1; fi
-  if ! runs && container postgres; then exec docker exec $terminal postgres psql -v ON_ERROR_STOP=$stop -U factory_user -d factory_monitoring; fi
+  if ! runs && [ -n "$(composed postgres)" ]; then exec docker exec $terminal postgres psql -v ON_ERROR_STOP=$stop -U factory_user -d factory_monitoring; fi
   need
   psql=$(value psql)
   [ -x "$psql" ] || psql=psql

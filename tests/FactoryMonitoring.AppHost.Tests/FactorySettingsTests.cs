@@ -12,7 +12,7 @@ public sealed class FactorySettingsTests
 
         Assert.Equal(
             new FactorySettings(
-                KafkaPreference.Auto, PostgresPreference.Auto, "apache/kafka:4.3.1", "postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, 5432, "/repository/artifacts/run", null, false),
+                KafkaPreference.Auto, PostgresPreference.Auto, "docker.io/apache/kafka:4.3.1", "docker.io/postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, 5432, "/repository/artifacts/run", null, false),
             settings);
         Assert.Equal([9092, 9094, 9096], settings.KafkaPorts);
     }

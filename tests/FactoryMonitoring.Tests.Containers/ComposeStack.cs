@@ -61,7 +61,9 @@ public sealed class ComposeStack : IAsyncLifetime
         Engine.RunAsync(
             "make",
             ["--no-print-directory", target],
-            _settings.Concat(more.Select(pair => KeyValuePair.Create(pair.Name, pair.Value))).ToDictionary(),
+            // What is said last holds.
+            _settings.Concat(more.Select(pair => KeyValuePair.Create(pair.Name, pair.Value)))
+                .GroupBy(pair => pair.Key).ToDictionary(setting => setting.Key, setting => setting.Last().Value),
             cancellationToken);
 
     // Also what a run left behind that was ended before its end.

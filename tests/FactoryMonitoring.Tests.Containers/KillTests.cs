@@ -69,4 +69,20 @@ public sealed class KillTests(ComposeStack stack) : ComposeTest(stack)
             && container.GetProperty("State").GetProperty("Running").GetBoolean());
         await EventuallyConsumersAsync(all => all.Any(consumer => consumer is { ConsumerId: "sensor-consumer-2", Status: "active", AssignedPartitions.Count: > 0 }));
     }
+
+    [ContainerFact]
+    public async Task Make_pauses_and_resumes_a_consumer_of_its_own_stack_and_touches_no_other()
+    {
+        await Stack.MakeAsync("pause-consumer", Timeout, ("N", "3"));
+        await EventuallyConsumersAsync(all => all.Any(consumer => consumer is { ConsumerId: "sensor-consumer-3", Status: "inactive" }));
+        await Stack.MakeAsync("resume-consumer", Timeout, ("N", "3"));
+
+        var nobody = await Assert.ThrowsAsync<InvalidOperationException>(() => Stack.MakeAsync("kill-consumer", Timeout, ("N", "9")));
+        var unknown = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => Stack.MakeAsync("kill-consumer", Timeout, ("N", "3"), ("COMPOSE_ENV", "artifacts/no-such.env"), ("RUN_DIRECTORY", "artifacts/no-such-run")));
+
+        Assert.Contains("there is no sensor-consumer-9: ", nobody.Message, StringComparison.Ordinal);
+        Assert.Contains("no stack runs", unknown.Message, StringComparison.Ordinal);
+        Assert.True((await InspectAsync("sensor-consumer-3")).GetProperty("State").GetProperty("Running").GetBoolean());
+    }
 }

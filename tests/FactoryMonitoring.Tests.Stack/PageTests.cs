@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Aspire.Hosting.Testing;
 using FactoryMonitoring.Tests.Browser;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -32,6 +35,11 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
     {
         const string Victim = "sensor-consumer-2";
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        if (ForDocs)
+        {
+            await HaveAPastAsync();
+        }
+
         var page = await OpenAsync(ColorScheme.Dark);
         await page.GotoAsync("/");
         await Expect(page).ToHaveTitleAsync(new Regex("Factory Monitoring"), Patient);
@@ -56,6 +64,25 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         Assert.True(await page.EvaluateAsync<bool>("() => window.stillTheSamePage === true"));
         await TakePicturesAsync();
+    }
+
+    /// <summary>Pictures are of a factory that has run for a while, with runs of experiments to look at.</summary>
+    private async Task HaveAPastAsync()
+    {
+        using var api = stack.App.CreateHttpClient("monitoring-api");
+        foreach (var experiment in new[] { "scale", "broker-killed", "sensor-killed", "consumer-paused", "consumer-killed", "consumer-killed" })
+        {
+            using var started = await api.PostAsync(new Uri($"/api/experiments/{experiment}/run", UriKind.Relative), null);
+            var id = (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
+            await Wait.ForAsync(
+                $"the verdict on {experiment}",
+                TimeSpan.FromMinutes(5),
+                async token => (await stack.JsonAsync($"/api/experiments/runs/{id}", token))["verdict"]!.GetValue<string>(),
+                verdict => verdict != "RUNNING");
+            await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        }
+
+        await Task.Delay(TimeSpan.FromMinutes(4));
     }
 
     private async Task TakePicturesAsync()

@@ -19,8 +19,8 @@ internal sealed class Brokers : IAsyncDisposable
         "process.roles=broker,controller", "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT",
         "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT", "auto.create.topics.enable=false", "default.replication.factor=3",
         "min.insync.replicas=2", "offsets.topic.replication.factor=3", "offsets.topic.num.partitions=6", "log.segment.bytes=67108864",
-        "group.consumer.min.session.timeout.ms=6000", "group.consumer.session.timeout.ms=6000", "group.consumer.min.heartbeat.interval.ms=500",
-        "group.consumer.heartbeat.interval.ms=500", "group.consumer.assignment.interval.ms=0", "group.initial.rebalance.delay.ms=0",
+        "group.consumer.min.session.timeout.ms=6000", "group.consumer.session.timeout.ms=6000", "group.consumer.min.heartbeat.interval.ms=250",
+        "group.consumer.heartbeat.interval.ms=250", "group.consumer.assignment.interval.ms=0", "group.initial.rebalance.delay.ms=0",
     ];
 
     private readonly List<ServerProcess> _processes = [];

@@ -3,6 +3,7 @@ using FactoryMonitoring.Sensors;
 using FactoryMonitoring.Sensors.Accounting;
 using FactoryMonitoring.Sensors.Publishing;
 using FactoryMonitoring.Sensors.Simulation;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -12,16 +13,22 @@ namespace FactoryMonitoring.Tests.Unit.Sensors;
 public sealed class ProducerConditionTests
 {
     private static readonly DeliveryStanding Well = new(0, TimeSpan.Zero, 10, null);
-    private readonly DeliveryAccount _account = new(
-        new SimulatedFleet(Options.Create(new SensorsOptions { SensorType = "energy", PerType = 1 })), new FakeTimeProvider());
-
+    private readonly FakeTimeProvider _time = new();
+    private readonly DeliveryAccount _account;
     private readonly ProducerCondition _condition;
 
-    public ProducerConditionTests() => _condition = new ProducerCondition(_account, NullLogger<ProducerCondition>.Instance);
+    public ProducerConditionTests()
+    {
+        _account = new(new SimulatedFleet(Options.Create(new SensorsOptions { SensorType = "energy", PerType = 1 })), _time);
+        _condition = new ProducerCondition(_account, _time, NullLogger<ProducerCondition>.Instance);
+    }
 
     [Fact]
     public void A_producer_is_disconnected_until_a_broker_has_answered()
     {
+        Assert.Equal(("degraded", "it has not reached the brokers yet"), _condition.Judge(Well));
+
+        _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(("disconnected", "no broker answers"), _condition.Judge(Well));
 
         _condition.BrokersAnswered();
@@ -41,6 +48,21 @@ public sealed class ProducerConditionTests
 
         Assert.Equal(("disconnected", "no broker answers"), _condition.Judge(Well));
         Assert.Null(_account.Epoch.LogId);
+
+        Assert.Equal(("connected", null), _condition.Judge(Well with { LastAcknowledged = _time.GetUtcNow() + TimeSpan.FromSeconds(1) }));
+    }
+
+    [Fact]
+    public async Task Its_health_is_that_of_the_brokers_alone()
+    {
+        _condition.BrokersAnswered();
+        _condition.IsAccountLate = true;
+        _condition.IsOutOfCounts = true;
+
+        Assert.Equal(HealthStatus.Healthy, (await _condition.CheckHealthAsync(new())).Status);
+
+        _condition.Obstacle = "the queue to the brokers is full";
+        Assert.Equal(HealthStatus.Degraded, (await _condition.CheckHealthAsync(new())).Status);
     }
 
     [Fact]
