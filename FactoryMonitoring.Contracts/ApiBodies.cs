@@ -183,8 +183,8 @@ public sealed record ReadingBody(
     long KafkaOffset,
     DateTimeOffset ProcessingTimestamp);
 
-/// <summary>GET /api/alerts/rate: alerts raised per bucket.</summary>
-public sealed record AlertRateBody(int BucketSeconds, IReadOnlyList<AlertRatePoint> Points);
+/// <summary>GET /api/alerts/rate: alerts raised per bucket between two times; buckets without one are left out.</summary>
+public sealed record AlertRateBody(int BucketSeconds, IReadOnlyList<AlertRatePoint> Points, DateTimeOffset From, DateTimeOffset To);
 
 public sealed record AlertRatePoint(DateTimeOffset At, string SensorType, string AnomalyType, string Severity, int Count);
 

@@ -41,6 +41,13 @@ public sealed class ComponentQueries(NpgsqlDataSource dataSource)
 
     private const string AlertsAbout = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 ORDER BY "timestamp" DESC LIMIT 50""";
 
+    private const string AlertsOfConsumer = $"""
+        {AlertQueries.Columns} FROM alerts
+        WHERE (sensor_id = $1 OR detected_by = $1) AND "timestamp" > CURRENT_TIMESTAMP - interval '24 h'
+        ORDER BY "timestamp" DESC
+        LIMIT 50
+        """;
+
     private const string AlertsOfType = $"""
         {AlertQueries.Columns} FROM alerts
         WHERE (sensor_id = $1 OR sensor_type = $2) AND "timestamp" > CURRENT_TIMESTAMP - interval '24 h'
@@ -57,7 +64,7 @@ public sealed class ComponentQueries(NpgsqlDataSource dataSource)
             BatchCommands =
             {
                 Command(StatusChanges, "consumer", consumerId), Command(ConsumerRates, consumerId), Command(Rebalances, consumerId),
-                Command(AlertsAbout, consumerId), Command(DeadLetterQueries.OfConsumer, consumerId),
+                Command(AlertsOfConsumer, consumerId), Command(DeadLetterQueries.OfConsumer, consumerId),
             },
         };
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

@@ -87,8 +87,8 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
         _ => null,
     };
 
-    // One that was told to stop says itself that it leaves.
-    private static TimelineMark? Mark(ComponentExitRow row) => row.Cause == "stopped"
+    // One that was told to stop says itself that it leaves, and one that is done, as the provisioner is, is no event.
+    private static TimelineMark? Mark(ComponentExitRow row) => row.Cause == "stopped" || row is { IsKill: false, ExitCode: 0 }
         ? null
         : new(row.At, row.IsKill ? "kill" : "exit", row.ComponentId, row.AskedBy is { } who ? $"by {who}" : row.ExitCode is { } code ? $"exit code {code}" : null);
 }

@@ -56,11 +56,12 @@ internal static class AlertEndpoints
         var filter = Filter(input, parameters, time);
         var now = time.GetUtcNow();
         var from = filter.From ?? now - TimeSpan.FromHours(1);
-        var bucket = Bucket((filter.To ?? now) - from);
+        var to = filter.To ?? now;
+        var bucket = Bucket(to - from);
         return input.IsBad
             ? Task.FromResult<IResult>(input.Problem)
             : cache.ServeAsync($"alert rate {filter} {bucket}", response, ApiJson.Context.AlertRateBody, async cancellationToken =>
-                new AlertRateBody((int)bucket.TotalSeconds, await queries.RateAsync(filter with { From = from }, bucket, cancellationToken)));
+                new AlertRateBody((int)bucket.TotalSeconds, await queries.RateAsync(filter with { From = from }, bucket, cancellationToken), from, to));
     }
 
     private static Task<IResult> Find(QueryCache cache, AlertQueries queries, HttpResponse response, string id)

@@ -8,7 +8,7 @@ namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 /// The one snapshot of this process. Statuses are judged when it is served: whoever asks after <see cref="Snapshot.ValidUntil"/> has it
 /// rendered anew, and all others are served the same bytes.
 /// </summary>
-internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time)
+internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time) : IDisposable
 {
     /// <summary>Older than this, what was read is stale: short of the heartbeats' limit by more than a heartbeat's interval.</summary>
     public static readonly TimeSpan BlindAfter = TimeSpan.FromSeconds(3);
@@ -19,6 +19,10 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
     // A single lost connection is no outage.
     private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(2);
 
+    // A process that stood still this long (it was stopped, or its machine slept) has not waited for the database in the meantime.
+    private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _gate = new();
     private readonly List<DatabaseOutage> _outages = [];
     private readonly StatusJudge _judge = new();
@@ -26,6 +30,9 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
     private DatabaseClock _clock;
     private bool _away;
     private long? _backAt;
+    private long _tickedAt = time.GetTimestamp();
+    private long? _stoodStillUntil;
+    private ITimer? _ticks;
     private volatile Snapshot? _current;
 
     /// <summary>Null while nothing was ever read.</summary>
@@ -46,13 +53,17 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
         }
     }
 
+    public void Dispose() => _ticks?.Dispose();
+
     /// <summary>Takes over what was read.</summary>
     public void Replace(MonitoringRows read)
     {
         var readAt = read.Timestamp;
         lock (_gate)
         {
-            if (_rows is not null && (_away || time.GetElapsedTime(_clock.Timestamp, readAt) > BlindAfter))
+            _ticks ??= time.CreateTimer(_ => { lock (_gate) TakeNote(); }, null, Tick, Tick);
+            TakeNote();
+            if (_rows is not null && (_away || time.GetElapsedTime(Math.Max(_clock.Timestamp, _stoodStillUntil ?? 0), readAt) > BlindAfter))
             {
                 _backAt = readAt;
                 if (_away && read.DatabaseTime - _clock.Time > Noticeable)
@@ -95,14 +106,18 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
 
     private Snapshot Render()
     {
+        TakeNote();
         var now = time.GetTimestamp();
-        var blindAt = After(_clock.Timestamp, BlindAfter);
+        var blindAt = After(Math.Max(_clock.Timestamp, _stoodStillUntil ?? 0), BlindAfter);
         var graceEnds = _backAt is { } back ? After(back, Grace) : (long?)null;
         var stale = _away || now >= blindAt || now < graceEnds;
+        var wokeAt = _stoodStillUntil is { } woke ? After(woke, Grace) : (long?)null;
+        // What is known is from before the standstill, and others may have stood still, too.
+        var drowsy = _stoodStillUntil > _clock.Timestamp || now < wokeAt;
         var databaseNow = _clock.At(now, time);
-        var judgement = _judge.Judge(_rows!, databaseNow, stale);
+        var judgement = _judge.Judge(_rows!, databaseNow, stale || drowsy);
         long? flips = judgement.NextChange is { } change ? _clock.TimestampAt(change, time) : null;
-        long?[] changes = [now < blindAt ? blindAt : null, now < graceEnds ? graceEnds : null, flips];
+        long?[] changes = [now < blindAt ? blindAt : null, now < graceEnds ? graceEnds : null, now < wokeAt ? wokeAt : null, flips];
 
         // Sentences count seconds: none stands for longer than one.
         var validUntil = Math.Min(changes.Min() ?? long.MaxValue, After(now, TimeSpan.FromSeconds(1)));
@@ -110,6 +125,17 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
         _current = snapshot;
         hub.Publish(snapshot);
         return snapshot;
+    }
+
+    private void TakeNote()
+    {
+        var now = time.GetTimestamp();
+        if (time.GetElapsedTime(_tickedAt, now) > Standstill)
+        {
+            _stoodStillUntil = now;
+        }
+
+        _tickedAt = now;
     }
 
     private long After(long timestamp, TimeSpan span) => timestamp + (long)(span.TotalSeconds * time.TimestampFrequency);

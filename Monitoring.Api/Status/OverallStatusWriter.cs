@@ -28,6 +28,8 @@ internal sealed class OverallStatusWriter
     private const string Warning = "warning";
     private const string Critical = "critical";
 
+    private static readonly TimeSpan OldNews = TimeSpan.FromMinutes(10);
+
     private string? _key;
     private DateTimeOffset _since;
 
@@ -44,10 +46,19 @@ internal sealed class OverallStatusWriter
             _key = key;
         }
 
+        var recovery = IsNews(situation) ? situation.Recovery : null;
         return findings is [var worst, ..]
-            ? new(worst.Level, worst.Sentence, worst.Detail, [.. findings.Select(finding => finding.Sentence)], _since, situation.Recovery)
-            : new(Ok, "All readings flow", AllIsWell(situation), [], _since, situation.Recovery);
+            ? new(worst.Level, worst.Sentence, worst.Detail, [.. findings.Select(finding => finding.Sentence)], _since, recovery)
+            : new(Ok, "All readings flow", AllIsWell(situation), [], _since, recovery);
     }
+
+    // A recovery that is over stands until something else goes down, or until it is old.
+    private static bool IsNews(Situation situation) =>
+        situation.Recovery is { } recovery
+        && (recovery.CaughtUpMs is null
+            || (!situation.Away && !situation.Stale && situation.Now - recovery.KilledAt < OldNews
+                && !situation.Rows.StatusChanges.Any(change =>
+                    change.Status is "inactive" or "down" && change.ComponentId != recovery.ComponentId && change.At > recovery.KilledAt)));
 
     private static IEnumerable<Finding> Findings(Situation situation) =>
     [

@@ -7,7 +7,7 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>/api/stream.</summary>
 internal static class StreamEndpoints
 {
-    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(2);
 
     public static void MapStream(this RouteGroupBuilder api) =>
         api.MapGet("/stream", Stream)

@@ -34,11 +34,24 @@ internal static class AlertWords
 
     public static string Why(AlertBody alert)
     {
-        var where = alert is { KafkaPartition: { } partition, KafkaOffset: { } offset } ? $" · partition {partition}, offset {Count(offset)}" : "";
+        var where = alert is { KafkaPartition: { } partition, KafkaOffset: { } offset } ? $" · P{partition}, offset {Count(offset)}" : "";
         var episode = alert.Occurrences is > 1 ? $" · {Plural(alert.Occurrences.Value, "reading")}" : "";
         return IsSystem(alert) ? $"system · {Rule(alert.AnomalyType)}{(alert.ResolvedAt is null ? "" : " · resolved")}"
             : $"{Rule(alert.AnomalyType)}{episode}{where}{(alert.ResolvedAt is null ? "" : " · resolved")}";
     }
+
+    /// <summary>The worst is told from the next by its shape, too.</summary>
+    public static string Shape(string severity) => severity == Severities.Critical ? "diamond" : "";
+
+    /// <summary>The page of the part of the system that the alert is about; null where it has none.</summary>
+    public static string? Part(AlertBody alert, IEnumerable<BrokerBody> brokers) => alert.AnomalyType switch
+    {
+        "consumer_down" => $"/consumers/{Uri.EscapeDataString(alert.SensorId)}",
+        "sensor_down" => $"/producers/{Uri.EscapeDataString(alert.SensorId)}",
+        "broker_down" => brokers.FirstOrDefault(broker => broker.Name == alert.SensorId) is { } broker ? $"/brokers/{broker.Id}" : "/brokers",
+        "partition_stalled" => "/partitions",
+        _ => null,
+    };
 
     /// <summary>The colour of its severity.</summary>
     public static string Level(string severity) => severity switch

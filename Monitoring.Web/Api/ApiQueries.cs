@@ -10,7 +10,8 @@ namespace FactoryMonitoring.Monitoring.Web.Api;
 /// <param name="At">When it was received.</param>
 /// <param name="Problem">Why it is not newer; null when it is fresh.</param>
 /// <param name="NotFound">The API knows no such thing.</param>
-public sealed record Fetched<T>(T? Value, DateTimeOffset? At, string? Problem, bool NotFound)
+/// <param name="Refused">The question itself is not allowed: it need not be asked again.</param>
+public sealed record Fetched<T>(T? Value, DateTimeOffset? At, string? Problem, bool NotFound, bool Refused = false)
     where T : class
 {
     public static readonly Fetched<T> Nothing = new(null, null, null, false);
@@ -59,6 +60,7 @@ internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
             var address = await api.GetAddressAsync(patience.Token);
             using var response = await api.Client.GetAsync(new Uri(address, path), HttpCompletionOption.ResponseHeadersRead, patience.Token);
             if (response.StatusCode == HttpStatusCode.NotFound) return new(null, time.GetUtcNow(), null, NotFound: true);
+            if (response.StatusCode == HttpStatusCode.BadRequest) return new(null, time.GetUtcNow(), await ReasonAsync(response, patience.Token), NotFound: false, Refused: true);
             response.EnsureSuccessStatusCode();
             await using var body = await response.Content.ReadAsStreamAsync(patience.Token);
             var value = (T?)await JsonSerializer.DeserializeAsync(body, ApiJsonContext.Default.GetTypeInfo(typeof(T))!, patience.Token);
@@ -66,8 +68,26 @@ internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or JsonException)
         {
-            return known with { Problem = exception is OperationCanceledException ? $"no answer within {Patience.TotalSeconds:0} s" : exception.Message };
+            return known with { Problem = Words(exception), Refused = false };
         }
+    }
+
+    private static string Words(Exception exception) => exception switch
+    {
+        OperationCanceledException => $"the monitoring API did not answer within {Patience.TotalSeconds:0} s",
+        HttpRequestException { StatusCode: HttpStatusCode.ServiceUnavailable } => "the monitoring API cannot read the database",
+        HttpRequestException { StatusCode: { } status } => $"the monitoring API answered with {(int)status}",
+        JsonException => "the monitoring API answered with something else",
+        _ => "the monitoring API is away",
+    };
+
+    /// <summary>What is wrong with the question, by the answer's problem details.</summary>
+    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        using var problem = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
+        return problem.RootElement.TryGetProperty("errors", out var errors)
+            ? string.Join("; ", errors.EnumerateObject().Select(error => $"{error.Name}: {string.Join(", ", error.Value.EnumerateArray().Select(each => each.GetString()))}"))
+            : "it is not allowed";
     }
 
     private void Forget()

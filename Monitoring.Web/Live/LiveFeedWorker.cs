@@ -20,8 +20,8 @@ internal sealed partial class LiveFeedWorker(
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
-    /// <summary>The API gives a sign of life at least every 10 s; silent for longer it is as good as away.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(12);
+    /// <summary>The API gives a sign of life at least every 2 s; silent for longer than this it is as good as away.</summary>
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
     private string? _lastEventId;
 

@@ -20,12 +20,18 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     /// <summary>Shorter than this a handover is a seam, not a stall worth a box.</summary>
     private static readonly TimeSpan Seam = TimeSpan.FromSeconds(1);
 
+    /// <summary>Marks closer than this share of the width are one.</summary>
+    private const double Apart = 0.012;
+
+    private const int MostInTip = 8;
+
     /// <param name="partitions">All partitions that exist, also those nobody owned in the window.</param>
     /// <param name="active">The consumers that are alive; an owner that is not has stopped reading, whatever the database says.</param>
     public static Lanes Of(
         OwnershipBody ownership, IReadOnlyCollection<int> partitions, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan window)
     {
         var from = now - window;
+        var outages = Outages(ownership.Marks, now);
         double At(DateTimeOffset time) => Math.Clamp((time - from) / window, 0, 1);
 
         var rows = partitions.Union(ownership.Spans.Select(span => span.Partition)).Order().Select(partition =>
@@ -33,13 +39,50 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
             var spans = ownership.Spans.Where(span => span.Partition == partition).OrderBy(span => span.Generation).ToArray();
             return new Lane(partition, [.. spans.SelectMany((span, index) =>
                 Pieces(span, index == 0 ? null : spans[index - 1], index + 1 < spans.Length ? spans[index + 1] : null, active, now))
+                .Concat(outages)
                 .Where(piece => piece.To > from)
                 .Select(piece => new LanePiece(At(piece.From), At(piece.To), piece.ConsumerId, piece.Note, piece.Tip))
                 .Where(piece => piece.To > piece.From)]);
         }).ToArray();
-        LaneMark[] marks = [.. ownership.Marks.Where(mark => mark.At > from && mark.At <= now).OrderBy(mark => mark.At).Select(mark =>
-            new LaneMark(At(mark.At), Label(mark.Kind), IsCritical(mark.Kind), $"{mark.ComponentId}: {Words(mark.Kind)}\n{Utc(mark.At)}{(mark.Detail is null ? "" : $"\n{mark.Detail}")}"))];
-        return new(rows, marks, TicksOf(window));
+        return new(rows, Together(ownership.Marks.Where(mark => mark.At > from && mark.At <= now).OrderBy(mark => mark.At), At), TicksOf(window));
+    }
+
+    /// <summary>What happened so close together that it cannot be told apart in the picture is one mark, which tells of all of it.</summary>
+    private static LaneMark[] Together(IEnumerable<TimelineMark> marks, Func<DateTimeOffset, double> at)
+    {
+        var groups = new List<List<TimelineMark>>();
+        foreach (var mark in marks)
+        {
+            if (groups is [.., var last] && IsCritical(last[0].Kind) == IsCritical(mark.Kind) && at(mark.At) - at(last[0].At) < Apart) last.Add(mark);
+            else groups.Add([mark]);
+        }
+
+        return [.. groups.Select(group => new LaneMark(
+            at(group[0].At),
+            group.Select(Label).Distinct().ToArray() is [var one] ? group.Count == 1 ? one : $"{group.Count} × {one}" : $"{group.Count} events",
+            IsCritical(group[0].Kind),
+            string.Join('\n', group.Take(MostInTip).Select(mark => $"{Iso(mark.At)} {mark.ComponentId} {Words(mark.Kind)}{(mark.Detail is null ? "" : $", {mark.Detail}")}"))
+                + (group.Count > MostInTip ? $"\nand {group.Count - MostInTip} more" : "")))];
+    }
+
+    // While the database is away nothing is stored, whoever owns the partition.
+    private static (DateTimeOffset From, DateTimeOffset To, string? ConsumerId, string? Note, string Tip)[] Outages(IReadOnlyList<TimelineMark> marks, DateTimeOffset now)
+    {
+        var outages = new List<(DateTimeOffset, DateTimeOffset, string?, string?, string)>();
+        DateTimeOffset? since = null;
+        foreach (var mark in marks.OrderBy(mark => mark.At))
+        {
+            if (mark.Kind == "database-down") since ??= mark.At;
+            if (mark.Kind != "database-up" || since is not { } down) continue;
+            outages.Add(Outage(down, mark.At));
+            since = null;
+        }
+
+        if (since is { } still) outages.Add(Outage(still, now));
+        return [.. outages];
+
+        static (DateTimeOffset, DateTimeOffset, string?, string?, string) Outage(DateTimeOffset from, DateTimeOffset to) =>
+            (from, to, null, $"{Duration(to - from)}", $"the database was away for {Duration(to - from)}: nothing could be stored\nsince {Iso(from)}");
     }
 
     private static IEnumerable<(DateTimeOffset From, DateTimeOffset To, string? ConsumerId, string? Note, string Tip)> Pieces(
@@ -53,7 +96,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
             if (until - left >= Seam)
             {
                 yield return (left, until, null, null,
-                    $"P{span.Partition} waited {Duration(until - left)}{(span.RecoveredAt is null ? " so far" : "")}\nfrom {before.ConsumerId} ({before.EndedBy}) to {span.ConsumerId}\nsince {Utc(left)}");
+                    $"P{span.Partition} waited {Duration(until - left)}{(span.RecoveredAt is null ? " so far" : "")}\nfrom {before.ConsumerId} ({before.EndedBy}) to {span.ConsumerId}\nsince {Iso(left)}");
             }
 
             if (span.RecoveredAt is null) yield break;
@@ -62,7 +105,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         var dead = span.EndedAt is null && !active.Contains(span.ConsumerId);
         var ends = span.EndedAt ?? (dead ? span.LastCommitAt ?? begins : now);
         var note = dead && now - ends >= Seam ? $"silent {Duration(now - ends)}"
-            : after is not null && (after.RecoveredAt ?? now) - ends is var stall && stall >= Seam ? $"stalled {Duration(stall)}"
+            : after is not null && (after.RecoveredAt ?? after.EndedAt ?? now) - ends is var stall && stall >= Seam ? $"stalled {Duration(stall)}"
             : null;
         yield return (begins, ends, span.ConsumerId, note, Describe(span, dead, ends));
         if (dead && after is null && now - ends >= Seam)
@@ -75,11 +118,10 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     [
         $"P{span.Partition}: {span.ConsumerId}",
         $"generation {Count(span.Generation)} · {Plural(span.Stored, "reading")} stored",
-        $"from {Utc(span.ClaimedAt)}{(span.EndedAt is null ? dead ? $", silent since {Utc(ends)}" : "" : $" to {Utc(ends)}, {span.EndedBy}")}",
+        $"from {Iso(span.ClaimedAt)}{(span.EndedAt is null ? dead ? $", silent since {Iso(ends)}" : "" : $" to {Iso(ends)}, {span.EndedBy}")}",
         .. span.StallMs is { } stall ? [$"began after a stall of {DurationMs(stall)}"] : Array.Empty<string>(),
     ]);
 
-    private static string Utc(DateTimeOffset at) => at.UtcDateTime.ToString("HH:mm:ss.f", System.Globalization.CultureInfo.InvariantCulture) + " UTC";
 
     private static IReadOnlyList<(double, string)> TicksOf(TimeSpan window)
     {
@@ -95,16 +137,27 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
 
     private static bool IsCritical(string kind) => kind is "kill" or "exit" or "broker-down" or "database-down";
 
-    private static string Label(string kind) => kind switch
+    private static string Label(TimelineMark mark) => mark.Kind switch
     {
-        "broker-down" => "broker",
+        "broker-down" => "broker down",
         "broker-up" => "broker up",
-        "database-down" => "database",
+        "database-down" => "database down",
         "database-up" => "database up",
-        _ => kind,
+        "kill" or "exit" => $"{Short(mark.ComponentId)} {(mark.Kind == "kill" ? "killed" : "ended")}",
+        _ => mark.Kind,
     };
 
-    private static string Words(string kind) => kind switch
+    private static string Short(string component) => component switch
+    {
+        _ when component.StartsWith("sensor-consumer", StringComparison.Ordinal) => "consumer",
+        _ when component.EndsWith("-sensor", StringComparison.Ordinal) => "sensor",
+        _ when component.StartsWith("kafka", StringComparison.Ordinal) => "broker",
+        "monitoring-api" => "API",
+        "monitoring-web" => "web",
+        _ => component,
+    };
+
+    internal static string Words(string kind) => kind switch
     {
         "kill" => "killed",
         "exit" => "ended by itself",

@@ -61,13 +61,14 @@
     seconds < 1 ? "now" : seconds < 60 ? `${Math.floor(seconds)} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
       : seconds < 172800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`;
 
-  // <time-ago datetime>: 9 s, 3 min; the time itself on hover.
+  // <time-ago datetime ago>: 9 s ago, 3 min ago, now; without ago 9 s, 3 min; the time itself on hover.
   customElements.define("time-ago", class extends Live {
     static observedAttributes = ["datetime"];
     tick() {
       const iso = this.getAttribute("datetime");
       const at = Date.parse(iso);
-      this.show(Number.isNaN(at) ? "–" : coarse(Math.max(0, serverNow() - at) / 1000));
+      const age = coarse(Math.max(0, serverNow() - at) / 1000);
+      this.show(Number.isNaN(at) ? "–" : this.hasAttribute("ago") && age !== "now" ? `${age} ago` : age);
       if (iso !== this.titled && !Number.isNaN(at)) {
         this.titled = iso;
         const date = new Date(at);
@@ -118,6 +119,11 @@
 
   // [data-tip]: details of a mark in a picture, for the pointer and for the keyboard; Escape puts them away, and the pointer may enter them.
   let tip, tipFor, closing;
+  // Times in them come in ISO 8601 and are shown as everywhere: local, and in UTC.
+  const here = iso => {
+    const date = new Date(iso);
+    return `${clock(date)}.${Math.floor(date.getMilliseconds() / 100)} (${date.toISOString().slice(11, 19)} UTC)`;
+  };
   const hideTip = () => { if (tip) tip.hidden = true; tipFor = null; };
   const showTip = target => {
     clearTimeout(closing);
@@ -130,7 +136,7 @@
       document.body.append(tip);
     }
     tipFor = target;
-    tip.textContent = target.dataset.tip;
+    tip.textContent = target.dataset.tip.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, here);
     tip.hidden = false;
     const box = target.getBoundingClientRect(), size = tip.getBoundingClientRect();
     const left = Math.min(Math.max(8, box.left + box.width / 2 - size.width / 2), innerWidth - size.width - 8);
@@ -147,6 +153,13 @@
   // What was pointed at may be gone with the next drawing, and nothing tells that the pointer left it.
   setInterval(() => { if (tipFor && !tipFor.isConnected) hideTip(); }, 250);
 
+  // The view one is on is in sight, also where the bar of views is wider than the window.
+  const revealView = () => document.querySelector(".topbar nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  new MutationObserver(changes => {
+    if (changes.some(change => change.target instanceof Element && change.target.closest(".topbar nav"))) revealView();
+  }).observe(root, { subtree: true, attributes: true, attributeFilter: ["class"] });
+  addEventListener("load", revealView);
+
   // The server of the page is away: say so, and once Blazor has given up, load the page anew as soon as it answers.
   document.addEventListener("DOMContentLoaded", () => {
     const dialog = document.getElementById("components-reconnect-modal");
@@ -159,6 +172,8 @@
     };
     dialog.addEventListener("components-reconnect-state-changed", event => {
       const state = event.detail.state;
+      // Nobody draws the page now: what it shows is old.
+      document.body.classList.toggle("stale", state !== "hide");
       if (state === "show" && !dialog.open) dialog.show();
       else if (state === "hide") dialog.close();
       else if (state === "failed" || state === "rejected" || state === "resume-failed") reloadWhenBack();

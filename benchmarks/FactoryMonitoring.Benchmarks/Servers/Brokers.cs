@@ -23,6 +23,9 @@ internal sealed class Brokers : IAsyncDisposable
         "group.consumer.heartbeat.interval.ms=250", "group.consumer.assignment.interval.ms=0", "group.initial.rebalance.delay.ms=0",
     ];
 
+    /// <summary>It makes topics at its start alone.</summary>
+    private static readonly string[] EmbeddedTopics = ["sensor-data", "alerts", "sensor-data.dlq"];
+
     private readonly List<ServerProcess> _processes = [];
 
     private Brokers(string name, string bootstrap, bool isEmbedded) => (Name, Bootstrap, IsEmbedded) = (name, bootstrap, isEmbedded);
@@ -57,7 +60,7 @@ internal sealed class Brokers : IAsyncDisposable
         await admin.CreateTopicsAsync(topics.Select(topic => new TopicSpecification
         {
             Name = topic,
-            NumPartitions = topic.Contains('.', StringComparison.Ordinal) || topic == "alerts" ? 2 : Partitions,
+            NumPartitions = PartitionsOf(topic),
             ReplicationFactor = 3,
         }));
     }
@@ -114,6 +117,8 @@ internal sealed class Brokers : IAsyncDisposable
         return brokers;
     }
 
+    private static int PartitionsOf(string topic) => topic.Contains('.', StringComparison.Ordinal) || topic == "alerts" ? 2 : Partitions;
+
     private static Brokers StartEmbedded(string directory, string repository, int[] ports)
     {
         var brokers = new Brokers("the embedded broker (KAFKA_HOME is not set)", string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: true);
@@ -121,6 +126,12 @@ internal sealed class Brokers : IAsyncDisposable
         for (var i = 0; i < 3; i++)
         {
             environment[$"EmbeddedKafka__Ports__{i}"] = ports[i].ToString(CultureInfo.InvariantCulture);
+        }
+
+        foreach (var (index, topic) in EmbeddedTopics.Index())
+        {
+            environment[$"EmbeddedKafka__Topics__{index}__Name"] = topic;
+            environment[$"EmbeddedKafka__Topics__{index}__Partitions"] = PartitionsOf(topic).ToString(CultureInfo.InvariantCulture);
         }
 
         brokers._processes.Add(ServerProcess.Start(
