@@ -36,6 +36,7 @@ internal sealed partial class IngestWorker(
 
     private IConsumer<Ignore, Rejection> _consumer = null!;
     private IAdminClient _admin = null!;
+    private KafkaLogId _logId = null!;
     private StoreLane[] _lanes = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -58,6 +59,7 @@ internal sealed partial class IngestWorker(
         _lanes = [.. Enumerable.Range(0, options.Value.Lanes).Select(number => new StoreLane(number, context))];
         _consumer = services.GetRequiredService<IConsumer<Ignore, Rejection>>();
         using var admin = _admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
+        await using var log = _logId = new KafkaLogId(_consumer.Handle);
         Task[] lanes = [.. _lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var commits = CommitAsync(finished.Token);
@@ -105,7 +107,7 @@ internal sealed partial class IngestWorker(
         {
             try
             {
-                var logId = await KafkaLogId.ResolveAsync(_admin, identity.SensorTopic, cancellationToken);
+                var logId = await _logId.ResolveAsync(identity.SensorTopic, cancellationToken);
                 var log = new LogTopic(await dictionaries.LogKeyAsync(logId, cancellationToken), logId, identity.SensorTopic);
                 var watermarks = await Task.WhenAll(partitions.Select(partition => Task.Run(() => WatermarksOf(partition), cancellationToken)));
                 foreach (var lane in partitions.Zip(watermarks).GroupBy(pair => pair.First.Lane))

@@ -5,22 +5,56 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
-/// Which log a topic's offsets belong to: they mean nothing in another one. Where a topic of the cluster bears
+/// Asks which log a topic's offsets belong to: they mean nothing in another one. Where a topic of the cluster bears
 /// <see cref="ResourceNames.LogIdTopicPrefix"/>, its name says it; else it is <c>{cluster id}:{topic id}</c>.
 /// </summary>
-public static class KafkaLogId
+/// <param name="handle">Of the client by which it asks; it must outlive this.</param>
+public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>Of a request whose answer the client forgets, as one was seen to when all brokers died in between.</summary>
-    private static readonly TimeSpan Limit = Timeout + TimeSpan.FromSeconds(2);
+    // The client answers or gives up within its timeout, or never.
+    private static readonly TimeSpan Limit = Timeout + TimeSpan.FromSeconds(0.5);
+
+    private readonly Lock _gate = new();
+    private Task _closing = Task.CompletedTask;
 
     /// <summary>Asks the brokers.</summary>
     /// <exception cref="KafkaException">No broker answers, or there is no such topic.</exception>
-    /// <exception cref="TimeoutException">The client neither answers nor gives up.</exception>
-    public static async Task<string> ResolveAsync(IAdminClient admin, string topic, CancellationToken cancellationToken)
+    /// <exception cref="TimeoutException">The client could make nothing of the answer.</exception>
+    public async Task<string> ResolveAsync(string topic, CancellationToken cancellationToken)
     {
-        ArgumentNullException.ThrowIfNull(admin);
+        // One for each question. Where the client can make nothing of an answer (a topic without a leader is one, just after all brokers were
+        // restarted) it frees its queue of answers and never completes the question; a second question to it writes into freed memory, and so
+        // does disposing of it. Such a one is left alone: it holds nothing more.
+        var admin = new DependentAdminClientBuilder(handle).Build();
+        var isLost = false;
+        try
+        {
+            return await AskAsync(admin, topic, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            isLost = true;
+            throw;
+        }
+        finally
+        {
+            if (!isLost)
+            {
+                // It waits for its thread, a tenth of a second at most, for which no claim need wait.
+                lock (_gate)
+                {
+                    _closing = Task.WhenAll(_closing, Task.Run(admin.Dispose, CancellationToken.None));
+                }
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await _closing;
+
+    private static async Task<string> AskAsync(IAdminClient admin, string topic, CancellationToken cancellationToken)
+    {
         // Metadata is only to be had from a call that blocks.
         var metadata = await Task.Run(() => admin.GetMetadata(Timeout), cancellationToken);
         var named = metadata.Topics.Find(candidate => candidate.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal));

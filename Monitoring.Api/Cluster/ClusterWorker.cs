@@ -53,12 +53,13 @@ internal sealed partial class ClusterWorker(
             .SetLogHandler((_, message) => Log.Client(logger, message.Message))
             .SetErrorHandler((_, error) => Log.Client(logger, error.Reason))
             .Build();
+        await using var logId = new KafkaLogId(admin.Handle);
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
             do
             {
-                state.Latest = await MeasureAsync(admin, stoppingToken);
+                state.Latest = await MeasureAsync(admin, logId, stoppingToken);
                 refresh.Request();
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -69,7 +70,7 @@ internal sealed partial class ClusterWorker(
         }
     }
 
-    private async Task<ClusterMeasurement> MeasureAsync(IAdminClient admin, CancellationToken cancellationToken)
+    private async Task<ClusterMeasurement> MeasureAsync(IAdminClient admin, KafkaLogId logId, CancellationToken cancellationToken)
     {
         var brokers = _directory.All();
         var connects = brokers.Select(broker => ConnectAsync(broker.Host, broker.Port, cancellationToken)).ToList();
@@ -93,7 +94,7 @@ internal sealed partial class ClusterWorker(
         var partitions = metadata?.Topics.Find(each => each.Topic == topic.Name)?.Partitions ?? [];
         var asked = time.GetTimestamp();
         var ends = await EndOffsetsAsync(admin, partitions, cancellationToken);
-        await ResolveLogIdAsync(admin, metadata, ends, cancellationToken);
+        await ResolveLogIdAsync(logId, metadata, ends, cancellationToken);
         await FindControllerAsync(metadata, measured, cancellationToken);
         return new(
             asked,
@@ -166,7 +167,7 @@ internal sealed partial class ClusterWorker(
             .ToDictionary(offset => offset.Partition.Value, offset => offset.Offset.Value);
     }
 
-    private async Task ResolveLogIdAsync(IAdminClient admin, Metadata? metadata, Dictionary<int, long> ends, CancellationToken cancellationToken)
+    private async Task ResolveLogIdAsync(KafkaLogId logId, Metadata? metadata, Dictionary<int, long> ends, CancellationToken cancellationToken)
     {
         // An end that moved back is that of another log.
         var another = state.Latest is { } latest
@@ -178,7 +179,7 @@ internal sealed partial class ClusterWorker(
 
         try
         {
-            _logId = await KafkaLogId.ResolveAsync(admin, topic.Name, cancellationToken);
+            _logId = await logId.ResolveAsync(topic.Name, cancellationToken);
             _logIdAt = time.GetTimestamp();
         }
         catch (Exception exception) when (exception is KafkaException or TimeoutException)

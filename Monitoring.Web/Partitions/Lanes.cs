@@ -59,10 +59,23 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
 
         return [.. groups.Select(group => new LaneMark(
             at(group[0].At),
-            group.Select(Label).Distinct().ToArray() is [var one] ? group.Count == 1 ? one : $"{group.Count} × {one}" : $"{group.Count} events",
+            LabelOf(group),
             IsCritical(group[0].Kind),
             string.Join('\n', group.Take(MostInTip).Select(mark => $"{Iso(mark.At)} {mark.ComponentId} {Words(mark.Kind)}{(mark.Detail is null ? "" : $", {mark.Detail}")}"))
                 + (group.Count > MostInTip ? $"\nand {group.Count - MostInTip} more" : "")))];
+    }
+
+    private static string LabelOf(List<TimelineMark> group)
+    {
+        var labels = group.GroupBy(Label).ToDictionary(one => one.Key, one => one.Count());
+        // That what was killed is down goes without saying.
+        foreach (var part in (string[])["broker", "database"])
+        {
+            if (labels.ContainsKey($"{part} killed")) labels.Remove($"{part} down");
+        }
+
+        var (first, count) = labels.First();
+        return $"{(count == 1 ? "" : $"{count} × ")}{first}{(labels.Count == 1 ? "" : $" + {labels.Count - 1}")}";
     }
 
     // While the database is away nothing is stored, whoever owns the partition.
@@ -152,6 +165,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         _ when component.StartsWith("sensor-consumer", StringComparison.Ordinal) => "consumer",
         _ when component.EndsWith("-sensor", StringComparison.Ordinal) => "sensor",
         _ when component.StartsWith("kafka", StringComparison.Ordinal) => "broker",
+        "postgres" => "database",
         "monitoring-api" => "API",
         "monitoring-web" => "web",
         _ => component,

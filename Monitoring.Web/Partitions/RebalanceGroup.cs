@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts.Api;
 namespace FactoryMonitoring.Monitoring.Web.Partitions;
 
 /// <summary>Events of one consumer at one time, told together: a rebalance moves several partitions at once.</summary>
-/// <param name="Partitions">P1, P4</param>
+/// <param name="Partitions">P1, P4; three and more in a row as P0–P3.</param>
 /// <param name="StallMs">The longest stall among them.</param>
 public sealed record RebalanceGroup(string ConsumerId, string EventType, string Partitions, DateTimeOffset Timestamp, string? Reason, int? StallMs)
 {
@@ -27,10 +27,25 @@ public sealed record RebalanceGroup(string ConsumerId, string EventType, string 
             yield return new(
                 first.ConsumerId,
                 first.EventType,
-                string.Join(", ", group.Where(each => each.PartitionNumber is not null).Select(each => each.PartitionNumber!.Value).Distinct().Order().Select(number => $"P{number}")),
+                Names([.. group.Where(each => each.PartitionNumber is not null).Select(each => each.PartitionNumber!.Value).Distinct().Order()]),
                 first.Timestamp,
                 group.Select(each => each.Reason).FirstOrDefault(reason => reason is not null),
                 group.Max(each => each.StallMs));
         }
+    }
+
+    private static string Names(int[] partitions)
+    {
+        var names = new List<string>();
+        for (var first = 0; first < partitions.Length;)
+        {
+            var last = first;
+            while (last + 1 < partitions.Length && partitions[last + 1] == partitions[last] + 1) last++;
+            if (last - first >= 2) names.Add($"P{partitions[first]}–P{partitions[last]}");
+            else names.AddRange(partitions[first..(last + 1)].Select(partition => $"P{partition}"));
+            first = last + 1;
+        }
+
+        return string.Join(", ", names);
     }
 }

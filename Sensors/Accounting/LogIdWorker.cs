@@ -22,7 +22,7 @@ internal sealed partial class LogIdWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var admin = new DependentAdminClientBuilder(producer.Handle).Build();
+        await using var log = new KafkaLogId(producer.Handle);
         using var timer = new PeriodicTimer(Interval, time);
         var asked = time.GetTimestamp();
         do
@@ -30,18 +30,18 @@ internal sealed partial class LogIdWorker(
             if (account.Epoch.LogId is null || condition.AreBrokersAway || time.GetElapsedTime(asked) >= Refresh)
             {
                 asked = time.GetTimestamp();
-                await AskAsync(admin, stoppingToken);
+                await AskAsync(log, stoppingToken);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    private async Task AskAsync(IAdminClient admin, CancellationToken cancellationToken)
+    private async Task AskAsync(KafkaLogId log, CancellationToken cancellationToken)
     {
         var epoch = account.Epoch;
         try
         {
-            var logId = await KafkaLogId.ResolveAsync(admin, options.Value.Topic, cancellationToken);
+            var logId = await log.ResolveAsync(options.Value.Topic, cancellationToken);
             if (account.Resolve(epoch, logId))
             {
                 condition.BrokersAnswered();

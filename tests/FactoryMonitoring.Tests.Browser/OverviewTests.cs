@@ -61,7 +61,7 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
             await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, "overview-consumer-killed.png") });
             await Stack.Factory.TakeOverAsync(victim, "sensor-consumer-3");
             await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
-            await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim} lost P1, P4");
+            await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim["sensor-".Length..]} lost P1, P4");
         }
         finally
         {

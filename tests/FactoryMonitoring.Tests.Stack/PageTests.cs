@@ -53,7 +53,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         await stack.ControlAsync(Victim, "kill");
         await Expect(page.GetByTestId("consumers")).ToContainTextAsync("2 of 3 active");
         await Expect(page.GetByTestId("status")).ToContainTextAsync(Victim);
-        await Expect(page.GetByTestId("rebalances")).ToContainTextAsync($"{Victim} lost");
+        await Expect(page.GetByTestId("rebalances")).ToContainTextAsync($"{Victim["sensor-".Length..]} lost");
         var stopwatch = page.Locator($".stopwatch[aria-label*='{Victim}']");
         await Expect(stopwatch.Locator("dd")).Not.ToHaveCountAsync(0);
         await Expect(stopwatch.Locator("dd.open")).ToHaveCountAsync(0);

@@ -43,6 +43,25 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");
 
     [Fact]
+    public async Task All_brokers_die_at_once_and_every_sensor_finds_them_again()
+    {
+        string[] brokers = ["kafka1", "kafka2", "kafka3"];
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        await Task.WhenAll(brokers.Select(broker => stack.ControlAsync(broker, "kill")));
+        await Wait.ForAsync("sensors notice", TimeSpan.FromSeconds(30), ConnectionsAsync, connections => connections.All(connection => connection == "disconnected"));
+
+        await Task.WhenAll(brokers.Select(broker => stack.ControlAsync(broker, "start")));
+
+        await Wait.ForAsync("sensors find them", TimeSpan.FromSeconds(60), ConnectionsAsync, connections => connections.All(connection => connection == "connected"));
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        // None has died of it meanwhile, which would leave its last second unconfirmed.
+        await stack.AccountIsExactAsync();
+
+        async Task<string[]> ConnectionsAsync(CancellationToken token) =>
+            [.. (await stack.JsonAsync("/api/producer-health", token)).AsArray().Select(item => item!["connection"]!.GetValue<string>())];
+    }
+
+    [Fact]
     public async Task A_killed_sensor_is_inactive_within_7_seconds_and_its_counts_never_repeat()
     {
         const string Victim = "temperature-sensor";

@@ -156,8 +156,10 @@
   // The view one is on is in sight, also where the bar of views is wider than the window.
   const revealView = () => document.querySelector(".topbar nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });
   new MutationObserver(changes => {
-    if (changes.some(change => change.target instanceof Element && change.target.closest(".topbar nav"))) revealView();
-  }).observe(root, { subtree: true, attributes: true, attributeFilter: ["class"] });
+    // Blazor marks another view, or draws the whole page anew when it takes it over.
+    const isBar = node => node instanceof Element && (node.closest(".topbar nav") || node.querySelector(".topbar nav"));
+    if (changes.some(change => change.type === "attributes" ? isBar(change.target) && change.target !== document.body : [...change.addedNodes].some(isBar))) revealView();
+  }).observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
   addEventListener("load", revealView);
 
   // The server of the page is away: say so, and once Blazor has given up, load the page anew as soon as it answers.
@@ -173,7 +175,7 @@
     dialog.addEventListener("components-reconnect-state-changed", event => {
       const state = event.detail.state;
       // Nobody draws the page now: what it shows is old.
-      document.body.classList.toggle("stale", state !== "hide");
+      ["stale", "lost"].forEach(name => document.body.classList.toggle(name, state !== "hide"));
       if (state === "show" && !dialog.open) dialog.show();
       else if (state === "hide") dialog.close();
       else if (state === "failed" || state === "rejected" || state === "resume-failed") reloadWhenBack();
