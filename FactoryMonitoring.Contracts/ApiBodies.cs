@@ -54,6 +54,7 @@ public sealed record RebalancingEventBody(
 
 /// <summary>GET /api/consumer-health.</summary>
 /// <param name="Status">active, inactive.</param>
+/// <param name="Stopped">It is inactive because it was asked to stop, and said so.</param>
 public sealed record ConsumerHealthBody(
     string ConsumerId,
     string Status,
@@ -67,10 +68,12 @@ public sealed record ConsumerHealthBody(
     int? ProcessId = null,
     string? Host = null,
     long? ResidentBytes = null,
-    DateTimeOffset? StatusSince = null);
+    DateTimeOffset? StatusSince = null,
+    bool Stopped = false);
 
 /// <summary>GET /api/producer-health.</summary>
 /// <param name="Connection">connected, degraded, disconnected.</param>
+/// <param name="Stopped">It is inactive because it was asked to stop, and said so.</param>
 public sealed record ProducerHealthBody(
     string ProducerId,
     string SensorType,
@@ -88,7 +91,8 @@ public sealed record ProducerHealthBody(
     int? Queued = null,
     long? ResidentBytes = null,
     DateTimeOffset? StatusSince = null,
-    string? Condition = null);
+    string? Condition = null,
+    bool Stopped = false);
 
 /// <summary>GET /api/partition-assignment.</summary>
 /// <param name="PartitionActivity">Messages stored per partition since the beginning.</param>

@@ -23,7 +23,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
         var lagNow = cluster is not null && time.GetElapsedTime(lag.Latest.Timestamp, timestamp) < MeasuredFor ? lag.Latest : LagState.Unknown;
         var recovery = Recovery.Newest(rows, judgement, lagHistory.Points);
         var consumers = rows.Consumers.Select(row => Judge(row, judgement)).ToList();
-        var producers = rows.Producers.Select(row => row.Health with { Status = StatusOf(judgement.Producers.Contains(row.Health.ProducerId)) }).ToList();
+        var producers = rows.Producers.Select(row => row.Health with { Status = StatusOf(judgement.Producers.Contains(row.Health.ProducerId)), Stopped = row.Stopped }).ToList();
         var situation = new Situation(
             rows,
             judgement,
@@ -78,7 +78,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
     private static ConsumerHealthBody Judge(ConsumerRow row, Judgement judgement) =>
         judgement.Consumers.Contains(row.Health.ConsumerId)
             ? row.Health with { Status = Statuses.Active }
-            : row.Health with { Status = Statuses.Inactive, AssignedPartitions = [], MessagesProcessedLastMinute = row.StoredLastMinute };
+            : row.Health with { Status = Statuses.Inactive, Stopped = row.Stopped, AssignedPartitions = [], MessagesProcessedLastMinute = row.StoredLastMinute };
 
     private static string StatusOf(bool active) => active ? Statuses.Active : Statuses.Inactive;
 

@@ -17,13 +17,14 @@ internal static class SensorWords
 
     public static string Level(ProducerHealthBody producer) => producer switch
     {
+        { Stopped: true } => "idle",
         { Status: not "active" } => "critical",
         { Connection: not (null or "connected") } => "warning",
         _ => "ok",
     };
 
     public static string State(ProducerHealthBody producer) =>
-        producer is { Status: "active", Connection: not (null or "connected") and { } connection } ? connection : producer.Status;
+        producer.Stopped ? "stopped" : producer is { Status: "active", Connection: not (null or "connected") and { } connection } ? connection : producer.Status;
 
     /// <summary>Nobody publishes readings of its type, and its newest has been lying for a while.</summary>
     public static bool IsSilent(SensorBody sensor, IEnumerable<ProducerHealthBody> producers, DateTimeOffset now) =>
