@@ -32,8 +32,8 @@ internal static class KafkaServerProperties
 
         // By default a dead broker keeps producers waiting for 11 s. A broker's death is noticed after its session, that of the active
         // controller after the fetch timeout and a session more: 1.5 s and 3 s are allowed, and brokers that have just started take half a
-        // second longer than later. With a session of 500 ms none was fenced in 40 s of 4,000 readings a second on two cores. A fetch timeout of 600 ms made an overloaded
-        // machine elect 58 controllers in four minutes, one of a second none while it served.
+        // second longer than later. With a session of 500 ms none was fenced in 40 s of 4,000 readings a second on two cores. A fetch
+        // timeout of 600 ms made an overloaded machine elect 58 controllers in four minutes, one of a second none while it served.
         ["broker.session.timeout.ms"] = "500",
         ["broker.heartbeat.interval.ms"] = "100",
         ["controller.quorum.fetch.timeout.ms"] = "1000",
