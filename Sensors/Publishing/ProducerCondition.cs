@@ -112,7 +112,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
         return Task.FromResult(
             connection == BrokerConnections.Disconnected ? HealthCheckResult.Unhealthy(reason)
             : BrokersAreSlow(standing) is { } slow ? HealthCheckResult.Degraded(slow)
-            : HealthCheckResult.Healthy(BrokerConnections.Connected));
+            : HealthCheckResult.Healthy(reason ?? connection));
     }
 
     private string? BrokersAreSlow(DeliveryStanding standing) =>
