@@ -14,7 +14,7 @@ rm -rf "$results" && mkdir -p "$results"
 
 dotnet build FactoryMonitoring.sln -v quiet || { echo "the build failed"; echo "0 passed, 1 failed"; exit 1; }
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 broken=
 count() { # count FILE ATTRIBUTE: the number a trx file gives for it
   sed -n "s/.*<Counters[^>]* $2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
 }
@@ -27,8 +27,8 @@ for project in tests/*/*.csproj; do
   echo "== $name"
   began=$SECONDS
   dotnet test "$project" --no-build --nologo -v quiet --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
-    --blame-hang-timeout 10m --blame-hang-dump-type none "$@"
-  status=$?
+    --blame-hang-timeout 10m --blame-hang-dump-type none "$@" 2>&1 | tee "$results/$name.log"
+  status=${PIPESTATUS[0]}
   echo "== $name took $((SECONDS - began)) s"
   trx=$results/$name.trx
   if [ -f "$trx" ]; then
@@ -37,9 +37,9 @@ for project in tests/*/*.csproj; do
     failed=$((failed + ${f:-0} + ${e:-0}))
     skipped=$((skipped + ${t:-0} - ${p:-0} - ${f:-0} - ${e:-0}))
     # The run itself broke (a crash, a hang) though no test is counted as failed.
-    if [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ] && [ "${e:-0}" -eq 0 ]; then failed=$((failed + 1)); fi
+    if [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ] && [ "${e:-0}" -eq 0 ]; then failed=$((failed + 1)) broken="$broken $name"; fi
   elif [ $status -ne 0 ]; then
-    failed=$((failed + 1))
+    failed=$((failed + 1)) broken="$broken $name"
   fi
 done
 
@@ -48,6 +48,11 @@ if [ "$failed" -ne 0 ]; then
   awk '/<UnitTestResult / { failed = /outcome="Failed"/; if (failed && match($0, /testName="[^"]*"/)) print "FAILED " substr($0, RSTART + 10, RLENGTH - 11) }
     failed && /<Message>/ { message = 1 } message { end = /<\/Message>/; gsub(/.*<Message>|<\/Message>.*/, ""); print "  " $0; if (end) message = 0 }' "$results"/*.trx
 fi
+
+for name in $broken; do
+  echo "BROKE OFF $name"
+  tail -n 20 "$results/$name.log"
+done
 
 [ "$skipped" -eq 0 ] || echo "$skipped skipped"
 echo "$passed passed, $failed failed"

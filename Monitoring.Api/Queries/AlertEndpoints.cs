@@ -37,7 +37,7 @@ internal static class AlertEndpoints
         string? limit)
     {
         var input = new Input();
-        var filter = Filter(input, parameters, time) with { Open = input.Flag("open", open) };
+        var filter = Filter(input, parameters, time.GetUtcNow()) with { Open = input.Flag("open", open) };
         var after = input.Id("before", before);
         var most = input.Integer("limit", limit, 50, 1, 500);
         return input.IsBad
@@ -53,8 +53,8 @@ internal static class AlertEndpoints
         QueryCache cache, AlertQueries queries, TimeProvider time, HttpResponse response, [AsParameters] AlertParameters parameters)
     {
         var input = new Input();
-        var filter = Filter(input, parameters, time);
         var now = time.GetUtcNow();
+        var filter = Filter(input, parameters, now);
         var from = filter.From ?? now - TimeSpan.FromHours(1);
         var to = filter.To ?? now;
         var bucket = Bucket(to - from);
@@ -77,7 +77,7 @@ internal static class AlertEndpoints
                 cancellationToken => queries.FindAsync(alertId!.Value, cancellationToken));
     }
 
-    private static AlertFilter Filter(Input input, AlertParameters parameters, TimeProvider time)
+    private static AlertFilter Filter(Input input, AlertParameters parameters, DateTimeOffset now)
     {
         var from = input.Time("from", parameters.From);
         var to = input.Time("to", parameters.To);
@@ -89,7 +89,7 @@ internal static class AlertEndpoints
             }
 
             // To the whole second, so that those who ask in the same second ask the same.
-            var start = time.GetUtcNow() - input.Window(null, parameters.Window, TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromDays(366));
+            var start = now - input.Window(null, parameters.Window, TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromDays(366));
             from = new(start.Ticks - (start.Ticks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
         }
 

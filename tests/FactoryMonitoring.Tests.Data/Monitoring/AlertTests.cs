@@ -60,13 +60,17 @@ public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(pos
         await ExecuteAsync(Insert, at);
         var api = await StartServingApiAsync();
 
+        var body = (await api.GetAsync("/api/alerts/rate?window=4h", Timeout)).Json;
+
         Assert.Equal(
             Compact($$"""
-                {"bucket_seconds":300,"points":[
-                  {"at":"{{Json(at)}}","sensor_type":"temperature","anomaly_type":"rapid_value_change","severity":"high","count":2},
-                  {"at":"{{Json(at)}}","sensor_type":"temperature","anomaly_type":"rapid_value_change","severity":"medium","count":3}]}
+                [{"at":"{{Json(at)}}","sensor_type":"temperature","anomaly_type":"rapid_value_change","severity":"high","count":2},
+                 {"at":"{{Json(at)}}","sensor_type":"temperature","anomaly_type":"rapid_value_change","severity":"medium","count":3}]
                 """),
-            (await api.GetAsync("/api/alerts/rate?window=4h", Timeout)).Body);
+            Compact(body["points"]!.ToJsonString()));
+        Assert.Equal(300, (int)body["bucket_seconds"]!);
+        // From the whole second on.
+        Assert.InRange((DateTimeOffset)body["to"]! - (DateTimeOffset)body["from"]!, TimeSpan.FromHours(4), TimeSpan.FromHours(4) + TimeSpan.FromSeconds(1));
     }
 
     [Fact]

@@ -89,10 +89,10 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
             Compact($$"""
                 [{"consumer_id":"sensor-consumer-1","status":"active","assigned_partitions":[0,1],"last_heartbeat":"{{Json(Alive)}}",
                   "messages_processed_last_minute":500,"total_messages_processed":2401,"condition":null,"group_protocol":"consumer",
-                  "started_at":"{{Json(Since)}}","process_id":42,"host":"host-a","resident_bytes":90000000,"status_since":"{{Json(Since)}}"},
+                  "started_at":"{{Json(Since)}}","process_id":42,"host":"host-a","resident_bytes":90000000,"status_since":"{{Json(Since)}}","stopped":false},
                  {"consumer_id":"sensor-consumer-2","status":"inactive","assigned_partitions":[],"last_heartbeat":"{{Json(Since)}}",
                   "messages_processed_last_minute":0,"total_messages_processed":1000,"condition":"stopped","group_protocol":"consumer",
-                  "started_at":null,"process_id":null,"host":null,"resident_bytes":null,"status_since":"{{Json(Since)}}"}]
+                  "started_at":null,"process_id":null,"host":null,"resident_bytes":null,"status_since":"{{Json(Since)}}","stopped":true}]
                 """),
             (await api.GetAsync("/api/consumer-health", Timeout)).Body);
     }
@@ -107,11 +107,11 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                 [{"producer_id":"temperature-sensor","sensor_type":"temperature","status":"active","last_heartbeat":"{{Json(Alive)}}",
                   "messages_sent_last_minute":480,"total_messages_sent":2401,"connection":"connected","last_acknowledged":"{{Json(Since)}}","started_at":null,
                   "process_id":null,"host":null,"sensor_count":null,"failed_deliveries":0,"queued":0,"resident_bytes":null,"status_since":"{{Json(Since)}}",
-                  "condition":null},
+                  "condition":null,"stopped":false},
                  {"producer_id":"vibration-sensor","sensor_type":"vibration","status":"inactive","last_heartbeat":"{{Json(Since)}}",
                   "messages_sent_last_minute":0,"total_messages_sent":300,"connection":"disconnected","last_acknowledged":null,"started_at":null,
                   "process_id":null,"host":null,"sensor_count":null,"failed_deliveries":0,"queued":0,"resident_bytes":null,"status_since":"{{Json(Since)}}",
-                  "condition":null}]
+                  "condition":null,"stopped":true}]
                 """),
             (await api.GetAsync("/api/producer-health", Timeout)).Body);
     }

@@ -31,15 +31,25 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
         await ExecuteAsync("""
             INSERT INTO status_changes (component_kind, component_id, status, reason, at)
             VALUES ('consumer', 'sensor-consumer-2', 'active', NULL, $1 - interval '3 min'),
-                   ('consumer', 'sensor-consumer-2', 'inactive', 'no heartbeat for 5 s', $1 + interval '5.8 s'),
-                   ('broker', 'kafka2', 'down', NULL, $1 + interval '10 s')
+                   ('consumer', 'sensor-consumer-2', 'inactive', 'no heartbeat for 5 s', $1 + interval '5.8 s')
             """, Killed);
     }
+
+    private Task InsertBrokerDownAsync() =>
+        ExecuteAsync("INSERT INTO status_changes (component_kind, component_id, status, at) VALUES ('broker', 'kafka2', 'down', $1 + interval '10 s')", Killed);
+
+    private Task InsertLagAsync() =>
+        // Back under its level of before 3 s after the last first record.
+        ExecuteAsync("""
+            INSERT INTO lag_samples (at, lag, lag_seconds) SELECT $1 + make_interval(secs => s), CASE WHEN s <= 1 THEN 4 WHEN s <= 9 THEN 50 ELSE 3 END, NULL
+            FROM generate_series(-20, 20) s
+            """, Killed);
 
     [Fact]
     public async Task Ownership_shows_spans_stalls_and_marks()
     {
         await InsertDeathAsync();
+        await InsertBrokerDownAsync();
         await ExecuteAsync("INSERT INTO component_exits (component_id, at, exit_code, cause, asked_by) VALUES ('sensor-consumer-2', $1 + interval '1 s', 137, 'killed', 'make')", Killed);
         var api = await StartServingApiAsync();
 
@@ -73,11 +83,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
     {
         await InsertDeathAsync();
         await ExecuteAsync("INSERT INTO component_exits (component_id, at, exit_code, cause, asked_by) VALUES ('sensor-consumer-2', $1 + interval '1 s', 137, 'killed', 'make')", Killed);
-        // Back under its level of before 3 s after the last first record.
-        await ExecuteAsync("""
-            INSERT INTO lag_samples (at, lag, lag_seconds) SELECT $1 + make_interval(secs => s), CASE WHEN s <= 1 THEN 4 WHEN s <= 9 THEN 50 ELSE 3 END, NULL
-            FROM generate_series(-20, 20) s
-            """, Killed);
+        await InsertLagAsync();
         var api = await StartServingApiAsync();
 
         Assert.Equal(
@@ -100,6 +106,17 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
                  "noticed_ms":5800,"reassigned_ms":7000,"first_record_ms":7250,"caught_up_ms":null,"partitions":[1,4]}
                 """),
             Compact((await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!["recovery"]!.ToJsonString()));
+    }
+
+    [Fact]
+    public async Task A_recovery_that_is_over_makes_way_for_what_goes_down_next()
+    {
+        await InsertDeathAsync();
+        await InsertLagAsync();
+        await InsertBrokerDownAsync();
+        var api = await StartServingApiAsync();
+
+        Assert.Null((await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!["recovery"]);
     }
 
     [Fact]

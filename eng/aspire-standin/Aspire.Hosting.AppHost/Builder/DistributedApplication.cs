@@ -6,17 +6,26 @@ namespace Aspire.Hosting;
 
 public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
 {
+    private readonly Lock _lock = new();
+    private Task? _stop;
+
     public IServiceProvider Services => host.Services;
 
-    public ResourceNotificationService ResourceNotifications => Services.GetRequiredService<ResourceNotificationService>();
+    // Taken at once: they can be asked also when the host has been disposed.
+    public ResourceNotificationService ResourceNotifications { get; } = host.Services.GetRequiredService<ResourceNotificationService>();
 
-    public ResourceCommandService ResourceCommands => Services.GetRequiredService<ResourceCommandService>();
+    public ResourceCommandService ResourceCommands { get; } = host.Services.GetRequiredService<ResourceCommandService>();
 
     public static IDistributedApplicationBuilder CreateBuilder(string[] args) => new DistributedApplicationBuilder(args);
 
     public virtual Task StartAsync(CancellationToken cancellationToken = default) => host.StartAsync(cancellationToken);
 
-    public virtual Task StopAsync(CancellationToken cancellationToken = default) => host.StopAsync(cancellationToken);
+    /// <summary>Stops it once, however many ask.</summary>
+    public virtual Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_lock)
+            return _stop ??= host.StopAsync(cancellationToken);
+    }
 
     /// <summary>Starts the application and returns when it has stopped: by SIGTERM, SIGINT or the token.</summary>
     public virtual async Task RunAsync(CancellationToken cancellationToken = default)
@@ -24,7 +33,7 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
         try
         {
             await StartAsync(cancellationToken);
-            await host.WaitForShutdownAsync(cancellationToken);
+            await this.WaitForShutdownAsync(cancellationToken);
         }
         finally
         {
@@ -40,6 +49,9 @@ public class DistributedApplication(IHost host) : IHost, IAsyncDisposable
 
     public virtual async ValueTask DisposeAsync()
     {
+        // Not under the hands of who is stopping it.
+        if (_stop is { } stop)
+            await Task.WhenAny(stop);
         if (host is IAsyncDisposable disposable)
             await disposable.DisposeAsync();
         else

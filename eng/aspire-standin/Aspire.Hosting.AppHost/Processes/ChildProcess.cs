@@ -17,10 +17,10 @@ internal sealed class ChildProcess
     private readonly Process _process;
     private readonly Reaper _reaper;
 
-    private ChildProcess(Process process, Reaper reaper, Action<string, bool> write)
+    private ChildProcess(Process process, string start, Reaper reaper, Action<string, bool> write)
     {
         (_process, _reaper, Id) = (process, reaper, process.Id);
-        reaper.Add(Id);
+        reaper.Started(start, Id);
         process.StandardInput.Close();
         Exit = WaitAsync(ReadAsync(process.StandardOutput, line => write(line, false)), ReadAsync(process.StandardError, line => write(line, true)));
     }
@@ -42,7 +42,8 @@ internal sealed class ChildProcess
         start.Environment.Clear();
         foreach (var (name, value) in plan.Inherited.Concat(plan.Added))
             start.Environment[name] = value;
-        return new(Process.Start(start)!, reaper, write);
+        var mark = start.Environment[Reaper.StartVariable] = reaper.Starting();
+        return new(Process.Start(start)!, mark, reaper, write);
     }
 
     /// <summary>Asks it to end, and kills its group when it has not by then, or when the token is cancelled.</summary>

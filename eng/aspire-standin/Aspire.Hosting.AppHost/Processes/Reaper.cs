@@ -8,16 +8,28 @@ namespace Aspire.Hosting.Processes;
 /// </summary>
 internal sealed class Reaper : IDisposable
 {
-    private const string Script = """
+    /// <summary>The variable by which a process is found that was started but not yet reported.</summary>
+    internal const string StartVariable = "ASPIRE_STANDIN_START";
+
+    private const string Script = $$"""
         exec >/dev/null 2>&1
         trap '' INT TERM HUP QUIT PIPE
-        groups= last=
-        while read -r action group; do
-            if [ "$action" = ! ]; then last=$group; continue; fi
-            if [ "$action" = + ]; then groups="$groups $group"; continue; fi
-            left=
-            for g in $groups; do [ "$g" = "$group" ] || left="$left $g"; done
-            groups=$left
+        without() { kept=; for each in $2; do [ "$each" = "$1" ] || kept="$kept $each"; done; echo "$kept"; }
+        groups= starting= last=
+        while read -r action rest; do
+            case $action in
+            '!') last=$rest ;;
+            '?') starting="$starting $rest" ;;
+            +) groups="$groups ${rest% *}" starting=$(without "${rest#* }" "$starting") ;;
+            -) groups=$(without "$rest" "$groups") ;;
+            esac
+        done
+        [ -z "$starting" ] || sleep 0.2
+        for start in $starting; do
+            for found in $(grep -lszF "{{StartVariable}}=$start" /proc/[0-9]*/environ); do
+                found=${found#/proc/}
+                groups="$groups ${found%/*}"
+            done
         done
         signal() { kill -s "$1" -- "-$2" || kill -s "$1" "$2"; }
         (eval "$last") &
@@ -36,7 +48,16 @@ internal sealed class Reaper : IDisposable
     private readonly Lock _lock = new();
     private Process? _shell;
 
-    internal void Add(int group) => Tell('+', $"{group}");
+    /// <summary>A process is about to be started: it must be found even if this one is killed before it knows its id.</summary>
+    /// <returns>The value of <see cref="StartVariable"/> in its environment.</returns>
+    internal string Starting()
+    {
+        var start = Guid.NewGuid().ToString("N");
+        Tell('?', start);
+        return start;
+    }
+
+    internal void Started(string start, int group) => Tell('+', $"{group} {start}");
 
     internal void Remove(int group) => Tell('-', $"{group}");
 
