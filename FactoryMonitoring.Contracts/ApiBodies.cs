@@ -239,6 +239,7 @@ public sealed record TimelineMark(DateTimeOffset At, string Kind, string Compone
 /// Stored, and their acknowledgement is not recorded: not yet (sensors write theirs once a second), or never (a killed sensor had not yet
 /// written it).
 /// </param>
+/// <param name="Uncounted">Stored, and bear no reading_count by which they could be acknowledged, as load of the fault lab does.</param>
 /// <param name="Unreachable">Acknowledged by a log that no longer exists and not read before it ended.</param>
 /// <param name="SettledAt">How far the comparison has come.</param>
 public sealed record LedgerBody(
@@ -251,6 +252,7 @@ public sealed record LedgerBody(
     long Missing,
     long Duplicated,
     long Unconfirmed,
+    long Uncounted,
     long Unreachable,
     IReadOnlyList<ProducerLedger> Producers,
     IReadOnlyList<PartitionLedger> Partitions,

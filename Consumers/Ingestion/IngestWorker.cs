@@ -107,12 +107,14 @@ internal sealed partial class IngestWorker(
         {
             try
             {
+                var lows = OffsetsAsync(partitions, OffsetSpec.Earliest());
+                var highs = OffsetsAsync(partitions, OffsetSpec.Latest());
                 var logId = await _logId.ResolveAsync(identity.SensorTopic, cancellationToken);
                 var log = new LogTopic(await dictionaries.LogKeyAsync(logId, cancellationToken), logId, identity.SensorTopic);
-                var watermarks = await Task.WhenAll(partitions.Select(partition => Task.Run(() => WatermarksOf(partition), cancellationToken)));
-                foreach (var lane in partitions.Zip(watermarks).GroupBy(pair => pair.First.Lane))
+                var (low, high) = (await lows, await highs);
+                foreach (var lane in partitions.GroupBy(partition => partition.Lane))
                 {
-                    lane.Key.Post(new LaneWork.Claim(log, [.. lane.Select(pair => (pair.First, pair.Second.Low, pair.Second.High))]));
+                    lane.Key.Post(new LaneWork.Claim(log, [.. lane.Select(partition => (partition, Of(low, partition), Of(high, partition)))]));
                 }
 
                 return;
@@ -128,6 +130,8 @@ internal sealed partial class IngestWorker(
                 await Task.Delay(RetryDelay, time, cancellationToken);
             }
         }
+
+        static long? Of(Dictionary<int, long> offsets, OwnedPartition partition) => offsets.TryGetValue(partition.Number, out var offset) ? offset : null;
     }
 
     /// <summary>
@@ -138,9 +142,7 @@ internal sealed partial class IngestWorker(
     {
         try
         {
-            await _admin.ListOffsetsAsync(
-                partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = OffsetSpec.Latest() }),
-                new ListOffsetsOptions { RequestTimeout = BrokerTimeout });
+            await ListOffsetsAsync(partitions, OffsetSpec.Latest());
         }
         catch (Exception exception) when (exception is KafkaException or ObjectDisposedException)
         {
@@ -148,19 +150,36 @@ internal sealed partial class IngestWorker(
         }
     }
 
-    private (long? Low, long? High) WatermarksOf(OwnedPartition partition)
+    /// <returns>By number of the partition; without those whose leader does not answer.</returns>
+    private async Task<Dictionary<int, long>> OffsetsAsync(IReadOnlyList<OwnedPartition> partitions, OffsetSpec place)
     {
+        List<ListOffsetsResultInfo> found;
         try
         {
-            var offsets = _consumer.QueryWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number), BrokerTimeout);
-            return (offsets.Low.Value, offsets.High.Value);
+            found = (await ListOffsetsAsync(partitions.Select(partition => new TopicPartition(identity.SensorTopic, partition.Number)), place)).ResultInfos;
+        }
+        catch (ListOffsetsException exception)
+        {
+            found = exception.Result.ResultInfos;
         }
         catch (KafkaException exception)
         {
-            Log.NoWatermarks(logger, partition.Number, exception.Error.Reason);
-            return (null, null);
+            Log.NoOffsets(logger, exception.Error.Reason);
+            found = [];
         }
+
+        foreach (var failed in found.Select(info => info.TopicPartitionOffsetError).Where(failed => failed.Error.IsError))
+        {
+            Log.NoOffset(logger, failed.Partition.Value, failed.Error.Reason);
+        }
+
+        return found.Select(info => info.TopicPartitionOffsetError).Where(each => !each.Error.IsError).ToDictionary(each => each.Partition.Value, each => each.Offset.Value);
     }
+
+    private Task<ListOffsetsResult> ListOffsetsAsync(IEnumerable<TopicPartition> partitions, OffsetSpec place) =>
+        _admin.ListOffsetsAsync(
+            partitions.Select(partition => new TopicPartitionOffsetSpec { TopicPartition = partition, OffsetSpec = place }),
+            new ListOffsetsOptions { RequestTimeout = BrokerTimeout });
 
     /// <summary>Tells Kafka of the offsets that are in the database, for tools that read lag there.</summary>
     private async Task CommitAsync(CancellationToken cancellationToken)
@@ -202,8 +221,11 @@ internal sealed partial class IngestWorker(
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions cannot be claimed yet; it is tried again: {Reason}")]
         public static partial void ClaimFailed(ILogger logger, string reason);
 
+        [LoggerMessage(Level = LogLevel.Information, Message = "No broker says where the log begins and ends: {Reason}")]
+        public static partial void NoOffsets(ILogger logger, string reason);
+
         [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: no broker says where the log begins and ends: {Reason}")]
-        public static partial void NoWatermarks(ILogger logger, int partition, string reason);
+        public static partial void NoOffset(ILogger logger, int partition, string reason);
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "Offsets not committed to Kafka: {Reason}")]
         public static partial void NotCommitted(ILogger logger, string reason);

@@ -302,6 +302,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     {
         public long Next;
         public int Stored;
+        public int Uncounted;
         public int Rejected;
         public int Redelivered;
         public int Duplicated;
@@ -399,6 +400,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                     tally.Next,
                     partition.MemoryAt,
                     tally.Stored,
+                    tally.Uncounted,
                     tally.Rejected,
                     tally.Redelivered,
                     tally.Duplicated,
@@ -419,6 +421,8 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
     private void Detect(ReadingBatch batch, List<IngestWrite> writes)
     {
+        OwnedPartition? tallied = null;
+        var tally = new Tally();
         foreach (ref var reading in batch.Readings)
         {
             var partition = reading.Partition;
@@ -435,7 +439,14 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                 continue;
             }
 
-            _tallies[partition].Stored++;
+            if (partition != tallied)
+            {
+                // Readings of a partition come in runs.
+                (tallied, tally) = (partition, _tallies[partition]);
+            }
+
+            tally.Stored++;
+            tally.Uncounted += reading.HasCount ? 0 : 1;
             if (_findings.Duplicate || _findings.Raised.Count > 0 || _findings.Resolved.Count > 0)
             {
                 Report(partition, ref reading, writes);

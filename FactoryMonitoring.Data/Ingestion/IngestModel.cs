@@ -33,6 +33,7 @@ public sealed record ClaimedPartition(
 
 /// <summary>How far one batch moves one partition; nothing moves where <paramref name="Next"/> is <paramref name="Expected"/>.</summary>
 /// <param name="MemoryAt">Where the detector's memory stands: acknowledgements below it can be settled.</param>
+/// <param name="Uncounted">Those of the stored that bear no reading_count.</param>
 /// <param name="Recovered">The first commit of this epoch, or its owner stands at the log's end: recorded once.</param>
 public sealed record PartitionMove(
     int Partition,
@@ -41,6 +42,7 @@ public sealed record PartitionMove(
     long Next,
     long MemoryAt,
     int Stored,
+    int Uncounted,
     int Rejected,
     int Redelivered,
     int Duplicated,

@@ -10,8 +10,8 @@ public sealed partial class IngestStore
     // either been committed, and shows here, or is undone.
     private const string Move = """
         WITH moves AS (
-            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bigint[], $12::bool[])
-                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, skipped, recovered)
+            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bigint[], $12::bool[], $13::int[])
+                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, skipped, recovered, uncounted)
         ), held AS MATERIALIZED (
             SELECT m.* FROM partition_offsets o JOIN moves m USING (kafka_partition)
             WHERE o.log_key = $1 AND o.topic = $2 AND o.epoch = m.epoch AND o.next_offset = m.expected
@@ -26,7 +26,8 @@ public sealed partial class IngestStore
             rejected = o.rejected + m.rejected,
             redelivered = o.redelivered + m.redelivered,
             duplicated = o.duplicated + m.duplicated,
-            skipped = o.skipped + m.skipped
+            skipped = o.skipped + m.skipped,
+            uncounted = o.uncounted + m.uncounted
         FROM held m
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = m.kafka_partition AND o.epoch = m.epoch AND o.next_offset = m.expected
         """;
@@ -201,6 +202,7 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Duplicated)] });
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. moves.Select(move => move.Skipped)] });
         command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. moves.Select(move => move.Recovered)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Uncounted)] });
         return command;
     }
 

@@ -200,22 +200,23 @@ public sealed partial class IngestStore
         ), readings_moved AS (
             UPDATE readings SET log_key = aside.log_key FROM aside
             WHERE readings.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
-            RETURNING 1
+            RETURNING reading_count
         ), rejected_moved AS (
             UPDATE rejected_messages SET log_key = aside.log_key FROM aside
             WHERE rejected_messages.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
             RETURNING 1
         ), moved AS (
-            SELECT (SELECT count(*) FROM readings_moved) AS stored, (SELECT count(*) FROM rejected_moved) AS rejected
+            SELECT count(*) AS stored, count(*) - count(reading_count) AS uncounted, (SELECT count(*) FROM rejected_moved) AS rejected FROM readings_moved
         ), account AS (
-            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at, stored, rejected)
-            SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.rejected
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at, stored, uncounted, rejected)
+            SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.uncounted, moved.rejected
             FROM aside, moved, partition_offsets o
             WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
         ), memory AS (
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
         )
-        UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, rejected = o.rejected - moved.rejected
+        UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, uncounted = o.uncounted - moved.uncounted,
+            rejected = o.rejected - moved.rejected
         FROM moved
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
         RETURNING moved.stored + moved.rejected

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// </summary>
 internal static class LedgerQueries
 {
-    internal static readonly LedgerBody None = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []);
+    internal static readonly LedgerBody None = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []);
 
     private const string Current = "(SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1)";
 
@@ -36,7 +36,8 @@ internal static class LedgerQueries
         """;
 
     private const string Totals = """
-        SELECT COALESCE(sum(stored), 0)::bigint, COALESCE(sum(redelivered), 0)::bigint, COALESCE(sum(duplicated), 0)::bigint
+        SELECT COALESCE(sum(stored), 0)::bigint, COALESCE(sum(redelivered), 0)::bigint, COALESCE(sum(duplicated), 0)::bigint,
+               COALESCE(sum(uncounted), 0)::bigint
         FROM partition_offsets WHERE topic = $1
         """;
 
@@ -72,7 +73,7 @@ internal static class LedgerQueries
         var producers = await reader.RowsAsync(
             row => (Body: Producer(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), Unreachable: row.GetInt64(5)),
             cancellationToken);
-        var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2)), cancellationToken);
+        var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2), Uncounted: row.GetInt64(3)), cancellationToken);
         var partitions = await reader.RowsAsync(
             row => new PartitionLedger(
                 row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8)),
@@ -93,7 +94,8 @@ internal static class LedgerQueries
             producers.Sum(producer => producer.Body.InFlight),
             producers.Sum(producer => producer.Body.Missing),
             totals[0].Duplicated,
-            Math.Max(0, totals[0].Stored - storedAcknowledged),
+            Math.Max(0, totals[0].Stored - totals[0].Uncounted - storedAcknowledged),
+            totals[0].Uncounted,
             producers.Sum(producer => producer.Unreachable),
             [.. producers.Select(producer => producer.Body)],
             partitions,
