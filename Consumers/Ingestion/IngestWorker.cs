@@ -30,6 +30,7 @@ internal sealed partial class IngestWorker(
     ILogger<IngestWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan BrokerTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RehearsalLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan DoubtDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
@@ -60,6 +61,7 @@ internal sealed partial class IngestWorker(
         _consumer = services.GetRequiredService<IConsumer<Ignore, Rejection>>();
         using var admin = _admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
         await using var log = _logId = new KafkaLogId(_consumer.Handle);
+        await RehearseAsync(stoppingToken);
         Task[] lanes = [.. _lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         var commits = CommitAsync(finished.Token);
@@ -94,6 +96,31 @@ internal sealed partial class IngestWorker(
         }
     }
 
+    /// <summary>Before the group knows us: partitions that it hands over stand still until we have done all this.</summary>
+    private async Task RehearseAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(RehearsalLimit);
+        try
+        {
+            var offsets = ListOffsetsAsync([new TopicPartition(identity.SensorTopic, 0)], OffsetSpec.Latest());
+            var log = await LogAsync(limit.Token);
+            await Task.WhenAll(_lanes.Select(lane => lane.RehearseAsync(log, limit.Token)));
+            await offsets;
+        }
+        catch (Exception exception) when (exception is KafkaException or NpgsqlException or TimeoutException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // What is wrong is said where it is needed.
+        }
+    }
+
+    private async Task<LogTopic> LogAsync(CancellationToken cancellationToken)
+    {
+        var logId = await _logId.ResolveAsync(identity.SensorTopic, cancellationToken);
+        return new LogTopic(await dictionaries.LogKeyAsync(logId, cancellationToken), logId, identity.SensorTopic);
+    }
+
     /// <summary>Asks the brokers which log this is and where it begins and ends, and has the lanes claim; again and again until it is done or pointless.</summary>
     private async Task ClaimAsync(IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
     {
@@ -109,8 +136,7 @@ internal sealed partial class IngestWorker(
             {
                 var lows = OffsetsAsync(partitions, OffsetSpec.Earliest());
                 var highs = OffsetsAsync(partitions, OffsetSpec.Latest());
-                var logId = await _logId.ResolveAsync(identity.SensorTopic, cancellationToken);
-                var log = new LogTopic(await dictionaries.LogKeyAsync(logId, cancellationToken), logId, identity.SensorTopic);
+                var log = await LogAsync(cancellationToken);
                 var (low, high) = (await lows, await highs);
                 foreach (var lane in partitions.GroupBy(partition => partition.Lane))
                 {

@@ -102,6 +102,9 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         _work.Writer.TryWrite(work);
     }
 
+    /// <summary>Before <see cref="RunAsync"/>.</summary>
+    public Task RehearseAsync(LogTopic log, CancellationToken cancellationToken) => _store.RehearseAsync(log, cancellationToken);
+
     public void Complete() => _work.Writer.TryComplete();
 
     /// <summary>Works until <see cref="Complete"/>, and then what is left.</summary>

@@ -158,6 +158,30 @@ public sealed partial class IngestStore
             cancellationToken);
     }
 
+    /// <summary>
+    /// Claims a partition that there is not, stores a reading of it, and undoes both: what takes long the first time (connecting, preparing
+    /// statements, compiling code) is behind us when the group hands over partitions that stand still meanwhile.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or is not ready.</exception>
+    public Task RehearseAsync(LogTopic log, CancellationToken cancellationToken)
+    {
+        const int None = -1;
+        return InTransactionAsync(
+            log,
+            [],
+            async (connection, token) =>
+            {
+                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(None, 0, 0, true, false)], token);
+                var write = new IngestWrite { Log = log, Rows = new ReadingRows(1) };
+                write.Rows.Add(0, 0, 0, 0, consumerKey, None, 1, log.LogKey, AlertLevel.Normal, 0);
+                write.Moves.Add(new PartitionMove(None, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, 0, true, claimed[0].EventId, null));
+                var isStored = await WriteCountersAsync(connection, write, token);
+                await write.Rows.CopyAsync(connection, token);
+                return (false, isStored);
+            },
+            cancellationToken);
+    }
+
     private async Task<bool> WriteCountersAsync(NpgsqlConnection connection, IngestWrite write, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
