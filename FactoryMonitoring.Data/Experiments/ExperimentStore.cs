@@ -20,12 +20,15 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         """;
 
     private const string Update = """
-        UPDATE experiment_runs SET ended_at = $2, verdict = $3, victim = $4, recovery_ms = $5, delayed = $6, lost = $7, doubled = $8, report = $9
+        UPDATE experiment_runs SET ended_at = $2, verdict = $3, victim = $4, recovery_ms = $5, delayed = $6, lost = $7, doubled = $8, report = $9, undo = $10
         WHERE id = $1
         """;
 
     private const string Abandon =
         "UPDATE experiment_runs SET verdict = 'ABORTED', ended_at = clock_timestamp() WHERE verdict = 'RUNNING' AND id <> $1";
+
+    private const string Unfinished =
+        "SELECT report, undo FROM experiment_runs WHERE verdict = 'RUNNING' AND id <> $1 AND report IS NOT NULL ORDER BY id";
 
     private const string Newest = $"{Columns} WHERE $1 IS NULL OR name = $1 ORDER BY id DESC LIMIT $2";
 
@@ -56,9 +59,12 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Writes how a run ended, over what was written of it before.</summary>
+    /// <summary>Writes how far a run is, or how it ended, over what was written of it before.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="undo">What the control endpoint has to be asked for to undo what the run breaks from now on.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task EndAsync(ExperimentRunBody run, CancellationToken cancellationToken)
+    public async Task WriteAsync(ExperimentRunBody run, IReadOnlyList<string> undo, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(run);
         await using var command = dataSource.CreateCommand(Update);
@@ -71,10 +77,24 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Parameters.Count(run.Lost));
         command.Parameters.Add(Parameters.Count(run.Doubled));
         command.Parameters.Add(new() { Value = JsonSerializer.Serialize(run, ApiJson.Context.ExperimentRunBody), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. undo] });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Ends the runs that whoever ran them did not live to end.</summary>
+    /// <summary>The runs that whoever ran them did not live to end, and what has to be undone of each.</summary>
+    /// <param name="except">One that runs.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyList<(ExperimentRunBody Run, string[] Undo)>> UnfinishedAsync(long except, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(Unfinished);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = except });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.RowsAsync(
+            row => (JsonSerializer.Deserialize(row.GetString(0), ApiJson.Context.ExperimentRunBody)!, row.GetFieldValue<string[]>(1)), cancellationToken);
+    }
+
+    /// <summary>Ends the runs that ended before anything else was written of them.</summary>
     /// <param name="except">One that runs.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many there were.</returns>

@@ -17,6 +17,9 @@ internal sealed class ControlClient : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>Who is said to have asked.</summary>
+    public const string By = "experiment";
+
     private readonly HttpClient? _client;
 
     public ControlClient(IOptions<ControlOptions> options)
@@ -44,7 +47,7 @@ internal sealed class ControlClient : IDisposable
     /// <exception cref="ControlException">It was not done.</exception>
     public async Task<ControlMessage> PostAsync(string request, CancellationToken cancellationToken)
     {
-        var by = request.Contains('?', StringComparison.Ordinal) ? "&by=experiment" : "?by=experiment";
+        var by = request.Contains('?', StringComparison.Ordinal) ? $"&by={By}" : $"?by={By}";
         try
         {
             using var response = await _client!.PostAsync(new Uri(request + by, UriKind.Relative), null, cancellationToken);

@@ -62,6 +62,7 @@ internal sealed partial class ExperimentRunner(
             _run = new(id, experiment, site, ExperimentPhases.Steady);
             _seen = new(startedAt);
             _running = RunReport.Body(_run, _seen);
+            await store.WriteAsync(_running, [], cancellationToken);
             await _requests.Writer.WriteAsync((id, experiment, site), CancellationToken.None);
             return id;
         }
@@ -104,6 +105,11 @@ internal sealed partial class ExperimentRunner(
         {
             try
             {
+                foreach (var (run, undo) in await store.UnfinishedAsync(_running?.Id ?? 0, cancellationToken))
+                {
+                    await store.WriteAsync(await AbortedAsync(run, undo, cancellationToken), [], cancellationToken);
+                }
+
                 await store.AbandonAsync(_running?.Id ?? 0, cancellationToken);
                 return;
             }
@@ -115,6 +121,37 @@ internal sealed partial class ExperimentRunner(
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
+    // What was broken may have been mended by somebody meanwhile: the answers are told.
+    private async Task<ExperimentRunBody> AbortedAsync(ExperimentRunBody run, string[] undo, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(MendWithin);
+        var undone = new List<string>(undo.Length);
+        foreach (var request in undo)
+        {
+            try
+            {
+                await control.PostAsync(request, limit.Token);
+                undone.Add($"{request}: done");
+            }
+            catch (ControlException refused)
+            {
+                undone.Add(refused.Message);
+            }
+        }
+
+        return run with
+        {
+            Verdict = Verdicts.Aborted,
+            Phase = ExperimentPhases.Verdict,
+            Step = null,
+            EndedAt = time.GetUtcNow(),
+            Reason = undone is []
+                ? "The monitoring API ended during the run; nothing was broken."
+                : $"The monitoring API ended during the run; what was broken was undone when it came back ({string.Join("; ", undone)}).",
+        };
+    }
+
     private async Task RunAsync(CancellationToken stopping)
     {
         var experiment = _run.Experiment;
@@ -123,6 +160,7 @@ internal sealed partial class ExperimentRunner(
         try
         {
             await SteadyAsync(stopping);
+            await NoteUndoAsync(stopping);
             struck = true;
             Enter(ExperimentPhases.Fault);
             foreach (var step in experiment.Steps)
@@ -150,6 +188,12 @@ internal sealed partial class ExperimentRunner(
         if (struck)
         {
             await MendAsync();
+        }
+
+        // Evidence of what others did to it would be none of what the experiment did.
+        if (_seen.Rows?.Exits.FirstOrDefault(exit => exit.AskedBy is not (null or ControlClient.By)) is { } foreign)
+        {
+            _run = _run with { Aborted = _run.Aborted ?? $"It was disturbed: {foreign.ComponentId} was {foreign.Cause}, asked for by {foreign.AskedBy}." };
         }
 
         await EndAsync();
@@ -190,6 +234,22 @@ internal sealed partial class ExperimentRunner(
         Say($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Value.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
     }
 
+    // Before anything is broken, so that it can be undone also by a successor of this process.
+    private async Task NoteUndoAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.WriteAsync(RunReport.Body(_run, _seen), [.. _run.Experiment.Undo.SelectMany(RequestsOf)], cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new RunAbortedException($"What will have to be undone could not be written down: {exception.Message}");
+        }
+    }
+
+    private IEnumerable<string> RequestsOf(Step step) =>
+        (step.Request.Contains("{victim}", StringComparison.Ordinal) ? _seen.Victims : [""]).Select(victim => Fill(step.Request, victim));
+
     private async Task TakeAsync(Step step, CancellationToken cancellationToken)
     {
         Say(Fill(step.Says, string.Join(" and ", _seen.Victims)));
@@ -215,8 +275,7 @@ internal sealed partial class ExperimentRunner(
 
     private async Task<IReadOnlyList<ControlMessage>> PostAsync(Step step, CancellationToken cancellationToken)
     {
-        IEnumerable<string> victims = step.Request.Contains("{victim}", StringComparison.Ordinal) ? _seen.Victims : [""];
-        var posts = Task.WhenAll(victims.Select(victim => control.PostAsync(Fill(step.Request, victim), cancellationToken)));
+        var posts = Task.WhenAll(RequestsOf(step).Select(request => control.PostAsync(request, cancellationToken)));
         while (await Task.WhenAny(posts, Task.Delay(Interval, time, cancellationToken)) != posts)
         {
             await LookAsync(cancellationToken);
@@ -243,23 +302,19 @@ internal sealed partial class ExperimentRunner(
     /// <param name="cancellationToken">Gives up, quietly.</param>
     private async Task UndoAsync(Action<string> refused, CancellationToken cancellationToken)
     {
-        foreach (var step in _run.Experiment.Undo)
+        foreach (var request in _run.Experiment.Undo.SelectMany(RequestsOf))
         {
-            IEnumerable<string> victims = step.Request.Contains("{victim}", StringComparison.Ordinal) ? _seen.Victims : [""];
-            foreach (var victim in victims)
+            try
             {
-                try
-                {
-                    await control.PostAsync(Fill(step.Request, victim), cancellationToken);
-                }
-                catch (ControlException exception)
-                {
-                    refused(exception.Message);
-                }
-                catch (OperationCanceledException)
-                {
-                    refused($"no answer in time: {Fill(step.Says, victim)}");
-                }
+                await control.PostAsync(request, cancellationToken);
+            }
+            catch (ControlException exception)
+            {
+                refused(exception.Message);
+            }
+            catch (OperationCanceledException)
+            {
+                refused($"no answer in time: {request}");
             }
         }
     }
@@ -322,7 +377,7 @@ internal sealed partial class ExperimentRunner(
         {
             try
             {
-                await store.EndAsync(body, CancellationToken.None);
+                await store.WriteAsync(body, [], CancellationToken.None);
                 break;
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)

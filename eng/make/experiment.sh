@@ -21,18 +21,20 @@ run() { # run NAME
   answer=$(curl -sS --max-time 20 -X POST -w '\n%{http_code}' "$api/api/experiments/$name/run")
   status=${answer##*$'\n'}
   if [ "$status" != 202 ]; then
-    echo "$name: $(value detail "$answer")" >&2
+    local detail
+    detail=$(value detail "$answer")
+    echo "$name: ${detail:-the monitoring API answers with status $status}" >&2
     return 2
   fi
   id=$(value id "$answer")
   echo "$name: run $id"
   local heard=$SECONDS
   while true; do
-    body=$(curl -sS --max-time 5 "$api/api/experiments/runs/$id" 2>/dev/null || true)
-    # The API is restarted by no experiment; while it only waits for the database it answers all the same.
+    # The API is restarted by no experiment; while it only waits for the database it tells of the run all the same.
+    body=$(curl -fsS --max-time 5 "$api/api/experiments/runs/$id" 2>/dev/null || true)
     if [ -n "$body" ]; then heard=$SECONDS; fi
     if [ $((SECONDS - heard)) -ge 60 ]; then
-      echo "$name: the monitoring API has not answered for 60 s; what was broken may still be" >&2
+      echo "$name: the monitoring API has told nothing of the run for 60 s; what was broken may still be" >&2
       return 1
     fi
     line="$(value phase "$body"): $(value step "$body")"

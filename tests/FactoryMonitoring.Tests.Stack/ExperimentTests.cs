@@ -7,8 +7,8 @@ namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
 /// Runs shipped experiments as a person does; their reports are kept in artifacts/experiments. On the embedded broker they must pass. On real
-/// ones, whose limits leave little room, what is counted must hold and what is timed must have been measured: whether it was quick enough the
-/// report says.
+/// ones, whose limits leave little room on a machine that does other things too, what is counted must hold and what is timed may take twice its
+/// limit: whether it was quick enough the report says.
 /// </summary>
 public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 {
@@ -24,7 +24,7 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
         var checks = run["checks"]!.AsArray();
         Assert.NotEmpty(checks);
         Assert.All(checks, check => Assert.True(
-            check!["unit"]!.GetValue<string>() == "ms" ? check["measured"] is not null : check["passed"]!.GetValue<bool>(), report));
+            check!["unit"]!.GetValue<string>() == "ms" ? check["measured"]?.GetValue<double>() <= 2 * check["limit"]!.GetValue<double>() : check["passed"]!.GetValue<bool>(), report));
     }
 
     private async Task<(JsonNode Run, string Report)> RunAsync(string name)

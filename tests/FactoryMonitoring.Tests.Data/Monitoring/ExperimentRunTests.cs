@@ -49,6 +49,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
     private readonly List<string> _asked = [];
     private IProducer<byte[], byte[]>? _producer;
     private WebApplication? _control;
+    private string[] _arguments = [];
 
     public override async Task DisposeAsync()
     {
@@ -91,6 +92,47 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
             "The AppHost did not do what was asked: resources/sensor-consumer-1/pause: 409 sensor-consumer-1 does not run", (string?)run["reason"]);
         Assert.Equal(["/resources/sensor-consumer-1/pause", "/resources/sensor-consumer-1/resume"], _asked);
         Assert.Null(run["lost"]);
+    }
+
+    [Fact]
+    public async Task A_run_that_somebody_disturbs_proves_nothing()
+    {
+        var api = await StartFactoryAsync(async request =>
+        {
+            await ExecuteAsync(request.EndsWith("/kill", StringComparison.Ordinal) ? Died : CameBack);
+            await ExecuteAsync("INSERT INTO component_exits (component_id, at, exit_code, cause, asked_by) VALUES ('temperature-sensor', clock_timestamp(), 137, 'killed', 'make')");
+        });
+
+        var run = await EndOfAsync(api, await BeginAsync(api, "consumer-killed"));
+
+        Assert.Equal((Verdicts.Aborted, "It was disturbed: temperature-sensor was killed, asked for by make."), ((string?)run["verdict"], (string?)run["reason"]));
+    }
+
+    [Fact]
+    public async Task What_was_broken_when_the_API_ended_is_undone_when_it_is_back()
+    {
+        var struck = new TaskCompletionSource();
+        var first = await StartFactoryAsync(async request =>
+        {
+            if (request.EndsWith("/kill", StringComparison.Ordinal))
+            {
+                struck.TrySetResult();
+                // Never answered: the API ends first.
+                await Task.Delay(System.Threading.Timeout.Infinite, Timeout);
+            }
+        });
+        var id = await BeginAsync(first, "consumer-killed");
+        await struck.Task.WaitAsync(Timeout);
+        // As after a SIGKILL, which leaves the row as it stands: a second API takes the first one's run for one that nobody runs.
+        var second = await StartServingApiAsync(_arguments);
+
+        var run = await EndOfAsync(second, id);
+
+        Assert.Equal(Verdicts.Aborted, (string?)run["verdict"]);
+        Assert.Equal(
+            "The monitoring API ended during the run; what was broken was undone when it came back (resources/sensor-consumer-1/start: done).", (string?)run["reason"]);
+        Assert.Equal(["/resources/sensor-consumer-1/kill", "/resources/sensor-consumer-1/start"], _asked);
+        Assert.Equal(HttpStatusCode.OK, (await second.GetAsync($"/api/experiments/runs/{id}/report.md", Timeout)).Status);
     }
 
     private static async Task<JsonNode> RunAsync(ApiUnderTest api, long id, CancellationToken cancellationToken) =>
@@ -161,9 +203,12 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
             }
         });
         await _control.StartAsync(Timeout);
-        return await StartServingApiAsync(
+        _arguments =
+        [
             $"--ConnectionStrings:kafka={string.Join(',', metadata.Brokers.Select(broker => $"{broker.Host}:{broker.Port}"))}",
             $"--Factory:Control:Url={_control.Urls.First()}",
-            "--Factory:Control:Token=secret");
+            "--Factory:Control:Token=secret",
+        ];
+        return await StartServingApiAsync(_arguments);
     }
 }

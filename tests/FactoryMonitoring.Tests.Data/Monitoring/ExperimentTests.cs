@@ -14,7 +14,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         var id = await Store.BeginAsync("consumer-killed", Now, "consumer", "processes", Timeout);
         var run = Run(id, Verdicts.Pass, 6400);
 
-        await Store.EndAsync(run, Timeout);
+        await Store.WriteAsync(run, [], Timeout);
 
         Assert.Equivalent(run, await Store.FindAsync(id, Timeout), strict: true);
         Assert.Equal([run.Summary()], await Store.NewestAsync("consumer-killed", 10, Timeout));
@@ -146,7 +146,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
     private async Task<long> EndedAsync(string protocol, string backing, string verdict, int? recoveryMs)
     {
         var id = await Store.BeginAsync("consumer-killed", Now, protocol, backing, Timeout);
-        await Store.EndAsync(Run(id, verdict, recoveryMs) with { GroupProtocol = protocol, KafkaBacking = backing }, Timeout);
+        await Store.WriteAsync(Run(id, verdict, recoveryMs) with { GroupProtocol = protocol, KafkaBacking = backing }, [], Timeout);
         return id;
     }
 
