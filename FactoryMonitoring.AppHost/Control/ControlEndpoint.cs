@@ -63,7 +63,6 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         var expected = Encoding.UTF8.GetBytes($"Bearer {stack.Token}");
         var given = Encoding.UTF8.GetBytes(context.Request.Headers.Authorization.ToString());
         if (CryptographicOperations.FixedTimeEquals(expected, given)) return next(context);
-        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
-        return Task.CompletedTask;
+        return Answers.Line(context.Request, StatusCodes.Status401Unauthorized, "the header Authorization: Bearer with the token in stack.json is needed").ExecuteAsync(context);
     }
 }

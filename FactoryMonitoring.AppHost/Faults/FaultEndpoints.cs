@@ -43,35 +43,38 @@ internal static class FaultEndpoints
         return Answers.Body(request, body, string.Create(CultureInfo.InvariantCulture, $"{body.Reason ?? "faults are on"}; {body.Consumers} consumers of {body.MaxConsumers} run; {body.Load}"));
     }
 
-    private static async Task<IResult> ScaleAsync(HttpRequest request, ConsumerScale scale, TimeProvider time, string? by, int consumers = 0, CancellationToken cancellationToken = default)
+    private static async Task<IResult> ScaleAsync(HttpRequest request, ConsumerScale scale, TimeProvider time, string? by, string? consumers, CancellationToken cancellationToken = default)
     {
-        if (consumers < 1 || consumers > scale.Most)
+        if (!IsCount(consumers, scale.Most, out var wanted))
             return Answers.Line(request, StatusCodes.Status400BadRequest, $"consumers={consumers} is not allowed: a whole number from 1 to {scale.Most} (Factory:MaxConsumers) is");
         var at = time.GetUtcNow();
-        var problems = await scale.ChangeAsync(consumers, by ?? "control", cancellationToken);
+        var problems = await scale.ChangeAsync(wanted, by ?? "control", cancellationToken);
         return problems.Count == 0
-            ? Answers.Line(request, StatusCodes.Status200OK, $"{consumers} consumers run", at)
+            ? Answers.Line(request, StatusCodes.Status200OK, $"{wanted} consumers run", at)
             : Answers.Line(request, StatusCodes.Status409Conflict, string.Join("; ", problems));
     }
 
-    private static async Task<IResult> PoisonAsync(HttpRequest request, PoisonMessages poison, int count = 0, CancellationToken cancellationToken = default)
+    private static async Task<IResult> PoisonAsync(HttpRequest request, PoisonMessages poison, string? count, CancellationToken cancellationToken = default)
     {
-        if (count is < 1 or > PoisonMessages.Most)
+        if (!IsCount(count, PoisonMessages.Most, out var wanted))
             return Answers.Line(request, StatusCodes.Status400BadRequest, $"count={count} is not allowed: a whole number from 1 to {PoisonMessages.Most} is");
-        var body = await poison.ProduceAsync(count, cancellationToken);
-        return Answers.Body(request, body, body.Message, body.Acknowledged == count ? StatusCodes.Status200OK : StatusCodes.Status409Conflict);
+        var body = await poison.ProduceAsync(wanted, cancellationToken);
+        return Answers.Body(request, body, body.Message, body.Acknowledged == wanted ? StatusCodes.Status200OK : StatusCodes.Status409Conflict);
     }
 
-    private static IResult StartLoad(HttpRequest request, LoadBurst load, int readingsPerSecond = 0, int seconds = 0)
+    private static IResult StartLoad(HttpRequest request, LoadBurst load, string? readingsPerSecond, string? seconds)
     {
-        if (readingsPerSecond is < 1 or > LoadBurst.MostPerSecond)
+        if (!IsCount(readingsPerSecond, LoadBurst.MostPerSecond, out var rate))
             return Answers.Line(request, StatusCodes.Status400BadRequest, $"readingsPerSecond={readingsPerSecond} is not allowed: a whole number from 1 to {LoadBurst.MostPerSecond} is");
-        if (seconds is < 1 or > LoadBurst.MostSeconds)
+        if (!IsCount(seconds, LoadBurst.MostSeconds, out var duration))
             return Answers.Line(request, StatusCodes.Status400BadRequest, $"seconds={seconds} is not allowed: a whole number from 1 to {LoadBurst.MostSeconds} is");
-        return load.Start(readingsPerSecond, seconds) is { } body
-            ? Answers.Body(request, body, string.Create(CultureInfo.InvariantCulture, $"{body.ToSend} readings will be sent, {readingsPerSecond} a second for {seconds} s"))
+        return load.Start(rate, duration) is { } body
+            ? Answers.Body(request, body, string.Create(CultureInfo.InvariantCulture, $"{body.ToSend} readings will be sent, {rate} a second for {duration} s"))
             : Answers.Line(request, StatusCodes.Status409Conflict, load.Look().ToString());
     }
+
+    private static bool IsCount(string? text, int most, out int count) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count >= 1 && count <= most;
 
     private static IResult LookAtLoad(HttpRequest request, LoadBurst load)
     {
@@ -79,7 +82,7 @@ internal static class FaultEndpoints
         return Answers.Body(request, body, body.ToString());
     }
 
-    private static async Task<IResult> ChangeLinkAsync(HttpRequest request, Links links, FactorySetup setup, TimeProvider time, string name, string action = "", int delayMs = 200)
+    private static async Task<IResult> ChangeLinkAsync(HttpRequest request, Links links, FactorySetup setup, TimeProvider time, string name, string action = "", string delayMs = "200")
     {
         if (links.Find(name) is not { } link)
         {
@@ -89,10 +92,10 @@ internal static class FaultEndpoints
         }
         if (!Links.Actions.Contains(action, StringComparer.OrdinalIgnoreCase))
             return Answers.Line(request, StatusCodes.Status400BadRequest, $"action={action} is not allowed: {string.Join(", ", Links.Actions)} are");
-        if (delayMs < 1 || delayMs > Link.LongestDelay.TotalMilliseconds)
+        if (!IsCount(delayMs, (int)Link.LongestDelay.TotalMilliseconds, out var delay))
             return Answers.Line(request, StatusCodes.Status400BadRequest, $"delayMs={delayMs} is not allowed: a whole number from 1 to {Link.LongestDelay.TotalMilliseconds:F0} is");
         var at = time.GetUtcNow();
-        await links.ChangeAsync(link, action, TimeSpan.FromMilliseconds(delayMs));
+        await links.ChangeAsync(link, action, TimeSpan.FromMilliseconds(delay));
         return Answers.Line(request, StatusCodes.Status200OK, Sentence(new(link.Link.Name, link.Link.State, link.Link.Delay.TotalMilliseconds, link.Link.Connections)), at);
     }
 

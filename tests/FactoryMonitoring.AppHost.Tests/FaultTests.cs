@@ -85,9 +85,10 @@ public sealed class FaultTests
     [Theory]
     [InlineData("/scale?consumers=0", "consumers=0 is not allowed: a whole number from 1 to 5 (Factory:MaxConsumers) is")]
     [InlineData("/scale?consumers=6", "consumers=6 is not allowed: a whole number from 1 to 5 (Factory:MaxConsumers) is")]
-    [InlineData("/poison", "count=0 is not allowed: a whole number from 1 to 10000 is")]
+    [InlineData("/scale?consumers=abc", "consumers=abc is not allowed: a whole number from 1 to 5 (Factory:MaxConsumers) is")]
+    [InlineData("/poison", "count= is not allowed: a whole number from 1 to 10000 is")]
     [InlineData("/load?readingsPerSecond=30000&seconds=1", "readingsPerSecond=30000 is not allowed: a whole number from 1 to 20000 is")]
-    [InlineData("/load?readingsPerSecond=10", "seconds=0 is not allowed: a whole number from 1 to 600 is")]
+    [InlineData("/load?readingsPerSecond=10", "seconds= is not allowed: a whole number from 1 to 600 is")]
     public async Task What_is_asked_for_wrongly_is_refused_in_one_line(string path, string line)
     {
         await using var app = await FaultsApp.StartAsync(faults: true, consumers: 1);
