@@ -10,11 +10,16 @@ namespace FactoryMonitoring.Data.Ingestion;
 /// </summary>
 /// <remarks>
 /// A stopped process that holds locks is not waited for: after 1 s, or 0.3 s for a claim, its backends are terminated by whoever
-/// owns the partition now.
+/// owns the partition now. They are known by their application_name; nobody else's session is touched.
 /// </remarks>
 public sealed partial class IngestStore(NpgsqlDataSource dataSource, string consumerId, int consumerKey) : IAsyncDisposable
 {
-    private const string SessionSettings = "SET lock_timeout = '1s'; SET idle_in_transaction_session_timeout = '5s'";
+    /// <summary>Begins the application_name of a session that stores.</summary>
+    internal const string SessionName = "ingest of ";
+
+    private const string SessionSettings = """
+        SELECT set_config('lock_timeout', '1s', false), set_config('idle_in_transaction_session_timeout', '5s', false), set_config('application_name', $1, false)
+        """;
 
     private NpgsqlConnection? _connection;
 
@@ -125,7 +130,7 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         try
         {
-            await using var settings = new NpgsqlCommand(SessionSettings, connection);
+            await using var settings = new NpgsqlCommand(SessionSettings, connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = SessionName + consumerId } } };
             await settings.ExecuteNonQueryAsync(cancellationToken);
         }
         catch
@@ -139,10 +144,10 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
 
     // pg_blocking_pids answers only while the blocked one waits, hence from beside it. A woken predecessor must not terminate its successor,
     // hence the epochs.
-    private const string TerminateBlockers = """
+    private const string TerminateBlockers = $"""
         SELECT count(pg_terminate_backend(a.pid))
         FROM pg_stat_activity a
-        WHERE a.pid = ANY (pg_blocking_pids($1)) AND a.usename = current_user
+        WHERE a.pid = ANY (pg_blocking_pids($1)) AND a.usename = current_user AND starts_with(a.application_name, '{SessionName}')
         AND NOT EXISTS (
             SELECT 1 FROM partition_offsets o JOIN unnest($4::int[], $5::bigint[]) m(kafka_partition, epoch) USING (kafka_partition)
             WHERE o.log_key = $2 AND o.topic = $3 AND o.epoch <> m.epoch)

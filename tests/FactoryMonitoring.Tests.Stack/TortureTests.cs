@@ -20,6 +20,9 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private const int SigCont = 18;
     private const int LoadPerSecond = 300;
 
+    // What is paused is paused beyond it: it wakes up when its partitions are others'.
+    private static readonly TimeSpan Session = TimeSpan.FromSeconds(6);
+
     private static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
     private static readonly string[] BrokerNames = ["kafka1", "kafka2", "kafka3"];
 
@@ -30,7 +33,9 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     protected async Task FaultsLoseAndDoubleNothingAsync()
     {
         var minutes = double.Parse(Environment.GetEnvironmentVariable("TORTURE_MINUTES") ?? "0.5", CultureInfo.InvariantCulture);
-        var seed = int.TryParse(Environment.GetEnvironmentVariable("TORTURE_SEED"), CultureInfo.InvariantCulture, out var given) ? given : Environment.GetEnvironmentVariable("TORTURE_MINUTES") is null ? 1 : Random.Shared.Next();
+        var seed = Environment.GetEnvironmentVariable("TORTURE_SEED") is { Length: > 0 } given
+            ? int.Parse(given, CultureInfo.InvariantCulture)
+            : Environment.GetEnvironmentVariable("TORTURE_MINUTES") is null ? 1 : Random.Shared.Next();
         output.WriteLine($"TORTURE_SEED={seed} TORTURE_MINUTES={minutes.ToString(CultureInfo.InvariantCulture)}");
         Console.WriteLine($"TORTURE_SEED={seed}");
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
@@ -81,6 +86,12 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         {
             yield return fault;
         }
+
+        // One that comes and goes: rebalances for which nothing has to break.
+        foreach (var fault in Series(random, length, () => "sensor-consumer-4", ["join"], 3, 12, 3, 8))
+        {
+            yield return fault;
+        }
     }
 
     private static IEnumerable<Fault> Series(
@@ -90,7 +101,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         var at = Between(0, mostPause);
         while (at < length)
         {
-            var fault = new Fault(kinds[random.Next(kinds.Length)], victim(), at, Between(leastFor, mostFor));
+            var kind = kinds[random.Next(kinds.Length)];
+            var fault = new Fault(kind, victim(), at, Between(leastFor, mostFor) + (kind == "pause" ? Session : TimeSpan.Zero));
             yield return fault;
             at += fault.For + Between(leastPause, mostPause);
         }
@@ -113,6 +125,11 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
                     Signal(pid, SigCont);
                 }
 
+                break;
+            case "join":
+                await stack.ControlAsync(victim, "start");
+                await UntilAsync(clock, fault.At + fault.For);
+                await stack.ControlAsync(victim, "stop");
                 break;
             default:
                 await stack.ControlAsync(victim, fault.Kind);

@@ -107,6 +107,29 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     }
 
     [Fact]
+    public async Task A_session_that_is_no_consumers_is_waited_for()
+    {
+        await using var lane = await LaneHarness.StartAsync(Database.DataSource, "c", Timeout);
+        await lane.ClaimAsync(0, Timeout);
+        await using var operatorsSession = await Database.DataSource.OpenConnectionAsync(Timeout);
+        await using (var begun = new NpgsqlCommand("BEGIN; LOCK TABLE partition_offsets IN ACCESS EXCLUSIVE MODE", operatorsSession))
+        {
+            await begun.ExecuteNonQueryAsync(Timeout);
+        }
+
+        lane.Post(Log(0, 0, 10));
+        // Longer than any patience of a lane.
+        await Task.Delay(TimeSpan.FromSeconds(2.5), Timeout);
+        await using (var ended = new NpgsqlCommand("COMMIT", operatorsSession))
+        {
+            await ended.ExecuteNonQueryAsync(Timeout);
+        }
+
+        await lane.SettledAsync(Timeout);
+        Assert.Equal([[10L]], await RowsAsync("SELECT count(*) FROM readings"));
+    }
+
+    [Fact]
     public async Task An_owner_frozen_inside_its_COPY_does_not_hold_its_successor_up_for_3_s()
     {
         await using var successor = await LaneHarness.StartAsync(Database.DataSource, "new", Timeout);
@@ -120,7 +143,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         // What a stopped process leaves behind: a session in the middle of a COPY, with the partition's row locked.
         await using var frozen = await Database.DataSource.OpenConnectionAsync(Timeout);
         await using var transaction = await frozen.BeginTransactionAsync(Timeout);
-        await using (var fence = new NpgsqlCommand("UPDATE partition_offsets SET next_offset = 20", frozen))
+        await using (var fence = new NpgsqlCommand("SET application_name = 'ingest of old'; UPDATE partition_offsets SET next_offset = 20", frozen))
         {
             await fence.ExecuteNonQueryAsync(Timeout);
         }
