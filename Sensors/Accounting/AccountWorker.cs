@@ -38,9 +38,9 @@ internal sealed partial class AccountWorker(
         }
 
         await WriteAsync(atTheEnd: true);
-        if (_pending.Acknowledged > 0)
+        if (_pending.Acknowledged + account.Unresolved is var unwritten and > 0)
         {
-            Log.Unwritten(logger, _pending.Acknowledged);
+            Log.Unwritten(logger, unwritten);
         }
     }
 

@@ -136,6 +136,18 @@ internal sealed class DeliveryAccount
         }
     }
 
+    /// <summary>Acknowledged, and nobody has said yet in which log.</summary>
+    public long Unresolved
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _accounts.Sum(account => account.Unresolved);
+            }
+        }
+    }
+
     /// <summary>Takes what can be written: ranges whose log is known, and the seconds that are over (all of them at the end).</summary>
     public ProducerAccount Take(bool atTheEnd)
     {
@@ -266,6 +278,8 @@ internal sealed class DeliveryAccount
 
         /// <summary>When each reading that is not yet answered was sent.</summary>
         public Queue<long> Sent { get; } = new();
+
+        public long Unresolved => _ranges.Where(range => range.Epoch.LogId is null).Sum(range => range.Last - range.First + 1);
 
         public void Add(Range range)
         {

@@ -17,6 +17,8 @@ internal sealed partial class LogIdWorker(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan LastInterval = TimeSpan.FromMilliseconds(250);
     private string? _told;
     private long? _failsSince;
 
@@ -34,6 +36,30 @@ internal sealed partial class LogIdWorker(
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    /// <summary>
+    /// After publishing has ended and before the last account is written, for this worker is registered between the two: what was acknowledged
+    /// since all brokers were away would be unconfirmed for good where nobody said in time which log it lies in.
+    /// </summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await using var log = new KafkaLogId(producer.Handle);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(LastPatience);
+        try
+        {
+            while (account.Unresolved > 0)
+            {
+                await AskAsync(log, limit.Token);
+                await Task.Delay(LastInterval, time, limit.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The account says how many it leaves out.
+        }
     }
 
     private async Task AskAsync(KafkaLogId log, CancellationToken cancellationToken)
