@@ -103,10 +103,9 @@ internal sealed partial class IngestWorker(
         limit.CancelAfter(RehearsalLimit);
         try
         {
-            var offsets = ListOffsetsAsync([new TopicPartition(identity.SensorTopic, 0)], OffsetSpec.Latest());
             var log = await LogAsync(limit.Token);
-            await Task.WhenAll(_lanes.Select(lane => lane.RehearseAsync(log, limit.Token)));
-            await offsets;
+            await Task.WhenAll(
+                [ListOffsetsAsync([new TopicPartition(identity.SensorTopic, 0)], OffsetSpec.Latest()), .. _lanes.Select(lane => lane.RehearseAsync(log, limit.Token))]);
         }
         catch (Exception exception) when (exception is KafkaException or NpgsqlException or TimeoutException
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -425,7 +425,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private void Detect(ReadingBatch batch, List<IngestWrite> writes)
     {
         OwnedPartition? tallied = null;
-        var tally = new Tally();
+        Tally tally = null!;
         foreach (ref var reading in batch.Readings)
         {
             var partition = reading.Partition;

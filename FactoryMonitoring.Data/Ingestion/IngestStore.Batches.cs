@@ -165,16 +165,17 @@ public sealed partial class IngestStore
     /// <exception cref="NpgsqlException">The database cannot be reached, or is not ready.</exception>
     public Task RehearseAsync(LogTopic log, CancellationToken cancellationToken)
     {
-        const int None = -1;
+        // One of its own: those who rehearse at the same time would wait for each other's row, and evict each other.
+        var none = Random.Shared.Next(int.MinValue, 0);
         return InTransactionAsync(
             log,
             [],
             async (connection, token) =>
             {
-                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(None, 0, 0, true, false)], token);
+                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, false)], token);
                 var write = new IngestWrite { Log = log, Rows = new ReadingRows(1) };
-                write.Rows.Add(0, 0, 0, 0, consumerKey, None, 1, log.LogKey, AlertLevel.Normal, 0);
-                write.Moves.Add(new PartitionMove(None, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, 0, true, claimed[0].EventId, null));
+                write.Rows.Add(0, 0, 0, 0, consumerKey, none, 1, log.LogKey, AlertLevel.Normal, 0);
+                write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, 0, true, claimed[0].EventId, null));
                 var isStored = await WriteCountersAsync(connection, write, token);
                 await write.Rows.CopyAsync(connection, token);
                 return (false, isStored);

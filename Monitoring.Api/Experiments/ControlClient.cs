@@ -48,9 +48,14 @@ internal sealed class ControlClient : IDisposable
     public async Task<ControlMessage> PostAsync(string request, CancellationToken cancellationToken)
     {
         var by = request.Contains('?', StringComparison.Ordinal) ? $"&by={By}" : $"?by={By}";
+        if (_client is null)
+        {
+            throw new ControlException($"{request}: no AppHost runs this");
+        }
+
         try
         {
-            using var response = await _client!.PostAsync(new Uri(request + by, UriKind.Relative), null, cancellationToken);
+            using var response = await _client.PostAsync(new Uri(request + by, UriKind.Relative), null, cancellationToken);
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
             return response.IsSuccessStatusCode
                 ? JsonSerializer.Deserialize(text, ControlJsonContext.Default.ControlMessage)!

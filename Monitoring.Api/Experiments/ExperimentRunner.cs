@@ -127,19 +127,7 @@ internal sealed partial class ExperimentRunner(
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(MendWithin);
         var undone = new List<string>(undo.Length);
-        foreach (var request in undo)
-        {
-            try
-            {
-                await control.PostAsync(request, limit.Token);
-                undone.Add($"{request}: done");
-            }
-            catch (ControlException refused)
-            {
-                undone.Add(refused.Message);
-            }
-        }
-
+        await UndoAsync(undo, (request, refusal) => undone.Add(refusal ?? $"{request}: done"), limit.Token);
         return run with
         {
             Verdict = Verdicts.Aborted,
@@ -295,26 +283,36 @@ internal sealed partial class ExperimentRunner(
             Say(Fill(step.Says, string.Join(" and ", _seen.Victims)));
         }
 
-        await UndoAsync(Say, limit.Token);
+        await UndoAsync(_run.Experiment.Undo.SelectMany(RequestsOf), SayRefusal, limit.Token);
+
+        void SayRefusal(string request, string? refusal)
+        {
+            if (refusal is not null)
+            {
+                Say(refusal);
+            }
+        }
     }
 
-    /// <param name="refused">Is told what was not done: what was never broken or is mended already, or something worse. Whether all is whole is looked at next.</param>
+    /// <param name="requests">What is asked for, one after the other.</param>
+    /// <param name="answered">Is told of each, and why it was not done: never broken or mended already, or something worse. Whether all is whole is looked at next.</param>
     /// <param name="cancellationToken">Gives up, quietly.</param>
-    private async Task UndoAsync(Action<string> refused, CancellationToken cancellationToken)
+    private async Task UndoAsync(IEnumerable<string> requests, Action<string, string?> answered, CancellationToken cancellationToken)
     {
-        foreach (var request in _run.Experiment.Undo.SelectMany(RequestsOf))
+        foreach (var request in requests)
         {
             try
             {
                 await control.PostAsync(request, cancellationToken);
+                answered(request, null);
             }
             catch (ControlException exception)
             {
-                refused(exception.Message);
+                answered(request, exception.Message);
             }
             catch (OperationCanceledException)
             {
-                refused($"no answer in time: {request}");
+                answered(request, $"no answer in time: {request}");
             }
         }
     }
@@ -339,7 +337,7 @@ internal sealed partial class ExperimentRunner(
                 // On a busy machine what was killed may have been taken to run still when it was to be started.
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(MendAgainAfter);
-                await UndoAsync(_ => { }, limit.Token);
+                await UndoAsync(_run.Experiment.Undo.SelectMany(RequestsOf), (_, _) => { }, limit.Token);
             }
         }
 

@@ -22,6 +22,7 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
     {
         var (run, report) = await RunAsync(name);
         var checks = run["checks"]!.AsArray();
+        Assert.True(run["verdict"]!.GetValue<string>() is "PASS" or "FAIL", report);
         Assert.NotEmpty(checks);
         Assert.All(checks, check => Assert.True(
             check!["unit"]!.GetValue<string>() == "ms" ? check["measured"]?.GetValue<double>() <= 2 * check["limit"]!.GetValue<double>() : check["passed"]!.GetValue<bool>(), report));

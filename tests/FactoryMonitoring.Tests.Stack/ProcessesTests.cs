@@ -15,6 +15,8 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
         var status = await stack.JsonAsync("/api/system-status", CancellationToken.None);
         Assert.Equal(5, status["status"]!["producers"]!["total_count"]!.GetValue<int>());
         Assert.Equal(3, status["status"]!["consumers"]!["active_count"]!.GetValue<int>());
+        Assert.Equal(
+            (await stack.JsonAsync("/api/consumer-health", CancellationToken.None)).AsArray().Count, status["status"]!["consumers"]!["total_count"]!.GetValue<int>());
         Assert.NotNull(status["status"]!["consumers"]!["last_activity"]);
         await HasAsync("/api/system-status", body => body["rebalancing_events"]!.AsArray()[0]!, "event_type", "consumer_id", "partition_number", "timestamp");
         await HasAsync("/api/consumer-health", body => body.AsArray()[0]!,
