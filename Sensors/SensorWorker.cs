@@ -15,7 +15,7 @@ internal sealed partial class SensorWorker(
     public const string Loop = "sensor loop";
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestSleep = TimeSpan.FromMilliseconds(1);
-    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(4);
 
     /// <summary>Readings that are later than this are not made up for: a sensor does not measure the past.</summary>
     private static readonly TimeSpan LatestStart = TimeSpan.FromSeconds(1);

@@ -20,52 +20,61 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
     private Task _closing = Task.CompletedTask;
 
     /// <summary>Asks the brokers.</summary>
-    /// <exception cref="KafkaException">No broker answers, or there is no such topic.</exception>
+    /// <exception cref="KafkaException">No broker answers, or there is no such topic, or one of its partitions has no leader now.</exception>
     /// <exception cref="TimeoutException">The client could make nothing of the answer.</exception>
-    public async Task<string> ResolveAsync(string topic, CancellationToken cancellationToken)
+    public Task<string> ResolveAsync(string topic, CancellationToken cancellationToken)
     {
         // One for each question. Where the client can make nothing of an answer (a topic without a leader is one, just after all brokers were
         // restarted) it frees its queue of answers and never completes the question; a second question to it writes into freed memory, and so
         // does disposing of it. Such a one is left alone: it holds nothing more.
         var admin = new DependentAdminClientBuilder(handle).Build();
-        var isLost = false;
-        try
+        var answer = AskAsync(admin, topic);
+        lock (_gate)
         {
-            return await AskAsync(admin, topic, cancellationToken);
+            _closing = Task.WhenAll(_closing, CloseAsync(admin, answer));
         }
-        catch (TimeoutException)
+
+        return answer.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Waits for the questions that nobody waits for any more, which the client's handle must outlive.</summary>
+    public async ValueTask DisposeAsync() => await _closing;
+
+    // It waits for its thread, a tenth of a second at most, for which no claim need wait.
+    private static async Task CloseAsync(IAdminClient admin, Task answer)
+    {
+        await answer.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (answer.Exception?.InnerException is not TimeoutException)
         {
-            isLost = true;
-            throw;
-        }
-        finally
-        {
-            if (!isLost)
-            {
-                // It waits for its thread, a tenth of a second at most, for which no claim need wait.
-                lock (_gate)
-                {
-                    _closing = Task.WhenAll(_closing, Task.Run(admin.Dispose, CancellationToken.None));
-                }
-            }
+            await Task.Run(admin.Dispose);
         }
     }
 
-    public async ValueTask DisposeAsync() => await _closing;
-
-    private static async Task<string> AskAsync(IAdminClient admin, string topic, CancellationToken cancellationToken)
+    private static async Task<string> AskAsync(IAdminClient admin, string topic)
     {
         // Metadata is only to be had from a call that blocks.
-        var metadata = await Task.Run(() => admin.GetMetadata(Timeout), cancellationToken);
+        var metadata = await Task.Run(() => admin.GetMetadata(Timeout));
         var named = metadata.Topics.Find(candidate => candidate.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal));
         if (named is not null)
         {
             return named.Topic[ResourceNames.LogIdTopicPrefix.Length..];
         }
 
-        var cluster = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(Limit, cancellationToken);
+        // The client aborts the process over the answer of a broker that has just been started and knows of nothing yet. The next questions go
+        // to one that this answer names, which is past that; and they are not asked where the client could make nothing of the answer.
+        if (metadata.Topics.Find(candidate => candidate.Topic == topic) is not { Error.IsError: false } found)
+        {
+            throw new KafkaException(ErrorCode.UnknownTopicOrPart);
+        }
+
+        if (found.Partitions.Exists(partition => !metadata.Brokers.Exists(broker => broker.BrokerId == partition.Leader)))
+        {
+            throw new KafkaException(ErrorCode.LeaderNotAvailable);
+        }
+
+        var cluster = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(Limit);
         var topics = await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]), new DescribeTopicsOptions { RequestTimeout = Timeout })
-            .WaitAsync(Limit, cancellationToken);
+            .WaitAsync(Limit);
         // As Kafka's own tools write it.
         var topicId = topics.TopicDescriptions[0].TopicId.ToString().Replace('+', '-').Replace('/', '_');
         return $"{cluster.ClusterId}:{topicId}";

@@ -17,7 +17,7 @@ internal sealed partial class LogIdWorker(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LastInterval = TimeSpan.FromMilliseconds(250);
     private string? _told;
     private long? _failsSince;
@@ -81,7 +81,7 @@ internal sealed partial class LogIdWorker(
             _told = logId;
             _failsSince = null;
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is not OperationCanceledException)
         {
             Log.NotFound(logger, exception.Message);
             _failsSince ??= time.GetTimestamp();
