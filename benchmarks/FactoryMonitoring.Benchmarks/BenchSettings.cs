@@ -11,34 +11,55 @@ namespace FactoryMonitoring.Benchmarks;
 internal sealed record BenchSettings(
     int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Connections, string[] Only)
 {
+    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "api"];
+
+    public const string Usage = """
+        make bench ARGS="NAME=VALUE …"
+          only=ceilings,ingest,latency,memory,api  what is measured
+          runs=3            how often, 1 to 100
+          readings=2000000  in the preloaded topic
+          replicas=1,2,3    numbers of consumers that drain it
+          rates=100,1000,5000  readings/s at which latency is measured
+          latency=20        seconds at each rate
+          memory=60         seconds that all services run before their memory is read
+          small=10000 large=10000000  readings stored when the API is measured
+          api=3             seconds for each endpoint
+          connections=64    to the API
+        """;
+
     /// <exception cref="FormatException">An argument is not understood.</exception>
     public static BenchSettings Parse(string[] arguments)
     {
-        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 64, ["ceilings", "ingest", "latency", "memory", "api"]);
+        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 64, Parts);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: allowed is NAME=VALUE");
             settings = name switch
             {
-                "readings" => settings with { Readings = Number(value) },
-                "runs" => settings with { Runs = Number(value) },
-                "replicas" => settings with { Replicas = [.. value.Split(',').Select(Number)] },
-                "rates" => settings with { Rates = [.. value.Split(',').Select(Number)] },
-                "latency" => settings with { LatencySeconds = Number(value) },
-                "memory" => settings with { MemorySeconds = Number(value) },
-                "small" => settings with { StoredSmall = Number(value) },
-                "large" => settings with { StoredLarge = Number(value) },
-                "api" => settings with { ApiSeconds = Number(value) },
-                "connections" => settings with { Connections = Number(value) },
-                "only" => settings with { Only = value.Split(',') },
+                "readings" => settings with { Readings = Number(argument, value, 1_000, 100_000_000) },
+                "runs" => settings with { Runs = Number(argument, value, 1, 100) },
+                "replicas" => settings with { Replicas = [.. value.Split(',').Select(each => Number(argument, each, 1, 6))] },
+                "rates" => settings with { Rates = [.. value.Split(',').Select(each => Number(argument, each, 1, 100_000))] },
+                "latency" => settings with { LatencySeconds = Number(argument, value, 1, 3_600) },
+                "memory" => settings with { MemorySeconds = Number(argument, value, 1, 3_600) },
+                "small" => settings with { StoredSmall = Number(argument, value, 1, 1_000_000_000) },
+                "large" => settings with { StoredLarge = Number(argument, value, 1, 1_000_000_000) },
+                "api" => settings with { ApiSeconds = Number(argument, value, 1, 3_600) },
+                "connections" => settings with { Connections = Number(argument, value, 1, 1_000) },
+                "only" => settings with { Only = [.. value.Split(',').Select(part => Parts.Contains(part, StringComparer.Ordinal)
+                    ? part
+                    : throw new FormatException($"{argument}: allowed are {string.Join(", ", Parts)}"))] },
                 _ => throw new FormatException($"{argument}: allowed are readings, runs, replicas, rates, latency, memory, small, large, api, connections, only"),
             };
         }
 
-        return settings;
+        return settings.StoredSmall < settings.StoredLarge ? settings : throw new FormatException("small: must be less than large");
     }
 
     public bool Does(string part) => Only.Contains(part, StringComparer.Ordinal);
 
-    private static int Number(string text) => int.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
+    private static int Number(string argument, string text, int least, int most) =>
+        int.TryParse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+            ? number
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{argument}: allowed are whole numbers from {least} to {most}"));
 }

@@ -11,7 +11,7 @@ try
 }
 catch (FormatException exception)
 {
-    await Console.Error.WriteLineAsync(exception.Message);
+    await Console.Error.WriteLineAsync($"{exception.Message}\n\n{BenchSettings.Usage}");
     return 1;
 }
 
@@ -25,7 +25,7 @@ try
     Say($"Starting brokers and PostgreSQL in {directory}");
     await using var brokers = await Brokers.StartAsync(directory, repository);
     await using var postgres = await Postgres.StartAsync(Path.Combine(directory, "postgres"));
-    Say($"Measuring {brokers.Name} on {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
+    Say($"Measuring on {brokers.Name}: {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
     await postgres.ResetAsync();
     var readings = brokers.IsEmbedded ? Math.Min(settings.Readings, 60_000) : settings.Readings;
     const string Topic = "sensor-data";

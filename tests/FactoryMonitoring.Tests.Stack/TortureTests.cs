@@ -10,15 +10,14 @@ using Xunit.Abstractions;
 namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
-/// Random faults, several at once, under a load, for TORTURE_MINUTES (half a one by default), and then the account: what was acknowledged is
-/// stored, each reading once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
+/// Random faults, several at once, for TORTURE_MINUTES (half a one by default), and then the account: of every sensor exactly the
+/// acknowledged reading_counts are stored, each once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
 /// where neither is said, the faults are always the same.
 /// </summary>
 public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
 {
     private const int SigStop = 19;
     private const int SigCont = 18;
-    private const int LoadPerSecond = 300;
 
     // What is paused is paused beyond it: it wakes up when its partitions are others'.
     private static readonly TimeSpan Session = TimeSpan.FromSeconds(6);
@@ -39,9 +38,6 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         output.WriteLine($"TORTURE_SEED={seed} TORTURE_MINUTES={minutes.ToString(CultureInfo.InvariantCulture)}");
         Console.WriteLine($"TORTURE_SEED={seed}");
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
-        var before = await StoredLoadAsync(CancellationToken.None);
-        await stack.FaultAsync($"/load?readingsPerSecond={LoadPerSecond}&seconds={Math.Min(600, (int)(minutes * 60))}");
-
         var clock = Stopwatch.StartNew();
         await Task.WhenAll(Plan(new Random(seed), TimeSpan.FromMinutes(minutes)).GroupBy(fault => fault.Victim).Select(async faults =>
         {
@@ -54,17 +50,9 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }));
 
         await stack.IsWholeAsync(TimeSpan.FromMinutes(2));
-        await Wait.ForAsync("the load acknowledged", TimeSpan.FromMinutes(2), token => stack.ControlBodyAsync("/load", token), load => !load["running"]!.GetValue<bool>());
-        var load = await stack.ControlBodyAsync("/load", CancellationToken.None);
-        Assert.Equal((load["to_send"]!.GetValue<long>(), 0), (load["acknowledged"]!.GetValue<long>(), load["failed"]!.GetValue<long>()));
-        await Wait.ForAsync("the load stored", TimeSpan.FromMinutes(1), StoredLoadAsync, stored => stored >= before + load["acknowledged"]!.GetValue<long>());
         await stack.AccountIsExactAsync();
-        Assert.Equal(before + load["acknowledged"]!.GetValue<long>(), await StoredLoadAsync(CancellationToken.None));
         await AlertsAreThoseOfAnUndisturbedConsumerAsync();
     }
-
-    private Task<long> StoredLoadAsync(CancellationToken cancellationToken) =>
-        stack.ScalarAsync<long>("SELECT count(*) FROM sensor_readings WHERE sensor_id LIKE 'load-sensor-%'", cancellationToken);
 
     /// <summary>For each victim a list of faults, one after the other; victims suffer at the same time. One broker at a time, for two of three must stand.</summary>
     private static IEnumerable<Fault> Plan(Random random, TimeSpan length)
@@ -227,8 +215,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 }
 
 /// <summary>With the protocol of KIP-848.</summary>
-[Collection(ProcessesCollection.Name)]
-public sealed class TortureTests(ProcessesStack stack, ITestOutputHelper output) : Torture(stack, output)
+[Collection(BusyCollection.Name)]
+public sealed class TortureTests(BusyStack stack, ITestOutputHelper output) : Torture(stack, output)
 {
     [Fact]
     public Task Faults_lose_and_double_nothing() => FaultsLoseAndDoubleNothingAsync();
@@ -242,12 +230,18 @@ public sealed class ClassicTortureTests(ClassicStack stack, ITestOutputHelper ou
     public Task Faults_lose_and_double_nothing() => FaultsLoseAndDoubleNothingAsync();
 }
 
-/// <summary>On Apache Kafka as three processes, consumers with the classic protocol: they inherit it from the environment.</summary>
-public sealed class ClassicStack : FactoryStack
+/// <summary>On Apache Kafka as three processes, with sensors that send some 300 readings/s.</summary>
+public class BusyStack : FactoryStack
+{
+    protected override string Kafka => "processes";
+
+    protected override IEnumerable<string> Settings => ["--Sensors:BurstFactor=12"];
+}
+
+/// <summary>The same with the classic protocol, which consumers inherit from the environment.</summary>
+public sealed class ClassicStack : BusyStack
 {
     private const string Protocol = "Consumers__GroupProtocol";
-
-    protected override string Kafka => "processes";
 
     public override Task InitializeAsync()
     {
@@ -260,6 +254,12 @@ public sealed class ClassicStack : FactoryStack
         await base.DisposeAsync();
         Environment.SetEnvironmentVariable(Protocol, null);
     }
+}
+
+[CollectionDefinition(Name)]
+public sealed class BusyCollection : ICollectionFixture<BusyStack>
+{
+    public const string Name = "Apache Kafka as processes, busy sensors";
 }
 
 [CollectionDefinition(Name)]

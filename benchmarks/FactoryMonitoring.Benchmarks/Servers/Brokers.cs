@@ -84,7 +84,7 @@ internal sealed class Brokers : IAsyncDisposable
 
     private static async Task<Brokers> StartKafkaAsync(string home, string directory, int[] ports)
     {
-        var brokers = new Brokers($"Apache Kafka in {Path.GetFileName(home.TrimEnd('/'))}", string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: false);
+        var brokers = new Brokers("three processes of Apache Kafka", string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: false);
         var cluster = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
         var environment = new Dictionary<string, string?>
         {

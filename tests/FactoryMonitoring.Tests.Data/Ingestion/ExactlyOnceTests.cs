@@ -88,7 +88,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_commit_whose_answer_is_lost_is_recognised()
     {
-        await using var proxy = new AnswerEatingProxy(Postgres.Port);
+        await using var proxy = new InterferingProxy(Postgres.Port);
         var connectionString = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString;
         await using var dataSource = NpgsqlDataSource.Create(connectionString);
         await using var consumer = await LaneHarness.StartAsync(dataSource, "c1", Timeout);
@@ -130,40 +130,31 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     }
 
     [Fact]
-    public async Task An_owner_frozen_inside_its_COPY_does_not_hold_its_successor_up_for_3_s()
+    public async Task An_owner_frozen_inside_its_COPY_does_not_hold_its_successor_up_for_3_s_and_stores_nothing_when_it_wakes_up()
     {
+        await using var proxy = new InterferingProxy(Postgres.Port);
+        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString);
         await using var successor = await LaneHarness.StartAsync(Database.DataSource, "new", Timeout);
-        await using (var old = await LaneHarness.StartAsync(Database.DataSource, "old", Timeout))
-        {
-            await old.ClaimAsync(0, Timeout);
-            old.Post(Log(0, 0, 10));
-            await old.SettledAsync(Timeout);
-        }
+        await using var old = await LaneHarness.StartAsync(dataSource, "old", Timeout);
+        await old.ClaimAsync(0, Timeout);
+        old.Post(Log(0, 0, 10));
+        await old.SettledAsync(Timeout);
 
-        // What a stopped process leaves behind: a session in the middle of a COPY, with the partition's row locked.
-        await using var frozen = await Database.DataSource.OpenConnectionAsync(Timeout);
-        await using var transaction = await frozen.BeginTransactionAsync(Timeout);
-        await using (var fence = new NpgsqlCommand("SET application_name = 'ingest of old'; UPDATE partition_offsets SET next_offset = 20", frozen))
-        {
-            await fence.ExecuteNonQueryAsync(Timeout);
-        }
-
-        var copy = await frozen.BeginRawBinaryCopyAsync("COPY readings FROM STDIN (FORMAT BINARY)", Timeout);
-        await copy.FlushAsync(Timeout);
-
+        var frozen = proxy.FreezeInNextCopyAsync();
+        old.Post(Log(0, 10, 10));
+        await frozen.WaitAsync(Timeout);
         var started = TimeProvider.System.GetTimestamp();
         await successor.ClaimAsync(0, Timeout);
         var waited = TimeProvider.System.GetElapsedTime(started);
-        successor.Post(Log(0, 0, 20));
+        successor.Post(Log(0, 10, 5));
         await successor.SettledAsync(Timeout);
+        proxy.Thaw();
+        await old.SettledAsync(Timeout);
 
         Assert.InRange(waited, TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(3));
-        Assert.Equal([[20L, 20L]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset) FROM readings"));
-        await Assert.ThrowsAnyAsync<Exception>(async () =>
-        {
-            await copy.DisposeAsync();
-            await transaction.CommitAsync(Timeout);
-        });
+        Assert.IsType<LaneNews.Fenced>(await old.NewsAsync(Timeout));
+        Assert.Equal([[15L, 15L]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset) FROM readings"));
+        Assert.Equal([["new", 2L, 15L, 15L]], await RowsAsync("SELECT owner, epoch, next_offset, stored FROM partition_offsets"));
     }
 
     [Fact]

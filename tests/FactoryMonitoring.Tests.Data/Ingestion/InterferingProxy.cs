@@ -3,16 +3,22 @@ using System.Net.Sockets;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>Stands between a client and PostgreSQL; when told to, it lets one COMMIT through and cuts the connection in place of its answer.</summary>
-internal sealed class AnswerEatingProxy : IAsyncDisposable
+/// <summary>
+/// Stands between a client and PostgreSQL. When told to, it lets one COMMIT through and cuts the connection in place of its answer, or holds
+/// everything from the middle of a COPY on, as if the client's process had been stopped there.
+/// </summary>
+internal sealed class InterferingProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly int _serverPort;
     private readonly Task _accepting;
+    private readonly TaskCompletionSource _inCopy = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _thawed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _appetite;
+    private int _cold;
 
-    public AnswerEatingProxy(int serverPort)
+    public InterferingProxy(int serverPort)
     {
         _serverPort = serverPort;
         _listener.Start();
@@ -25,8 +31,18 @@ internal sealed class AnswerEatingProxy : IAsyncDisposable
 
     public void EatNextCommit() => Volatile.Write(ref _appetite, 1);
 
+    /// <returns>Ends when a client stands in the middle of a COPY.</returns>
+    public Task FreezeInNextCopyAsync()
+    {
+        Volatile.Write(ref _cold, 1);
+        return _inCopy.Task;
+    }
+
+    public void Thaw() => _thawed.TrySetResult();
+
     public async ValueTask DisposeAsync()
     {
+        Thaw();
         await _stop.CancelAsync();
         _listener.Stop();
         await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -56,13 +72,15 @@ internal sealed class AnswerEatingProxy : IAsyncDisposable
         {
             await server.ConnectAsync(IPAddress.Loopback, _serverPort, _stop.Token);
             var eat = new TaskCompletionSource();
-            await Task.WhenAny(ForwardAsync(client.GetStream(), server.GetStream(), eat), AnswerAsync(server.GetStream(), client.GetStream(), eat.Task));
+            var frozen = new Frozen();
+            await Task.WhenAny(ForwardAsync(client.GetStream(), server.GetStream(), eat, frozen), AnswerAsync(server.GetStream(), client.GetStream(), eat.Task, frozen));
         }
     }
 
-    private async Task ForwardAsync(NetworkStream from, NetworkStream to, TaskCompletionSource eat)
+    private async Task ForwardAsync(NetworkStream from, NetworkStream to, TaskCompletionSource eat, Frozen frozen)
     {
         var buffer = new byte[64 * 1024];
+        var copies = false;
         int read;
         while ((read = await from.ReadAsync(buffer, _stop.Token)) > 0)
         {
@@ -71,11 +89,25 @@ internal sealed class AnswerEatingProxy : IAsyncDisposable
                 eat.SetResult();
             }
 
+            if (copies)
+            {
+                // Rows: half of these arrive, the rest after the thaw.
+                copies = false;
+                frozen.IsSo = true;
+                await to.WriteAsync(buffer.AsMemory(0, read / 2), _stop.Token);
+                _inCopy.TrySetResult();
+                await _thawed.Task;
+                frozen.IsSo = false;
+                await to.WriteAsync(buffer.AsMemory(read / 2, read - (read / 2)), _stop.Token);
+                continue;
+            }
+
+            copies = buffer.AsSpan(0, read).IndexOf("COPY readings"u8) >= 0 && Interlocked.Exchange(ref _cold, 0) == 1;
             await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
         }
     }
 
-    private async Task AnswerAsync(NetworkStream from, NetworkStream to, Task eat)
+    private async Task AnswerAsync(NetworkStream from, NetworkStream to, Task eat, Frozen frozen)
     {
         var buffer = new byte[64 * 1024];
         int read;
@@ -88,7 +120,22 @@ internal sealed class AnswerEatingProxy : IAsyncDisposable
                 return;
             }
 
+            if (frozen.IsSo)
+            {
+                await _thawed.Task;
+            }
+
             await to.WriteAsync(buffer.AsMemory(0, read), _stop.Token);
         }
+
+        if (frozen.IsSo)
+        {
+            await _thawed.Task;
+        }
+    }
+
+    private sealed class Frozen
+    {
+        public volatile bool IsSo;
     }
 }
