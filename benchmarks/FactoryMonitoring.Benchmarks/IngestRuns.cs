@@ -8,6 +8,7 @@ namespace FactoryMonitoring.Benchmarks;
 /// <summary>The consumers themselves, as processes.</summary>
 internal static class IngestRuns
 {
+    private const int WarmSeconds = 15;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <param name="PerSecond">From the first claim to the last commit, by the database's clock.</param>
@@ -54,12 +55,11 @@ internal static class IngestRuns
         try
         {
             using var load = new Load(rate);
-            // Warm: code is compiled, partitions are claimed, statements are prepared.
-            long produced = await Task.Run(() => load.Produce(brokers.Bootstrap, topic, Math.Max(500, rate * 5L), rate));
-            await UntilStoredAsync(postgres, produced, consumers);
-            var from = await postgres.ScalarAsync<DateTime>("SELECT clock_timestamp() + interval '1 s'");
-            produced += await Task.Run(() => load.Produce(brokers.Bootstrap, topic, (long)rate * (seconds + 2), rate));
-            await UntilStoredAsync(postgres, produced, consumers);
+            // One producer all the time, and its first seconds do not count: code is compiled, partitions are claimed, statements are prepared.
+            var producing = Task.Run(() => load.Produce(brokers.Bootstrap, topic, (long)rate * (WarmSeconds + seconds + 1), rate));
+            await UntilStoredAsync(postgres, (long)rate * WarmSeconds, consumers);
+            var from = await postgres.ScalarAsync<DateTime>("SELECT clock_timestamp()");
+            await UntilStoredAsync(postgres, await producing, consumers);
             var counts = await CountsAsync(postgres, from, from.AddSeconds(seconds));
             return (
                 LatencyHistogram.Quantile(counts, 0.5),
