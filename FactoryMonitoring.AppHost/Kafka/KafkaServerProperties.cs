@@ -42,8 +42,6 @@ internal static class KafkaServerProperties
         ["replica.lag.time.max.ms"] = "3000",
         // A follower that asks a new leader too early asks again after this; by default it waits a second, and with it every producer.
         ["replica.fetch.backoff.ms"] = "100",
-        // By default it is written, and synced, every 5 s on the disk that the database shares. It is needed at a start, until followers have asked.
-        ["replica.high.watermark.checkpoint.interval.ms"] = "60000",
         // 128 MB by default, half of the heap: readings then waited for a collection every 3 s instead of every 8.
         ["log.cleaner.dedupe.buffer.size"] = "4194304",
         // A broker that came back leads its partitions again after this at most; by default the others carry them for five minutes.

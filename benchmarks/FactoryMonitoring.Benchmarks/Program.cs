@@ -20,11 +20,15 @@ var directory = Directory.CreateTempSubdirectory("factory-bench-").FullName;
 // The database's user must be able to pass through.
 if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
 var figures = new Figures();
+Postgres? database = null;
+var isInterrupted = false;
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 try
 {
     Say($"Starting brokers and PostgreSQL in {directory}");
     await using var brokers = await Brokers.StartAsync(directory, repository);
-    await using var postgres = await Postgres.StartAsync(Path.Combine(directory, "postgres"));
+    await using var postgres = database = await Postgres.StartAsync(Path.Combine(directory, "postgres"));
     Say($"Measuring on {brokers.Name}: {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
     await postgres.ResetAsync();
     var readings = brokers.IsEmbedded ? Math.Min(settings.Readings, 60_000) : settings.Readings;
@@ -141,6 +145,12 @@ try
     Say($"written to {Path.GetRelativePath(repository, path)}");
     return 0;
 }
+catch (Exception) when (isInterrupted)
+{
+    // The handler tidies up and exits.
+    await Task.Delay(Timeout.Infinite);
+    return 130;
+}
 catch (Exception exception) when (exception is InvalidOperationException or TimeoutException or HttpRequestException or Npgsql.NpgsqlException)
 {
     await Console.Error.WriteLineAsync($"{exception.Message} (logs in {directory})");
@@ -153,6 +163,17 @@ finally
     {
         Directory.Delete(directory, recursive: true);
     }
+}
+
+// Nothing that was started outlives it.
+void Interrupt(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    isInterrupted = true;
+    ServerProcess.KillAll();
+    database?.Stop();
+    Directory.Delete(directory!, recursive: true);
+    Environment.Exit(130);
 }
 
 async Task<Dictionary<string, double>> MeasureApiAsync(Brokers brokers, Postgres postgres, string size)

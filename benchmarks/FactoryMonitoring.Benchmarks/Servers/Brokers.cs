@@ -21,7 +21,7 @@ internal sealed class Brokers : IAsyncDisposable
         "min.insync.replicas=2", "offsets.topic.replication.factor=3", "offsets.topic.num.partitions=6", "log.segment.bytes=67108864",
         "group.consumer.min.session.timeout.ms=6000", "group.consumer.session.timeout.ms=6000", "group.consumer.min.heartbeat.interval.ms=250",
         "group.consumer.heartbeat.interval.ms=250", "group.consumer.assignment.interval.ms=0", "group.initial.rebalance.delay.ms=0",
-        "replica.high.watermark.checkpoint.interval.ms=60000", "log.cleaner.dedupe.buffer.size=4194304",
+        "log.cleaner.dedupe.buffer.size=4194304",
     ];
 
     /// <summary>It makes topics at its start alone.</summary>

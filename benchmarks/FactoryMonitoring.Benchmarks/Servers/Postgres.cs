@@ -20,6 +20,7 @@ internal sealed class Postgres : IAsyncDisposable
 
     private readonly string _directory;
     private readonly string _binaries;
+    private bool _isStopped;
 
     private Postgres(string directory, string binaries, int port)
     {
@@ -82,7 +83,15 @@ internal sealed class Postgres : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await DataSource.DisposeAsync();
-        RunAsOwner("pg_ctl", "stop", "-D", Path.Combine(_directory, "data"), "-m", "immediate", "-w");
+        Stop();
+    }
+
+    public void Stop()
+    {
+        if (!Interlocked.Exchange(ref _isStopped, true))
+        {
+            RunAsOwner("pg_ctl", "stop", "-D", Path.Combine(_directory, "data"), "-m", "immediate", "-w");
+        }
     }
 
     private void RunAsOwner(string binary, params string[] arguments)

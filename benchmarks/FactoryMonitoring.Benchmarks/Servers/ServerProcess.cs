@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 
@@ -8,6 +9,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 {
     // USER_HZ, which is 100 on every Linux.
     private const double TicksPerSecond = 100;
+
+    private static readonly ConcurrentDictionary<ServerProcess, bool> Running = new();
 
     private readonly Process _process;
     private readonly StreamWriter _log;
@@ -40,7 +43,18 @@ internal sealed class ServerProcess : IAsyncDisposable
         process.ErrorDataReceived += Write;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        return new ServerProcess(process, log);
+        var server = new ServerProcess(process, log);
+        Running[server] = true;
+        return server;
+    }
+
+    /// <summary>SIGKILL for all that run.</summary>
+    public static void KillAll()
+    {
+        foreach (var server in Running.Keys)
+        {
+            server.Kill();
+        }
     }
 
     /// <summary>CPU time in user and kernel mode, of this process alone.</summary>
@@ -79,6 +93,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Kill();
+        Running.TryRemove(this, out _);
         await _process.WaitForExitAsync();
         _process.Dispose();
         lock (_log)
