@@ -19,7 +19,7 @@ public static class ResourceNames
 
     /// <summary>
     /// Prefix of a topic that names the log of a broker that keeps nothing over a restart: what follows it is the log_id.
-    /// Where no topic bears it, the log_id is Kafka's cluster id and topic id.
+    /// Where no topic bears it, the log_id is the topic's id.
     /// </summary>
     public const string LogIdTopicPrefix = "factory-log.";
 

@@ -6,7 +6,7 @@ namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
 /// Asks which log a topic's offsets belong to: they mean nothing in another one. Where a topic of the cluster bears
-/// <see cref="ResourceNames.LogIdTopicPrefix"/>, its name says it; else it is <c>{cluster id}:{topic id}</c>.
+/// <see cref="ResourceNames.LogIdTopicPrefix"/>, its name says it; else it is the topic's id, which no other topic of any cluster has.
 /// </summary>
 /// <param name="handle">Of the client by which it asks; it must outlive this.</param>
 public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
@@ -60,8 +60,8 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
             return named.Topic[ResourceNames.LogIdTopicPrefix.Length..];
         }
 
-        // The client aborts the process over the answer of a broker that has just been started and knows of nothing yet. The next questions go
-        // to one that this answer names, which is past that; and they are not asked where the client could make nothing of the answer.
+        // Not asked where the client could make nothing of the answer. (Nor is the cluster ever described: the client aborts the process over the
+        // answer of a broker that has just been started and knows of no other yet.)
         if (metadata.Topics.Find(candidate => candidate.Topic == topic) is not { Error.IsError: false } found)
         {
             throw new KafkaException(ErrorCode.UnknownTopicOrPart);
@@ -72,11 +72,9 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
             throw new KafkaException(ErrorCode.LeaderNotAvailable);
         }
 
-        var cluster = await admin.DescribeClusterAsync(new DescribeClusterOptions { RequestTimeout = Timeout }).WaitAsync(Limit);
         var topics = await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]), new DescribeTopicsOptions { RequestTimeout = Timeout })
             .WaitAsync(Limit);
         // As Kafka's own tools write it.
-        var topicId = topics.TopicDescriptions[0].TopicId.ToString().Replace('+', '-').Replace('/', '_');
-        return $"{cluster.ClusterId}:{topicId}";
+        return topics.TopicDescriptions[0].TopicId.ToString().Replace('+', '-').Replace('/', '_');
     }
 }

@@ -73,13 +73,24 @@ internal sealed class OverallStatusWriter
                 Critical,
                 "database",
                 $"The database does not answer for {Sentences.Lasting(situation.Unread)}",
-                "What is shown is the last that was read. The brokers keep what the sensors send, and the consumers wait.");
+                $"What is shown is the last that was read. {Waiting(situation)} at the brokers. Consumers pause, keep their partitions and try again.");
         }
         else if (situation.Stale)
         {
             yield return new(
                 Warning, "database back", "The database answers again", "The services reconnect to it; what is shown stands until they have.");
         }
+    }
+
+    // Offsets move in the database alone: while it is away consumers stand where they were read to stand.
+    private static string Waiting(Situation situation)
+    {
+        var partitions = situation.Cluster?.Partitions ?? new Dictionary<int, PartitionMeasurement>();
+        var waiting = partitions.Select(partition => partition.Value.EndOffset
+            - situation.Rows.Partitions.FirstOrDefault(row => row.Partition == partition.Key && row.LogId == situation.Cluster!.LogId)?.NextOffset).ToList();
+        return waiting.Count == 0 || waiting.Contains(null) ? "Readings wait"
+            : waiting.Sum() is var sum && sum == 1 ? "1 reading waits"
+            : $"{Sentences.Readings(sum!.Value)} wait";
     }
 
     private static IEnumerable<Finding> Account(Situation situation)

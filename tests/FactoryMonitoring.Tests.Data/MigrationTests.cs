@@ -21,7 +21,22 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
         var applied = await Task.WhenAll(Enumerable.Range(0, 4)
             .Select(_ => new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout)));
 
-        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql"], applied.SelectMany(names => names));
+        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql"], applied.SelectMany(names => names));
+    }
+
+    [Fact]
+    public async Task A_log_of_before_keeps_its_key_and_loses_the_clusters_id_alone()
+    {
+        await Database.ScalarAsync<object>("""
+            DELETE FROM schema_migrations WHERE name = '005_log_id.sql';
+            INSERT INTO logs (log_id) VALUES ('iGus0dXULBxg5OIQW6RX3A:UeX234NzTzu-Rm8QK936SA'), ('5f7c5e8a-embedded'), ('a:b')
+            """, Timeout);
+
+        Assert.Equal(["005_log_id.sql"], await new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout));
+
+        Assert.Equal(
+            [[(short)1, "UeX234NzTzu-Rm8QK936SA"], [(short)2, "5f7c5e8a-embedded"], [(short)3, "a:b"]],
+            await Database.RowsAsync("SELECT log_key, log_id FROM logs ORDER BY log_key", Timeout));
     }
 
     [Fact]
