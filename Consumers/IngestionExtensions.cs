@@ -8,6 +8,7 @@ using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Consumers;
@@ -73,6 +74,8 @@ internal static class IngestionExtensions
         services.AddHostedService<RetentionWorker>();
         services.AddHostedService<OutboxWorker>();
         services.AddHostedService<IngestWorker>();
+        services.AddBrokerReturn<IConsumer<Ignore, Rejection>>(ResourceNames.Kafka);
+        services.AddBrokerReturn<IProducer<byte[]?, byte[]?>>(ResourceNames.Kafka);
     }
 
     private static void AddConsumerClient(this WebApplicationBuilder builder, ConsumerIdentity identity) =>

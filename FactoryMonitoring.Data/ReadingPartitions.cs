@@ -25,9 +25,12 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
         END $do$
         """;
 
+    // By name: one whose process died between DETACH and DROP, or in the middle of DETACH, is no or half a partition.
     private const string SelectExpired = """
-        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-        WHERE i.inhparent = 'readings'::regclass AND c.relname < 'readings_' || to_char($1::date, 'YYYYMMDD')
+        SELECT c.relname, i.inhrelid IS NOT NULL, COALESCE(i.inhdetachpending, false)
+        FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+        WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'readings'::regclass) AND c.relkind = 'r'
+            AND c.relname ~ '^readings_[0-9]{8}$' AND c.relname < 'readings_' || to_char($1::date, 'YYYYMMDD')
         ORDER BY 1
         """;
 
@@ -57,27 +60,32 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
             return [];
         }
 
-        var expired = new List<string>();
+        var expired = new List<(string Leaf, bool IsAttached, bool IsHalfDetached)>();
         await using (var select = new NpgsqlCommand(SelectExpired, connection) { Parameters = { new() { Value = oldestKept } } })
         await using (var reader = await select.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                expired.Add(reader.GetString(0));
+                expired.Add((reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2)));
             }
         }
 
-        foreach (var leaf in expired)
+        foreach (var (leaf, isAttached, isHalfDetached) in expired)
         {
-            // Leaf names come from the catalogue and match readings_YYYYMMDD. DETACH … CONCURRENTLY waits for those who use the table.
-            await using var detach = new NpgsqlCommand($"ALTER TABLE readings DETACH PARTITION \"{leaf}\" CONCURRENTLY", connection) { CommandTimeout = 0 };
-            await detach.ExecuteNonQueryAsync(cancellationToken);
+            if (isAttached)
+            {
+                // DETACH … CONCURRENTLY waits for those who use the table.
+                var how = isHalfDetached ? "FINALIZE" : "CONCURRENTLY";
+                await using var detach = new NpgsqlCommand($"ALTER TABLE readings DETACH PARTITION \"{leaf}\" {how}", connection) { CommandTimeout = 0 };
+                await detach.ExecuteNonQueryAsync(cancellationToken);
+            }
+
             await using var drop = new NpgsqlCommand($"DROP TABLE \"{leaf}\"", connection) { CommandTimeout = 0 };
             await drop.ExecuteNonQueryAsync(cancellationToken);
         }
 
         await using var unlock = new NpgsqlCommand(Unlock, connection);
         await unlock.ExecuteNonQueryAsync(cancellationToken);
-        return expired;
+        return [.. expired.Select(each => each.Leaf)];
     }
 }

@@ -6,6 +6,7 @@ using FactoryMonitoring.Sensors.Publishing;
 using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.Sensors.Simulation;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors;
@@ -41,6 +42,7 @@ internal static class SensorsExtensions
         builder.Services.AddHostedService<LogIdWorker>();
         builder.Services.AddHostedService<SequenceWorker>();
         builder.Services.AddHostedService<SensorWorker>();
+        builder.Services.AddBrokerReturn<IProducer<byte[], byte[]>>(ResourceNames.Kafka);
     }
 
     private static void AddProducer(this WebApplicationBuilder builder) => builder.AddKafkaProducer<byte[], byte[]>(

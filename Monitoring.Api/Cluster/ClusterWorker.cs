@@ -132,6 +132,8 @@ internal sealed partial class ClusterWorker(
                 Log.Away(logger, exception.Error.Reason);
             }
 
+            // As BrokerReturnWorker does, and for its reason.
+            admin.AddBrokers(address.BootstrapServers);
             return null;
         }
     }

@@ -231,6 +231,29 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     }
 
     [Fact]
+    public async Task Days_whose_dropping_was_interrupted_are_dropped_after_all()
+    {
+        var days = new FactoryMonitoring.Data.ReadingPartitions(Database.DataSource);
+        await days.EnsureAsync(new DateOnly(2020, 1, 1), 3, Timeout);
+        await Database.ScalarAsync<object>("ALTER TABLE readings DETACH PARTITION readings_20200101", Timeout);
+        await using (var reader = await Database.DataSource.OpenConnectionAsync(Timeout))
+        await using (var reading = new NpgsqlCommand("BEGIN; SELECT count(*) FROM readings_20200102", reader))
+        {
+            await reading.ExecuteNonQueryAsync(Timeout);
+            // Waits for the one who reads, and ends in the middle.
+            await using var interrupted = await Database.DataSource.OpenConnectionAsync(Timeout);
+            await using var limit = new NpgsqlCommand("SET statement_timeout = 500", interrupted);
+            await limit.ExecuteNonQueryAsync(Timeout);
+            await using var detach = new NpgsqlCommand("ALTER TABLE readings DETACH PARTITION readings_20200102 CONCURRENTLY", interrupted);
+            await Assert.ThrowsAsync<PostgresException>(() => detach.ExecuteNonQueryAsync(Timeout));
+        }
+
+        Assert.Equal([[true]], await RowsAsync("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'readings_20200102'::regclass"));
+        Assert.Equal(["readings_20200101", "readings_20200102", "readings_20200103"], await days.DropBeforeAsync(new DateOnly(2021, 1, 1), Timeout));
+        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM pg_class WHERE relname ~ '^readings_2020'"));
+    }
+
+    [Fact]
     public async Task Messages_that_are_no_readings_cost_themselves_alone()
     {
         await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
