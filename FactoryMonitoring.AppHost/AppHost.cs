@@ -13,7 +13,7 @@ var builder = DistributedApplication.CreateBuilder(args);
 FactorySetup factory;
 try
 {
-    factory = FactorySetup.Prepare(builder.Configuration, builder.Environment, builder.AppHostDirectory);
+    factory = FactorySetup.Prepare(builder);
 }
 catch (SetupException problem)
 {
@@ -39,9 +39,9 @@ var kafkaLink = builder.AddKafkaLink(factory, kafka);
 
 var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>("provisioner")
     .WithReference(kafka).WaitFor(kafka)
-    .WithReference(database).WaitFor(database)
+    .WithReference(database.Resource).WaitFor(database.Resource)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
-    .WithQuickStartup()
+    .WithServiceDefaults()
     .WithKill();
 
 foreach (var type in SensorCatalog.Types.Values)
@@ -55,7 +55,7 @@ foreach (var type in SensorCatalog.Types.Values)
         .WithEnvironment(EnvironmentNames.ProducerId, $"{type.Name}-sensor")
         .WithEnvironment(EnvironmentNames.SensorType, type.Name)
         .WithSettingsOf("Sensors")
-        .WithQuickStartup()
+        .WithServiceDefaults()
         .WithKill();
 }
 
@@ -69,7 +69,7 @@ if (settings.Replay is { } replay)
         .WaitForCompletion(provisioner)
         .WithEnvironment(EnvironmentNames.ProducerId, "replay-sensor")
         .WithReplay(replay)
-        .WithQuickStartup()
+        .WithServiceDefaults()
         .WithKill();
 }
 
@@ -84,7 +84,7 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
         .WaitForCompletion(provisioner)
         .WithEnvironment(EnvironmentNames.ConsumerId, name)
         .WithSettingsOf("Consumers")
-        .WithQuickStartup()
+        .WithServiceDefaults()
         .WithKill();
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
@@ -98,7 +98,7 @@ var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringAp
     .WaitForCompletion(provisioner)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
     .WithControl(factory)
-    .WithQuickStartup()
+    .WithServiceDefaults()
     .WithKill();
 
 builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
@@ -109,11 +109,11 @@ builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
     .WithEnvironment(EnvironmentNames.MonitoringPort, Invariant($"{factory.WebPort}"))
     .WithControl(factory)
     .WithDashboardLink()
-    .WithQuickStartup()
+    .WithServiceDefaults()
     .WithKill();
 
-builder.AddPrometheus(settings.RunDirectory);
-builder.AddControl(factory, kafka.Resource, database.Resource);
+builder.AddPrometheus(factory);
+builder.AddControl(factory, kafka.Resource, database);
 builder.AddFaults(factory, kafka.Resource, sensorTopic);
 
 Console.WriteLine(StartScreen.Render(factory));

@@ -11,10 +11,11 @@ internal static class ControlBuilderExtensions
 {
     /// <summary>Adds the control endpoint, stack.json, the log files, and the line that says when all is ready.</summary>
     public static IDistributedApplicationBuilder AddControl(
-        this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, PostgresDatabaseResource database)
+        this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, FactoryDatabase database)
     {
         var services = builder.Services;
         services.AddSingleton(setup);
+        services.AddSingleton(database);
         services.AddSingleton(provider => Describe(setup, kafka, database, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<ExitLog>();
@@ -25,6 +26,7 @@ internal static class ControlBuilderExtensions
         services.AddHostedService<ResourceLogFiles>();
         services.AddHostedService<ReadyAnnouncer>();
         services.AddHostedService<LauncherWatch>();
+        services.AddHostedService<OrderedStop>();
         return builder;
     }
 
@@ -32,7 +34,7 @@ internal static class ControlBuilderExtensions
     public static IResourceBuilder<T> WithControl<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment =>
         builder.WithEnvironment("Factory__Control__Url", setup.ControlUrl).WithEnvironment("Factory__Control__Token", setup.ControlToken);
 
-    private static StackFile Describe(FactorySetup setup, KafkaClusterResource kafka, PostgresDatabaseResource database, TimeProvider time) => new(
+    private static StackFile Describe(FactorySetup setup, KafkaClusterResource kafka, FactoryDatabase database, TimeProvider time) => new(
         setup.ControlUrl,
         setup.ControlToken,
         Environment.ProcessId,
@@ -42,11 +44,11 @@ internal static class ControlBuilderExtensions
         kafka.Bootstrap,
         $"http://localhost:{setup.WebPort}",
         $"http://localhost:{setup.ApiPort}",
-        PostgresDatabaseResource.Host,
+        FactoryDatabase.Host,
         setup.PostgresPort,
-        database.Parent.User,
+        database.User,
         setup.Postgres.Password,
-        database.DatabaseName,
+        database.Name,
         setup.Postgres.Directory?.Path ?? "",
         setup.Postgres.Installation is { } installation ? Path.Combine(installation.Bin, "psql") : "",
         setup.Postgres.Image?.Engine.Command ?? "",

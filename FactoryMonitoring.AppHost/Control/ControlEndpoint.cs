@@ -17,11 +17,11 @@ namespace FactoryMonitoring.AppHost.Control;
 /// Lets a second terminal, and the services themselves, see and command the resources: a small server on loopback in the AppHost's own process. Every request
 /// needs the bearer token of the run.
 /// </summary>
-internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : IHostedService
+internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : IHostedLifecycleService
 {
     private WebApplication? _app;
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, setup.ControlPort));
@@ -47,7 +47,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         stack.Write(setup.Settings.RunDirectory);
     }
 
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         StackFile.Remove(setup.Settings.RunDirectory);
         if (_app is null) return;
@@ -57,6 +57,14 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         await _app.StopAsync(impatience.Token);
         await _app.DisposeAsync();
     }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private Task AuthorizeAsync(HttpContext context, RequestDelegate next)
     {

@@ -8,7 +8,7 @@ namespace FactoryMonitoring.AppHost.Control;
 internal sealed record Finding(bool Well, string Subject, string Text);
 
 /// <summary>Finds out whether every part can reach what it needs.</summary>
-internal sealed class Doctor(DistributedApplicationModel model, ResourceWatch watch, TimeProvider time) : IDisposable
+internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase database, ResourceWatch watch, TimeProvider time) : IDisposable
 {
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(5) };
 
@@ -24,8 +24,8 @@ internal sealed class Doctor(DistributedApplicationModel model, ResourceWatch wa
         {
             case IKafkaBroker broker:
                 return TimeAsync(resource, $"{KafkaClusterResource.Host}:{broker.Port}", () => KafkaProbe.AskAsync(broker.Port, cancellationToken));
-            case PostgresDatabaseResource database:
-                return TimeAsync(resource, $"{database.DatabaseName} at {PostgresDatabaseResource.Host}:{database.Parent.Port}", () => PostgresProbe.AskAsync(database, cancellationToken));
+            case not null when resource == database.Resource.Resource:
+                return TimeAsync(resource, $"{database.Name} at {FactoryDatabase.Host}:{database.Port}", () => new PostgresProbe(database).AskAsync(cancellationToken));
             case ProjectResource when watch.Find(resource.Name) is { State.Text: var state } snapshot:
                 if (state == KnownResourceStates.NotStarted || state is null) return null;
                 var url = snapshot.Urls.FirstOrDefault()?.Url;

@@ -1,3 +1,4 @@
+using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +8,7 @@ namespace FactoryMonitoring.AppHost.Control;
 /// Stops the factory when the <c>dotnet run</c> that started it is killed: it hands SIGINT and SIGTERM on, SIGKILL it cannot. Where there is
 /// no /proc, or another program started us, nobody is watched.
 /// </summary>
-internal sealed partial class LauncherWatch(IHostApplicationLifetime lifetime, TimeProvider time, ILogger<LauncherWatch> logger) : BackgroundService
+internal sealed partial class LauncherWatch(IHostApplicationLifetime lifetime, TimeProvider time, ILogger<LauncherWatch> logger) : LifetimeService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

@@ -1,11 +1,10 @@
 using System.Text.Json;
 using FactoryMonitoring.AppHost.Setup;
-using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Says in one line when the factory works: when the page's own figures show every sensor and consumer active.</summary>
-internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, TimeProvider time) : BackgroundService
+internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, TimeProvider time) : LifetimeService
 {
     private const int Sensors = 5;
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);

@@ -1,11 +1,10 @@
 using FactoryMonitoring.AppHost.Setup;
-using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Writes what every resource logs to a file of its own, so that another terminal can read it.</summary>
 internal sealed class ResourceLogFiles(FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, TimeProvider time)
-    : BackgroundService
+    : LifetimeService
 {
     private const long MostBytes = 20_000_000;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);

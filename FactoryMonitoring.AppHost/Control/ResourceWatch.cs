@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Hosting;
+using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Knows the present state of every resource by its name, and takes down the end of each process.</summary>
 internal sealed partial class ResourceWatch(
-    ResourceNotificationService notifications, ExitLog exits, TimeProvider time, ILogger<ResourceWatch> logger) : BackgroundService
+    ResourceNotificationService notifications, ExitLog exits, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
 {
     private readonly ConcurrentDictionary<string, Watched> _current = new(StringComparer.OrdinalIgnoreCase);
 

@@ -14,11 +14,11 @@ internal static class LinkBuilderExtensions
     /// <summary>The link over which the services reach the database.</summary>
     /// <returns>The link, or the database itself.</returns>
     public static IResourceBuilder<IResourceWithConnectionString> AddDatabaseLink(
-        this IDistributedApplicationBuilder builder, FactorySetup setup, IResourceBuilder<PostgresDatabaseResource> database)
+        this IDistributedApplicationBuilder builder, FactorySetup setup, FactoryDatabase database)
     {
-        if (setup.DatabaseLinkPort is not { } port) return database;
+        if (setup.DatabaseLinkPort is not { } port) return database.Resource;
         var link = new Link("database", TimeProvider.System);
-        return builder.AddLink(new LinkResource("database-link", link, [new LinkProxy(link, port, database.Resource.Parent.Port)], database.Resource.At(port)), database);
+        return builder.AddLink(new LinkResource("database-link", link, [new LinkProxy(link, port, database.Port)], database.At(port)), database.Resource);
     }
 
     /// <summary>The link over which a consumer reaches the brokers: they have a listener for it alone, which tells clients the ports of the link.</summary>

@@ -1,8 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json.Serialization;
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Kafka;
 
@@ -10,8 +10,8 @@ namespace FactoryMonitoring.AppHost.Kafka;
 /// Shows the brokers of the embedded cluster as resources: their state is what the process that hosts them says, and their commands are passed on to it.
 /// </summary>
 internal sealed class EmbeddedBrokers(
-    EndpointReference host, DistributedApplicationModel model, ResourceNotificationService notifications, ExitLog exits, TimeProvider time)
-    : BackgroundService
+    ProjectResource host, DistributedApplicationModel model, ResourceNotificationService notifications, ExitLog exits, TimeProvider time)
+    : LifetimeService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(3) };
@@ -21,7 +21,7 @@ internal sealed class EmbeddedBrokers(
     public async Task ChangeAsync(EmbeddedBrokerResource broker, bool up, CancellationToken cancellationToken)
     {
         using var response = await _client.PostAsync(
-            new Uri($"{host.Url}/brokers/{broker.Id}/{(up ? "up" : "down")}"), content: null, cancellationToken);
+            new Uri($"{host.GetEndpoint("http").Url}/brokers/{broker.Id}/{(up ? "up" : "down")}"), content: null, cancellationToken);
         response.EnsureSuccessStatusCode();
         await PublishAsync(broker, up);
     }
@@ -45,10 +45,12 @@ internal sealed class EmbeddedBrokers(
 
     private async Task<BrokerState[]?> ReadAsync(CancellationToken cancellationToken)
     {
-        if (!host.IsAllocated) return null;
+        // A reference remembers its first answer: each look needs a new one.
+        var endpoint = host.GetEndpoint("http");
+        if (!endpoint.IsAllocated) return null;
         try
         {
-            return await _client.GetFromJsonAsync<BrokerState[]>(new Uri($"{host.Url}/brokers"), cancellationToken);
+            return await _client.GetFromJsonAsync<BrokerState[]>(new Uri($"{endpoint.Url}/brokers"), cancellationToken);
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {

@@ -10,6 +10,9 @@ namespace FactoryMonitoring.AppHost.Kafka;
 /// <summary>Adds our three-broker cluster to the model.</summary>
 internal static class KafkaClusterBuilderExtensions
 {
+    /// <summary>The process that hosts the embedded brokers.</summary>
+    public const string EmbeddedHost = "embedded-kafka";
+
     private const string Heap = "-Xms256m -Xmx256m";
 
     // Three small JVMs start in 5 s with these, in 8 s without.
@@ -70,14 +73,14 @@ internal static class KafkaClusterBuilderExtensions
         foreach (var (index, port) in resource.Ports.Index())
         {
             var name = $"kafka{index + 1}";
-            var broker = builder.AddResource(new KafkaContainerResource(name, port, resource))
+            var broker = builder.AddResource(new KafkaContainerResource(name, port))
+                .WithBrokerDefaults(cluster)
                 .WithImage(image.Reference)
                 .WithVolume(ContainerEngine.Volume(runDirectory, name), KafkaContainerEnvironment.Data)
                 .WithEndpoint(port: port, targetPort: KafkaContainerEnvironment.Port, scheme: "tcp", name: "tcp", isProxied: false)
                 .WithEnvironment("CLUSTER_ID", clusterId)
                 .WithEnvironment("KAFKA_HEAP_OPTS", Heap)
                 .WithEnvironment("KAFKA_JVM_PERFORMANCE_OPTS", SmallJvm)
-                .WithHealthCheck(name)
                 .WithContainerKill(image.Engine);
             var link = links.ElementAtOrDefault(index);
             if (link is not null) broker.WithEndpoint(port: link.Listener, targetPort: KafkaContainerEnvironment.LinkPort, scheme: "tcp", name: "link", isProxied: false);
@@ -100,7 +103,8 @@ internal static class KafkaClusterBuilderExtensions
             File.WriteAllText(
                 Path.Combine(own, "server.properties"),
                 KafkaServerProperties.Write(index + 1, resource.Ports, controllerPorts, Path.Combine(own, "data"), links.ElementAtOrDefault(index)));
-            builder.AddResource(new KafkaBrokerResource(name, port, "bash", own, resource))
+            builder.AddResource(new KafkaBrokerResource(name, port, "bash", own))
+                .WithBrokerDefaults(cluster)
                 .WithArgs(Shipped("kafka-broker.sh"), home.Directory, own, clusterId)
                 .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
                 .WithEnvironment("KAFKA_HEAP_OPTS", Heap)
@@ -108,7 +112,6 @@ internal static class KafkaClusterBuilderExtensions
                 .WithEnvironment("KAFKA_LOG4J_OPTS", $"-Dlog4j2.configurationFile={Shipped("log4j2.yaml")}")
                 // Or the script of the official distribution would write logs of the garbage collection beside its own.
                 .WithEnvironment("EXTRA_ARGS", "-name kafkaServer")
-                .WithHealthCheck(name)
                 .WithKill();
         }
     }
@@ -117,8 +120,8 @@ internal static class KafkaClusterBuilderExtensions
     {
         var builder = cluster.ApplicationBuilder;
         var resource = cluster.Resource;
-        var host = builder.AddProject<Projects.FactoryMonitoring_EmbeddedKafka>("embedded-kafka")
-            .WithQuickStartup()
+        var host = builder.AddProject<Projects.FactoryMonitoring_EmbeddedKafka>(EmbeddedHost)
+            .WithServiceDefaults()
             .WithHttpEndpoint()
             .WithHttpHealthCheck("/health")
             .WithEnvironment(context =>
@@ -133,16 +136,20 @@ internal static class KafkaClusterBuilderExtensions
             })
             .WithParentRelationship(cluster)
             .WithKill();
-        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<EmbeddedBrokers>(services, host.GetEndpoint("http")));
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<EmbeddedBrokers>(services, host.Resource));
         builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddedBrokers>());
         foreach (var (index, port) in resource.Ports.Index())
         {
-            builder.AddResource(new EmbeddedBrokerResource($"kafka{index + 1}", index + 1, port, resource))
+            builder.AddResource(new EmbeddedBrokerResource($"kafka{index + 1}", index + 1, port))
+                .WithBrokerDefaults(cluster)
                 .WithInitialState(new CustomResourceSnapshot { ResourceType = "EmbeddedBroker", Properties = [], State = KnownResourceStates.NotStarted })
-                .WithHealthCheck($"kafka{index + 1}")
                 .WithEmbeddedBrokerCommands();
         }
     }
+
+    /// <summary>Below the cluster in the dashboard, without its health: that is the health of all brokers.</summary>
+    private static IResourceBuilder<T> WithBrokerDefaults<T>(this IResourceBuilder<T> broker, IResourceBuilder<KafkaClusterResource> cluster) where T : IKafkaBroker =>
+        broker.WithParentRelationship(cluster).WithIconName("Server").WithHealthCheck(broker.Resource.Name);
 
     // All brokers of a cluster bear one id, for as long as their data are kept: 16 bytes in the Base64 of URLs.
     private static string ClusterId(string file)

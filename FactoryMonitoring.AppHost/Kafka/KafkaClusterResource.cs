@@ -34,32 +34,26 @@ internal sealed record KafkaLinkPort(int Listener, int Advertised);
 internal sealed record KafkaTopic(string Name, int Partitions);
 
 /// <summary>A broker as a Java process of its own.</summary>
-internal sealed class KafkaBrokerResource(string name, int port, string command, string workingDirectory, KafkaClusterResource cluster)
-    : ExecutableResource(name, command, workingDirectory), IKafkaBroker, IResourceWithParent<KafkaClusterResource>
+internal sealed class KafkaBrokerResource(string name, int port, string command, string workingDirectory)
+    : ExecutableResource(name, command, workingDirectory), IKafkaBroker
 {
     public int Port => port;
-
-    public KafkaClusterResource Parent => cluster;
 }
 
 /// <summary>A broker as a container with its log on a volume.</summary>
-internal sealed class KafkaContainerResource(string name, int port, KafkaClusterResource cluster)
-    : ContainerResource(name), IKafkaBroker, IResourceWithParent<KafkaClusterResource>
+internal sealed class KafkaContainerResource(string name, int port)
+    : ContainerResource(name), IKafkaBroker
 {
     public int Port => port;
-
-    public KafkaClusterResource Parent => cluster;
 }
 
 /// <summary>A broker of the embedded cluster, which shares a process with the others.</summary>
-internal sealed class EmbeddedBrokerResource(string name, int id, int port, KafkaClusterResource cluster)
-    : Resource(name), IKafkaBroker, IResourceWithParent<KafkaClusterResource>
+internal sealed class EmbeddedBrokerResource(string name, int id, int port)
+    : Resource(name), IKafkaBroker
 {
     public int Id => id;
 
     public int Port => port;
-
-    public KafkaClusterResource Parent => cluster;
 }
 
 /// <summary>A broker, whatever it runs as.</summary>

@@ -28,72 +28,75 @@ internal static class PostgresBuilderExtensions
 
     private static readonly (string Name, string Value)[] ProcessSettings =
     [
-        ("listen_addresses", PostgresDatabaseResource.Host),
+        ("listen_addresses", FactoryDatabase.Host),
         // No socket: its path would have to be short, and its directory open to all users.
         ("unix_socket_directories", ""),
     ];
 
-    /// <summary>Adds the server as it was chosen, and the database that it makes on its first start. Health is a query on it.</summary>
-    public static IResourceBuilder<PostgresDatabaseResource> AddPostgresDatabase(
+    /// <summary>Adds the server <c>postgres</c> as it was chosen, and below it the database, which exists once it is healthy.</summary>
+    public static FactoryDatabase AddPostgresDatabase(
         this IDistributedApplicationBuilder builder, string name, string databaseName, PostgresChoice choice, string user, int port)
     {
         const string Server = "postgres";
-        var secret = builder.AddParameter($"{Server}-password", choice.Password, secret: true);
+        var password = builder.AddParameter($"{Server}-password", choice.Password, secret: true)
+            .WithDescription("Password of the database's superuser. It is kept beside the data.");
         return choice is { Image: { } image, Volume: { } volume }
-            ? builder.AddContainer(Server, image, volume, user, secret, port).AddDatabase(name, databaseName)
-            : builder.AddProcess(Server, choice.Installation!, choice.Directory!, user, secret, port).AddDatabase(name, databaseName);
+            ? builder.AddContainer(Server, image, volume, name, databaseName, user, password, port)
+            : builder.AddProcess(Server, choice.Installation!, choice.Directory!, name, databaseName, user, password, port);
     }
 
-    private static IResourceBuilder<PostgresContainerResource> AddContainer(
-        this IDistributedApplicationBuilder builder, string name, ContainerImage image, string volume,
-        string user, IResourceBuilder<ParameterResource> secret, int port)
+    private static FactoryDatabase AddContainer(
+        this IDistributedApplicationBuilder builder, string server, ContainerImage image, string volume,
+        string name, string databaseName, string user, IResourceBuilder<ParameterResource> password, int port)
     {
         const string Data = "/var/lib/postgresql/data";
-        return builder.AddResource(new PostgresContainerResource(name, user, secret.Resource, port))
+        var userName = builder.AddParameter($"{server}-user", user).WithDescription("Superuser of the database.");
+        var database = builder.AddPostgres(server, userName, password)
             .WithImage(image.Reference)
             .WithVolume(volume, Data)
             .WithArgs(["postgres", .. Settings.SelectMany(setting => new[] { "-c", $"{setting.Name}={setting.Value}" })])
-            .WithEnvironment("POSTGRES_USER", user)
-            .WithEnvironment("POSTGRES_PASSWORD", secret)
             // A volume's own folder need not be empty, and PostgreSQL wants an empty one.
             .WithEnvironment("PGDATA", $"{Data}/pgdata")
-            .WithEndpoint(port: port, targetPort: 5432, scheme: "tcp", name: "tcp", isProxied: false)
-            .WithContainerKill(image.Engine);
+            .WithEnvironment("POSTGRES_DB", databaseName)
+            // Not behind Aspire's proxy, which accepts connections for a server that is dead.
+            .WithEndpoint("tcp", endpoint => (endpoint.Port, endpoint.IsProxied) = (port, false))
+            .WithContainerKill(image.Engine)
+            .AddDatabase(name, databaseName);
+        return new(database, databaseName, user, password.Resource, port);
     }
 
-    private static IResourceBuilder<PostgresProcessResource> AddProcess(
-        this IDistributedApplicationBuilder builder, string name, PostgresInstallation installation, PostgresDirectory directory,
-        string user, IResourceBuilder<ParameterResource> secret, int port)
+    private static FactoryDatabase AddProcess(
+        this IDistributedApplicationBuilder builder, string server, PostgresInstallation installation, PostgresDirectory directory,
+        string name, string databaseName, string user, IResourceBuilder<ParameterResource> password, int port)
     {
         // The directory may belong to another user, and need not exist yet: the script makes it.
         var script = Path.Combine(AppContext.BaseDirectory, "Postgres", "postgres.sh");
-        var server = new PostgresProcessResource(name, "bash", directory, user, secret.Resource, port);
-        return builder.AddResource(server)
-            .WithWorkingDirectory(AppContext.BaseDirectory)
+        var process = builder.AddExecutable(server, "bash", AppContext.BaseDirectory)
             .WithArgs(script, installation.Bin, directory.Path, directory.User ?? Environment.UserName)
             .WithArgs("-c", $"port={port.ToString(CultureInfo.InvariantCulture)}")
             .WithArgs([.. ProcessSettings.Concat(Settings).SelectMany(setting => new[] { "-c", $"{setting.Name}={setting.Value}" })])
             .WithEnvironment("POSTGRES_USER", user)
-            .WithEnvironment("POSTGRES_PASSWORD", secret)
+            .WithEnvironment("POSTGRES_PASSWORD", password)
+            .WithEnvironment("POSTGRES_DB", databaseName)
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
-            .WithKill(_ => Postmaster(directory));
-    }
-
-    private static IResourceBuilder<PostgresDatabaseResource> AddDatabase<T>(
-        this IResourceBuilder<T> server, string name, string databaseName) where T : IPostgresServer
-    {
-        var builder = server.ApplicationBuilder;
-        var database = new PostgresDatabaseResource(name, databaseName, server.Resource);
-        builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(name, _ => new PostgresProbe(database), null, null));
-        server.WithEnvironment("POSTGRES_DB", databaseName).WithHealthCheck(name);
-        return builder.AddResource(database)
-            .WithInitialState(new CustomResourceSnapshot { ResourceType = "PostgresDatabase", Properties = [], State = KnownResourceStates.NotStarted })
+            .WithIconName("DatabaseMultiple")
             .WithHealthCheck(name)
-            .OnInitializeResource(async (resource, started, cancellationToken) =>
+            .WithKill(_ => Postmaster(directory));
+        var connectionString = ReferenceExpression.Create(
+            $"Host={FactoryDatabase.Host};Port={port.ToString(CultureInfo.InvariantCulture)};Username={user};Password={password};Database={databaseName}");
+        var resource = builder.AddResource(new PostgresProcessDatabase(name, connectionString))
+            .WithInitialState(new CustomResourceSnapshot { ResourceType = "PostgresDatabase", Properties = [], State = KnownResourceStates.NotStarted })
+            .WithParentRelationship(process)
+            .WithIconName("Database")
+            .WithHealthCheck(name)
+            .OnInitializeResource(async (database, started, cancellationToken) =>
             {
-                await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, started.Services), cancellationToken);
-                await started.Notifications.PublishUpdateAsync(resource, snapshot => snapshot with { State = KnownResourceStates.Running });
+                await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(database, started.Services), cancellationToken);
+                await started.Notifications.PublishUpdateAsync(database, snapshot => snapshot with { State = KnownResourceStates.Running });
             });
+        FactoryDatabase factory = new(resource, databaseName, user, password.Resource, port);
+        builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(name, _ => new PostgresProbe(factory), null, null));
+        return factory;
     }
 
     // The first line of this file is the process id of the postmaster, whose parent is our script.

@@ -4,17 +4,17 @@ using Npgsql;
 namespace FactoryMonitoring.AppHost.Postgres;
 
 /// <summary>Asks the database for something that needs no table.</summary>
-internal sealed class PostgresProbe(PostgresDatabaseResource database) : IHealthCheck
+internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
 {
     private const int Seconds = 3;
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        await AskAsync(database, cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
+        await AskAsync(cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
 
     /// <summary>Returns what is wrong; null when the database answers.</summary>
-    public static async Task<string?> AskAsync(PostgresDatabaseResource database, CancellationToken cancellationToken)
+    public async Task<string?> AskAsync(CancellationToken cancellationToken)
     {
-        var settings = new NpgsqlConnectionStringBuilder(await database.ConnectionStringExpression.GetValueAsync(cancellationToken))
+        var settings = new NpgsqlConnectionStringBuilder(await database.At(database.Port).GetValueAsync(cancellationToken))
         {
             Timeout = Seconds,
             CommandTimeout = Seconds,

@@ -1,5 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
+using System.Globalization;
+using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -11,29 +11,33 @@ internal static class PrometheusBuilderExtensions
     public const string Name = "prometheus";
     public const string ReadyPath = "/-/ready";
 
+    private const string PortSetting = "Factory:Ports:Prometheus";
     private const int UsualPort = 9090;
+
+    /// <summary>The port that Prometheus would like, where it is wanted and its program is on the PATH: Factory:Ports:Prometheus, else 9090 or any free one.</summary>
+    public static IEnumerable<PortRequest> Ports(IConfiguration configuration) =>
+        Program(configuration) is null ? []
+        : configuration.GetValue<int?>(PortSetting) is { } port ? [new(Name, PortSetting, port)]
+        : [new(Name, PortSetting, UsualPort, Yields: true)];
 
     /// <summary>
     /// Adds the resource <c>prometheus</c>, which scrapes every project with an HTTP endpoint by the rules of deploy/prometheus and keeps
-    /// two days. Adds nothing where <c>Factory:Prometheus</c> is false or the program is missing. Its port is
-    /// <c>Factory:Ports:Prometheus</c>, else 9090, else a free one.
+    /// two days. Adds nothing where <c>Factory:Prometheus</c> is false or the program is missing.
     /// </summary>
-    public static IDistributedApplicationBuilder AddPrometheus(this IDistributedApplicationBuilder builder, string runDirectory)
+    public static IDistributedApplicationBuilder AddPrometheus(this IDistributedApplicationBuilder builder, FactorySetup setup)
     {
-        var configuration = builder.Configuration;
-        if (!configuration.GetValue("Factory:Prometheus", true) || FindProgram(configuration["PATH"]) is not { } program) return builder;
+        if (setup.PrometheusPort is not { } port || Program(builder.Configuration) is not { } program) return builder;
 
-        var directory = Path.Combine(runDirectory, "prometheus");
+        var directory = Path.Combine(setup.Settings.RunDirectory, "prometheus");
         CopyConfiguration(Path.Combine(builder.AppHostDirectory, "..", "deploy", "prometheus"), directory);
-        var port = configuration.GetValue<int?>("Factory:Ports:Prometheus") ?? (IsFree(UsualPort) ? UsualPort : 0);
         var prometheus = builder.AddExecutable(Name, program, directory)
-            .WithHttpEndpoint(port: port == 0 ? null : port)
+            .WithHttpEndpoint(port: port, isProxied: false)
+            .WithIconName("DataTrending")
             .WithHttpHealthCheck(ReadyPath);
         prometheus.WithArgs(context =>
         {
-            var target = prometheus.GetEndpoint("http").Property(EndpointProperty.TargetPort);
             context.Args.Add("--config.file=prometheus.yml");
-            context.Args.Add(ReferenceExpression.Create($"--web.listen-address=127.0.0.1:{target}"));
+            context.Args.Add(string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{port}"));
             context.Args.Add("--storage.tsdb.path=data");
             context.Args.Add("--storage.tsdb.retention.time=2d");
             context.Args.Add("--log.level=warn");
@@ -43,7 +47,7 @@ internal static class PrometheusBuilderExtensions
         return builder;
     }
 
-    private static string? FindProgram(string? path) => (path ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
+    private static string? Program(IConfiguration configuration) => !configuration.GetValue("Factory:Prometheus", true) ? null : (configuration["PATH"] ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "prometheus.exe" : "prometheus")).FirstOrDefault(File.Exists);
 
     // Beside the targets of this run, from which the configuration takes them by a relative path.
@@ -53,19 +57,5 @@ internal static class PrometheusBuilderExtensions
         File.Copy(Path.Combine(source, "prometheus.yml"), Path.Combine(directory, "prometheus.yml"), overwrite: true);
         foreach (var rules in Directory.EnumerateFiles(Path.Combine(source, "rules"), "*.yml"))
             File.Copy(rules, Path.Combine(directory, "rules", Path.GetFileName(rules)), overwrite: true);
-    }
-
-    private static bool IsFree(int port)
-    {
-        try
-        {
-            using TcpListener probe = new(IPAddress.Loopback, port);
-            probe.Start();
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.Extensions.Hosting;
+using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Prometheus;
 
@@ -7,7 +7,7 @@ namespace FactoryMonitoring.AppHost.Prometheus;
 /// Keeps services.json, from which Prometheus learns what to scrape: what has been started, also when it has died since, for its silence is
 /// what alerts are about; not what nobody has started, and not what has ended in order.
 /// </summary>
-internal sealed class PrometheusTargets(string directory, ResourceNotificationService notifications) : BackgroundService
+internal sealed class PrometheusTargets(string directory, ResourceNotificationService notifications) : LifetimeService
 {
     /// <summary>The projects that serve /metrics, and the job each is scraped as.</summary>
     private static readonly Dictionary<string, string> Jobs = new(StringComparer.Ordinal)
@@ -17,12 +17,12 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
 
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
 
-    public override async Task StartAsync(CancellationToken cancellationToken)
+    public override async Task StartingAsync(CancellationToken cancellationToken)
     {
         // An earlier run's are not this run's.
         Directory.CreateDirectory(directory);
         await WriteAsync("[]", cancellationToken);
-        await base.StartAsync(cancellationToken);
+        await base.StartingAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

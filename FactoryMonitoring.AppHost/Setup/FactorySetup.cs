@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
-using Microsoft.Extensions.Configuration;
+using FactoryMonitoring.AppHost.Prometheus;
 using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Setup;
@@ -38,6 +38,12 @@ internal sealed class FactorySetup : IDisposable
 
     public required int ControlPort { get; init; }
 
+    /// <summary>Null where there is no Prometheus.</summary>
+    public required int? PrometheusPort { get; init; }
+
+    /// <summary>Where to log in to the Aspire dashboard; null where it is off.</summary>
+    public string? DashboardUrl { get; init; }
+
     /// <summary>Made for this run; whoever has it may kill.</summary>
     public string ControlToken { get; } = RandomNumberGenerator.GetHexString(48, lowercase: true);
 
@@ -46,12 +52,13 @@ internal sealed class FactorySetup : IDisposable
     public string LogDirectory => Path.Combine(Settings.RunDirectory, "logs");
 
     /// <summary>Decides. What it finds wrong it says all at once where it can.</summary>
-    /// <param name="appHostDirectory">Directory of the AppHost's project, one below the repository.</param>
     /// <exception cref="SetupException">The factory cannot be started so.</exception>
-    public static FactorySetup Prepare(IConfiguration configuration, IHostEnvironment environment, string appHostDirectory)
+    public static FactorySetup Prepare(IDistributedApplicationBuilder builder)
     {
-        var repository = Path.GetFullPath("..", appHostDirectory);
-        var settings = FactorySettings.Read(configuration, repository, environment.IsProduction());
+        var configuration = builder.Configuration;
+        // The AppHost's project is one below the repository.
+        var repository = Path.GetFullPath("..", builder.AppHostDirectory);
+        var settings = FactorySettings.Read(configuration, repository, builder.Environment.IsProduction());
         Directory.CreateDirectory(settings.RunDirectory);
         var runLock = Lock(settings.RunDirectory);
         try
@@ -66,7 +73,9 @@ internal sealed class FactorySetup : IDisposable
                 settings.Kafka, () => engine.Value.Have(settings.KafkaImage), () => KafkaDistribution.Find(configuration["KAFKA_HOME"], repository));
             // On the embedded broker a client that was told of one listener is told of no other.
             var links = !settings.Faults ? 0 : kafka.Backing == KafkaBacking.Embedded ? 1 : 1 + (2 * settings.KafkaPorts.Count);
-            var ports = Ports.Take([
+            PortRequest[] dashboard = [.. AspireDefaults.DashboardPorts(builder)];
+            PortRequest[] prometheus = [.. PrometheusBuilderExtensions.Ports(configuration)];
+            var taken = new Queue<int>(Ports.Take([
                 new("monitoring-web", "Factory:Ports:Web", settings.WebPort),
                 new("monitoring-api", "Factory:Ports:Api", settings.ApiPort),
                 new("postgres", "Factory:Ports:Postgres", settings.PostgresPort),
@@ -74,7 +83,10 @@ internal sealed class FactorySetup : IDisposable
                 new("the control endpoint", "", 0),
                 .. settings.KafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),
                 .. Enumerable.Range(1, links).Select(_ => new PortRequest("a link", "", 0)),
-            ]);
+                .. dashboard,
+                .. prometheus,
+            ]));
+            int[] Next(int count) => [.. Enumerable.Range(0, count).Select(_ => taken.Dequeue())];
             // `make reset` finds the data by these when they lie elsewhere.
             if (postgres.Directory is { } directory)
                 File.WriteAllText(Path.Combine(settings.RunDirectory, "postgres.directory"), directory.Path + "\n");
@@ -85,14 +97,16 @@ internal sealed class FactorySetup : IDisposable
                 Settings = settings,
                 Kafka = kafka,
                 Postgres = postgres,
-                WebPort = ports[0],
-                ApiPort = ports[1],
-                PostgresPort = ports[2],
-                KafkaPorts = [.. ports.Skip(3).Take(brokers)],
-                ControlPort = ports[3 + brokers],
-                KafkaControllerPorts = [.. ports.Skip(4 + brokers).Take(brokers)],
-                DatabaseLinkPort = links > 0 ? ports[4 + (2 * brokers)] : null,
-                KafkaLinkPorts = [.. ports.Skip(5 + (2 * brokers)).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],
+                WebPort = taken.Dequeue(),
+                ApiPort = taken.Dequeue(),
+                PostgresPort = taken.Dequeue(),
+                KafkaPorts = Next(brokers),
+                ControlPort = taken.Dequeue(),
+                KafkaControllerPorts = Next(brokers),
+                DatabaseLinkPort = links > 0 ? taken.Dequeue() : null,
+                KafkaLinkPorts = [.. Next(Math.Max(0, links - 1)).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],
+                DashboardUrl = builder.UseFactoryDefaults(Next(dashboard.Length)),
+                PrometheusPort = prometheus.Length > 0 ? taken.Dequeue() : null,
             };
         }
         catch

@@ -7,7 +7,8 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <summary>A port of the factory.</summary>
 /// <param name="Setting">The key by which another one is chosen.</param>
 /// <param name="Number">0 asks for any free one.</param>
-internal sealed record PortRequest(string User, string Setting, int Number);
+/// <param name="Yields">Whether any free one will do where this one is taken.</param>
+internal sealed record PortRequest(string User, string Setting, int Number, bool Yields = false);
 
 /// <summary>Finds out which ports can be had.</summary>
 internal static class Ports
@@ -23,9 +24,9 @@ internal static class Ports
         try
         {
             // The fixed ones first, lest a free one be taken from among them.
-            foreach (var (request, index) in requests.Select((request, index) => (request, index)).OrderBy(pair => pair.request.Number == 0))
+            foreach (var (request, index) in requests.Select((request, index) => (request, index)).OrderBy(pair => pair.request.Number == 0 || pair.request.Yields))
             {
-                if (request.Number != 0 && Array.IndexOf(ports, request.Number) is >= 0 and var other)
+                if (request is { Number: not 0, Yields: false } && Array.IndexOf(ports, request.Number) is >= 0 and var other)
                 {
                     problems.Add($"Port {request.Number} is given to both {requests[other].User} and {request.User}: set {request.Setting} to another (0: any free one).");
                     continue;
@@ -33,6 +34,10 @@ internal static class Ports
                 try
                 {
                     ports[index] = request.Number == 0 ? ListenAnywhere(listeners) : Listen(request.Number, listeners);
+                }
+                catch (SocketException) when (request.Yields)
+                {
+                    ports[index] = ListenAnywhere(listeners);
                 }
                 catch (SocketException exception)
                 {

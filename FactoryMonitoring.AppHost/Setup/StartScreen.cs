@@ -21,6 +21,8 @@ internal static class StartScreen
         if (settings.Replay is { } replay) Line("replay", $"{replay.File} as {replay.SensorType} sensor {replay.SensorId}");
         Line("page", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.WebPort}"));
         Line("api", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.ApiPort}"));
+        if (setup.DashboardUrl is { } dashboard) Line("aspire", dashboard);
+        if (setup.PrometheusPort is { } prometheus) Line("metrics", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{prometheus}"));
         Line("logs", setup.LogDirectory);
         text.AppendLine();
         Line("kill", "make kill-consumer N=1 | kill-producer NAME=temperature-sensor | kill-broker N=2   (another terminal)");

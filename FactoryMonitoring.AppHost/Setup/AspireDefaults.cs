@@ -1,0 +1,53 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>What the factory asks of Aspire itself.</summary>
+internal static class AspireDefaults
+{
+    private const string DashboardUrls = "ASPNETCORE_URLS";
+    private const string OtlpUrl = "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL";
+
+    /// <summary>The ports that the dashboard would like: another one is taken where one of them is in use.</summary>
+    public static IEnumerable<PortRequest> DashboardPorts(IDistributedApplicationBuilder builder) =>
+        !HasDashboard(builder) ? [] :
+        [
+            new("the Aspire dashboard", DashboardUrls, Preferred(builder, DashboardUrls).Port, Yields: true),
+            new("the Aspire dashboard's OTLP endpoint", OtlpUrl, Preferred(builder, OtlpUrl).Port, Yields: true),
+        ];
+
+    /// <summary>Applies the ports that were found, and waits for health and for the end of resources as the factory needs it.</summary>
+    /// <param name="dashboardPorts">One for each of <see cref="DashboardPorts"/>.</param>
+    /// <returns>Where to log in to the dashboard; null where there is none.</returns>
+    public static string? UseFactoryDefaults(this IDistributedApplicationBuilder builder, IReadOnlyList<int> dashboardPorts)
+    {
+        var configuration = builder.Configuration;
+        // Without it the AppHost ends up to 15 s before its processes, and a start right after finds their ports taken.
+        configuration["DcpPublisher:WaitForResourceCleanup"] = bool.TrueString;
+        builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
+        {
+            foreach (var registration in options.Registrations)
+            {
+                var factory = registration.Factory;
+                registration.Factory = services => new PatientHealthCheck(factory(services), services.GetRequiredService<TimeProvider>());
+            }
+        });
+        if (!HasDashboard(builder)) return null;
+        var dashboard = With(Preferred(builder, DashboardUrls), dashboardPorts[0]);
+        configuration[DashboardUrls] = dashboard;
+        configuration[OtlpUrl] = With(Preferred(builder, OtlpUrl), dashboardPorts[1]);
+        return configuration["AppHost:BrowserToken"] is { Length: > 0 } token ? $"{dashboard}/login?t={token}" : dashboard;
+    }
+
+    private static bool HasDashboard(IDistributedApplicationBuilder builder) =>
+        builder.Services.Select(service => service.IsKeyedService ? null : service.ImplementationInstance).OfType<DistributedApplicationOptions>().All(options => !options.DisableDashboard);
+
+    private static Uri Preferred(IDistributedApplicationBuilder builder, string key) =>
+        Uri.TryCreate(builder.Configuration[key]?.Split(';')[0], UriKind.Absolute, out var url)
+            ? url
+            : new Uri(key == DashboardUrls ? "http://localhost:18888" : "http://localhost:18889");
+
+    private static string With(Uri url, int port) => string.Create(CultureInfo.InvariantCulture, $"{url.Scheme}://{url.Host}:{port}");
+}

@@ -1,0 +1,22 @@
+using Microsoft.Extensions.Hosting;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>
+/// A background service that runs from before the first resource is created until after the last one has stopped. Aspire creates the resources in a
+/// hosted service whose start ends when all of them exist, so one that starts after it would come too late.
+/// </summary>
+internal abstract class LifetimeService : BackgroundService, IHostedLifecycleService
+{
+    public virtual Task StartingAsync(CancellationToken cancellationToken) => base.StartAsync(cancellationToken);
+
+    public sealed override Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public virtual Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public sealed override Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public virtual Task StoppedAsync(CancellationToken cancellationToken) => base.StopAsync(cancellationToken);
+}

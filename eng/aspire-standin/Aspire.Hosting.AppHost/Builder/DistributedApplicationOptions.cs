@@ -1,7 +1,0 @@
-namespace Aspire.Hosting;
-
-public sealed class DistributedApplicationOptions
-{
-    /// <summary>No dashboard is started, though one is installed.</summary>
-    public bool DisableDashboard { get; set; }
-}
