@@ -22,6 +22,7 @@ internal enum ExitCause
 /// <summary>The end of a process.</summary>
 /// <param name="Id">Rises by one, from 1, within a run of the AppHost.</param>
 /// <param name="At">Of a kill: immediately before the signal. Otherwise when the end was seen.</param>
+/// <param name="ExitCode">128 + 9 after a kill; null where a signal ended it that nobody here has sent.</param>
 /// <param name="By">Who asked for it: make, dashboard, …; null where nobody did.</param>
 /// <param name="Pid">The process that did the work; null where it was not known.</param>
 internal sealed record ResourceExit(long Id, string Resource, DateTimeOffset At, int? ExitCode, ExitCause Cause, string? By, int? Pid);
@@ -30,6 +31,9 @@ internal sealed record ResourceExit(long Id, string Resource, DateTimeOffset At,
 internal sealed class ExitLog(TimeProvider time)
 {
     private const int Kept = 1000;
+
+    /// <summary>Exit code of what SIGKILL has ended, as a shell has it.</summary>
+    private const int ByKill = 137;
 
     /// <summary>How long after its announcement an end is taken for the one announced.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
@@ -65,10 +69,13 @@ internal sealed class ExitLog(TimeProvider time)
         {
             var announced = Pending(resource);
             _announced.Remove(resource);
+            var killed = announced is { Cause: ExitCause.Killed };
+            // Aspire knows no signals: what one has ended bears -1.
+            if (exitCode == -1) exitCode = killed ? ByKill : null;
             var exit = new ResourceExit(
                 ++_last,
                 resource,
-                announced is { Cause: ExitCause.Killed } ? announced.At : seen,
+                killed ? announced!.At : seen,
                 exitCode,
                 announced?.Cause ?? (exitCode == 0 ? ExitCause.Finished : ExitCause.Died),
                 announced?.By,

@@ -51,7 +51,7 @@ internal static class ResourceEndpoints
     private static IResult List(HttpRequest request, DistributedApplicationModel model, ResourceWatch watch, FactorySetup setup)
     {
         string[] actions = setup.Settings.Faults ? [.. Commands.Keys, .. FaultCommands.Keys] : [.. Commands.Keys];
-        var bodies = model.Resources.Where(resource => resource is not ParameterResource).Select(resource => Describe(resource, watch, actions)).ToArray();
+        var bodies = model.Resources.Where(resource => !ResourceWatch.IsPlumbing(resource)).Select(resource => Describe(resource, watch, actions)).ToArray();
         return Answers.WantsText(request) ? Results.Text(Table(bodies), Answers.Text) : Results.Ok(bodies);
     }
 

@@ -1,9 +1,10 @@
+using System.Text.RegularExpressions;
 using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Writes what every resource logs to a file of its own, so that another terminal can read it.</summary>
-internal sealed class ResourceLogFiles(FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, TimeProvider time)
+internal sealed partial class ResourceLogFiles(FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, TimeProvider time)
     : LifetimeService
 {
     private const long MostBytes = 20_000_000;
@@ -12,7 +13,7 @@ internal sealed class ResourceLogFiles(FactorySetup setup, DistributedApplicatio
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         Directory.CreateDirectory(setup.LogDirectory);
-        return Task.WhenAll(model.Resources.Where(resource => resource is not ParameterResource).Select(resource => WriteAsync(resource, stoppingToken)));
+        return Task.WhenAll(model.Resources.Where(resource => !ResourceWatch.IsPlumbing(resource)).Select(resource => WriteAsync(resource, stoppingToken)));
     }
 
     private async Task WriteAsync(IResource resource, CancellationToken cancellationToken)
@@ -29,7 +30,7 @@ internal sealed class ResourceLogFiles(FactorySetup setup, DistributedApplicatio
                 {
                     foreach (var line in lines.Where(line => line.LineNumber > last))
                     {
-                        await writer.WriteLineAsync(line.Content);
+                        await writer.WriteLineAsync(Colors().Replace(line.Content, ""));
                         last = line.LineNumber;
                     }
                     await writer.FlushAsync(cancellationToken);
@@ -46,4 +47,8 @@ internal sealed class ResourceLogFiles(FactorySetup setup, DistributedApplicatio
             await writer.FlushAsync(CancellationToken.None);
         }
     }
+
+    // What a console shows as colors.
+    [GeneratedRegex("\\x1b\\[[0-9;]*m")]
+    private static partial Regex Colors();
 }

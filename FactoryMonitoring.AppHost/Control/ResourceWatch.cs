@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Knows the present state of every resource by its name, and takes down the end of each process.</summary>
 internal sealed partial class ResourceWatch(
-    ResourceNotificationService notifications, ExitLog exits, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
+    ResourceNotificationService notifications, ExitLog exits, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
 {
     private readonly ConcurrentDictionary<string, Watched> _current = new(StringComparer.OrdinalIgnoreCase);
 
@@ -28,29 +30,38 @@ internal sealed partial class ResourceWatch(
         {
             var name = change.Resource.Name;
             _current.TryGetValue(name, out var before);
+            // Aspire's own commands, from its dashboard or its command line, announce themselves so.
+            if (change.Snapshot.State?.Text == KnownResourceStates.Stopping) exits.Announce(name, ExitCause.Stopped, by: null);
             // Once a process is gone its id is, too: remembered while it lives.
             var ended = Ended(change.Snapshot);
             var pid = ended ? before?.Pid : change.Resource.WorkerPid(change.Snapshot) ?? before?.Pid;
-            _current[name] = new(change.Snapshot, pid);
-            if (!ended || before is null || Ended(before.Snapshot) || change.Resource.WorkerOf() is null) continue;
+            // The snapshot of an earlier end comes more than once, and even after a new start.
+            var isNew = ended && before is not null && !Ended(before.Snapshot) && (change.Snapshot.StopTimeStamp is null || change.Snapshot.StopTimeStamp != before.Stopped);
+            _current[name] = new(change.Snapshot, pid, ended ? change.Snapshot.StopTimeStamp : before?.Stopped);
+            if (!isNew || change.Resource.WorkerOf() is null) continue;
             var seen = change.Snapshot.StopTimeStamp is { } stopped ? new DateTimeOffset(stopped.ToUniversalTime()) : time.GetUtcNow();
-            var exit = exits.Record(name, seen, change.Snapshot.ExitCode, before.Pid);
-            if (stoppingToken.IsCancellationRequested) continue;
-            if (exit.Cause == ExitCause.Died) Log.Died(logger, name, exit.ExitCode);
+            var exit = exits.Record(name, seen, change.Snapshot.ExitCode, before!.Pid);
+            if (exit.ExitCode != change.Snapshot.ExitCode)
+                await notifications.PublishUpdateAsync(change.Resource, change.ResourceId, snapshot => snapshot with { ExitCode = exit.ExitCode });
+            if (lifetime.ApplicationStopping.IsCancellationRequested) continue;
+            if (exit.Cause == ExitCause.Died) Log.Died(logger, name, exit.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"exit code {code}") : "by a signal");
             else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", exit.ExitCode);
         }
     }
 
+    /// <summary>A resource that Aspire adds for itself and does not show: what rebuilds a project, and the dashboard.</summary>
+    public static bool IsPlumbing(IResource resource) => resource is ParameterResource || resource.HasAnnotationOfType<HiddenAnnotation>();
+
     private static bool Ended(CustomResourceSnapshot snapshot) => KnownResourceStates.TerminalStates.Contains(snapshot.State?.Text);
 
-    private sealed record Watched(CustomResourceSnapshot Snapshot, int? Pid);
+    private sealed record Watched(CustomResourceSnapshot Snapshot, int? Pid, DateTime? Stopped);
 
     private static partial class Log
     {
         [LoggerMessage(LogLevel.Information, "{Resource} has ended: {Cause} by {By}, exit code {ExitCode}")]
         public static partial void Ended(ILogger logger, string resource, ExitCause cause, string by, int? exitCode);
 
-        [LoggerMessage(LogLevel.Warning, "{Resource} has died, exit code {ExitCode}; see `make logs NAME={Resource}`")]
-        public static partial void Died(ILogger logger, string resource, int? exitCode);
+        [LoggerMessage(LogLevel.Warning, "{Resource} has died, {How}; see `make logs NAME={Resource}`")]
+        public static partial void Died(ILogger logger, string resource, string how);
     }
 }
