@@ -5,7 +5,6 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using Aspire.Hosting.Testing;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Faults;
 using FactoryMonitoring.AppHost.Kafka;
@@ -32,12 +31,14 @@ internal sealed class FaultsApp : IAsyncDisposable
     {
         var test = new FaultsApp();
         string[] ports = ["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"];
-        var builder = DistributedApplicationTestingBuilder.Create(
+        // The AppHost's assembly knows where Aspire's orchestrator is.
+        string[] arguments =
         [
-            "--Factory:Kafka=embedded", "--Factory:Postgres=process", $"--Factory:RunDirectory={test._directory.Path}", $"--Factory:Faults={faults}",
+            "--environment=Development", "--Factory:Kafka=embedded", "--Factory:Postgres=process", $"--Factory:RunDirectory={test._directory.Path}", $"--Factory:Faults={faults}",
             $"--Factory:Consumers={consumers.ToString(CultureInfo.InvariantCulture)}", "--Factory:MaxConsumers=5", .. ports.Select(port => $"--Factory:Ports:{port}=0"),
-        ]);
-        var setup = test._setup = FactorySetup.Prepare(builder.Configuration, builder.Environment, builder.AppHostDirectory);
+        ];
+        var builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions { Args = arguments, AssemblyName = typeof(FactorySetup).Assembly.GetName().Name, DisableDashboard = true });
+        var setup = test._setup = FactorySetup.Prepare(builder);
         for (var number = 1; number <= setup.Settings.MaxConsumers; number++)
         {
             var consumer = builder.AddExecutable(ConsumerScale.Name(number), "sleep", ".", "600").WithKill();
@@ -48,10 +49,10 @@ internal sealed class FaultsApp : IAsyncDisposable
         // Named by the endpoint, and needed for nothing here.
         var kafka = new KafkaClusterResource("kafka", KafkaBacking.Embedded, setup.KafkaPorts);
         var password = builder.AddParameter("password", "none", secret: true);
-        var server = new PostgresProcessResource("postgres", "true", new PostgresDirectory(test._directory.Path, null), "user", password.Resource, setup.PostgresPort);
-        builder.AddControl(setup, kafka, new PostgresDatabaseResource("factorydb", "none", server));
+        var database = builder.AddConnectionString("factorydb", ReferenceExpression.Create($"Host=none"));
+        builder.AddControl(setup, kafka, new FactoryDatabase(database, "none", "user", password.Resource, setup.PostgresPort));
         builder.AddFaults(setup, kafka, "sensor-data");
-        test._app = await builder.BuildAsync(test.Token);
+        test._app = builder.Build();
         await test._app.StartAsync(test.Token);
         test._client.BaseAddress = new Uri(setup.ControlUrl);
         test._client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", setup.ControlToken);
