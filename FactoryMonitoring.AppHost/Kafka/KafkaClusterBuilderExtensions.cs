@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -36,7 +37,7 @@ internal static class KafkaClusterBuilderExtensions
             });
         foreach (var (index, port) in ports.Index())
         {
-            var broker = $"kafka{index + 1}";
+            var broker = ResourceNames.Broker(index + 1);
             builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(broker, _ => new KafkaProbe(port), null, null));
             cluster.WithHealthCheck(broker);
         }
@@ -69,7 +70,7 @@ internal static class KafkaClusterBuilderExtensions
         var clusterId = ClusterId(Path.Combine(runDirectory, "kafka-containers.id"));
         foreach (var (index, port) in resource.Ports.Index())
         {
-            var name = $"kafka{index + 1}";
+            var name = ResourceNames.Broker(index + 1);
             var broker = builder.AddResource(new KafkaContainerResource(name, port, resource))
                 .WithImage(image.Reference)
                 .WithVolume(ContainerEngine.Volume(runDirectory, name), KafkaContainerEnvironment.Data)
@@ -95,7 +96,7 @@ internal static class KafkaClusterBuilderExtensions
         var clusterId = ClusterId(Path.Combine(directory, "cluster.id"));
         foreach (var (index, port) in resource.Ports.Index())
         {
-            var name = $"kafka{index + 1}";
+            var name = ResourceNames.Broker(index + 1);
             var own = Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
             File.WriteAllText(
                 Path.Combine(own, "server.properties"),
@@ -137,9 +138,9 @@ internal static class KafkaClusterBuilderExtensions
         builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddedBrokers>());
         foreach (var (index, port) in resource.Ports.Index())
         {
-            builder.AddResource(new EmbeddedBrokerResource($"kafka{index + 1}", index + 1, port, resource))
+            builder.AddResource(new EmbeddedBrokerResource(ResourceNames.Broker(index + 1), index + 1, port, resource))
                 .WithInitialState(new CustomResourceSnapshot { ResourceType = "EmbeddedBroker", Properties = [], State = KnownResourceStates.NotStarted })
-                .WithHealthCheck($"kafka{index + 1}")
+                .WithHealthCheck(ResourceNames.Broker(index + 1))
                 .WithEmbeddedBrokerCommands();
         }
     }

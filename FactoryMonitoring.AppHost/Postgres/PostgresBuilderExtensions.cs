@@ -1,6 +1,7 @@
 using System.Globalization;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -37,7 +38,7 @@ internal static class PostgresBuilderExtensions
     public static IResourceBuilder<PostgresDatabaseResource> AddPostgresDatabase(
         this IDistributedApplicationBuilder builder, string name, string databaseName, PostgresChoice choice, string user, int port)
     {
-        const string Server = "postgres";
+        const string Server = ResourceNames.Postgres;
         var secret = builder.AddParameter($"{Server}-password", choice.Password, secret: true);
         return choice is { Image: { } image, Volume: { } volume }
             ? builder.AddContainer(Server, image, volume, user, secret, port).AddDatabase(name, databaseName)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 
@@ -35,6 +36,9 @@ internal sealed class FactorySetup : IDisposable
     public required int WebPort { get; init; }
 
     public required int ApiPort { get; init; }
+
+    /// <summary>Of the fault lab; null where faults are off.</summary>
+    public required int? FaultLabPort { get; init; }
 
     public required int ControlPort { get; init; }
 
@@ -72,6 +76,7 @@ internal sealed class FactorySetup : IDisposable
                 new("postgres", "Factory:Ports:Postgres", settings.PostgresPort),
                 .. settings.KafkaPorts.Select((port, index) => new PortRequest($"kafka{index + 1}", $"Factory:Ports:Kafka{index + 1}", port)),
                 new("the control endpoint", "", 0),
+                new(ResourceNames.FaultLab, "", 0),
                 .. settings.KafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),
                 .. Enumerable.Range(1, links).Select(_ => new PortRequest("a link", "", 0)),
             ]);
@@ -90,9 +95,10 @@ internal sealed class FactorySetup : IDisposable
                 PostgresPort = ports[2],
                 KafkaPorts = [.. ports.Skip(3).Take(brokers)],
                 ControlPort = ports[3 + brokers],
-                KafkaControllerPorts = [.. ports.Skip(4 + brokers).Take(brokers)],
-                DatabaseLinkPort = links > 0 ? ports[4 + (2 * brokers)] : null,
-                KafkaLinkPorts = [.. ports.Skip(5 + (2 * brokers)).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],
+                FaultLabPort = settings.Faults ? ports[4 + brokers] : null,
+                KafkaControllerPorts = [.. ports.Skip(5 + brokers).Take(brokers)],
+                DatabaseLinkPort = links > 0 ? ports[5 + (2 * brokers)] : null,
+                KafkaLinkPorts = [.. ports.Skip(6 + (2 * brokers)).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],
             };
         }
         catch
