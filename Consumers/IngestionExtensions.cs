@@ -100,14 +100,18 @@ internal static class IngestionExtensions
                 client.SetErrorHandler((_, error) => KafkaSettings.Report(logger, error));
             });
 
-    private static ConsumerIdentity IdentityOf(IConfiguration configuration) => new(
-        FirstOf(configuration, EnvironmentNames.ConsumerId, "OTEL_SERVICE_NAME") ?? Environment.MachineName,
-        FirstOf(configuration, EnvironmentNames.ConsumerGroup) ?? ResourceNames.ConsumerGroup,
-        FirstOf(configuration, EnvironmentNames.SensorTopic) ?? ResourceNames.SensorTopic,
-        FirstOf(configuration, EnvironmentNames.AlertTopic) ?? ResourceNames.AlertTopic,
-        (FirstOf(configuration, EnvironmentNames.SensorTopic) ?? ResourceNames.SensorTopic) + ".dlq");
+    private static ConsumerIdentity IdentityOf(ConfigurationManager configuration)
+    {
+        var names = KafkaNames.Of(name => configuration[name]);
+        return new(
+            FirstOf(configuration, EnvironmentNames.ConsumerId, "OTEL_SERVICE_NAME") ?? Environment.MachineName,
+            names.ConsumerGroup,
+            names.SensorTopic,
+            names.AlertTopic,
+            names.DeadLetterTopic);
+    }
 
-    private static string? FirstOf(IConfiguration configuration, params ReadOnlySpan<string> keys)
+    private static string? FirstOf(ConfigurationManager configuration, params ReadOnlySpan<string> keys)
     {
         foreach (var key in keys)
         {

@@ -3,6 +3,7 @@ using FactoryMonitoring.AppHost.Faults;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Prometheus;
+using FactoryMonitoring.AppHost.Services;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 using static System.FormattableString;
@@ -24,97 +25,75 @@ catch (SetupException problem)
 using var running = factory;
 var settings = factory.Settings;
 
-var sensorTopic = builder.Configuration[EnvironmentNames.SensorTopic] ?? ResourceNames.SensorTopic;
+// What everything else needs: brokers with their topics, and the database.
+var names = KafkaNames.Of(name => builder.Configuration[name]);
 var kafka = builder.AddKafkaCluster(ResourceNames.Kafka, factory.Kafka, factory.KafkaPorts, factory.KafkaControllerPorts, factory.KafkaLinkPorts, settings.RunDirectory)
-    .WithTopic(sensorTopic, settings.Partitions)
-    .WithTopic(builder.Configuration[EnvironmentNames.AlertTopic] ?? ResourceNames.AlertTopic, 2)
-    .WithTopic(ResourceNames.DeadLetterTopic, 1)
-    .WithGroup(builder.Configuration[EnvironmentNames.ConsumerGroup] ?? ResourceNames.ConsumerGroup);
-
+    .WithGroup(names.ConsumerGroup);
+foreach (var topic in names.Topics(settings.Partitions)) kafka.WithTopic(topic.Name, topic.Partitions);
 var database = builder.AddPostgresDatabase(ResourceNames.Database, "factory_monitoring", factory.Postgres, "factory_user", factory.PostgresPort);
 
 // Where faults are allowed, these can be cut: the services' way to the database, and one consumer's to the brokers.
 var databaseLink = builder.AddDatabaseLink(factory, database);
 var kafkaLink = builder.AddKafkaLink(factory, kafka);
 
-var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>("provisioner")
+// Topics and schema, once.
+var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(ResourceNames.Provisioner)
     .WithReference(kafka).WaitFor(kafka)
     .WithReference(database.Resource).WaitFor(database.Resource)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
-    .WithServiceDefaults()
-    .WithKill();
+    .WithServiceDefaults();
 
+// Readings: sensors send them, consumers store them.
 foreach (var type in SensorCatalog.Types.Values)
 {
-    builder.AddProject<Projects.Sensors>($"{type.Name}-sensor")
-        .WithHttpEndpoint()
-        .WithHttpHealthCheck("/health")
-        .WithReference(kafka)
-        .WithReference(databaseLink, ResourceNames.Database)
-        .WaitForCompletion(provisioner)
-        .WithEnvironment(EnvironmentNames.ProducerId, $"{type.Name}-sensor")
+    builder.AddProject<Projects.Sensors>(ResourceNames.Sensor(type.Name))
+        .AsService(provisioner, databaseLink, kafka)
+        .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.Sensor(type.Name))
         .WithEnvironment(EnvironmentNames.SensorType, type.Name)
-        .WithSettingsOf("Sensors")
-        .WithServiceDefaults()
-        .WithKill();
+        .WithSettingsOf("Sensors");
 }
 
 if (settings.Replay is { } replay)
 {
-    builder.AddProject<Projects.Sensors>("replay-sensor")
-        .WithHttpEndpoint()
-        .WithHttpHealthCheck("/health")
-        .WithReference(kafka)
-        .WithReference(databaseLink, ResourceNames.Database)
-        .WaitForCompletion(provisioner)
-        .WithEnvironment(EnvironmentNames.ProducerId, "replay-sensor")
-        .WithReplay(replay)
-        .WithServiceDefaults()
-        .WithKill();
+    builder.AddProject<Projects.Sensors>(ResourceNames.ReplaySensor)
+        .AsService(provisioner, databaseLink, kafka)
+        .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.ReplaySensor)
+        .WithReplay(replay);
 }
 
 for (var number = 1; number <= settings.MaxConsumers; number++)
 {
-    var name = ConsumerScale.Name(number);
-    var consumer = builder.AddProject<Projects.Consumers>(name)
-        .WithHttpEndpoint()
-        .WithHttpHealthCheck("/health")
-        .WithReference(number == FactorySettings.LinkedConsumer ? kafkaLink : kafka, ResourceNames.Kafka)
-        .WithReference(databaseLink, ResourceNames.Database)
-        .WaitForCompletion(provisioner)
-        .WithEnvironment(EnvironmentNames.ConsumerId, name)
-        .WithSettingsOf("Consumers")
-        .WithServiceDefaults()
-        .WithKill();
+    var consumer = builder.AddProject<Projects.Consumers>(ResourceNames.Consumer(number))
+        .AsService(provisioner, databaseLink, number == ResourceNames.LinkedConsumer ? kafkaLink : kafka)
+        .WithEnvironment(EnvironmentNames.ConsumerId, ResourceNames.Consumer(number))
+        .WithSettingsOf("Consumers");
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
 
-// Others call these two: not behind Aspire's proxy, which accepts connections for a service that is dead.
+// The page reads from the API, which only reads; it acts through the fault lab, which alone may command the AppHost.
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
-    .WithHttpEndpoint(port: factory.ApiPort, isProxied: false)
-    .WithHttpHealthCheck("/health")
-    .WithReference(kafka)
-    .WithReference(databaseLink, ResourceNames.Database)
-    .WaitForCompletion(provisioner)
-    .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
-    .WithControl(factory)
-    .WithServiceDefaults()
-    .WithKill();
+    .AsService(provisioner, databaseLink, kafka, factory.ApiPort)
+    .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"));
 
-builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
-    .WithHttpEndpoint(port: factory.WebPort, isProxied: false)
+var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
+    .AsService(port: factory.WebPort)
     .WithExternalHttpEndpoints()
-    .WithHttpHealthCheck("/health")
     .WithReference(api)
     .WithEnvironment(EnvironmentNames.MonitoringPort, Invariant($"{factory.WebPort}"))
-    .WithControl(factory)
-    .WithDashboardLink()
-    .WithServiceDefaults()
-    .WithKill();
+    .WithDashboardLink();
+
+if (factory.FaultLabPort is { } port)
+{
+    var lab = builder.AddProject<Projects.FaultLab>(ResourceNames.FaultLab)
+        .AsService(provisioner, databaseLink, port: port)
+        .WithReference(api)
+        .WithControl(factory);
+    web.WithReference(lab);
+}
 
 builder.AddPrometheus(factory);
 builder.AddControl(factory, kafka.Resource, database);
-builder.AddFaults(factory, kafka.Resource, sensorTopic);
+builder.AddFaults(factory, kafka.Resource, names);
 
 Console.WriteLine(StartScreen.Render(factory));
 await builder.Build().RunAsync();

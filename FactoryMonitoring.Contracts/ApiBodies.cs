@@ -6,6 +6,13 @@ namespace FactoryMonitoring.Contracts.Api;
 
 // Bodies of the monitoring API: snake_case JSON, times in UTC. The names of the first six are fixed by existing clients.
 
+/// <summary>Routes of the monitoring API that services call; pages and scripts find all of them in its OpenAPI description.</summary>
+public static class ApiRoutes
+{
+    /// <summary>GET: a <see cref="StreamSnapshot"/>.</summary>
+    public const string Snapshot = "/api/snapshot";
+}
+
 /// <summary>GET /api/system-status.</summary>
 public sealed record SystemStatusBody(
     ComponentSummary Status,
@@ -70,6 +77,13 @@ public sealed record ConsumerHealthBody(
     long? ResidentBytes = null,
     DateTimeOffset? StatusSince = null,
     bool Stopped = false);
+
+/// <summary>Values of <see cref="ConsumerHealthBody.Status"/> and <see cref="ProducerHealthBody.Status"/>.</summary>
+public static class Statuses
+{
+    public const string Active = "active";
+    public const string Inactive = "inactive";
+}
 
 /// <summary>GET /api/producer-health.</summary>
 /// <param name="Connection">connected, degraded, disconnected.</param>
@@ -193,11 +207,20 @@ public sealed record AlertRateBody(int BucketSeconds, IReadOnlyList<AlertRatePoi
 public sealed record AlertRatePoint(DateTimeOffset At, string SensorType, string AnomalyType, string Severity, int Count);
 
 /// <summary>GET /api/cluster.</summary>
-public sealed record ClusterBody(IReadOnlyList<BrokerBody> Brokers, IReadOnlyList<PartitionBody> Partitions, string? LogId, DateTimeOffset? MeasuredAt, bool Stale = false);
+/// <param name="MeasuredAt">When the brokers were asked.</param>
+/// <param name="LagMeasuredAt">When what the partitions lag behind was measured; null while it is not known of every partition.</param>
+public sealed record ClusterBody(
+    IReadOnlyList<BrokerBody> Brokers,
+    IReadOnlyList<PartitionBody> Partitions,
+    string? LogId,
+    DateTimeOffset? MeasuredAt,
+    bool Stale = false,
+    DateTimeOffset? LagMeasuredAt = null);
 
 public sealed record BrokerBody(int Id, string Name, string Host, int Port, bool Up, DateTimeOffset? StatusSince = null, int? LeaderOf = null, bool? Controller = null);
 
 /// <summary>A partition of the sensor topic; null is what could not be measured.</summary>
+/// <param name="RecoveredAt">When its owner had committed its first record, or had reached the end of the log; null before.</param>
 public sealed record PartitionBody(
     int Partition,
     int? Leader,
@@ -210,7 +233,8 @@ public sealed record PartitionBody(
     string? Owner,
     long? Generation = null,
     double? StoredPerSecond = null,
-    long? Stored = null);
+    long? Stored = null,
+    DateTimeOffset? RecoveredAt = null);
 
 /// <summary>GET /api/ownership: who owned which partition in a window of time, and what else happened in it.</summary>
 public sealed record OwnershipBody(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<OwnershipSpan> Spans, IReadOnlyList<TimelineMark> Marks);
@@ -325,7 +349,7 @@ public sealed record DeadLetterBody(
     long? ReadingCount,
     DateTimeOffset RejectedAt);
 
-/// <summary>The first event of /api/stream: all a page needs to draw itself; later events replace its members one by one.</summary>
+/// <summary>GET /api/snapshot, and the first event of /api/stream: all a page needs to draw itself; later events replace its members one by one.</summary>
 public sealed record StreamSnapshot(
     SystemStatusBody System,
     IReadOnlyList<ConsumerHealthBody> Consumers,
@@ -370,9 +394,6 @@ public static class StreamEvents
 
     /// <summary>The whole <see cref="LedgerBody"/>.</summary>
     public const string Ledger = "ledger";
-
-    /// <summary>The whole <see cref="ExperimentRunBody"/> that runs, twice a second at most, and once more with its verdict.</summary>
-    public const string Experiment = "experiment";
 }
 
 /// <summary>Times in UTC with <c>Z</c>.</summary>

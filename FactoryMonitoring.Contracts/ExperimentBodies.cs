@@ -1,12 +1,53 @@
+using System.Globalization;
+
 namespace FactoryMonitoring.Contracts.Api;
 
-// Bodies of /api/experiments: faults on purpose, and the verdict on what they did.
+// Bodies of the fault lab: faults on purpose, and the verdict on what they did.
+
+/// <summary>Routes of the fault lab.</summary>
+public static class LabRoutes
+{
+    /// <summary>GET: an <see cref="ExperimentsBody"/>.</summary>
+    public const string Experiments = "/api/experiments";
+
+    /// <summary>POST: an <see cref="ExperimentStartedBody"/>.</summary>
+    public const string Run = $"{Experiments}/{{name}}/run";
+
+    /// <summary>GET: an <see cref="ExperimentRunsBody"/>.</summary>
+    public const string Runs = $"{Experiments}/runs";
+
+    /// <summary>GET: an <see cref="ExperimentRunBody"/>.</summary>
+    public const string RunById = $"{Runs}/{{id:long}}";
+
+    /// <summary>GET: the run as a file of JSON.</summary>
+    public const string ReportJson = $"{RunById}/report.json";
+
+    /// <summary>GET: the run as a page of Markdown.</summary>
+    public const string ReportMarkdown = $"{RunById}/report.md";
+
+    /// <summary>GET: the list of <see cref="Control.ResourceBody"/> of the control endpoint.</summary>
+    public const string Resources = "/api/resources";
+
+    /// <summary>POST of a <see cref="Control.ControlCommand"/>: what the control endpoint answered to it.</summary>
+    public const string Commands = "/api/commands";
+
+    public static string RunOf(string experiment) => $"{Experiments}/{Uri.EscapeDataString(experiment)}/run";
+
+    /// <param name="limit">1 to 500.</param>
+    public static string RunsOf(string experiment, int limit) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Runs}?name={Uri.EscapeDataString(experiment)}&limit={limit}");
+
+    public static string RunWith(long id) => string.Create(CultureInfo.InvariantCulture, $"{Runs}/{id}");
+
+    /// <param name="extension">json, md.</param>
+    public static string ReportOf(long id, string extension) => $"{RunWith(id)}/report.{extension}";
+}
 
 /// <summary>GET /api/experiments.</summary>
 /// <param name="Enabled">Whether a run may be started here at all.</param>
 /// <param name="Reason">Why not; null where it may.</param>
 /// <param name="GroupProtocol">Of the active consumers (consumer, classic, classic-range); null while none is known, or they differ.</param>
-/// <param name="KafkaBacking">containers, processes, embedded; null where nobody said.</param>
+/// <param name="KafkaBacking">One of <see cref="Control.KafkaBackings"/>; null where nobody said.</param>
 public sealed record ExperimentsBody(
     bool Enabled,
     string? Reason,
@@ -65,8 +106,8 @@ public sealed record ExperimentRunSummary(
     long? Doubled);
 
 /// <summary>
-/// GET /api/experiments/runs/{id}, and the event <see cref="StreamEvents.Experiment"/>: all there is to know of a run. Times are ms from
-/// <see cref="KilledAt"/>; null is what was not measured, or not yet.
+/// GET /api/experiments/runs/{id}: all there is to know of a run. Times are ms from <see cref="KilledAt"/>; null is what was not measured, or not
+/// yet.
 /// </summary>
 /// <param name="Phase">steady, fault, observation, recovery (the fault is undone), verdict.</param>
 /// <param name="Step">What is being done or waited for now, in words.</param>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>A reading as it travels on <see cref="ResourceNames.SensorTopic"/>; key = sensor id.</summary>
+/// <summary>A reading as it travels on <see cref="KafkaNames.SensorTopic"/>; key = sensor id.</summary>
 public sealed record SensorReadingMessage(
     DateTimeOffset Timestamp,
     string SensorId,
@@ -27,7 +27,7 @@ public sealed record SensorReadingMetadata(
     double? CriticalThreshold,
     string? SourceTimestamp);
 
-/// <summary>An alert as it travels on <see cref="ResourceNames.AlertTopic"/> when it is raised; key = sensor id.</summary>
+/// <summary>An alert as it travels on <see cref="KafkaNames.AlertTopic"/> when it is raised; key = sensor id.</summary>
 public sealed record AlertMessage(
     Guid AlertId,
     string SensorId,

@@ -1,6 +1,8 @@
+using System.Globalization;
+
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>Names by which the parts of the system find each other: connections, topics, group, channels.</summary>
+/// <summary>Names by which the parts of the system find each other: connections, resources, channels. Topics and group are in <see cref="KafkaNames"/>.</summary>
 public static class ResourceNames
 {
     /// <summary>Name of the Kafka connection string: the bootstrap list.</summary>
@@ -9,13 +11,42 @@ public static class ResourceNames
     /// <summary>Name of the PostgreSQL connection string.</summary>
     public const string Database = "factorydb";
 
+    public const string Provisioner = "provisioner";
     public const string MonitoringApi = "monitoring-api";
     public const string MonitoringWeb = "monitoring-web";
+    public const string FaultLab = "fault-lab";
 
-    public const string SensorTopic = "sensor-data";
-    public const string AlertTopic = "alerts";
-    public const string DeadLetterTopic = "sensor-data.dlq";
-    public const string ConsumerGroup = "sensor-processors";
+    /// <summary>The PostgreSQL server.</summary>
+    public const string Postgres = "postgres";
+
+    /// <summary>The sensor that replays a recorded file.</summary>
+    public const string ReplaySensor = "replay" + SensorSuffix;
+
+    /// <summary>Number of the consumer that reaches the brokers over a link that can be cut.</summary>
+    public const int LinkedConsumer = 3;
+
+    private const string ConsumerPrefix = "sensor-consumer-";
+    private const string BrokerPrefix = "kafka";
+    private const string SensorSuffix = "-sensor";
+
+    /// <param name="number">From 1.</param>
+    public static string Consumer(int number) => string.Create(CultureInfo.InvariantCulture, $"{ConsumerPrefix}{number}");
+
+    /// <param name="number">From 1; the broker's id.</param>
+    public static string Broker(int number) => string.Create(CultureInfo.InvariantCulture, $"{BrokerPrefix}{number}");
+
+    /// <param name="type">A name of <see cref="SensorCatalog.Types"/>.</param>
+    public static string Sensor(string type) => type + SensorSuffix;
+
+    public static bool IsConsumer(string name) => IsNumbered(name, ConsumerPrefix);
+
+    public static bool IsBroker(string name) => IsNumbered(name, BrokerPrefix);
+
+    public static bool IsSensor(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.EndsWith(SensorSuffix, StringComparison.Ordinal);
+    }
 
     /// <summary>
     /// Prefix of a topic that names the log of a broker that keeps nothing over a restart: what follows it is the log_id.
@@ -25,6 +56,12 @@ public static class ResourceNames
 
     /// <summary>PostgreSQL NOTIFY channel; the payload is one of <see cref="ChangeKinds"/>.</summary>
     public const string ChangeChannel = "factory_changes";
+
+    private static bool IsNumbered(string name, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return name.StartsWith(prefix, StringComparison.Ordinal) && name.Length > prefix.Length && name.AsSpan(prefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
+    }
 }
 
 /// <summary>What a notification on <see cref="ResourceNames.ChangeChannel"/> says has changed.</summary>

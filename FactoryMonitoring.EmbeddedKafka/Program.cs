@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 LibRdKafka.Register();
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.Services.AddOptions<EmbeddedKafkaOptions>().BindConfiguration(EmbeddedKafkaOptions.Section).ValidateOnStart();
+builder.Services.AddOptions<EmbeddedKafkaOptions>().BindConfiguration(EmbeddedKafkaOptions.Section).PostConfigure(EmbeddedKafkaOptions.Complete).ValidateOnStart();
 builder.Services.AddSingleton<IValidateOptions<EmbeddedKafkaOptions>, EmbeddedKafkaOptionsValidator>();
 builder.Services.AddSingleton<EmbeddedCluster>();
 builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddedCluster>());

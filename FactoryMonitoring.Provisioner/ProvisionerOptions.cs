@@ -11,7 +11,7 @@ internal sealed class ProvisionerOptions
 
     /// <summary>Partitions of the sensor topic.</summary>
     [Range(1, 1000)]
-    public int Partitions { get; set; } = 6;
+    public int Partitions { get; set; } = KafkaNames.SensorPartitions;
 
     /// <summary>How long brokers and database may take to answer.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
@@ -19,11 +19,11 @@ internal sealed class ProvisionerOptions
 
     /// <summary>SENSOR_TOPIC.</summary>
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,245}")]
-    public string SensorTopic { get; set; } = ResourceNames.SensorTopic;
+    public string SensorTopic { get; set; } = KafkaNames.Default.SensorTopic;
 
     /// <summary>ALERT_TOPIC.</summary>
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
-    public string AlertTopic { get; set; } = ResourceNames.AlertTopic;
+    public string AlertTopic { get; set; } = KafkaNames.Default.AlertTopic;
 }
 
 [OptionsValidator]

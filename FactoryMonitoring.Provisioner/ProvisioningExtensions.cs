@@ -12,8 +12,9 @@ internal static class ProvisioningExtensions
             .BindConfiguration(ProvisionerOptions.Section)
             .Configure<IConfiguration>((options, configuration) =>
             {
-                options.SensorTopic = configuration[EnvironmentNames.SensorTopic] ?? options.SensorTopic;
-                options.AlertTopic = configuration[EnvironmentNames.AlertTopic] ?? options.AlertTopic;
+                var names = KafkaNames.Of(name => configuration[name]);
+                options.SensorTopic = names.SensorTopic;
+                options.AlertTopic = names.AlertTopic;
             })
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<ProvisionerOptions>, ProvisionerOptionsValidator>();

@@ -1,10 +1,7 @@
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
-using FactoryMonitoring.Data.Experiments;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
-using FactoryMonitoring.Monitoring.Api.Exits;
-using FactoryMonitoring.Monitoring.Api.Experiments;
 using FactoryMonitoring.Monitoring.Api.Monitor;
 using FactoryMonitoring.Monitoring.Api.Queries;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
@@ -19,7 +16,7 @@ namespace FactoryMonitoring.Monitoring.Api;
 /// <summary>The parts of the service, feature by feature.</summary>
 internal static class MonitoringApi
 {
-    /// <summary>Puts the service together. Without a bootstrap list it serves what the database tells, and leaves out what only the brokers know.</summary>
+    /// <summary>Puts the service together. It only reads: no endpoint changes anything. Without a bootstrap list it serves what the database tells, and leaves out what only the brokers know.</summary>
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
@@ -39,7 +36,6 @@ internal static class MonitoringApi
         api.MapHistory();
         api.MapAlerts();
         api.MapComponents();
-        api.MapExperiments();
         return app;
     }
 
@@ -56,7 +52,7 @@ internal static class MonitoringApi
         services.AddProblemDetails();
         services.AddOpenApi();
 
-        services.AddSingleton(new SensorTopic(builder.Configuration[EnvironmentNames.SensorTopic] is { Length: > 0 } topic ? topic : ResourceNames.SensorTopic));
+services.AddSingleton(KafkaNames.Of(name => builder.Configuration[name]));
         services.AddOptions<SnapshotOptions>().BindConfiguration(SnapshotOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<SnapshotOptions>, SnapshotOptionsValidator>();
         services.AddSingleton<MonitoringQueries>();
@@ -82,16 +78,6 @@ internal static class MonitoringApi
         services.AddSingleton<FaultMetrics>();
         services.AddActivatedSingleton<MonitoringMetrics>();
         services.AddHostedService<MonitorWorker>();
-
-        services.AddOptions<ControlOptions>().BindConfiguration(ControlOptions.Section);
-        services.AddSingleton<ComponentExitStore>();
-        services.AddHostedService<ExitWorker>();
-
-        services.AddSingleton<ExperimentStore>();
-        services.AddSingleton<ExperimentQueries>();
-        services.AddSingleton<ControlClient>();
-        services.AddSingleton<ExperimentRunner>();
-        services.AddHostedService(provider => provider.GetRequiredService<ExperimentRunner>());
 
         services.AddSingleton<ClusterState>();
         services.AddSingleton<LagHistory>();

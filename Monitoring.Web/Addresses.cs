@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web;
 
-/// <summary>Where this service listens and where it finds the monitoring API, as the environment says.</summary>
+/// <summary>Where this service listens and where it finds the monitoring API and the fault lab, as the environment says.</summary>
 internal sealed class Addresses
 {
     private const int DefaultPort = 5000;
@@ -29,6 +29,7 @@ internal sealed class Addresses
         MonitoringApi = apiSaid || !discovered
             ? Http(string.IsNullOrEmpty(apiHost) ? Loopback : apiHost, Port(apiPort) ?? DefaultApiPort)
             : $"http://{ResourceNames.MonitoringApi}";
+        FaultLab = configuration.GetSection($"services:{ResourceNames.FaultLab}").Exists() ? $"http://{ResourceNames.FaultLab}" : null;
         Failure = string.Join("; ", Failures(EnvironmentNames.MonitoringPort, port).Concat(Failures(EnvironmentNames.MonitoringApiPort, apiPort)));
     }
 
@@ -37,6 +38,9 @@ internal sealed class Addresses
 
     /// <summary>An address, or a name for service discovery.</summary>
     public string MonitoringApi { get; }
+
+    /// <summary>A name for service discovery; null where no fault lab runs.</summary>
+    public string? FaultLab { get; }
 
     /// <summary>Which variable is wrong, its value and what is allowed; empty when all is well.</summary>
     public string Failure { get; }

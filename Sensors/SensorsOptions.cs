@@ -58,7 +58,7 @@ internal sealed class SensorsOptions
 
     /// <summary>SENSOR_TOPIC.</summary>
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
-    public string Topic { get; set; } = ResourceNames.SensorTopic;
+    public string Topic { get; set; } = KafkaNames.Default.SensorTopic;
 
     [ValidateObjectMembers]
     public ReplayOptions Replay { get; set; } = new();

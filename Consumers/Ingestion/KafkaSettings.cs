@@ -1,5 +1,6 @@
 using Aspire.Confluent.Kafka;
 using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
@@ -79,7 +80,7 @@ internal static partial class KafkaSettings
     {
         config.GroupProtocol = GroupProtocol.Classic;
         config.PartitionAssignmentStrategy = strategy;
-        config.SessionTimeoutMs = 6_000;
+        config.SessionTimeoutMs = Liveness.SessionTimeoutMs;
         config.HeartbeatIntervalMs = 250;
     }
 

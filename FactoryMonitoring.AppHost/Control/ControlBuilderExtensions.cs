@@ -3,6 +3,7 @@ using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
@@ -20,6 +21,9 @@ internal static class ControlBuilderExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<ExitLog>();
         services.AddSingleton<Doctor>();
+        services.AddSingleton<CommandEndpoint>();
+        services.AddHostedService(provider =>
+            new ExitRecorder(provider.GetRequiredService<ExitLog>(), database, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ExitRecorder>>()));
         services.AddSingleton<ResourceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ResourceWatch>());
         services.AddHostedService<ControlEndpoint>();
@@ -30,7 +34,7 @@ internal static class ControlBuilderExtensions
         return builder;
     }
 
-    /// <summary>Tells a service where the control endpoint is: <c>Factory:Control:Url</c> and <c>Factory:Control:Token</c>.</summary>
+    /// <summary>Lets a service command the resources: <c>Factory:Control:Url</c> and <c>Factory:Control:Token</c>. The fault lab alone gets them.</summary>
     public static IResourceBuilder<T> WithControl<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment =>
         builder.WithEnvironment("Factory__Control__Url", setup.ControlUrl).WithEnvironment("Factory__Control__Token", setup.ControlToken);
 
@@ -44,6 +48,7 @@ internal static class ControlBuilderExtensions
         kafka.Bootstrap,
         $"http://localhost:{setup.WebPort}",
         $"http://localhost:{setup.ApiPort}",
+        setup.FaultLabPort is { } lab ? $"http://localhost:{lab}" : "",
         FactoryDatabase.Host,
         setup.PostgresPort,
         database.User,

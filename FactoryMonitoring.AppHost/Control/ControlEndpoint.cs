@@ -1,8 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using FactoryMonitoring.AppHost.Faults;
 using FactoryMonitoring.AppHost.Setup;
 using Microsoft.AspNetCore.Builder;
@@ -14,7 +12,7 @@ using Microsoft.Extensions.Hosting;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Lets a second terminal, and the services themselves, see and command the resources: a small server on loopback in the AppHost's own process. Every request
+/// Lets a second terminal, and the fault lab, see and command the resources: a small server on loopback in the AppHost's own process. Every request
 /// needs the bearer token of the run.
 /// </summary>
 internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : IHostedLifecycleService
@@ -26,15 +24,10 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, setup.ControlPort));
         builder.Services.AddRoutingCore();
-        builder.Services.ConfigureHttpJsonOptions(json =>
-        {
-            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
-            json.SerializerOptions.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower));
-        });
         Type[] shared =
         [
             typeof(DistributedApplicationModel), typeof(ResourceCommandService), typeof(ResourceWatch), typeof(ExitLog), typeof(Doctor), typeof(FactorySetup),
-            typeof(TimeProvider), typeof(ConsumerScale), typeof(RollingRestart), typeof(PoisonMessages), typeof(LoadBurst), typeof(Links),
+            typeof(TimeProvider), typeof(ConsumerScale), typeof(RollingRestart), typeof(PoisonMessages), typeof(LoadBurst), typeof(Links), typeof(CommandEndpoint),
         ];
         foreach (var type in shared)
             builder.Services.AddSingleton(type, services.GetRequiredService(type));
@@ -51,7 +44,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
     {
         StackFile.Remove(setup.Settings.RunDirectory);
         if (_app is null) return;
-        // Streams of exits have no end of their own, and a server that stops would wait for them.
+        // A command can take minutes, and a server that stops would wait for it.
         using var impatience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         impatience.CancelAfter(TimeSpan.FromSeconds(1));
         await _app.StopAsync(impatience.Token);
@@ -71,6 +64,6 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         var expected = Encoding.UTF8.GetBytes($"Bearer {stack.Token}");
         var given = Encoding.UTF8.GetBytes(context.Request.Headers.Authorization.ToString());
         if (CryptographicOperations.FixedTimeEquals(expected, given)) return next(context);
-        return Answers.Line(context.Request, StatusCodes.Status401Unauthorized, "the header Authorization: Bearer with the token in stack.json is needed").ExecuteAsync(context);
+        return Answers.Line(context.Request, StatusCodes.Status401Unauthorized, "the header Authorization is missing or wrong: Bearer and the token in stack.json are expected").ExecuteAsync(context);
     }
 }

@@ -3,30 +3,6 @@ using System.Threading.Channels;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Why a process is gone.</summary>
-internal enum ExitCause
-{
-    /// <summary>It ended of itself, with exit code 0.</summary>
-    Finished,
-
-    /// <summary>It ended otherwise, and nobody here had a hand in it.</summary>
-    Died,
-
-    /// <summary>It was asked to stop.</summary>
-    Stopped,
-
-    /// <summary>SIGKILL was sent to it.</summary>
-    Killed,
-}
-
-/// <summary>The end of a process.</summary>
-/// <param name="Id">Rises by one, from 1, within a run of the AppHost.</param>
-/// <param name="At">Of a kill: immediately before the signal. Otherwise when the end was seen.</param>
-/// <param name="ExitCode">128 + 9 after a kill; null where a signal ended it that nobody here has sent.</param>
-/// <param name="By">Who asked for it: make, dashboard, …; null where nobody did.</param>
-/// <param name="Pid">The process that did the work; null where it was not known.</param>
-internal sealed record ResourceExit(long Id, string Resource, DateTimeOffset At, int? ExitCode, ExitCause Cause, string? By, int? Pid);
-
 /// <summary>The ends of processes since the AppHost was started, and the announcements of those to come.</summary>
 internal sealed class ExitLog(TimeProvider time)
 {
@@ -87,19 +63,19 @@ internal sealed class ExitLog(TimeProvider time)
         }
     }
 
-    /// <summary>The ends after the one with this id, oldest first.</summary>
-    public IReadOnlyList<ResourceExit> Since(long id)
+    /// <summary>The ends until now, oldest first.</summary>
+    public IReadOnlyList<ResourceExit> All()
     {
-        lock (_lock) return [.. _history.Where(exit => exit.Id > id)];
+        lock (_lock) return [.. _history];
     }
 
-    /// <summary>The ends after the one with this id, and then each as it happens.</summary>
-    public async IAsyncEnumerable<ResourceExit> WatchAsync(long id, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The ends until now, oldest first, and then each as it happens.</summary>
+    public async IAsyncEnumerable<ResourceExit> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var channel = Channel.CreateUnbounded<ResourceExit>();
         lock (_lock)
         {
-            foreach (var exit in _history.Where(exit => exit.Id > id)) channel.Writer.TryWrite(exit);
+            foreach (var exit in _history) channel.Writer.TryWrite(exit);
             _watchers.Add(channel.Writer);
         }
         try

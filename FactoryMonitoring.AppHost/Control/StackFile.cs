@@ -11,6 +11,7 @@ namespace FactoryMonitoring.AppHost.Control;
 /// <param name="Url">Of the control endpoint.</param>
 /// <param name="Token">Its bearer token.</param>
 /// <param name="Pid">Of the AppHost.</param>
+/// <param name="FaultLab">Empty where faults are off.</param>
 /// <param name="Psql">The client program that came with the server; empty where that is a container.</param>
 /// <param name="PostgresEngine">Command of the engine whose container has the volume; empty where PostgreSQL is a process.</param>
 internal sealed record StackFile(
@@ -23,6 +24,7 @@ internal sealed record StackFile(
     string KafkaBrokers,
     string Web,
     string Api,
+    string FaultLab,
     string PostgresHost,
     int PostgresPort,
     string PostgresUser,

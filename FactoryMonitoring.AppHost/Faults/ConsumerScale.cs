@@ -1,6 +1,6 @@
-using System.Globalization;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
@@ -14,10 +14,8 @@ internal sealed class ConsumerScale(
 
     public int Most => setup.Settings.MaxConsumers;
 
-    public static string Name(int number) => string.Create(CultureInfo.InvariantCulture, $"sensor-consumer-{number}");
-
     /// <summary>How many run, or are about to.</summary>
-    public int Running() => Enumerable.Range(1, Most).Count(number => IsUp(Name(number)));
+    public int Running() => Enumerable.Range(1, Most).Count(number => IsUp(ResourceNames.Consumer(number)));
 
     /// <summary>Starts and stops, gracefully, until exactly the first <paramref name="consumers"/> run.</summary>
     /// <param name="by">Who asks for it.</param>
@@ -29,7 +27,7 @@ internal sealed class ConsumerScale(
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             patience.CancelAfter(Patience);
-            var problems = await Task.WhenAll(Enumerable.Range(1, Most).Select(number => ChangeAsync(Name(number), number <= consumers, by, patience.Token)));
+            var problems = await Task.WhenAll(Enumerable.Range(1, Most).Select(number => ChangeAsync(ResourceNames.Consumer(number), number <= consumers, by, patience.Token)));
             return [.. problems.OfType<string>()];
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)

@@ -1,6 +1,7 @@
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Faults;
@@ -10,11 +11,11 @@ internal static class FaultsBuilderExtensions
 {
     /// <summary>Adds the faults that the control endpoint offers, and where they are enabled the commands of every resource that is there by now.</summary>
     public static IDistributedApplicationBuilder AddFaults(
-        this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, string sensorTopic)
+        this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, KafkaNames names)
     {
         var services = builder.Services;
         services.AddSingleton(kafka);
-        services.AddSingleton(new FaultTopic(sensorTopic));
+        services.AddSingleton(names);
         services.AddSingleton<ConsumerScale>();
         services.AddSingleton<RollingRestart>();
         services.AddSingleton<PoisonMessages>();

@@ -1,32 +1,17 @@
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>What a link does with what is sent over it.</summary>
-internal enum LinkState
-{
-    /// <summary>Passes it on.</summary>
-    Up,
-
-    /// <summary>Passes it on late.</summary>
-    Slow,
-
-    /// <summary>Keeps it, as a cable does that is cut: no end of a connection and no reset gets through either.</summary>
-    Cut,
-}
-
 /// <summary>
 /// A network link between some of the services and what they talk to. Cut and restored, the connections over it go on where they stood, as TCP retransmits over
 /// a real one, unless a side has given up by then. The proxies over which it leads ask it before they pass on anything.
 /// </summary>
-internal sealed class Link(string name, TimeProvider time)
+internal sealed class Link(FactoryLink name, TimeProvider time)
 {
-    public static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(10);
-
     private readonly Lock _lock = new();
     private TaskCompletionSource? _cut;
     private TimeSpan _delay;
     private int _connections;
 
-    public string Name => name;
+    public FactoryLink Name => name;
 
     public LinkState State
     {
@@ -46,6 +31,18 @@ internal sealed class Link(string name, TimeProvider time)
 
     /// <summary>Connections that lead over it now.</summary>
     public int Connections => Volatile.Read(ref _connections);
+
+    /// <summary>Does one of the actions.</summary>
+    /// <param name="delay">How much longer each way takes when it is slow.</param>
+    public void Change(LinkAction action, TimeSpan delay)
+    {
+        switch (action)
+        {
+            case LinkAction.Cut: Cut(); break;
+            case LinkAction.Slow: Slow(delay); break;
+            default: Restore(); break;
+        }
+    }
 
     /// <summary>Nothing gets through from now on.</summary>
     public void Cut()

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.AppHost.Faults;
 /// <summary>Adds links that can be cut, where faults are allowed; where they are not, nothing lies between a service and what it talks to.</summary>
 internal static class LinkBuilderExtensions
 {
-    private static readonly TimeSpan Slowness = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Slowness = TimeSpan.FromMilliseconds(LinkCommand.UsualDelayMs);
 
     /// <summary>The link over which the services reach the database.</summary>
     /// <returns>The link, or the database itself.</returns>
@@ -17,7 +17,7 @@ internal static class LinkBuilderExtensions
         this IDistributedApplicationBuilder builder, FactorySetup setup, FactoryDatabase database)
     {
         if (setup.DatabaseLinkPort is not { } port) return database.Resource;
-        var link = new Link("database", TimeProvider.System);
+        var link = new Link(FactoryLink.Database, TimeProvider.System);
         return builder.AddLink(new LinkResource("database-link", link, [new LinkProxy(link, port, database.Port)], database.At(port)), database.Resource);
     }
 
@@ -27,7 +27,7 @@ internal static class LinkBuilderExtensions
         this IDistributedApplicationBuilder builder, FactorySetup setup, IResourceBuilder<KafkaClusterResource> cluster)
     {
         if (setup.KafkaLinkPorts is not { Count: > 0 } ports) return cluster;
-        var link = new Link("kafka", TimeProvider.System);
+        var link = new Link(FactoryLink.Kafka, TimeProvider.System);
         var brokers = string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"{KafkaClusterResource.Host}:{port.Advertised}")));
         return builder.AddLink(
             new LinkResource("kafka-link", link, [.. ports.Select(port => new LinkProxy(link, port.Advertised, port.Listener))], ReferenceExpression.Create($"{brokers}")), cluster);
@@ -41,17 +41,17 @@ internal static class LinkBuilderExtensions
         .OnInitializeResource(async (link, started, cancellationToken) =>
         {
             await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(link, started.Services), cancellationToken);
-            await started.Services.GetRequiredService<Links>().ChangeAsync(link, "restore", TimeSpan.Zero);
+            await started.Services.GetRequiredService<Links>().ChangeAsync(link, LinkAction.Restore, TimeSpan.Zero);
         })
-        .WithLinkCommand("cut", "Cut", "PlugDisconnected", $"Cut the {resource.Link.Name} link? Nothing gets through until it is restored, and nobody is told.", LinkState.Cut)
-        .WithLinkCommand("slow", "Slow", "Timer", $"Slow the {resource.Link.Name} link down by {Slowness.TotalMilliseconds:F0} ms each way?", LinkState.Slow)
-        .WithLinkCommand("restore", "Restore", "PlugConnected", null, LinkState.Up);
+        .WithLinkCommand(LinkAction.Cut, "Cut", "PlugDisconnected", $"Cut the {WireName.Of(resource.Link.Name)} link? Nothing gets through until it is restored, and nobody is told.", LinkState.Cut)
+        .WithLinkCommand(LinkAction.Slow, "Slow", "Timer", $"Slow the {WireName.Of(resource.Link.Name)} link down by {Slowness.TotalMilliseconds:F0} ms each way?", LinkState.Slow)
+        .WithLinkCommand(LinkAction.Restore, "Restore", "PlugConnected", null, LinkState.Up);
 
     private static IResourceBuilder<LinkResource> WithLinkCommand(
-        this IResourceBuilder<LinkResource> builder, string action, string displayName, string icon, string? confirmation, LinkState becomes)
+        this IResourceBuilder<LinkResource> builder, LinkAction action, string displayName, string icon, string? confirmation, LinkState becomes)
     {
         var resource = builder.Resource;
-        return builder.WithCommand(action, displayName, async context =>
+        return builder.WithCommand(WireName.Of(action), displayName, async context =>
         {
             await context.Services.GetRequiredService<Links>().ChangeAsync(resource, action, Slowness);
             return CommandResults.Success();

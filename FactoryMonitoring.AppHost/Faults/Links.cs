@@ -3,9 +3,6 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>A link as it stands.</summary>
-internal sealed record LinkBody(string Name, LinkState State, double DelayMs, int Connections);
-
 /// <summary>The links that there are, and what may be done to them. They are there until everything that uses them has stopped.</summary>
 internal sealed class Links : IDisposable
 {
@@ -22,25 +19,17 @@ internal sealed class Links : IDisposable
         });
     }
 
-    /// <summary>The actions, by their names.</summary>
-    public static readonly IReadOnlyList<string> Actions = ["cut", "restore", "slow"];
-
     public IReadOnlyList<LinkBody> Look() =>
         [.. All().Select(resource => new LinkBody(resource.Link.Name, resource.Link.State, resource.Link.Delay.TotalMilliseconds, resource.Link.Connections))];
 
-    /// <summary>Finds a link by its name: database or kafka.</summary>
-    public LinkResource? Find(string name) => All().FirstOrDefault(resource => resource.Link.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+    /// <returns>Null where there is no such link.</returns>
+    public LinkResource? Find(FactoryLink name) => All().FirstOrDefault(resource => resource.Link.Name == name);
 
-    /// <summary>Does one of <see cref="Actions"/>, and shows it as the resource's state.</summary>
-    public Task ChangeAsync(LinkResource resource, string action, TimeSpan delay)
+    /// <summary>Does the action, and shows it as the resource's state.</summary>
+    public Task ChangeAsync(LinkResource resource, LinkAction action, TimeSpan delay)
     {
         var link = resource.Link;
-        switch (action.ToLowerInvariant())
-        {
-            case "cut": link.Cut(); break;
-            case "slow": link.Slow(delay); break;
-            default: link.Restore(); break;
-        }
+        link.Change(action, delay);
         return _notifications.PublishUpdateAsync(resource, snapshot => snapshot with
         {
             State = link.State switch

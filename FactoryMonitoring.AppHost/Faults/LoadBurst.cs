@@ -7,29 +7,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>A burst of load as it stands.</summary>
-/// <param name="Running">Until the last reading is acknowledged or given up.</param>
-/// <param name="ToSend">Readings in all.</param>
-/// <param name="LongestWaitMs">Between the sending of a reading and its acknowledgement; null before the first.</param>
-internal sealed record LoadBody(
-    bool Running, DateTimeOffset? Started, int ReadingsPerSecond, int Seconds, long ToSend, long Sent, long Acknowledged, long Failed, double? LongestWaitMs)
-{
-    public static readonly LoadBody None = new(false, null, 0, 0, 0, 0, 0, 0, null);
-
-    public override string ToString() => Started is null
-        ? "no load was asked for"
-        : string.Create(CultureInfo.InvariantCulture, $"load {(Running ? "runs" : "ended")}: {Acknowledged} acknowledged and {Failed} given up of {Sent} sent of {ToSend}, longest wait {LongestWaitMs ?? 0:F0} ms");
-}
-
 /// <summary>
 /// Well-formed readings on top of the sensors', of sensors of its own. They carry no reading_count and nobody writes their acknowledgements down, so they are no
 /// part of the ledger's account: who wants to know whether all were stored compares the acknowledged here with the rows of load-sensor-*.
 /// </summary>
-internal sealed class LoadBurst(KafkaClusterResource cluster, FaultTopic topic, IHostApplicationLifetime lifetime, TimeProvider time)
+internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, IHostApplicationLifetime lifetime, TimeProvider time)
 {
-    public const int MostPerSecond = 20_000;
-    public const int MostSeconds = 600;
-
     /// <summary>Enough to keep every partition busy.</summary>
     private const int Sensors = 30;
 
@@ -54,7 +37,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, FaultTopic topic, 
         {
             if (_burst?.Look().Running == true) return null;
             _burst = new Burst(readingsPerSecond, seconds, time);
-            _ = _burst.RunAsync(cluster.Bootstrap, topic.Name, lifetime.ApplicationStopping);
+            _ = _burst.RunAsync(cluster.Bootstrap, names.SensorTopic, lifetime.ApplicationStopping);
             return _burst.Look();
         }
     }

@@ -11,8 +11,8 @@ namespace FactoryMonitoring.AppHost.Faults;
 /// </summary>
 internal static class PauseCommands
 {
-    public const string Pause = "pause";
-    public const string Resume = "resume";
+    public static readonly string Pause = WireName.Of(ResourceAction.Pause);
+    public static readonly string Resume = WireName.Of(ResourceAction.Resume);
 
     // Says of which container it is true: the next one of that name is not paused.
     private const string PausedContainer = "factory.paused";

@@ -1,17 +1,13 @@
 using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>What was produced of what was asked for.</summary>
-internal sealed record PoisonBody(string Message, DateTimeOffset At, int Asked, int Acknowledged);
-
 /// <summary>Messages on the topic of readings that are no readings: each must become a dead letter and disturb no other.</summary>
-internal sealed class PoisonMessages(KafkaClusterResource cluster, FaultTopic topic, TimeProvider time)
+internal sealed class PoisonMessages(KafkaClusterResource cluster, KafkaNames names, TimeProvider time)
 {
-    public const int Most = 10_000;
-
     /// <summary>More than a consumer takes (64 KiB), less than a broker refuses (1 MiB).</summary>
     private const int Oversized = 100_000;
 
@@ -28,7 +24,7 @@ internal sealed class PoisonMessages(KafkaClusterResource cluster, FaultTopic to
     };
 
     /// <summary>Produces them, and returns when each is acknowledged or given up.</summary>
-    public async Task<PoisonBody> ProduceAsync(int count, CancellationToken cancellationToken)
+    public async Task<CommandAnswer> ProduceAsync(int count, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();
         var config = new ProducerConfig { BootstrapServers = cluster.Bootstrap, Acks = Acks.All, EnableIdempotence = true, MaxInFlight = 1, MessageTimeoutMs = (int)Patience.TotalMilliseconds };
@@ -38,7 +34,7 @@ internal sealed class PoisonMessages(KafkaClusterResource cluster, FaultTopic to
             var (key, value) = Message(number);
             try
             {
-                await producer.ProduceAsync(topic.Name, new Message<string?, byte[]> { Key = key, Value = value }, cancellationToken);
+                await producer.ProduceAsync(names.SensorTopic, new Message<string?, byte[]> { Key = key, Value = value }, cancellationToken);
                 return true;
             }
             catch (ProduceException<string?, byte[]>)
@@ -47,9 +43,6 @@ internal sealed class PoisonMessages(KafkaClusterResource cluster, FaultTopic to
             }
         });
         var acknowledged = (await Task.WhenAll(deliveries)).Count(delivered => delivered);
-        return new($"{acknowledged} of {count} malformed messages are in {topic.Name}", at, count, acknowledged);
+        return new($"{acknowledged} of {count} malformed messages are in {names.SensorTopic}", at, acknowledged);
     }
 }
-
-/// <summary>The topic of readings.</summary>
-internal sealed record FaultTopic(string Name);

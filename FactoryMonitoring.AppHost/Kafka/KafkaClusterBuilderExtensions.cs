@@ -1,7 +1,9 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Services;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -39,7 +41,7 @@ internal static class KafkaClusterBuilderExtensions
             });
         foreach (var (index, port) in ports.Index())
         {
-            var broker = $"kafka{index + 1}";
+            var broker = ResourceNames.Broker(index + 1);
             builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(broker, _ => new KafkaProbe(port), null, null));
             cluster.WithHealthCheck(broker);
         }
@@ -72,7 +74,7 @@ internal static class KafkaClusterBuilderExtensions
         var clusterId = ClusterId(Path.Combine(runDirectory, "kafka-containers.id"));
         foreach (var (index, port) in resource.Ports.Index())
         {
-            var name = $"kafka{index + 1}";
+            var name = ResourceNames.Broker(index + 1);
             var broker = builder.AddResource(new KafkaContainerResource(name, port))
                 .WithBrokerDefaults(cluster)
                 .WithImage(image.Reference)
@@ -98,7 +100,7 @@ internal static class KafkaClusterBuilderExtensions
         var clusterId = ClusterId(Path.Combine(directory, "cluster.id"));
         foreach (var (index, port) in resource.Ports.Index())
         {
-            var name = $"kafka{index + 1}";
+            var name = ResourceNames.Broker(index + 1);
             var own = Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
             File.WriteAllText(
                 Path.Combine(own, "server.properties"),
@@ -134,13 +136,12 @@ internal static class KafkaClusterBuilderExtensions
                     context.EnvironmentVariables[$"EmbeddedKafka__Topics__{index}__Partitions"] = $"{topic.Partitions}";
                 }
             })
-            .WithParentRelationship(cluster)
-            .WithKill();
+            .WithParentRelationship(cluster);
         builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<EmbeddedBrokers>(services, host.Resource));
         builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddedBrokers>());
         foreach (var (index, port) in resource.Ports.Index())
         {
-            builder.AddResource(new EmbeddedBrokerResource($"kafka{index + 1}", index + 1, port))
+            builder.AddResource(new EmbeddedBrokerResource(ResourceNames.Broker(index + 1), index + 1, port))
                 .WithBrokerDefaults(cluster)
                 .WithInitialState(new CustomResourceSnapshot { ResourceType = "EmbeddedBroker", Properties = [], State = KnownResourceStates.NotStarted })
                 .WithEmbeddedBrokerCommands();

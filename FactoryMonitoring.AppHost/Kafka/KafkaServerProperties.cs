@@ -1,8 +1,13 @@
+using System.Globalization;
+using FactoryMonitoring.Contracts;
+
 namespace FactoryMonitoring.AppHost.Kafka;
 
 /// <summary>The configuration file of one combined broker and controller.</summary>
 internal static class KafkaServerProperties
 {
+    private static readonly string SessionTimeout = Liveness.SessionTimeoutMs.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>What all brokers have in common.</summary>
     public static readonly IReadOnlyDictionary<string, string> Common = new SortedDictionary<string, string>
     {
@@ -23,8 +28,8 @@ internal static class KafkaServerProperties
         ["log.segment.bytes"] = "67108864",
 
         // A dead consumer of the KIP-848 protocol is replaced in 5.5 to 6.4 s, one that leaves in 0.4 s.
-        ["group.consumer.min.session.timeout.ms"] = "6000",
-        ["group.consumer.session.timeout.ms"] = "6000",
+        ["group.consumer.min.session.timeout.ms"] = SessionTimeout,
+        ["group.consumer.session.timeout.ms"] = SessionTimeout,
         ["group.consumer.min.heartbeat.interval.ms"] = "250",
         ["group.consumer.heartbeat.interval.ms"] = "250",
         ["group.consumer.assignment.interval.ms"] = "0",

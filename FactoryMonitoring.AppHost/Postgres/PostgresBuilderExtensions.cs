@@ -1,6 +1,7 @@
 using System.Globalization;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -37,7 +38,7 @@ internal static class PostgresBuilderExtensions
     public static FactoryDatabase AddPostgresDatabase(
         this IDistributedApplicationBuilder builder, string name, string databaseName, PostgresChoice choice, string user, int port)
     {
-        const string Server = "postgres";
+        const string Server = ResourceNames.Postgres;
         var password = builder.AddParameter($"{Server}-password", choice.Password, secret: true)
             .WithDescription("Password of the database's superuser. It is kept beside the data.");
         return choice is { Image: { } image, Volume: { } volume }

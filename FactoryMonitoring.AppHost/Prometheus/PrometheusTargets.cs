@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Prometheus;
 
@@ -12,7 +13,8 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
     /// <summary>The projects that serve /metrics, and the job each is scraped as.</summary>
     private static readonly Dictionary<string, string> Jobs = new(StringComparer.Ordinal)
     {
-        ["Sensors"] = "sensors", ["Consumers"] = "consumers", ["Monitoring.Api"] = "monitoring-api", ["Monitoring.Web"] = "monitoring-web",
+        ["Sensors"] = "sensors", ["Consumers"] = "consumers",
+        ["Monitoring.Api"] = ResourceNames.MonitoringApi, ["Monitoring.Web"] = ResourceNames.MonitoringWeb, ["FaultLab"] = ResourceNames.FaultLab,
     };
 
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Setup;
@@ -33,9 +34,6 @@ internal sealed record FactorySettings(
 {
     public const string FaultsKey = "Factory:Faults";
 
-    /// <summary>Number of the consumer that reaches the brokers over a link that can be cut.</summary>
-    public const int LinkedConsumer = 3;
-
     /// <summary>Reads the settings; an absent one has its default.</summary>
     /// <param name="repository">Directory against which relative paths are meant.</param>
     /// <param name="isProduction">Whether this is the environment Production, which no fault may reach.</param>
@@ -51,7 +49,7 @@ internal sealed record FactorySettings(
             reader.Text("Factory:PostgresImage", "docker.io/postgres:17"),
             reader.Integer("Factory:Consumers", Math.Min(3, maxConsumers), 1, maxConsumers),
             maxConsumers,
-            reader.Integer("Factory:Partitions", 6, 1, 1000),
+            reader.Integer("Factory:Partitions", KafkaNames.SensorPartitions, 1, 1000),
             // The port people open has a name of its own that all ways of running the system understand.
             reader.Port("Factory:Ports:Web", reader.Port("MONITORING_PORT", 5000)),
             reader.Port("Factory:Ports:Api", reader.Port("MONITORING_API_PORT", 5080)),

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Prometheus;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Setup;
@@ -35,6 +36,9 @@ internal sealed class FactorySetup : IDisposable
     public required int WebPort { get; init; }
 
     public required int ApiPort { get; init; }
+
+    /// <summary>Of the fault lab; null where faults are off.</summary>
+    public required int? FaultLabPort { get; init; }
 
     public required int ControlPort { get; init; }
 
@@ -74,6 +78,7 @@ internal sealed class FactorySetup : IDisposable
             // On the embedded broker a client that was told of one listener is told of no other.
             var links = !settings.Faults ? 0 : kafka.Backing == KafkaBacking.Embedded ? 1 : 1 + (2 * settings.KafkaPorts.Count);
             PortRequest[] dashboard = [.. AspireDefaults.DashboardPorts(builder)];
+            PortRequest[] lab = settings.Faults ? [new(ResourceNames.FaultLab, "", 0)] : [];
             PortRequest[] prometheus = [.. PrometheusBuilderExtensions.Ports(configuration)];
             var taken = new Queue<int>(Ports.Take([
                 new("monitoring-web", "Factory:Ports:Web", settings.WebPort),
@@ -81,6 +86,7 @@ internal sealed class FactorySetup : IDisposable
                 new("postgres", "Factory:Ports:Postgres", settings.PostgresPort),
                 .. settings.KafkaPorts.Select((port, index) => new PortRequest($"kafka{index + 1}", $"Factory:Ports:Kafka{index + 1}", port)),
                 new("the control endpoint", "", 0),
+                .. lab,
                 .. settings.KafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),
                 .. Enumerable.Range(1, links).Select(_ => new PortRequest("a link", "", 0)),
                 .. dashboard,
@@ -102,6 +108,7 @@ internal sealed class FactorySetup : IDisposable
                 PostgresPort = taken.Dequeue(),
                 KafkaPorts = Next(brokers),
                 ControlPort = taken.Dequeue(),
+                FaultLabPort = lab.Length > 0 ? taken.Dequeue() : null,
                 KafkaControllerPorts = Next(brokers),
                 DatabaseLinkPort = links > 0 ? taken.Dequeue() : null,
                 KafkaLinkPorts = [.. Next(Math.Max(0, links - 1)).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Monitoring;
 using Npgsql;
 using NpgsqlTypes;
@@ -64,7 +65,7 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
     /// <param name="undo">What the control endpoint has to be asked for to undo what the run breaks from now on.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task WriteAsync(ExperimentRunBody run, IReadOnlyList<string> undo, CancellationToken cancellationToken)
+    public async Task WriteAsync(ExperimentRunBody run, IReadOnlyList<ControlCommand> undo, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(run);
         await using var command = dataSource.CreateCommand(Update);
@@ -77,21 +78,25 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Parameters.Count(run.Lost));
         command.Parameters.Add(Parameters.Count(run.Doubled));
         command.Parameters.Add(new() { Value = JsonSerializer.Serialize(run, ApiJson.Context.ExperimentRunBody), NpgsqlDbType = NpgsqlDbType.Jsonb });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. undo] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. undo.Select(command => JsonSerializer.Serialize(command, ControlJson.Context.ControlCommand))] });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>The runs that whoever ran them did not live to end, and what has to be undone of each.</summary>
     /// <param name="except">One that runs.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Commands that an earlier version wrote in another form are left out.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<IReadOnlyList<(ExperimentRunBody Run, string[] Undo)>> UnfinishedAsync(long except, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<(ExperimentRunBody Run, IReadOnlyList<ControlCommand> Undo)>> UnfinishedAsync(long except, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(Unfinished);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = except });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.RowsAsync(
-            row => (JsonSerializer.Deserialize(row.GetString(0), ApiJson.Context.ExperimentRunBody)!, row.GetFieldValue<string[]>(1)), cancellationToken);
+            row => (
+                JsonSerializer.Deserialize(row.GetString(0), ApiJson.Context.ExperimentRunBody)!,
+                (IReadOnlyList<ControlCommand>)[.. row.GetFieldValue<string[]>(1).Select(command => ControlCommand.Read(command).Command).OfType<ControlCommand>()]),
+            cancellationToken);
     }
 
     /// <summary>Ends the runs that ended before anything else was written of them.</summary>

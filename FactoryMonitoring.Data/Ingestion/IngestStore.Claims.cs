@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -14,7 +15,7 @@ public sealed partial class IngestStore
         """;
 
     // One statement claims, closes what the predecessor could not close itself, and records both.
-    private const string Claim = """
+    private static readonly string Claim = $$"""
         WITH wanted AS (
             SELECT * FROM unnest($3::int[], $4::bool[]) u(kafka_partition, joined)
         ), before AS MATERIALIZED (
@@ -25,7 +26,7 @@ public sealed partial class IngestStore
         ), predecessor AS (
             SELECT b.kafka_partition, p.consumer_id, b.owner IS NOT NULL AS lost,
                 CASE WHEN b.owner IS NOT NULL THEN b.last_sign ELSE b.released_at END AS ended_at,
-                CASE WHEN b.owner IS NOT NULL AND h.last_heartbeat < clock_timestamp() - interval '5 s' THEN 'session expired'
+                CASE WHEN b.owner IS NOT NULL AND h.last_heartbeat < clock_timestamp() - interval '{{Liveness.HeartbeatLimitSeconds}} s' THEN 'session expired'
                      WHEN b.owner IS NOT NULL THEN 'claimed'
                      WHEN h.status = 'inactive' THEN 'left' END AS reason
             FROM before b

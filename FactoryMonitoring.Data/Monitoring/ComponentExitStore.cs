@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts.Control;
 using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
@@ -17,7 +18,7 @@ public sealed class ComponentExitStore(NpgsqlDataSource dataSource)
         command.Parameters.Add(Parameters.Text(exit.ComponentId));
         command.Parameters.Add(Parameters.Timestamp(exit.At));
         command.Parameters.Add(Parameters.Integer(exit.ExitCode));
-        command.Parameters.Add(Parameters.Text(exit.Cause));
+        command.Parameters.Add(Parameters.Text(WireName.Of(exit.Cause)));
         command.Parameters.Add(Parameters.Text(exit.AskedBy));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -32,22 +33,22 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
 {
     private const string TryLock = "SELECT pg_try_advisory_xact_lock(hashtext('factory_monitoring.monitor'))";
 
-    private const string Reason = "SELECT set_config('factory.status_reason', 'no heartbeat for 5 s', true)";
+    private static readonly string Reason = $"SELECT set_config('factory.status_reason', 'no heartbeat for {Liveness.HeartbeatLimitSeconds} s', true)";
 
     // One who writes its heartbeat this moment holds its row: it is not silent.
-    private const string MarkConsumers = """
+    private static readonly string MarkConsumers = $$"""
         UPDATE consumer_health SET status = 'inactive', assigned_partitions = '{}'
         WHERE consumer_id IN (
             SELECT consumer_id FROM consumer_health
-            WHERE status = 'active' AND last_heartbeat < clock_timestamp() - interval '5 s'
+            WHERE status = 'active' AND last_heartbeat < clock_timestamp() - interval '{{Liveness.HeartbeatLimitSeconds}} s'
             ORDER BY consumer_id FOR UPDATE SKIP LOCKED)
         """;
 
-    private const string MarkProducers = """
+    private static readonly string MarkProducers = $$"""
         UPDATE producer_health SET status = 'inactive'
         WHERE producer_id IN (
             SELECT producer_id FROM producer_health
-            WHERE status = 'active' AND last_heartbeat < clock_timestamp() - interval '5 s'
+            WHERE status = 'active' AND last_heartbeat < clock_timestamp() - interval '{{Liveness.HeartbeatLimitSeconds}} s'
             ORDER BY producer_id FOR UPDATE SKIP LOCKED)
         """;
 
@@ -69,24 +70,24 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
         """;
 
     // Every API process saw it; the first to write it has written it for all.
-    private const string RecordOutage = """
+    private const string RecordOutage = $"""
         INSERT INTO status_changes (component_kind, component_id, status, at)
-        SELECT 'database', 'postgres', u.status, u.at FROM (VALUES ('down', $1), ('up', $2)) u(status, at)
+        SELECT 'database', '{ResourceNames.Postgres}', u.status, u.at FROM (VALUES ('down', $1), ('up', $2)) u(status, at)
         WHERE NOT EXISTS (
             SELECT 1 FROM status_changes c
-            WHERE c.component_kind = 'database' AND c.component_id = 'postgres' AND c.at > $1 - interval '5 s' AND c.status = 'down')
+            WHERE c.component_kind = 'database' AND c.component_id = '{ResourceNames.Postgres}' AND c.at > $1 - interval '5 s' AND c.status = 'down')
         """;
 
-    private const string AlertOutage = """
+    private const string AlertOutage = $"""
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by, "timestamp", updated_at, resolved_at)
-        SELECT gen_random_uuid(), 'postgres', 'system', 'database_down', 'critical', $3, 'monitoring-api', $1, $2, $2
+        SELECT gen_random_uuid(), '{ResourceNames.Postgres}', 'system', 'database_down', 'critical', $3, '{ResourceNames.MonitoringApi}', $1, $2, $2
         WHERE NOT EXISTS (
-            SELECT 1 FROM alerts WHERE sensor_id = 'postgres' AND anomaly_type = 'database_down' AND "timestamp" > $1 - interval '5 s')
+            SELECT 1 FROM alerts WHERE sensor_id = '{ResourceNames.Postgres}' AND anomaly_type = 'database_down' AND "timestamp" > $1 - interval '5 s')
         """;
 
-    private const string Raise = """
+    private const string Raise = $"""
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by)
-        SELECT gen_random_uuid(), u.component, 'system', u.rule, 'critical', u.description, 'monitoring-api'
+        SELECT gen_random_uuid(), u.component, 'system', u.rule, 'critical', u.description, '{ResourceNames.MonitoringApi}'
         FROM unnest($1::text[], $2::text[], $3::text[]) u(rule, component, description)
         WHERE NOT EXISTS (
             SELECT 1 FROM alerts a WHERE a.sensor_id = u.component AND a.anomaly_type = u.rule AND a.sensor_type = 'system' AND a.resolved_at IS NULL)
@@ -98,7 +99,7 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
           AND NOT EXISTS (SELECT 1 FROM unnest($1::text[], $2::text[]) u(rule, component) WHERE u.rule = a.anomaly_type AND u.component = a.sensor_id)
         """;
 
-    private const string AnnounceResolved = "SELECT pg_notify('factory_changes', 'alert') WHERE $1";
+    private const string AnnounceResolved = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Alert}') WHERE $1";
 
     /// <summary>Writes it all, or nothing.</summary>
     /// <returns>False where another process does it at this moment.</returns>

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
@@ -72,10 +73,9 @@ public sealed record SuccessionRow(
     DateTimeOffset? RecoveredAt);
 
 /// <summary>The end of a process, as the AppHost saw it.</summary>
-/// <param name="Cause">finished, died, stopped, killed.</param>
 /// <param name="AskedBy">Null where nobody was seen to ask for it.</param>
-public sealed record ComponentExitRow(string ComponentId, DateTimeOffset At, int? ExitCode, string Cause, string? AskedBy)
+public sealed record ComponentExitRow(string ComponentId, DateTimeOffset At, int? ExitCode, ExitCause Cause, string? AskedBy)
 {
     /// <summary>SIGKILL, from wherever it came.</summary>
-    public bool IsKill => Cause == "killed" || (Cause == "died" && ExitCode is 137 or -9);
+    public bool IsKill => Cause == ExitCause.Killed || (Cause == ExitCause.Died && ExitCode is 137 or -9);
 }

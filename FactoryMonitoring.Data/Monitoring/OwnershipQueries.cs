@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
@@ -73,7 +74,7 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
     internal static StatusChangeRow StatusChange(NpgsqlDataReader row) =>
         new(row.GetString(0), row.GetString(1), row.GetString(2), row.Text(3), row.Timestamp(4));
 
-    internal static ComponentExitRow Exit(NpgsqlDataReader row) => new(row.GetString(0), row.Timestamp(1), row.Value<int>(2), row.GetString(3), row.Text(4));
+    internal static ComponentExitRow Exit(NpgsqlDataReader row) => new(row.GetString(0), row.Timestamp(1), row.Value<int>(2), WireName.Parse<ExitCause>(row.GetString(3)), row.Text(4));
 
     private static OwnershipSpan Span(NpgsqlDataReader row) => new(
         row.GetInt32(0), row.GetInt64(1), row.GetString(2), row.Timestamp(3), row.Value<DateTimeOffset>(4), row.Value<DateTimeOffset>(5),
@@ -88,7 +89,7 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
     };
 
     // One that was told to stop says itself that it leaves, and one that is done, as the provisioner is, is no event.
-    private static TimelineMark? Mark(ComponentExitRow row) => row.Cause == "stopped" || row is { IsKill: false, ExitCode: 0 }
+    private static TimelineMark? Mark(ComponentExitRow row) => row.Cause == ExitCause.Stopped || row is { IsKill: false, ExitCode: 0 }
         ? null
         : new(row.At, row.IsKill ? "kill" : "exit", row.ComponentId, row.AskedBy is { } who ? $"by {who}" : row.ExitCode is { } code ? $"exit code {code}" : null);
 }

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using System.Net.Sockets;
 using FactoryMonitoring.EmbeddedKafka.Proxy;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -181,7 +182,7 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
     private sealed class Node(int id, BrokerProxy proxy)
     {
         public int Id => id;
-        public string Name { get; } = $"kafka{id}";
+        public string Name { get; } = ResourceNames.Broker(id);
         public BrokerProxy Proxy => proxy;
         public bool Up { get; set; } = true;
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
@@ -18,6 +19,13 @@ internal sealed class EmbeddedKafkaOptions
 
     [Required, MinLength(1), ValidateEnumeratedItems]
     public TopicOptions[] Topics { get; set; } = [];
+
+    /// <summary>Where no topics or groups are set, they are those of the factory.</summary>
+    public static void Complete(EmbeddedKafkaOptions options)
+    {
+        if (options.Topics.Length == 0) options.Topics = [.. KafkaNames.Default.Topics().Select(topic => new TopicOptions { Name = topic.Name, Partitions = topic.Partitions })];
+        if (options.Groups.Length == 0) options.Groups = [KafkaNames.Default.ConsumerGroup];
+    }
 
     /// <summary>How long a broker that came back waits before it gets its partitions: clients first have to learn of it.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
@@ -22,7 +23,7 @@ internal sealed class MockCluster : IDisposable
         _cluster = LibRdKafka.NewCluster(_client, brokers);
         if (_cluster == 0) throw new MockClusterException("librdkafka cannot create a mock cluster");
         LibRdKafka.SetInitialRebalanceDelay(_cluster, 300);
-        LibRdKafka.SetSessionTimeout(_cluster, 6000);
+        LibRdKafka.SetSessionTimeout(_cluster, Liveness.SessionTimeoutMs);
         LibRdKafka.SetHeartbeatInterval(_cluster, 1000);
         Listeners = [.. LibRdKafka.Bootstraps(_cluster).Split(',').Select(IPEndPoint.Parse)];
         Brokers = brokers;

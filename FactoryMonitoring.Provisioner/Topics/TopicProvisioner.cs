@@ -15,8 +15,6 @@ internal sealed partial class TopicProvisioner(
     Patience patience,
     ILogger<TopicProvisioner> logger)
 {
-    private const int AlertPartitions = 2;
-    private const int DeadLetterPartitions = 1;
     private const short Replicas = 3;
     private const short MinInSyncReplicas = 2;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
@@ -134,18 +132,15 @@ internal sealed partial class TopicProvisioner(
         var inSync = Math.Min(MinInSyncReplicas, replicas).ToString(System.Globalization.CultureInfo.InvariantCulture);
         return
         [
-            Topic(options.Value.SensorTopic, options.Value.Partitions),
-            Topic(options.Value.AlertTopic, AlertPartitions),
-            Topic($"{options.Value.SensorTopic}.dlq", DeadLetterPartitions),
+            .. (KafkaNames.Default with { SensorTopic = options.Value.SensorTopic, AlertTopic = options.Value.AlertTopic }).Topics(options.Value.Partitions)
+                .Select(topic => new TopicSpecification
+                {
+                    Name = topic.Name,
+                    NumPartitions = topic.Partitions,
+                    ReplicationFactor = replicas,
+                    Configs = new Dictionary<string, string> { ["min.insync.replicas"] = inSync },
+                }),
         ];
-
-        TopicSpecification Topic(string name, int partitions) => new()
-        {
-            Name = name,
-            NumPartitions = partitions,
-            ReplicationFactor = replicas,
-            Configs = new Dictionary<string, string> { ["min.insync.replicas"] = inSync },
-        };
     }
 
     private static partial class Log

@@ -1,3 +1,5 @@
+using FactoryMonitoring.Contracts;
+
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>The cluster at one moment; null is what could not be measured.</summary>
@@ -14,7 +16,7 @@ internal sealed record ClusterMeasurement(
 /// <param name="ChangedAt">When <paramref name="Up"/> was seen to change; null while it never did.</param>
 internal sealed record BrokerMeasurement(int Id, string Host, int Port, bool Up, long? ChangedAt)
 {
-    public string Name => $"kafka{Id}";
+    public string Name => ResourceNames.Broker(Id);
 }
 
 internal sealed record PartitionMeasurement(int? Leader, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSyncReplicas, long? EndOffset);

@@ -13,7 +13,7 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 /// </summary>
 internal sealed partial class ClusterWorker(
     KafkaAddress address,
-    SensorTopic topic,
+    KafkaNames kafka,
     ClusterState state,
     RefreshSignal refresh,
     TimeProvider time,
@@ -91,7 +91,7 @@ internal sealed partial class ClusterWorker(
                 : new BrokerMeasurement(broker.Id, broker.Host, broker.Port, up, known is null ? null : now);
         }).ToList();
 
-        var partitions = metadata?.Topics.Find(each => each.Topic == topic.Name)?.Partitions ?? [];
+        var partitions = metadata?.Topics.Find(each => each.Topic == kafka.SensorTopic)?.Partitions ?? [];
         var asked = time.GetTimestamp();
         var ends = await EndOffsetsAsync(admin, partitions, cancellationToken);
         await ResolveLogIdAsync(logId, metadata, ends, cancellationToken);
@@ -141,7 +141,7 @@ internal sealed partial class ClusterWorker(
     private async Task<Dictionary<int, long>> EndOffsetsAsync(IAdminClient admin, List<PartitionMetadata> partitions, CancellationToken cancellationToken)
     {
         var led = partitions.Where(partition => partition.Leader >= 0)
-            .Select(partition => new TopicPartitionOffsetSpec { TopicPartition = new(topic.Name, partition.PartitionId), OffsetSpec = OffsetSpec.Latest() })
+            .Select(partition => new TopicPartitionOffsetSpec { TopicPartition = new(kafka.SensorTopic, partition.PartitionId), OffsetSpec = OffsetSpec.Latest() })
             .ToList();
         if (led.Count == 0)
         {
@@ -181,7 +181,7 @@ internal sealed partial class ClusterWorker(
 
         try
         {
-            _logId = await logId.ResolveAsync(topic.Name, cancellationToken);
+            _logId = await logId.ResolveAsync(kafka.SensorTopic, cancellationToken);
             _logIdAt = time.GetTimestamp();
         }
         catch (Exception exception) when (exception is KafkaException or TimeoutException)

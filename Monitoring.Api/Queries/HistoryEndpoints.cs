@@ -1,8 +1,8 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api;
 using FactoryMonitoring.Monitoring.Api.Queries;
-using FactoryMonitoring.Monitoring.Api.Snapshots;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -33,7 +33,7 @@ internal static class HistoryEndpoints
     }
 
     private static Task<IResult> Ownership(
-        QueryCache cache, OwnershipQueries queries, SensorTopic topic, HttpResponse response, string? minutes, string? window)
+        QueryCache cache, OwnershipQueries queries, KafkaNames kafka, HttpResponse response, string? minutes, string? window)
     {
         var input = new Input();
         var length = input.Window(minutes, window, TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1), TimeSpan.FromDays(1));
@@ -43,6 +43,6 @@ internal static class HistoryEndpoints
                 $"ownership {length}",
                 response,
                 ApiJson.Context.OwnershipBody,
-                async cancellationToken => await queries.ReadAsync(topic.Name, length, cancellationToken));
+                async cancellationToken => await queries.ReadAsync(kafka.SensorTopic, length, cancellationToken));
     }
 }

@@ -2,6 +2,7 @@ using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.Monitoring.Api.Streaming;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -26,6 +27,9 @@ internal static class SnapshotEndpoints
             "/cluster", snapshot => snapshot.Cluster, "Brokers, and each partition's leader, replicas, offsets, lag and owner");
         Map<LedgerBody>(
             "/ledger", snapshot => snapshot.Ledger, "The account of deliveries");
+
+        Map<StreamSnapshot>(
+            ApiRoutes.Snapshot["/api".Length..], snapshot => new Body<StreamSnapshot>(StreamHub.Whole(snapshot), ApiJson.Context.StreamSnapshot), "All of the above at one moment");
 
         api.MapGet("/rebalancing-events", RebalancingEvents)
             .WithName("rebalancing-events")

@@ -99,7 +99,8 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             [.. stored.Keys.Union(cluster?.Partitions.Keys ?? []).Order().Select(Partition)],
             cluster?.LogId ?? (rows.Partitions is [var first, ..] ? first.LogId : null),
             cluster is null ? null : at(cluster.Timestamp),
-            stale);
+            stale,
+            lagNow.Total is null ? null : at(lagNow.Timestamp));
 
         PartitionBody Partition(int partition)
         {
@@ -121,7 +122,8 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
                 row?.ReleasedAt is null ? row?.Owner : null,
                 row?.Epoch,
                 lag.StoredPerSecond.TryGetValue(partition, out var rate) ? Math.Round(rate, 3) : null,
-                rows.StoredPerPartition.TryGetValue(partition, out var count) ? count : null);
+                rows.StoredPerPartition.TryGetValue(partition, out var count) ? count : null,
+                row?.RecoveredAt);
         }
     }
 

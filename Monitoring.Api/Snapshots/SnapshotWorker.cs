@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.ServiceDefaults.Health;
@@ -17,7 +18,7 @@ internal sealed partial class SnapshotWorker(
     SnapshotStore store,
     RefreshSignal signal,
     IOptions<SnapshotOptions> options,
-    SensorTopic topic,
+    KafkaNames kafka,
     [FromKeyedServices(SnapshotWorker.HeartbeatName)] LoopHeartbeat heartbeat,
     TimeProvider time,
     ILogger<SnapshotWorker> logger) : BackgroundService
@@ -55,7 +56,7 @@ internal sealed partial class SnapshotWorker(
         try
         {
             var all = _slowRows is null || time.GetElapsedTime(_slowReadAt, asked) >= SlowInterval;
-            var rows = await queries.ReadAsync(topic.Name, all ? null : _slowRows, cancellationToken);
+            var rows = await queries.ReadAsync(kafka.SensorTopic, all ? null : _slowRows, cancellationToken);
             if (all)
             {
                 _slowRows = rows;

@@ -1,15 +1,15 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
 /// <summary>
-/// Says who is active: whoever has not stopped cleanly and whose last heartbeat is younger than <see cref="HeartbeatLimit"/> by the
+/// Says who is active: whoever has not stopped cleanly and whose last heartbeat is younger than <see cref="Liveness.HeartbeatLimit"/> by the
 /// database's clock. A blind observer declares nobody dead: while it is blind, what was known last stands.
 /// </summary>
 internal sealed class StatusJudge
 {
-    public static readonly TimeSpan HeartbeatLimit = TimeSpan.FromSeconds(5);
-
     private readonly Dictionary<(string Kind, string Id), bool> _known = [];
 
     /// <param name="rows">What was read.</param>
@@ -30,7 +30,7 @@ internal sealed class StatusJudge
         bool IsActive((string, string) component, string status, DateTimeOffset? heartbeat)
         {
             var stopped = status == Statuses.Inactive;
-            var expires = heartbeat + HeartbeatLimit;
+            var expires = heartbeat + Liveness.HeartbeatLimit;
             var active = !stopped && expires > now;
             if (blind && !stopped && !active)
             {
@@ -50,9 +50,3 @@ internal sealed class StatusJudge
 
 /// <summary>Who is active, and until when that holds if nothing new is read.</summary>
 internal sealed record Judgement(IReadOnlySet<string> Consumers, IReadOnlySet<string> Producers, DateTimeOffset? NextChange);
-
-internal static class Statuses
-{
-    public const string Active = "active";
-    public const string Inactive = "inactive";
-}

@@ -31,7 +31,6 @@ internal sealed class StreamHub
     private Dictionary<(string Event, string Key), byte[]> _sent = [];
     private Snapshot? _snapshot;
     private byte[]? _snapshotFrame;
-    private byte[]? _experiment;
     private long _lastId;
 
     /// <summary>How many clients listen.</summary>
@@ -77,18 +76,6 @@ internal sealed class StreamHub
         }
     }
 
-    /// <summary>Sends how an experiment stands; clients that come while it runs are told, too.</summary>
-    /// <param name="utf8">The run.</param>
-    /// <param name="ended">This is its verdict.</param>
-    public void PublishExperiment(byte[] utf8, bool ended)
-    {
-        lock (_gate)
-        {
-            _experiment = ended ? null : utf8;
-            Send(StreamEvents.Experiment, utf8);
-        }
-    }
-
     /// <summary>Adds a client. It starts after <paramref name="lastEventId"/> where that event is still kept, else with the whole.</summary>
     /// <returns>Null while there is no snapshot, or no room.</returns>
     public StreamClient? Subscribe(string? lastEventId)
@@ -108,7 +95,7 @@ internal sealed class StreamHub
             else
             {
                 _snapshotFrame ??= Frame(_lastId, StreamEvents.Snapshot, JsonSerializer.SerializeToUtf8Bytes(Whole(_snapshot), Json.StreamSnapshot));
-                client = new(_experiment is null ? [_snapshotFrame] : [_snapshotFrame, Frame(_lastId, StreamEvents.Experiment, _experiment)]);
+                client = new([_snapshotFrame]);
             }
 
             _clients.Add(client);
@@ -142,6 +129,7 @@ internal sealed class StreamHub
         var lasting = cluster with
         {
             MeasuredAt = null,
+            LagMeasuredAt = null,
             Partitions = [.. cluster.Partitions.Select(partition => new PartitionBody(
                 partition.Partition, partition.Leader, partition.Replicas, partition.InSyncReplicas, null, null, null, null, partition.Owner, partition.Generation))],
         };
@@ -153,7 +141,8 @@ internal sealed class StreamHub
     private static IEnumerable<(string Event, string Key, byte[] Utf8)> Each<T>(string name, IEnumerable<T> items, Func<T, string> key, JsonTypeInfo<T> type) =>
         items.Select(item => (name, key(item), JsonSerializer.SerializeToUtf8Bytes(item, type)));
 
-    private static StreamSnapshot Whole(Snapshot snapshot) => new(
+    /// <summary>All that a page needs to draw itself.</summary>
+    public static StreamSnapshot Whole(Snapshot snapshot) => new(
         snapshot.System.Value,
         snapshot.Consumers.Value,
         snapshot.Producers.Value,

@@ -13,11 +13,11 @@ internal sealed class MonitoringMetrics
     private readonly KeyValuePair<string, object?> _group;
     private readonly KeyValuePair<string, object?> _topic;
 
-    public MonitoringMetrics(IMeterFactory meters, SnapshotStore snapshots, SensorTopic topic, IConfiguration configuration)
+    public MonitoringMetrics(IMeterFactory meters, SnapshotStore snapshots, KafkaNames kafka)
     {
         _snapshots = snapshots;
-        _topic = new("topic", topic.Name);
-        _group = new("group", configuration[EnvironmentNames.ConsumerGroup] is { Length: > 0 } group ? group : ResourceNames.ConsumerGroup);
+        _topic = new("topic", kafka.SensorTopic);
+        _group = new("group", kafka.ConsumerGroup);
         var meter = meters.Create(FaultMetrics.MeterName);
         meter.CreateObservableGauge("kafka.brokers", () => Of(Brokers), "{broker}", "Brokers that are up.");
         meter.CreateObservableGauge("kafka.consumer_group.members", () => Of(Members), "{member}", "Active consumers.");

@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
 
-/// <summary>Passes /api and /openapi on to the monitoring API, so that people and their scripts need one port alone.</summary>
+/// <summary>Passes /api and /openapi on to the monitoring API, and /api/experiments to the fault lab, so that people and their scripts need one port alone.</summary>
 internal static class ApiPassThrough
 {
     // The stream says something every second; what is silent for this long is gone.
@@ -17,13 +17,15 @@ internal static class ApiPassThrough
         routes.Map("/openapi/{**rest}", ForwardAsync).DisableAntiforgery();
     }
 
+    private static readonly WithoutOrigin Transformer = new();
+
     /// <summary>A page of somebody else's in the same browser may not start an experiment; a script that is no browser says no origin.</summary>
     private static bool IsForeign(HttpRequest request) =>
         !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method)
         && request.Headers.Origin.ToString() is { Length: > 0 } origin
         && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
 
-    private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, MonitoringApiConnection api)
+    private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, ServiceConnections services)
     {
         if (IsForeign(context.Request))
         {
@@ -31,17 +33,36 @@ internal static class ApiPassThrough
             return;
         }
 
-        var address = await api.GetAddressAsync(context.RequestAborted);
-        var error = await forwarder.SendAsync(context, address.ToString(), api.Invoker, Request, HttpTransformer.Default);
+        var service = services.For(context.Request.Path);
+        if (!service.IsThere)
+        {
+            await TypedResults.Problem(
+                "No fault lab runs here: the AppHost starts it only where Factory:Faults allows it.", statusCode: StatusCodes.Status404NotFound, title: "No fault lab").ExecuteAsync(context);
+            return;
+        }
+
+        var address = await service.GetAddressAsync(context.RequestAborted);
+        var error = await forwarder.SendAsync(context, address.ToString(), service.Invoker, Request, Transformer);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
         context.Response.Headers.RetryAfter = "1";
-        await Away(address).ExecuteAsync(context);
+        await Away(service, address).ExecuteAsync(context);
     }
 
-    private static ProblemHttpResult Away(Uri address) => TypedResults.Problem(new ProblemDetails
+    /// <summary>The origin was looked at here; the fault lab takes whoever names one for a browser that should not reach it.</summary>
+    private sealed class WithoutOrigin : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            proxyRequest.Headers.Remove("Origin");
+            proxyRequest.Headers.Remove("Sec-Fetch-Site");
+        }
+    }
+
+    private static ProblemHttpResult Away(ServiceConnection service, Uri address) => TypedResults.Problem(new ProblemDetails
     {
         Status = StatusCodes.Status503ServiceUnavailable,
-        Title = "The monitoring API is away",
+        Title = $"{char.ToUpperInvariant(service.Name[0])}{service.Name[1..]} is away",
         Detail = $"Nothing answers at {address}.",
         Extensions = { ["traceId"] = Activity.Current?.TraceId.ToString() },
     });

@@ -18,10 +18,10 @@ public sealed record Fetched<T>(T? Value, DateTimeOffset? At, string? Problem, b
 }
 
 /// <summary>
-/// Questions to the monitoring API beside the stream. Pages that ask the same at the same time share one request, so that twenty open pages cost
+/// Questions to the monitoring API beside the stream, and to the fault lab. Pages that ask the same at the same time share one request, so that twenty open pages cost
 /// what one costs.
 /// </summary>
-internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
+internal sealed class ApiQueries(ServiceConnections services, TimeProvider time)
 {
     private const int KeptAnswers = 200;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -33,7 +33,7 @@ internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
     /// <summary>The parameter that asks for what is younger than <paramref name="window"/>.</summary>
     public static string Window(TimeSpan window) => string.Create(CultureInfo.InvariantCulture, $"window={(int)window.TotalSeconds}s");
 
-    /// <param name="path">Path and query below the API's address.</param>
+    /// <param name="path">Path and query below the service's address.</param>
     /// <param name="fresh">An answer this young is given again.</param>
     public async Task<Fetched<T>> GetAsync<T>(string path, TimeSpan fresh, CancellationToken cancellationToken)
         where T : class
@@ -54,11 +54,13 @@ internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
         where T : class
     {
         var known = before is { IsCompletedSuccessfully: true } ? await before : Fetched<T>.Nothing;
+        var service = services.For(path);
+        if (!service.IsThere) return new(null, time.GetUtcNow(), null, NotFound: true);
         using var patience = new CancellationTokenSource(Patience, time);
         try
         {
-            var address = await api.GetAddressAsync(patience.Token);
-            using var response = await api.Client.GetAsync(new Uri(address, path), HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            var address = await service.GetAddressAsync(patience.Token);
+            using var response = await service.Client.GetAsync(new Uri(address, path), HttpCompletionOption.ResponseHeadersRead, patience.Token);
             if (response.StatusCode == HttpStatusCode.NotFound) return new(null, time.GetUtcNow(), null, NotFound: true);
             if (response.StatusCode == HttpStatusCode.BadRequest) return new(null, time.GetUtcNow(), await ReasonAsync(response, patience.Token), NotFound: false, Refused: true);
             response.EnsureSuccessStatusCode();
@@ -68,17 +70,17 @@ internal sealed class ApiQueries(MonitoringApiConnection api, TimeProvider time)
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException or JsonException)
         {
-            return known with { Problem = Words(exception), Refused = false };
+            return known with { Problem = Words(service.Name, exception), Refused = false };
         }
     }
 
-    private static string Words(Exception exception) => exception switch
+    private static string Words(string service, Exception exception) => exception switch
     {
-        OperationCanceledException => $"the monitoring API did not answer within {Patience.TotalSeconds:0} s",
-        HttpRequestException { StatusCode: HttpStatusCode.ServiceUnavailable } => "the monitoring API cannot read the database",
-        HttpRequestException { StatusCode: { } status } => $"the monitoring API answered with {(int)status}",
-        JsonException => "the monitoring API answered with something else",
-        _ => "the monitoring API is away",
+        OperationCanceledException => $"{service} did not answer within {Patience.TotalSeconds:0} s",
+        HttpRequestException { StatusCode: HttpStatusCode.ServiceUnavailable } => $"{service} cannot read the database",
+        HttpRequestException { StatusCode: { } status } => $"{service} answered with {(int)status}",
+        JsonException => $"{service} answered with something else",
+        _ => $"{service} is away",
     };
 
     /// <summary>What is wrong with the question, by the answer's problem details.</summary>

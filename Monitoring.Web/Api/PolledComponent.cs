@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Components;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
 
-/// <summary>A component that asks the API one question again and again; those who ask the same share the answer.</summary>
+/// <summary>A component that asks a service one question again and again; those who ask the same share the answer.</summary>
 public abstract class PolledComponent<T> : ComponentBase, IDisposable
     where T : class
 {
@@ -20,7 +20,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
 
     protected Fetched<T> Answer { get; private set; } = Fetched<T>.Nothing;
 
-    /// <summary>Path and query of the question, below the API's address.</summary>
+    /// <summary>Path and query of the question, below the service's address.</summary>
     protected abstract string Path { get; }
 
     protected virtual TimeSpan Every => TimeSpan.FromSeconds(2);
@@ -63,6 +63,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
                     await AskAsync(Every / 2, closed);
                     StateHasChanged();
                 });
+                timer.Period = Every;
             }
         }
         catch (OperationCanceledException) when (closed.IsCancellationRequested)

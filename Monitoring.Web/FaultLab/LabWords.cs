@@ -1,5 +1,6 @@
 using System.Globalization;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using static FactoryMonitoring.Monitoring.Web.Display;
 
 namespace FactoryMonitoring.Monitoring.Web.FaultLab;
@@ -28,9 +29,9 @@ internal static class LabWords
     public static string Backing(string? backing) => backing switch
     {
         null => "–",
-        "embedded" => "embedded brokers",
-        "processes" => "brokers as processes",
-        "containers" => "brokers in containers",
+        KafkaBackings.Embedded => "embedded brokers",
+        KafkaBackings.Processes => "brokers as processes",
+        KafkaBackings.Containers => "brokers in containers",
         _ => backing,
     };
 

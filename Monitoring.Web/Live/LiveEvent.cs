@@ -38,7 +38,6 @@ internal static class LiveEvent
             Record(Edit(view, snapshot => snapshot with { Metrics = metrics })))),
         StreamEvents.Ledger => (LiveParts.Ledger, With(Json.LedgerBody, json, (view, ledger) =>
             Edit(view, snapshot => snapshot with { Ledger = ledger }))),
-        StreamEvents.Experiment => (LiveParts.Experiment, With(Json.ExperimentRunBody, json, (view, run) => view with { Experiment = run })),
         _ => (LiveParts.None, view => view),
     };
 

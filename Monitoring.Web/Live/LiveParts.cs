@@ -16,6 +16,5 @@ public enum LiveParts
     Rebalances = 1 << 8,
     Ownership = 1 << 9,
     History = 1 << 10,
-    Experiment = 1 << 11,
-    All = (1 << 12) - 1,
+    All = (1 << 11) - 1,
 }

@@ -20,7 +20,6 @@ public enum LinkState
 /// <param name="ReceivedAt">When the newest event arrived, by this process's clock.</param>
 /// <param name="Attempt">Attempts to connect since the link was lost.</param>
 /// <param name="Ahead">How far the clock of the data is ahead of ours.</param>
-/// <param name="Experiment">The run that was heard of last, running or just ended.</param>
 public sealed record LiveView(
     LinkState Link,
     int Attempt,
@@ -29,8 +28,7 @@ public sealed record LiveView(
     StreamSnapshot? Snapshot,
     OwnershipBody? Ownership,
     IReadOnlyList<HistoryPoint> History,
-    PipelineCurves Curves,
-    ExperimentRunBody? Experiment = null)
+    PipelineCurves Curves)
 {
     public static readonly LiveView Nothing =
         new(LinkState.Connecting, 0, null, TimeSpan.Zero, null, null, [], PipelineCurves.None);

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using static FactoryMonitoring.Monitoring.Web.Display;
 
@@ -165,7 +166,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         _ when component.StartsWith("sensor-consumer", StringComparison.Ordinal) => "consumer",
         _ when component.EndsWith("-sensor", StringComparison.Ordinal) => "sensor",
         _ when component.StartsWith("kafka", StringComparison.Ordinal) => "broker",
-        "postgres" => "database",
+        ResourceNames.Postgres => "database",
         "monitoring-api" => "API",
         "monitoring-web" => "web",
         _ => component,

@@ -1,6 +1,6 @@
 using FactoryMonitoring.Data.Experiments;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>What follows from the observations of a run. Nothing in it is computed from a setting: what was not seen is null.</summary>
 internal sealed class Findings

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Text;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Monitoring;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>Makes of what was found the bodies and the page that tell it.</summary>
 internal static class RunReport
@@ -161,7 +162,7 @@ internal static class RunReport
     }
 
     private static string End(ComponentExitRow exit) =>
-        $"{exit.ComponentId} {(exit.IsKill ? "is killed" : exit.Cause == "stopped" ? "is stopped" : "ends")}{(exit.ExitCode is { } code ? $", exit code {code}" : "")}";
+        $"{exit.ComponentId} {(exit.IsKill ? "is killed" : exit.Cause == ExitCause.Stopped ? "is stopped" : "ends")}{(exit.ExitCode is { } code ? $", exit code {code}" : "")}";
 }
 
 /// <summary>Which run it is, and how far.</summary>

@@ -1,6 +1,7 @@
 using System.Reflection;
+using FactoryMonitoring.AppHost.Control;
 
-namespace FactoryMonitoring.AppHost.Setup;
+namespace FactoryMonitoring.AppHost.Services;
 
 internal static class ProjectBuilderExtensions
 {
@@ -13,7 +14,8 @@ internal static class ProjectBuilderExtensions
         .WithBuiltProgram()
         .WithQuickStartup()
         // No service has a TLS endpoint; without this Aspire asks for a developer certificate all the same, in a red banner.
-        .WithoutHttpsCertificate();
+        .WithoutHttpsCertificate()
+        .WithKill();
 
     /// <summary>
     /// Starts the service's own program, which the build of the AppHost has made, in place of <c>dotnet run</c>: that costs half a second of CPU and 60 MB

@@ -1,13 +1,12 @@
 using System.Collections.Frozen;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>The experiments that are shipped, in the order in which they are shown and run.</summary>
 internal static class ExperimentCatalog
 {
-    // What the brokers are set to: a member that is silent for longer is replaced.
-    private const double Session = 6_000;
-
     // The embedded broker looks after its groups more seldom than Kafka does.
     private const double EmbeddedSlack = 2_000;
 
@@ -25,10 +24,11 @@ internal static class ExperimentCatalog
     private static readonly Limit NoOtherRebalance = NoRebalance with { OnEmbedded = EmbeddedShuffle };
 
     private static readonly Limit FlowingAfterSession =
-        new(Measure.Flowing, "From the fault until every partition of the victim flows again", Session + 1_000, "ms", EmbeddedSlack);
+        new(Measure.Flowing, "From the fault until every partition of the victim flows again", Liveness.SessionTimeoutMs + 1_000, "ms", EmbeddedSlack);
 
-    // A heartbeat may be 5 s old, and is looked at once a second.
-    private static readonly Limit NoticedBySilence = new(Measure.Noticed, "From the fault until the dashboard says so", 7_000, "ms");
+    // Heartbeats are looked at once a second.
+    private static readonly Limit NoticedBySilence =
+        new(Measure.Noticed, "From the fault until the dashboard says so", (Liveness.HeartbeatLimitSeconds + 2) * 1_000, "ms");
 
     public static readonly IReadOnlyList<Experiment> All =
     [
@@ -38,8 +38,8 @@ internal static class ExperimentCatalog
             "When a consumer dies, the group gives its partitions to the others within session + 1 s, and no reading is lost or stored twice.",
             VictimKind.Consumer,
             "SIGKILL to the consumer with the most partitions; it is started again when its partitions flow.",
-            [new("kill {victim}", "resources/{victim}/kill", Until.Flowing)],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Kill, Until.Flowing)],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.Flowing,
             [FlowingAfterSession, NoticedBySilence, NoOtherRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -48,8 +48,8 @@ internal static class ExperimentCatalog
             "A consumer that freezes is replaced like a dead one, holds up nobody with what it has locked, and when it wakes up it can store nothing twice.",
             VictimKind.Consumer,
             "SIGSTOP to the consumer with the most partitions; SIGCONT when its partitions flow elsewhere.",
-            [new("pause {victim}", "resources/{victim}/pause", Until.Flowing)],
-            [new("resume {victim}", "resources/{victim}/resume", Until.Answered)],
+            [Step.Victims(ResourceAction.Pause, Until.Flowing)],
+            [Step.Victims(ResourceAction.Resume, Until.Answered)],
             Measure.Flowing,
             [FlowingAfterSession, NoticedBySilence, NoOtherRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -58,8 +58,8 @@ internal static class ExperimentCatalog
             "When a broker dies that is not the active controller, no reading waits longer than 1.5 s for its acknowledgement, and the consumers keep their partitions.",
             VictimKind.Broker,
             "SIGKILL to a broker that leads partitions and is not the active controller; it is started again when all flows.",
-            [new("kill {victim}", "resources/{victim}/kill", new(Condition.Flowing, TimeSpan.FromSeconds(5)))],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Kill, new(Condition.Flowing, TimeSpan.FromSeconds(5)))],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.AcknowledgementWait,
             [Acknowledged(1_500), NoticedBySilence, NoRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -68,8 +68,8 @@ internal static class ExperimentCatalog
             "When the broker dies that is the active controller, another takes over and no reading waits longer than 3 s for its acknowledgement.",
             VictimKind.Controller,
             "SIGKILL to the broker that is the active controller, and leads partitions too; it is started again when all flows.",
-            [new("kill {victim}", "resources/{victim}/kill", new(Condition.Flowing, TimeSpan.FromSeconds(5)))],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Kill, new(Condition.Flowing, TimeSpan.FromSeconds(5)))],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.AcknowledgementWait,
             [Acknowledged(3_000), NoticedBySilence, NoRebalance, NothingLost, NothingDoubled, WholeAgain])
         {
@@ -81,8 +81,8 @@ internal static class ExperimentCatalog
             "Consumers wait for the database and keep their partitions; when it is back they go on where they were, within 5 s.",
             VictimKind.Database,
             "PostgreSQL is stopped and started again.",
-            [new("restart {victim}", "resources/{victim}/restart", Until.Flowing)],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Restart, Until.Flowing)],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.Return,
             [Returned, NoRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -92,11 +92,11 @@ internal static class ExperimentCatalog
             VictimKind.Scaled,
             "Two consumers more are started, then three are stopped, then one is started.",
             [
-                new("scale to 5 consumers", "scale?consumers=5", new(Condition.Shared, Consumers: 5)),
-                new("scale to 2 consumers", "scale?consumers=2", new(Condition.Shared, Consumers: 2)),
-                new("scale to {consumers} consumers", "scale?consumers={consumers}", new(Condition.Shared)),
+                Step.Scale(5, new(Condition.Shared, Consumers: 5)),
+                Step.Scale(2, new(Condition.Shared, Consumers: 2)),
+                Step.Scale(null, new(Condition.Shared)),
             ],
-            [new("scale to {consumers} consumers", "scale?consumers={consumers}", Until.Answered)],
+            [Step.Scale(null, Until.Answered)],
             Measure.HandOver,
             [new(Measure.HandOver, "The longest that a partition stood still when it was handed over", 1_000, "ms", EmbeddedSlack), NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -105,8 +105,8 @@ internal static class ExperimentCatalog
             "One consumer that is left takes over all partitions within session + 1 s.",
             VictimKind.TwoConsumers,
             "SIGKILL to all consumers but the first, at the same time; they are started again when all partitions flow.",
-            [new("kill {victim}", "resources/{victim}/kill", Until.Flowing)],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Kill, Until.Flowing)],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.Flowing,
             [FlowingAfterSession, NoticedBySilence, NoOtherRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -115,8 +115,8 @@ internal static class ExperimentCatalog
             "When a sensor dies the others go on, nothing it had acknowledged is lost, and its counts do not repeat when it comes back.",
             VictimKind.Sensor,
             "SIGKILL to the temperature sensor; it is started again when its silence is noticed.",
-            [new("kill {victim}", "resources/{victim}/kill", Until.Flowing)],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Kill, Until.Flowing)],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.ActiveAgain,
             [NoticedBySilence, new(Measure.ActiveAgain, "From its start until it is active again", 15_000, "ms"), NoRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -125,7 +125,7 @@ internal static class ExperimentCatalog
             "Brokers can be restarted one by one while readings flow; none waits longer than 3 s, and the group stays as it is.",
             VictimKind.AllBrokers,
             "Each broker is stopped and started, the next when the one before is healthy again.",
-            [new("restart the brokers one after another", "rolling-restart", new(Condition.Flowing, TimeSpan.FromSeconds(5)))],
+            [Step.RollingRestart(new(Condition.Flowing, TimeSpan.FromSeconds(5)))],
             [],
             Measure.AcknowledgementWait,
             [Acknowledged(3_000), NoRebalance, NothingLost, NothingDoubled, WholeAgain]),
@@ -135,8 +135,8 @@ internal static class ExperimentCatalog
             "While the database is away readings wait in Kafka; when it is back all are stored, each once, and flow within 5 s.",
             VictimKind.Database,
             "SIGKILL to PostgreSQL; it is started again after 60 s.",
-            [new("kill {victim}", "resources/{victim}/kill", new(Condition.Answered, TimeSpan.FromSeconds(60)))],
-            [new("start {victim}", "resources/{victim}/start", Until.Answered)],
+            [Step.Victims(ResourceAction.Kill, new(Condition.Answered, TimeSpan.FromSeconds(60)))],
+            [Step.Victims(ResourceAction.Start, Until.Answered)],
             Measure.Return,
             [Returned, NoRebalance, NothingLost, NothingDoubled, WholeAgain]),
         new(
@@ -144,9 +144,9 @@ internal static class ExperimentCatalog
             "A consumer is cut off from the brokers",
             "A consumer that reaches the database but not the brokers is replaced within session + 1 s, and can store nothing twice.",
             VictimKind.LinkedConsumer,
-            "The link between sensor-consumer-3 and the brokers swallows everything, as a cut cable does; it is mended when the partitions flow elsewhere.",
-            [new("cut the link of {victim}", "link/kafka?action=cut", Until.Flowing)],
-            [new("mend the link", "link/kafka?action=restore", Until.Answered)],
+            $"The link between {ResourceNames.Consumer(ResourceNames.LinkedConsumer)} and the brokers swallows everything, as a cut cable does; it is mended when the partitions flow elsewhere.",
+            [Step.Link(FactoryLink.Kafka, LinkAction.Cut, Until.Flowing, scene => $"cut the link of {string.Join(" and ", scene.Victims)}")],
+            [Step.Link(FactoryLink.Kafka, LinkAction.Restore, Until.Answered, _ => "mend the link")],
             Measure.Flowing,
             [FlowingAfterSession, NoRebalance, NothingLost, NothingDoubled, WholeAgain])
         {
@@ -158,7 +158,7 @@ internal static class ExperimentCatalog
             "A message that is no reading costs itself: it is set aside with its reason, and the readings around it flow on.",
             VictimKind.None,
             "100 messages that are no readings are sent to the readings' topic.",
-            [new("send 100 malformed messages", "poison?count=100", new(Condition.Rejected))],
+            [Step.Poison(100)],
             [],
             Measure.Stall,
             [
@@ -175,7 +175,7 @@ internal static class ExperimentCatalog
             "Ten times as many readings are acknowledged and stored without anyone falling behind.",
             VictimKind.None,
             "Nine times the present rate is sent on top of it, for 30 s.",
-            [new("send {load} readings/s more for 30 s", "load?readingsPerSecond={load}&seconds=30", new(Condition.CaughtUp, TimeSpan.FromSeconds(30)))],
+            [Step.Load(9, 30)],
             [],
             Measure.CaughtUp,
             [

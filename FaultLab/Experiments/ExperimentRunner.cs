@@ -1,12 +1,13 @@
-using System.Text.Json;
 using System.Threading.Channels;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Experiments;
-using FactoryMonitoring.Monitoring.Api.Snapshots;
-using FactoryMonitoring.Monitoring.Api.Streaming;
+using FactoryMonitoring.FaultLab.Control;
+using FactoryMonitoring.FaultLab.Factory;
 using Npgsql;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>The run cannot go on; the message says why.</summary>
 internal sealed class RunAbortedException(string message) : Exception(message);
@@ -19,12 +20,14 @@ internal sealed partial class ExperimentRunner(
     ExperimentStore store,
     ExperimentQueries queries,
     ControlClient control,
-    SnapshotStore snapshots,
-    StreamHub hub,
-    SensorTopic topic,
+    FactoryView factory,
+    KafkaNames kafka,
     TimeProvider time,
     ILogger<ExperimentRunner> logger) : BackgroundService
 {
+    // Who is said to have asked.
+    private const string By = "experiment";
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SteadyFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SteadyWithin = TimeSpan.FromSeconds(60);
@@ -39,7 +42,7 @@ internal sealed partial class ExperimentRunner(
     private RunHeader _run = null!;
     private Observations _seen = null!;
     private int _consumers;
-    private byte[]? _published;
+    private StreamSnapshot? _snapshot;
     private volatile ExperimentRunBody? _running;
 
     /// <summary>The present run; null while none runs.</summary>
@@ -122,12 +125,12 @@ internal sealed partial class ExperimentRunner(
     }
 
     // What was broken may have been mended by somebody meanwhile: the answers are told.
-    private async Task<ExperimentRunBody> AbortedAsync(ExperimentRunBody run, string[] undo, CancellationToken cancellationToken)
+    private async Task<ExperimentRunBody> AbortedAsync(ExperimentRunBody run, IReadOnlyList<ControlCommand> undo, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(MendWithin);
-        var undone = new List<string>(undo.Length);
-        await UndoAsync(undo, (request, refusal) => undone.Add(refusal ?? $"{request}: done"), limit.Token);
+        var undone = new List<string>(undo.Count);
+        await UndoAsync(undo, (command, refusal) => undone.Add(refusal ?? $"{command}: done"), limit.Token);
         return run with
         {
             Verdict = Verdicts.Aborted,
@@ -135,8 +138,8 @@ internal sealed partial class ExperimentRunner(
             Step = null,
             EndedAt = time.GetUtcNow(),
             Reason = undone is []
-                ? "The monitoring API ended during the run; nothing was broken."
-                : $"The monitoring API ended during the run; what was broken was undone when it came back ({string.Join("; ", undone)}).",
+                ? "The fault lab ended during the run; nothing was broken."
+                : $"The fault lab ended during the run; what was broken was undone when it came back ({string.Join("; ", undone)}).",
         };
     }
 
@@ -170,7 +173,7 @@ internal sealed partial class ExperimentRunner(
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            _run = _run with { Aborted = "The monitoring API was stopped." };
+            _run = _run with { Aborted = "The fault lab was stopped." };
         }
 
         if (struck)
@@ -179,9 +182,9 @@ internal sealed partial class ExperimentRunner(
         }
 
         // Evidence of what others did to it would be none of what the experiment did.
-        if (_seen.Rows?.Exits.FirstOrDefault(exit => exit.AskedBy is not (null or ControlClient.By)) is { } foreign)
+        if (_seen.Rows?.Exits.FirstOrDefault(exit => exit.AskedBy is not (null or By)) is { } foreign)
         {
-            _run = _run with { Aborted = _run.Aborted ?? $"It was disturbed: {foreign.ComponentId} was {foreign.Cause}, asked for by {foreign.AskedBy}." };
+            _run = _run with { Aborted = _run.Aborted ?? $"It was disturbed: {foreign.ComponentId} was {WireName.Of(foreign.Cause)}, asked for by {foreign.AskedBy}." };
         }
 
         await EndAsync();
@@ -197,29 +200,29 @@ internal sealed partial class ExperimentRunner(
         var steady = await LookUntilAsync(
             () =>
             {
-                obstacle = SteadyState.Obstacle(snapshots.Current, null);
+                obstacle = SteadyState.Obstacle(_snapshot, null);
                 wholeSince = obstacle is null ? wholeSince ?? time.GetTimestamp() : null;
                 Do(obstacle is null ? $"all has to be whole for {SteadyFor.TotalSeconds:0} s" : $"not whole yet: {obstacle}");
                 return wholeSince is { } since && time.GetElapsedTime(since) >= SteadyFor;
             },
             SteadyWithin,
             cancellationToken);
-        if (!steady || _seen.Rows is not { } rows || snapshots.Current is not { } snapshot || from is null)
+        if (!steady || _seen.Rows is not { } rows || _snapshot is not { } snapshot || from is null)
         {
             throw new RunAbortedException($"There was no steady state within {SteadyWithin.TotalSeconds:0} s: {obstacle ?? "the database does not answer"}.");
         }
 
         _from = from;
-        _consumers = snapshot.Situation.Judgement.Consumers.Count;
+        _consumers = snapshot.ActiveConsumers().Count();
         _seen = _seen with
         {
             Before = rows.Totals,
-            Owners = snapshot.Situation.Rows.Partitions.Where(row => row.Owner is not null).ToDictionary(row => row.Partition, row => row.Owner!),
+            Owners = snapshot.Cluster.Partitions.Where(each => each.Owner is not null).ToDictionary(each => each.Partition, each => each.Owner!),
             LagLevel = _seen.Lags.SelectMany(sample => sample.Partitions).GroupBy(pair => pair.Key)
                 .ToDictionary(group => group.Key, group => group.TakeLast((int)SteadyFor.TotalSeconds).Max(pair => pair.Value)),
-            Victims = await VictimChoice.ChooseAsync(_run.Experiment.Victims, snapshot, cancellationToken),
+            Victims = VictimChoice.Choose(_run.Experiment.Victims, snapshot),
         };
-        Say($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Value.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
+        Say($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
     }
 
     // Before anything is broken, so that it can be undone also by a successor of this process.
@@ -227,7 +230,7 @@ internal sealed partial class ExperimentRunner(
     {
         try
         {
-            await store.WriteAsync(RunReport.Body(_run, _seen), [.. _run.Experiment.Undo.SelectMany(RequestsOf)], cancellationToken);
+            await store.WriteAsync(RunReport.Body(_run, _seen), Undoing(), cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
@@ -235,15 +238,17 @@ internal sealed partial class ExperimentRunner(
         }
     }
 
-    private IEnumerable<string> RequestsOf(Step step) =>
-        (step.Request.Contains("{victim}", StringComparison.Ordinal) ? _seen.Victims : [""]).Select(victim => Fill(step.Request, victim));
+    private Scene Scene => new(_seen.Victims, _consumers, _snapshot?.Metrics.Pipeline?.AcknowledgedPerSecond ?? 0);
+
+    private ControlCommand[] Undoing() => [.. _run.Experiment.Undo.SelectMany(step => step.Commands(Scene))];
 
     private async Task TakeAsync(Step step, CancellationToken cancellationToken)
     {
-        Say(Fill(step.Says, string.Join(" and ", _seen.Victims)));
+        var scene = Scene;
+        Say(step.Says(scene));
         var asked = time.GetUtcNow();
         _seen = _seen with { AskedAt = _seen.AskedAt ?? asked };
-        var answers = await PostAsync(step, cancellationToken);
+        var answers = await SendAsync(step.Commands(scene), cancellationToken);
         if (_seen.AskedAt == asked && answers.Min(answer => answer.At) is { } at)
         {
             _seen = _seen with { AskedAt = at };
@@ -261,15 +266,15 @@ internal sealed partial class ExperimentRunner(
         Say(reached ? $"reached: {Waiting(until)}" : $"not reached within {(ObservedFor + until.For).TotalSeconds:0} s: {Waiting(until)}");
     }
 
-    private async Task<IReadOnlyList<ControlMessage>> PostAsync(Step step, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<CommandAnswer>> SendAsync(IEnumerable<ControlCommand> commands, CancellationToken cancellationToken)
     {
-        var posts = Task.WhenAll(RequestsOf(step).Select(request => control.PostAsync(request, cancellationToken)));
-        while (await Task.WhenAny(posts, Task.Delay(Interval, time, cancellationToken)) != posts)
+        var answers = Task.WhenAll(commands.Select(command => control.SendAsync(command, By, cancellationToken)));
+        while (await Task.WhenAny(answers, Task.Delay(Interval, time, cancellationToken)) != answers)
         {
             await LookAsync(cancellationToken);
         }
 
-        return await posts;
+        return await answers;
     }
 
     // Also when this process is told to stop.
@@ -280,12 +285,12 @@ internal sealed partial class ExperimentRunner(
         using var limit = new CancellationTokenSource(MendWithin, time);
         foreach (var step in _run.Experiment.Undo)
         {
-            Say(Fill(step.Says, string.Join(" and ", _seen.Victims)));
+            Say(step.Says(Scene));
         }
 
-        await UndoAsync(_run.Experiment.Undo.SelectMany(RequestsOf), SayRefusal, limit.Token);
+        await UndoAsync(Undoing(), SayRefusal, limit.Token);
 
-        void SayRefusal(string request, string? refusal)
+        void SayRefusal(ControlCommand command, string? refusal)
         {
             if (refusal is not null)
             {
@@ -294,25 +299,25 @@ internal sealed partial class ExperimentRunner(
         }
     }
 
-    /// <param name="requests">What is asked for, one after the other.</param>
+    /// <param name="commands">What is asked for, one after the other.</param>
     /// <param name="answered">Is told of each, and why it was not done: never broken or mended already, or something worse. Whether all is whole is looked at next.</param>
     /// <param name="cancellationToken">Gives up, quietly.</param>
-    private async Task UndoAsync(IEnumerable<string> requests, Action<string, string?> answered, CancellationToken cancellationToken)
+    private async Task UndoAsync(IEnumerable<ControlCommand> commands, Action<ControlCommand, string?> answered, CancellationToken cancellationToken)
     {
-        foreach (var request in requests)
+        foreach (var command in commands)
         {
             try
             {
-                await control.PostAsync(request, cancellationToken);
-                answered(request, null);
+                await control.SendAsync(command, By, cancellationToken);
+                answered(command, null);
             }
             catch (ControlException exception)
             {
-                answered(request, exception.Message);
+                answered(command, exception.Message);
             }
             catch (OperationCanceledException)
             {
-                answered(request, $"no answer in time: {request}");
+                answered(command, $"no answer in time: {command}");
             }
         }
     }
@@ -326,7 +331,7 @@ internal sealed partial class ExperimentRunner(
             whole = await LookUntilAsync(
                 () =>
                 {
-                    obstacle = SteadyState.Obstacle(snapshots.Current, _consumers);
+                    obstacle = SteadyState.Obstacle(_snapshot, _consumers);
                     Do(obstacle is null ? "all is whole" : $"not whole yet: {obstacle}");
                     return obstacle is null;
                 },
@@ -337,7 +342,7 @@ internal sealed partial class ExperimentRunner(
                 // On a busy machine what was killed may have been taken to run still when it was to be started.
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(MendAgainAfter);
-                await UndoAsync(_run.Experiment.Undo.SelectMany(RequestsOf), (_, _) => { }, limit.Token);
+                await UndoAsync(Undoing(), (_, _) => { }, limit.Token);
             }
         }
 
@@ -384,9 +389,6 @@ internal sealed partial class ExperimentRunner(
                 await timer.WaitForNextTickAsync(CancellationToken.None);
             }
         }
-
-        _published = null;
-        hub.PublishExperiment(JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Context.ExperimentRunBody), ended: true);
     }
 
     private static partial class Log

@@ -1,6 +1,6 @@
 using FactoryMonitoring.Data.Experiments;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>What was seen of a run so far: raw, and nothing concluded yet. Null is what has not happened or was not measured.</summary>
 /// <param name="StartedAt">When the run began: the steady state is taken from then on.</param>

@@ -1,9 +1,11 @@
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+using FactoryMonitoring.Contracts.Control;
+
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>A fault on purpose, as data: what is expected, who suffers, what is asked of the AppHost's control endpoint, and what must hold.</summary>
 /// <param name="Recovery">What the recovery of it is.</param>
 /// <param name="Fault">In words.</param>
-/// <param name="Steps">One after the other. In requests, {victim}, {consumers} (as many as there were) and {load} (nine times the present rate) are filled in.</param>
+/// <param name="Steps">One after the other.</param>
 /// <param name="Undo">Done at the end whatever has happened; what is undone already is no error.</param>
 internal sealed record Experiment(
     string Name,
@@ -55,10 +57,35 @@ internal enum VictimKind
     Sensor,
 }
 
-/// <param name="Says">In words, as an imperative.</param>
-/// <param name="Request">Posted to the control endpoint, once for each victim where it names {victim}.</param>
+/// <summary>What commands depend on that is only known when the experiment runs.</summary>
+/// <param name="Victims">Names of resources.</param>
+/// <param name="Consumers">How many were active in the steady state.</param>
+/// <param name="ReadingsPerSecond">How many readings are acknowledged now.</param>
+internal sealed record Scene(IReadOnlyList<string> Victims, int Consumers, double ReadingsPerSecond);
+
+/// <param name="Commands">Sent to the control endpoint, all at the same time.</param>
 /// <param name="Until">What is waited for then.</param>
-internal sealed record Step(string Says, string Request, Until Until);
+/// <param name="Words">In words, as an imperative; null where those of the commands will do.</param>
+internal sealed record Step(Func<Scene, IReadOnlyList<ControlCommand>> Commands, Until Until, Func<Scene, string>? Words = null)
+{
+    public string Says(Scene scene) => Words?.Invoke(scene) ?? string.Join(" and ", Commands(scene));
+
+    /// <summary>Does the same with each victim.</summary>
+    public static Step Victims(ResourceAction action, Until until) => new(scene => [.. scene.Victims.Select(victim => new ResourceCommand(victim, action))], until);
+
+    /// <param name="consumers">Null for as many as there were.</param>
+    public static Step Scale(int? consumers, Until until) => new(scene => [new ScaleCommand(consumers ?? scene.Consumers)], until);
+
+    public static Step Link(FactoryLink link, LinkAction action, Until until, Func<Scene, string> words) => new(_ => [new LinkCommand(link, action)], until, words);
+
+    public static Step Poison(int count) => new(_ => [new PoisonCommand(count)], new(Condition.Rejected));
+
+    /// <summary>Sends so many times the present rate on top of it.</summary>
+    public static Step Load(int times, int seconds) => new(
+        scene => [new LoadCommand(Math.Max(1, (int)Math.Round(times * scene.ReadingsPerSecond)), seconds)], new(Condition.CaughtUp, TimeSpan.FromSeconds(seconds)));
+
+    public static Step RollingRestart(Until until) => new(_ => [new RollingRestartCommand()], until);
+}
 
 /// <summary>What is waited for after a step.</summary>
 /// <param name="For">At least this long.</param>

@@ -1,10 +1,7 @@
-using System.Globalization;
-using System.Text.Json;
-using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Experiments;
 using Npgsql;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 internal sealed partial class ExperimentRunner
 {
@@ -32,21 +29,24 @@ internal sealed partial class ExperimentRunner
     private async Task LookAsync(CancellationToken cancellationToken)
     {
         var asked = time.GetUtcNow();
-        var snapshot = snapshots.Current;
-        if (snapshot is { Situation: { Away: true } or { Stale: true } } && _seen is { AskedAt: not null, AwaySeenAt: null })
+        var snapshot = _snapshot = await factory.LookAsync(cancellationToken);
+        if (snapshot is { Stale: true } && _seen is { AskedAt: not null, AwaySeenAt: null })
         {
             _seen = _seen with { AwaySeenAt = asked };
         }
 
-        if (snapshot?.Situation is { LagAt: { } lagAt, Lag: { Total: not null } lag } && !(_seen.Lags is [.., var last] && last.At >= lagAt))
+        if (snapshot?.Cluster is { LagMeasuredAt: { } lagAt, Partitions: var partitions } && !(_seen.Lags is [.., var last] && last.At >= lagAt))
         {
-            _seen = _seen with { Lags = [.. _seen.Lags, new(lagAt, lag.Partitions.ToDictionary(pair => pair.Key, pair => pair.Value.Lag))] };
+            _seen = _seen with
+            {
+                Lags = [.. _seen.Lags, new(lagAt, partitions.Where(each => each.Lag is not null).ToDictionary(each => each.Partition, each => each.Lag!.Value))],
+            };
         }
 
         try
         {
             var fault = _seen.AskedAt is null ? null : new Findings(_run.Experiment, _seen).KilledAt;
-            var rows = await queries.ReadAsync(topic.Name, _seen.StartedAt, fault, _seen.WholeAt ?? asked, cancellationToken);
+            var rows = await queries.ReadAsync(kafka.SensorTopic, _seen.StartedAt, fault, _seen.WholeAt ?? asked, cancellationToken);
             _seen = _seen with { Rows = rows };
             _lookedAt = asked;
         }
@@ -62,7 +62,7 @@ internal sealed partial class ExperimentRunner
             _seen = _seen with { LoadAcknowledged = load.Acknowledged, BurstEndedAt = load.Running ? null : started + TimeSpan.FromSeconds(load.Seconds) };
         }
 
-        Publish();
+        _running = RunReport.Body(_run, _seen);
     }
 
     private bool Holds(Until until)
@@ -71,7 +71,7 @@ internal sealed partial class ExperimentRunner
         return until.Condition switch
         {
             Condition.Answered => true,
-            Condition.Shared => snapshots.Current is { Stale: false } snapshot && SteadyState.Unshared(snapshot, until.Consumers ?? _consumers) is null,
+            Condition.Shared => _snapshot is { Stale: false } snapshot && SteadyState.Unshared(snapshot, until.Consumers ?? _consumers) is null,
             Condition.Rejected => findings.Of(Measure.NotRejected) == 0,
             Condition.CaughtUp => findings.CaughtUp is not null,
             _ => Noticed(findings) && (_run.Experiment.Rebalances ? findings.Flowing is not null : _run.Experiment.Victims == VictimKind.Sensor || AllFlow()),
@@ -85,16 +85,16 @@ internal sealed partial class ExperimentRunner
     // Every partition was committed a moment ago, or has nothing to read; on the database that is there now.
     private bool AllFlow()
     {
-        if (_seen.Rows is not { } rows || snapshots.Current is not { Stale: false } snapshot || snapshot.Situation.Cluster is not { } cluster
+        if (_seen.Rows is not { } rows || _snapshot is not { Stale: false, Cluster: { Brokers.Count: > 0 } cluster }
             || (_run.Experiment.Victims == VictimKind.Database && rows.DatabaseStartedAt < _seen.AskedAt))
         {
             return false;
         }
 
         var now = time.GetUtcNow();
-        return cluster.Partitions.Count > 0 && cluster.Partitions.All(pair => pair.Value.Leader is not null
-            && ((rows.LastCommits.TryGetValue(pair.Key, out var commit) && now - commit < Recently && commit > rows.DatabaseStartedAt)
-                || snapshot.Situation.Lag.Partitions.GetValueOrDefault(pair.Key) is { Lag: 0 }));
+        return cluster.Partitions.Count > 0 && cluster.Partitions.All(partition => partition.Leader is not null
+            && ((rows.LastCommits.TryGetValue(partition.Partition, out var commit) && now - commit < Recently && commit > rows.DatabaseStartedAt)
+                || partition.Lag == 0));
     }
 
     private static string Waiting(Until until)
@@ -115,7 +115,7 @@ internal sealed partial class ExperimentRunner
     {
         try
         {
-            return await queries.OffsetsAsync(topic.Name, cancellationToken);
+            return await queries.OffsetsAsync(kafka.SensorTopic, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
@@ -139,14 +139,6 @@ internal sealed partial class ExperimentRunner
         }
     }
 
-    private string Fill(string text, string victim)
-    {
-        var load = Math.Max(1, (int)Math.Round(9 * (snapshots.Current?.Metrics.Value.Pipeline?.AcknowledgedPerSecond ?? 0)));
-        return text.Replace("{victim}", victim, StringComparison.Ordinal)
-            .Replace("{consumers}", _consumers.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("{load}", load.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-    }
-
     private void Enter(string phase) => _run = _run with { Phase = phase };
 
     private void Do(string what) => _run = _run with { Step = what };
@@ -155,18 +147,6 @@ internal sealed partial class ExperimentRunner
     {
         Do(what);
         _seen = _seen with { Said = [.. _seen.Said, (time.GetUtcNow(), what)] };
-    }
-
-    private void Publish()
-    {
-        var body = RunReport.Body(_run, _seen);
-        _running = body;
-        var utf8 = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Context.ExperimentRunBody);
-        if (_published is null || !_published.AsSpan().SequenceEqual(utf8))
-        {
-            _published = utf8;
-            hub.PublishExperiment(utf8, ended: false);
-        }
     }
 
     private static partial class Log

@@ -1,8 +1,10 @@
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Experiments;
-using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.FaultLab.Control;
+using FactoryMonitoring.FaultLab.Factory;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>What can be experimented with here.</summary>
 /// <param name="Obstacle">Why no experiment may be run; null where they may.</param>
@@ -10,26 +12,20 @@ namespace FactoryMonitoring.Monitoring.Api.Experiments;
 /// <param name="GroupProtocol">That of the active consumers; null where none is active or they differ.</param>
 internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, string? GroupProtocol)
 {
-    private const string Embedded = "embedded";
-
-    public bool IsEmbedded => KafkaBacking == Embedded;
+    public bool IsEmbedded => KafkaBacking == KafkaBackings.Embedded;
 
     /// <summary>Whether every rebalance hands out all partitions anew.</summary>
     public bool IsEager => GroupProtocol == "classic-range";
 
-    public static async Task<ExperimentSite> LookAsync(ControlClient control, SnapshotStore snapshots, CancellationToken cancellationToken)
+    public static async Task<ExperimentSite> LookAsync(ControlClient control, FactoryView factory, CancellationToken cancellationToken)
     {
-        var protocol = snapshots.Current is { } snapshot
-            && snapshot.Consumers.Value.Where(consumer => consumer.Status == Statuses.Active).Select(consumer => consumer.GroupProtocol).Distinct().ToList() is [{ } one]
-                ? one
-                : null;
-        if (!control.IsThere)
-        {
-            return new("No AppHost runs this: experiments break and mend through its control endpoint.", null, protocol);
-        }
-
-        var faults = await control.LookAsync(cancellationToken);
-        return new(faults is null ? "The control endpoint of the AppHost does not answer." : faults.Enabled ? null : faults.Reason ?? "Faults are off.", faults?.Kafka, protocol);
+        var look = factory.LookAsync(cancellationToken);
+        var faults = await control.FaultsAsync(cancellationToken);
+        var protocols = (await look)?.ActiveConsumers().Select(consumer => consumer.GroupProtocol).Distinct().ToList();
+        return new(
+            faults is null ? "The control endpoint of the AppHost does not answer." : faults.Reason,
+            faults?.Kafka,
+            protocols is [{ } one] ? one : null);
     }
 
     /// <summary>Why this one cannot be run here; null where it can.</summary>
@@ -40,7 +36,7 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
         experiment.Limits.Where(limit => !(IsEager && experiment.Rebalances && limit.Measure == Measure.UnexpectedRebalances));
 
     /// <summary>The experiments with what is known of their runs.</summary>
-    public ExperimentsBody Describe(ExperimentRunBody? running, IReadOnlyList<ExperimentRunSummary> newest, IReadOnlyList<ExperimentRecord> records) => new(
+    public ExperimentsBody Describe(ExperimentRunBody? running, RunRecord record) => new(
         Obstacle is null,
         Obstacle,
         GroupProtocol,
@@ -48,8 +44,8 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
         running,
         [.. ExperimentCatalog.All.Select(experiment => Describe(
             experiment,
-            newest.FirstOrDefault(run => run.Name == experiment.Name),
-            records.FirstOrDefault(record => record.Name == experiment.Name)))]);
+            record.Newest.FirstOrDefault(run => run.Name == experiment.Name),
+            record.Records.FirstOrDefault(each => each.Name == experiment.Name)))]);
 
     private ExperimentBody Describe(Experiment experiment, ExperimentRunSummary? last, ExperimentRecord? record) => new(
         experiment.Name,

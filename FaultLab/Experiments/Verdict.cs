@@ -1,7 +1,7 @@
 using System.Globalization;
 using FactoryMonitoring.Contracts.Api;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>Holds what was measured against the limits.</summary>
 internal static class Verdict

@@ -1,21 +1,20 @@
-using FactoryMonitoring.Monitoring.Api.Cluster;
-using FactoryMonitoring.Monitoring.Api.Snapshots;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
 
-namespace FactoryMonitoring.Monitoring.Api.Experiments;
+namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>Says who suffers, of those who are there now.</summary>
 internal static class VictimChoice
 {
-    private const string LinkedConsumer = "sensor-consumer-3";
-    private const string Database = "postgres";
-    private const string Sensor = "temperature-sensor";
+    private static readonly string LinkedConsumer = ResourceNames.Consumer(ResourceNames.LinkedConsumer);
+    private static readonly string Sensor = ResourceNames.Sensor(SensorCatalog.Temperature.Name);
 
     /// <returns>Names of resources.</returns>
     /// <exception cref="RunAbortedException">There is nobody of that kind.</exception>
-    public static async Task<IReadOnlyList<string>> ChooseAsync(VictimKind kind, Snapshot snapshot, CancellationToken cancellationToken)
+    public static IReadOnlyList<string> Choose(VictimKind kind, StreamSnapshot snapshot)
     {
-        var cluster = snapshot.Situation.Cluster!;
-        var consumers = snapshot.Consumers.Value.Where(consumer => consumer.Status == Statuses.Active).ToList();
+        var cluster = snapshot.Cluster;
+        var consumers = snapshot.ActiveConsumers().ToList();
         switch (kind)
         {
             case VictimKind.Consumer:
@@ -31,19 +30,20 @@ internal static class VictimChoice
                     ? [LinkedConsumer]
                     : throw new RunAbortedException($"{LinkedConsumer}, which is behind the link, has no partitions, or nobody could take over.");
             case VictimKind.Sensor:
-                var sensors = snapshot.Producers.Value.Where(sensor => sensor.Status == Statuses.Active).Select(sensor => sensor.ProducerId).ToList();
+                var sensors = snapshot.Producers.Where(sensor => sensor.Status == Statuses.Active).Select(sensor => sensor.ProducerId).ToList();
                 return [sensors.Contains(Sensor) ? Sensor : sensors[0]];
             case VictimKind.Database:
-                return [Database];
+                return [ResourceNames.Postgres];
             case VictimKind.AllBrokers:
                 return [.. cluster.Brokers.Select(broker => broker.Name)];
-            case VictimKind.Broker or VictimKind.Controller:
-                var controller = await ControllerQuery.AskAsync(cluster.Brokers, cancellationToken);
-                var leaders = cluster.Partitions.Values.Select(partition => partition.Leader).ToHashSet();
-                var victim = cluster.Brokers.FirstOrDefault(broker => kind == VictimKind.Controller ? broker.Id == controller : broker.Id != controller && leaders.Contains(broker.Id));
-                return victim is null
-                    ? throw new RunAbortedException(kind == VictimKind.Controller ? "No broker says who the active controller is." : "No broker but the active controller leads a partition.")
-                    : [victim.Name];
+            case VictimKind.Broker:
+                return cluster.Brokers.FirstOrDefault(broker => broker is { Controller: not true, LeaderOf: > 0 }) is { } leader
+                    ? [leader.Name]
+                    : throw new RunAbortedException("No broker but the active controller leads a partition.");
+            case VictimKind.Controller:
+                return cluster.Brokers.FirstOrDefault(broker => broker.Controller == true) is { } controller
+                    ? [controller.Name]
+                    : throw new RunAbortedException("No broker says who the active controller is.");
             default:
                 return [];
         }

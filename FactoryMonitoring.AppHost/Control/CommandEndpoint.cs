@@ -1,0 +1,129 @@
+using System.Globalization;
+using FactoryMonitoring.AppHost.Faults;
+using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Setup;
+using Microsoft.AspNetCore.Http;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>Does what a <see cref="ControlCommand"/> says. All but start, stop, restart and kill only where <c>Factory:Faults</c> allows it.</summary>
+internal sealed class CommandEndpoint(
+    FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
+    ConsumerScale scale, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, TimeProvider time)
+{
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
+
+    public static async Task<IResult> RunAsync(HttpRequest request, CommandEndpoint endpoint, CancellationToken cancellationToken)
+    {
+        using var body = new StreamReader(request.Body);
+        var (command, problem) = ControlCommand.Read(await body.ReadToEndAsync(cancellationToken));
+        var (status, answer) = command is null ? (StatusCodes.Status400BadRequest, new(problem!)) : await endpoint.RunAsync(command, cancellationToken);
+        return Answers.Command(request, answer, status);
+    }
+
+    private async Task<(int Status, CommandAnswer Answer)> RunAsync(ControlCommand command, CancellationToken cancellationToken)
+    {
+        var at = time.GetUtcNow();
+        var by = command.By ?? "control";
+        if (!setup.Settings.Faults && (command is not ResourceCommand { Action: var action } || action.IsFault()))
+            return (StatusCodes.Status403Forbidden, new(FaultEndpoints.Reason));
+        switch (command)
+        {
+            case ResourceCommand one:
+                return await ActAsync(one, by, at, cancellationToken);
+            case ScaleCommand { Consumers: var consumers }:
+                if (OutOfRange("consumers", consumers, scale.Most, " (Factory:MaxConsumers)") is { } tooMany) return tooMany;
+                var problems = await scale.ChangeAsync(consumers, by, cancellationToken);
+                return problems.Count == 0 ? Done(Invariant($"{consumers} consumers run"), at) : Refused(string.Join("; ", problems));
+            case PoisonCommand { Count: var count }:
+                if (OutOfRange("count", count, PoisonCommand.Most) is { } tooMuch) return tooMuch;
+                var sent = await poison.ProduceAsync(count, cancellationToken);
+                return (sent.Acknowledged == count ? StatusCodes.Status200OK : StatusCodes.Status409Conflict, sent);
+            case LoadCommand { ReadingsPerSecond: var rate, Seconds: var seconds }:
+                if ((OutOfRange("readings_per_second", rate, LoadCommand.MostPerSecond) ?? OutOfRange("seconds", seconds, LoadCommand.MostSeconds)) is { } outside) return outside;
+                return load.Start(rate, seconds) is { } burst
+                    ? Done(Invariant($"{burst.ToSend} readings will be sent, {rate} per second for {seconds} s"), at)
+                    : Refused(load.Look().ToString());
+            case LinkCommand change:
+                return await ChangeAsync(change, at);
+            case RollingRestartCommand:
+                return await rolling.RunAsync(by, cancellationToken) is { } obstacle ? Refused(obstacle) : Done("every broker was restarted and is in sync again", at);
+            default:
+                throw new InvalidOperationException($"{command.GetType().Name} is not handled");
+        }
+    }
+
+    private async Task<(int, CommandAnswer)> ActAsync(ResourceCommand command, string by, DateTimeOffset at, CancellationToken cancellationToken)
+    {
+        var action = command.Action;
+        if (!model.Resources.TryGetByName(command.Name, out var resource) || !resource.TakesCommands())
+            return (StatusCodes.Status404NotFound, new($"there is no {command.Name}: must be one of {string.Join(", ", model.Resources.Where(one => one.TakesCommands()).Select(one => one.Name))}"));
+
+        // Only what runs can end: an announcement that nothing follows would be taken for the next end's.
+        var runs = watch.Runs(resource.Name);
+        if (runs && action == ResourceAction.Start) return Done($"{resource.Name}: already running");
+        if (runs && action.IsFault() && resource.IsPaused(watch.Find(resource.Name)!) == (action == ResourceAction.Pause))
+            return Done($"{resource.Name}: {(action == ResourceAction.Pause ? "already paused" : "was not paused")}");
+        if (runs && action.Cause() is { } cause) exits.Announce(resource.Name, cause, by);
+        var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
+        if (!result.Success) return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
+        // Whoever starts it next must not hear that it runs.
+        if (action == ResourceAction.Kill) await watch.UntilEndedAsync(resource.Name, KillLimit, cancellationToken);
+        return Done($"{resource.Name}: {action.Past()}", at);
+    }
+
+    private async Task<(int, CommandAnswer)> ChangeAsync(LinkCommand command, DateTimeOffset at)
+    {
+        if (links.Find(command.Link) is not { } link)
+        {
+            return command.Link == FactoryLink.Kafka && setup.Kafka.Backing == KafkaBacking.Embedded
+                ? Refused("the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)")
+                : (StatusCodes.Status404NotFound, new($"there is no {WireName.Of(command.Link)} link here"));
+        }
+        if (command.Action == LinkAction.Slow && OutOfRange("delay_ms", command.DelayMs, LinkCommand.LongestDelayMs) is { } tooLong) return tooLong;
+        await links.ChangeAsync(link, command.Action, TimeSpan.FromMilliseconds(command.DelayMs));
+        return Done(links.Look().Single(body => body.Name == command.Link).Sentence(), at);
+    }
+
+    private static (int, CommandAnswer)? OutOfRange(string name, int value, int most, string setting = "") =>
+        value >= 1 && value <= most ? null : (StatusCodes.Status400BadRequest, new(Invariant($"{name} = {value}: must be an integer between 1 and {most}{setting}")));
+
+    private static (int, CommandAnswer) Done(string message, DateTimeOffset? at = null) => (StatusCodes.Status200OK, new(message, at));
+
+    private static (int, CommandAnswer) Refused(string message) => (StatusCodes.Status409Conflict, new(message));
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>What the actions on a resource are called by Aspire, and what follows from them.</summary>
+internal static class ResourceActions
+{
+    /// <summary>Whether a resource can be started, stopped, killed and so on.</summary>
+    public static bool TakesCommands(this IResource resource) => resource.WorkerOf() is not null;
+
+    /// <summary>Whether it is only there to break things.</summary>
+    public static bool IsFault(this ResourceAction action) => action is ResourceAction.Pause or ResourceAction.Resume;
+
+    /// <summary>Why the process will be gone; null where it will not be.</summary>
+    public static ExitCause? Cause(this ResourceAction action) => action switch
+    {
+        ResourceAction.Kill => ExitCause.Killed,
+        ResourceAction.Stop or ResourceAction.Restart => ExitCause.Stopped,
+        _ => null,
+    };
+
+    public static string Command(this ResourceAction action) => action switch
+    {
+        ResourceAction.Start => KnownResourceCommands.StartCommand,
+        ResourceAction.Stop => KnownResourceCommands.StopCommand,
+        ResourceAction.Restart => KnownResourceCommands.RestartCommand,
+        _ => WireName.Of(action),
+    };
+
+    public static string Past(this ResourceAction action) => action switch
+    {
+        ResourceAction.Stop => "stopped",
+        ResourceAction.Pause or ResourceAction.Resume => $"{WireName.Of(action)}d",
+        _ => $"{WireName.Of(action)}ed",
+    };
+}

@@ -1,0 +1,50 @@
+using FactoryMonitoring.AppHost.Postgres;
+using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Data.Monitoring;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace FactoryMonitoring.AppHost.Control;
+
+/// <summary>
+/// Keeps the ends of processes in the database, so that the pages tell the true time and cause of a kill. What could not be written is written later:
+/// the database may be what ended, and at a first start its tables are not there yet.
+/// </summary>
+internal sealed partial class ExitRecorder(ExitLog exits, FactoryDatabase database, TimeProvider time, ILogger<ExitRecorder> logger) : LifetimeService
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var connectionString = await database.At(database.Port).GetValueAsync(stoppingToken);
+        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = "apphost", MaxPoolSize = 1, Timeout = 3, CommandTimeout = 3,
+        });
+        var store = new ComponentExitStore(dataSource);
+        await foreach (var exit in exits.WatchAsync(stoppingToken))
+        {
+            while (!await TryWriteAsync(store, exit, stoppingToken)) await Task.Delay(RetryAfter, time, stoppingToken);
+        }
+    }
+
+    private async Task<bool> TryWriteAsync(ComponentExitStore store, ResourceExit exit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.WriteAsync(new(exit.Resource, exit.At, exit.ExitCode, exit.Cause, exit.By), cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            Log.Unwritten(logger, exit.Resource, exception.Message);
+            return false;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Debug, "The end of {Resource} could not be written yet: {Reason}")]
+        public static partial void Unwritten(ILogger logger, string resource, string reason);
+    }
+}

@@ -1,0 +1,28 @@
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.AppHost.Services;
+
+internal static class ServiceBuilderExtensions
+{
+    /// <summary>What all services have in common: an HTTP endpoint with /health, what they need, a quick start, and the command kill.</summary>
+    /// <param name="provisioner">Has to be done before; null where there is no need to wait.</param>
+    /// <param name="database">The database, or the link to it.</param>
+    /// <param name="kafka">The brokers, or the link to them.</param>
+    /// <param name="port">
+    /// Where others that Aspire does not start expect it; not behind Aspire's proxy, which accepts connections for a service that is dead. Null for any
+    /// port.
+    /// </param>
+    public static IResourceBuilder<ProjectResource> AsService(
+        this IResourceBuilder<ProjectResource> service,
+        IResourceBuilder<ProjectResource>? provisioner = null,
+        IResourceBuilder<IResourceWithConnectionString>? database = null,
+        IResourceBuilder<IResourceWithConnectionString>? kafka = null,
+        int? port = null)
+    {
+        service.WithHttpEndpoint(port: port, isProxied: port is null).WithHttpHealthCheck("/health");
+        if (kafka is not null) service.WithReference(kafka, ResourceNames.Kafka);
+        if (database is not null) service.WithReference(database, ResourceNames.Database);
+        if (provisioner is not null) service.WaitForCompletion(provisioner);
+        return service.WithServiceDefaults();
+    }
+}

@@ -1,0 +1,85 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using FactoryMonitoring.Contracts.Control;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.FaultLab.Control;
+
+/// <summary>The control endpoint did not do what was asked; the message is its answer.</summary>
+/// <param name="status">What it answered with; null where it did not answer.</param>
+/// <param name="answer">Its own words, without what was asked for.</param>
+internal sealed class ControlException(string message, HttpStatusCode? status, string answer, Exception? inner = null) : Exception(message, inner)
+{
+    public HttpStatusCode? Status => status;
+
+    public string Answer => answer;
+}
+
+/// <summary>Asks the AppHost's control endpoint to break and to mend. Nothing is repeated: whoever breaks something wants it broken once.</summary>
+internal sealed class ControlClient : IDisposable
+{
+    // Restarting all brokers takes the longest: each has to be in sync again before the next.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(10);
+
+    private readonly HttpClient _client;
+
+    public ControlClient(IOptions<ControlOptions> options)
+    {
+        _client = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = options.Value.Url, Timeout = Patience };
+        _client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", options.Value.Token);
+        _client.DefaultRequestHeaders.Accept.Add(new("application/json"));
+    }
+
+    /// <summary>What may be broken.</summary>
+    /// <returns>Null where the AppHost does not answer.</returns>
+    public Task<FaultsBody?> FaultsAsync(CancellationToken cancellationToken) => GetAsync(ControlRoutes.Faults, ControlJson.Context.FaultsBody, cancellationToken);
+
+    /// <summary>The burst of load, or the last one.</summary>
+    /// <returns>Null where the AppHost does not answer.</returns>
+    public Task<LoadBody?> LoadAsync(CancellationToken cancellationToken) => GetAsync(ControlRoutes.Load, ControlJson.Context.LoadBody, cancellationToken);
+
+    /// <summary>The parts of the factory.</summary>
+    /// <returns>Null where the AppHost does not answer.</returns>
+    public Task<IReadOnlyList<ResourceBody>?> ResourcesAsync(CancellationToken cancellationToken) =>
+        GetAsync(ControlRoutes.Resources, ControlJson.Context.IReadOnlyListResourceBody, cancellationToken);
+
+    /// <summary>Asks for something to be done, and waits until it is.</summary>
+    /// <param name="by">Who is said to ask.</param>
+    /// <exception cref="ControlException">It was not done.</exception>
+    public async Task<CommandAnswer> SendAsync(ControlCommand command, string by, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var content = JsonContent.Create(command with { By = by }, ControlJson.Context.ControlCommand);
+            using var response = await _client.PostAsync(new Uri(ControlRoutes.Commands, UriKind.Relative), content, cancellationToken);
+            var answer = (await response.Content.ReadFromJsonAsync(ControlJson.Context.CommandAnswer, cancellationToken))!;
+            return response.IsSuccessStatusCode
+                ? answer
+                : throw new ControlException($"{command}: {(int)response.StatusCode} {answer.Message}", response.StatusCode, answer.Message);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or JsonException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new ControlException($"{command}: {exception.Message}", null, exception.Message, exception);
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<T?> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(LookPatience);
+        try
+        {
+            return await _client.GetFromJsonAsync(new Uri(path, UriKind.Relative), type, limit.Token);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+}

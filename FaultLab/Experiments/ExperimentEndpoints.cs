@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.FaultLab.Control;
+using FactoryMonitoring.FaultLab.Experiments;
+using FactoryMonitoring.FaultLab.Factory;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Npgsql;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Faults on purpose, and the verdicts on what they did.</summary>
+internal static class ExperimentEndpoints
+{
+    private const int MostRuns = 500;
+
+    public static void MapExperiments(this IEndpointRouteBuilder endpoints)
+    {
+        var reads = endpoints.MapGroup("").AddEndpointFilter(SayThatTheDatabaseIsAwayAsync);
+        reads.MapGet(LabRoutes.Experiments, ListAsync);
+        reads.MapPost(LabRoutes.Run, StartAsync);
+        reads.MapGet(LabRoutes.Runs, RunsAsync);
+        reads.MapGet(LabRoutes.RunById, RunAsync);
+        reads.MapGet(LabRoutes.ReportJson, ReportAsync);
+        reads.MapGet(LabRoutes.ReportMarkdown, PageAsync);
+    }
+
+    private static async ValueTask<object?> SayThatTheDatabaseIsAwayAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !context.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            return TypedResults.Problem("The database does not answer.", statusCode: StatusCodes.Status503ServiceUnavailable, title: "No database");
+        }
+    }
+
+    private static async Task<IResult> ListAsync(
+        ControlClient control, FactoryView factory, RunRecords records, ExperimentRunner runner, CancellationToken cancellationToken)
+    {
+        var site = await ExperimentSite.LookAsync(control, factory, cancellationToken);
+        return TypedResults.Json(
+            site.Describe(runner.Running, await records.ReadAsync(site.GroupProtocol, site.KafkaBacking, cancellationToken)), ApiJson.Context.ExperimentsBody);
+    }
+
+    private static async Task<IResult> StartAsync(
+        string name, ControlClient control, FactoryView factory, ExperimentRunner runner, CancellationToken cancellationToken)
+    {
+        if (ExperimentCatalog.Find(name) is not { } experiment)
+        {
+            return NoSuchExperiment(name);
+        }
+
+        var site = await ExperimentSite.LookAsync(control, factory, cancellationToken);
+        if (site.Obstacle is { } obstacle)
+        {
+            return TypedResults.Problem(obstacle, statusCode: StatusCodes.Status403Forbidden, title: "No experiments here");
+        }
+
+        if (site.ObstacleTo(experiment) is { } unavailable)
+        {
+            return TypedResults.Problem(
+                $"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not on these brokers");
+        }
+
+        return await runner.TryBeginAsync(experiment, site, cancellationToken) is { } id
+            ? TypedResults.Json(new ExperimentStartedBody(id), ApiJson.Context.ExperimentStartedBody, statusCode: StatusCodes.Status202Accepted)
+            : TypedResults.Problem(
+                $"{runner.Running?.Name ?? "Another experiment"} runs: one at a time.", statusCode: StatusCodes.Status409Conflict, title: "An experiment runs");
+    }
+
+    private static async Task<IResult> RunsAsync(ExperimentStore store, string? name, int? limit, CancellationToken cancellationToken)
+    {
+        if (name is not null && ExperimentCatalog.Find(name) is null)
+        {
+            return NoSuchExperiment(name);
+        }
+
+        return limit is < 1 or > MostRuns
+            ? TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["limit"] = [$"must be an integer between 1 and {MostRuns}"] })
+            : TypedResults.Json(new ExperimentRunsBody(await store.NewestAsync(name, limit ?? 50, cancellationToken)), ApiJson.Context.ExperimentRunsBody);
+    }
+
+    private static async Task<IResult> RunAsync(long id, ExperimentStore store, ExperimentRunner runner, CancellationToken cancellationToken) =>
+        await FindAsync(id, store, runner, cancellationToken) is { } run ? TypedResults.Json(run, ApiJson.Context.ExperimentRunBody) : NoSuchRun(id);
+
+    private static async Task<IResult> ReportAsync(long id, ExperimentStore store, ExperimentRunner runner, CancellationToken cancellationToken) =>
+        await FindAsync(id, store, runner, cancellationToken) is { } run
+            ? File(run, JsonSerializer.SerializeToUtf8Bytes(run, ApiJson.Context.ExperimentRunBody), "application/json", "json")
+            : NoSuchRun(id);
+
+    private static async Task<IResult> PageAsync(long id, ExperimentStore store, ExperimentRunner runner, CancellationToken cancellationToken) =>
+        await FindAsync(id, store, runner, cancellationToken) is { } run
+            ? File(run, Encoding.UTF8.GetBytes(RunReport.Markdown(run)), "text/markdown; charset=utf-8", "md")
+            : NoSuchRun(id);
+
+    // The one that runs may be about a database that is away.
+    private static async Task<ExperimentRunBody?> FindAsync(long id, ExperimentStore store, ExperimentRunner runner, CancellationToken cancellationToken) =>
+        runner.Running is { } running && running.Id == id ? running : await store.FindAsync(id, cancellationToken);
+
+    private static FileContentHttpResult File(ExperimentRunBody run, byte[] content, string type, string extension) =>
+        TypedResults.File(content, type, string.Create(CultureInfo.InvariantCulture, $"{run.Name}-{run.Id}.{extension}"));
+
+    private static ProblemHttpResult NoSuchExperiment(string name) => TypedResults.Problem(
+        $"There is no experiment {name}: must be one of {string.Join(", ", ExperimentCatalog.All.Select(each => each.Name))}.",
+        statusCode: StatusCodes.Status404NotFound,
+        title: "No such experiment");
+
+    private static ProblemHttpResult NoSuchRun(long id) =>
+        TypedResults.Problem($"There is no run {id}.", statusCode: StatusCodes.Status404NotFound, title: "No such run");
+}

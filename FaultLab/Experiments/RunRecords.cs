@@ -1,0 +1,28 @@
+using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Experiments;
+using Npgsql;
+
+namespace FactoryMonitoring.FaultLab.Experiments;
+
+/// <summary>The newest run of each experiment, and what all that came to a verdict have measured.</summary>
+internal sealed record RunRecord(IReadOnlyList<ExperimentRunSummary> Newest, IReadOnlyList<ExperimentRecord> Records);
+
+/// <summary>Reads the records of all experiments; while the database is away, which is what some of them are about, the last known are told.</summary>
+internal sealed class RunRecords(ExperimentStore store)
+{
+    private volatile RunRecord? _last;
+
+    /// <exception cref="NpgsqlException">The database cannot be reached, and never could.</exception>
+    public async Task<RunRecord> ReadAsync(string? groupProtocol, string? kafkaBacking, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (newest, records) = await store.RecordsAsync(groupProtocol, kafkaBacking, cancellationToken);
+            return _last = new(newest, records);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested && _last is not null)
+        {
+            return _last;
+        }
+    }
+}

@@ -1,0 +1,5 @@
+using FactoryMonitoring.FaultLab;
+using FactoryMonitoring.ServiceDefaults.Running;
+
+if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync();
+return await FaultLabService.Build(args).RunServiceAsync();
