@@ -9,7 +9,7 @@ sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),t
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql stop reset clean test torture bench
+  start-broker start-postgres stop-consumer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql stop reset kafka clean test torture bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ stop: ## Stop the stack
 
 reset: ## Remove the data and logs of the stack
 	@$(STACK) reset
+
+kafka: ## Fetch Apache Kafka into .tools/kafka (KAFKA_MIRROR=… names another server)
+	@eng/make/kafka.sh
 
 clean: ## Remove what was built
 	@find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -not -path './node_modules/*' -prune -exec rm -rf {} +

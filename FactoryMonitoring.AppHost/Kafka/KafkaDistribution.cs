@@ -8,7 +8,9 @@ internal sealed partial record KafkaDistribution(string Directory, string Versio
 {
     private const int LeastJava = 17;
 
-    /// <summary>Looks at KAFKA_HOME, or where that is not set at .tools/kafka in the repository.</summary>
+    /// <summary>Looks at KAFKA_HOME, or where that is not set at .tools/kafka in the repository, where `make kafka` puts one.</summary>
+    /// <param name="kafkaHome">The value of KAFKA_HOME; null or empty where it is not set.</param>
+    /// <param name="repository">Directory against which relative paths are meant, as an absolute path.</param>
     /// <exception cref="SetupException">There is none, or no Java for it; with the remedy.</exception>
     public static KafkaDistribution Find(string? kafkaHome, string repository)
     {
@@ -17,12 +19,13 @@ internal sealed partial record KafkaDistribution(string Directory, string Versio
         {
             throw new SetupException(kafkaHome is { Length: > 0 }
                 ? $"KAFKA_HOME={kafkaHome} has no bin/kafka-server-start.sh; set it to an unpacked Apache Kafka 4"
-                : "KAFKA_HOME is not set and .tools/kafka does not exist; unpack Apache Kafka 4 there");
+                : $"KAFKA_HOME is not set and .tools/kafka has no Apache Kafka; fetch it with `make kafka` (it needs Java {LeastJava} or newer)");
         }
-        var jar = System.IO.Directory.EnumerateFiles(Path.Combine(directory, "libs"), "kafka-clients-*.jar").FirstOrDefault();
-        var version = JarVersion().Match(Path.GetFileName(jar) ?? "").Groups[1].Value;
+        var libraries = new DirectoryInfo(Path.Combine(directory, "libs"));
+        var jar = libraries.Exists ? libraries.EnumerateFiles("kafka-clients-*.jar").FirstOrDefault() : null;
+        var version = JarVersion().Match(jar?.Name ?? "").Groups[1].Value;
         if (!System.Version.TryParse(version, out var parsed) || parsed.Major < 4)
-            throw new SetupException($"{directory} is Kafka {(version.Length > 0 ? version : "of unknown version")}; version 4 is needed");
+            throw new SetupException($"{directory} is Kafka {(version.Length > 0 ? version : "of unknown version")}; version 4 or newer is needed");
         return new KafkaDistribution(directory, version, FindJava());
     }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Looks for what the stack needs, a line each, and installs PostgreSQL and curl through apt where it may. --look installs nothing.
+# Looks for what the stack needs, a line each; installs PostgreSQL, curl and Java through apt where it may, and fetches Apache Kafka where the
+# brokers would be the embedded ones without it. --look installs and fetches nothing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 look=${1:-}
@@ -55,13 +56,49 @@ fi
 if ! command -v curl >/dev/null && may_install; then install curl ca-certificates; fi
 if command -v curl >/dev/null; then say curl "$(command -v curl)"; else lack curl "install curl: the other targets need it"; fi
 
-# Without a Kafka the embedded broker takes its place.
+# As the AppHost chooses: containers where an engine answers, else an unpacked Kafka with Java 17, else the embedded broker.
+java_version() { # of the Java that Kafka's scripts start; nothing where there is none
+  "${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' || true
+}
+
+has_java() { [ "$(java_version | head -n 1 | grep -x '[0-9]*' || echo 0)" -ge 17 ]; }
+
+engine() {
+  for engine in ${ASPIRE_CONTAINER_RUNTIME:-docker podman}; do
+    if "$engine" info >/dev/null 2>&1; then
+      echo "$engine"
+      return
+    fi
+  done
+}
+
+install_java() { may_install && { install openjdk-17-jre-headless || install openjdk-21-jre-headless; } 2>/dev/null && has_java; }
+
 kafka=${KAFKA_HOME:-.tools/kafka}
-if [ -x "$kafka/bin/kafka-server-start.sh" ]; then
-  java=${JAVA_HOME:+$JAVA_HOME/bin/}java
-  if version=$("$java" -version 2>&1); then say kafka "$kafka, $(printf '%s' "$version" | head -n 1)"; else say kafka "$kafka, but no Java 17: the embedded broker is used"; fi
+has_kafka() { [ -x "$kafka/bin/kafka-server-start.sh" ]; }
+
+asked=$(printf '%s' "${Factory__Kafka:-auto}" | tr '[:upper:]' '[:lower:]')
+instead="the embedded broker is used: " fetch=--or-embedded
+if [ "$asked" = processes ]; then instead='' fetch=''; fi
+no_java="${instead}no Java 17 or newer; install one (apt-get install openjdk-17-jre-headless, brew install openjdk@21), or set JAVA_HOME"
+if [ "$asked" != auto ] && [ "$asked" != processes ]; then
+  say kafka "as Factory__Kafka=$asked asks"
+elif [ "$asked" = auto ] && answers=$(engine) && [ -n "$answers" ]; then
+  say kafka "containers by $answers, if it has the image or can fetch it"
+elif [ -n "${KAFKA_HOME:-}" ] && ! has_kafka; then
+  say kafka "${instead}KAFKA_HOME=$kafka has no bin/kafka-server-start.sh; set it to an unpacked Apache Kafka 4, or unset it"
+elif [ "$look" = --look ] && ! has_kafka; then
+  say kafka "${instead}no Apache Kafka (KAFKA_HOME, .tools/kafka); make kafka fetches it"
+elif ! has_java && ! may_install; then
+  say kafka "$no_java"
+elif ! has_kafka && [ "$asked" = auto ] && ! eng/make/kafka.sh --probe; then
+  : # It has said why.
+elif ! has_java && ! install_java; then
+  say kafka "$no_java"
+elif ! has_kafka; then
+  eng/make/kafka.sh $fetch || true
 else
-  say kafka "no distribution (KAFKA_HOME, .tools/kafka): the embedded broker is used"
+  say kafka "$kafka, Java $(java_version)"
 fi
 
 if [ "$look" != --look ] && [ -x eng/make/aspire-dashboard.sh ]; then eng/make/aspire-dashboard.sh; fi

@@ -78,7 +78,7 @@ public sealed class KafkaChoiceTests
 
         var exception = Assert.Throws<SetupException>(() => KafkaDistribution.Find(home.Path, "/repository"));
 
-        Assert.Equal($"{home.Path} is Kafka 3.9.0; version 4 is needed", exception.Message);
+        Assert.Equal($"{home.Path} is Kafka 3.9.0; version 4 or newer is needed", exception.Message);
     }
 
     [Fact]
