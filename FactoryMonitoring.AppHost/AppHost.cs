@@ -44,13 +44,15 @@ var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(Res
     .WithServiceDefaults();
 
 // Readings: sensors send them, consumers store them.
+var sensors = builder.AddGroup("sensors", "Temperature");
 foreach (var type in SensorCatalog.Types.Values)
 {
     builder.AddProject<Projects.Sensors>(ResourceNames.Sensor(type.Name))
         .AsService(provisioner, databaseLink, kafka)
         .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.Sensor(type.Name))
         .WithEnvironment(EnvironmentNames.SensorType, type.Name)
-        .WithSettingsOf("Sensors");
+        .WithSettingsOf("Sensors")
+        .WithParentRelationship(sensors);
 }
 
 if (settings.Replay is { } replay)
@@ -58,15 +60,18 @@ if (settings.Replay is { } replay)
     builder.AddProject<Projects.Sensors>(ResourceNames.ReplaySensor)
         .AsService(provisioner, databaseLink, kafka)
         .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.ReplaySensor)
-        .WithReplay(replay);
+        .WithReplay(replay)
+        .WithParentRelationship(sensors);
 }
 
+var consumers = builder.AddGroup("consumers", "PeopleTeam");
 for (var number = 1; number <= settings.MaxConsumers; number++)
 {
     var consumer = builder.AddProject<Projects.Consumers>(ResourceNames.Consumer(number))
         .AsService(provisioner, databaseLink, number == ResourceNames.LinkedConsumer ? kafkaLink : kafka)
         .WithEnvironment(EnvironmentNames.ConsumerId, ResourceNames.Consumer(number))
-        .WithSettingsOf("Consumers");
+        .WithSettingsOf("Consumers")
+        .WithParentRelationship(consumers);
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
 
@@ -89,6 +94,12 @@ if (factory.FaultLabPort is { } port)
         .WithReference(api)
         .WithControl(factory);
     web.WithReference(lab);
+
+    // What the dashboard, `aspire resource` and its MCP server can break; one process alone each can kill, pause and resume.
+    kafka.WithFaultCommands();
+    sensors.WithLoadCommand();
+    consumers.WithScaleCommand(settings.MaxConsumers);
+    lab.WithExperimentCommand(factory.WebPort);
 }
 
 builder.AddPrometheus(factory);

@@ -21,7 +21,9 @@ internal sealed class CommandEndpoint(
         return Answers.Command(request, answer, status);
     }
 
-    private async Task<(int Status, CommandAnswer Answer)> RunAsync(ControlCommand command, CancellationToken cancellationToken)
+    /// <summary>Runs a command.</summary>
+    /// <returns>The status of HTTP that says how it went, and the answer in words.</returns>
+    public async Task<(int Status, CommandAnswer Answer)> RunAsync(ControlCommand command, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();
         var by = command.By ?? "control";

@@ -26,11 +26,10 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
                 return TimeAsync(resource, $"{KafkaClusterResource.Host}:{broker.Port}", () => KafkaProbe.AskAsync(broker.Port, cancellationToken));
             case not null when resource == database.Resource.Resource:
                 return TimeAsync(resource, $"{database.Name} at {FactoryDatabase.Host}:{database.Port}", () => new PostgresProbe(database).AskAsync(cancellationToken));
-            case ProjectResource when watch.Find(resource.Name) is { State.Text: var state } snapshot:
+            case ProjectResource project when watch.Find(resource.Name) is { State.Text: var state } snapshot:
                 if (state == KnownResourceStates.NotStarted || state is null) return null;
-                var url = snapshot.Urls.FirstOrDefault()?.Url;
-                if (state == KnownResourceStates.Running && url is not null)
-                    return TimeAsync(resource, $"{url.TrimEnd('/')}/health", () => HealthAsync($"{url.TrimEnd('/')}/health", cancellationToken));
+                if (state == KnownResourceStates.Running && project.GetEndpoint("http") is { Exists: true, IsAllocated: true, Url: var url })
+                    return TimeAsync(resource, $"{url}/health", () => HealthAsync($"{url}/health", cancellationToken));
                 return Task.FromResult(new Finding(state == KnownResourceStates.Running || snapshot.ExitCode == 0, resource.Name, snapshot.ExitCode is { } code ? $"{state}, exit code {code}" : state));
             case ExecutableResource { Name: PrometheusBuilderExtensions.Name } when watch.Find(resource.Name)?.Urls.FirstOrDefault()?.Url is { } address:
                 return TimeAsync(resource, address, () => HealthAsync($"{address.TrimEnd('/')}{PrometheusBuilderExtensions.ReadyPath}", cancellationToken));

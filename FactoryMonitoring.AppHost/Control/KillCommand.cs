@@ -56,7 +56,8 @@ internal static class KillCommand
             if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || current.Snapshot.State?.Text != KnownResourceStates.Running)
                 return CommandResults.Failure($"{name} does not run");
             context.Services.GetRequiredService<ExitLog>().Announce(name, ExitCause.Killed, by: null);
-            return await kill(context, current.Snapshot);
+            var result = await kill(context, current.Snapshot);
+            return result.Success ? CommandResults.Success($"{name}: killed") : result;
         }, new CommandOptions
         {
             Description = "SIGKILL to the process that does the work",

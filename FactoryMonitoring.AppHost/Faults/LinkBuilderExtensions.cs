@@ -36,6 +36,7 @@ internal static class LinkBuilderExtensions
     private static IResourceBuilder<LinkResource> AddLink<T>(this IDistributedApplicationBuilder builder, LinkResource resource, IResourceBuilder<T> target)
         where T : IResource => builder.AddResource(resource)
         .WithInitialState(new CustomResourceSnapshot { ResourceType = "Link", Properties = [], State = KnownResourceStates.NotStarted })
+        .WithIconName("PlugConnected")
         // So that it is there for as long as one that uses it.
         .WithReferenceRelationship(target.Resource)
         .OnInitializeResource(async (link, started, cancellationToken) =>
@@ -43,20 +44,22 @@ internal static class LinkBuilderExtensions
             await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(link, started.Services), cancellationToken);
             await started.Services.GetRequiredService<Links>().ChangeAsync(link, LinkAction.Restore, TimeSpan.Zero);
         })
-        .WithLinkCommand(LinkAction.Cut, "Cut", "PlugDisconnected", $"Cut the {WireName.Of(resource.Link.Name)} link? Nothing gets through until it is restored, and nobody is told.", LinkState.Cut)
-        .WithLinkCommand(LinkAction.Slow, "Slow", "Timer", $"Slow the {WireName.Of(resource.Link.Name)} link down by {Slowness.TotalMilliseconds:F0} ms each way?", LinkState.Slow)
-        .WithLinkCommand(LinkAction.Restore, "Restore", "PlugConnected", null, LinkState.Up);
+        .WithLinkCommand(LinkAction.Cut, "Cut", "Nothing gets through, and neither side learns of it.", "PlugDisconnected", $"Cut the {WireName.Of(resource.Link.Name)} link?", LinkState.Cut)
+        .WithLinkCommand(LinkAction.Slow, "Slow", "Everything arrives later.", "Timer", $"Slow the {WireName.Of(resource.Link.Name)} link down by {Slowness.TotalMilliseconds:F0} ms each way?", LinkState.Slow)
+        .WithLinkCommand(LinkAction.Restore, "Restore", "Everything gets through again, at once.", "PlugConnected", null, LinkState.Up);
 
     private static IResourceBuilder<LinkResource> WithLinkCommand(
-        this IResourceBuilder<LinkResource> builder, LinkAction action, string displayName, string icon, string? confirmation, LinkState becomes)
+        this IResourceBuilder<LinkResource> builder, LinkAction action, string displayName, string description, string icon, string? confirmation, LinkState becomes)
     {
         var resource = builder.Resource;
         return builder.WithCommand(WireName.Of(action), displayName, async context =>
         {
-            await context.Services.GetRequiredService<Links>().ChangeAsync(resource, action, Slowness);
-            return CommandResults.Success();
+            var links = context.Services.GetRequiredService<Links>();
+            await links.ChangeAsync(resource, action, Slowness);
+            return CommandResults.Success(links.Look().Single(body => body.Name == resource.Link.Name).Sentence());
         }, new CommandOptions
         {
+            Description = description,
             ConfirmationMessage = confirmation,
             IconName = icon,
             IsHighlighted = becomes != LinkState.Slow,

@@ -19,10 +19,24 @@ internal static class ServiceBuilderExtensions
         IResourceBuilder<IResourceWithConnectionString>? kafka = null,
         int? port = null)
     {
-        service.WithHttpEndpoint(port: port, isProxied: port is null).WithHttpHealthCheck("/health");
+        service.WithHttpEndpoint(port: port, isProxied: port is null).WithHttpHealthCheck("/health").WithUrls(NameUrls);
         if (kafka is not null) service.WithReference(kafka, ResourceNames.Kafka);
         if (database is not null) service.WithReference(database, ResourceNames.Database);
         if (provisioner is not null) service.WaitForCompletion(provisioner);
         return service.WithServiceDefaults();
+    }
+
+    /// <summary>Names what the service itself serves, and adds its metrics and its health.</summary>
+    private static void NameUrls(ResourceUrlsCallbackContext context)
+    {
+        if (context.Urls.FirstOrDefault(url => url.Endpoint is not null) is not { Endpoint: { } endpoint } own) return;
+        own.DisplayText = context.Resource.Name switch
+        {
+            ResourceNames.MonitoringWeb => "page",
+            ResourceNames.MonitoringApi => "API",
+            _ => "service",
+        };
+        foreach (var name in (string[])["metrics", "health"])
+            context.Urls.Add(new() { Url = $"/{name}", Endpoint = endpoint, DisplayText = name });
     }
 }
