@@ -29,7 +29,7 @@ internal static class KafkaClusterBuilderExtensions
         IReadOnlyList<int> ports, IReadOnlyList<int> controllerPorts, IReadOnlyList<KafkaLinkPort> links, string runDirectory)
     {
         var cluster = builder.AddResource(new KafkaClusterResource(name, choice.Backing, ports))
-            .WithInitialState(new CustomResourceSnapshot { ResourceType = "KafkaCluster", Properties = [], State = KnownResourceStates.NotStarted })
+            .WithInitialState(new CustomResourceSnapshot { ResourceType = "Cluster", Properties = [], State = KnownResourceStates.NotStarted })
             .OnInitializeResource(async (resource, started, cancellationToken) =>
             {
                 await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(resource, started.Services), cancellationToken);
@@ -38,7 +38,8 @@ internal static class KafkaClusterBuilderExtensions
                     State = KnownResourceStates.Running,
                     Properties = [.. snapshot.Properties, new("kafka.backing", choice.Backing.ToString()), new("kafka.bootstrap", resource.Bootstrap)],
                 });
-            });
+            })
+            .WithIconName("Cloud");
         foreach (var (index, port) in ports.Index())
         {
             var broker = ResourceNames.Broker(index + 1);

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using FactoryMonitoring.AppHost.Control;
 
 namespace FactoryMonitoring.AppHost.Services;
@@ -6,8 +7,11 @@ namespace FactoryMonitoring.AppHost.Services;
 internal static class ProjectBuilderExtensions
 {
     // bin/Debug/net10.0, say: the services are built beside the AppHost, in the same configuration.
-    private static readonly string? OutputPath = typeof(ProjectBuilderExtensions).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>().FirstOrDefault(metadata => metadata.Key == "OutputPath")?.Value;
+    private static readonly string OutputPath = typeof(ProjectBuilderExtensions).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>().First(metadata => metadata.Key == "OutputPath").Value!;
+
+    // Of the runtime that runs the AppHost: shared/Microsoft.NETCore.App/10.0.0 below it.
+    private static readonly string DotnetRoot = Path.GetFullPath("../../..", RuntimeEnvironment.GetRuntimeDirectory());
 
     /// <summary>What every service of the factory gets.</summary>
     public static IResourceBuilder<ProjectResource> WithServiceDefaults(this IResourceBuilder<ProjectResource> builder) => builder
@@ -25,12 +29,10 @@ internal static class ProjectBuilderExtensions
     {
         var project = builder.Resource.GetProjectMetadata().ProjectPath;
         var directory = Path.GetDirectoryName(project)!;
-        var program = Path.Combine(directory, OutputPath ?? "", $"{Path.GetFileNameWithoutExtension(project)}.dll");
-        if (!File.Exists(program)) return builder;
-        // The project's own path, as `dotnet run` would take it.
-        return builder
-            .WithAnnotation(new ExecutableAnnotation { Command = "dotnet", WorkingDirectory = directory })
-            .WithArgs(context => context.Args.Insert(0, program));
+        var program = Path.Combine(directory, OutputPath, Path.GetFileNameWithoutExtension(project) + (OperatingSystem.IsWindows() ? ".exe" : ""));
+        return File.Exists(program)
+            ? builder.WithAnnotation(new ExecutableAnnotation { Command = program, WorkingDirectory = directory }).WithEnvironment("DOTNET_ROOT", DotnetRoot)
+            : builder;
     }
 
     /// <summary>
