@@ -270,7 +270,8 @@ public sealed record LoadBody(
 /// <summary>The end of a process.</summary>
 /// <param name="Id">Rises by one, from 1, within a run of the AppHost.</param>
 /// <param name="At">Of a kill: immediately before the signal. Otherwise when the end was seen.</param>
-/// <param name="By">Who asked for it: make, dashboard, …; null where nobody did.</param>
+/// <param name="ExitCode">137 (128 + SIGKILL) after a kill; null where a signal of somebody else ended it.</param>
+/// <param name="By">Who asked for it: make, Aspire (its dashboard or command line), …; null where nobody did.</param>
 /// <param name="Pid">The process that did the work; null where it was not known.</param>
 public sealed record ResourceExit(long Id, string Resource, DateTimeOffset At, int? ExitCode, ExitCause Cause, string? By, int? Pid);
 

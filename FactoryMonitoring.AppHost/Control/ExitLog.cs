@@ -8,6 +8,9 @@ internal sealed class ExitLog(TimeProvider time)
 {
     private const int Kept = 1000;
 
+    /// <summary>Its dashboard, its command line or its MCP server.</summary>
+    private const string Aspire = "Aspire";
+
     /// <summary>Exit code of what SIGKILL has ended, as a shell has it.</summary>
     private const int ByKill = 137;
 
@@ -28,7 +31,7 @@ internal sealed class ExitLog(TimeProvider time)
         lock (_lock)
         {
             if (by is null && Pending(resource) is { } earlier && earlier.Cause == cause) by = earlier.By;
-            _announced[resource] = new(cause, by, now);
+            _announced[resource] = new(cause, by ?? Aspire, now);
         }
     }
 

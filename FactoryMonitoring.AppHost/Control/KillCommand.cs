@@ -38,6 +38,9 @@ internal static class KillCommand
                     : CommandResults.Failure("its container was not found")),
             new WorkerAnnotation(_ => null, engine));
 
+    /// <summary>Success that says what happened, in the dashboard and on the command line, which shows results alone.</summary>
+    public static ExecuteCommandResult Done(string what) => CommandResults.Success(what, what);
+
     /// <summary>Says how the resource's process is found; null when it has none that can be killed.</summary>
     public static WorkerAnnotation? WorkerOf(this IResource resource) => resource.Annotations.OfType<WorkerAnnotation>().LastOrDefault();
 
@@ -57,7 +60,7 @@ internal static class KillCommand
                 return CommandResults.Failure($"{name} does not run");
             context.Services.GetRequiredService<ExitLog>().Announce(name, ExitCause.Killed, by: null);
             var result = await kill(context, current.Snapshot);
-            return result.Success ? CommandResults.Success($"{name}: killed") : result;
+            return result.Success ? Done($"{name}: killed") : result;
         }, new CommandOptions
         {
             Description = "SIGKILL to the process that does the work",

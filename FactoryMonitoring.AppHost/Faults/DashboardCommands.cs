@@ -59,7 +59,7 @@ internal static class DashboardCommands
             using var response = await Client(context.Services).PostAsync(
                 Address(lab, LabRoutes.Run.Replace("{name}", Uri.EscapeDataString(name ?? ""), StringComparison.Ordinal)), content: null, context.CancellationToken);
             return response.StatusCode == System.Net.HttpStatusCode.Accepted
-                ? CommandResults.Success(string.Create(CultureInfo.InvariantCulture, $"{name} runs; its verdict will be at http://localhost:{webPort}/fault-lab"))
+                ? KillCommand.Done(string.Create(CultureInfo.InvariantCulture, $"{name} runs; its verdict will be at http://localhost:{webPort}/fault-lab"))
                 : CommandResults.Failure(await response.Content.ReadAsStringAsync(context.CancellationToken));
         }, new()
         {
@@ -92,7 +92,7 @@ internal static class DashboardCommands
     private static async Task<ExecuteCommandResult> RunAsync(ExecuteCommandContext context, ControlCommand command)
     {
         var (status, answer) = await context.Services.GetRequiredService<CommandEndpoint>().RunAsync(command with { By = By }, context.CancellationToken);
-        return status == StatusCodes.Status200OK ? CommandResults.Success(answer.Message) : CommandResults.Failure(answer.Message);
+        return status == StatusCodes.Status200OK ? KillCommand.Done(answer.Message) : CommandResults.Failure(answer.Message);
     }
 
     private static InteractionInput Number(string name, string label, int usual, int most) => new()

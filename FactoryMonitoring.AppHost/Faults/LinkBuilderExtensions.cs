@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
@@ -56,7 +57,7 @@ internal static class LinkBuilderExtensions
         {
             var links = context.Services.GetRequiredService<Links>();
             await links.ChangeAsync(resource, action, Slowness);
-            return CommandResults.Success(links.Look().Single(body => body.Name == resource.Link.Name).Sentence());
+            return KillCommand.Done(links.Look().Single(body => body.Name == resource.Link.Name).Sentence());
         }, new CommandOptions
         {
             Description = description,

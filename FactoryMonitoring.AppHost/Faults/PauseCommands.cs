@@ -63,7 +63,7 @@ internal static class PauseCommands
                 .. pause && Property(snapshot, "container.id") is { } id ? new[] { new ResourcePropertySnapshot(PausedContainer, id) } : [],
             ],
         });
-        return CommandResults.Success($"{resource.Name}: {(pause ? "paused" : "resumed")}");
+        return KillCommand.Done($"{resource.Name}: {(pause ? "paused" : "resumed")}");
     }
 
     private static string? Change(IResource resource, CustomResourceSnapshot snapshot, bool pause)

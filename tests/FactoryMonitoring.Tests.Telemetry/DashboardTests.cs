@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -30,9 +29,11 @@ public sealed class DashboardTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        using (var fetch = Process.Start(Path.Combine(Repository.Root, "eng", "make", "aspire-dashboard.sh"))) await fetch.WaitForExitAsync(_limit.Token);
         _builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.FactoryMonitoring_AppHost>(
-            [.. StackFixture.StackArguments(_directory), "--Factory:Prometheus=false", $"--ASPNETCORE_URLS={_url}", $"--AppHost:BrowserToken={_token}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true"],
+            [
+                .. StackFixture.StackArguments(_directory), "--Factory:Prometheus=false", $"--ASPNETCORE_URLS={_url}",
+                $"--ASPIRE_DASHBOARD_FRONTEND_BROWSERTOKEN={_token}", "--ASPIRE_ALLOW_UNSECURED_TRANSPORT=true", "--DcpPublisher:RandomizePorts=false",
+            ],
             (options, _) => options.DisableDashboard = false,
             _limit.Token);
         _app = await _builder.BuildAsync(_limit.Token);
