@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -11,6 +12,8 @@ using FactoryMonitoring.AppHost.Faults;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
@@ -40,7 +43,7 @@ internal sealed class FaultsApp : IAsyncDisposable
         var setup = test._setup = FactorySetup.Prepare(builder.Configuration, builder.Environment, builder.AppHostDirectory);
         for (var number = 1; number <= setup.Settings.MaxConsumers; number++)
         {
-            var consumer = builder.AddExecutable(ConsumerScale.Name(number), "sleep", ".", "600").WithKill();
+            var consumer = builder.AddExecutable(ResourceNames.Consumer(number), "sleep", ".", "600").WithKill();
             if (number > setup.Settings.Consumers) consumer.WithExplicitStart();
         }
 
@@ -50,7 +53,7 @@ internal sealed class FaultsApp : IAsyncDisposable
         var password = builder.AddParameter("password", "none", secret: true);
         var server = new PostgresProcessResource("postgres", "true", new PostgresDirectory(test._directory.Path, null), "user", password.Resource, setup.PostgresPort);
         builder.AddControl(setup, kafka, new PostgresDatabaseResource("factorydb", "none", server));
-        builder.AddFaults(setup, kafka, "sensor-data");
+        builder.AddFaults(setup, kafka, KafkaNames.Default);
         test._app = await builder.BuildAsync(test.Token);
         await test._app.StartAsync(test.Token);
         test._client.BaseAddress = new Uri(setup.ControlUrl);
@@ -59,9 +62,15 @@ internal sealed class FaultsApp : IAsyncDisposable
         return test;
     }
 
-    public async Task<(HttpStatusCode Status, string Message)> PostAsync(string path)
+    public Task<(HttpStatusCode Status, string Message)> SendAsync(ControlCommand command) => SendAsync(JsonSerializer.Serialize(command, ControlJson.Context.ControlCommand));
+
+    public Task<(HttpStatusCode Status, string Message)> SendAsync(string name, ResourceAction action) => SendAsync(new ResourceCommand(name, action));
+
+    /// <param name="command">As it is sent.</param>
+    public async Task<(HttpStatusCode Status, string Message)> SendAsync(string command)
     {
-        using var response = await _client.PostAsync(new Uri(path, UriKind.Relative), null, Token);
+        using var content = new StringContent(command);
+        using var response = await _client.PostAsync(new Uri(ControlRoutes.Commands, UriKind.Relative), content, Token);
         var body = JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!;
         return (response.StatusCode, body["message"]!.GetValue<string>());
     }
