@@ -58,25 +58,25 @@ resume-consumer: ## Let a paused consumer go on: N=1
 	@$(STACK) act resume sensor-consumer-$(or $(N),1)
 
 scale: ## Change how many consumers run: CONSUMERS=5
-	@$(STACK) fault "/scale?consumers=$(or $(CONSUMERS),3)"
+	@$(STACK) fault scale consumers "$(or $(CONSUMERS),3)"
 
 poison: ## Send messages that are no readings: COUNT=10
-	@$(STACK) fault "/poison?count=$(or $(COUNT),10)"
+	@$(STACK) fault poison count "$(or $(COUNT),10)"
 
 load: ## Send readings on top of the sensors': RATE=260 (a second) SECONDS=30
 	@$(STACK) load $(or $(RATE),260) $(or $(SECONDS),30)
 
 rolling-restart: ## Restart the brokers one after another
-	@$(STACK) fault /rolling-restart
+	@$(STACK) fault rolling-restart
 
 cut-link: ## Cut a network link, as a cable: LINK=database or kafka (which is sensor-consumer-3's)
-	@$(STACK) fault "/link/$(or $(LINK),database)?action=cut"
+	@$(STACK) fault link link "$(or $(LINK),database)" action cut
 
 slow-link: ## Slow a link down: LINK=database DELAY=200 (ms, each way)
-	@$(STACK) fault "/link/$(or $(LINK),database)?action=slow&delayMs=$(or $(DELAY),200)"
+	@$(STACK) fault link link "$(or $(LINK),database)" action slow delay_ms "$(or $(DELAY),200)"
 
 restore-link: ## Let everything through a link again: LINK=database
-	@$(STACK) fault "/link/$(or $(LINK),database)?action=restore"
+	@$(STACK) fault link link "$(or $(LINK),database)" action restore
 
 status: ## Show every part with its state
 	@$(STACK) status

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace FactoryMonitoring.Contracts.Control;
 
@@ -104,7 +105,7 @@ public enum ExitCause
 }
 
 /// <summary>What the control endpoint is asked to do. <see cref="object.ToString"/> says it as an imperative.</summary>
-[JsonPolymorphic(TypeDiscriminatorPropertyName = "command")]
+[JsonPolymorphic(TypeDiscriminatorPropertyName = ControlCommand.Discriminator)]
 [JsonDerivedType(typeof(ResourceCommand), "resource")]
 [JsonDerivedType(typeof(ScaleCommand), "scale")]
 [JsonDerivedType(typeof(PoisonCommand), "poison")]
@@ -122,40 +123,49 @@ public abstract record ControlCommand
     {
         try
         {
-            return JsonSerializer.Deserialize(json, ControlJson.Context.ControlCommand) is { } command ? (command, null) : (null, "null is not a command");
+            return JsonSerializer.Deserialize(json, ControlJson.Context.ControlCommand) is { } command ? (command, null) : (null, "a command is a JSON object");
         }
         catch (JsonException wrong)
         {
             return (null, Problem(json, wrong));
         }
-        catch (NotSupportedException)
+        catch (NotSupportedException wrong)
         {
-            return (null, $"command is missing: must be one of {string.Join(", ", Kinds)}");
+            // What it is told of a command without its kind.
+            return (null, Problem(json, new(wrong.Message)));
         }
     }
 
-    private static IEnumerable<string> Kinds => ControlJson.Context.ControlCommand.PolymorphismOptions!.DerivedTypes.Select(type => (string)type.TypeDiscriminator!);
+    internal const string Discriminator = "command";
+
+    private static IEnumerable<JsonDerivedType> Kinds => ControlJson.Context.ControlCommand.PolymorphismOptions!.DerivedTypes;
 
     // The member's name and value say more than what the reader was about to do.
     private static string Problem(string json, JsonException wrong)
     {
+        JsonElement body;
         try
         {
-            using var document = JsonDocument.Parse(json);
-            var body = document.RootElement;
-            if (body.ValueKind != JsonValueKind.Object) return "a command is a JSON object";
-            if (body.TryGetProperty("command", out var kind) && !(kind.ValueKind == JsonValueKind.String && Kinds.Contains(kind.GetString())))
-                return $"command = {kind}: must be one of {string.Join(", ", Kinds)}";
-            var name = wrong.Path?.Split('.')[^1] ?? "";
-            return body.TryGetProperty(name, out var value)
-                ? $"{name} = {value}: {Allowed(name)}"
-                : wrong.Message;
+            body = JsonSerializer.Deserialize(json.Length == 0 ? "null" : json, ControlJson.Context.JsonElement);
         }
         catch (JsonException)
         {
             return $"not JSON: {wrong.Message}";
         }
+
+        if (body.ValueKind != JsonValueKind.Object) return "a command is a JSON object";
+        if (!body.TryGetProperty(Discriminator, out var kind) || kind.ValueKind != JsonValueKind.String || Type(kind.GetString()!) is not { } type)
+            return $"{Discriminator} {(kind.ValueKind == JsonValueKind.Undefined ? "is missing" : $"= {kind}")}: must be one of {string.Join(", ", Kinds.Select(each => each.TypeDiscriminator))}";
+        if (type.Properties.FirstOrDefault(property => property.IsRequired && !body.TryGetProperty(property.Name, out _)) is { } missing)
+            return $"{missing.Name} is missing: {Allowed(missing.Name)}";
+        if (body.EnumerateObject().Select(member => member.Name).FirstOrDefault(member => member != Discriminator && type.Properties.All(property => property.Name != member)) is { } foreign)
+            return $"{foreign} is not part of this command";
+        var name = wrong.Path?.Split('.')[^1] ?? "";
+        return body.TryGetProperty(name, out var value) ? $"{name} = {value}: {Allowed(name)}" : wrong.Message;
     }
+
+    private static JsonTypeInfo? Type(string kind) =>
+        Kinds.Where(each => kind.Equals(each.TypeDiscriminator)).Select(each => ControlJson.Context.GetTypeInfo(each.DerivedType)).FirstOrDefault();
 
     private static string Allowed(string name) => name switch
     {
@@ -312,6 +322,7 @@ public sealed class WireEnumConverter<T>() : JsonStringEnumConverter<T>(JsonNami
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     Converters = [typeof(Api.UtcTimestampConverter)])]
 [JsonSerializable(typeof(ControlCommand))]
+[JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(CommandAnswer))]
 [JsonSerializable(typeof(IReadOnlyList<ResourceBody>))]
 [JsonSerializable(typeof(FaultsBody))]

@@ -22,8 +22,11 @@ internal static class ControlBuilderExtensions
         services.AddSingleton<ExitLog>();
         services.AddSingleton<Doctor>();
         services.AddSingleton<CommandEndpoint>();
-        services.AddHostedService(provider =>
-            new ExitRecorder(provider.GetRequiredService<ExitLog>(), database, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<ExitRecorder>>()));
+        services.AddHostedService(provider => new ExitRecorder(
+            provider.GetRequiredService<ExitLog>(),
+            database.At(database.Port).GetValueAsync,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ExitRecorder>>()));
         services.AddSingleton<ResourceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ResourceWatch>());
         services.AddHostedService<ControlEndpoint>();

@@ -1,4 +1,3 @@
-using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Data.Monitoring;
 using Microsoft.Extensions.Logging;
@@ -10,14 +9,14 @@ namespace FactoryMonitoring.AppHost.Control;
 /// Keeps the ends of processes in the database, so that the pages tell the true time and cause of a kill. What could not be written is written later:
 /// the database may be what ended, and at a first start its tables are not there yet.
 /// </summary>
-internal sealed partial class ExitRecorder(ExitLog exits, FactoryDatabase database, TimeProvider time, ILogger<ExitRecorder> logger) : LifetimeService
+/// <param name="connectionString">Of the database.</param>
+internal sealed partial class ExitRecorder(ExitLog exits, Func<CancellationToken, ValueTask<string?>> connectionString, TimeProvider time, ILogger<ExitRecorder> logger) : LifetimeService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var connectionString = await database.At(database.Port).GetValueAsync(stoppingToken);
-        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString)
+        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await connectionString(stoppingToken))
         {
             ApplicationName = "apphost", MaxPoolSize = 1, Timeout = 3, CommandTimeout = 3,
         });

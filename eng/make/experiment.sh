@@ -5,9 +5,13 @@ cd "$(dirname "$0")/../.."
 stack=$Factory__RunDirectory/stack.json
 reports=artifacts/experiments
 
-api=$(sed -n 's/^ *"api": "\([^"]*\)",\{0,1\}$/\1/p' "$stack" 2>/dev/null || true)
-if [ -z "$api" ]; then
+if [ ! -r "$stack" ]; then
   echo "no stack runs whose parts could be broken: make full-stack starts one (looked at $stack)" >&2
+  exit 1
+fi
+lab=$(sed -n 's/^ *"fault_lab": "\([^"]*\)",\{0,1\}$/\1/p' "$stack")
+if [ -z "$lab" ]; then
+  echo "faults are off, so no fault lab runs: start the stack with Factory__Faults=true make full-stack" >&2
   exit 1
 fi
 
@@ -18,23 +22,23 @@ value() {
 
 run() { # run NAME
   local name=$1 answer status id body told='' line
-  answer=$(curl -sS --max-time 20 -X POST -w '\n%{http_code}' "$api/api/experiments/$name/run")
+  answer=$(curl -sS --max-time 20 -X POST -w '\n%{http_code}' "$lab/api/experiments/$name/run")
   status=${answer##*$'\n'}
   if [ "$status" != 202 ]; then
     local detail
     detail=$(value detail "$answer")
-    echo "$name: ${detail:-the monitoring API answers with status $status}" >&2
+    echo "$name: ${detail:-the fault lab answers with status $status}" >&2
     return 2
   fi
   id=$(value id "$answer")
   echo "$name: run $id"
   local heard=$SECONDS
   while true; do
-    # The API is restarted by no experiment; while it only waits for the database it tells of the run all the same.
-    body=$(curl -fsS --max-time 5 "$api/api/experiments/runs/$id" 2>/dev/null || true)
+    # No experiment restarts the fault lab; while it only waits for the database it tells of the run all the same.
+    body=$(curl -fsS --max-time 5 "$lab/api/experiments/runs/$id" 2>/dev/null || true)
     if [ -n "$body" ]; then heard=$SECONDS; fi
     if [ $((SECONDS - heard)) -ge 60 ]; then
-      echo "$name: the monitoring API has told nothing of the run for 60 s; what was broken may still be" >&2
+      echo "$name: the fault lab has told nothing of the run for 60 s; what was broken may still be" >&2
       return 1
     fi
     line="$(value phase "$body"): $(value step "$body")"
@@ -48,8 +52,8 @@ run() { # run NAME
     sleep 0.5
   done
   mkdir -p "$reports"
-  curl -sS --max-time 10 -o "$reports/$name-$id.json" "$api/api/experiments/runs/$id/report.json"
-  curl -sS --max-time 10 -o "$reports/$name-$id.md" "$api/api/experiments/runs/$id/report.md"
+  curl -sS --max-time 10 -o "$reports/$name-$id.json" "$lab/api/experiments/runs/$id/report.json"
+  curl -sS --max-time 10 -o "$reports/$name-$id.md" "$lab/api/experiments/runs/$id/report.md"
   echo
   cat "$reports/$name-$id.md"
   echo
@@ -61,7 +65,7 @@ if [ "$1" != --all ]; then
   exit
 fi
 
-list=$(curl -sS --max-time 10 "$api/api/experiments")
+list=$(curl -sS --max-time 10 "$lab/api/experiments")
 verdicts=() failed=0
 for name in $(printf '%s' "$list" | grep -o '"name":"[a-z-]*","title"' | cut -d '"' -f 4); do
   code=0

@@ -31,12 +31,24 @@ need() {
   exit 1
 }
 
-call() { # call METHOD PATH [SECONDS]: prints the answer, fails unless it is 2xx
+call() { # call METHOD PATH [SECONDS [BODY]]: prints the answer, fails unless it is 2xx
   local answer status
-  answer=$(curl -sS -X "$1" --max-time "${3:-60}" -w '\n%{http_code}' -H @<(printf 'Authorization: Bearer %s\n' "$(value token)") -H 'Accept: text/plain' "$(value url)$2")
+  answer=$(curl -sS -X "$1" --max-time "${3:-60}" ${4:+--data-raw "$4"} -w '\n%{http_code}' -H @<(printf 'Authorization: Bearer %s\n' "$(value token)") -H 'Accept: text/plain' "$(value url)$2")
   status=${answer##*$'\n'}
   printf '%s\n' "${answer%$'\n'*}" | sed '${/^$/d;}'
   [ "${status:0:1}" = 2 ]
+}
+
+# order KIND [NAME VALUE]...: asks for a command of the contract (FactoryMonitoring.Contracts/ControlContract.cs)
+order() {
+  local body="{\"command\":\"$1\",\"by\":\"make\""
+  shift
+  while [ $# -gt 0 ]; do
+    # Neither quotes nor backslashes have any business in a value.
+    body+=",\"$1\":\"${2//[\"\\]/}\""
+    shift 2
+  done
+  call POST /commands 300 "$body}"
 }
 
 case "$1" in
@@ -48,22 +60,21 @@ act)
       echo "there is no $name: $(composed | tr '\n' ' ')" >&2
       exit 1
     fi
-    command=$action
-    if [ "$action" = resume ]; then command=unpause; fi
-    docker "$command" "$name" >/dev/null
+    if [ "$action" = resume ]; then docker unpause "$name" >/dev/null; else docker "$action" "$name" >/dev/null; fi
     echo "$name: $action, by docker"
     exit
   fi
   need
-  call POST "/resources/$name/$action?by=make"
+  order resource name "$name" action "$action"
   ;;
 fault)
   need
-  call POST "$2" 300
+  shift
+  order "$@"
   ;;
 load)
   need
-  call POST "/load?readingsPerSecond=$2&seconds=$3"
+  order load readings_per_second "$2" seconds "$3"
   # Until the last is acknowledged, with a line a second for who watches.
   until load=$(call GET /load) && [[ $load != "load runs"* ]]; do
     if [ -t 1 ]; then printf '\r%s' "$load"; fi

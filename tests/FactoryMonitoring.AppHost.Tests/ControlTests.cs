@@ -1,4 +1,5 @@
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.Contracts.Control;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FactoryMonitoring.AppHost.Tests;
@@ -19,8 +20,7 @@ public sealed class ControlTests
         var exit = exits.Record("sensor-consumer-1", _time.GetUtcNow(), 137, 4711);
 
         Assert.Equal(new ResourceExit(1, "sensor-consumer-1", killed, 137, ExitCause.Killed, "make", 4711), exit);
-        Assert.Equal([exit], exits.Since(0));
-        Assert.Empty(exits.Since(1));
+        Assert.Equal([exit], exits.All());
     }
 
     [Theory]
@@ -63,7 +63,7 @@ public sealed class ControlTests
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var exits = new ExitLog(_time);
         exits.Record("first", _time.GetUtcNow(), 0, 1);
-        await using var watch = exits.WatchAsync(0, limit.Token).GetAsyncEnumerator(limit.Token);
+        await using var watch = exits.WatchAsync(limit.Token).GetAsyncEnumerator(limit.Token);
 
         Assert.True(await watch.MoveNextAsync());
         Assert.Equal("first", watch.Current.Resource);
@@ -96,7 +96,7 @@ public sealed class ControlTests
     {
         using var directory = new TemporaryDirectory();
         var stack = new StackFile(
-            "http://127.0.0.1:1", "secret", 7, _time.GetUtcNow(), "embedded", "a \"reason\", with commas", "b:1,b:2", "w", "a", "h", 5432, "u", "p", "d", "/d", "/psql", "", "", "/logs");
+            "http://127.0.0.1:1", "secret", 7, _time.GetUtcNow(), "embedded", "a \"reason\", with commas", "b:1,b:2", "w", "a", "l", "h", 5432, "u", "p", "d", "/d", "/psql", "", "", "/logs");
 
         stack.Write(directory.Path);
 
@@ -105,6 +105,7 @@ public sealed class ControlTests
         var lines = File.ReadAllLines(file);
         Assert.Contains("  \"url\": \"http://127.0.0.1:1\",", lines);
         Assert.Contains("  \"pid\": 7,", lines);
+        Assert.Contains("  \"fault_lab\": \"l\",", lines);
         Assert.Contains("  \"kafka_brokers\": \"b:1,b:2\",", lines);
         Assert.Contains("  \"postgres_password\": \"p\",", lines);
         StackFile.Remove(directory.Path);

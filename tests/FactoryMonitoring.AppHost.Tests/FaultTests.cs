@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Faults;
+using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
@@ -11,22 +12,23 @@ public sealed class FaultTests
     public async Task Where_faults_are_off_each_is_refused_in_one_line_that_names_the_setting()
     {
         await using var app = await FaultsApp.StartAsync(faults: false, consumers: 1);
-        string[] paths =
+        ControlCommand[] commands =
         [
-            "/resources/sensor-consumer-1/pause", "/resources/sensor-consumer-1/resume", "/scale?consumers=2", "/poison?count=1", "/load?readingsPerSecond=1&seconds=1", "/rolling-restart", "/link/database?action=cut",
+            new ResourceCommand("sensor-consumer-1", ResourceAction.Pause), new ResourceCommand("sensor-consumer-1", ResourceAction.Resume), new ScaleCommand(2), new PoisonCommand(1),
+            new LoadCommand(1, 1), new RollingRestartCommand(), new LinkCommand(FactoryLink.Database, LinkAction.Cut),
         ];
 
-        foreach (var path in paths)
+        foreach (var command in commands)
         {
             Assert.Equal(
                 (HttpStatusCode.Forbidden, "Factory:Faults is false: faults are off; set it to true to allow them (never in Production)"),
-                await app.PostAsync(path));
+                await app.SendAsync(command));
         }
 
         Assert.Equal(["sensor-consumer-1"], await app.RunningConsumersAsync());
         Assert.Equal(["start", "stop", "restart", "kill"], (await app.ResourceAsync("sensor-consumer-1"))["actions"]!.AsArray().Select(action => action!.GetValue<string>()));
         Assert.False((await app.GetAsync("/faults"))["enabled"]!.GetValue<bool>());
-        Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: killed"), await app.PostAsync("/resources/sensor-consumer-1/kill"));
+        Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: killed"), await app.SendAsync("sensor-consumer-1", ResourceAction.Kill));
     }
 
     [Fact]
@@ -37,13 +39,13 @@ public sealed class FaultTests
         await app.UntilAsync(() => ProcessTree.Descendants(parent).Count == 2);
         int[] family = [parent, .. ProcessTree.Descendants(parent)];
 
-        Assert.Equal((HttpStatusCode.OK, "family: paused"), await app.PostAsync("/resources/family/pause"));
+        Assert.Equal((HttpStatusCode.OK, "family: paused"), await app.SendAsync("family", ResourceAction.Pause));
         // A signal is sent at once and heeded a little later.
         await app.UntilAsync(() => family.All(ProcessTree.IsStopped));
         Assert.True((await app.ResourceAsync("family"))["paused"]!.GetValue<bool>());
         Assert.False((await app.ResourceAsync("sensor-consumer-1"))["paused"]!.GetValue<bool>());
 
-        Assert.Equal((HttpStatusCode.OK, "family: resumed"), await app.PostAsync("/resources/family/resume"));
+        Assert.Equal((HttpStatusCode.OK, "family: resumed"), await app.SendAsync("family", ResourceAction.Resume));
         await app.UntilAsync(() => !family.Any(ProcessTree.IsStopped));
         Assert.False((await app.ResourceAsync("family"))["paused"]!.GetValue<bool>());
     }
@@ -54,11 +56,11 @@ public sealed class FaultTests
         var app = await FaultsApp.StartAsync(faults: true, consumers: 2);
         await using (app)
         {
-            await app.PostAsync("/resources/sensor-consumer-1/pause");
-            Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: killed"), await app.PostAsync("/resources/sensor-consumer-1/kill"));
+            await app.SendAsync("sensor-consumer-1", ResourceAction.Pause);
+            Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: killed"), await app.SendAsync("sensor-consumer-1", ResourceAction.Kill));
             await app.UntilAsync("sensor-consumer-1", body => body["state"]!.GetValue<string>() == "Finished" && !body["paused"]!.GetValue<bool>());
-            await app.PostAsync("/resources/sensor-consumer-2/pause");
-            await app.PostAsync("/resources/family/pause");
+            await app.SendAsync("sensor-consumer-2", ResourceAction.Pause);
+            await app.SendAsync("family", ResourceAction.Pause);
         }
 
         // Disposing has awaited its end; a process that stands still would have had to be killed, after ten seconds.
@@ -70,11 +72,11 @@ public sealed class FaultTests
     {
         await using var app = await FaultsApp.StartAsync(faults: true, consumers: 3);
 
-        Assert.Equal((HttpStatusCode.OK, "5 consumers run"), await app.PostAsync("/scale?consumers=5"));
+        Assert.Equal((HttpStatusCode.OK, "5 consumers run"), await app.SendAsync(new ScaleCommand(5)));
         Assert.Equal(["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3", "sensor-consumer-4", "sensor-consumer-5"], await app.RunningConsumersAsync());
-        await app.PostAsync("/resources/sensor-consumer-1/kill");
+        await app.SendAsync("sensor-consumer-1", ResourceAction.Kill);
         await app.UntilAsync("sensor-consumer-1", body => body["state"]!.GetValue<string>() == "Finished");
-        Assert.Equal((HttpStatusCode.OK, "2 consumers run"), await app.PostAsync("/scale?consumers=2&by=test"));
+        Assert.Equal((HttpStatusCode.OK, "2 consumers run"), await app.SendAsync(new ScaleCommand(2) { By = "test" }));
         Assert.Equal(["sensor-consumer-1", "sensor-consumer-2"], await app.RunningConsumersAsync());
 
         var exits = (await app.GetAsync("/exits")).AsArray().Select(exit => (exit!["resource"]!.GetValue<string>(), exit["cause"]!.GetValue<string>(), exit["by"]!.GetValue<string>())).Order();
@@ -82,18 +84,44 @@ public sealed class FaultTests
             [("sensor-consumer-1", "killed", "control"), ("sensor-consumer-3", "stopped", "test"), ("sensor-consumer-4", "stopped", "test"), ("sensor-consumer-5", "stopped", "test")], exits);
     }
 
-    [Theory]
-    [InlineData("/scale?consumers=0", "consumers=0 is not allowed: a whole number from 1 to 5 (Factory:MaxConsumers) is")]
-    [InlineData("/scale?consumers=6", "consumers=6 is not allowed: a whole number from 1 to 5 (Factory:MaxConsumers) is")]
-    [InlineData("/scale?consumers=abc", "consumers=abc is not allowed: a whole number from 1 to 5 (Factory:MaxConsumers) is")]
-    [InlineData("/poison", "count= is not allowed: a whole number from 1 to 10000 is")]
-    [InlineData("/load?readingsPerSecond=30000&seconds=1", "readingsPerSecond=30000 is not allowed: a whole number from 1 to 20000 is")]
-    [InlineData("/load?readingsPerSecond=10", "seconds= is not allowed: a whole number from 1 to 600 is")]
-    public async Task What_is_asked_for_wrongly_is_refused_in_one_line(string path, string line)
+    [Fact]
+    public async Task What_is_asked_for_wrongly_is_refused_in_one_line()
+    {
+        const string Kinds = "resource, scale, poison, load, link, rolling-restart";
+        (string Command, string Line)[] wrong =
+        [
+            ("""{"command":"scale","consumers":0}""", "consumers = 0: must be an integer between 1 and 5 (Factory:MaxConsumers)"),
+            ("""{"command":"scale","consumers":"6"}""", "consumers = 6: must be an integer between 1 and 5 (Factory:MaxConsumers)"),
+            ("""{"command":"scale","consumers":"abc"}""", "consumers = abc: must be an integer"),
+            ("""{"command":"scale","consumers":2.5}""", "consumers = 2.5: must be an integer"),
+            ("""{"command":"poison"}""", "count is missing: must be an integer"),
+            ("""{"command":"load","readings_per_second":30000,"seconds":1}""", "readings_per_second = 30000: must be an integer between 1 and 20000"),
+            ("""{"command":"load","readings_per_second":10}""", "seconds is missing: must be an integer"),
+            ("""{"command":"link","link":"database","action":"slow","delay_ms":10001}""", "delay_ms = 10001: must be an integer between 1 and 10000"),
+            ("""{"command":"link","link":"moon","action":"cut"}""", "link = moon: must be one of database, kafka"),
+            ("""{"command":"resource","name":"family","action":"tickle"}""", "action = tickle: must be one of start, stop, restart, kill, pause, resume for a resource, cut, slow, restore for a link"),
+            ("""{"command":"tickle"}""", $"command = tickle: must be one of {Kinds}"),
+            ("""{"consumers":2}""", $"command is missing: must be one of {Kinds}"),
+            ("""{"command":"scale","consumers":2,"count":3}""", "count is not part of this command"),
+            ("[]", "a command is a JSON object"),
+            ("", "a command is a JSON object"),
+        ];
+        await using var app = await FaultsApp.StartAsync(faults: true, consumers: 1);
+
+        foreach (var (command, line) in wrong) Assert.Equal((command, HttpStatusCode.BadRequest, line), await Answer(command));
+        Assert.Equal(["sensor-consumer-1"], await app.RunningConsumersAsync());
+
+        async Task<(string, HttpStatusCode, string)> Answer(string command) => await app.SendAsync(command) is var (status, message) ? (command, status, message) : default;
+    }
+
+    [Fact]
+    public async Task What_is_not_there_is_told_with_what_is()
     {
         await using var app = await FaultsApp.StartAsync(faults: true, consumers: 1);
 
-        Assert.Equal((HttpStatusCode.BadRequest, line), await app.PostAsync(path));
+        Assert.Equal(
+            (HttpStatusCode.NotFound, "there is no kafka9: must be one of sensor-consumer-1, sensor-consumer-2, sensor-consumer-3, sensor-consumer-4, sensor-consumer-5, family"),
+            await app.SendAsync("kafka9", ResourceAction.Kill));
     }
 
     [Fact]
@@ -103,7 +131,7 @@ public sealed class FaultTests
 
         Assert.Equal(
             (HttpStatusCode.Conflict, "the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)"),
-            await app.PostAsync("/link/kafka?action=cut"));
+            await app.SendAsync(new LinkCommand(FactoryLink.Kafka, LinkAction.Cut)));
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -10,6 +11,8 @@ using FactoryMonitoring.AppHost.Faults;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
@@ -41,7 +44,7 @@ internal sealed class FaultsApp : IAsyncDisposable
         var setup = test._setup = FactorySetup.Prepare(builder);
         for (var number = 1; number <= setup.Settings.MaxConsumers; number++)
         {
-            var consumer = builder.AddExecutable(ConsumerScale.Name(number), "sleep", ".", "600").WithKill();
+            var consumer = builder.AddExecutable(ResourceNames.Consumer(number), "sleep", ".", "600").WithKill();
             if (number > setup.Settings.Consumers) consumer.WithExplicitStart();
         }
 
@@ -51,7 +54,7 @@ internal sealed class FaultsApp : IAsyncDisposable
         var password = builder.AddParameter("password", "none", secret: true);
         var database = builder.AddConnectionString("factorydb", ReferenceExpression.Create($"Host=none"));
         builder.AddControl(setup, kafka, new FactoryDatabase(database, "none", "user", password.Resource, setup.PostgresPort));
-        builder.AddFaults(setup, kafka, "sensor-data");
+        builder.AddFaults(setup, kafka, KafkaNames.Default);
         test._app = builder.Build();
         await test._app.StartAsync(test.Token);
         test._client.BaseAddress = new Uri(setup.ControlUrl);
@@ -60,9 +63,15 @@ internal sealed class FaultsApp : IAsyncDisposable
         return test;
     }
 
-    public async Task<(HttpStatusCode Status, string Message)> PostAsync(string path)
+    public Task<(HttpStatusCode Status, string Message)> SendAsync(ControlCommand command) => SendAsync(JsonSerializer.Serialize(command, ControlJson.Context.ControlCommand));
+
+    public Task<(HttpStatusCode Status, string Message)> SendAsync(string name, ResourceAction action) => SendAsync(new ResourceCommand(name, action));
+
+    /// <param name="command">As it is sent.</param>
+    public async Task<(HttpStatusCode Status, string Message)> SendAsync(string command)
     {
-        using var response = await _client.PostAsync(new Uri(path, UriKind.Relative), null, Token);
+        using var content = new StringContent(command);
+        using var response = await _client.PostAsync(new Uri(ControlRoutes.Commands, UriKind.Relative), content, Token);
         var body = JsonNode.Parse(await response.Content.ReadAsStringAsync(Token))!;
         return (response.StatusCode, body["message"]!.GetValue<string>());
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using FactoryMonitoring.AppHost.Faults;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Tests;
@@ -10,7 +11,7 @@ public sealed class LinkProxyTests : IDisposable
 {
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(30));
     private readonly TcpListener _server = new(IPAddress.Loopback, 0);
-    private readonly Link _link = new("test", TimeProvider.System);
+    private readonly Link _link = new(FactoryLink.Database, TimeProvider.System);
     private readonly LinkProxy _proxy;
 
     public LinkProxyTests()
@@ -156,7 +157,7 @@ public sealed class LinkProxyTests : IDisposable
     // Until what was sent has come as far as the link and would have come further: another link's round trip takes as long.
     private async Task HeldAsync()
     {
-        var other = new Link("other", TimeProvider.System);
+        var other = new Link(FactoryLink.Database, TimeProvider.System);
         var echo = new TcpListener(IPAddress.Loopback, 0);
         echo.Start();
         using (echo)

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Tests.Data;
 using Microsoft.Playwright;
 
@@ -24,7 +25,7 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     internal SimulatedLab Lab { get; private set; } = null!;
 
-    /// <summary>A web that sees the monitoring API through the lab, and takes the lab for the AppHost's control endpoint.</summary>
+    /// <summary>A web with a fault lab.</summary>
     internal ServiceProcess LabWeb { get; private set; } = null!;
 
     internal SimulatedFactory Factory { get; private set; } = null!;
@@ -51,11 +52,11 @@ public sealed class BrowserFixture : IAsyncLifetime
             ("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Api.Port}"), ("Dashboard__Url", "http://localhost:15888"),
         ]);
         await Web.StartAsync();
-        Lab = new(Api.Address);
+        Lab = new();
         await Lab.StartAsync();
         LabWeb = new("Monitoring.Web", service =>
         [
-            ("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Lab.Port}"), ("Factory__Control__Url", Lab.Control.ToString()), ("Factory__Control__Token", SimulatedLab.Token),
+            ("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{Api.Port}"), ($"services__{ResourceNames.FaultLab}__http__0", Lab.Address.ToString()),
         ]);
         await LabWeb.StartAsync();
         _playwright = await Playwright.CreateAsync();

@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>The fault lab, before a lab that breaks nothing.</summary>
+/// <summary>The page of the fault lab, before a lab that breaks nothing.</summary>
 public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
 {
     private const string Victim = "sensor-consumer-2";
@@ -91,16 +91,16 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         await faults.GetByRole(AriaRole.Button, new() { Name = "Pause sensor-consumer-3" }).ClickAsync();
         await ConfirmAsync("Pause sensor-consumer-3?", "Pause");
         await Expect(faults.GetByRole(AriaRole.Button, new() { Name = "Resume sensor-consumer-3" })).ToBeVisibleAsync();
-        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("sensor-consumer-3: pause");
+        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("pause sensor-consumer-3: done");
 
         await faults.GetByRole(AriaRole.Button, new() { Name = "Cut the database link" }).ClickAsync();
         await ConfirmAsync("Cut the database link?", "Cut");
-        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("link/database: done");
+        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("cut the database link: done");
 
         await faults.GetByRole(AriaRole.Button, new() { Name = "Send poison" }).ClickAsync();
         await ConfirmAsync("Send 10 malformed messages?", "Send");
-        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("poison: done");
-        Assert.Equal(["resources/sensor-consumer-3/pause?by=fault%20lab", "link/database?action=cut", "poison?count=10"], Stack.Lab.Commands);
+        await Expect(Page.GetByTestId("answers")).ToContainTextAsync("send 10 malformed messages: done");
+        Assert.Equal(["pause sensor-consumer-3", "cut the database link", "send 10 malformed messages"], Stack.Lab.Commands);
     }
 
     [Theory]
@@ -123,6 +123,18 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         {
             Stack.Lab.Reset();
         }
+    }
+
+    [Fact]
+    public async Task Without_a_fault_lab_the_page_says_so_and_offers_nothing()
+    {
+        await OpenAsync(new Uri(Stack.Web.Address, "/fault-lab").ToString());
+        await Expect(Page.GetByTestId("faults-off")).ToContainTextAsync("--Factory:Faults=true");
+        await Expect(Page.GetByRole(AriaRole.Button, new() { Name = "Run it" })).ToHaveCountAsync(0);
+        await Expect(Page.GetByTestId("single-faults")).ToHaveCountAsync(0);
+        using var client = new HttpClient { BaseAddress = Stack.Web.Address };
+        using var experiments = await client.GetAsync(LabRoutes.Experiments);
+        Assert.Equal((404, true), ((int)experiments.StatusCode, (await experiments.Content.ReadAsStringAsync()).Contains("Factory:Faults", StringComparison.Ordinal)));
     }
 
     private async Task ConfirmAsync(string title, string yes)

@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using System.Threading.Channels;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
+using FactoryMonitoring.FaultLab.Experiments;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -15,31 +16,26 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.Tests.Browser;
 
 /// <summary>
-/// Stands before the monitoring API, and where the AppHost's control endpoint would be: passes everything on, but answers for the experiments itself, tells
-/// of runs on the stream, and writes down what it was commanded. So a run goes as fast as the test wants, and breaks nothing.
+/// Stands where the fault lab would be: offers the real experiments, tells of runs as the test wants them, and writes down what it was commanded. So a run
+/// goes as fast as the test wants, and breaks nothing.
 /// </summary>
-internal sealed class SimulatedLab(Uri api) : IAsyncDisposable
+internal sealed class SimulatedLab : IAsyncDisposable
 {
-    public const string Token = "token-of-the-test";
     public const string ConsumerKilled = "consumer-killed";
     private const string Json = "application/json";
 
-    private readonly HttpClient _api = new() { BaseAddress = api, Timeout = Timeout.InfiniteTimeSpan };
-    private readonly ConcurrentDictionary<Channel<string>, bool> _streams = new();
+    private static readonly ExperimentSite Site = new(null, KafkaBackings.Processes, "consumer");
+
     private readonly ConcurrentQueue<string> _commands = new();
     private readonly Dictionary<string, (string State, bool Paused)> _parts = [];
+    private readonly IReadOnlyList<ExperimentBody> _experiments = Site.Describe(null, new([], [])).Experiments;
     private WebApplication _app = null!;
-    private IReadOnlyList<ExperimentBody> _experiments = [];
     private IReadOnlyList<ExperimentRunBody> _runs = [];
     private bool _enabled = true;
 
-    /// <summary>Where the web finds the monitoring API.</summary>
-    public int Port { get; private set; }
+    public Uri Address { get; private set; } = null!;
 
-    /// <summary>Where the web finds the control endpoint.</summary>
-    public Uri Control => new($"http://127.0.0.1:{Port}/control");
-
-    /// <summary>What the control endpoint was asked to do.</summary>
+    /// <summary>What it was asked to do at once.</summary>
     public IReadOnlyCollection<string> Commands => _commands;
 
     /// <summary>Whether something may be broken.</summary>
@@ -55,29 +51,23 @@ internal sealed class SimulatedLab(Uri api) : IAsyncDisposable
 
     public async Task StartAsync()
     {
-        // The experiments are the real ones; what became of them is not.
-        _experiments = JsonSerializer.Deserialize(await _api.GetStringAsync("api/experiments"), ApiJson.Context.ExperimentsBody)!.Experiments;
         Reset();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _app = builder.Build();
-        _app.MapGet("/api/stream", StreamAsync);
-        _app.MapGet("/api/experiments", () => Answer(Lab(), ApiJson.Context.ExperimentsBody));
-        _app.MapPost("/api/experiments/{name}/run", Run);
-        _app.MapGet("/api/experiments/runs", (string name) =>
+        _app.MapGet(LabRoutes.Experiments, () => Answer(Lab(), ApiJson.Context.ExperimentsBody));
+        _app.MapPost(LabRoutes.Run, Run);
+        _app.MapGet(LabRoutes.Runs, (string name) =>
             Answer(new([.. Runs.Where(run => run.Name == name).Select(run => run.Summary())]), ApiJson.Context.ExperimentRunsBody));
-        _app.MapGet("/api/experiments/runs/{id:long}", (long id) => Runs.FirstOrDefault(run => run.Id == id) is { } run
+        _app.MapGet(LabRoutes.RunById, (long id) => Runs.FirstOrDefault(run => run.Id == id) is { } run
             ? Answer(run, ApiJson.Context.ExperimentRunBody)
             : Results.Problem(statusCode: 404));
-        _app.MapGet("/api/experiments/runs/{id:long}/report.md", (long id) => Results.Text($"# Run {id}\n", "text/markdown"));
-        _app.MapGet("/control/resources", (HttpRequest request) => IsKnown(request)
-            ? Results.Json(Parts().Select(part => new { name = part.Name, state = part.State, health = part.State == "Running" ? "healthy" : null, paused = part.Paused, actions = (string[])["start", "stop", "kill", "pause", "resume"] }))
-            : Results.Unauthorized());
-        _app.MapPost("/control/{**what}", Command);
-        _app.MapFallback(PassOnAsync);
+        _app.MapGet(LabRoutes.ReportMarkdown, (long id) => Results.Text($"# Run {id}\n", "text/markdown"));
+        _app.MapGet(LabRoutes.Resources, () => Answer(Parts(), ControlJson.Context.IReadOnlyListResourceBody));
+        _app.MapPost(LabRoutes.Commands, CommandAsync);
         await _app.StartAsync();
-        Port = new Uri(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        Address = new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
     }
 
     /// <summary>As at the start: past runs, nothing running, nothing broken.</summary>
@@ -93,7 +83,7 @@ internal sealed class SimulatedLab(Uri api) : IAsyncDisposable
         }
     }
 
-    /// <summary>What has become of the running run; told on the stream.</summary>
+    /// <summary>What has become of the running run.</summary>
     public void Tell(Func<ExperimentRunBody, ExperimentRunBody> change) => Keep(change(Running!));
 
     /// <summary>The running run is over.</summary>
@@ -102,16 +92,14 @@ internal sealed class SimulatedLab(Uri api) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var stream in _streams.Keys) stream.Writer.TryComplete();
         await _app.StopAsync();
         await _app.DisposeAsync();
-        _api.Dispose();
     }
 
     private static readonly string[] Names =
     [
-        .. Enumerable.Range(1, 6).Select(number => $"sensor-consumer-{number}"), "temperature-sensor", "vibration-sensor", "energy-sensor", "humidity-sensor", "pressure-sensor",
-        "kafka1", "kafka2", "kafka3", "postgres",
+        .. Enumerable.Range(1, 6).Select(ResourceNames.Consumer), .. SensorCatalog.Types.Keys.Select(ResourceNames.Sensor), .. Enumerable.Range(1, 3).Select(ResourceNames.Broker),
+        ResourceNames.Postgres,
     ];
 
     private ExperimentsBody Lab()
@@ -149,93 +137,42 @@ internal sealed class SimulatedLab(Uri api) : IAsyncDisposable
 
     private ExperimentBody Find(string name) => _experiments.Single(each => each.Name == name);
 
-    private void Keep(ExperimentRunBody run)
-    {
-        Volatile.Write(ref _runs, [run, .. Runs.Where(each => each.Id != run.Id)]);
-        var told = $"event: {StreamEvents.Experiment}\ndata: {JsonSerializer.Serialize(run, ApiJson.Context.ExperimentRunBody)}\n\n";
-        foreach (var stream in _streams.Keys) stream.Writer.TryWrite(told);
-    }
+    private void Keep(ExperimentRunBody run) => Volatile.Write(ref _runs, [run, .. Runs.Where(each => each.Id != run.Id)]);
 
-    private IResult Command(HttpRequest request, string what)
+    private async Task<IResult> CommandAsync(HttpRequest request)
     {
-        if (!IsKnown(request)) return Results.Unauthorized();
-        _commands.Enqueue($"{what}{request.QueryString}");
-        if (what.Split('/') is ["resources", var name, var action])
+        using var reader = new StreamReader(request.Body);
+        var command = ControlCommand.Read(await reader.ReadToEndAsync()).Command!;
+        _commands.Enqueue(command.ToString());
+        if (command is ResourceCommand { Name: var name, Action: var action })
         {
-            lock (_parts) _parts[name] = action switch { "pause" => ("Running", true), "kill" => ("Finished", false), "stop" => ("Exited", false), _ => ("Running", false) };
-            return Results.Text($"{name}: {action}\n");
+            lock (_parts)
+            {
+                _parts[name] = action switch
+                {
+                    ResourceAction.Pause => ("Running", true),
+                    ResourceAction.Kill => ("Finished", false),
+                    ResourceAction.Stop => ("Exited", false),
+                    _ => ("Running", false),
+                };
+            }
         }
 
-        return Results.Text($"{what}: done\n");
+        return Answer(new($"{command}: done"), ControlJson.Context.CommandAnswer);
     }
 
-    private static bool IsKnown(HttpRequest request) => request.Headers.Authorization == $"Bearer {Token}";
-
-    private (string Name, string State, bool Paused)[] Parts()
+    private IReadOnlyList<ResourceBody> Parts()
     {
-        lock (_parts) return [.. _parts.Select(part => (part.Key, part.Value.State, part.Value.Paused))];
+        lock (_parts)
+        {
+            return
+            [
+                .. _parts.Select(part => new ResourceBody(
+                    part.Key, "Project", part.Value.State, part.Value.State == "Running" ? "healthy" : null, null, null, [], null, null, null, part.Value.Paused,
+                    Enum.GetValues<ResourceAction>())),
+            ];
+        }
     }
 
     private static IResult Answer<T>(T body, JsonTypeInfo<T> type) => Results.Text(JsonSerializer.Serialize(body, type), Json);
-
-    private async Task StreamAsync(HttpContext context)
-    {
-        var ended = context.RequestAborted;
-        using var request = new HttpRequestMessage(HttpMethod.Get, "api/stream");
-        if (context.Request.Headers["Last-Event-ID"].ToString() is { Length: > 0 } last) request.Headers.Add("Last-Event-ID", last);
-        using var response = await _api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, ended);
-        context.Response.ContentType = "text/event-stream";
-        var stream = Channel.CreateUnbounded<string>();
-        _streams[stream] = true;
-        var reading = ReadAsync(response, stream.Writer, ended);
-        try
-        {
-            await foreach (var block in stream.Reader.ReadAllAsync(ended))
-            {
-                await context.Response.WriteAsync(block, ended);
-                await context.Response.Body.FlushAsync(ended);
-            }
-        }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
-        {
-            // The web has gone.
-        }
-        finally
-        {
-            _streams.TryRemove(stream, out _);
-            stream.Writer.TryComplete();
-        }
-
-        await reading;
-    }
-
-    private static async Task ReadAsync(HttpResponseMessage response, ChannelWriter<string> blocks, CancellationToken ended)
-    {
-        try
-        {
-            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(ended));
-            var block = new StringBuilder();
-            while (await reader.ReadLineAsync(ended) is { } line)
-            {
-                block.Append(line).Append('\n');
-                if (line.Length > 0) continue;
-                if (!blocks.TryWrite(block.ToString())) return;
-                block.Clear();
-            }
-        }
-        catch (Exception exception) when (exception is IOException or HttpRequestException or OperationCanceledException)
-        {
-            // The API was killed by a test, or the web has gone: the stream ends.
-        }
-
-        blocks.TryComplete();
-    }
-
-    private async Task PassOnAsync(HttpContext context)
-    {
-        using var response = await _api.GetAsync(context.Request.Path + context.Request.QueryString, context.RequestAborted);
-        context.Response.StatusCode = (int)response.StatusCode;
-        context.Response.ContentType = response.Content.Headers.ContentType?.ToString();
-        await response.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
-    }
 }

@@ -37,8 +37,8 @@ public sealed class EmbeddedBrokers : IAsyncDisposable
         using var consumer = new ConsumerBuilder<string, byte[]>(new ConsumerConfig { BootstrapServers = BootstrapServers, GroupId = "none", EnablePartitionEof = true }).Build();
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
         var partitions = (await Task.Run(() => admin.GetMetadata(TimeSpan.FromSeconds(10)), cancellationToken)).Topics
-            .Single(topic => topic.Topic == ResourceNames.SensorTopic).Partitions.Count;
-        consumer.Assign(Enumerable.Range(0, partitions).Select(partition => new TopicPartitionOffset(ResourceNames.SensorTopic, partition, Offset.Beginning)));
+            .Single(topic => topic.Topic == KafkaNames.Default.SensorTopic).Partitions.Count;
+        consumer.Assign(Enumerable.Range(0, partitions).Select(partition => new TopicPartitionOffset(KafkaNames.Default.SensorTopic, partition, Offset.Beginning)));
         return await Task.Run(
             () =>
             {

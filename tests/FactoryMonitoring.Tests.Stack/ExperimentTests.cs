@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Aspire.Hosting.Testing;
+using FactoryMonitoring.Contracts;
 using Xunit.Abstractions;
 
 namespace FactoryMonitoring.Tests.Stack;
@@ -31,23 +32,23 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
     private async Task<(JsonNode Run, string Report)> RunAsync(string name)
     {
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
-        using var api = stack.App.CreateHttpClient("monitoring-api");
-        using var started = await api.PostAsync(new Uri($"/api/experiments/{name}/run", UriKind.Relative), null);
+        using var lab = stack.App.CreateHttpClient(ResourceNames.FaultLab);
+        using var started = await lab.PostAsync(new Uri($"/api/experiments/{name}/run", UriKind.Relative), null);
         Assert.True(started.IsSuccessStatusCode, await started.Content.ReadAsStringAsync());
         var id = (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
 
         await Wait.ForAsync($"the verdict on {name}", TimeSpan.FromMinutes(5), async token => (await LookAsync(token))["verdict"]!.GetValue<string>(), verdict => verdict != "RUNNING");
 
-        var report = await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.md", UriKind.Relative));
+        var report = await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.md", UriKind.Relative));
         output.WriteLine(report);
         var directory = Directory.CreateDirectory(Path.Combine(Root(), "artifacts", "experiments")).FullName;
         var run = await LookAsync(CancellationToken.None);
         var file = Path.Combine(directory, $"{run["kafka_backing"]}-{run["group_protocol"]}-{name}");
         await File.WriteAllTextAsync(file + ".md", report);
-        await File.WriteAllTextAsync(file + ".json", await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.json", UriKind.Relative)));
+        await File.WriteAllTextAsync(file + ".json", await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.json", UriKind.Relative)));
         return (run, report);
 
-        async Task<JsonNode> LookAsync(CancellationToken token) => JsonNode.Parse(await api.GetStringAsync(new Uri($"/api/experiments/runs/{id}", UriKind.Relative), token))!;
+        async Task<JsonNode> LookAsync(CancellationToken token) => JsonNode.Parse(await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}", UriKind.Relative), token))!;
     }
 
     private static string Root()

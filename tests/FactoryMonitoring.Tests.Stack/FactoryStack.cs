@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Aspire.Hosting;
 using Aspire.Hosting.Testing;
+using FactoryMonitoring.Contracts.Control;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -46,6 +48,9 @@ public abstract class FactoryStack : IAsyncLifetime
 
     public string RunDirectory => _runDirectory;
 
+    /// <summary>Of the control endpoint.</summary>
+    public string Token { get; private set; } = "";
+
     public virtual async Task InitializeAsync()
     {
         string[] ports = ["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"];
@@ -66,7 +71,7 @@ public abstract class FactoryStack : IAsyncLifetime
 
         JsonNode stack = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_runDirectory, "stack.json")))!;
         _control = new HttpClient { BaseAddress = new Uri(stack["url"]!.GetValue<string>()) };
-        _control.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", stack["token"]!.GetValue<string>());
+        _control.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token = stack["token"]!.GetValue<string>());
         _web = _app.CreateHttpClient("monitoring-web");
         _web.Timeout = TimeSpan.FromSeconds(5);
         _database = NpgsqlDataSource.Create((await _app.GetConnectionStringAsync("factorydb"))!);
@@ -151,21 +156,17 @@ public abstract class FactoryStack : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>start, stop, restart or kill on the AppHost's control endpoint, as make does it.</summary>
-    public async Task ControlAsync(string resource, string action)
-    {
-        using var response = await _control!.PostAsync(new Uri($"/resources/{resource}/{action}", UriKind.Relative), null);
-        Assert.True(response.IsSuccessStatusCode, $"{action} {resource}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
-    }
+    /// <summary>Does something with a resource through the AppHost's control endpoint, as make does it.</summary>
+    public Task ControlAsync(string resource, string action) => SendAsync(new ResourceCommand(resource, WireName.Parse<ResourceAction>(action)));
 
-    /// <summary>A fault on the AppHost's control endpoint.</summary>
+    /// <summary>A command to the AppHost's control endpoint.</summary>
     /// <returns>Its answer.</returns>
-    public async Task<JsonNode> FaultAsync(string path)
+    public async Task<CommandAnswer> SendAsync(ControlCommand command)
     {
-        using var response = await _control!.PostAsync(new Uri(path, UriKind.Relative), null);
-        var body = await response.Content.ReadAsStringAsync();
-        Assert.True(response.IsSuccessStatusCode, $"{path}: {(int)response.StatusCode} {body}");
-        return JsonNode.Parse(body)!;
+        using var content = JsonContent.Create(command, ControlJson.Context.ControlCommand);
+        using var response = await _control!.PostAsync(new Uri(ControlRoutes.Commands, UriKind.Relative), content);
+        Assert.True(response.IsSuccessStatusCode, $"{command}: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        return (await response.Content.ReadFromJsonAsync(ControlJson.Context.CommandAnswer))!;
     }
 
     /// <summary>A body of the AppHost's control endpoint.</summary>

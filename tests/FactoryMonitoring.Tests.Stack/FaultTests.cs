@@ -1,4 +1,6 @@
 using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Tests.Stack;
 
@@ -30,9 +32,9 @@ public sealed class FaultTests(ProcessesStack stack)
     {
         await stack.IsWholeAsync(Usual);
 
-        await stack.FaultAsync("/scale?consumers=5");
+        await stack.SendAsync(new ScaleCommand(5));
         await Wait.ForAsync("five consumers own all partitions", Usual, stack.OwnersAsync, owners => owners.Count == 6 && owners.Values.Distinct().Count() == 5);
-        await stack.FaultAsync("/scale?consumers=3");
+        await stack.SendAsync(new ScaleCommand(3));
 
         await stack.IsWholeAsync(Usual);
         Assert.Equal(
@@ -51,8 +53,8 @@ public sealed class FaultTests(ProcessesStack stack)
         var rejected = await RejectedAsync(CancellationToken.None);
         var letters = DeadLetters();
 
-        Assert.Equal(Readings, (await stack.FaultAsync("/load?readingsPerSecond=500&seconds=4"))["to_send"]!.GetValue<long>());
-        Assert.Equal(Poison, (await stack.FaultAsync($"/poison?count={Poison}"))["acknowledged"]!.GetValue<int>());
+        await stack.SendAsync(new LoadCommand(Readings / 4, 4));
+        Assert.Equal(Poison, (await stack.SendAsync(new PoisonCommand(Poison))).Acknowledged);
 
         await Wait.ForAsync("the load ended", Usual, token => stack.ControlBodyAsync("/load", token), load => !load["running"]!.GetValue<bool>());
         var load = await stack.ControlBodyAsync("/load", CancellationToken.None);
@@ -73,14 +75,14 @@ public sealed class FaultTests(ProcessesStack stack)
         await stack.IsWholeAsync(Usual);
         var orphans = await OwnedByAsync(Victim);
 
-        await stack.FaultAsync("/link/kafka?action=cut");
+        await stack.SendAsync(new LinkCommand(FactoryLink.Kafka, LinkAction.Cut));
         try
         {
             await FlowAtOthersAsync(orphans, Victim);
         }
         finally
         {
-            await stack.FaultAsync("/link/kafka?action=restore");
+            await stack.SendAsync(new LinkCommand(FactoryLink.Kafka, LinkAction.Restore));
         }
 
         await stack.IsWholeAsync(Usual);
@@ -92,7 +94,7 @@ public sealed class FaultTests(ProcessesStack stack)
     {
         await stack.IsWholeAsync(Usual);
 
-        await stack.FaultAsync("/link/database?action=cut");
+        await stack.SendAsync(new LinkCommand(FactoryLink.Database, LinkAction.Cut));
         try
         {
             await Wait.ForAsync("the API serves its last snapshot as stale", TimeSpan.FromSeconds(15), token => stack.JsonAsync("/api/system-status", token), body =>
@@ -104,7 +106,7 @@ public sealed class FaultTests(ProcessesStack stack)
         }
         finally
         {
-            await stack.FaultAsync("/link/database?action=restore");
+            await stack.SendAsync(new LinkCommand(FactoryLink.Database, LinkAction.Restore));
         }
 
         await stack.IsWholeAsync(Usual);
@@ -116,7 +118,7 @@ public sealed class FaultTests(ProcessesStack stack)
     {
         await stack.IsWholeAsync(Usual);
 
-        await stack.FaultAsync("/rolling-restart");
+        await stack.SendAsync(new RollingRestartCommand());
 
         var exits = (await stack.ControlBodyAsync("/exits", CancellationToken.None)).AsArray().Select(exit => exit!["resource"]!.GetValue<string>()).TakeLast(3);
         Assert.Equal(["kafka1", "kafka2", "kafka3"], exits);
@@ -145,9 +147,9 @@ public sealed class FaultTests(ProcessesStack stack)
     private Task<long> StoredLoadAsync(CancellationToken cancellationToken) =>
         stack.ScalarAsync<long>("SELECT count(*) FROM sensor_readings WHERE sensor_id LIKE 'load-sensor-%'", cancellationToken);
 
-    private long DeadLetters() => End("sensor-data.dlq", 1);
+    private long DeadLetters() => End(KafkaNames.Default.DeadLetterTopic, KafkaNames.DeadLetterPartitions);
 
-    private Task<long> EndOfLogAsync() => Task.Run(() => End("sensor-data", 6));
+    private Task<long> EndOfLogAsync() => Task.Run(() => End(KafkaNames.Default.SensorTopic, KafkaNames.SensorPartitions));
 
     private long End(string topic, int partitions)
     {

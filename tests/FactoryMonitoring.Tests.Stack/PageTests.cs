@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Aspire.Hosting.Testing;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Tests.Browser;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
@@ -69,10 +70,10 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
     /// <summary>Pictures are of a factory that has run for a while, with runs of experiments to look at.</summary>
     private async Task HaveAPastAsync()
     {
-        using var api = stack.App.CreateHttpClient("monitoring-api");
+        using var lab = stack.App.CreateHttpClient(ResourceNames.FaultLab);
         foreach (var experiment in new[] { "scale", "broker-killed", "sensor-killed", "consumer-paused", "consumer-killed", "consumer-killed" })
         {
-            using var started = await api.PostAsync(new Uri($"/api/experiments/{experiment}/run", UriKind.Relative), null);
+            using var started = await lab.PostAsync(new Uri($"/api/experiments/{experiment}/run", UriKind.Relative), null);
             var id = (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
             await Wait.ForAsync(
                 $"the verdict on {experiment}",

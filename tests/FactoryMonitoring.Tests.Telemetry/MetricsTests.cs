@@ -17,8 +17,8 @@ public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
         ("messaging_client_sent_messages_total", "messaging.client.sent.messages", StackFixture.Sensors),
         ("messaging_client_consumed_messages_total", "messaging.client.consumed.messages", StackFixture.Consumers),
         ("messaging_process_duration_seconds_bucket", "messaging.process.duration", StackFixture.Consumers),
-        ("db_client_operation_duration_seconds_bucket", "db.client.operation.duration", [.. StackFixture.Sensors, .. StackFixture.Consumers, "monitoring-api"]),
-        ("db_client_connection_count", "db.client.connection.count", [.. StackFixture.Sensors, .. StackFixture.Consumers, "monitoring-api"]),
+        ("db_client_operation_duration_seconds_bucket", "db.client.operation.duration", [.. StackFixture.Sensors, .. StackFixture.Consumers, "monitoring-api", "fault-lab"]),
+        ("db_client_connection_count", "db.client.connection.count", [.. StackFixture.Sensors, .. StackFixture.Consumers, "monitoring-api", "fault-lab"]),
         ("kafka_brokers", "kafka.brokers", ["monitoring-api"]),
         ("kafka_consumer_group_members", "kafka.consumer_group.members", ["monitoring-api"]),
         ("kafka_consumer_group_lag", "kafka.consumer_group.lag", ["monitoring-api"]),
@@ -98,8 +98,8 @@ public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
             var api = await ScrapeAsync("monitoring-api");
             Assert.Equal(
                 (3, 3, 0),
-                (api.Sum("kafka_brokers"), api.Sum("kafka_consumer_group_members"), api.Sum("kafka_consumer_group_lag_sum", ("topic", ResourceNames.SensorTopic))));
-            Assert.Equal(api.Sum("kafka_partition_current_offset", ("topic", ResourceNames.SensorTopic)), api.Sum("kafka_consumer_group_offset"));
+                (api.Sum("kafka_brokers"), api.Sum("kafka_consumer_group_members"), api.Sum("kafka_consumer_group_lag_sum", ("topic", KafkaNames.Default.SensorTopic))));
+            Assert.Equal(api.Sum("kafka_partition_current_offset", ("topic", KafkaNames.Default.SensorTopic)), api.Sum("kafka_consumer_group_offset"));
         }
         finally
         {
@@ -110,7 +110,7 @@ public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
     private async Task<bool> IsDrainedAsync()
     {
         var api = await ScrapeAsync("monitoring-api");
-        return api.Sum("kafka_consumer_group_lag_sum") == 0 && (decimal)api.Sum("kafka_partition_current_offset", ("topic", ResourceNames.SensorTopic))
+        return api.Sum("kafka_consumer_group_lag_sum") == 0 && (decimal)api.Sum("kafka_partition_current_offset", ("topic", KafkaNames.Default.SensorTopic))
             == await QueryAsync<decimal>("SELECT sum(next_offset) FROM partition_offsets");
     }
 
@@ -127,7 +127,7 @@ public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
         var bootstrap = await Stack.App.GetConnectionStringAsync(ResourceNames.Kafka, Timeout);
         using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = bootstrap, Acks = Acks.All, LingerMs = 50 }).Build();
         var sends = Enumerable.Range(1, Readings).Select(number => producer.ProduceAsync(
-            ResourceNames.SensorTopic,
+            KafkaNames.Default.SensorTopic,
             new Message<byte[], byte[]>
             {
                 Key = Encoding.UTF8.GetBytes($"known-{number % 10}"),
@@ -138,7 +138,7 @@ public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
                 }),
             },
             Timeout)).Concat(Enumerable.Range(0, Malformed).Select(_ => producer.ProduceAsync(
-                ResourceNames.SensorTopic, new Message<byte[], byte[]> { Key = "malformed"u8.ToArray(), Value = "{"u8.ToArray() }, Timeout))).ToList();
+                KafkaNames.Default.SensorTopic, new Message<byte[], byte[]> { Key = "malformed"u8.ToArray(), Value = "{"u8.ToArray() }, Timeout))).ToList();
         await Task.WhenAll(sends);
     }
 

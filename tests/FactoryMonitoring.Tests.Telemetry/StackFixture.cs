@@ -29,7 +29,7 @@ public sealed class StackFixture : IAsyncLifetime
 
     public static IReadOnlyList<string> Consumers { get; } = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
 
-    public static IReadOnlyList<string> Services { get; } = [.. Sensors, .. Consumers, "monitoring-api", "monitoring-web"];
+    public static IReadOnlyList<string> Services { get; } = [.. Sensors, .. Consumers, "monitoring-api", "monitoring-web", "fault-lab"];
 
     internal OtlpCollector Collector { get; private set; } = null!;
 

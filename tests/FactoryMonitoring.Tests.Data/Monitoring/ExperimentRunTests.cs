@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -46,10 +47,10 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
         UPDATE partition_offsets o SET owner = 'sensor-consumer-1', epoch = o.epoch + 1 FROM moved m WHERE o.kafka_partition = m.kafka_partition
         """;
 
-    private readonly List<string> _asked = [];
+    private readonly List<ControlCommand> _asked = [];
     private IProducer<byte[], byte[]>? _producer;
     private WebApplication? _control;
-    private string[] _arguments = [];
+    private ApiUnderTest? _api;
 
     public override async Task DisposeAsync()
     {
@@ -65,7 +66,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
     [Fact]
     public async Task A_consumer_is_killed_replaced_and_started_again_and_the_verdict_is_kept()
     {
-        var api = await StartFactoryAsync(async request => await ExecuteAsync(request.EndsWith("/kill", StringComparison.Ordinal) ? Died : CameBack));
+        var api = await StartFactoryAsync(async request => await ExecuteAsync(request is ResourceCommand { Action: ResourceAction.Kill } ? Died : CameBack));
 
         var id = await BeginAsync(api, "consumer-killed");
         using var second = await api.Client.PostAsync(new Uri("/api/experiments/scale/run", UriKind.Relative), null, Timeout);
@@ -73,7 +74,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
         var run = await EndOfAsync(api, id);
 
         Assert.Equal((Verdicts.Pass, ""), ((string?)run["verdict"], string.Join(' ', run["checks"]!.AsArray().Where(check => (bool?)check!["passed"] != true).Select(check => check!["reason"]))));
-        Assert.Equal(["/resources/sensor-consumer-1/kill", "/resources/sensor-consumer-1/start"], _asked);
+        Assert.Equal(["kill sensor-consumer-1", "start sensor-consumer-1"], _asked.Select(command => command.ToString()));
         Assert.Equal(("sensor-consumer-1", "exit", "consumer", "processes"), ((string?)run["victim"], (string?)run["killed_at_source"], (string?)run["group_protocol"], (string?)run["kafka_backing"]));
         Assert.InRange((int)run["recovery_ms"]!, 299, 1000);
         Assert.All(run["partitions"]!.AsArray(), partition => Assert.Equal("sensor-consumer-2", (string?)partition!["to_consumer"]));
@@ -89,8 +90,8 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
 
         Assert.Equal(Verdicts.Aborted, (string?)run["verdict"]);
         Assert.Equal(
-            "The AppHost did not do what was asked: resources/sensor-consumer-1/pause: 409 sensor-consumer-1 does not run", (string?)run["reason"]);
-        Assert.Equal(["/resources/sensor-consumer-1/pause", "/resources/sensor-consumer-1/resume"], _asked);
+            "The AppHost did not do what was asked: pause sensor-consumer-1: 409 sensor-consumer-1 does not run", (string?)run["reason"]);
+        Assert.Equal(["pause sensor-consumer-1", "resume sensor-consumer-1"], _asked.Select(command => command.ToString()));
         Assert.Null(run["lost"]);
     }
 
@@ -99,7 +100,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
     {
         var api = await StartFactoryAsync(async request =>
         {
-            await ExecuteAsync(request.EndsWith("/kill", StringComparison.Ordinal) ? Died : CameBack);
+            await ExecuteAsync(request is ResourceCommand { Action: ResourceAction.Kill } ? Died : CameBack);
             await ExecuteAsync("INSERT INTO component_exits (component_id, at, exit_code, cause, asked_by) VALUES ('temperature-sensor', clock_timestamp(), 137, 'killed', 'make')");
         });
 
@@ -109,29 +110,29 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
     }
 
     [Fact]
-    public async Task What_was_broken_when_the_API_ended_is_undone_when_it_is_back()
+    public async Task What_was_broken_when_the_fault_lab_ended_is_undone_when_it_is_back()
     {
         var struck = new TaskCompletionSource();
         var first = await StartFactoryAsync(async request =>
         {
-            if (request.EndsWith("/kill", StringComparison.Ordinal))
+            if (request is ResourceCommand { Action: ResourceAction.Kill })
             {
                 struck.TrySetResult();
-                // Never answered: the API ends first.
+                // Never answered: the fault lab ends first.
                 await Task.Delay(System.Threading.Timeout.Infinite, Timeout);
             }
         });
         var id = await BeginAsync(first, "consumer-killed");
         await struck.Task.WaitAsync(Timeout);
-        // As after a SIGKILL, which leaves the row as it stands: a second API takes the first one's run for one that nobody runs.
-        var second = await StartServingApiAsync(_arguments);
+        // As after a SIGKILL, which leaves the row as it stands: a second fault lab takes the first one's run for one that nobody runs.
+        var second = await StartLabAsync(_api!, _control!.Urls.First());
 
         var run = await EndOfAsync(second, id);
 
         Assert.Equal(Verdicts.Aborted, (string?)run["verdict"]);
         Assert.Equal(
-            "The monitoring API ended during the run; what was broken was undone when it came back (resources/sensor-consumer-1/start: done).", (string?)run["reason"]);
-        Assert.Equal(["/resources/sensor-consumer-1/kill", "/resources/sensor-consumer-1/start"], _asked);
+            "The fault lab ended during the run; what was broken was undone when it came back (start sensor-consumer-1: done).", (string?)run["reason"]);
+        Assert.Equal(["kill sensor-consumer-1", "start sensor-consumer-1"], _asked.Select(command => command.ToString()));
         Assert.Equal(HttpStatusCode.OK, (await second.GetAsync($"/api/experiments/runs/{id}/report.md", Timeout)).Status);
     }
 
@@ -153,7 +154,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
     }
 
     /// <summary>Two consumers, a sensor and three brokers, all well; every request to the control endpoint is written down and handed on.</summary>
-    private async Task<ApiUnderTest> StartFactoryAsync(Func<string, Task> asked)
+    private async Task<ApiUnderTest> StartFactoryAsync(Func<ControlCommand, Task> asked)
     {
         _producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig(new Dictionary<string, string> { ["test.mock.num.brokers"] = "3" })).Build();
         await _producer.ProduceAsync(new TopicPartition("sensor-data", 0), new Message<byte[], byte[]> { Value = [1] }, Timeout);
@@ -188,27 +189,25 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _control = builder.Build();
-        _control.MapGet("/faults", () => Results.Json(new { enabled = true, kafka = "processes", max_consumers = 6 }));
-        _control.MapPost("/{**path}", async (HttpRequest request) =>
+        _control.MapGet(ControlRoutes.Faults, () => Results.Json(new(true, null, KafkaBackings.Processes, 2, 6, [], LoadBody.None), ControlJson.Context.FaultsBody));
+        _control.MapPost(ControlRoutes.Commands, async (HttpRequest request) =>
         {
-            _asked.Add(request.Path);
+            using var body = new StreamReader(request.Body);
+            var command = ControlCommand.Read(await body.ReadToEndAsync(Timeout)).Command!;
+            Assert.Equal("Bearer secret by experiment", $"{request.Headers.Authorization} by {command.By}");
+            _asked.Add(command);
             try
             {
-                await asked(request.Path);
-                return Results.Json(new { message = "done" });
+                await asked(command);
+                return Results.Json(new("done"), ControlJson.Context.CommandAnswer);
             }
             catch (InvalidOperationException refused)
             {
-                return Results.Json(new { message = refused.Message }, statusCode: StatusCodes.Status409Conflict);
+                return Results.Json(new(refused.Message), ControlJson.Context.CommandAnswer, statusCode: StatusCodes.Status409Conflict);
             }
         });
         await _control.StartAsync(Timeout);
-        _arguments =
-        [
-            $"--ConnectionStrings:kafka={string.Join(',', metadata.Brokers.Select(broker => $"{broker.Host}:{broker.Port}"))}",
-            $"--Factory:Control:Url={_control.Urls.First()}",
-            "--Factory:Control:Token=secret",
-        ];
-        return await StartServingApiAsync(_arguments);
+        _api = await StartServingApiAsync($"--ConnectionStrings:kafka={string.Join(',', metadata.Brokers.Select(broker => $"{broker.Host}:{broker.Port}"))}");
+        return await StartLabAsync(_api, _control.Urls.First());
     }
 }

@@ -1,6 +1,10 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Experiments;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
@@ -117,33 +121,92 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
     }
 
     [Fact]
-    public async Task Without_an_AppHost_experiments_are_shown_and_not_run()
+    public async Task While_the_AppHost_does_not_answer_experiments_are_shown_and_not_run()
     {
         var id = await EndedAsync("consumer", "processes", Verdicts.Pass, 6000);
-        await using var api = await StartServingApiAsync();
+        await EndedAsync("consumer", null, Verdicts.Pass, 6000);
+        var lab = await StartLabAsync(await StartServingApiAsync(), "http://127.0.0.1:9");
 
-        var body = (await api.GetAsync("/api/experiments", Timeout)).Json;
+        var body = (await lab.GetAsync(LabRoutes.Experiments, Timeout)).Json;
         Assert.False(body["enabled"]!.GetValue<bool>());
-        Assert.Equal("No AppHost runs this: experiments break and mend through its control endpoint.", body["reason"]!.GetValue<string>());
-        Assert.Equal(id, body["experiments"]![0]!["last"]!["id"]!.GetValue<long>());
+        Assert.Equal("The control endpoint of the AppHost does not answer.", body["reason"]!.GetValue<string>());
+        Assert.Equal(id + 1, body["experiments"]![0]!["last"]!["id"]!.GetValue<long>());
         Assert.Equal(
             """{"name":"flowing","what":"From the fault until every partition of the victim flows again","limit_ms":7000,"limit":7000,"unit":"ms"}""",
             body["experiments"]![0]!["limits"]![0]!.ToJsonString());
 
-        using var refused = await api.Client.PostAsync(new Uri("/api/experiments/consumer-killed/run", UriKind.Relative), null, Timeout);
-        using var unknown = await api.Client.PostAsync(new Uri("/api/experiments/consumer-tickled/run", UriKind.Relative), null, Timeout);
+        using var refused = await lab.Client.PostAsync(new Uri(LabRoutes.RunOf("consumer-killed"), UriKind.Relative), null, Timeout);
+        using var unknown = await lab.Client.PostAsync(new Uri(LabRoutes.RunOf("consumer-tickled"), UriKind.Relative), null, Timeout);
         Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.NotFound), (refused.StatusCode, unknown.StatusCode));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await lab.GetAsync(LabRoutes.Resources, Timeout)).Status);
 
-        Assert.Equal(id, (await api.GetAsync("/api/experiments/runs?name=consumer-killed&limit=5", Timeout)).Json["runs"]![0]!["id"]!.GetValue<long>());
-        Assert.Equal(HttpStatusCode.BadRequest, (await api.GetAsync("/api/experiments/runs?name=consumer-tickled", Timeout)).Status);
-        Assert.Equal(6000, (await api.GetAsync($"/api/experiments/runs/{id}", Timeout)).Json["recovery_ms"]!.GetValue<int>());
-        Assert.Equal(6000, (await api.GetAsync($"/api/experiments/runs/{id}/report.json", Timeout)).Json["recovery_ms"]!.GetValue<int>());
-        Assert.StartsWith("# A consumer is killed: PASS\n", (await api.GetAsync($"/api/experiments/runs/{id}/report.md", Timeout)).Body, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.NotFound, (await api.GetAsync($"/api/experiments/runs/{id + 1}/report.md", Timeout)).Status);
-        Assert.Equal(HttpStatusCode.NotFound, (await api.GetAsync($"/api/experiments/runs/{id + 1}", Timeout)).Status);
+        Assert.Equal(id, (await lab.GetAsync(LabRoutes.RunsOf("consumer-killed", 5), Timeout)).Json["runs"]![1]!["id"]!.GetValue<long>());
+        Assert.Equal(HttpStatusCode.NotFound, (await lab.GetAsync(LabRoutes.RunsOf("consumer-tickled", 5), Timeout)).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await lab.GetAsync(LabRoutes.RunsOf("consumer-killed", 501), Timeout)).Status);
+        Assert.Equal(6000, (await lab.GetAsync(LabRoutes.RunWith(id), Timeout)).Json["recovery_ms"]!.GetValue<int>());
+        Assert.Equal(6000, (await lab.GetAsync(LabRoutes.ReportOf(id, "json"), Timeout)).Json["recovery_ms"]!.GetValue<int>());
+        Assert.StartsWith("# A consumer is killed: PASS\n", (await lab.GetAsync(LabRoutes.ReportOf(id, "md"), Timeout)).Body, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.NotFound, (await lab.GetAsync(LabRoutes.ReportOf(id + 2, "md"), Timeout)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await lab.GetAsync(LabRoutes.RunWith(id + 2), Timeout)).Status);
     }
 
-    private async Task<long> EndedAsync(string protocol, string backing, string verdict, int? recoveryMs)
+    [Fact]
+    public async Task A_single_fault_is_passed_on_with_the_token_and_its_answer_comes_back()
+    {
+        var asked = new List<(string?, string)>();
+        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0"]);
+        await using var control = builder.Build();
+        control.MapPost(ControlRoutes.Commands, async (HttpRequest request) =>
+        {
+            using var body = new StreamReader(request.Body);
+            asked.Add((request.Headers.Authorization, await body.ReadToEndAsync(Timeout)));
+            return Results.Json(new("kafka9 is not there"), ControlJson.Context.CommandAnswer, statusCode: StatusCodes.Status404NotFound);
+        });
+        await control.StartAsync(Timeout);
+        var lab = await StartLabAsync(await StartServingApiAsync(), control.Urls.First());
+
+        Assert.Equal((HttpStatusCode.NotFound, "kafka9 is not there"), await SendAsync("""{"command":"resource","name":"kafka9","action":"kill","by":"somebody else"}"""));
+        Assert.Equal((HttpStatusCode.BadRequest, "consumers = many: must be an integer"), await SendAsync("""{"command":"scale","consumers":"many"}"""));
+        Assert.Equal([("Bearer secret", """{"command":"resource","name":"kafka9","action":"kill","by":"fault lab"}""")], asked);
+
+        // What a browser sends from any page of its.
+        Assert.Equal(HttpStatusCode.Forbidden, await FromBrowserAsync("Origin", "http://elsewhere.example"));
+        Assert.Equal(HttpStatusCode.Forbidden, await FromBrowserAsync("Sec-Fetch-Site", "cross-site"));
+        Assert.Single(asked);
+
+        async Task<(HttpStatusCode, string)> SendAsync(string command)
+        {
+            using var content = new StringContent(command);
+            using var response = await lab.Client.PostAsync(new Uri(LabRoutes.Commands, UriKind.Relative), content, Timeout);
+            return (response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync(Timeout))!["message"]!.GetValue<string>());
+        }
+
+        async Task<HttpStatusCode> FromBrowserAsync(string header, string value)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, LabRoutes.RunOf("consumer-killed")) { Headers = { { header, value } } };
+            using var response = await lab.Client.SendAsync(request, Timeout);
+            return response.StatusCode;
+        }
+    }
+
+    [Fact]
+    public async Task What_has_to_be_undone_is_read_as_it_was_written()
+    {
+        ControlCommand[] undo = [new ResourceCommand("sensor-consumer-1", ResourceAction.Start), new ScaleCommand(3), new LinkCommand(FactoryLink.Kafka, LinkAction.Restore)];
+        var id = await Store.BeginAsync("network-cut", Now, null, null, Timeout);
+        await Store.WriteAsync(Run(id, Verdicts.Running, null), undo, Timeout);
+        // As an earlier version wrote it.
+        var earlier = await Store.BeginAsync("scale", Now, null, null, Timeout);
+        await Store.WriteAsync(Run(earlier, Verdicts.Running, null), [], Timeout);
+        await ExecuteAsync("UPDATE experiment_runs SET undo = '{scale?consumers=3}' WHERE id = $1", earlier);
+
+        var unfinished = await Store.UnfinishedAsync(0, Timeout);
+
+        Assert.Equal([(id, 3), (earlier, 0)], unfinished.Select(run => (run.Run.Id, run.Undo.Count)));
+        Assert.Equal(undo, unfinished[0].Undo);
+    }
+
+    private async Task<long> EndedAsync(string protocol, string? backing, string verdict, int? recoveryMs)
     {
         var id = await Store.BeginAsync("consumer-killed", Now, protocol, backing, Timeout);
         await Store.WriteAsync(Run(id, verdict, recoveryMs) with { GroupProtocol = protocol, KafkaBacking = backing }, [], Timeout);

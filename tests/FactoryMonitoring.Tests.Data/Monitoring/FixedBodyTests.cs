@@ -1,4 +1,6 @@
 using System.Net;
+using FactoryMonitoring.Monitoring.Api;
+using Microsoft.AspNetCore.Routing;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
@@ -184,10 +186,10 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                 {"brokers":[],
                  "partitions":[
                    {"partition":0,"leader":null,"replicas":null,"in_sync_replicas":null,"end_offset":null,"stored_offset":1300,"lag":null,"lag_seconds":null,
-                    "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":1200},
+                    "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":1200,"recovered_at":null},
                    {"partition":1,"leader":null,"replicas":null,"in_sync_replicas":null,"end_offset":null,"stored_offset":1301,"lag":null,"lag_seconds":null,
-                    "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":1201}],
-                 "log_id":"log-a","measured_at":null,"stale":false}
+                    "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":1201,"recovered_at":null}],
+                 "log_id":"log-a","measured_at":null,"stale":false,"lag_measured_at":null}
                 """),
             Compact(partitions.ToJsonString()));
     }
@@ -277,10 +279,31 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
         Assert.Equal(
             [
                 "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/brokers/{id}", "/api/cluster", "/api/consumer-health", "/api/consumers/{id}",
-                "/api/dead-letters", "/api/experiments", "/api/experiments/runs", "/api/experiments/runs/{id}", "/api/experiments/runs/{id}/report.json",
-                "/api/experiments/runs/{id}/report.md", "/api/experiments/{name}/run", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer-health", "/api/producers/{id}",
-                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/sensors", "/api/sensors/{id}", "/api/stream", "/api/system-status",
+                "/api/dead-letters", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer-health", "/api/producers/{id}",
+                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],
             paths);
+    }
+
+    [Fact]
+    public async Task Nothing_can_be_changed_through_the_API_and_nobody_commanded()
+    {
+        var api = await StartServingApiAsync("--Factory:Control:Url=http://127.0.0.1:1", "--Factory:Control:Token=secret");
+
+        var endpoints = api.Service<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToList();
+        Assert.Contains("/api/system-status", endpoints.Select(endpoint => endpoint.RoutePattern.RawText));
+        // Those without a method of their own are health, metrics and the description, which only tell.
+        Assert.All(endpoints, endpoint => Assert.True(
+            endpoint.Metadata.GetMetadata<IHttpMethodMetadata>() is { HttpMethods: ["GET"] } || endpoint.RoutePattern.RawText is "/health" or "/alive" or "/metrics",
+            $"{endpoint.DisplayName} is not only read"));
+        foreach (var method in new[] { HttpMethod.Post, HttpMethod.Put, HttpMethod.Patch, HttpMethod.Delete })
+        {
+            using var request = new HttpRequestMessage(method, "/api/system-status");
+            Assert.Equal(HttpStatusCode.MethodNotAllowed, (await api.Client.SendAsync(request, Timeout)).StatusCode);
+        }
+
+        // No class of it could even take a token, be it set.
+        Assert.DoesNotContain(
+            typeof(MonitoringApi).Assembly.GetTypes().SelectMany(type => type.GetProperties()), property => property.Name.Contains("Token", StringComparison.Ordinal) && property.PropertyType == typeof(string));
     }
 }

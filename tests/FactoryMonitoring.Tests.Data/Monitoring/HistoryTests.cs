@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using FactoryMonitoring.Data.Monitoring;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
@@ -117,40 +115,6 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
         var api = await StartServingApiAsync();
 
         Assert.Null((await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!["recovery"]);
-    }
-
-    [Fact]
-    public async Task The_ends_of_processes_are_kept_once_each()
-    {
-        var events = $$"""
-            id: 1
-            event: exit
-            data: {"id":1,"resource":"sensor-consumer-2","at":"{{Json(Killed)}}","exit_code":137,"cause":"killed","by":"make","pid":77}
-
-            id: 2
-            event: exit
-            data: {"id":2,"resource":"kafka2","at":"{{Json(Now)}}","exit_code":null,"cause":"died","by":null,"pid":null}
-
-
-            """;
-        var asked = new List<(string?, string?)>();
-        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0"]);
-        await using var control = builder.Build();
-        control.MapGet("/exits", (HttpRequest request) =>
-        {
-            asked.Add((request.Headers.Authorization, request.Headers["Last-Event-ID"]));
-            return Results.Text(events, "text/event-stream");
-        });
-        await control.StartAsync(Timeout);
-
-        await StartServingApiAsync($"--Factory:Control:Url={control.Urls.First()}", "--Factory:Control:Token=secret");
-
-        // The stream ends at once: it is told everything again and again.
-        await EventuallyAsync(() => Task.FromResult(asked.Count >= 2));
-        Assert.Equal([("Bearer secret", null), ("Bearer secret", "2")], asked.Take(2));
-        Assert.Equal(
-            [["sensor-consumer-2", Killed, 137, "killed", "make"], ["kafka2", Now, null, "died", null]],
-            await Database.RowsAsync("SELECT component_id, at, exit_code, cause, asked_by FROM component_exits ORDER BY at", Timeout));
     }
 
     [Fact]

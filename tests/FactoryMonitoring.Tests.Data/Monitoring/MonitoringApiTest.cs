@@ -2,6 +2,8 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.FaultLab;
 using FactoryMonitoring.Monitoring.Api;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,6 +50,21 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
         var api = await StartApiAsync(settings);
         await EventuallyAsync(async () => await api.GetAsync("/api/system-status", Timeout) is { Status: HttpStatusCode.OK } answer && answer.Header("X-Stale") is null);
         return api;
+    }
+
+    /// <summary>Starts the fault lab beside an API that serves already.</summary>
+    /// <param name="control">Where it finds the AppHost's control endpoint.</param>
+    internal async Task<ApiUnderTest> StartLabAsync(ApiUnderTest api, string control)
+    {
+        var app = FaultLabService.Build(
+        [
+            $"--ConnectionStrings:factorydb={Database.ConnectionString}", "--urls=http://127.0.0.1:0", $"--services:{ResourceNames.MonitoringApi}:http:0={api.Client.BaseAddress}",
+            $"--Factory:Control:Url={control}", "--Factory:Control:Token=secret",
+        ]);
+        await app.StartAsync(Timeout);
+        var lab = new ApiUnderTest(app);
+        _apis.Add(lab);
+        return lab;
     }
 
     protected async Task ExecuteAsync(string sql, params object[] parameters) => await Database.ScalarAsync<object>(sql, Timeout, parameters);

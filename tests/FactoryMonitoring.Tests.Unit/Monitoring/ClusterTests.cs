@@ -95,4 +95,17 @@ public sealed class ClusterTests
     {
         Partitions = [.. partitions.Select(each => new PartitionRow(each.Partition, each.LogId, "sensor-consumer-1", 1, each.Next, null, null, null, null))],
     });
+
+    [Fact]
+    public void The_active_controller_is_read_from_a_brokers_answer()
+    {
+        byte[] answer =
+        [
+            0, 0, 0, 1, 0, 0, 0, 2, 19, .. "__cluster_metadata"u8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 1, 44,
+        ];
+
+        Assert.Equal(3, ControllerQuery.Leader(answer));
+        Assert.Null(ControllerQuery.Leader([0, 0, 0, 1, 0, 0, 35]));
+        Assert.Null(ControllerQuery.Leader([]));
+    }
 }

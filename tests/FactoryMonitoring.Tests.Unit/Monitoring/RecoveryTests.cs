@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Status;
@@ -48,7 +49,7 @@ public sealed class RecoveryTests
                 new(1, 5, "sensor-consumer-3", Killed, "sensor-consumer-1", Killed.AddSeconds(6), null),
                 new(1, 4, "sensor-consumer-2", Killed.AddMinutes(-10), "sensor-consumer-3", Killed.AddMinutes(-9), Killed.AddMinutes(-9)),
             ],
-            Exits = [new("sensor-consumer-3", Killed, 0, "stopped", "make")],
+            Exits = [new("sensor-consumer-3", Killed, 0, ExitCause.Stopped, "make")],
         };
 
         Assert.Equal(

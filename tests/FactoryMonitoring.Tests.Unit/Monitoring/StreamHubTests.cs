@@ -90,21 +90,6 @@ public sealed class StreamHubTests
         Assert.Equal(["consumer"], Names(quick));
     }
 
-    [Fact]
-    public void An_experiment_is_told_to_all_and_to_who_comes_while_it_runs()
-    {
-        Publish(1);
-        using var there = _scene.Hub.Subscribe(null)!;
-        _scene.Hub.PublishExperiment("{}"u8.ToArray(), ended: false);
-        using var late = _scene.Hub.Subscribe(null)!;
-        _scene.Hub.PublishExperiment("{}"u8.ToArray(), ended: true);
-        using var after = _scene.Hub.Subscribe(null)!;
-
-        Assert.Equal(["experiment", "experiment"], Names(there));
-        Assert.Equal(["snapshot", "experiment"], late.Backlog.Select(NameOf));
-        Assert.Equal(["snapshot"], after.Backlog.Select(NameOf));
-    }
-
     // The n-th state of the one consumer.
     private void Publish(long total) => _scene.Store.Replace(_scene.Rows(new ConsumerRow(
         new ConsumerHealthBody("sensor-consumer-1", "active", [], _scene.DatabaseNow, 0, total), false, 0)));

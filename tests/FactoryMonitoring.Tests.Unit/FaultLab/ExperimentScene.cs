@@ -1,8 +1,9 @@
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Experiments;
-using FactoryMonitoring.Monitoring.Api.Experiments;
+using FactoryMonitoring.FaultLab.Experiments;
 
-namespace FactoryMonitoring.Tests.Unit.Monitoring;
+namespace FactoryMonitoring.Tests.Unit.FaultLab;
 
 /// <summary>A run in which everything went as it should: sensor-consumer-2, which owned partitions 1 and 4 of six, died and was replaced.</summary>
 internal static class ExperimentScene
@@ -14,7 +15,7 @@ internal static class ExperimentScene
 
     public static readonly Experiment ConsumerKilled = ExperimentCatalog.Find("consumer-killed")!;
 
-    public static readonly ExperimentSite Kafka = new(null, "processes", "consumer");
+    public static readonly ExperimentSite Kafka = new(null, KafkaBackings.Processes, "consumer");
 
     public static DateTimeOffset At(double seconds) => Killed.AddMilliseconds(Math.Round(seconds * 1000));
 
@@ -34,7 +35,7 @@ internal static class ExperimentScene
     };
 
     public static ExperimentRows Rows() => new(
-        [new(Victim, Killed, 137, "killed", "experiment")],
+        [new(Victim, Killed, 137, ExitCause.Killed, "experiment")],
         [new("consumer", Victim, "inactive", "no heartbeat for 5 s", At(5.5)), new("consumer", Victim, "active", null, At(9))],
         [new(Victim, "consumer_down", At(5.6))],
         [

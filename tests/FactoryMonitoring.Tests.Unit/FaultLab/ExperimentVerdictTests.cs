@@ -1,10 +1,10 @@
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Experiments;
-using FactoryMonitoring.Monitoring.Api.Cluster;
-using FactoryMonitoring.Monitoring.Api.Experiments;
-using static FactoryMonitoring.Tests.Unit.Monitoring.ExperimentScene;
+using FactoryMonitoring.FaultLab.Experiments;
+using static FactoryMonitoring.Tests.Unit.FaultLab.ExperimentScene;
 
-namespace FactoryMonitoring.Tests.Unit.Monitoring;
+namespace FactoryMonitoring.Tests.Unit.FaultLab;
 
 public sealed class ExperimentVerdictTests
 {
@@ -142,7 +142,7 @@ public sealed class ExperimentVerdictTests
             Victims = ["kafka2"],
             Rows = Rows() with
             {
-                Exits = [new("kafka2", Killed, 137, "killed", "experiment")],
+                Exits = [new("kafka2", Killed, 137, ExitCause.Killed, "experiment")],
                 StatusChanges = [new("broker", "kafka2", "down", null, At(1.2))],
                 Alerts = [],
                 Rebalances = [],
@@ -184,7 +184,7 @@ public sealed class ExperimentVerdictTests
             AwaySeenAt = At(0.5),
             Rows = Rows() with
             {
-                Exits = [new("postgres", Killed, 0, "stopped", "experiment")],
+                Exits = [new("postgres", Killed, 0, ExitCause.Stopped, "experiment")],
                 Claims = [.. Rows().Claims.Where(claim => claim.Epoch == 1)],
                 DatabaseStartedAt = At(2),
             },
@@ -206,7 +206,7 @@ public sealed class ExperimentVerdictTests
             Victims = ["temperature-sensor"],
             Rows = Rows() with
             {
-                Exits = [new("temperature-sensor", Killed, 137, "killed", "experiment")],
+                Exits = [new("temperature-sensor", Killed, 137, ExitCause.Killed, "experiment")],
                 StatusChanges =
                 [
                     new("producer", "temperature-sensor", "inactive", null, At(5.5)),
@@ -295,19 +295,6 @@ public sealed class ExperimentVerdictTests
             Assert.Contains(Measure.Lost, experiment.Limits.Select(limit => limit.Measure));
             Assert.Contains(Measure.Doubled, experiment.Limits.Select(limit => limit.Measure));
         });
-    }
-
-    [Fact]
-    public void The_active_controller_is_read_from_a_brokers_answer()
-    {
-        byte[] answer =
-        [
-            0, 0, 0, 1, 0, 0, 0, 2, 19, .. "__cluster_metadata"u8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 1, 44,
-        ];
-
-        Assert.Equal(3, ControllerQuery.Leader(answer));
-        Assert.Null(ControllerQuery.Leader([0, 0, 0, 1, 0, 0, 35]));
-        Assert.Null(ControllerQuery.Leader([]));
     }
 
     private static void Fails(string limit, double? measured, Observations seen, Experiment? experiment = null)
