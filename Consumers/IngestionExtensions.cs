@@ -10,6 +10,7 @@ using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Resources;
 
 namespace FactoryMonitoring.Consumers;
 
@@ -31,6 +32,8 @@ internal static class IngestionExtensions
 
         var identity = IdentityOf(builder.Configuration);
         services.AddSingleton(identity);
+        services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes(
+            [new("consumer.id", identity.ConsumerId), new("messaging.consumer.group.name", identity.Group), new("messaging.destination.name", identity.SensorTopic)]));
         services.AddSingleton<ConsumerStatus>();
         services.AddSingleton<ConsumerMetrics>();
         services.AddSingleton<SensorDirectory>();
@@ -46,7 +49,6 @@ internal static class IngestionExtensions
             provider.GetRequiredService<ConsumerStatus>(),
             provider.GetRequiredService<ConsumerMetrics>(),
             provider.GetRequiredKeyedService<LoopHeartbeat>(HeartbeatWorker.Loop),
-            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<IngestLoop>>()));
         services.AddSingleton<DictionaryStore>();
         services.AddSingleton<ReadingPartitions>();

@@ -15,9 +15,13 @@ internal readonly record struct Thresholds(double Warning, double Critical)
 /// <param name="index">Its place among the process's sensors.</param>
 internal sealed class Sensor(int index, string id, SensorTypeInfo type, Thresholds thresholds, SensorLocation location)
 {
+    /// <summary>The newest values, oldest first.</summary>
     private readonly double[] _last = new double[4];
-    private int _next;
     private int _known;
+    private int _consecutiveHigh;
+    private bool _wasCritical;
+    private bool _wasStep;
+    private bool _wasAway;
 
     public int Index => index;
 
@@ -35,22 +39,30 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     public ReadingCounts Counts { get; } = new();
 
     /// <summary>
-    /// Whether the next reading may raise an alert by the rules of the sensor's type: it is a warning or worse, or further from one of the four
-    /// before it than the rules for steps and deviations allow. To be asked once for each reading, in their order.
+    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. So does the first
+    /// reading, of which only the consumers know what came before. To be asked once for each reading, in their order.
     /// </summary>
     public bool IsRemarkable(double value)
     {
-        var before = _last.AsSpan(0, _known);
-        var allowed = Math.Min(type.RapidChange, type.BaselineDeviation);
-        var isRemarkable = thresholds.LevelOf(value) != AlertLevel.Normal;
-        foreach (var earlier in before)
+        var level = thresholds.LevelOf(value);
+        var isCritical = level == AlertLevel.Critical;
+        var isStep = _known > 0 && Math.Abs(value - _last[_known - 1]) > type.RapidChange;
+        var isAway = _known == _last.Length && Math.Abs(value - _last.Average()) > type.BaselineDeviation;
+        _consecutiveHigh = level == AlertLevel.Normal ? 0 : _consecutiveHigh + 1;
+        var isRemarkable = _known == 0
+            || (isCritical && !_wasCritical)
+            || (isStep && !_wasStep)
+            || (isAway && !_wasAway)
+            || _consecutiveHigh == type.ConsecutiveHigh;
+
+        (_wasCritical, _wasStep, _wasAway) = (isCritical, isStep, isAway);
+        if (_known == _last.Length)
         {
-            isRemarkable |= Math.Abs(value - earlier) > allowed;
+            _last.AsSpan(1).CopyTo(_last);
+            _known--;
         }
 
-        _last[_next] = value;
-        _next = (_next + 1) % _last.Length;
-        _known = Math.Min(_known + 1, _last.Length);
+        _last[_known++] = value;
         return isRemarkable;
     }
 }

@@ -8,6 +8,7 @@ using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.Sensors.Simulation;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Resources;
 
 namespace FactoryMonitoring.Sensors;
 
@@ -25,6 +26,8 @@ internal static class SensorsExtensions
             string.IsNullOrEmpty(services.GetRequiredService<IOptions<SensorsOptions>>().Value.Replay.File)
                 ? ActivatorUtilities.CreateInstance<SimulatedFleet>(services)
                 : ActivatorUtilities.CreateInstance<ReplayFeed>(services));
+        builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes(
+            [new("producer.id", SettingOf(builder, nameof(SensorsOptions.ProducerId))), new("sensor.type", SettingOf(builder, nameof(SensorsOptions.SensorType)))]));
         builder.AddProducer();
         builder.Services.AddSingleton<SensorMetrics>();
         builder.Services.AddSingleton<DeliveryAccount>();
@@ -45,6 +48,8 @@ internal static class SensorsExtensions
         builder.Services.AddBrokerReturn<IProducer<byte[], byte[]>>(ResourceNames.Kafka);
     }
 
+    private static string SettingOf(WebApplicationBuilder builder, string name) => builder.Configuration[$"{SensorsOptions.Section}:{name}"] ?? "";
+
     private static void AddProducer(this WebApplicationBuilder builder) => builder.AddKafkaProducer<byte[], byte[]>(
         ResourceNames.Kafka,
         settings =>
@@ -54,7 +59,7 @@ internal static class SensorsExtensions
             settings.DisableTracing = true;
             settings.DisableMetrics = true;
             var config = settings.Config;
-            config.ClientId ??= builder.Configuration[$"{SensorsOptions.Section}:{nameof(SensorsOptions.ProducerId)}"];
+            config.ClientId ??= SettingOf(builder, nameof(SensorsOptions.ProducerId));
             config.Acks = Acks.All;
             config.EnableIdempotence = true;
             // With more in flight, a leader that changes answers the second with "out of order": the client then begins a new epoch and sends

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Telemetry;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Health;
@@ -15,6 +16,7 @@ internal sealed class ConsumerMetrics : IDisposable
 
     private readonly ConsumerIdentity _identity;
     private readonly KeyValuePair<string, object?>[] _messaging;
+    private readonly KeyValuePair<string, object?>[] _spanTags;
     private readonly Counter<long> _consumed;
     private readonly Histogram<double> _operation;
     private readonly Histogram<double> _process;
@@ -40,6 +42,7 @@ internal sealed class ConsumerMetrics : IDisposable
             new("messaging.destination.name", identity.SensorTopic),
             new("messaging.consumer.group.name", identity.Group),
         ];
+        _spanTags = [.. _messaging, new("messaging.client.id", identity.ConsumerId)];
         _consumed = meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Messages handed to the consumer.");
         _operation = meter.CreateHistogram<double>("messaging.client.operation.duration", "s", "Duration of polling and committing.");
         _process = meter.CreateHistogram<double>("messaging.process.duration", "s", "From a batch's detection to its commit.");
@@ -58,33 +61,15 @@ internal sealed class ConsumerMetrics : IDisposable
 
     public void Dispose() => Source.Dispose();
 
-    /// <summary>A span over the messages of one batch as they are polled, linked to their sends.</summary>
-    public Activity? StartPoll(List<ActivityLink> links, DateTimeOffset startedAt, int messages)
-    {
-        var activity = Source.StartActivity($"poll {_identity.SensorTopic}", ActivityKind.Client, default(ActivityContext), null, links, startedAt);
-        Describe(activity, "poll", "receive");
-        activity?.SetTag("messaging.batch.message_count", messages);
-        return activity;
-    }
+    /// <summary>Starts the trace of a batch; null where it is not recorded.</summary>
+    public BatchTrace? StartBatch(ReadingBatch batch) => BatchTrace.Start(Source, batch, _spanTags);
 
-    /// <summary>A span from a batch's detection to its commit, linked to the sends of its messages.</summary>
-    public Activity? StartProcess(List<ActivityLink> links, int messages)
-    {
-        var activity = Source.StartActivity($"process {_identity.SensorTopic}", ActivityKind.Consumer, default(ActivityContext), null, links);
-        Describe(activity, "process", "process");
-        activity?.SetTag("messaging.batch.message_count", messages);
-        return activity;
-    }
-
-    public Activity? StartCommit()
-    {
-        var activity = Source.StartActivity($"commit {_identity.SensorTopic}", ActivityKind.Client);
-        Describe(activity, "commit", "settle");
-        return activity;
-    }
+    /// <summary>A link to the span in which a message was sent.</summary>
+    public static ActivityLink LinkTo(ActivityContext send, int partition, long offset) =>
+        new(send, new ActivityTagsCollection { ["messaging.destination.partition.id"] = Number(partition), ["messaging.kafka.offset"] = offset });
 
     /// <summary>A span of an alert's or dead letter's send: it belongs to the trace of the message it comes from.</summary>
-    public Activity? StartSend(string topic, ActivityContext origin)
+    public Activity? StartSend(string topic, Guid? alertId, ActivityContext origin)
     {
         var activity = Source.StartActivity($"send {topic}", ActivityKind.Producer, origin);
         activity?.SetTag("messaging.system", "kafka");
@@ -92,17 +77,8 @@ internal sealed class ConsumerMetrics : IDisposable
         activity?.SetTag("messaging.operation.type", "send");
         activity?.SetTag("messaging.destination.name", topic);
         activity?.SetTag("messaging.client.id", _identity.ConsumerId);
+        activity?.SetTag("factory.alert.id", alertId?.ToString());
         return activity;
-    }
-
-    private void Describe(Activity? activity, string operation, string type)
-    {
-        activity?.SetTag("messaging.system", "kafka");
-        activity?.SetTag("messaging.operation.name", operation);
-        activity?.SetTag("messaging.operation.type", type);
-        activity?.SetTag("messaging.destination.name", _identity.SensorTopic);
-        activity?.SetTag("messaging.consumer.group.name", _identity.Group);
-        activity?.SetTag("messaging.client.id", _identity.ConsumerId);
     }
 
     public void Polled(int messages, TimeSpan duration)
@@ -147,5 +123,7 @@ internal sealed class ConsumerMetrics : IDisposable
     public void DeadLetter(string reason) => _deadLetters.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     private static KeyValuePair<string, object?> PartitionTag(int partition) =>
-        new("partition", partition.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        new("partition", Number(partition));
+
+    private static string Number(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,6 +1,7 @@
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -29,7 +30,7 @@ internal sealed partial class HeartbeatWorker(
         var startedAt = time.GetUtcNow().UtcDateTime;
         var key = await consumerKey.GetAsync(stoppingToken);
         var counted = false;
-        var said = false;
+        var outage = new OutageReport(time);
         var beats = new HealthCheckContext { Registration = new HealthCheckRegistration(Loop, loop, HealthStatus.Unhealthy, null) };
         using var timer = new PeriodicTimer(Interval, time);
         do
@@ -66,15 +67,11 @@ internal sealed partial class HeartbeatWorker(
                         Environment.WorkingSet),
                     sample,
                     stoppingToken);
-                said = false;
+                outage.Answered();
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
             {
-                if (!said)
-                {
-                    said = true;
-                    Log.NotWritten(logger, exception.Message);
-                }
+                Log.NotWritten(logger, outage.Failed(), exception.Message);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -91,13 +88,13 @@ internal sealed partial class HeartbeatWorker(
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
-            Log.NotWritten(logger, exception.Message);
+            Log.NotWritten(logger, LogLevel.Warning, exception.Message);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The heartbeat could not be written: {Reason}")]
-        public static partial void NotWritten(ILogger logger, string reason);
+        [LoggerMessage(Message = "The heartbeat could not be written: {Reason}")]
+        public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
     }
 }

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
@@ -18,7 +19,7 @@ internal sealed partial class ConsumerKey(DictionaryStore dictionaries, Consumer
         await _lock.WaitAsync(cancellationToken);
         try
         {
-            var said = false;
+            var outage = new OutageReport(time);
             while (_key == 0)
             {
                 try
@@ -27,12 +28,7 @@ internal sealed partial class ConsumerKey(DictionaryStore dictionaries, Consumer
                 }
                 catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
                 {
-                    if (!said)
-                    {
-                        said = true;
-                        Log.Away(logger, exception.Message);
-                    }
-
+                    Log.Away(logger, outage.Failed(), exception.Message);
                     await Task.Delay(RetryDelay, time, cancellationToken);
                 }
             }
@@ -47,7 +43,7 @@ internal sealed partial class ConsumerKey(DictionaryStore dictionaries, Consumer
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is not to be reached yet; it is tried again: {Reason}")]
-        public static partial void Away(ILogger logger, string reason);
+        [LoggerMessage(Message = "Cannot reach the database yet; trying again: {Reason}")]
+        public static partial void Away(ILogger logger, LogLevel level, string reason);
     }
 }

@@ -18,7 +18,6 @@ internal sealed partial class IngestLoop(
     ConsumerStatus status,
     ConsumerMetrics metrics,
     LoopHeartbeat heartbeat,
-    TimeProvider time,
     ILogger<IngestLoop> logger)
 {
     private const int IdlePollMs = 100;
@@ -243,7 +242,7 @@ internal sealed partial class IngestLoop(
 
         if (result.Message.Headers is { } headers && batch.Links.Count < options.LinksPerSpan && TraceContext.Of(headers) is { } sent)
         {
-            batch.Links.Add(new ActivityLink(sent));
+            batch.Links.Add(ConsumerMetrics.LinkTo(sent, partition.Number, offset));
         }
 
         if (batch.IsFull)
@@ -275,11 +274,7 @@ internal sealed partial class IngestLoop(
         {
             var duration = Stopwatch.GetElapsedTime(batch.OpenedAt);
             var count = batch.Count + batch.Rejected.Count;
-            using (var activity = metrics.StartPoll(batch.Links, time.GetUtcNow() - duration, count))
-            {
-                lane.Dispatch();
-            }
-
+            lane.Dispatch();
             metrics.Polled(count, duration);
         }
     }
@@ -439,7 +434,12 @@ internal sealed partial class IngestLoop(
     /// <returns>Where to start: anywhere, for nothing is taken before the database has said where.</returns>
     public IEnumerable<TopicPartitionOffset> OnAssigned(IReadOnlyList<TopicPartition> partitions)
     {
-        Log.Assigned(logger, string.Join(", ", partitions.Select(partition => partition.Partition.Value)));
+        // A group that has changed tells each member, those too that get nothing by it.
+        if (partitions.Count > 0)
+        {
+            Log.Assigned(logger, string.Join(", ", partitions.Select(partition => partition.Partition.Value)));
+        }
+
         foreach (var assigned in partitions)
         {
             var number = assigned.Partition.Value;

@@ -218,7 +218,6 @@ internal sealed partial class IngestWorker(
                 continue;
             }
 
-            using var activity = metrics.StartCommit();
             var started = Stopwatch.GetTimestamp();
             try
             {
@@ -233,7 +232,6 @@ internal sealed partial class IngestWorker(
             catch (KafkaException exception)
             {
                 // The database is what counts; the next second commits more.
-                activity?.SetTag("error.type", exception.Error.Code.ToString());
                 Log.NotCommitted(logger, exception.Error.Reason);
             }
 

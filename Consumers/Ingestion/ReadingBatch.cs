@@ -11,6 +11,9 @@ internal sealed class BatchSlice(OwnedPartition partition)
 {
     public OwnedPartition Partition { get; } = partition;
 
+    /// <summary>The first offset.</summary>
+    public required long First { get; init; }
+
     /// <summary>One past the last offset.</summary>
     public long End { get; set; }
 
@@ -39,10 +42,14 @@ internal sealed class ReadingBatch(int capacity)
 
     public List<BatchSlice> Slices { get; } = [];
 
+    /// <summary>The sends of messages that are traced.</summary>
     public List<ActivityLink> Links { get; } = [];
 
     /// <summary>Stopwatch ticks at the first message.</summary>
     public long OpenedAt { get; private set; }
+
+    /// <summary>Stopwatch ticks when it was handed over to be stored.</summary>
+    public long ClosedAt { get; private set; }
 
     public bool IsEmpty => Slices.Count == 0;
 
@@ -50,29 +57,30 @@ internal sealed class ReadingBatch(int capacity)
 
     public void Add(OwnedPartition partition, ref Reading reading)
     {
-        SliceOf(partition, reading.Offset);
+        SliceOf(partition, reading.Offset, reading.Offset);
         _readings[Count++] = reading;
     }
 
     public void Add(RejectedMessage rejected)
     {
-        SliceOf(rejected.Partition, rejected.Offset);
+        SliceOf(rejected.Partition, rejected.Offset, rejected.Offset);
         Rejected.Add(rejected);
         _rejectedBytes += rejected.Payload?.Length ?? 0;
     }
 
     public void AddSkipped(OwnedPartition partition, long count)
     {
-        var slice = SliceOf(partition, partition.Position - 1);
+        var slice = SliceOf(partition, partition.Position - 1, partition.Position);
         slice.SkippedFrom = slice.Skipped == 0 ? partition.Position : slice.SkippedFrom;
         slice.Skipped += count;
     }
 
-    public void AddRedelivered(OwnedPartition partition) => SliceOf(partition, partition.Position - 1).Redelivered++;
+    public void AddRedelivered(OwnedPartition partition) => SliceOf(partition, partition.Position - 1, partition.Position).Redelivered++;
 
     /// <summary>The slices end here: the next batch of the partitions begins anew.</summary>
     public void Close()
     {
+        ClosedAt = Stopwatch.GetTimestamp();
         foreach (var slice in Slices)
         {
             slice.Partition.Slice = null;
@@ -90,11 +98,11 @@ internal sealed class ReadingBatch(int capacity)
         _rejectedBytes = 0;
     }
 
-    private BatchSlice SliceOf(OwnedPartition partition, long offset)
+    private BatchSlice SliceOf(OwnedPartition partition, long offset, long first)
     {
         if (partition.Slice is not { } slice)
         {
-            slice = partition.Slice = new BatchSlice(partition);
+            slice = partition.Slice = new BatchSlice(partition) { First = first };
             if (Slices.Count == 0)
             {
                 OpenedAt = Stopwatch.GetTimestamp();

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 internal sealed partial class StoreLane
 {
     /// <summary>Stores one transaction, however long it takes: the same one again after every failure, less the partitions that are no longer ours.</summary>
-    private async Task StoreAsync(ReadingBatch? batch, IngestWrite write, Activity? activity, CancellationToken cancellationToken)
+    private async Task StoreAsync(ReadingBatch? batch, IngestWrite write, CancellationToken cancellationToken)
     {
         var attempts = 0;
         var isEncoded = false;
@@ -46,7 +46,7 @@ internal sealed partial class StoreLane
             }
             catch (Exception exception) when (IsTransient(exception, cancellationToken))
             {
-                activity?.SetTag("error.type", exception is PostgresException postgres ? postgres.SqlState : exception.GetType().FullName);
+                _trace?.Failed(exception is PostgresException postgres ? postgres.SqlState : exception.GetType().FullName!);
                 if (++attempts > 1)
                 {
                     DatabaseIsAway(exception);

@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Consumers.Telemetry;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
@@ -55,6 +56,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private long _tickedAt = Stopwatch.GetTimestamp();
     private long _announcedAt;
     private bool _saidAway;
+    private BatchTrace? _trace;
 
     public int Number => number;
 
@@ -318,11 +320,17 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     {
         DropAbandoned();
         var started = Stopwatch.GetTimestamp();
-        using var activity = batch is null ? null : context.Metrics.StartProcess(batch.Links, batch.Count + batch.Rejected.Count);
-        var writes = Prepare(batch, isDue);
+        using var trace = _trace = batch is null ? null : context.Metrics.StartBatch(batch);
+        List<IngestWrite> writes;
+        using (trace?.StartStep("detect"))
+        {
+            writes = Prepare(batch, isDue);
+        }
+
         foreach (var write in writes)
         {
-            await StoreAsync(batch, write, activity, cancellationToken);
+            using var step = trace?.StartStep("store");
+            await StoreAsync(batch, write, cancellationToken);
         }
 
         if (batch is not null)
@@ -546,7 +554,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             context.Identity.AlertTopic,
             sensor.Identity.Id,
             JsonSerializer.SerializeToUtf8Bytes(message, MessageJsonContext.Default.AlertMessage),
-            origin is { } parent ? Encoding.ASCII.GetBytes(TraceContext.Format(parent)) : null);
+            origin is { } send ? Encoding.ASCII.GetBytes(TraceContext.Format(_trace?.ContextOf(send) ?? send)) : null);
     }
 
     private void Report(RejectedMessage rejected, IngestWrite write)

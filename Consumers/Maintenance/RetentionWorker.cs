@@ -1,6 +1,7 @@
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -17,6 +18,7 @@ internal sealed partial class RetentionWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var outage = new OutageReport(time);
         while (true)
         {
             var pause = Interval;
@@ -32,10 +34,11 @@ internal sealed partial class RetentionWorker(
                 }
 
                 await store.PruneAsync(oldest.UtcDateTime, stoppingToken);
+                outage.Answered();
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                Log.Failed(logger, exception.Message);
+                Log.Failed(logger, outage.Failed(), exception.Message);
                 pause = RetryDelay;
             }
 
@@ -48,7 +51,7 @@ internal sealed partial class RetentionWorker(
         [LoggerMessage(Level = LogLevel.Information, Message = "{Table} is past the retention and was dropped")]
         public static partial void Dropped(ILogger logger, string table);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions of time could not be looked after; it is tried again: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
+        [LoggerMessage(Message = "Cannot make or drop the tables of days; trying again: {Reason}")]
+        public static partial void Failed(ILogger logger, LogLevel level, string reason);
     }
 }

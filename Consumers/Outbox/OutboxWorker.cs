@@ -5,6 +5,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Outbox;
@@ -59,13 +60,13 @@ internal sealed partial class OutboxWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var said = false;
+        var outage = new OutageReport(time);
         while (true)
         {
             try
             {
                 var (taken, sent) = await store.RelayAsync(MessagesAtOnce, SendAsync, stoppingToken);
-                said = false;
+                outage.Answered();
                 if (taken < MessagesAtOnce && sent == taken)
                 {
                     // One relay for what many transactions leave, not one for each.
@@ -79,12 +80,7 @@ internal sealed partial class OutboxWorker(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
             {
-                if (!said)
-                {
-                    said = true;
-                    Log.NotRelayed(logger, exception.Message);
-                }
-
+                Log.NotRelayed(logger, outage.Failed(), exception.Message);
                 await Task.Delay(RetryDelay, time, stoppingToken);
             }
         }
@@ -162,7 +158,7 @@ internal sealed partial class OutboxWorker(
 
     private async Task<bool> DeliverAsync(OutgoingMessage message, Headers? original, ActivityContext? origin, CancellationToken cancellationToken)
     {
-        using var activity = metrics.StartSend(message.Topic, origin ?? default);
+        using var activity = metrics.StartSend(message.Topic, message.AlertId, origin ?? default);
         var headers = new Headers();
         if (message.AlertId is null)
         {
@@ -195,6 +191,7 @@ internal sealed partial class OutboxWorker(
         catch (ProduceException<byte[]?, byte[]?> exception)
         {
             activity?.SetTag("error.type", exception.Error.Code.ToString());
+            activity?.SetStatus(ActivityStatusCode.Error);
             Log.NotSent(logger, message.Topic, exception.Error.Reason);
             return false;
         }
@@ -202,8 +199,8 @@ internal sealed partial class OutboxWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Alerts and dead letters cannot be sent at the moment: {Reason}")]
-        public static partial void NotRelayed(ILogger logger, string reason);
+        [LoggerMessage(Message = "Alerts and dead letters cannot be sent at the moment: {Reason}")]
+        public static partial void NotRelayed(ILogger logger, LogLevel level, string reason);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Headers cannot be looked up: {Reason}")]
         public static partial void NotFound(ILogger logger, string reason);

@@ -62,6 +62,7 @@ internal sealed record FactorySettings(
         // Services check these too, each in its own log.
         reader.Integer("Sensors:PerType", 24, 1, 100_000);
         reader.Between("Telemetry:TracesPerSecond", 0, 1_000_000);
+        reader.Between("Telemetry:MessageTracesPerSecond", 0, 1_000_000);
         reader.OneOf("Consumers:GroupProtocol", "consumer", "classic", "classic-range");
         if (settings.Faults && isProduction)
             reader.Problems.Add($"{FaultsKey}=true is not allowed in Production: false is, or another environment (DOTNET_ENVIRONMENT=Development).");

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Diagnostics;
 using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
@@ -20,6 +21,9 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
     private const string SessionSettings = """
         SELECT set_config('lock_timeout', '1s', false), set_config('idle_in_transaction_session_timeout', '5s', false), set_config('application_name', $1, false)
         """;
+
+    // Npgsql has spans for commands, not for what ends a transaction.
+    private static readonly ActivitySource Spans = new("FactoryMonitoring.Data");
 
     private NpgsqlConnection? _connection;
 
@@ -70,6 +74,8 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
             var (commit, result) = await work(connection, cancellationToken);
             if (commit)
             {
+                using var span = Spans.StartActivity("COMMIT", ActivityKind.Client);
+                span?.SetTag("db.system.name", "postgresql").SetTag("db.namespace", connection.Database).SetTag("db.operation.name", "COMMIT");
                 await transaction.CommitAsync(cancellationToken);
             }
             else

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
@@ -34,10 +33,10 @@ public static partial class FactoryDatabaseExtensions
             {
                 // Metrics bear it as a tag, in place of the whole connection string.
                 dataSource.Name = ResourceNames.Database;
-                // Heartbeats and refreshers have no parent: as roots they would bury the traces of readings.
                 dataSource.ConfigureTracing(tracing => tracing
-                    .ConfigureCommandFilter(_ => Activity.Current is not null)
-                    .ConfigureBatchFilter(_ => Activity.Current is not null));
+                    .ConfigureCommandSpanNameProvider(command => FirstWord().Match(command.CommandText).Value)
+                    .ConfigureBatchSpanNameProvider(_ => "BATCH")
+                    .ConfigureBatchEnrichmentCallback((activity, batch) => activity.SetTag("db.operation.batch.size", batch.BatchCommands.Count)));
             });
         return builder;
     }
@@ -79,6 +78,9 @@ public static partial class FactoryDatabaseExtensions
     }
 
     private static string WithoutPassword(string? value) => Password().Replace(value ?? "", "***");
+
+    [GeneratedRegex(@"\w+")]
+    private static partial Regex FirstWord();
 
     [GeneratedRegex("(?<=//[^:/@]*:)[^@]*(?=@)|(?<=(?:password|pwd)\\s*=)[^;]*", RegexOptions.IgnoreCase)]
     private static partial Regex Password();

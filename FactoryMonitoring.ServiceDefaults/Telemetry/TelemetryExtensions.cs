@@ -17,6 +17,9 @@ internal static class TelemetryExtensions
 {
     private const string Own = "FactoryMonitoring.*";
 
+    /// <summary>Asked again and again, or open for as long as a page is: no story begins here.</summary>
+    private static readonly string[] Polled = ["/health", "/alive", "/metrics", "/brokers", "/api/system-status", "/api/stream", "/_blazor"];
+
     /// <summary>Upper bounds, in seconds, of every duration of ours.</summary>
     private static readonly double[] DurationBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
@@ -38,13 +41,13 @@ internal static class TelemetryExtensions
             .WithMetrics(metrics => metrics
                 .AddMeter(Own, "Npgsql")
                 .AddView(OfOurDurations)
+                .SetExemplarFilter(ExemplarFilterType.TraceBased)
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
                 .AddPrometheusExporter())
             .WithTracing(tracing => tracing
-                .SetSampler(services => new TraceSampler(
-                    services.GetRequiredService<IOptions<TelemetryOptions>>().Value.TracesPerSecond, services.GetRequiredService<TimeProvider>()))
+                .SetSampler(services => SamplerOf(services.GetRequiredService<IOptions<TelemetryOptions>>().Value, services.GetRequiredService<TimeProvider>()))
                 .AddSource(Own)
                 .AddAspNetCoreInstrumentation(web => web.Filter = IsWorthATrace)
                 .AddHttpClientInstrumentation());
@@ -60,8 +63,10 @@ internal static class TelemetryExtensions
             ? new ExplicitBucketHistogramConfiguration { Boundaries = DurationBounds }
             : null;
 
+    private static TraceSampler SamplerOf(TelemetryOptions options, TimeProvider time) => new(options.TracesPerSecond, options.MessageTracesPerSecond, time);
+
     private static bool IsWorthATrace(HttpContext context) =>
-        !context.Request.Path.StartsWithSegments("/health", StringComparison.Ordinal)
-        && !context.Request.Path.StartsWithSegments("/alive", StringComparison.Ordinal)
-        && !context.Request.Path.StartsWithSegments("/metrics", StringComparison.Ordinal);
+        !Array.Exists(Polled, path => context.Request.Path.StartsWithSegments(path, StringComparison.Ordinal))
+        // A page's scripts and styles.
+        && !Path.HasExtension(context.Request.Path);
 }

@@ -4,17 +4,19 @@ using OpenTelemetry.Trace;
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Records what is part of a recorded trace or linked to one, what asks to be kept, and of all else so many traces a second. Below that rate
-/// every trace is complete; above it a trace is complete or not there.
+/// Decides which traces begin here. What belongs to a recorded trace, is linked to one, or asks to be kept is always recorded. Of the rest, messages
+/// and batches of messages have one limit, requests and what a user does on a page another. A trace never begins with a call to another service
+/// or to the database: what has no cause but a timer tells nobody anything.
 /// </summary>
-public sealed class TraceSampler(double tracesPerSecond, TimeProvider time) : Sampler
+/// <param name="tracesPerSecond">Of requests and pages.</param>
+/// <param name="messageTracesPerSecond">Of messages sent and batches processed.</param>
+public sealed class TraceSampler(double tracesPerSecond, double messageTracesPerSecond, TimeProvider time) : Sampler
 {
     /// <summary>A span that starts with this tag is kept at any rate.</summary>
     public const string KeepTag = "sampling.priority";
 
-    private readonly Lock _lock = new();
-    private double _tokens = Math.Min(tracesPerSecond, 1);
-    private long _filledAt = time.GetTimestamp();
+    private readonly TokenBucket _requests = new(tracesPerSecond, time);
+    private readonly TokenBucket _messages = new(messageTracesPerSecond, time);
 
     public override SamplingResult ShouldSample(in SamplingParameters samplingParameters)
     {
@@ -22,25 +24,39 @@ public sealed class TraceSampler(double tracesPerSecond, TimeProvider time) : Sa
         var isSampled = parent.TraceId != default && parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
             || samplingParameters.Tags?.Any(tag => tag.Key == KeepTag) == true
             || samplingParameters.Links?.Any(link => link.Context.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)) == true
-            || parent.TraceId == default && TryTake();
+            || parent.TraceId == default && MayBegin(samplingParameters.Kind);
         return new SamplingResult(isSampled ? SamplingDecision.RecordAndSample : SamplingDecision.Drop);
     }
 
-    private bool TryTake()
+    private bool MayBegin(ActivityKind kind) => kind switch
     {
-        lock (_lock)
-        {
-            var now = time.GetTimestamp();
-            // A second's worth is saved up at most, so that a burst after silence is not all recorded.
-            _tokens = Math.Min(Math.Max(tracesPerSecond, 1), _tokens + (tracesPerSecond * time.GetElapsedTime(_filledAt, now).TotalSeconds));
-            _filledAt = now;
-            if (_tokens < 1 || tracesPerSecond <= 0)
-            {
-                return false;
-            }
+        ActivityKind.Client => false,
+        ActivityKind.Producer or ActivityKind.Consumer => _messages.TryTake(),
+        _ => _requests.TryTake(),
+    };
 
-            _tokens--;
-            return true;
+    private sealed class TokenBucket(double perSecond, TimeProvider time)
+    {
+        private readonly Lock _lock = new();
+        private double _tokens = Math.Min(perSecond, 1);
+        private long _filledAt = time.GetTimestamp();
+
+        public bool TryTake()
+        {
+            lock (_lock)
+            {
+                var now = time.GetTimestamp();
+                // A second's worth is saved up at most, so that a burst after silence is not all recorded.
+                _tokens = Math.Min(Math.Max(perSecond, 1), _tokens + (perSecond * time.GetElapsedTime(_filledAt, now).TotalSeconds));
+                _filledAt = now;
+                if (_tokens < 1 || perSecond <= 0)
+                {
+                    return false;
+                }
+
+                _tokens--;
+                return true;
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data.Experiments;
 using FactoryMonitoring.FaultLab.Control;
 using FactoryMonitoring.FaultLab.Factory;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Npgsql;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
@@ -104,6 +105,7 @@ internal sealed partial class ExperimentRunner(
     private async Task AbandonAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
+        var outage = new OutageReport(time);
         do
         {
             try
@@ -118,7 +120,7 @@ internal sealed partial class ExperimentRunner(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
             {
-                Log.Unwritten(logger, exception.Message);
+                Log.Unwritten(logger, outage.Failed(), exception.Message);
             }
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
@@ -385,7 +387,7 @@ internal sealed partial class ExperimentRunner(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                Log.Unwritten(logger, exception.Message);
+                Log.Unwritten(logger, LogLevel.Warning, exception.Message);
                 await timer.WaitForNextTickAsync(CancellationToken.None);
             }
         }
@@ -399,7 +401,7 @@ internal sealed partial class ExperimentRunner(
         [LoggerMessage(LogLevel.Information, "Run {Id} of the experiment {Name} has ended: {Verdict} {Reason}")]
         public static partial void Ended(ILogger logger, long id, string name, string verdict, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "What is known of experiments cannot be written for now: {Reason}")]
-        public static partial void Unwritten(ILogger logger, string reason);
+        [LoggerMessage("What is known of experiments cannot be written for now: {Reason}")]
+        public static partial void Unwritten(ILogger logger, LogLevel level, string reason);
     }
 }

@@ -2,6 +2,7 @@ using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.Monitoring.Api.Telemetry;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Npgsql;
 
 namespace FactoryMonitoring.Monitoring.Api.Monitor;
@@ -18,7 +19,7 @@ internal sealed partial class MonitorWorker(
     // After an unclean end of everything, everything is down until it is up again: no news.
     private static readonly TimeSpan SilentAtStart = TimeSpan.FromSeconds(10);
 
-    private bool _failing;
+    private readonly OutageReport _outage = new(time);
     private DateTimeOffset? _lagWritten;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -66,24 +67,19 @@ internal sealed partial class MonitorWorker(
         {
             var written = await store.WriteAsync(findings, cancellationToken);
             _lagWritten = situation.LagAt;
-            _failing = false;
+            _outage.Answered();
             return written;
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
-            if (!_failing)
-            {
-                _failing = true;
-                Log.Failed(logger, exception.Message);
-            }
-
+            Log.Failed(logger, _outage.Failed(), exception.Message);
             return false;
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "What the monitor found cannot be written for now: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
+        [LoggerMessage("What the monitor found cannot be written for now: {Reason}")]
+        public static partial void Failed(ILogger logger, LogLevel level, string reason);
     }
 }

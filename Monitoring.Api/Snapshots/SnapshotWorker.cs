@@ -2,6 +2,7 @@ using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -30,7 +31,7 @@ internal sealed partial class SnapshotWorker(
 
     private MonitoringRows? _slowRows;
     private long _slowReadAt;
-    private bool _away;
+    private readonly OutageReport _outage = new(time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -73,20 +74,12 @@ internal sealed partial class SnapshotWorker(
             }
 
             store.Replace(rows);
-            if (_away)
-            {
-                _away = false;
-                Log.DatabaseBack(logger);
-            }
+            Log.DatabaseBack(logger, _outage.Answered());
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
             store.MarkAway();
-            if (!_away)
-            {
-                _away = true;
-                Log.DatabaseAway(logger, exception.Message);
-            }
+            Log.DatabaseAway(logger, _outage.Failed(), exception.Message);
         }
     }
 
@@ -106,10 +99,10 @@ internal sealed partial class SnapshotWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "The database does not answer: the last snapshot is served, marked stale ({Reason})")]
-        public static partial void DatabaseAway(ILogger logger, string reason);
+        [LoggerMessage("The database does not answer: the last snapshot is served, marked stale ({Reason})")]
+        public static partial void DatabaseAway(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(LogLevel.Information, "The database answers again")]
-        public static partial void DatabaseBack(ILogger logger);
+        [LoggerMessage("The database answers again")]
+        public static partial void DatabaseBack(ILogger logger, LogLevel level);
     }
 }

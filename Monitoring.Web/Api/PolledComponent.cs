@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Components;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
@@ -53,6 +54,8 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
 
     private async Task PollAsync(CancellationToken closed)
     {
+        // What follows no longer belongs to the trace in which the page was opened.
+        Activity.Current = null;
         using var timer = new PeriodicTimer(Every, Time);
         try
         {

@@ -1,6 +1,7 @@
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Monitoring.Web.Api;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
@@ -23,6 +24,7 @@ internal sealed partial class LiveFeedWorker(
     /// <summary>The API gives a sign of life at least every 2 s; silent for longer than this it is as good as away.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
+    private readonly OutageReport _outage = new(time);
     private string? _lastEventId;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -41,7 +43,7 @@ internal sealed partial class LiveFeedWorker(
             }
             catch (Exception exception)
             {
-                if (state.Current.Link != LinkState.Lost) Log.Lost(logger, exception.Message);
+                Log.Lost(logger, _outage.Failed(), exception.Message);
             }
 
             pause = state.Current.Link == LinkState.Live ? ShortestPause : TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, LongestPause.Ticks));
@@ -86,6 +88,7 @@ internal sealed partial class LiveFeedWorker(
         if (state.Current.Link != LinkState.Live)
         {
             parts |= LiveParts.Link;
+            _outage.Answered();
             Log.Live(logger);
         }
 
@@ -101,7 +104,7 @@ internal sealed partial class LiveFeedWorker(
         [LoggerMessage(LogLevel.Information, "Receiving from the monitoring API")]
         public static partial void Live(ILogger logger);
 
-        [LoggerMessage(LogLevel.Warning, "The monitoring API is away: {Reason}")]
-        public static partial void Lost(ILogger logger, string reason);
+        [LoggerMessage("The monitoring API is away: {Reason}")]
+        public static partial void Lost(ILogger logger, LogLevel level, string reason);
     }
 }

@@ -1,6 +1,7 @@
 using FactoryMonitoring.Data.Sensors;
 using FactoryMonitoring.Sensors.Publishing;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Accounting;
@@ -26,6 +27,7 @@ internal sealed partial class AccountWorker(
     private readonly Guid _instance = Guid.NewGuid();
     private ProducerAccount _pending = Nothing;
     private long _number = 1;
+    private readonly OutageReport _outage = new(time);
     private bool _mayBeWritten;
 
     /// <summary>Writes the last account after publishing has ended: this worker is registered before the one that publishes.</summary>
@@ -69,21 +71,13 @@ internal sealed partial class AccountWorker(
             await store.WriteAsync(Describe(atTheEnd), _pending, _number, _mayBeWritten, CancellationToken.None);
             (_pending, _mayBeWritten) = (Nothing, false);
             _number++;
-            if (condition.IsAccountLate)
-            {
-                Log.WrittenAgain(logger);
-            }
-
+            Log.WrittenAgain(logger, _outage.Answered());
             condition.IsAccountLate = false;
         }
         catch (Exception exception)
         {
             _mayBeWritten |= exception is OutcomeUnknownException;
-            if (!condition.IsAccountLate)
-            {
-                Log.NotWritten(logger, exception.Message);
-            }
-
+            Log.NotWritten(logger, _outage.Failed(), exception.Message);
             condition.IsAccountLate = true;
         }
     }
@@ -111,11 +105,11 @@ internal sealed partial class AccountWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Acknowledgements cannot be written, they are kept: {Reason}")]
-        public static partial void NotWritten(ILogger logger, string reason);
+        [LoggerMessage("Acknowledgements cannot be written, they are kept: {Reason}")]
+        public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(LogLevel.Information, "Acknowledgements are written again")]
-        public static partial void WrittenAgain(ILogger logger);
+        [LoggerMessage("Acknowledgements are written again")]
+        public static partial void WrittenAgain(ILogger logger, LogLevel level);
 
         [LoggerMessage(LogLevel.Warning, "{Count} acknowledgements were never written: their readings will be unconfirmed")]
         public static partial void Unwritten(ILogger logger, long count);

@@ -79,7 +79,7 @@ internal sealed class ReadingPublisher : IDisposable
         // Microseconds, as the database keeps them.
         var now = _time.GetUtcNow().UtcDateTime;
         now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
-        var activity = _metrics.BeginSend(isRemarkable);
+        var activity = _metrics.BeginSend(sample.Sensor.Id, isRemarkable);
         var message = new Message<byte[], byte[]>
         {
             Key = sample.Sensor.Key,

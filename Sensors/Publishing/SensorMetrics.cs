@@ -38,18 +38,19 @@ internal sealed class SensorMetrics : IDisposable
     }
 
     /// <summary>Begins the span of one message, a trace of its own; null where it is not recorded.</summary>
+    /// <param name="sensorId">The sensor that measured it.</param>
     /// <param name="isRemarkable">The trace is kept at any rate.</param>
-    public Activity? BeginSend(bool isRemarkable)
+    public Activity? BeginSend(string sensorId, bool isRemarkable)
     {
         var outer = Activity.Current;
         var activity = _source.StartActivity(_sendName, ActivityKind.Producer, default(ActivityContext), isRemarkable ? _tagsToKeep : _tags);
         if (activity is { Recorded: false })
         {
-            End(activity);
+            End(activity, outer);
             activity = null;
         }
 
-        activity?.SetTag("messaging.client.id", _clientId);
+        activity?.SetTag("messaging.client.id", _clientId).SetTag("factory.sensor.id", sensorId);
         // It ends on the client's thread: nothing here happens inside it.
         Activity.Current = outer;
         return activity;
@@ -57,6 +58,7 @@ internal sealed class SensorMetrics : IDisposable
 
     public void Acknowledged(Activity? activity, TimeSpan waited, int partition, long offset)
     {
+        var outer = Enter(activity);
         _sent.Add(1, _tags);
         _acknowledged.Add(1);
         _duration.Record(waited.TotalSeconds, _tags);
@@ -64,13 +66,14 @@ internal sealed class SensorMetrics : IDisposable
         {
             activity.SetTag("messaging.destination.partition.id", partition.ToString(System.Globalization.CultureInfo.InvariantCulture));
             activity.SetTag("messaging.kafka.offset", offset);
-            End(activity);
+            End(activity, outer);
         }
     }
 
     /// <param name="error">A code of the client's closed set.</param>
     public void Failed(Activity? activity, TimeSpan waited, string error)
     {
+        var outer = Enter(activity);
         var type = new KeyValuePair<string, object?>("error.type", error);
         _sent.Add(1, [.. _tags, type]);
         _duration.Record(waited.TotalSeconds, [.. _tags, type]);
@@ -78,15 +81,27 @@ internal sealed class SensorMetrics : IDisposable
         {
             activity.SetTag(type.Key, type.Value);
             activity.SetStatus(ActivityStatusCode.Error);
-            End(activity);
+            End(activity, outer);
         }
     }
 
     public void Dispose() => _source.Dispose();
 
-    private static void End(Activity activity)
+    /// <summary>What is measured now belongs to the message's span, where it has one.</summary>
+    /// <returns>The span that was the current one.</returns>
+    private static Activity? Enter(Activity? activity)
     {
         var outer = Activity.Current;
+        if (activity is not null)
+        {
+            Activity.Current = activity;
+        }
+
+        return outer;
+    }
+
+    private static void End(Activity activity, Activity? outer)
+    {
         activity.Stop();
         Activity.Current = outer;
     }

@@ -1,5 +1,6 @@
 using FactoryMonitoring.Data.Sensors;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 
 namespace FactoryMonitoring.Sensors.Sequences;
 
@@ -13,7 +14,7 @@ internal sealed partial class SequenceWorker(
 {
     public const string Loop = "sequence loop";
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
-    private bool _isDatabaseAway;
+    private readonly OutageReport _outage = new(time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -41,30 +42,20 @@ internal sealed partial class SequenceWorker(
                 wanting[sensorId].Counts.Add(first);
             }
 
-            if (_isDatabaseAway)
-            {
-                Log.DatabaseBack(logger);
-            }
-
-            _isDatabaseAway = false;
+            Log.DatabaseBack(logger, _outage.Answered());
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            if (!_isDatabaseAway)
-            {
-                Log.DatabaseAway(logger, exception.Message);
-            }
-
-            _isDatabaseAway = true;
+            Log.DatabaseAway(logger, _outage.Failed(), exception.Message);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "No reading counts can be fetched, sensors go on until theirs end: {Reason}")]
-        public static partial void DatabaseAway(ILogger logger, string reason);
+        [LoggerMessage("No reading counts can be fetched, sensors go on until theirs end: {Reason}")]
+        public static partial void DatabaseAway(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(LogLevel.Information, "Reading counts are fetched again")]
-        public static partial void DatabaseBack(ILogger logger);
+        [LoggerMessage("Reading counts are fetched again")]
+        public static partial void DatabaseBack(ILogger logger, LogLevel level);
     }
 }

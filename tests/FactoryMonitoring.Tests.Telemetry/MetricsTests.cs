@@ -1,12 +1,13 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Aspire.Hosting.Testing;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Telemetry;
 
-public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
+public sealed partial class MetricsTests(StackFixture stack) : StackTest(stack)
 {
     private const int Readings = 60, Malformed = 7;
 
@@ -47,6 +48,39 @@ public sealed class MetricsTests(StackFixture stack) : StackTest(stack)
             }
         }
     }
+
+    [Fact]
+    public async Task Durations_show_traces_as_examples()
+    {
+        (string Instrument, IReadOnlyList<string> Services)[] durations =
+        [
+            ("messaging.client.operation.duration", StackFixture.Sensors),
+            ("messaging.process.duration", StackFixture.Consumers),
+            ("factory.pipeline.e2e.duration", StackFixture.Consumers),
+            ("db.client.operation.duration", StackFixture.Consumers),
+        ];
+        foreach (var (instrument, services) in durations)
+        {
+            foreach (var service in services)
+            {
+                var exemplar = await EventuallyAsync(() => Task.FromResult(Collector.Exemplars.FirstOrDefault(one => one.Service == service && one.Instrument == instrument)));
+                await EventuallyAsync(() => Task.FromResult(Collector.Spans.Any(span =>
+                    span.Service == service && span.TraceId == exemplar.TraceId && span.SpanId == exemplar.SpanId)));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Prometheus_gets_the_traces_too()
+    {
+        var shown = await EventuallyAsync(async () => EndToEndExemplar().Match(await GetAsync(StackFixture.Consumers[0], "/metrics", "application/openmetrics-text; version=1.0.0"))
+            is { Success: true } match ? match.Groups["trace"].Value : null);
+
+        await EventuallyAsync(() => Task.FromResult(Collector.Spans.Any(span => span.TraceId == shown)));
+    }
+
+    [GeneratedRegex("""^factory_pipeline_e2e_duration_seconds_bucket\{.*# \{.*trace_id="(?<trace>[0-9a-f]{32})".*\}""", RegexOptions.Multiline)]
+    private static partial Regex EndToEndExemplar();
 
     [Fact]
     public async Task Durations_have_the_buckets_agreed_on()

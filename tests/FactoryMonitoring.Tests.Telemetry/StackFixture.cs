@@ -20,7 +20,8 @@ public sealed class StackCollection : ICollectionFixture<StackFixture>
 /// </summary>
 public sealed class StackFixture : IAsyncLifetime
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+    private const long UndisturbedReadings = 2_000;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(6);
     private readonly string _directory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-telemetry-{Guid.NewGuid():N}")).FullName;
     private IDistributedApplicationTestingBuilder? _builder;
 
@@ -37,6 +38,9 @@ public sealed class StackFixture : IAsyncLifetime
 
     internal NpgsqlDataSource Database { get; private set; } = null!;
 
+    /// <summary>What the services sent from their start until so many readings were stored, while nothing was done to them.</summary>
+    internal (IReadOnlyList<ReceivedSpan> Spans, IReadOnlyList<ReceivedLog> Logs) Undisturbed { get; private set; }
+
     public async Task InitializeAsync()
     {
         using var limit = new CancellationTokenSource(StartLimit);
@@ -47,6 +51,8 @@ public sealed class StackFixture : IAsyncLifetime
         await App.StartAsync(limit.Token);
         await IsHealthyAsync(limit.Token);
         Database = NpgsqlDataSource.Create((await App.GetConnectionStringAsync("factorydb", limit.Token))!);
+        await AreStoredAsync(UndisturbedReadings, limit.Token);
+        Undisturbed = ([.. Collector.Spans], [.. Collector.Logs]);
     }
 
     public async Task DisposeAsync()
@@ -68,6 +74,13 @@ public sealed class StackFixture : IAsyncLifetime
 
     internal Task IsHealthyAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(Services.Append("prometheus").Select(name => App.ResourceNotifications.WaitForResourceHealthyAsync(name, cancellationToken)));
+
+    private async Task AreStoredAsync(long readings, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
+        await using var count = Database.CreateCommand("SELECT count(*) FROM readings");
+        while (await count.ExecuteScalarAsync(cancellationToken) is long stored && stored < readings) await timer.WaitForNextTickAsync(cancellationToken);
+    }
 
     internal Task<ExecuteCommandResult> CommandAsync(string resource, string command, CancellationToken cancellationToken) =>
         App.ResourceCommands.ExecuteCommandAsync(resource, command, cancellationToken);

@@ -48,9 +48,10 @@ public abstract class StackTest(StackFixture stack) : IAsyncLifetime
         return await command.ExecuteScalarAsync(Timeout) is T value ? value : default!;
     }
 
-    protected async Task<string> GetAsync(string service, string path)
+    protected async Task<string> GetAsync(string service, string path, string accept = "*/*")
     {
         using var client = stack.App.CreateHttpClient(service);
+        client.DefaultRequestHeaders.Add("Accept", accept);
         return await client.GetStringAsync(path, Timeout);
     }
 

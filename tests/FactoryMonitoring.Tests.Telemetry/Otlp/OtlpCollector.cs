@@ -11,12 +11,17 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.Tests.Telemetry.Otlp;
 
-/// <summary>A span as a service has sent it; ids in lower hex, attributes as text.</summary>
+/// <summary>A span as a service has sent it; ids in lower hex, the parent's empty for a root, attributes as text.</summary>
 internal sealed record ReceivedSpan(
-    string Service, string TraceId, string SpanId, string ParentSpanId, string Name, SpanKind Kind,
+    string Service, string TraceId, string SpanId, string ParentSpanId, string Name, SpanKind Kind, DateTime Start, DateTime End, bool IsError,
     IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<(string TraceId, string SpanId)> Links);
 
-internal sealed record ReceivedLog(string Service, string Severity, string Body, string TraceId, IReadOnlyDictionary<string, string> Attributes);
+internal sealed record ReceivedLog(
+    string Service, string Category, string Severity, string Body, string TraceId, IReadOnlyDictionary<string, string> Attributes,
+    IReadOnlyDictionary<string, string> Resource);
+
+/// <summary>The span that a value of an instrument was recorded in.</summary>
+internal sealed record ReceivedExemplar(string Service, string Instrument, string TraceId, string SpanId);
 
 /// <summary>Receives OTLP over gRPC on a free port of loopback and keeps what the tests ask about.</summary>
 internal sealed class OtlpCollector : IAsyncDisposable
@@ -30,6 +35,8 @@ internal sealed class OtlpCollector : IAsyncDisposable
     public ConcurrentQueue<ReceivedSpan> Spans { get; } = [];
 
     public ConcurrentQueue<ReceivedLog> Logs { get; } = [];
+
+    public ConcurrentQueue<ReceivedExemplar> Exemplars { get; } = [];
 
     /// <summary>Names of the instruments received, each with the services that sent it.</summary>
     public ConcurrentDictionary<string, ConcurrentDictionary<string, bool>> Metrics { get; } = [];
@@ -57,6 +64,8 @@ internal sealed class OtlpCollector : IAsyncDisposable
 
     private static string Hex(ByteString bytes) => Convert.ToHexStringLower(bytes.Span);
 
+    private static DateTime Time(ulong nanoseconds) => DateTime.UnixEpoch.AddTicks((long)(nanoseconds / 100));
+
     private static string ServiceOf(Resource? resource) =>
         resource?.Attributes.FirstOrDefault(attribute => attribute.Key == "service.name")?.Value.StringValue ?? "";
 
@@ -82,7 +91,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
                 {
                     collector.Spans.Enqueue(new ReceivedSpan(
                         ServiceOf(resource.Resource), Hex(span.TraceId), Hex(span.SpanId), Hex(span.ParentSpanId), span.Name, span.Kind,
-                        Texts(span.Attributes), [.. span.Links.Select(link => (Hex(link.TraceId), Hex(link.SpanId)))]));
+                        Time(span.StartTimeUnixNano), Time(span.EndTimeUnixNano), span.Status?.Code == SpanStatusCode.StatusCodeError, Texts(span.Attributes), [.. span.Links.Select(link => (Hex(link.TraceId), Hex(link.SpanId)))]));
                 }
             }
 
@@ -99,6 +108,10 @@ internal sealed class OtlpCollector : IAsyncDisposable
                 foreach (var metric in resource.ScopeMetrics.SelectMany(scope => scope.Metrics))
                 {
                     collector.Metrics.GetOrAdd(metric.Name, _ => []).TryAdd(ServiceOf(resource.Resource), true);
+                    foreach (var exemplar in metric.Histogram?.DataPoints.SelectMany(point => point.Exemplars) ?? [])
+                    {
+                        collector.Exemplars.Enqueue(new ReceivedExemplar(ServiceOf(resource.Resource), metric.Name, Hex(exemplar.TraceId), Hex(exemplar.SpanId)));
+                    }
                 }
             }
 
@@ -112,10 +125,11 @@ internal sealed class OtlpCollector : IAsyncDisposable
         {
             foreach (var resource in request.ResourceLogs)
             {
-                foreach (var log in resource.ScopeLogs.SelectMany(scope => scope.LogRecords))
+                foreach (var (scope, log) in resource.ScopeLogs.SelectMany(scope => scope.LogRecords.Select(log => (scope.Scope, log))))
                 {
                     collector.Logs.Enqueue(new ReceivedLog(
-                        ServiceOf(resource.Resource), log.SeverityText, Text(log.Body), Hex(log.TraceId), Texts(log.Attributes)));
+                        ServiceOf(resource.Resource), scope?.Name ?? "", log.SeverityText, Text(log.Body), Hex(log.TraceId), Texts(log.Attributes),
+                        Texts(resource.Resource?.Attributes ?? [])));
                 }
             }
 

@@ -6,11 +6,12 @@ namespace FactoryMonitoring.Tests.Unit.Sensors;
 public sealed class RemarkableReadingTests
 {
     [Theory]
-    [InlineData("20 21 22 23 24 25", "......")] // drifts
-    [InlineData("20 36 36 41", ".!!!")] // a warning, critical
-    [InlineData("34 23 23 23 23 23", ".!!!!.")] // a step of 11 °C, remembered for four readings
-    [InlineData("16 16 16 16 25 34.9", ".....!")] // further than any rule allows from readings two before
-    public void A_reading_that_may_raise_an_alert_is_remarkable(string values, string expected)
+    [InlineData("20 21 22 23 24 25", "!.....")] // drifts; of the first, only the consumers know what came before
+    [InlineData("34 36 36 36 36 34 36 36 36", "!..!....!")] // the third warning in a row
+    [InlineData("39 41 41 39 41", "!!!.!")] // critical, the third warning in a row, critical again
+    [InlineData("34 23 23 23 34 23 34", "!!..!..")] // a step of 11 °C, and while each reading is one, no new one
+    [InlineData("16 16 16 16 24 33.1 33.1", "!....!.")] // 15 °C from the mean of the four before, without a step
+    public void A_reading_that_raises_an_alert_is_remarkable(string values, string expected)
     {
         var type = SensorCatalog.Temperature;
         var sensor = new Sensor(0, "temp-sensor-001", type, new Thresholds(type.Warning, type.Critical), new SensorLocation("production", "machine-001", "zone-a"));
