@@ -15,6 +15,7 @@ internal sealed partial class SnapshotWorker(
     HistoryQueries history,
     LagHistory lagHistory,
     SnapshotStore store,
+    ClusterState cluster,
     RefreshSignal signal,
     IOptions<SnapshotOptions> options,
     SensorTopic topic,
@@ -55,7 +56,7 @@ internal sealed partial class SnapshotWorker(
         try
         {
             var all = _slowRows is null || time.GetElapsedTime(_slowReadAt, asked) >= SlowInterval;
-            var rows = await queries.ReadAsync(topic.Name, all ? null : _slowRows, cancellationToken);
+            var rows = await queries.ReadAsync(topic.Name, cluster.Latest?.LogId, all ? null : _slowRows, cancellationToken);
             if (all)
             {
                 _slowRows = rows;
