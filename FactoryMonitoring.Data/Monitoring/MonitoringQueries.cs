@@ -43,13 +43,14 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         ORDER BY h.producer_id
         """;
 
-    // A log that was left (an embedded broker keeps nothing) keeps its rows for the account; who was claimed last is the present one.
+    // A log that was left (an embedded broker keeps nothing) keeps its rows for the account; the present one is that of the brokers, or while
+    // they do not say which that is, or nobody has read it, the one that was claimed last.
     private const string Partitions = """
         SELECT DISTINCT ON (o.kafka_partition) o.kafka_partition, l.log_id, o.owner, o.epoch, o.next_offset, o.claimed_at, o.released_at,
                o.recovered_at, o.last_commit_at
         FROM partition_offsets o JOIN logs l USING (log_key)
         WHERE o.topic = $1
-        ORDER BY o.kafka_partition, o.claimed_at DESC NULLS LAST, o.log_key DESC
+        ORDER BY o.kafka_partition, l.log_id = $2 DESC NULLS LAST, o.claimed_at DESC NULLS LAST, o.log_key DESC
         """;
 
     private const string StoredPerPartition =
@@ -119,16 +120,17 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
 
     /// <summary>Reads everything; what changes slowly is taken over from <paramref name="previous"/> where it is given.</summary>
     /// <param name="topic">The topic of the readings.</param>
+    /// <param name="logId">The log that the brokers have of it; null where that is not known.</param>
     /// <param name="previous">An earlier result whose ledger, status changes, successions and exits are young enough.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or does not answer in time.</exception>
-    public async Task<MonitoringRows> ReadAsync(string topic, MonitoringRows? previous, CancellationToken cancellationToken)
+    public async Task<MonitoringRows> ReadAsync(string topic, string? logId, MonitoringRows? previous, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
             {
-                new(Clock), new(Consumers), new(Producers), OfTopic(Partitions, topic), OfTopic(StoredPerPartition, topic),
+                new(Clock), new(Consumers), new(Producers), OfLog(Partitions, topic, logId), OfTopic(StoredPerPartition, topic),
                 new(RebalancingEvents), new(RecentAlerts), new(StoredRecently), new(ConsumerSamples), new(ProducerSamples), new(ThroughputRecord),
             },
         };
@@ -159,6 +161,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         var rows = new MonitoringRows(
             now,
             asked,
+            logId,
             consumers,
             producers,
             partitions,
@@ -195,6 +198,9 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         new(row.GetString(0), row.GetString(1), row.Value<int>(2), row.Timestamp(3), row.GetInt64(4), row.Value<long>(5), row.Text(6), row.Value<int>(7));
 
     private static NpgsqlBatchCommand OfTopic(string sql, string topic) => new(sql) { Parameters = { Parameters.Text(topic) } };
+
+    private static NpgsqlBatchCommand OfLog(string sql, string topic, string? logId) =>
+        new(sql) { Parameters = { Parameters.Text(topic), Parameters.Text(logId) } };
 
     private static ConsumerRow Consumer(NpgsqlDataReader row) => new(
         new(

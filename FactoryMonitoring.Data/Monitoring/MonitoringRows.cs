@@ -6,7 +6,8 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// <summary>What one look at the database told: all that a snapshot is made of.</summary>
 /// <param name="DatabaseTime">The database's clock while it was read.</param>
 /// <param name="Timestamp">When that was asked for, by <see cref="TimeProvider.GetTimestamp"/>.</param>
-/// <param name="Partitions">The newest claimed log's.</param>
+/// <param name="LogId">The log that was asked for; null where it was not known.</param>
+/// <param name="Partitions">That log's; of a partition that nobody has read in it, those of the log that was claimed last.</param>
 /// <param name="StoredPerPartition">Since the beginning, over all logs.</param>
 /// <param name="RebalancingEvents">Of the last 24 h, newest first, <see cref="MonitoringQueries.RebalancingEventsKept"/> at most.</param>
 /// <param name="RecentAlerts">Of the last 2 hours, the newest 50.</param>
@@ -14,6 +15,7 @@ namespace FactoryMonitoring.Data.Monitoring;
 public sealed record MonitoringRows(
     DateTimeOffset DatabaseTime,
     long Timestamp,
+    string? LogId,
     IReadOnlyList<ConsumerRow> Consumers,
     IReadOnlyList<ProducerRow> Producers,
     IReadOnlyList<PartitionRow> Partitions,
@@ -37,7 +39,7 @@ public sealed record ConsumerRow(ConsumerHealthBody Health, bool Stopped, int St
 /// <param name="Stopped">It said itself that it stopped.</param>
 public sealed record ProducerRow(ProducerHealthBody Health, bool Stopped);
 
-/// <summary>Where a partition stands in its newest log.</summary>
+/// <summary>Where a partition stands in a log.</summary>
 /// <param name="ReleasedAt">Null while it is owned.</param>
 public sealed record PartitionRow(
     int Partition,

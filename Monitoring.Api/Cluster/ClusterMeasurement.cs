@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
@@ -11,7 +12,16 @@ internal sealed record ClusterMeasurement(
     string? LogId,
     IReadOnlyList<BrokerMeasurement> Brokers,
     IReadOnlyDictionary<int, PartitionMeasurement> Partitions,
-    int? Controller = null);
+    int? Controller = null)
+{
+    /// <summary>
+    /// The next offset of a partition to be stored: that of its row in this log, or where it has none, as nobody has read it yet, where its log
+    /// begins. Null where neither is known.
+    /// </summary>
+    public long? NextOffset(MonitoringRows rows, int partition) =>
+        rows.Partitions.FirstOrDefault(row => row.Partition == partition && row.LogId == LogId)?.NextOffset
+            ?? (LogId is not null && LogId == rows.LogId ? Partitions.GetValueOrDefault(partition)?.FirstOffset : null);
+}
 
 /// <param name="ChangedAt">When <paramref name="Up"/> was seen to change; null while it never did.</param>
 internal sealed record BrokerMeasurement(int Id, string Host, int Port, bool Up, long? ChangedAt)
@@ -19,7 +29,10 @@ internal sealed record BrokerMeasurement(int Id, string Host, int Port, bool Up,
     public string Name => ResourceNames.Broker(Id);
 }
 
-internal sealed record PartitionMeasurement(int? Leader, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSyncReplicas, long? EndOffset);
+/// <param name="FirstOffset">The first that is still in the log.</param>
+/// <param name="EndOffset">The one after the last.</param>
+internal sealed record PartitionMeasurement(
+    int? Leader, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSyncReplicas, long? FirstOffset, long? EndOffset);
 
 /// <summary>The newest measurement; null before the first.</summary>
 internal sealed class ClusterState

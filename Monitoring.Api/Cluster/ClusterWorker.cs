@@ -93,7 +93,9 @@ internal sealed partial class ClusterWorker(
 
         var partitions = metadata?.Topics.Find(each => each.Topic == kafka.SensorTopic)?.Partitions ?? [];
         var asked = time.GetTimestamp();
-        var ends = await EndOffsetsAsync(admin, partitions, cancellationToken);
+        var offsets = await Task.WhenAll(
+            OffsetsAsync(admin, partitions, OffsetSpec.Earliest(), cancellationToken), OffsetsAsync(admin, partitions, OffsetSpec.Latest(), cancellationToken));
+        var (firsts, ends) = (offsets[0], offsets[1]);
         await ResolveLogIdAsync(logId, metadata, ends, cancellationToken);
         await FindControllerAsync(metadata, measured, cancellationToken);
         return new(
@@ -106,8 +108,11 @@ internal sealed partial class ClusterWorker(
                     partition.Leader < 0 ? null : partition.Leader,
                     partition.Replicas,
                     partition.InSyncReplicas,
-                    ends.TryGetValue(partition.PartitionId, out var end) ? end : null)),
+                    Known(firsts, partition.PartitionId),
+                    Known(ends, partition.PartitionId))),
             _controller);
+
+        static long? Known(Dictionary<int, long> offsets, int partition) => offsets.TryGetValue(partition, out var offset) ? offset : null;
     }
 
     private async Task<Metadata?> MetadataAsync(IAdminClient admin, CancellationToken cancellationToken)
@@ -138,10 +143,11 @@ internal sealed partial class ClusterWorker(
         }
     }
 
-    private async Task<Dictionary<int, long>> EndOffsetsAsync(IAdminClient admin, List<PartitionMetadata> partitions, CancellationToken cancellationToken)
+    private async Task<Dictionary<int, long>> OffsetsAsync(
+        IAdminClient admin, List<PartitionMetadata> partitions, OffsetSpec which, CancellationToken cancellationToken)
     {
         var led = partitions.Where(partition => partition.Leader >= 0)
-            .Select(partition => new TopicPartitionOffsetSpec { TopicPartition = new(kafka.SensorTopic, partition.PartitionId), OffsetSpec = OffsetSpec.Latest() })
+            .Select(partition => new TopicPartitionOffsetSpec { TopicPartition = new(kafka.SensorTopic, partition.PartitionId), OffsetSpec = which })
             .ToList();
         if (led.Count == 0)
         {
@@ -159,7 +165,7 @@ internal sealed partial class ClusterWorker(
         }
         catch (KafkaException)
         {
-            // A leader that has just died: its partitions have no known end until they have another.
+            // A leader that has just died: nothing is known of its partitions until they have another.
             return [];
         }
 

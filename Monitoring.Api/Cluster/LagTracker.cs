@@ -25,9 +25,9 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
     {
         var readAt = clock.Timestamp;
         Rates(rows, readAt);
-        if (measurement is null || measurement.Timestamp == _measuredAt)
+        if (measurement is null || measurement.Timestamp == _measuredAt || rows.LogId != measurement.LogId)
         {
-            return;
+            return; // The next look at the database is at that log.
         }
 
         _measuredAt = measurement.Timestamp;
@@ -49,10 +49,10 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
                 }
 
                 ends.Enqueue((measurement.Timestamp, end));
-                if (rows.Partitions.FirstOrDefault(row => row.Partition == partition && row.LogId == measurement.LogId) is { } row)
+                if (measurement.NextOffset(rows, partition) is { } next)
                 {
-                    var lag = Math.Max(0, end - row.NextOffset);
-                    partitions[partition] = new(lag, lag == 0 ? 0 : AgeOf(row.NextOffset, ends, measurement.Timestamp));
+                    var lag = Math.Max(0, end - next);
+                    partitions[partition] = new(lag, lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp));
                 }
             }
         }

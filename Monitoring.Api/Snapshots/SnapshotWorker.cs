@@ -17,6 +17,7 @@ internal sealed partial class SnapshotWorker(
     HistoryQueries history,
     LagHistory lagHistory,
     SnapshotStore store,
+    ClusterState cluster,
     RefreshSignal signal,
     IOptions<SnapshotOptions> options,
     KafkaNames kafka,
@@ -57,7 +58,7 @@ internal sealed partial class SnapshotWorker(
         try
         {
             var all = _slowRows is null || time.GetElapsedTime(_slowReadAt, asked) >= SlowInterval;
-            var rows = await queries.ReadAsync(kafka.SensorTopic, all ? null : _slowRows, cancellationToken);
+            var rows = await queries.ReadAsync(kafka.SensorTopic, cluster.Latest?.LogId, all ? null : _slowRows, cancellationToken);
             if (all)
             {
                 _slowRows = rows;

@@ -85,9 +85,9 @@ internal sealed class OverallStatusWriter
     // Offsets move in the database alone: while it is away consumers stand where they were read to stand.
     private static string Waiting(Situation situation)
     {
-        var partitions = situation.Cluster?.Partitions ?? new Dictionary<int, PartitionMeasurement>();
-        var waiting = partitions.Select(partition => partition.Value.EndOffset
-            - situation.Rows.Partitions.FirstOrDefault(row => row.Partition == partition.Key && row.LogId == situation.Cluster!.LogId)?.NextOffset).ToList();
+        var waiting = situation.Cluster is { } cluster
+            ? cluster.Partitions.Select(partition => partition.Value.EndOffset - cluster.NextOffset(situation.Rows, partition.Key)).ToList()
+            : [];
         return waiting.Count == 0 || waiting.Contains(null) ? "Readings wait"
             : waiting.Sum() is var sum && sum == 1 ? "1 reading waits"
             : $"{Sentences.Readings(sum!.Value)} wait";

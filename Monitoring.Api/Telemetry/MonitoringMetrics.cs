@@ -52,7 +52,10 @@ internal sealed class MonitoringMetrics
     private IEnumerable<Measurement<long>> LagSum(Situation situation) => situation.Lag.Total is { } total ? [new(total, _group, _topic)] : [];
 
     private IEnumerable<Measurement<long>> Offset(Situation situation) =>
-        situation.Rows.Partitions.Select(row => new Measurement<long>(row.NextOffset, _group, _topic, Partition(row.Partition)));
+        from pair in Partitions(situation)
+        let next = situation.Cluster!.NextOffset(situation.Rows, pair.Key)
+        where next is not null
+        select new Measurement<long>(next.Value, _group, _topic, Partition(pair.Key));
 
     private IEnumerable<Measurement<long>> End(Situation situation) => Partitions(situation).Where(pair => pair.Value.EndOffset is not null)
         .Select(pair => new Measurement<long>(pair.Value.EndOffset!.Value, _topic, Partition(pair.Key)));

@@ -38,6 +38,17 @@ postgres_bin() {
   dirname "$(command -v initdb)" 2>/dev/null
 }
 
+engine() { # one that answers, as the AppHost finds it
+  for engine in ${ASPIRE_CONTAINER_RUNTIME:-${DOTNET_ASPIRE_CONTAINER_RUNTIME:-docker podman}}; do
+    if "$engine" info >/dev/null 2>&1; then
+      echo "$engine"
+      return
+    fi
+  done
+}
+
+lower() { printf '%s' "$1" | tr '[:upper:]' '[:lower:]'; }
+
 if ! command -v dotnet >/dev/null; then
   lack dotnet "install the .NET SDK 10, https://dotnet.microsoft.com/download"
 elif dotnet --version >/dev/null 2>&1; then
@@ -46,8 +57,14 @@ else
   lack dotnet "an SDK of version 10; found: $(dotnet --list-sdks | tr '\n' ' ')"
 fi
 
-if ! bin=$(postgres_bin) && may_install; then install postgresql; fi
-if bin=$(postgres_bin); then
+engine=$(engine)
+asked=$(lower "${Factory__Postgres:-auto}")
+if [ "$asked" != container ] && ! bin=$(postgres_bin) && may_install; then install postgresql; fi
+if [ "$asked" = container ]; then
+  say postgres "as Factory__Postgres=container asks"
+elif [ "$asked" = auto ] && [ -n "$engine" ]; then
+  say postgres "a container by $engine, if it has the image or can fetch it"
+elif bin=$(postgres_bin); then
   say postgres "$("$bin/postgres" --version) in $bin"
 else
   lack postgres "install PostgreSQL 15 or newer (apt-get install postgresql, brew install postgresql@17), or set PG_BIN"
@@ -63,28 +80,19 @@ java_version() { # of the Java that Kafka's scripts start; nothing where there i
 
 has_java() { [ "$(java_version | head -n 1 | grep -x '[0-9]*' || echo 0)" -ge 17 ]; }
 
-engine() {
-  for engine in ${ASPIRE_CONTAINER_RUNTIME:-docker podman}; do
-    if "$engine" info >/dev/null 2>&1; then
-      echo "$engine"
-      return
-    fi
-  done
-}
-
 install_java() { may_install && { install openjdk-17-jre-headless || install openjdk-21-jre-headless; } 2>/dev/null && has_java; }
 
 kafka=${KAFKA_HOME:-.tools/kafka}
 has_kafka() { [ -x "$kafka/bin/kafka-server-start.sh" ]; }
 
-asked=$(printf '%s' "${Factory__Kafka:-auto}" | tr '[:upper:]' '[:lower:]')
+asked=$(lower "${Factory__Kafka:-auto}")
 instead="the embedded broker is used: " fetch=--or-embedded
 if [ "$asked" = processes ]; then instead='' fetch=''; fi
 no_java="${instead}no Java 17 or newer; install one (apt-get install openjdk-17-jre-headless, brew install openjdk@21), or set JAVA_HOME"
 if [ "$asked" != auto ] && [ "$asked" != processes ]; then
   say kafka "as Factory__Kafka=$asked asks"
-elif [ "$asked" = auto ] && answers=$(engine) && [ -n "$answers" ]; then
-  say kafka "containers by $answers, if it has the image or can fetch it"
+elif [ "$asked" = auto ] && [ -n "$engine" ]; then
+  say kafka "containers by $engine, if it has the image or can fetch it"
 elif [ -n "${KAFKA_HOME:-}" ] && ! has_kafka; then
   say kafka "${instead}KAFKA_HOME=$kafka has no bin/kafka-server-start.sh; set it to an unpacked Apache Kafka 4, or unset it"
 elif [ "$look" = --look ] && ! has_kafka; then

@@ -37,6 +37,9 @@ public sealed class ContainersTests(ContainersStack stack)
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");
 
     [ContainerFact]
+    public Task The_API_measures_what_it_measures_on_every_backing() => stack.MeasuresEverythingAsync();
+
+    [ContainerFact]
     public async Task A_container_killed_from_outside_shows_its_end_and_its_start_command_keeps_the_data()
     {
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));

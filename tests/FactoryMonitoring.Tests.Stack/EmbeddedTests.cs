@@ -10,4 +10,7 @@ public sealed class EmbeddedTests(EmbeddedStack stack)
 
     [Fact]
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");
+
+    [Fact]
+    public Task The_API_measures_what_it_measures_on_every_backing() => stack.MeasuresEverythingAsync();
 }

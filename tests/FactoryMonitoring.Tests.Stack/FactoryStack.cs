@@ -117,6 +117,15 @@ public abstract class FactoryStack : IAsyncLifetime
         await Wait.ForAsync("readings stored", limit, StoredAsync, now => now > (first ??= now));
     }
 
+    /// <summary>All of the API's instruments are at its /metrics.</summary>
+    public async Task MeasuresEverythingAsync()
+    {
+        await IsWholeAsync(TimeSpan.FromSeconds(60));
+        using var api = App.CreateHttpClient("monitoring-api");
+        await Wait.ForAsync("every instrument", TimeSpan.FromSeconds(10), async token => ApiInstruments.In(await api.GetStringAsync("/metrics", token)),
+            there => there.SequenceEqual(ApiInstruments.All.Select(each => each.Metric)));
+    }
+
     // A test that failed halfway must not take the next ones with it.
     private async Task StartWhatIsDownAsync()
     {

@@ -46,6 +46,9 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");
 
     [Fact]
+    public Task The_API_measures_what_it_measures_on_every_backing() => stack.MeasuresEverythingAsync();
+
+    [Fact]
     public async Task All_brokers_die_at_once_and_every_sensor_finds_them_again()
     {
         string[] brokers = ["kafka1", "kafka2", "kafka3"];

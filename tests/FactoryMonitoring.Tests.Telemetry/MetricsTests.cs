@@ -20,20 +20,12 @@ public sealed partial class MetricsTests(StackFixture stack) : StackTest(stack)
         ("messaging_process_duration_seconds_bucket", "messaging.process.duration", StackFixture.Consumers),
         ("db_client_operation_duration_seconds_bucket", "db.client.operation.duration", [.. StackFixture.Sensors, .. StackFixture.Consumers, "monitoring-api", "fault-lab"]),
         ("db_client_connection_count", "db.client.connection.count", [.. StackFixture.Sensors, .. StackFixture.Consumers, "monitoring-api", "fault-lab"]),
-        ("kafka_brokers", "kafka.brokers", ["monitoring-api"]),
-        ("kafka_consumer_group_members", "kafka.consumer_group.members", ["monitoring-api"]),
-        ("kafka_consumer_group_lag", "kafka.consumer_group.lag", ["monitoring-api"]),
-        ("kafka_consumer_group_lag_sum", "kafka.consumer_group.lag_sum", ["monitoring-api"]),
-        ("kafka_consumer_group_offset", "kafka.consumer_group.offset", ["monitoring-api"]),
-        ("kafka_partition_current_offset", "kafka.partition.current_offset", ["monitoring-api"]),
-        ("kafka_partition_replicas_in_sync", "kafka.partition.replicas_in_sync", ["monitoring-api"]),
         ("factory_pipeline_e2e_duration_seconds_bucket", "factory.pipeline.e2e.duration", StackFixture.Consumers),
         ("factory_rebalance_count_total", "factory.rebalance.count", StackFixture.Consumers),
         ("factory_delivery_acked_total", "factory.delivery.acked", StackFixture.Sensors),
         ("factory_delivery_stored_total", "factory.delivery.stored", StackFixture.Consumers),
         ("factory_delivery_redelivered_total", "factory.delivery.redelivered", StackFixture.Consumers),
-        ("factory_delivery_missing_total", "factory.delivery.missing", ["monitoring-api"]),
-        ("factory_delivery_duplicated_total", "factory.delivery.duplicated", ["monitoring-api"]),
+        .. ApiInstruments.All.Select(each => (each.Metric, each.Instrument, (IReadOnlyList<string>)["monitoring-api"])),
     ];
 
     [Fact]

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.Tests.Telemetry;
 
 public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : StackTest(stack)
 {
-    private const string Send = "send sensor-data", Process = "process sensor-data", Poll = "poll sensor-data", SendAlert = $"send {ResourceNames.AlertTopic}";
+    private const string Send = "send sensor-data", Process = "process sensor-data", Poll = "poll sensor-data", SendAlert = "send alerts";
 
     /// <summary>Telemetry:MessageTracesPerSecond, where nothing else is set.</summary>
     private const double MessageTracesPerSecond = 0.2;

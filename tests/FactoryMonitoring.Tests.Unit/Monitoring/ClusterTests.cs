@@ -65,6 +65,32 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void A_log_that_nobody_has_read_yet_waits_from_its_beginning_on()
+    {
+        Measure(first: 3, ("log-b", 0, 5), ("log-b", 1, 9));
+        Read((0, "log-a", 100), (1, "log-b", 7));
+
+        Assert.Equal(4, _scene.Lag.Latest.Total);
+        Assert.Equal([(0, 2L), (1, 2L)], _scene.Lag.Latest.Partitions.Select(pair => (pair.Key, pair.Value.Lag)));
+    }
+
+    [Fact]
+    public void That_nobody_has_read_it_is_not_concluded_from_a_look_at_another_log()
+    {
+        Measure(first: 0, ("log-a", 0, 100));
+        Read((0, "log-a", 100));
+        var looked = _scene.Rows() with { Partitions = _scene.Store.Current!.Situation.Rows.Partitions };
+
+        _scene.Time.Advance(TimeSpan.FromSeconds(1));
+        Measure(first: 0, ("log-b", 0, 5));
+        _scene.Store.Replace(looked);
+        Assert.Equal(0, _scene.Lag.Latest.Total);
+
+        Read((0, "log-a", 100));
+        Assert.Equal(5, _scene.Lag.Latest.Total);
+    }
+
+    [Fact]
     public void Brokers_that_no_metadata_name_are_known_by_their_place_in_the_bootstrap_list()
     {
         var directory = new BrokerDirectory("PLAINTEXT://localhost:9092, localhost:9094,localhost:9096");
@@ -85,11 +111,13 @@ public sealed class ClusterTests
         Assert.Equal([(1, "kafka1", 9092), (2, "kafka2", 9092)], directory.All());
     }
 
-    private void Measure(params (string LogId, int Partition, long? End)[] partitions) => _scene.Cluster.Latest = new(
+    private void Measure(params (string LogId, int Partition, long? End)[] partitions) => Measure(first: null, partitions);
+
+    private void Measure(long? first, params (string LogId, int Partition, long? End)[] partitions) => _scene.Cluster.Latest = new(
         _scene.Time.GetTimestamp(),
         partitions[0].LogId,
         [],
-        partitions.ToDictionary(each => each.Partition, each => new PartitionMeasurement(1, [1], [1], each.End)));
+        partitions.ToDictionary(each => each.Partition, each => new PartitionMeasurement(1, [1], [1], first, each.End)));
 
     private void Read(params (int Partition, string LogId, long Next)[] partitions) => _scene.Store.Replace(_scene.Rows() with
     {
