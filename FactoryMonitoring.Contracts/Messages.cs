@@ -74,6 +74,13 @@ public static class DeadLetterHeaders
     public const string Detail = "dlq.detail";
 }
 
+/// <summary>Reasons of rejections that are not the parser's.</summary>
+public static class RejectionReasons
+{
+    /// <summary>A reading that is well-formed, and that the database refuses for good all the same.</summary>
+    public const string RefusedByDatabase = "refused_by_database";
+}
+
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

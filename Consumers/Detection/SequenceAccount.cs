@@ -82,6 +82,19 @@ internal sealed class SequenceAccount
         return true;
     }
 
+    /// <summary>Forgets a count, for its reading was not stored after all: it is unseen again.</summary>
+    public void Remove(long count)
+    {
+        if (IsEmpty || count < Floor || count > Last || _gaps.Exists(gap => gap.First <= count && count <= gap.Last))
+        {
+            return;
+        }
+
+        var behind = _gaps.FindIndex(gap => gap.First > count);
+        _gaps.Insert(behind < 0 ? _gaps.Count : behind, (count, count));
+        Forget();
+    }
+
     /// <summary>The parts of a range that are not known to be there, in ascending order.</summary>
     public IEnumerable<(long First, long Last)> Unseen(long first, long last)
     {

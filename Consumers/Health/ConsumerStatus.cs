@@ -19,6 +19,7 @@ internal sealed class ConsumerStatus
     private long _total;
     private volatile bool _databaseAway;
     private volatile bool _paused;
+    private volatile string? _databaseRefuses;
     private int _claiming;
 
     /// <summary>The database does not answer.</summary>
@@ -26,6 +27,13 @@ internal sealed class ConsumerStatus
     {
         get => _databaseAway;
         set => _databaseAway = value;
+    }
+
+    /// <summary>Why the database stores nothing, though it answers; null while it does.</summary>
+    public string? DatabaseRefuses
+    {
+        get => _databaseRefuses;
+        set => _databaseRefuses = value;
     }
 
     /// <summary>Partitions are paused, for nothing more can be stored at the moment.</summary>
@@ -42,7 +50,7 @@ internal sealed class ConsumerStatus
         set => Volatile.Write(ref _claiming, value);
     }
 
-    public string? Condition => (Paused, DatabaseAway, Claiming) switch
+    public string? Condition => DatabaseRefuses is { } reason ? $"waiting: the database stores nothing ({reason})" : (Paused, DatabaseAway, Claiming) switch
     {
         (true, true, _) => "paused: database away",
         (true, false, _) => "paused: database slow",

@@ -39,6 +39,7 @@ internal sealed partial class IngestWorker(
     private IAdminClient _admin = null!;
     private KafkaLogId _logId = null!;
     private StoreLane[] _lanes = [];
+    private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -68,14 +69,14 @@ internal sealed partial class IngestWorker(
 
         // The client's calls block; a thread of its own keeps them from the pool.
         var polling = Task.Factory.StartNew(
-            () => loop.Run(_consumer, _lanes, partitions => _ = ClaimAsync(partitions, finished.Token), partitions => _ = WakeAsync(partitions), finished.Token),
+            () => loop.Run(_consumer, _lanes, partitions => Watch(ClaimAsync(partitions, finished.Token)), partitions => Watch(WakeAsync(partitions)), finished.Token),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
         try
         {
-            // A lane that fails takes the loop down with it: a consumer that polls and does not store would look alive.
-            await await Task.WhenAny([polling, .. lanes]);
+            // What fails takes the consumer down with it: one that polls and does not store, or does not claim, would look alive.
+            await await Task.WhenAny([polling, commits, _failed.Task, .. lanes]);
         }
         finally
         {
@@ -96,6 +97,9 @@ internal sealed partial class IngestWorker(
         }
     }
 
+    private void Watch(Task task) => task.ContinueWith(
+        failed => _failed.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+
     /// <summary>Before the group knows us: partitions that it hands over stand still until we have done all this.</summary>
     private async Task RehearseAsync(CancellationToken cancellationToken)
     {
@@ -107,7 +111,7 @@ internal sealed partial class IngestWorker(
             await Task.WhenAll(
                 [ListOffsetsAsync([new TopicPartition(identity.SensorTopic, 0)], OffsetSpec.Latest()), .. _lanes.Select(lane => lane.RehearseAsync(log, limit.Token))]);
         }
-        catch (Exception exception) when (exception is KafkaException or NpgsqlException or TimeoutException
+        catch (Exception exception) when (exception is KafkaException || DatabaseFaults.Of(exception) is not null
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             // What is wrong is said where it is needed.
@@ -144,7 +148,7 @@ internal sealed partial class IngestWorker(
 
                 return;
             }
-            catch (Exception exception) when (exception is KafkaException or NpgsqlException or TimeoutException)
+            catch (Exception exception) when (exception is KafkaException || DatabaseFaults.Of(exception) is not null)
             {
                 if (!said)
                 {

@@ -35,6 +35,9 @@ internal struct Reading
 
     /// <summary>The detector has seen it before its successor: it is stored already.</summary>
     public bool IsReplay;
+
+    /// <summary>The database refuses it for good: it is a dead letter.</summary>
+    public bool IsRefused;
 }
 
 /// <summary>Times as PostgreSQL counts them.</summary>

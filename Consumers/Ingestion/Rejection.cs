@@ -1,3 +1,5 @@
+using FactoryMonitoring.Contracts;
+
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>Why a message is no reading: the closed set of reasons.</summary>
@@ -14,6 +16,9 @@ internal enum Rejection
     InvalidAlertLevel,
     InvalidText,
     TooLong,
+
+    /// <summary>The database's, not the parser's.</summary>
+    RefusedByDatabase,
 }
 
 internal static class Rejections
@@ -21,7 +26,7 @@ internal static class Rejections
     private static readonly string[] Names =
     [
         "none", "empty", "oversized", "malformed_json", "missing_field", "wrong_type", "invalid_timestamp", "invalid_value", "invalid_alert_level",
-        "invalid_text", "too_long",
+        "invalid_text", "too_long", RejectionReasons.RefusedByDatabase,
     ];
 
     public static string NameOf(Rejection rejection) => Names[(int)rejection];

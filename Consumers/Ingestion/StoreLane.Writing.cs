@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 using Npgsql;
 
@@ -11,14 +13,108 @@ internal sealed partial class StoreLane
     /// <summary>Stores one transaction, however long it takes: the same one again after every failure, less the partitions that are no longer ours.</summary>
     private async Task StoreAsync(ReadingBatch? batch, IngestWrite write, CancellationToken cancellationToken)
     {
-        var attempts = 0;
+        if (await TryStoreAsync(batch, write, cancellationToken))
+        {
+            return;
+        }
+
+        var division = new BatchDivision(batch, write);
+        await StorePartAsync(batch, write, division, 0, division.Count, cancellationToken);
+        var rest = division.Rest();
+        for (var i = 0; i < rest.Snapshots.Count; i++)
+        {
+            // What was refused is no longer in the memory.
+            if (OwnedBy(rest.Log, rest.Snapshots[i].Partition) is { } partition)
+            {
+                rest.Snapshots[i] = rest.Snapshots[i] with { State = DetectorSnapshot.Write(partition.Detector!) };
+            }
+        }
+
+        if (!await TryStoreAsync(null, rest, cancellationToken))
+        {
+            // None of it is what the ledger rests on, and the next tick writes most of it anew.
+            Log.DueRefused(context.Logger, number, _refusal!.Message);
+        }
+    }
+
+    /// <summary>Stores the messages in order, and those that are refused for good as dead letters: halves, until it is a single one.</summary>
+    private async Task StorePartAsync(
+        ReadingBatch? batch, IngestWrite write, BatchDivision division, int first, int end, CancellationToken cancellationToken)
+    {
+        if (first == end || await TryStoreAsync(batch, division.Part(first, end), cancellationToken))
+        {
+            return;
+        }
+
+        if (end - first > 1)
+        {
+            var middle = first + ((end - first) / 2);
+            await StorePartAsync(batch, write, division, first, middle, cancellationToken);
+            await StorePartAsync(batch, write, division, middle, end, cancellationToken);
+            return;
+        }
+
+        var message = division[first];
+        Log.Refused(context.Logger, message.Partition, message.Offset, _refusal!.SqlState, _refusal.MessageText);
+        Quarantine(batch, write, message, _refusal);
+        division.Reject(first);
+        for (var attempts = 1; !await TryStoreAsync(batch, division.Part(first, end), cancellationToken); attempts++)
+        {
+            // Nothing but where it was is left to be refused: then it is not for the message.
+            context.Status.DatabaseRefuses = _refusal.Message;
+            await Task.Delay(RetryDelay, context.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>Makes a dead letter of a message, with nothing in it that comes from the message; the value is taken from the log.</summary>
+    private void Quarantine(ReadingBatch? batch, IngestWrite write, BatchMessage message, PostgresException refusal)
+    {
+        var isIt = (int partition, long? offset) => partition == message.Partition && offset == message.Offset;
+        var reason = Rejections.NameOf(Rejection.RefusedByDatabase);
+        string? sensorId = null;
+        long? readingCount = null;
+        foreach (ref var reading in batch is null ? [] : batch.Readings)
+        {
+            if (reading.Partition.Log == write.Log && isIt(reading.Partition.Number, reading.Offset))
+            {
+                reading.IsRefused = true;
+                sensorId = reading.Sensor.Identity.Name;
+                if (reading.HasCount)
+                {
+                    readingCount = reading.ReadingCount;
+                    reading.Partition.Detector?.Find(sensorId)?.Sequence.Remove(reading.ReadingCount);
+                }
+
+                break;
+            }
+        }
+
+        if (write.Rejected.Find(row => isIt(row.Partition, row.Offset)) is { } rejected)
+        {
+            (reason, readingCount) = (rejected.Reason, rejected.ReadingCount);
+        }
+
+        write.Alerts.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.Violations.RemoveAll(row => row.Kind == "duplicated" && isIt(row.Partition, row.Offset));
+        write.Latest.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.Rejected.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.DeadLetters.RemoveAll(row => isIt(row.SourcePartition, row.SourceOffset));
+        var detail = $"{refusal.SqlState}: {refusal.MessageText}";
+        write.Rejected.Add(new RejectedRow(message.Partition, message.Offset, reason, detail, sensorId, readingCount));
+        write.DeadLetters.Add(DeadLetter(message.Partition, message.Offset, reason, detail, null, null, valueAtSource: true));
+    }
+
+    /// <summary>Stores one transaction, however long it takes.</summary>
+    /// <returns>False when it is refused for what it holds, by a database that takes others; <see cref="_refusal"/> says why.</returns>
+    private async Task<bool> TryStoreAsync(ReadingBatch? batch, IngestWrite write, CancellationToken cancellationToken)
+    {
         var isEncoded = false;
-        while (true)
+        for (var attempts = 1; ; attempts++)
         {
             isEncoded &= !DropForeign(write);
             if (write.Moves.Count == 0)
             {
-                return;
+                return true;
             }
 
             try
@@ -31,33 +127,62 @@ internal sealed partial class StoreLane
 
                 var started = Stopwatch.GetTimestamp();
                 var outcome = await _store.StoreAsync(write, cancellationToken);
-                DatabaseIsBack();
                 if (outcome == StoreOutcome.Stored || await HasGoneThroughAsync(write, cancellationToken))
                 {
+                    DatabaseIsBack();
                     Done(batch, write, Stopwatch.GetElapsedTime(started));
-                    return;
+                    return true;
                 }
             }
-            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.CheckViolation)
-            {
-                // "no partition of relation found for row": a day that maintenance has not made yet.
-                Log.DayMissing(context.Logger, exception.MessageText);
-                await MakeDaysAsync(cancellationToken);
-            }
-            catch (Exception exception) when (IsTransient(exception, cancellationToken))
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is { } fault)
             {
                 _trace?.Failed(exception is PostgresException postgres ? postgres.SqlState : exception.GetType().FullName!);
-                if (++attempts > 1)
+                if (fault == DatabaseFault.Refused && await TakesOthersAsync(write.Log, cancellationToken))
                 {
-                    DatabaseIsAway(exception);
-                    await Task.Delay(RetryDelay, context.Time, cancellationToken);
+                    _refusal = (PostgresException)exception;
+                    return false;
                 }
-                else
-                {
-                    Log.AttemptFailed(context.Logger, exception.Message);
-                }
+
+                await RecoverAsync(fault, exception, attempts, cancellationToken);
             }
         }
+    }
+
+    /// <summary>Whether the database stores a reading that is certainly in order.</summary>
+    private async Task<bool> TakesOthersAsync(LogTopic log, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _store.RehearseAsync(log, cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is not null)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Does what may help, says what is wrong, and waits: never tries again at once.</summary>
+    private async Task RecoverAsync(DatabaseFault fault, Exception exception, int attempts, CancellationToken cancellationToken)
+    {
+        switch (fault)
+        {
+            case DatabaseFault.DayMissing:
+                Log.DayMissing(context.Logger, exception.Message);
+                await MakeDaysAsync(cancellationToken);
+                break;
+            case DatabaseFault.Refused or DatabaseFault.Unfit:
+                DatabaseRefuses(exception);
+                break;
+            case DatabaseFault.Transient or DatabaseFault.SessionLost when attempts == 1:
+                Log.AttemptFailed(context.Logger, exception.Message);
+                break;
+            default:
+                DatabaseIsAway(exception);
+                break;
+        }
+
+        await Task.Delay(attempts == 1 ? FirstRetryDelay : RetryDelay, context.Time, cancellationToken);
     }
 
     /// <summary>Finds out why no row was updated.</summary>
@@ -69,7 +194,7 @@ internal sealed partial class StoreLane
         foreach (var move in write.Moves)
         {
             var standing = standings.FirstOrDefault(one => one.Partition == move.Partition);
-            var partition = _owned.Find(owned => owned.Number == move.Partition && owned.Log == write.Log)!;
+            var partition = OwnedBy(write.Log, move.Partition)!;
             if (standing is null || standing.Epoch != move.Epoch)
             {
                 Log.Fenced(context.Logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");
@@ -124,7 +249,7 @@ internal sealed partial class StoreLane
         await EnsureKeysAsync(batch, write, cancellationToken);
         foreach (ref var reading in batch.Readings)
         {
-            if (reading.IsReplay || !reading.Partition.IsOwned || reading.Partition.Log != write.Log)
+            if (!IsStoredBy(write, ref reading))
             {
                 continue;
             }
@@ -143,12 +268,17 @@ internal sealed partial class StoreLane
         }
     }
 
+    private static bool IsStoredBy(IngestWrite write, ref Reading reading) =>
+        !reading.IsReplay && !reading.IsRefused && reading.Partition.Log == write.Log && write.Covers(reading.Partition.Number, reading.Offset);
+
+    private OwnedPartition? OwnedBy(LogTopic log, int number) => _owned.Find(owned => owned.Number == number && owned.Log == log);
+
     private async Task EnsureKeysAsync(ReadingBatch batch, IngestWrite write, CancellationToken cancellationToken)
     {
         HashSet<SensorDescription>? unknown = null;
         foreach (ref var reading in batch.Readings)
         {
-            if (reading.Sensor.Key == 0)
+            if (reading.Sensor.Key == 0 && IsStoredBy(write, ref reading))
             {
                 (unknown ??= []).Add(reading.Sensor);
             }
@@ -180,7 +310,12 @@ internal sealed partial class StoreLane
     {
         foreach (var move in write.Moves)
         {
-            var partition = _owned.Find(owned => owned.Number == move.Partition && owned.Log == write.Log)!;
+            if (OwnedBy(write.Log, move.Partition) is not { } partition)
+            {
+                // Another has claimed it between our COMMIT and its answer: what was stored is stored.
+                continue;
+            }
+
             if (move.Recovered)
             {
                 partition.Recovered = true;
@@ -196,7 +331,10 @@ internal sealed partial class StoreLane
 
         foreach (var snapshot in write.Snapshots)
         {
-            _owned.Find(owned => owned.Number == snapshot.Partition && owned.Log == write.Log)!.SinceSnapshot = 0;
+            if (OwnedBy(write.Log, snapshot.Partition) is { } partition)
+            {
+                partition.SinceSnapshot = 0;
+            }
         }
 
         foreach (var alert in write.Alerts)
@@ -232,7 +370,7 @@ internal sealed partial class StoreLane
         var stored = 0;
         foreach (ref var reading in batch.Readings)
         {
-            if (reading.IsReplay || !reading.Partition.IsOwned || reading.Partition.Log != write.Log)
+            if (!IsStoredBy(write, ref reading))
             {
                 continue;
             }
@@ -256,16 +394,11 @@ internal sealed partial class StoreLane
         {
             await context.Days.EnsureAsync(DateOnly.FromDateTime(context.Time.GetUtcNow().UtcDateTime.AddDays(-1)), 3, cancellationToken);
         }
-        catch (Exception exception) when (IsTransient(exception, cancellationToken))
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is not null)
         {
             DatabaseIsAway(exception);
-            await Task.Delay(RetryDelay, context.Time, cancellationToken);
         }
     }
-
-    // Whatever the database says, the batch is kept and tried again: to give it up would be to lose readings.
-    private static bool IsTransient(Exception exception, CancellationToken cancellationToken) => !cancellationToken.IsCancellationRequested
-        && exception is NpgsqlException or TimeoutException or OperationCanceledException or IOException or InvalidOperationException or ObjectDisposedException;
 
     private void DatabaseIsAway(Exception exception)
     {
@@ -277,9 +410,20 @@ internal sealed partial class StoreLane
         }
     }
 
+    private void DatabaseRefuses(Exception exception)
+    {
+        context.Status.DatabaseRefuses = exception.Message;
+        if (!_saidAway)
+        {
+            _saidAway = true;
+            Log.Unfit(context.Logger, exception.Message, number);
+        }
+    }
+
     private void DatabaseIsBack()
     {
         context.Status.DatabaseAway = false;
+        context.Status.DatabaseRefuses = null;
         if (_saidAway)
         {
             _saidAway = false;
@@ -319,6 +463,15 @@ internal sealed partial class StoreLane
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "A batch could not be stored; it is tried again: {Reason}")]
         public static partial void AttemptFailed(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "The database answers and stores nothing; lane {Lane} waits with its batch: {Reason}")]
+        public static partial void Unfit(ILogger logger, string reason, int lane);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}, offset {Offset}: the database refuses this message for good ({SqlState}: {Reason}); it becomes a dead letter")]
+        public static partial void Refused(ILogger logger, int partition, long offset, string sqlState, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Lane {Lane}: the database refuses newest values, states of alerts and snapshots; the next are tried again: {Reason}")]
+        public static partial void DueRefused(ILogger logger, int lane, string reason);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away; lane {Lane} waits with its batch: {Reason}")]
         public static partial void Away(ILogger logger, string reason, int lane);

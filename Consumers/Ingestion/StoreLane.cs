@@ -41,6 +41,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     /// <summary>Newest values written per tick and lane at most.</summary>
     private const int MaxLatest = 2_000;
 
+    private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
 
@@ -57,6 +58,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private long _announcedAt;
     private bool _saidAway;
     private BatchTrace? _trace;
+    private PostgresException? _refusal;
 
     public int Number => number;
 
@@ -139,7 +141,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
     private async Task ClaimAsync(LaneWork.Claim work, CancellationToken cancellationToken)
     {
-        while (true)
+        for (var attempts = 1; ; attempts++)
         {
             var wanted = work.Partitions.Where(one => !one.Partition.IsAbandoned && !one.Partition.IsOwned).ToList();
             if (wanted.Count == 0)
@@ -171,10 +173,9 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
                 return;
             }
-            catch (Exception exception) when (IsTransient(exception, cancellationToken))
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is { } fault)
             {
-                DatabaseIsAway(exception);
-                await Task.Delay(RetryDelay, context.Time, cancellationToken);
+                await RecoverAsync(fault, exception, attempts, cancellationToken);
             }
         }
     }
@@ -243,7 +244,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                 await StoreAsync(null, isDue: true, cancellationToken);
             }
 
-            while (true)
+            for (var attempts = 1; ; attempts++)
             {
                 var mine = work.Partitions.Where(partition => partition.IsOwned).ToList();
                 if (mine.Count == 0)
@@ -267,16 +268,15 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                     DatabaseIsBack();
                     return;
                 }
-                catch (Exception exception) when (IsTransient(exception, cancellationToken))
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is { } fault)
                 {
-                    DatabaseIsAway(exception);
                     if (mine.TrueForAll(partition => partition.IsAbandoned))
                     {
                         // The successor will find them unreleased and say so.
                         return;
                     }
 
-                    await Task.Delay(RetryDelay, context.Time, cancellationToken);
+                    await RecoverAsync(fault, exception, attempts, cancellationToken);
                 }
             }
         }
@@ -447,6 +447,11 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             reading.IsReplay = reading.Offset < partition.NextOffset;
             if (reading.IsReplay)
             {
+                if (reading.HasCount && partition.Claim!.Refused.Contains(reading.Offset))
+                {
+                    partition.Detector.Find(reading.Sensor.Identity.Name)!.Sequence.Remove(reading.ReadingCount);
+                }
+
                 continue;
             }
 
@@ -561,16 +566,22 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     {
         var reason = Rejections.NameOf(rejected.Reason);
         write.Rejected.Add(new RejectedRow(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.SensorId, rejected.ReadingCount));
-        write.DeadLetters.Add(new DeadLetterRow(
+        write.DeadLetters.Add(DeadLetter(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.Key, rejected.Payload, valueAtSource: false));
+    }
+
+    private DeadLetterRow DeadLetter(int partition, long offset, string reason, string detail, byte[]? key, byte[]? value, bool valueAtSource)
+    {
+        return new DeadLetterRow(
             context.Identity.DeadLetterTopic,
-            rejected.Key,
-            rejected.Payload,
+            key,
+            value,
             [DeadLetterHeaders.Topic, DeadLetterHeaders.Partition, DeadLetterHeaders.Offset, DeadLetterHeaders.Reason, DeadLetterHeaders.Detail],
             [
-                Utf8(context.Identity.SensorTopic), Utf8(Number(rejected.Partition.Number)), Utf8(Number(rejected.Offset)), Utf8(reason), Utf8(rejected.Detail),
+                Utf8(context.Identity.SensorTopic), Utf8(Number(partition)), Utf8(Number(offset)), Utf8(reason), Utf8(detail),
             ],
-            rejected.Partition.Number,
-            rejected.Offset));
+            partition,
+            offset,
+            valueAtSource);
 
         static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
         static string Number(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -89,12 +89,19 @@ internal sealed partial class OutboxWorker(
     private async Task<(IReadOnlyList<long> Sent, IReadOnlyList<AlertTrace> Traces)> SendAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
-        var records = await LookUpAsync(messages, cancellationToken);
+        var (records, unanswered) = await LookUpAsync(messages, cancellationToken);
         var traces = new List<AlertTrace>();
         var deliveries = new List<Task<bool>>(messages.Count);
         foreach (var message in messages)
         {
             var record = OriginOf(message, records);
+            if (message.ValueAtSource && record is null && unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))
+            {
+                // Nobody has said yet whether the log still holds it.
+                deliveries.Add(Task.FromResult(false));
+                continue;
+            }
+
             var parent = ParentOf(message);
             var origin = parent ?? (record is null ? null : TraceContext.Of(record.Headers));
             if (parent is null && message.AlertId is { } alertId && origin is { } found)
@@ -102,7 +109,8 @@ internal sealed partial class OutboxWorker(
                 traces.Add(new AlertTrace(alertId, found.TraceId.ToHexString(), found.SpanId.ToHexString()));
             }
 
-            deliveries.Add(DeliverAsync(message, record?.Headers, origin, cancellationToken));
+            deliveries.Add(DeliverAsync(
+                message.ValueAtSource ? message with { Key = record?.Key, Value = record?.Value } : message, record?.Headers, origin, cancellationToken));
         }
 
         var delivered = await Task.WhenAll(deliveries);
@@ -110,7 +118,7 @@ internal sealed partial class OutboxWorker(
     }
 
     /// <summary>The messages that these come from, as far as the log still holds them.</summary>
-    private async Task<Dictionary<(int Partition, long Offset), SourceRecord>> LookUpAsync(
+    private async Task<(Dictionary<(int Partition, long Offset), SourceRecord> Found, HashSet<(int Partition, long Offset)> Unanswered)> LookUpAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
         var isBacklog = messages.Count > LookedUpAtOnce;
@@ -120,7 +128,7 @@ internal sealed partial class OutboxWorker(
             .ToList();
         if (places.Count == 0)
         {
-            return [];
+            return ([], []);
         }
 
         try
@@ -131,7 +139,7 @@ internal sealed partial class OutboxWorker(
         {
             // Headers are worth less than the message.
             Log.NotFound(logger, exception.Error.Reason);
-            return [];
+            return ([], [.. places]);
         }
     }
 
@@ -143,9 +151,9 @@ internal sealed partial class OutboxWorker(
             return null;
         }
 
-        var isTheOne = message.AlertId is null
+        var isTheOne = message.ValueAtSource || (message.AlertId is null
             ? record.Value.AsSpan().SequenceEqual(message.Value)
-            : record.Key is null || record.Key.AsSpan().SequenceEqual(message.Key);
+            : record.Key is null || record.Key.AsSpan().SequenceEqual(message.Key));
         return isTheOne ? record : null;
     }
 

@@ -25,8 +25,9 @@ internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdenti
     public void Dispose() => _consumer?.Dispose();
 
     /// <summary>Finds what is still there; blocks for 2 s at most.</summary>
+    /// <returns>Those found, and those of which it is not known whether the log still holds them.</returns>
     /// <exception cref="KafkaException">The client cannot go on.</exception>
-    public Dictionary<(int Partition, long Offset), SourceRecord> Find(IEnumerable<(int Partition, long Offset)> places)
+    public (Dictionary<(int Partition, long Offset), SourceRecord> Found, HashSet<(int Partition, long Offset)> Unanswered) Find(IEnumerable<(int Partition, long Offset)> places)
     {
         var wanted = places.Distinct().GroupBy(place => place.Partition)
             .ToDictionary(group => group.Key, group => new Queue<long>(group.Select(place => place.Offset).Order()));
@@ -66,7 +67,7 @@ internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdenti
         }
 
         consumer.Unassign();
-        return found;
+        return (found, [.. wanted.SelectMany(pair => pair.Value.Select(offset => (pair.Key, offset)))]);
     }
 
     private IConsumer<byte[]?, byte[]?> Build()

@@ -17,24 +17,24 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     private const string SelectConsumer = "SELECT consumer_key FROM consumers WHERE consumer_id = $1";
 
+    private const string Digest = "sensor_digest(d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone)";
+
+    private const string WantedDigest = "sensor_digest(u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone)";
+
     // Sorted, so that two consumers that meet the same new sensors wait for each other and never in a circle.
-    private const string InsertSensors = """
+    private const string InsertSensors = $"""
         INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone)
         SELECT u.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) u(sensor_id, sensor_type, unit, factory_section, machine_id, zone)
-        WHERE NOT EXISTS (
-            SELECT 1 FROM sensor_descriptions d
-            WHERE (d.sensor_id, d.sensor_type, d.unit) = (u.sensor_id, u.sensor_type, u.unit)
-            AND d.factory_section IS NOT DISTINCT FROM u.factory_section AND d.machine_id IS NOT DISTINCT FROM u.machine_id AND d.zone IS NOT DISTINCT FROM u.zone)
+        WHERE NOT EXISTS (SELECT 1 FROM sensor_descriptions d WHERE d.sensor_id = u.sensor_id AND {Digest} = {WantedDigest})
         ORDER BY 1, 2, 3, 4, 5, 6
         ON CONFLICT DO NOTHING
         """;
 
-    private const string SelectSensors = """
+    private const string SelectSensors = $"""
         SELECT u.n, d.sensor_key
         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
             WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, n)
-        JOIN sensor_descriptions d ON (d.sensor_id, d.sensor_type, d.unit) = (u.sensor_id, u.sensor_type, u.unit)
-            AND d.factory_section IS NOT DISTINCT FROM u.factory_section AND d.machine_id IS NOT DISTINCT FROM u.machine_id AND d.zone IS NOT DISTINCT FROM u.zone
+        JOIN sensor_descriptions d ON d.sensor_id = u.sensor_id AND {Digest} = {WantedDigest}
         """;
 
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>

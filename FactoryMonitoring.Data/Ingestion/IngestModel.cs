@@ -29,7 +29,11 @@ public sealed record ClaimedPartition(
     long Skipped,
     long MovedAside,
     long? SnapshotOffset,
-    byte[]? Snapshot);
+    byte[]? Snapshot)
+{
+    /// <summary>Offsets from the snapshot on whose messages the database refused for good.</summary>
+    public List<long> Refused { get; } = [];
+}
 
 /// <summary>How far one batch moves one partition; nothing moves where <paramref name="Next"/> is <paramref name="Expected"/>.</summary>
 /// <param name="MemoryAt">Where the detector's memory stands: acknowledgements below it can be settled.</param>
@@ -84,11 +88,14 @@ public sealed record EpisodeRow(int Partition, Guid AlertId, long Occurrences, d
 public sealed record RejectedRow(int Partition, long Offset, string Reason, string Detail, string? SensorId, long? ReadingCount);
 
 /// <summary>A dead letter, sent once the transaction that holds it is committed, with the headers of the message at its source.</summary>
-public sealed record DeadLetterRow(string Topic, byte[]? Key, byte[]? Value, string[] HeaderNames, byte[][] HeaderValues, int SourcePartition, long SourceOffset);
+/// <param name="ValueAtSource">Key and value are those of the message at its source, too.</param>
+public sealed record DeadLetterRow(
+    string Topic, byte[]? Key, byte[]? Value, string[] HeaderNames, byte[][] HeaderValues, int SourcePartition, long SourceOffset, bool ValueAtSource = false);
 
 /// <summary>The detector's memory of one partition as it stood before <paramref name="Offset"/>.</summary>
 public sealed record SnapshotRow(int Partition, long Offset, byte[] State);
 
+/// <param name="SensorKey">Rows without one (0) are not written.</param>
 public sealed record LatestRow(
     string SensorId,
     int SensorKey,
@@ -130,13 +137,41 @@ public sealed class IngestWrite
     public List<LatestRow> Latest { get; } = [];
 
     /// <summary>Compares acknowledged ranges with what the partitions' sensors are known to have stored; null where nothing is to be settled.</summary>
-    public Func<IReadOnlyList<AcknowledgedRange>, Settlement>? Settle { get; init; }
+    public Func<IReadOnlyList<AcknowledgedRange>, Settlement>? Settle { get; set; }
 
     /// <summary>Tell listeners that something was committed.</summary>
     public bool Announce { get; init; }
 
     /// <summary>Set by the store: acknowledged readings that were found to be missing.</summary>
     public long Missing { get; internal set; }
+
+    /// <summary>Whether the transaction moves the partition past this message.</summary>
+    public bool Covers(int partition, long offset)
+    {
+        foreach (var move in Moves)
+        {
+            if (move.Partition == partition)
+            {
+                return move.Expected <= offset && offset < move.Next;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>What the messages that these moves cover bring about; nothing of what time has made due.</summary>
+    public IngestWrite PartOf(IEnumerable<PartitionMove> moves)
+    {
+        var part = new IngestWrite { Log = Log, Rows = Rows, Announce = Announce };
+        part.Moves.AddRange(moves);
+        part.Alerts.AddRange(Alerts.Where(row => part.Covers(row.Partition, row.Offset)));
+        part.Rejected.AddRange(Rejected.Where(row => part.Covers(row.Partition, row.Offset)));
+        part.DeadLetters.AddRange(DeadLetters.Where(row => part.Covers(row.SourcePartition, row.SourceOffset)));
+        part.Violations.AddRange(Violations.Where(row => row.Offset is { } offset && part.Covers(row.Partition, offset)));
+        // States are absolute: those of alerts that are not there yet come again with the next part.
+        part.Episodes.AddRange(Episodes.Where(row => part.Moves.Exists(move => move.Partition == row.Partition)));
+        return part;
+    }
 }
 
 /// <summary>A range of reading_counts that the brokers acknowledged.</summary>

@@ -94,8 +94,8 @@ public sealed partial class IngestStore
 
     // One statement per row: unnest would flatten the arrays of headers.
     private const string InsertDeadLetter = """
-        INSERT INTO outbox (topic, key, value, header_names, header_values, source_log_key, source_partition, source_offset)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO outbox (topic, key, value, header_names, header_values, source_log_key, source_partition, source_offset, value_at_source)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """;
 
     private const string InsertViolations = """
@@ -128,8 +128,8 @@ public sealed partial class IngestStore
     /// exception; if it had gone through after all, it is <see cref="StoreOutcome.Fenced"/> then, and an inspection shows it.
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or its answer to COMMIT did not arrive.</exception>
-    /// <exception cref="PostgresException">42P17/23514: no partition of time exists for now; anything else: the batch cannot be stored.</exception>
-    /// <exception cref="OperationCanceledException">It took more than 3 s, or was told to stop.</exception>
+    /// <exception cref="PostgresException">The database refuses; <see cref="DatabaseFaults"/> says what that means.</exception>
+    /// <exception cref="TimeoutException">It took more than 3 s.</exception>
     public Task<StoreOutcome> StoreAsync(IngestWrite write, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(write);
@@ -353,6 +353,7 @@ public sealed partial class IngestStore
             command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
             command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = row.SourcePartition });
             command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = row.SourceOffset });
+            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = row.ValueAtSource });
         }
     }
 
@@ -391,7 +392,7 @@ public sealed partial class IngestStore
 
     private static void AddLatest(NpgsqlBatch batch, IngestWrite write)
     {
-        var latest = write.Latest;
+        var latest = write.Latest.FindAll(row => row.SensorKey != 0);
         if (latest.Count == 0)
         {
             return;

@@ -67,6 +67,14 @@ public sealed partial class IngestStore
         ORDER BY c.kafka_partition
         """;
 
+    private const string SelectRefused = $"""
+        SELECT r.kafka_partition, r.kafka_offset
+        FROM unnest($3::int[], $4::bigint[]) u(p, since)
+        JOIN rejected_messages r ON r.log_key = $1 AND r.kafka_partition = u.p AND r.kafka_offset >= u.since
+        JOIN partition_offsets o ON o.log_key = r.log_key AND o.topic = $2 AND o.kafka_partition = r.kafka_partition
+        WHERE r.reason = '{RejectionReasons.RefusedByDatabase}'
+        """;
+
     private const string SelectSnapshots = """
         SELECT kafka_partition, snapshot_offset, state FROM detector_snapshots WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)
         """;
@@ -147,6 +155,17 @@ public sealed partial class IngestStore
                 {
                     claimed[index] = claimed[index] with { SnapshotOffset = reader.GetInt64(1), Snapshot = await reader.GetFieldValueAsync<byte[]>(2, cancellationToken) };
                 }
+            }
+        }
+
+        await using (var select = Command(connection, SelectRefused, log))
+        {
+            select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. claimed.Select(one => one.Partition)] });
+            select.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. claimed.Select(one => one.SnapshotOffset ?? one.FirstOffset)] });
+            await using var reader = await select.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                claimed.Find(one => one.Partition == reader.GetInt32(0))!.Refused.Add(reader.GetInt64(1));
             }
         }
 

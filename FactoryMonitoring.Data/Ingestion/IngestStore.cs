@@ -68,9 +68,10 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
     private async Task<T> AttemptAsync<T>(Func<NpgsqlConnection, CancellationToken, Task<(bool Commit, T Result)>> work, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
-        var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        NpgsqlTransaction? transaction = null;
         try
         {
+            transaction = await connection.BeginTransactionAsync(cancellationToken);
             var (commit, result) = await work(connection, cancellationToken);
             if (commit)
             {
@@ -88,25 +89,33 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         }
         catch (Exception exception)
         {
-            if (exception is PostgresException && connection.FullState == ConnectionState.Open)
+            var isOpen = connection.FullState == ConnectionState.Open;
+            if (exception is PostgresException && isOpen && DatabaseFaults.Of(exception) != DatabaseFault.SessionLost)
             {
                 await RollBackAsync(transaction);
+                throw;
             }
-            else
+
+            // After anything else nobody knows what state the session is in.
+            await AbandonAsync();
+            if (exception is InvalidOperationException && !isOpen)
             {
-                // After anything else nobody knows what state the session is in.
-                await AbandonAsync();
+                // The client's word for a connection that broke between two statements.
+                throw new NpgsqlException("The session has ended", exception);
             }
 
             throw;
         }
     }
 
-    private async Task RollBackAsync(NpgsqlTransaction transaction)
+    private async Task RollBackAsync(NpgsqlTransaction? transaction)
     {
         try
         {
-            await transaction.DisposeAsync();
+            if (transaction is not null)
+            {
+                await transaction.DisposeAsync();
+            }
         }
         catch (NpgsqlException)
         {
@@ -120,7 +129,8 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         _connection = null;
         if (connection is not null)
         {
-            NpgsqlConnection.ClearPool(connection);
+            // Else the pool hands the same session out again.
+            dataSource.Clear();
             await connection.DisposeAsync();
         }
     }

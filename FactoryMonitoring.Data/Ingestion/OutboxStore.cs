@@ -3,6 +3,7 @@ using Npgsql;
 namespace FactoryMonitoring.Data.Ingestion;
 
 /// <param name="SourceLogId">With partition and offset: the message whose headers this one bears on.</param>
+/// <param name="ValueAtSource">Key and value are to be taken from that message, too.</param>
 public sealed record OutgoingMessage(
     long OutboxId,
     string Topic,
@@ -13,7 +14,8 @@ public sealed record OutgoingMessage(
     string? SourceLogId,
     int? SourcePartition,
     long? SourceOffset,
-    Guid? AlertId);
+    Guid? AlertId,
+    bool ValueAtSource);
 
 /// <summary>The trace of the reading that raised an alert, in hexadecimal.</summary>
 public sealed record AlertTrace(Guid AlertId, string TraceId, string SpanId);
@@ -25,7 +27,7 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
     private const string Relaxed = "SET LOCAL synchronous_commit = off";
 
     private const string Take = """
-        SELECT o.outbox_id, o.topic, o.key, o.value, o.header_names, o.header_values, l.log_id, o.source_partition, o.source_offset, o.alert_id
+        SELECT o.outbox_id, o.topic, o.key, o.value, o.header_names, o.header_values, l.log_id, o.source_partition, o.source_offset, o.alert_id, o.value_at_source
         FROM outbox o LEFT JOIN logs l ON l.log_key = o.source_log_key
         ORDER BY o.outbox_id LIMIT $1 FOR UPDATE OF o SKIP LOCKED
         """;
@@ -70,7 +72,8 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
                     await reader.IsDBNullAsync(6, cancellationToken) ? null : reader.GetString(6),
                     await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetInt32(7),
                     await reader.IsDBNullAsync(8, cancellationToken) ? null : reader.GetInt64(8),
-                    await reader.IsDBNullAsync(9, cancellationToken) ? null : reader.GetGuid(9)));
+                    await reader.IsDBNullAsync(9, cancellationToken) ? null : reader.GetGuid(9),
+                    reader.GetBoolean(10)));
             }
         }
 

@@ -94,15 +94,22 @@ public sealed class ReadingRows
 
     /// <summary>Sends the rows; they are stored when the connection's transaction is committed.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or refuses a row.</exception>
-    /// <exception cref="OperationCanceledException">It took more than 3 s, or was told to stop.</exception>
+    /// <exception cref="TimeoutException">It took more than 3 s.</exception>
     public async Task CopyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(connection);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(CopyTimeout);
-        await using var stream = await connection.BeginRawBinaryCopyAsync(Copy, limit.Token);
-        await stream.WriteAsync(Bytes, limit.Token);
-        await stream.FlushAsync(limit.Token);
+        try
+        {
+            await using var stream = await connection.BeginRawBinaryCopyAsync(Copy, limit.Token);
+            await stream.WriteAsync(Bytes, limit.Token);
+            await stream.FlushAsync(limit.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"COPY took more than {CopyTimeout.TotalSeconds} s", exception);
+        }
     }
 
     private static byte[] MakePattern()

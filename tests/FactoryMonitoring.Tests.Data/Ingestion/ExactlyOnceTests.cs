@@ -107,6 +107,31 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     }
 
     [Fact]
+    public async Task A_commit_whose_answer_is_lost_is_recognised_though_one_of_its_partitions_is_another_consumers_by_then()
+    {
+        await using var proxy = new InterferingProxy(Postgres.Port);
+        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString);
+        await using var consumer = await LaneHarness.StartAsync(dataSource, "c1", Timeout);
+        await using var successor = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await consumer.ClaimAsync(2, Timeout);
+        consumer.Post([.. Log(0, 0, 10), .. Log(2, 0, 10)]);
+        await consumer.SettledAsync(Timeout);
+
+        var committed = proxy.EatNextCommitAndHoldAsync();
+        consumer.Post([.. Log(0, 10, 10), .. Log(2, 10, 10)]);
+        await committed.WaitAsync(Timeout);
+        await successor.ClaimAsync(0, Timeout);
+        proxy.Thaw();
+
+        Assert.IsType<LaneNews.Fenced>(await consumer.NewsAsync(Timeout));
+        consumer.Post([.. Log(0, 20, 10), .. Log(2, 20, 10)]);
+        await consumer.SettledAsync(Timeout);
+        Assert.Equal([[0, 20L, 2L], [2, 30L, 1L]], await RowsAsync("SELECT kafka_partition, next_offset, epoch FROM partition_offsets ORDER BY 1"));
+        Assert.Equal([[50L, 50L]], await RowsAsync("SELECT count(*), count(DISTINCT (kafka_partition, kafka_offset)) FROM readings"));
+    }
+
+    [Fact]
     public async Task A_session_that_is_no_consumers_is_waited_for()
     {
         await using var lane = await LaneHarness.StartAsync(Database.DataSource, "c", Timeout);

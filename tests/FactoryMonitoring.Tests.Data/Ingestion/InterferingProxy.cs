@@ -9,12 +9,17 @@ namespace FactoryMonitoring.Tests.Data.Ingestion;
 /// </summary>
 internal sealed class InterferingProxy : IAsyncDisposable
 {
+    // With its end: the client begins with "… ISOLATION LEVEL READ COMMITTED".
+    private static readonly byte[] Commit = [.. "COMMIT\0"u8];
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly int _serverPort;
     private readonly Task _accepting;
     private readonly TaskCompletionSource _inCopy = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _thawed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isHeld;
     private int _appetite;
     private int _cold;
 
@@ -30,6 +35,15 @@ internal sealed class InterferingProxy : IAsyncDisposable
     public int Eaten { get; private set; }
 
     public void EatNextCommit() => Volatile.Write(ref _appetite, 1);
+
+    /// <summary>The same, and whoever connects from then on waits for <see cref="Thaw"/>.</summary>
+    /// <returns>Ends when it is committed.</returns>
+    public Task EatNextCommitAndHoldAsync()
+    {
+        _isHeld = true;
+        EatNextCommit();
+        return _committed.Task;
+    }
 
     /// <returns>Ends when a client stands in the middle of a COPY.</returns>
     public Task FreezeInNextCopyAsync()
@@ -70,6 +84,11 @@ internal sealed class InterferingProxy : IAsyncDisposable
         using (client)
         using (var server = new TcpClient())
         {
+            if (_isHeld && _committed.Task.IsCompleted)
+            {
+                await _thawed.Task;
+            }
+
             await server.ConnectAsync(IPAddress.Loopback, _serverPort, _stop.Token);
             var eat = new TaskCompletionSource();
             var frozen = new Frozen();
@@ -84,7 +103,7 @@ internal sealed class InterferingProxy : IAsyncDisposable
         int read;
         while ((read = await from.ReadAsync(buffer, _stop.Token)) > 0)
         {
-            if (buffer.AsSpan(0, read).IndexOf("COMMIT"u8) >= 0 && Interlocked.Exchange(ref _appetite, 0) == 1)
+            if (buffer.AsSpan(0, read).IndexOf(Commit) >= 0 && Interlocked.Exchange(ref _appetite, 0) == 1)
             {
                 eat.SetResult();
             }
@@ -117,6 +136,7 @@ internal sealed class InterferingProxy : IAsyncDisposable
             {
                 // The answer has come: it is committed.
                 Eaten++;
+                _committed.TrySetResult();
                 return;
             }
 

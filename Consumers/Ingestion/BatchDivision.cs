@@ -1,0 +1,93 @@
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion;
+
+/// <summary>One message of a transaction.</summary>
+internal readonly record struct BatchMessage(int Partition, long Offset, bool IsRejected, bool HasCount);
+
+/// <summary>
+/// Divides a transaction that the database refuses into parts, each of which can be stored by itself, as long as they are stored in order:
+/// every part moves its partitions from where the part before has left them.
+/// </summary>
+internal sealed class BatchDivision
+{
+    private readonly IngestWrite _whole;
+    private readonly List<BatchMessage> _messages = [];
+
+    public BatchDivision(ReadingBatch? batch, IngestWrite whole)
+    {
+        _whole = whole;
+        foreach (ref var reading in batch is null ? [] : batch.Readings)
+        {
+            if (!reading.IsReplay && reading.Partition.Log == whole.Log && whole.Covers(reading.Partition.Number, reading.Offset))
+            {
+                _messages.Add(new BatchMessage(reading.Partition.Number, reading.Offset, reading.IsRefused, reading.HasCount));
+            }
+        }
+
+        _messages.AddRange(whole.Rejected.Select(row => new BatchMessage(row.Partition, row.Offset, true, false)));
+        _messages.Sort((a, b) => a.Partition != b.Partition ? a.Partition.CompareTo(b.Partition) : a.Offset.CompareTo(b.Offset));
+    }
+
+    public int Count => _messages.Count;
+
+    public BatchMessage this[int index] => _messages[index];
+
+    /// <summary>From now on the message counts as rejected.</summary>
+    public void Reject(int index) => _messages[index] = _messages[index] with { IsRejected = true };
+
+    /// <summary>What the messages from <paramref name="first"/> up to <paramref name="end"/> bring about.</summary>
+    public IngestWrite Part(int first, int end)
+    {
+        var moves = new List<PartitionMove>();
+        for (var start = first; start < end;)
+        {
+            var partition = _messages[start].Partition;
+            var stop = start;
+            var (stored, uncounted, rejected) = (0, 0, 0);
+            for (; stop < end && _messages[stop].Partition == partition; stop++)
+            {
+                var message = _messages[stop];
+                stored += message.IsRejected ? 0 : 1;
+                uncounted += message.IsRejected || message.HasCount ? 0 : 1;
+                rejected += message.IsRejected ? 1 : 0;
+            }
+
+            if (_whole.Moves.Find(move => move.Partition == partition) is { } whole)
+            {
+                var begins = start == 0 || _messages[start - 1].Partition != partition;
+                var ends = stop == _messages.Count || _messages[stop].Partition != partition;
+                var expected = begins ? whole.Expected : _messages[start - 1].Offset + 1;
+                var next = ends ? whole.Next : _messages[stop - 1].Offset + 1;
+                moves.Add(whole with
+                {
+                    Expected = expected,
+                    Next = next,
+                    Stored = stored,
+                    Uncounted = uncounted,
+                    Rejected = rejected,
+                    Redelivered = begins ? whole.Redelivered : 0,
+                    Duplicated = _whole.Violations.Count(row => row.Kind == "duplicated" && row.Partition == partition && expected <= row.Offset && row.Offset < next),
+                    Skipped = begins ? whole.Skipped : 0,
+                    Recovered = begins && whole.Recovered,
+                });
+            }
+
+            start = stop;
+        }
+
+        return _whole.PartOf(moves);
+    }
+
+    /// <summary>What is left when all messages are stored: that which time has made due.</summary>
+    public IngestWrite Rest()
+    {
+        var rest = _whole.PartOf(_whole.Moves.Select(move => _messages.Exists(message => message.Partition == move.Partition)
+            ? move with { Expected = move.Next, Stored = 0, Uncounted = 0, Rejected = 0, Redelivered = 0, Duplicated = 0, Skipped = 0, Recovered = false }
+            : move));
+        rest.Snapshots.AddRange(_whole.Snapshots);
+        rest.Latest.AddRange(_whole.Latest);
+        rest.Settle = _whole.Settle;
+        return rest;
+    }
+}

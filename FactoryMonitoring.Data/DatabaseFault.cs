@@ -1,0 +1,63 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace FactoryMonitoring.Data;
+
+/// <summary>What a failure of the database means for whoever wants to store something.</summary>
+public enum DatabaseFault
+{
+    /// <summary>The same may go through in a moment.</summary>
+    Transient,
+
+    /// <summary>The same may go through in a moment, in another session: this one is gone, read-only, or out of step with the schema.</summary>
+    SessionLost,
+
+    /// <summary>No partition of <c>readings</c> takes the present day.</summary>
+    DayMissing,
+
+    /// <summary>What is stored is refused for what it contains; it will be refused again.</summary>
+    Refused,
+
+    /// <summary>The database is not as it must be, whatever is stored: a table or a privilege is missing, a file is damaged.</summary>
+    Unfit,
+}
+
+/// <summary>Decides by SqlState what a failure means.</summary>
+public static class DatabaseFaults
+{
+    /// <returns>Null where the failure is none of the database's.</returns>
+    public static DatabaseFault? Of(Exception exception) => exception switch
+    {
+        PostgresException postgres => Of(postgres),
+        NpgsqlException or TimeoutException or IOException or SocketException => DatabaseFault.SessionLost,
+        _ => null,
+    };
+
+    private static DatabaseFault Of(PostgresException exception)
+    {
+        switch (exception.SqlState)
+        {
+            case PostgresErrorCodes.CheckViolation when exception is { TableName: "readings", ConstraintName: null }:
+                // That no partition takes a row is the one violation of a check that names a table and no constraint.
+                return DatabaseFault.DayMissing;
+            case PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted:
+                return DatabaseFault.Unfit;
+            case PostgresErrorCodes.FeatureNotSupported:
+                // A prepared statement whose table has changed.
+                return DatabaseFault.SessionLost;
+        }
+
+        if (exception.IsTransient)
+        {
+            return DatabaseFault.Transient;
+        }
+
+        return exception.SqlState[..2] switch
+        {
+            "08" or "25" or "26" or "34" or "3B" => DatabaseFault.SessionLost,
+            "40" or "53" or "55" or "57" or "72" => DatabaseFault.Transient,
+            "21" or "22" or "23" or "44" or "54" or "P0" or "XX" => DatabaseFault.Refused,
+            _ => DatabaseFault.Unfit,
+        };
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>Consumers as processes, on the embedded brokers and a real database.</summary>
+public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest(postgres)
+{
+    [Fact]
+    public async Task The_dead_letter_of_what_the_database_refuses_has_the_messages_own_key_value_and_headers()
+    {
+        await Database.ScalarAsync<object>("ALTER TABLE readings ADD CONSTRAINT plausible CHECK (value <> 666)", Timeout);
+        await using var consumer = StartConsumer("c1");
+        using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        var refused = LaneHarness.Reading("s", 2, 666);
+        foreach (var value in new[] { LaneHarness.Reading("s", 1, 25), refused, LaneHarness.Reading("s", 3, 25) })
+        {
+            await producer.ProduceAsync(
+                ResourceNames.SensorTopic, new Message<byte[], byte[]> { Key = "s"u8.ToArray(), Value = value, Headers = new Headers { { "origin", "x"u8.ToArray() } } }, Timeout);
+        }
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 2);
+        using var reader = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
+        {
+            BootstrapServers = Brokers.BootstrapServers, GroupId = "reader", AutoOffsetReset = AutoOffsetReset.Earliest,
+        }).Build();
+        reader.Subscribe(ResourceNames.SensorTopic + ".dlq");
+        var letter = await Task.Run(() => reader.Consume(Timeout).Message);
+
+        Assert.Equal(refused, letter.Value);
+        Assert.Equal("s"u8.ToArray(), letter.Key);
+        var headers = letter.Headers.ToDictionary(header => header.Key, header => Encoding.UTF8.GetString(header.GetValueBytes()));
+        Assert.Equal(("x", "refused_by_database"), (headers["origin"], headers[DeadLetterHeaders.Reason]));
+        Assert.StartsWith("23514: ", headers[DeadLetterHeaders.Detail], StringComparison.Ordinal);
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Fact]
+    public async Task A_consumer_whose_claim_fails_as_nobody_expects_ends_and_says_so()
+    {
+        await using var survivor = StartConsumer("c1");
+        await using var other = StartConsumer("c2");
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(DISTINCT owner) FROM partition_offsets", Timeout) == 2);
+        // From now on a log has no key, and gets none.
+        await Database.ScalarAsync<object>("UPDATE logs SET log_id = 'another'; CREATE RULE none AS ON INSERT TO logs DO INSTEAD NOTHING", Timeout);
+
+        Assert.Equal(0, await other.StopAsync(Timeout));
+
+        Assert.NotEqual(0, await survivor.WaitAsync(Timeout));
+    }
+
+    private ServiceProcess StartConsumer(string id) => ServiceProcess.Start("Consumers", new()
+    {
+        ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
+        ["DATABASE_URL"] = Database.Url,
+        ["CONSUMER_ID"] = id,
+        ["Consumers__GroupProtocol"] = "classic",
+    });
+}

@@ -1,0 +1,196 @@
+using System.Text;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>What the database refuses costs itself alone; what it cannot do at the moment is waited for.</summary>
+public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private const double Bad = 666;
+
+    private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100) };
+
+    /// <summary>Of every class that PostgreSQL has, one at least: those that a message can be the reason of.</summary>
+    private static readonly string[] Refusing =
+        ["21000", "22000", "22021", "22003", "23000", "23502", "23503", "23505", "23514", "44000", "54000", "54001", "P0001", "XX000"];
+
+    /// <summary>And those that it cannot.</summary>
+    private static readonly string[] Waiting =
+    [
+        "03000", "08000", "08006", "09000", "0A000", "0B000", "0F000", "0L000", "0P000", "0Z000", "20000", "24000", "25001", "25006", "26000", "27000",
+        "28000", "2B000", "2D000", "2F000", "34000", "38000", "39000", "3B000", "3D000", "3F000", "40001", "40P01", "42501", "42P01", "53100", "53200", "53300",
+        "55000", "55P03", "57000", "57014", "57P01", "57P03", "58000", "58030", "72000", "F0000", "HV000", "XX001", "XX002",
+    ];
+
+    [Fact]
+    public async Task A_message_that_is_refused_for_good_becomes_a_dead_letter_by_whatever_SqlState_and_the_others_are_stored()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await consumer.ClaimAsync(3, Timeout);
+        long offset = 0;
+        foreach (var state in Refusing)
+        {
+            await RaiseAsync(state);
+
+            consumer.Post([.. Messages(0, offset, 30, bad: 7, alsoBad: 29), .. Messages(3, offset, 30, bad: 0)]);
+            await consumer.SettledAsync(Timeout);
+
+            Assert.True(
+                await Database.ScalarAsync<long>($"SELECT count(*) FROM readings WHERE kafka_offset >= {offset}", Timeout) == 57, $"{state}: the others are not stored");
+            Assert.Equal(
+                [[0, offset + 7, "refused_by_database", "s", offset + 7], [0, offset + 29, "refused_by_database", "s", offset + 29], [3, offset, "refused_by_database", "s", offset]],
+                await RowsAsync($"SELECT kafka_partition, kafka_offset, reason, sensor_id, reading_count FROM rejected_messages WHERE detail LIKE '{state}: %' ORDER BY 1, 2"));
+            Assert.Null(consumer.Status.Condition);
+            offset += 30;
+        }
+
+        Assert.Equal([[(long)Refusing.Length * 3, true]], await RowsAsync("SELECT count(*), bool_and(value_at_source AND value IS NULL) FROM outbox WHERE topic = 'dead'"));
+        Assert.Equal(
+            [[0, offset, offset / 30 * 28, offset / 30 * 2, 0L], [3, offset, offset / 30 * 29, offset / 30, 0L]],
+            await RowsAsync("SELECT kafka_partition, next_offset, stored, rejected, duplicated FROM partition_offsets ORDER BY 1"));
+    }
+
+    [Fact]
+    public async Task What_is_not_for_the_message_is_waited_for_by_whatever_SqlState_and_nothing_becomes_a_dead_letter()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        long offset = 0;
+        foreach (var state in Waiting)
+        {
+            await RaiseAsync(state);
+            consumer.Post(Messages(0, offset, 10, bad: 5));
+            await EventuallyAsync(() => Task.FromResult(consumer.Status.Condition is not null));
+            await Database.ScalarAsync<object>("DROP TRIGGER refuse ON readings", Timeout);
+            await consumer.SettledAsync(Timeout);
+
+            Assert.Null(consumer.Status.Condition);
+            offset += 10;
+            Assert.True(await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == offset, $"{state}: not everything is stored");
+        }
+
+        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM rejected_messages"));
+    }
+
+    [Fact]
+    public async Task Text_of_as_many_bytes_as_its_characters_can_have_is_stored()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        var random = new Random(1);
+        string Cjk() => string.Concat(Enumerable.Range(0, 255).Select(_ => (char)random.Next(0x4E00, 0x9FFF)));
+        var (id, section, machine, zone) = (Cjk(), Cjk(), Cjk(), Cjk());
+
+        consumer.Post(
+        [
+            new LogMessage(0, 0, LaneHarness.Reading("a", 1, 25)),
+            new LogMessage(0, 1, Encoding.UTF8.GetBytes($$$"""{"timestamp":"2025-09-16T21:41:41Z","sensor_id":"{{{id}}}","sensor_type":"t","value":1,"unit":"u","location":{"factory_section":"{{{section}}}","machine_id":"{{{machine}}}","zone":"{{{zone}}}"}}""")),
+            new LogMessage(0, 2, Encoding.UTF8.GetBytes($$$"""{"timestamp":"2025-09-16T21:41:41Z","sensor_id":"{{{id}}}","sensor_type":"t","value":2,"unit":"u","location":{"factory_section":"{{{section}}}","machine_id":"{{{machine}}}"}}""")),
+            new LogMessage(0, 3, LaneHarness.Reading("a", 2, 25)),
+        ]);
+        await consumer.SettledAsync(Timeout);
+
+        Assert.Equal([[4L, 0L]], await RowsAsync("SELECT count(*), (SELECT count(*) FROM rejected_messages) FROM readings"));
+        Assert.Equal(
+            [[id, section, machine, null], [id, section, machine, zone]],
+            await RowsAsync($"SELECT sensor_id, factory_section, machine_id, zone FROM sensor_readings WHERE sensor_id <> 'a' ORDER BY value DESC"));
+    }
+
+    [Fact]
+    public async Task A_check_that_a_reading_violates_is_no_missing_day()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await Database.ScalarAsync<object>($"ALTER TABLE readings ADD CONSTRAINT plausible CHECK (value <> {Bad})", Timeout);
+
+        consumer.Post(Messages(0, 0, 10, bad: 4));
+        await consumer.SettledAsync(Timeout);
+
+        Assert.Equal([[9L]], await RowsAsync("SELECT count(*) FROM readings"));
+        Assert.Equal([[4L, "refused_by_database"]], await RowsAsync("SELECT kafka_offset, reason FROM rejected_messages"));
+    }
+
+    [Fact]
+    public async Task A_message_whose_alert_is_refused_loses_neither_the_others_nor_their_alerts()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await Database.ScalarAsync<object>($"ALTER TABLE alerts ADD CONSTRAINT plausible CHECK (sensor_value <> {Bad})", Timeout);
+
+        consumer.Post(
+        [
+            .. Enumerable.Range(0, 6).Select(i => new LogMessage(0, i, LaneHarness.Reading(i % 2 == 0 ? "good" : "bad", i, i == 3 ? Bad : i is 2 or 4 ? 60 : 25))),
+        ]);
+        await consumer.ReleaseAsync(Timeout, 0);
+
+        Assert.Equal([[5L]], await RowsAsync("SELECT count(*) FROM readings"));
+        Assert.Equal([[3L]], await RowsAsync("SELECT kafka_offset FROM rejected_messages"));
+        Assert.Equal(
+            [["critical_threshold_violation", 2L, 2L]],
+            await RowsAsync("SELECT anomaly_type, kafka_offset, occurrences FROM alerts WHERE sensor_id = 'good' AND anomaly_type LIKE 'critical%'"));
+        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM alerts WHERE kafka_offset = 3"));
+    }
+
+    [Fact]
+    public async Task A_session_that_can_only_read_is_given_up()
+    {
+        var name = await Database.ScalarAsync<string>("SELECT current_database()::text", Timeout);
+        await Database.ScalarAsync<object>($"ALTER DATABASE {name} SET default_transaction_read_only = on", Timeout);
+        await using var dataSource = NpgsqlDataSource.Create(Database.ConnectionString + ";Application Name=own-pool");
+        var log = new LogTopic(1, LaneHarness.LogId, "sensor-data");
+        await Database.ScalarAsync<object>($"INSERT INTO logs (log_id) VALUES ('{LaneHarness.LogId}')", Timeout);
+        await using var store = new IngestStore(dataSource, "c1", 1);
+        var claim = new PartitionClaim(0, 0, 0, true, false);
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => store.ClaimAsync(log, [claim], Timeout));
+        await Database.ScalarAsync<object>($"ALTER DATABASE {name} RESET default_transaction_read_only", Timeout);
+
+        Assert.Equal("25006", refused.SqlState);
+        Assert.Single(await store.ClaimAsync(log, [claim], Timeout));
+    }
+
+    [Fact]
+    public async Task The_ledger_counts_what_the_database_refuses_as_rejected_whoever_settles_it()
+    {
+        await RaiseAsync("22000");
+        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        {
+            await first.ClaimAsync(0, Timeout);
+            first.Post(Messages(0, 0, 10, bad: 4));
+            await first.SettledAsync(Timeout);
+        }
+
+        // It died before a snapshot: its successor reads the refused message again, for the detector alone.
+        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue);
+        var claimed = await second.ClaimAsync(0, Timeout);
+        Assert.Equal((0L, 10L), (claimed.From, claimed.ReplayUntil));
+        await Database.ScalarAsync<object>(
+            "INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset) VALUES ('p', 's', $1, 0, 0, 19, 19)",
+            Timeout,
+            second.Log.LogKey);
+        second.Post(Messages(0, 0, 20, bad: 4, alsoBad: 15));
+        await EventuallyAsync(async () =>
+        {
+            second.Tick();
+            await second.SettledAsync(Timeout);
+            return await Database.ScalarAsync<bool>("SELECT count(*) = 0 FROM acknowledgements", Timeout);
+        });
+
+        Assert.Equal([["p", 20L, 18L, 2L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, rejected, missing FROM ledger"));
+        Assert.Equal([[18L, 2L, 20L]], await RowsAsync("SELECT stored, rejected, next_offset FROM partition_offsets"));
+    }
+
+    private static IEnumerable<LogMessage> Messages(int partition, long from, int count, int bad, int alsoBad = -1) =>
+        Enumerable.Range(0, count).Select(i => new LogMessage(partition, from + i, LaneHarness.Reading("s", from + i, i == bad || i == alsoBad ? Bad : 25)));
+
+    /// <summary>From now on readings of one value are refused.</summary>
+    private Task<object?> RaiseAsync(string state) => Database.ScalarAsync<object>($"""
+        CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = '{state}'; END $$;
+        CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON readings FOR EACH ROW WHEN (NEW.value = {Bad}) EXECUTE FUNCTION refuse();
+        """, Timeout);
+
+    private Task<List<object?[]>> RowsAsync(string sql) => Database.RowsAsync(sql, Timeout);
+}
