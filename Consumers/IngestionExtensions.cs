@@ -60,16 +60,19 @@ internal static class IngestionExtensions
         services.AddSingleton<ConsumerKey>();
 
         builder.AddConsumerClient(identity);
-        builder.AddKafkaProducer<byte[]?, byte[]?>(ResourceNames.Kafka, settings =>
-        {
-            KafkaSettings.Quiet(settings);
-            settings.Config.ClientId = identity.ConsumerId;
-            settings.Config.Acks = Acks.All;
-            settings.Config.EnableIdempotence = true;
-            // As the sensors have it: with more, a change of leader can write a message twice.
-            settings.Config.MaxInFlight = 1;
-            settings.Config.LingerMs = 5;
-        });
+        builder.AddKafkaProducer<byte[]?, byte[]?>(
+            ResourceNames.Kafka,
+            settings =>
+            {
+                KafkaSettings.Quiet(settings);
+                settings.Config.ClientId = identity.ConsumerId;
+                settings.Config.Acks = Acks.All;
+                settings.Config.EnableIdempotence = true;
+                // As the sensors have it: with more, a change of leader can write a message twice.
+                settings.Config.MaxInFlight = 1;
+                settings.Config.LingerMs = 5;
+            },
+            (services, client) => client.SetLogHandler(ClientLog.Handler(services)));
 
         // Stopped in the reverse order: the heartbeat last, so that it says "inactive" when nothing is owned any more.
         services.AddHostedService<HeartbeatWorker>();
@@ -94,6 +97,7 @@ internal static class IngestionExtensions
             {
                 var loop = services.GetRequiredService<IngestLoop>();
                 var logger = services.GetRequiredService<ILogger<IngestLoop>>();
+                client.SetLogHandler(ClientLog.Handler(services));
                 client.SetKeyDeserializer(services.GetRequiredService<KeyMemory>());
                 client.SetValueDeserializer(services.GetRequiredService<ReadingParser>());
                 client.SetPartitionsAssignedHandler((_, partitions) => loop.OnAssigned(partitions));

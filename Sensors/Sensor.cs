@@ -19,6 +19,7 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     private readonly double[] _last = new double[4];
     private int _known;
     private int _consecutiveHigh;
+    private bool _hasBeenNormal;
     private bool _wasCritical;
     private bool _wasStep;
     private bool _wasAway;
@@ -39,8 +40,9 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     public ReadingCounts Counts { get; } = new();
 
     /// <summary>
-    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. So does the first
-    /// reading, of which only the consumers know what came before. To be asked once for each reading, in their order.
+    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Of the first reading,
+    /// and of the first ones in a row at warning level, only the consumers know what came before: they may. To be asked once for each reading, in
+    /// their order.
     /// </summary>
     public bool IsRemarkable(double value)
     {
@@ -49,11 +51,13 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
         var isStep = _known > 0 && Math.Abs(value - _last[_known - 1]) > type.RapidChange;
         var isAway = _known == _last.Length && Math.Abs(value - _last.Average()) > type.BaselineDeviation;
         _consecutiveHigh = level == AlertLevel.Normal ? 0 : _consecutiveHigh + 1;
+        _hasBeenNormal |= level == AlertLevel.Normal;
         var isRemarkable = _known == 0
             || (isCritical && !_wasCritical)
             || (isStep && !_wasStep)
             || (isAway && !_wasAway)
-            || _consecutiveHigh == type.ConsecutiveHigh;
+            || _consecutiveHigh == type.ConsecutiveHigh
+            || (!_hasBeenNormal && _consecutiveHigh < type.ConsecutiveHigh);
 
         (_wasCritical, _wasStep, _wasAway) = (isCritical, isStep, isAway);
         if (_known == _last.Length)

@@ -87,8 +87,7 @@ internal static class SensorsExtensions
         },
         (services, producer) =>
         {
-            var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("librdkafka");
-            producer.SetLogHandler((_, message) => Publishing.ClientLog.Write(logger, message));
+            producer.SetLogHandler(ClientLog.Handler(services));
             producer.SetErrorHandler((_, error) => services.GetRequiredService<ProducerCondition>().OnError(error));
         });
 }

@@ -74,6 +74,6 @@ internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdenti
     {
         var config = new ConsumerConfig { BootstrapServers = configuration.GetConnectionString(Contracts.ResourceNames.Kafka) };
         KafkaSettings.ApplyLookup(config, identity);
-        return new ConsumerBuilder<byte[]?, byte[]?>(config).Build();
+        return new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, _) => { }).Build();
     }
 }

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 public sealed class OutageReport(TimeProvider time)
 {
     /// <summary>What a whole stack takes to start on a busy machine.</summary>
-    public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
 
     private readonly long _startedAt = time.GetTimestamp();
     private bool _hasAnswered;

@@ -49,7 +49,14 @@ internal static class TelemetryExtensions
             .WithTracing(tracing => tracing
                 .SetSampler(services => SamplerOf(services.GetRequiredService<IOptions<TelemetryOptions>>().Value, services.GetRequiredService<TimeProvider>()))
                 .AddSource(Own)
-                .AddAspNetCoreInstrumentation(web => web.Filter = IsWorthATrace)
+                .AddAspNetCoreInstrumentation(web =>
+                {
+                    web.Filter = IsWorthATrace;
+                    // Of a page that is open, what its user does, and not each message to the browser nor the connection itself.
+                    web.EnableAspNetCoreSignalRSupport = false;
+                    web.EnableRazorComponentsSupport = false;
+                })
+                .AddSource("Microsoft.AspNetCore.Components")
                 .AddHttpClientInstrumentation());
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {

@@ -108,10 +108,10 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
                 span => span.Name == SendAlert && span.Attributes["factory.alert.id"] == alert[0])));
             var trace = Collector.Spans.Where(span => span.TraceId == alert[1]).ToList();
             var send = Assert.Single(trace, span => span.ParentSpanId == "");
-            var process = Assert.Single(trace, span => span.Name == Process);
+            var process = Assert.Single(trace, span => span.SpanId == announcement.ParentSpanId);
 
             Assert.Equal((Send, alert[2], alert[3], alert[4]), (send.Name, send.SpanId, send.Attributes["messaging.destination.partition.id"], send.Attributes["messaging.kafka.offset"]));
-            Assert.Equal((alert[1], send.SpanId, process.SpanId), (announcement.TraceId, process.ParentSpanId, announcement.ParentSpanId));
+            Assert.Equal((alert[1], Process, send.SpanId), (announcement.TraceId, process.Name, process.ParentSpanId));
             Assert.Contains(send.Service, StackFixture.Sensors);
             Assert.Contains(process.Service, StackFixture.Consumers);
         }
@@ -130,7 +130,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
             // By then each loop of the consumers and the API has looked many times: for messages, for alerts to send, for changes to show.
             await EventuallyAsync(() => QueryAsync<bool>("SELECT min(last_heartbeat) > $1 FROM consumer_health WHERE status = 'active'", drained.AddSeconds(15)));
 
-            Assert.Empty(Collector.Spans.Where(span => span.Start > drained.ToUniversalTime()));
+            Assert.DoesNotContain(Collector.Spans, span => span.Start > drained.ToUniversalTime());
         }
         finally
         {

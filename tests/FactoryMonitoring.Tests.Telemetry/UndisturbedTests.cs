@@ -9,14 +9,14 @@ public sealed partial class UndisturbedTests(StackFixture stack) : StackTest(sta
     public void No_span_has_failed()
     {
         Assert.NotEmpty(Stack.Undisturbed.Spans);
-        Assert.Empty(Stack.Undisturbed.Spans.Where(span => span.IsError));
+        Assert.DoesNotContain(Stack.Undisturbed.Spans, span => span.IsError);
     }
 
     [Fact]
     public void No_service_warns()
     {
         Assert.Superset(StackFixture.Services.ToHashSet(), Stack.Undisturbed.Logs.Select(log => log.Service).ToHashSet());
-        Assert.Empty(Stack.Undisturbed.Logs.Where(log => log.Severity is not ("Information" or "Info")));
+        Assert.DoesNotContain(Stack.Undisturbed.Logs, log => log.Severity is not ("Information" or "Info"));
     }
 
     [Fact]
