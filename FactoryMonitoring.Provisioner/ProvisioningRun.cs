@@ -46,7 +46,7 @@ internal sealed partial class ProvisioningRun(
             await using var connection = await database.OpenConnectionAsync(cancellationToken);
             return null;
         }
-        catch (Exception exception) when (exception is NpgsqlException and not PostgresException { SqlState: WrongPassword } or TimeoutException)
+        catch (Exception exception) when (exception is NpgsqlException { InnerException: not NewerSchemaException } and not PostgresException { SqlState: WrongPassword } or TimeoutException)
         {
             return exception.InnerException?.Message is { } inner ? $"{exception.Message}: {inner}" : exception.Message;
         }
