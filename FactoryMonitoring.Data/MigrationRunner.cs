@@ -21,6 +21,7 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
 
     /// <summary>Brings the schema up to date.</summary>
     /// <returns>The names of the migrations that were applied; empty when there was nothing to do.</returns>
+    /// <exception cref="NewerSchemaException">It is newer than this assembly.</exception>
     /// <exception cref="NpgsqlException">The database cannot be reached, or a migration failed; nothing of it is kept.</exception>
     public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
     {
@@ -39,7 +40,8 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
             }
         }
 
-        var pending = Names().Where(name => !applied.Contains(name)).ToList();
+        SchemaVersion.Check(applied);
+        var pending = SchemaVersion.Known.Where(name => !applied.Contains(name)).ToList();
         foreach (var name in pending)
         {
             await ExecuteAsync(connection, await ReadAsync(name, cancellationToken), cancellationToken);
@@ -51,9 +53,6 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
         await transaction.CommitAsync(cancellationToken);
         return pending;
     }
-
-    private static IEnumerable<string> Names() =>
-        Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal);
 
     private static async Task<string> ReadAsync(string name, CancellationToken cancellationToken)
     {

@@ -30,13 +30,29 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
         SELECT c.relname, i.inhrelid IS NOT NULL, COALESCE(i.inhdetachpending, false)
         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
         WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'readings'::regclass) AND c.relkind = 'r'
-            AND c.relname ~ '^readings_[0-9]{8}$' AND c.relname < 'readings_' || to_char($1::date, 'YYYYMMDD')
+            AND c.relname ~ '^readings_[0-9]{8}$' AND c.relname < 'readings_' || to_char((SELECT clock_timestamp() - keep FROM retention) AT TIME ZONE 'UTC', 'YYYYMMDD')
         ORDER BY 1
         """;
 
     private const string TryLock = "SELECT pg_try_advisory_lock(hashtext('factory_monitoring.retention'))";
 
     private const string Unlock = "SELECT pg_advisory_unlock(hashtext('factory_monitoring.retention'))";
+
+    private const string SelectToday = "SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date";
+
+    /// <summary>Makes the day before today, today, and days ahead of it, by the database's clock, where they do not exist.</summary>
+    /// <returns>The first and the last of them.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<(DateOnly First, DateOnly Last)> EnsureAroundTodayAsync(int ahead, CancellationToken cancellationToken)
+    {
+        await using var select = dataSource.CreateCommand(SelectToday);
+        await using var reader = await select.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var first = reader.GetFieldValue<DateOnly>(0).AddDays(-1);
+        await reader.CloseAsync();
+        await EnsureAsync(first, ahead + 2, cancellationToken);
+        return (first, first.AddDays(ahead + 1));
+    }
 
     /// <summary>Makes the days from <paramref name="first"/> on, where they do not exist.</summary>
     public async Task EnsureAsync(DateOnly first, int days, CancellationToken cancellationToken)
@@ -49,9 +65,12 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
         }
     }
 
-    /// <summary>Drops the days before <paramref name="oldestKept"/>; does nothing while another process does the same.</summary>
+    /// <summary>
+    /// Drops the days that are past the retention, by what the database has stored of it and by its clock: nobody can ask for more. Does nothing
+    /// while another process does the same.
+    /// </summary>
     /// <returns>The names of the dropped tables.</returns>
-    public async Task<IReadOnlyList<string>> DropBeforeAsync(DateOnly oldestKept, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> DropExpiredAsync(CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var tryLock = new NpgsqlCommand(TryLock, connection);
@@ -61,7 +80,7 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
         }
 
         var expired = new List<(string Leaf, bool IsAttached, bool IsHalfDetached)>();
-        await using (var select = new NpgsqlCommand(SelectExpired, connection) { Parameters = { new() { Value = oldestKept } } })
+        await using (var select = new NpgsqlCommand(SelectExpired, connection))
         await using (var reader = await select.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))

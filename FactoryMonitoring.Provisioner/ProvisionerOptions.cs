@@ -17,6 +17,10 @@ internal sealed class ProvisionerOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ProvisioningLimit { get; set; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Readings, samples and events are kept for this long, by whole days; null leaves what the database has, 7 days at first.</summary>
+    [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
+    public TimeSpan? Retention { get; set; }
+
     /// <summary>SENSOR_TOPIC.</summary>
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,245}")]
     public string SensorTopic { get; set; } = KafkaNames.Default.SensorTopic;

@@ -1,5 +1,7 @@
 using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.Provisioner.Topics;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace FactoryMonitoring.Provisioner;
@@ -11,10 +13,10 @@ internal sealed partial class ProvisioningRun(
     NpgsqlDataSource database,
     MigrationRunner migrations,
     ReadingPartitions partitions,
-    TimeProvider time,
+    RetentionStore retention,
+    IOptions<ProvisionerOptions> options,
     ILogger<ProvisioningRun> logger)
 {
-    private const int DaysBehind = 1;
     private const int DaysAhead = 3;
 
     /// <summary>Waiting makes it no better.</summary>
@@ -44,7 +46,7 @@ internal sealed partial class ProvisioningRun(
             await using var connection = await database.OpenConnectionAsync(cancellationToken);
             return null;
         }
-        catch (Exception exception) when (exception is NpgsqlException and not PostgresException { SqlState: WrongPassword } or TimeoutException)
+        catch (Exception exception) when (exception is NpgsqlException { InnerException: not NewerSchemaException } and not PostgresException { SqlState: WrongPassword } or TimeoutException)
         {
             return exception.InnerException?.Message is { } inner ? $"{exception.Message}: {inner}" : exception.Message;
         }
@@ -56,9 +58,13 @@ internal sealed partial class ProvisioningRun(
         {
             var applied = await migrations.ApplyAsync(cancellationToken);
             Log.Schema(logger, applied.Count);
-            var first = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime).AddDays(-DaysBehind);
-            await partitions.EnsureAsync(first, DaysBehind + 1 + DaysAhead, cancellationToken);
-            Log.Days(logger, first, first.AddDays(DaysBehind + DaysAhead));
+            if (options.Value.Retention is { } keep)
+            {
+                await retention.KeepAsync(keep, cancellationToken);
+            }
+
+            var (first, last) = await partitions.EnsureAroundTodayAsync(DaysAhead, cancellationToken);
+            Log.Days(logger, first, last);
             return null;
         }
         catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or TimeoutException)

@@ -111,13 +111,13 @@ internal sealed class ConsumerStatus
     }
 
     /// <summary>Ends a second: what was stored in it, in the last minute, and since the beginning.</summary>
-    public (ConsumerSample Sample, int LastMinute, long Total) EndSecond(DateTime second)
+    public (ConsumerSample Sample, int LastMinute, long Total) EndSecond()
     {
         lock (_lock)
         {
             _minute[_minuteIndex] = _storedThisSecond;
             _minuteIndex = (_minuteIndex + 1) % MinuteSeconds;
-            var sample = new ConsumerSample(second, _storedThisSecond, [.. _latencies], _commits == 0 ? null : (float)(_commitMs / _commits));
+            var sample = new ConsumerSample(_storedThisSecond, [.. _latencies], _commits == 0 ? null : (float)(_commitMs / _commits));
             _storedThisSecond = 0;
             _commits = 0;
             _commitMs = 0;

@@ -27,7 +27,7 @@ internal sealed partial class HeartbeatWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var startedAt = time.GetUtcNow().UtcDateTime;
+        var started = time.GetTimestamp();
         var key = await consumerKey.GetAsync(stoppingToken);
         var counted = false;
         var outage = new OutageReport(time);
@@ -35,8 +35,7 @@ internal sealed partial class HeartbeatWorker(
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
-            var now = time.GetUtcNow().UtcDateTime;
-            var (sample, lastMinute, total) = status.EndSecond(new DateTime(now.Ticks - (now.Ticks % TimeSpan.TicksPerSecond), DateTimeKind.Utc));
+            var (sample, lastMinute, total) = status.EndSecond();
             if ((await loop.CheckHealthAsync(beats, stoppingToken)).Status != HealthStatus.Healthy)
             {
                 continue;
@@ -58,7 +57,7 @@ internal sealed partial class HeartbeatWorker(
                         status.Owned,
                         lastMinute,
                         total,
-                        startedAt,
+                        time.GetElapsedTime(started),
                         identity.InstanceId,
                         Environment.ProcessId,
                         Environment.MachineName,

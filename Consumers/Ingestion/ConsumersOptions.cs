@@ -45,9 +45,9 @@ internal sealed class ConsumersOptions
     [Range(1, 10_000_000, ErrorMessage = "allowed is 1 to 10000000")]
     public int SnapshotReadings { get; init; } = 20_000;
 
-    /// <summary>Readings and samples older than this are dropped, by whole days.</summary>
-    [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00", ErrorMessage = "allowed is 1.00:00:00 to 3650.00:00:00")]
-    public TimeSpan Retention { get; init; } = TimeSpan.FromDays(7);
+    /// <summary>Must be left out: a consumer of before took it from here, and each replica could have another.</summary>
+    [RegularExpression("(?!)", ErrorMessage = "the retention is stored in the database; set Factory:Retention of the provisioner")]
+    public string? Retention { get; init; }
 
     /// <summary>Most sends that a batch's span is linked to.</summary>
     [Range(0, 128, ErrorMessage = "allowed is 0 to 128")]

@@ -321,7 +321,7 @@ internal sealed partial class StoreLane
                 partition.Recovered = true;
                 if (move.PredecessorEndedAt is { } endedAt)
                 {
-                    context.Metrics.Stalled(context.Time.GetUtcNow() - endedAt);
+                    context.Metrics.Stalled(_store.UtcNow - endedAt);
                 }
             }
 
@@ -392,7 +392,7 @@ internal sealed partial class StoreLane
     {
         try
         {
-            await context.Days.EnsureAsync(DateOnly.FromDateTime(context.Time.GetUtcNow().UtcDateTime.AddDays(-1)), 3, cancellationToken);
+            await context.Days.EnsureAroundTodayAsync(1, cancellationToken);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is not null)
         {

@@ -507,7 +507,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                 "duplicated", sensor.Identity.Name, null, reading.ReadingCount, reading.ReadingCount, partition.Number, reading.Offset));
         }
 
-        var now = new DateTime(context.Time.GetUtcNow().UtcTicks / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+        var now = new DateTime(_store.UtcNow.Ticks / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
         foreach (var raised in _findings.Raised)
         {
             var origin = reading.Headers is { } headers ? TraceContext.Of(headers) : null;

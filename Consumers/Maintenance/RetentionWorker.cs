@@ -1,15 +1,13 @@
-using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Maintenance;
 
 /// <summary>Makes the coming days' partitions of time, and drops what is past the retention. Several consumers at once do it once.</summary>
 internal sealed partial class RetentionWorker(
-    ReadingPartitions days, RetentionStore store, IOptions<ConsumersOptions> options, TimeProvider time, ILogger<RetentionWorker> logger) : BackgroundService
+    ReadingPartitions days, RetentionStore store, TimeProvider time, ILogger<RetentionWorker> logger) : BackgroundService
 {
     private const int DaysAhead = 3;
 
@@ -24,16 +22,13 @@ internal sealed partial class RetentionWorker(
             var pause = Interval;
             try
             {
-                var now = time.GetUtcNow();
-                var today = DateOnly.FromDateTime(now.UtcDateTime);
-                await days.EnsureAsync(today, DaysAhead, stoppingToken);
-                var oldest = now - options.Value.Retention;
-                foreach (var dropped in await days.DropBeforeAsync(DateOnly.FromDateTime(oldest.UtcDateTime), stoppingToken))
+                await days.EnsureAroundTodayAsync(DaysAhead, stoppingToken);
+                foreach (var dropped in await days.DropExpiredAsync(stoppingToken))
                 {
                     Log.Dropped(logger, dropped);
                 }
 
-                await store.PruneAsync(oldest.UtcDateTime, stoppingToken);
+                await store.PruneAsync(stoppingToken);
                 outage.Answered();
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)

@@ -4,13 +4,14 @@ using NpgsqlTypes;
 namespace FactoryMonitoring.Data.Ingestion;
 
 /// <summary>What a consumer says of itself each second.</summary>
+/// <param name="Running">Since its start.</param>
 /// <param name="Condition">What it is doing, in words; null when all is well.</param>
 public sealed record ConsumerPulse(
     string ConsumerId,
     int[] Partitions,
     int ProcessedLastMinute,
     long ProcessedTotal,
-    DateTime StartedAt,
+    TimeSpan Running,
     Guid InstanceId,
     int ProcessId,
     string Host,
@@ -18,27 +19,27 @@ public sealed record ConsumerPulse(
     string? Condition,
     long ResidentBytes);
 
-/// <param name="At">The whole second.</param>
+/// <summary>What a consumer did in the second that ends when this is written.</summary>
 /// <param name="LatencyCounts">In LatencyHistogram's buckets.</param>
 /// <param name="CommitMs">Mean duration of the second's batch transactions; null where there was none.</param>
-public sealed record ConsumerSample(DateTime At, int Stored, int[] LatencyCounts, float? CommitMs);
+public sealed record ConsumerSample(int Stored, int[] LatencyCounts, float? CommitMs);
 
 /// <summary>The consumer's sign of life, on a connection of its own: it must not wait for a batch.</summary>
 public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDisposable
 {
     private const string Beat = """
-        INSERT INTO consumer_health (consumer_id, status, last_heartbeat, assigned_partitions, messages_processed_last_minute, total_messages_processed,
+        INSERT INTO consumer_health AS h (consumer_id, status, last_heartbeat, assigned_partitions, messages_processed_last_minute, total_messages_processed,
             started_at, instance_id, process_id, host, group_protocol, condition, resident_bytes)
-        VALUES ($1, 'active', clock_timestamp(), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        VALUES ($1, 'active', clock_timestamp(), $2, $3, $4, clock_timestamp() - $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (consumer_id) DO UPDATE SET
             status = excluded.status, last_heartbeat = excluded.last_heartbeat, assigned_partitions = excluded.assigned_partitions,
             messages_processed_last_minute = excluded.messages_processed_last_minute, total_messages_processed = excluded.total_messages_processed,
-            started_at = excluded.started_at, instance_id = excluded.instance_id, process_id = excluded.process_id, host = excluded.host,
+            started_at = CASE WHEN h.instance_id = excluded.instance_id THEN h.started_at ELSE excluded.started_at END, instance_id = excluded.instance_id, process_id = excluded.process_id, host = excluded.host,
             group_protocol = excluded.group_protocol, condition = excluded.condition, resident_bytes = excluded.resident_bytes
         """;
 
     private const string InsertSample =
-        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES (date_trunc('second', clock_timestamp()), $1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
     private const string SelectTotal = "SELECT COALESCE(sum(stored), 0)::bigint FROM ingest_totals WHERE consumer_key = $1";
 
@@ -74,7 +75,7 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
                     new NpgsqlParameter<int[]> { TypedValue = pulse.Partitions },
                     new NpgsqlParameter<int> { TypedValue = pulse.ProcessedLastMinute },
                     new NpgsqlParameter<long> { TypedValue = pulse.ProcessedTotal },
-                    new NpgsqlParameter<DateTime> { TypedValue = pulse.StartedAt },
+                    new NpgsqlParameter<TimeSpan> { TypedValue = pulse.Running },
                     new NpgsqlParameter<Guid> { TypedValue = pulse.InstanceId },
                     new NpgsqlParameter<int> { TypedValue = pulse.ProcessId },
                     new NpgsqlParameter<string> { TypedValue = pulse.Host },
@@ -89,7 +90,6 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
                 {
                     Parameters =
                     {
-                        new NpgsqlParameter<DateTime> { TypedValue = sample.At },
                         new NpgsqlParameter<string> { TypedValue = pulse.ConsumerId },
                         new NpgsqlParameter<int> { TypedValue = sample.Stored },
                         new NpgsqlParameter<int[]> { TypedValue = sample.LatencyCounts },

@@ -19,13 +19,24 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
     internal const string SessionName = "ingest of ";
 
     private const string SessionSettings = """
-        SELECT set_config('lock_timeout', '1s', false), set_config('idle_in_transaction_session_timeout', '5s', false), set_config('application_name', $1, false)
+        SELECT set_config('lock_timeout', '1s', false), set_config('idle_in_transaction_session_timeout', '5s', false), set_config('application_name', $1, false),
+            clock_timestamp()
         """;
+
+    private const string SelectClock = "SELECT clock_timestamp()";
 
     // Npgsql has spans for commands, not for what ends a transaction.
     private static readonly ActivitySource Spans = new("FactoryMonitoring.Data");
 
+    private static readonly TimeSpan ClockInterval = TimeSpan.FromMinutes(10);
+
     private NpgsqlConnection? _connection;
+    private DateTime _clock;
+    private long _clockReadAt;
+
+    /// <summary>The time by the database's clock, as far as it has been read; what is stored bears no other.</summary>
+    /// <exception cref="InvalidOperationException">Nothing has been claimed yet.</exception>
+    public DateTime UtcNow => _clockReadAt == 0 ? throw new InvalidOperationException("The database's clock has not been read yet") : _clock + Stopwatch.GetElapsedTime(_clockReadAt);
 
     public async ValueTask DisposeAsync()
     {
@@ -139,6 +150,12 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
     {
         if (_connection is { FullState: ConnectionState.Open } open)
         {
+            if (Stopwatch.GetElapsedTime(_clockReadAt) >= ClockInterval)
+            {
+                await using var clock = new NpgsqlCommand(SelectClock, open);
+                SetClock((DateTime)(await clock.ExecuteScalarAsync(cancellationToken))!);
+            }
+
             return open;
         }
 
@@ -147,7 +164,9 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         try
         {
             await using var settings = new NpgsqlCommand(SessionSettings, connection) { Parameters = { new NpgsqlParameter<string> { TypedValue = SessionName + consumerId } } };
-            await settings.ExecuteNonQueryAsync(cancellationToken);
+            await using var reader = await settings.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            SetClock(reader.GetDateTime(3));
         }
         catch
         {
@@ -157,6 +176,8 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
 
         return _connection = connection;
     }
+
+    private void SetClock(DateTime now) => (_clock, _clockReadAt) = (now, Stopwatch.GetTimestamp());
 
     // pg_blocking_pids answers only while the blocked one waits, hence from beside it. A woken predecessor must not terminate its successor,
     // hence the epochs.

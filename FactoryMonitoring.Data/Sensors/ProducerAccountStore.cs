@@ -15,11 +15,11 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         INSERT INTO producer_health AS h (producer_id, sensor_type, status, connection, condition, messages_sent_last_minute, last_acknowledged,
             started_at, instance_id, process_id, host, sensor_count, queued, resident_bytes, total_messages_sent, failed_deliveries,
             account_number, last_heartbeat)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
+        VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() - ($19 - $7), clock_timestamp() - ($19 - $8), $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
         ON CONFLICT (producer_id) DO UPDATE SET
             sensor_type = EXCLUDED.sensor_type, status = EXCLUDED.status, connection = EXCLUDED.connection, condition = EXCLUDED.condition,
             messages_sent_last_minute = EXCLUDED.messages_sent_last_minute, last_acknowledged = coalesce(EXCLUDED.last_acknowledged, h.last_acknowledged),
-            started_at = EXCLUDED.started_at, instance_id = EXCLUDED.instance_id, process_id = EXCLUDED.process_id, host = EXCLUDED.host,
+            started_at = CASE WHEN h.instance_id = EXCLUDED.instance_id THEN h.started_at ELSE EXCLUDED.started_at END, instance_id = EXCLUDED.instance_id, process_id = EXCLUDED.process_id, host = EXCLUDED.host,
             sensor_count = EXCLUDED.sensor_count, queued = EXCLUDED.queued, resident_bytes = EXCLUDED.resident_bytes,
             total_messages_sent = h.total_messages_sent + EXCLUDED.total_messages_sent,
             failed_deliveries = h.failed_deliveries + EXCLUDED.failed_deliveries,
@@ -46,7 +46,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
 
     private const string InsertSamples = """
         INSERT INTO producer_samples AS s (at, producer_id, acknowledged, longest_wait_ms)
-        SELECT at, $1, acknowledged, longest_wait_ms FROM unnest($2::timestamptz[], $3::int[], $4::int[]) r(at, acknowledged, longest_wait_ms)
+        SELECT at + make_interval(secs => round(extract(epoch FROM clock_timestamp() - $5))), $1, acknowledged, longest_wait_ms FROM unnest($2::timestamptz[], $3::int[], $4::int[]) r(at, acknowledged, longest_wait_ms)
         ON CONFLICT (at, producer_id) DO UPDATE SET
             acknowledged = s.acknowledged + EXCLUDED.acknowledged, longest_wait_ms = greatest(s.longest_wait_ms, EXCLUDED.longest_wait_ms)
         """;
@@ -128,6 +128,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
             new NpgsqlParameter<long> { TypedValue = account.FailedDeliveries },
             new NpgsqlParameter<long> { TypedValue = number },
             new NpgsqlParameter<bool> { TypedValue = mayBeWritten },
+            Now(),
         },
     };
 
@@ -150,6 +151,9 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         },
     };
 
+    // Times are the producer's when they come, and the database's when they are stored: its clock may be days off.
+    private static NpgsqlParameter<DateTime> Now() => new() { TypedValue = DateTime.UtcNow };
+
     private static NpgsqlBatchCommand Samples(string producerId, IReadOnlyList<ProducerSample> samples) => new(InsertSamples)
     {
         Parameters =
@@ -158,6 +162,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
             new NpgsqlParameter<DateTime[]> { TypedValue = [.. samples.Select(sample => sample.At.UtcDateTime)] },
             new NpgsqlParameter<int[]> { TypedValue = [.. samples.Select(sample => sample.Acknowledged)] },
             new NpgsqlParameter<int?[]> { TypedValue = [.. samples.Select(sample => sample.LongestWaitMs)] },
+            Now(),
         },
     };
 }

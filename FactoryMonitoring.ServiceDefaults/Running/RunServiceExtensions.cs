@@ -1,17 +1,20 @@
+using FactoryMonitoring.Data;
 using FactoryMonitoring.ServiceDefaults.Running;
+using FactoryMonitoring.ServiceDefaults.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>Runs a service to its exit code.</summary>
 public static partial class RunServiceExtensions
 {
-    /// <summary>Runs until the service is told to stop. A wrong setting is one line on stderr and exit code 1; so is a port that is taken.</summary>
+    /// <summary>Runs until the service is told to stop. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app)
     {
@@ -22,7 +25,16 @@ public static partial class RunServiceExtensions
             app.Services.GetService<IStartupValidator>()?.Validate();
             var workers = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToArray();
             await app.StartAsync();
-            await app.WaitForShutdownAsync();
+            var refused = app.Services.GetService<SchemaGate>()?.Refused;
+            var stopped = app.WaitForShutdownAsync();
+            await Task.WhenAny(refused is null ? [stopped] : [stopped, refused]);
+            if (refused is { IsCompleted: true })
+            {
+                await Console.Error.WriteLineAsync((await refused).Message);
+                await app.StopAsync();
+                return 1;
+            }
+
             return ReportFailed(workers, app.Logger) ? 1 : 0;
         }
         catch (Exception exception) when (Describe(app.Configuration, exception) is { } line)
@@ -81,6 +93,7 @@ public static partial class RunServiceExtensions
         OptionsValidationException wrong => WrongSetting.Describe(configuration, wrong),
         AggregateException several => string.Join("; ", several.Flatten().InnerExceptions.Select(inner => Describe(configuration, inner) ?? inner.Message)),
         FormatException => exception.Message,
+        NpgsqlException { InnerException: NewerSchemaException newer } => newer.Message,
         // The binder names key, value and type.
         InvalidOperationException when exception.Message.StartsWith("Failed to convert configuration value", StringComparison.Ordinal) => exception.Message,
         InvalidOperationException when exception.Message.StartsWith("ConnectionString is missing", StringComparison.Ordinal) => exception.Message,

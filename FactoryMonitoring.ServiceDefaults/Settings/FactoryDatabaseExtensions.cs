@@ -3,6 +3,7 @@ using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.ServiceDefaults.Settings;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace Microsoft.Extensions.Hosting;
@@ -18,7 +19,7 @@ public static partial class FactoryDatabaseExtensions
 
     /// <summary>
     /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, else DATABASE_URL, with its health check. Connects and
-    /// commands time out after 3 s; the service's name is the application_name. A missing or malformed setting is an error at start.
+    /// commands time out after 3 s; the service's name is the application_name. A schema that is newer than the service stops it. A missing or malformed setting is an error at start.
     /// </summary>
     public static TBuilder AddFactoryDatabase<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -26,6 +27,8 @@ public static partial class FactoryDatabaseExtensions
         ArgumentNullException.ThrowIfNull(builder);
         var connectionString = Resolve(builder, out var failure);
         builder.Services.AddSettingCheck(failure);
+        var gate = new SchemaGate();
+        builder.Services.AddSingleton(gate);
         builder.AddNpgsqlDataSource(
             ResourceNames.Database,
             settings => settings.ConnectionString = connectionString,
@@ -33,6 +36,7 @@ public static partial class FactoryDatabaseExtensions
             {
                 // Metrics bear it as a tag, in place of the whole connection string.
                 dataSource.Name = ResourceNames.Database;
+                dataSource.UsePhysicalConnectionInitializer(_ => throw new NotSupportedException("Connections are opened asynchronously"), gate.CheckAsync);
                 dataSource.ConfigureTracing(tracing => tracing
                     .ConfigureCommandSpanNameProvider(command => FirstWord().Match(command.CommandText).Value)
                     .ConfigureBatchSpanNameProvider(_ => "BATCH")

@@ -21,7 +21,7 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
         var applied = await Task.WhenAll(Enumerable.Range(0, 4)
             .Select(_ => new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout)));
 
-        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql", "006_refused.sql"], applied.SelectMany(names => names));
+        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql", "006_refused.sql", "007_retention.sql", "008_log_id_form.sql"], applied.SelectMany(names => names));
     }
 
     [Fact]
@@ -29,6 +29,7 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
     {
         await Database.ScalarAsync<object>("""
             DELETE FROM schema_migrations WHERE name = '005_log_id.sql';
+            ALTER TABLE logs DROP CONSTRAINT logs_log_id_is_no_pair;
             INSERT INTO logs (log_id) VALUES ('iGus0dXULBxg5OIQW6RX3A:UeX234NzTzu-Rm8QK936SA'), ('5f7c5e8a-embedded'), ('a:b')
             """, Timeout);
 
@@ -37,6 +38,40 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
         Assert.Equal(
             [[(short)1, "UeX234NzTzu-Rm8QK936SA"], [(short)2, "5f7c5e8a-embedded"], [(short)3, "a:b"]],
             await Database.RowsAsync("SELECT log_key, log_id FROM logs ORDER BY log_key", Timeout));
+    }
+
+    [Theory]
+    [InlineData("Consumers")]
+    [InlineData("Sensors")]
+    [InlineData("Monitoring.Api")]
+    [InlineData("FactoryMonitoring.Provisioner")]
+    public async Task A_service_that_is_older_than_the_schema_stops_with_one_line_and_writes_nothing(string service)
+    {
+        await using var brokers = new EmbeddedBrokers();
+        await brokers.StartAsync(Timeout);
+        await Database.ScalarAsync<object>("INSERT INTO schema_migrations (name) VALUES ('999_tomorrow.sql')", Timeout);
+
+        await using var old = ServiceProcess.Start(service, new()
+        {
+            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["SENSOR_TYPE"] = "temperature",
+        });
+
+        Assert.Equal(1, await old.WaitAsync(Timeout));
+        Assert.Single(
+            old.Output.Split('\n'),
+            "The database has the migration 999_tomorrow.sql, which this service does not know: its schema is newer than this service. Start the version that made it, or a newer one.");
+        Assert.Equal(
+            [[0L, 0L, 0L, 0L]],
+            await Database.RowsAsync("SELECT (SELECT count(*) FROM logs), (SELECT count(*) FROM consumers), (SELECT count(*) FROM consumer_health), (SELECT count(*) FROM producer_health)", Timeout));
+    }
+
+    [Fact]
+    public async Task A_consumer_of_before_that_names_a_log_by_its_cluster_too_gets_no_key_for_it()
+    {
+        var refused = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => Database.ScalarAsync<object>(
+            "INSERT INTO logs (log_id) VALUES ('iGus0dXULBxg5OIQW6RX3A:UeX234NzTzu-Rm8QK936SA')", Timeout));
+
+        Assert.Equal("23514", refused.SqlState);
     }
 
     [Fact]

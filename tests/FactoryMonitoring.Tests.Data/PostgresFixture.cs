@@ -27,6 +27,9 @@ public sealed class PostgresFixture : IAsyncLifetime
     private readonly string _directory = Path.Combine(Path.GetTempPath(), $"factory-postgres-{Guid.NewGuid():N}");
     private int _databases;
 
+    /// <summary>How far its clock is off, as libfaketime writes it ("-30d"); null where it is right.</summary>
+    public string? Skew { get; init; }
+
     public int Port { get; } = FreePort();
 
     private string DataDirectory => Path.Combine(_directory, "data");
@@ -44,7 +47,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         await ExecuteAsync($"CREATE DATABASE {Template}");
         await using var template = NpgsqlDataSource.Create(ConnectionStringOf(Template) + ";Pooling=false");
         await new MigrationRunner(template, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None);
-        await new ReadingPartitions(template).EnsureAsync(DateOnly.FromDateTime(DateTime.UtcNow).AddDays(-1), 4, CancellationToken.None);
+        await new ReadingPartitions(template).EnsureAroundTodayAsync(2, CancellationToken.None);
     }
 
     public async Task DisposeAsync()
@@ -110,6 +113,13 @@ public sealed class PostgresFixture : IAsyncLifetime
     private Task<string> RunAsPostgresAsync(string binary, params string[] arguments)
     {
         var path = Path.Combine(_binaries, binary);
+        if (Skew is { } skew)
+        {
+            // By env, and so as the user that it runs as: libfaketime keeps a semaphore.
+            arguments = [$"LD_PRELOAD={FakeTime()}", $"FAKETIME={skew}", "DONT_FAKE_MONOTONIC=1", path, .. arguments];
+            path = "/usr/bin/env";
+        }
+
         // PostgreSQL refuses to run as root.
         return Environment.UserName == "root"
             ? RunAsync("setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, .. arguments])
@@ -136,6 +146,10 @@ public sealed class PostgresFixture : IAsyncLifetime
             ? await output
             : throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: exit code {process.ExitCode}: {await error}");
     }
+
+    private static string FakeTime() =>
+        Directories("/usr/lib").Select(directory => Path.Combine(directory, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists)
+        ?? throw new InvalidOperationException("This test needs libfaketime: apt-get install faketime");
 
     private static string FindBinaries() =>
         FromPath()

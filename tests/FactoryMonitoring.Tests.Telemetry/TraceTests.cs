@@ -1,5 +1,4 @@
 using System.Globalization;
-using FactoryMonitoring.Contracts;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using FactoryMonitoring.Tests.Telemetry.Otlp;
 using FactoryMonitoring.Tests.Telemetry.Otlp.Protocol;

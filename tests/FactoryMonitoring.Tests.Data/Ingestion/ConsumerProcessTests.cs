@@ -17,7 +17,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         foreach (var value in new[] { LaneHarness.Reading("s", 1, 25), refused, LaneHarness.Reading("s", 3, 25) })
         {
             await producer.ProduceAsync(
-                ResourceNames.SensorTopic, new Message<byte[], byte[]> { Key = "s"u8.ToArray(), Value = value, Headers = new Headers { { "origin", "x"u8.ToArray() } } }, Timeout);
+                KafkaNames.Default.SensorTopic, new Message<byte[], byte[]> { Key = "s"u8.ToArray(), Value = value, Headers = new Headers { { "origin", "x"u8.ToArray() } } }, Timeout);
         }
 
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 2);
@@ -25,7 +25,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         {
             BootstrapServers = Brokers.BootstrapServers, GroupId = "reader", AutoOffsetReset = AutoOffsetReset.Earliest,
         }).Build();
-        reader.Subscribe(ResourceNames.SensorTopic + ".dlq");
+        reader.Subscribe(KafkaNames.Default.SensorTopic + ".dlq");
         var letter = await Task.Run(() => reader.Consume(Timeout).Message);
 
         Assert.Equal(refused, letter.Value);

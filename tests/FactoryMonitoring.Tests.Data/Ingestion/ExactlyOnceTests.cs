@@ -241,7 +241,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         var maintenance = Task.Run(async () =>
         {
             await days.EnsureAsync(new DateOnly(2040, 1, 1), 10, Timeout);
-            return await days.DropBeforeAsync(new DateOnly(2021, 1, 1), Timeout);
+            return await days.DropExpiredAsync(Timeout);
         });
         long offset = 0;
         while (!maintenance.IsCompleted)
@@ -274,8 +274,21 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         }
 
         Assert.Equal([[true]], await RowsAsync("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'readings_20200102'::regclass"));
-        Assert.Equal(["readings_20200101", "readings_20200102", "readings_20200103"], await days.DropBeforeAsync(new DateOnly(2021, 1, 1), Timeout));
+        Assert.Equal(["readings_20200101", "readings_20200102", "readings_20200103"], await days.DropExpiredAsync(Timeout));
         Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM pg_class WHERE relname ~ '^readings_2020'"));
+    }
+
+    [Fact]
+    public async Task The_retention_is_what_the_database_has_whoever_asks()
+    {
+        var days = new FactoryMonitoring.Data.ReadingPartitions(Database.DataSource);
+        var today = DateOnly.FromDateTime(DateTime.UtcNow);
+        await days.EnsureAsync(today.AddDays(-20), 20, Timeout);
+
+        await new FactoryMonitoring.Data.Ingestion.RetentionStore(Database.DataSource).KeepAsync(TimeSpan.FromDays(12), Timeout);
+
+        Assert.Equal([.. Enumerable.Range(0, 8).Select(n => $"readings_{today.AddDays(n - 20):yyyyMMdd}")], await days.DropExpiredAsync(Timeout));
+        Assert.Empty(await days.DropExpiredAsync(Timeout));
     }
 
     [Fact]

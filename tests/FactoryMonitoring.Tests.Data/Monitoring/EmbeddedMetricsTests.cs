@@ -29,7 +29,7 @@ public sealed class EmbeddedMetricsTests(PostgresFixture postgres) : MonitoringA
         using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = _brokers.BootstrapServers }).Build();
         for (var i = 0; i < 5; i++)
         {
-            await producer.ProduceAsync(new TopicPartition(ResourceNames.SensorTopic, 0), new Message<Null, byte[]> { Value = [1] }, Timeout);
+            await producer.ProduceAsync(new TopicPartition(KafkaNames.Default.SensorTopic, 0), new Message<Null, byte[]> { Value = [1] }, Timeout);
         }
 
         var api = await StartServingApiAsync($"--ConnectionStrings:kafka={_brokers.BootstrapServers}");
