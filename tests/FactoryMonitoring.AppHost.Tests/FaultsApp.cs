@@ -59,7 +59,8 @@ internal sealed class FaultsApp : IAsyncDisposable
         await test._app.StartAsync(test.Token);
         test._client.BaseAddress = new Uri(setup.ControlUrl);
         test._client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", setup.ControlToken);
-        await test.UntilAsync("family", family => family["state"]?.GetValue<string>() == "Running");
+        foreach (var name in (string[])["family", .. Enumerable.Range(1, consumers).Select(ResourceNames.Consumer)])
+            await test.UntilAsync(name, resource => resource["state"]?.GetValue<string>() == "Running");
         return test;
     }
 
