@@ -78,9 +78,11 @@ public sealed partial class MetricsTests(StackFixture stack) : StackTest(stack)
     public async Task Durations_have_the_buckets_agreed_on()
     {
         string[] bounds = ["0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1", "2.5", "5", "7.5", "10", "+Inf"];
-        var page = await ScrapeAsync(StackFixture.Consumers[0]);
+        string[] metrics = ["messaging_client_operation_duration_seconds_bucket", "messaging_process_duration_seconds_bucket", "factory_pipeline_e2e_duration_seconds_bucket"];
+        // Healthy is a consumer before its first reading.
+        var page = await EventuallyAsync(async () => await ScrapeAsync(StackFixture.Consumers[0]) is var scraped && metrics.All(scraped.Names.Contains) ? scraped : null);
 
-        foreach (var metric in (string[])["messaging_client_operation_duration_seconds_bucket", "messaging_process_duration_seconds_bucket", "factory_pipeline_e2e_duration_seconds_bucket"])
+        foreach (var metric in metrics)
         {
             Assert.Equal(bounds, page.Samples.Where(sample => sample.Name == metric).Select(sample => sample.Labels["le"]).Distinct());
         }
