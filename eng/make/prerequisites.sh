@@ -109,5 +109,4 @@ else
   say kafka "$kafka, Java $(java_version)"
 fi
 
-if [ "$look" != --look ] && [ -x eng/make/aspire-dashboard.sh ]; then eng/make/aspire-dashboard.sh; fi
 exit "$missing"
