@@ -76,13 +76,13 @@ internal sealed class CommandEndpoint(
 
     private async Task<(int, CommandAnswer)> ChangeAsync(LinkCommand command, DateTimeOffset at)
     {
+        if (command.Action == LinkAction.Slow && OutOfRange("delay_ms", command.DelayMs, LinkCommand.LongestDelayMs) is { } tooLong) return tooLong;
         if (links.Find(command.Link) is not { } link)
         {
             return command.Link == FactoryLink.Kafka && setup.Kafka.Backing == KafkaBacking.Embedded
                 ? Refused("the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)")
                 : (StatusCodes.Status404NotFound, new($"there is no {WireName.Of(command.Link)} link here"));
         }
-        if (command.Action == LinkAction.Slow && OutOfRange("delay_ms", command.DelayMs, LinkCommand.LongestDelayMs) is { } tooLong) return tooLong;
         await links.ChangeAsync(link, command.Action, TimeSpan.FromMilliseconds(command.DelayMs));
         return Done(links.Look().Single(body => body.Name == command.Link).Sentence(), at);
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using FactoryMonitoring.Benchmarks;
 using FactoryMonitoring.Benchmarks.Servers;
+using FactoryMonitoring.Contracts;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 BenchSettings settings;
@@ -32,13 +33,14 @@ try
     Say($"Measuring on {brokers.Name}: {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
     await postgres.ResetAsync();
     var readings = brokers.IsEmbedded ? Math.Min(settings.Readings, 60_000) : settings.Readings;
-    const string Topic = "sensor-data";
-    await brokers.RecreateTopicsAsync(Topic, "alerts", $"{Topic}.dlq");
+    var names = KafkaNames.Default;
+    var preloaded = names.SensorTopic;
+    await brokers.RecreateTopicsAsync([.. names.Topics().Select(topic => topic.Name)]);
 
     if (settings.Does("ceilings") || settings.Does("ingest"))
     {
         using var load = new Load(1);
-        var produced = load.Produce(brokers.Bootstrap, Topic, readings, rate: null);
+        var produced = load.Produce(brokers.Bootstrap, preloaded, readings, rate: null);
         Say($"Preloaded {produced:#,0} readings");
         if (produced != readings)
         {
@@ -51,7 +53,7 @@ try
         double consume = 0, copy = 0;
         if (settings.Does("ceilings"))
         {
-            consume = CeilingRuns.Consume(brokers, Topic, readings);
+            consume = CeilingRuns.Consume(brokers, preloaded, readings);
             copy = await CeilingRuns.CopyAsync(postgres, readings);
             var combined = 1 / ((1 / consume) + (1 / copy));
             figures.Add("ceiling.consume", consume);
@@ -63,7 +65,7 @@ try
         foreach (var replicas in settings.Does("ingest") ? settings.Replicas : [])
         {
             var cpu = brokers.CpuSeconds();
-            var drain = await IngestRuns.DrainAsync(repository, directory, brokers, postgres, Topic, replicas, readings);
+            var drain = await IngestRuns.DrainAsync(repository, directory, brokers, postgres, preloaded, replicas, readings);
             figures.Add($"ingest.{replicas}.readings_per_second", drain.PerSecond);
             figures.Add($"ingest.{replicas}.cpu_s_per_million", drain.CpuPerMillion);
             figures.Add($"ingest.{replicas}.memory_mb", drain.PeakMemoryMb);
@@ -83,9 +85,9 @@ try
         {
             // A topic of its own: what is preloaded must not be read first.
             var topic = $"latency-{rate}-{run}";
-            await brokers.RecreateTopicsAsync(topic, $"{topic}.dlq");
+            await brokers.RecreateTopicsAsync(topic, topic + KafkaNames.DeadLetterSuffix);
             var (p50, p95, p99, memory) = await IngestRuns.LatencyAsync(
-                repository, directory, brokers, postgres, brokers.IsEmbedded ? Topic : topic, rate, settings.LatencySeconds);
+                repository, directory, brokers, postgres, brokers.IsEmbedded ? preloaded : topic, rate, settings.LatencySeconds);
             figures.Add($"latency.{rate}.p50_ms", p50 ?? double.NaN);
             figures.Add($"latency.{rate}.p95_ms", p95 ?? double.NaN);
             figures.Add($"latency.{rate}.p99_ms", p99 ?? double.NaN);
@@ -98,9 +100,9 @@ try
     {
         const int Rate = 1_000;
         var topic = $"memory-{run}";
-        await brokers.RecreateTopicsAsync(topic, $"{topic}.dlq");
+        await brokers.RecreateTopicsAsync(topic, topic + KafkaNames.DeadLetterSuffix);
         var memory = await MemoryRuns.RunAsync(
-            repository, directory, brokers, postgres, brokers.IsEmbedded ? Topic : topic, Rate, TimeSpan.FromSeconds(settings.MemorySeconds));
+            repository, directory, brokers, postgres, brokers.IsEmbedded ? preloaded : topic, Rate, TimeSpan.FromSeconds(settings.MemorySeconds));
         foreach (var (kind, megabytes) in memory)
         {
             figures.Add($"memory.{kind}_mb", megabytes);

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Benchmarks.Servers;
 
@@ -19,13 +20,13 @@ internal sealed class Brokers : IAsyncDisposable
         "process.roles=broker,controller", "controller.listener.names=CONTROLLER", "inter.broker.listener.name=PLAINTEXT",
         "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT", "auto.create.topics.enable=false", "default.replication.factor=3",
         "min.insync.replicas=2", "offsets.topic.replication.factor=3", "offsets.topic.num.partitions=6", "log.segment.bytes=67108864",
-        "group.consumer.min.session.timeout.ms=6000", "group.consumer.session.timeout.ms=6000", "group.consumer.min.heartbeat.interval.ms=250",
+        $"group.consumer.min.session.timeout.ms={Liveness.SessionTimeoutMs}", $"group.consumer.session.timeout.ms={Liveness.SessionTimeoutMs}", "group.consumer.min.heartbeat.interval.ms=250",
         "group.consumer.heartbeat.interval.ms=250", "group.consumer.assignment.interval.ms=0", "group.initial.rebalance.delay.ms=0",
         "log.cleaner.dedupe.buffer.size=4194304",
     ];
 
     /// <summary>It makes topics at its start alone.</summary>
-    private static readonly string[] EmbeddedTopics = ["sensor-data", "alerts", "sensor-data.dlq"];
+    private static readonly string[] EmbeddedTopics = [.. KafkaNames.Default.Topics().Select(topic => topic.Name)];
 
     private readonly List<ServerProcess> _processes = [];
 
@@ -118,7 +119,9 @@ internal sealed class Brokers : IAsyncDisposable
         return brokers;
     }
 
-    private static int PartitionsOf(string topic) => topic.Contains('.', StringComparison.Ordinal) || topic == "alerts" ? 2 : Partitions;
+    private static int PartitionsOf(string topic) => topic == KafkaNames.Default.AlertTopic ? KafkaNames.AlertPartitions
+        : topic.EndsWith(KafkaNames.DeadLetterSuffix, StringComparison.Ordinal) ? KafkaNames.DeadLetterPartitions
+        : Partitions;
 
     private static Brokers StartEmbedded(string directory, string repository, int[] ports)
     {
