@@ -57,7 +57,7 @@ internal static class DashboardCommands
         {
             var name = context.Arguments["experiment"].Value;
             using var response = await Client(context.Services).PostAsync(
-                Address(lab, LabRoutes.Run.Replace("{name}", Uri.EscapeDataString(name ?? ""), StringComparison.Ordinal)), content: null, context.CancellationToken);
+                Address(lab, LabRoutes.RunOf(name ?? "")), content: null, context.CancellationToken);
             return response.StatusCode == System.Net.HttpStatusCode.Accepted
                 ? KillCommand.Done(string.Create(CultureInfo.InvariantCulture, $"{name} runs; its verdict will be at http://localhost:{webPort}/fault-lab"))
                 : CommandResults.Failure(await response.Content.ReadAsStringAsync(context.CancellationToken));
