@@ -40,9 +40,9 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     public ReadingCounts Counts { get; } = new();
 
     /// <summary>
-    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Of the first reading,
-    /// and of the first ones in a row at warning level, only the consumers know what came before: they may. To be asked once for each reading, in
-    /// their order.
+    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Of the first
+    /// readings, as many as a mean takes, and of the first ones in a row at warning level, only the consumers know what came before: they may. To be
+    /// asked once for each reading, in their order.
     /// </summary>
     public bool IsRemarkable(double value)
     {
@@ -52,7 +52,7 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
         var isAway = _known == _last.Length && Math.Abs(value - _last.Average()) > type.BaselineDeviation;
         _consecutiveHigh = level == AlertLevel.Normal ? 0 : _consecutiveHigh + 1;
         _hasBeenNormal |= level == AlertLevel.Normal;
-        var isRemarkable = _known == 0
+        var isRemarkable = _known < _last.Length
             || (isCritical && !_wasCritical)
             || (isStep && !_wasStep)
             || (isAway && !_wasAway)

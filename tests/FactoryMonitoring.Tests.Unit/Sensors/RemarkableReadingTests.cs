@@ -6,12 +6,12 @@ namespace FactoryMonitoring.Tests.Unit.Sensors;
 public sealed class RemarkableReadingTests
 {
     [Theory]
-    [InlineData("20 21 22 23 24 25", "!.....")] // drifts; of the first, only the consumers know what came before
-    [InlineData("34 36 36 36 36 34 36 36 36", "!..!....!")] // the third warning in a row
-    [InlineData("36 36 36 36", "!!!.")] // how many came before these, only the consumers know
-    [InlineData("39 41 41 39 41", "!!!.!")] // critical, the third warning in a row, critical again
-    [InlineData("34 23 23 23 34 23 34", "!!..!..")] // a step of 11 °C, and while each reading is one, no new one
-    [InlineData("16 16 16 16 24 33.1 33.1", "!....!.")] // 15 °C from the mean of the four before, without a step
+    [InlineData("20 21 22 23 24 25 26", "!!!!...")] // drifts; of the first four, only the consumers know what came before
+    [InlineData("34 34 34 34 36 36 36 36 34 36 36 36", "!!!!..!....!")] // the third warning in a row
+    [InlineData("36 36 36 36 36", "!!!!.")] // how many came before these, only the consumers know
+    [InlineData("34 34 34 34 39 41 41 39 41", "!!!!.!!.!")] // critical, the third warning in a row, critical again
+    [InlineData("34 34 34 34 23 23 23 34 23 34", "!!!!!..!..")] // a step of 11 °C, and while each reading is one, no new one
+    [InlineData("16 16 16 16 24 33.1 33.1", "!!!!.!.")] // 15 °C from the mean of the four before, without a step
     public void A_reading_that_raises_an_alert_is_remarkable(string values, string expected)
     {
         var type = SensorCatalog.Temperature;
