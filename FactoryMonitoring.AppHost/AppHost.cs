@@ -107,5 +107,5 @@ builder.AddControl(factory, kafka.Resource, database);
 builder.AddFaults(factory, kafka.Resource, names);
 
 Console.WriteLine(StartScreen.Render(factory));
-await builder.Build().RunAsync();
+await builder.Build().RunToEndAsync();
 return 0;

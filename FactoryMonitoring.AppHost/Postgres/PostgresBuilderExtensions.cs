@@ -58,7 +58,8 @@ internal static class PostgresBuilderExtensions
             .WithArgs(["postgres", .. Settings.SelectMany(setting => new[] { "-c", $"{setting.Name}={setting.Value}" })])
             // A volume's own folder need not be empty, and PostgreSQL wants an empty one.
             .WithEnvironment("PGDATA", $"{Data}/pgdata")
-            .WithEnvironment("POSTGRES_DB", databaseName)
+            // `make psql` comes over the container's own socket, without a password.
+            .WithEnvironment("POSTGRES_INITDB_ARGS", "--auth-host=scram-sha-256 --auth-local=trust")
             // Not behind Aspire's proxy, which accepts connections for a server that is dead.
             .WithEndpoint("tcp", endpoint => (endpoint.Port, endpoint.IsProxied) = (port, false))
             .WithContainerKill(image.Engine)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
@@ -39,6 +40,18 @@ internal static class AspireDefaults
         configuration[DashboardUrls] = dashboard;
         configuration[OtlpUrl] = With(Preferred(builder, OtlpUrl), dashboardPorts[1]);
         return configuration["AppHost:BrowserToken"] is { Length: > 0 } token ? $"{dashboard}/login?t={token}" : dashboard;
+    }
+
+    /// <summary>Runs the application until it is stopped, and ends when nothing of it is left; also where it is stopped while it starts.</summary>
+    public static async Task RunToEndAsync(this DistributedApplication application)
+    {
+        await using (application)
+        {
+            var started = application.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted;
+            await application.RunAsync();
+            // The host stops only what has started altogether.
+            if (!started.IsCancellationRequested) await application.StopAsync();
+        }
     }
 
     private static bool HasDashboard(IDistributedApplicationBuilder builder) =>
