@@ -47,7 +47,6 @@ internal static class FaultLabService
         services.AddSingleton<ControlClient>();
         services.AddHealthChecks().AddCheck<ControlCheck>("control");
 
-        services.AddHttpClient(FactoryView.Client, client => client.BaseAddress = new($"http://{ResourceNames.MonitoringApi}"));
         services.AddSingleton<FactoryView>();
 
         services.AddSingleton<ExperimentStore>();

@@ -29,7 +29,7 @@ internal sealed partial class ExperimentRunner
     private async Task LookAsync(CancellationToken cancellationToken)
     {
         var asked = time.GetUtcNow();
-        var snapshot = _snapshot = await factory.LookAsync(cancellationToken);
+        var snapshot = _snapshot = await factory.LookAsync(SeenWithin, cancellationToken);
         if (snapshot is { Stale: true } && _seen is { AskedAt: not null, AwaySeenAt: null })
         {
             _seen = _seen with { AwaySeenAt = asked };

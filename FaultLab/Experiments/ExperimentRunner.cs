@@ -30,6 +30,7 @@ internal sealed partial class ExperimentRunner(
     private const string By = "experiment";
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan SeenWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SteadyFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SteadyWithin = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan ObservedFor = TimeSpan.FromSeconds(60);

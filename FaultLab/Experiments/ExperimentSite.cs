@@ -12,6 +12,9 @@ namespace FactoryMonitoring.FaultLab.Experiments;
 /// <param name="GroupProtocol">That of the active consumers; null where none is active or they differ.</param>
 internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, string? GroupProtocol)
 {
+    // The first question of a process that has just started, on a busy machine, takes its time.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     public bool IsEmbedded => KafkaBacking == KafkaBackings.Embedded;
 
     /// <summary>Whether every rebalance hands out all partitions anew.</summary>
@@ -19,11 +22,13 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
 
     public static async Task<ExperimentSite> LookAsync(ControlClient control, FactoryView factory, CancellationToken cancellationToken)
     {
-        var look = factory.LookAsync(cancellationToken);
+        var look = factory.LookAsync(Patience, cancellationToken);
         var faults = await control.FaultsAsync(cancellationToken);
-        var protocols = (await look)?.ActiveConsumers().Select(consumer => consumer.GroupProtocol).Distinct().ToList();
+        var snapshot = await look;
+        var protocols = snapshot?.ActiveConsumers().Select(consumer => consumer.GroupProtocol).Distinct().ToList();
         return new(
-            faults is null ? "The control endpoint of the AppHost does not answer." : faults.Reason,
+            faults is null ? "The control endpoint of the AppHost does not answer."
+                : faults.Reason ?? (snapshot is null ? "The monitoring API does not answer: nobody would see what an experiment does." : null),
             faults?.Kafka,
             protocols is [{ } one] ? one : null);
     }

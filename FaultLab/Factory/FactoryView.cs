@@ -1,25 +1,25 @@
 using System.Text.Json;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.ServiceDefaults.Running;
+using Microsoft.Extensions.ServiceDiscovery;
 
 namespace FactoryMonitoring.FaultLab.Factory;
 
 /// <summary>The factory as the monitoring API sees it, which is what people see on the page.</summary>
-internal sealed class FactoryView(IHttpClientFactory clients)
+internal sealed class FactoryView(ServiceEndpointResolver discovery)
+    : ServiceConnection("the monitoring API", $"http://{ResourceNames.MonitoringApi}", discovery)
 {
-    public const string Client = "monitoring-api";
-
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
-
     /// <summary>The present moment.</summary>
-    /// <returns>Null where the API does not answer, or has nothing to serve yet.</returns>
-    public async Task<StreamSnapshot?> LookAsync(CancellationToken cancellationToken)
+    /// <param name="patience">How long an answer may take.</param>
+    /// <returns>Null where the API does not answer in time, or has nothing to serve yet.</returns>
+    public async Task<StreamSnapshot?> LookAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
-        using var api = clients.CreateClient(Client);
+        limit.CancelAfter(patience);
         try
         {
-            return await api.GetFromJsonAsync(new Uri(ApiRoutes.Snapshot, UriKind.Relative), ApiJson.Context.StreamSnapshot, limit.Token);
+            return await Client.GetFromJsonAsync(new Uri(await GetAddressAsync(limit.Token), ApiRoutes.Snapshot), ApiJson.Context.StreamSnapshot, limit.Token);
         }
         catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using FactoryMonitoring.ServiceDefaults.Running;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Yarp.ReverseProxy.Forwarder;

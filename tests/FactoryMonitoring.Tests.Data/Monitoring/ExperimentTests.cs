@@ -151,6 +151,25 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
     }
 
     [Fact]
+    public async Task Nothing_is_broken_while_nobody_would_see_it()
+    {
+        var builder = WebApplication.CreateSlimBuilder(["--urls=http://127.0.0.1:0"]);
+        await using var control = builder.Build();
+        control.MapGet(ControlRoutes.Faults, () => Results.Json(new(true, null, KafkaBackings.Processes, 3, 6, [], LoadBody.None), ControlJson.Context.FaultsBody));
+        await control.StartAsync(Timeout);
+        var api = await StartServingApiAsync();
+        var lab = await StartLabAsync(api, control.Urls.First());
+        Assert.True((await lab.GetAsync(LabRoutes.Experiments, Timeout)).Json["enabled"]!.GetValue<bool>());
+
+        await api.StopAsync();
+
+        Assert.Equal("The monitoring API does not answer: nobody would see what an experiment does.", (await lab.GetAsync(LabRoutes.Experiments, Timeout)).Json["reason"]!.GetValue<string>());
+        using var refused = await lab.Client.PostAsync(new Uri(LabRoutes.RunOf("consumer-killed"), UriKind.Relative), null, Timeout);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.Empty(await Store.NewestAsync(null, 10, Timeout));
+    }
+
+    [Fact]
     public async Task A_single_fault_is_passed_on_with_the_token_and_its_answer_comes_back()
     {
         var asked = new List<(string?, string)>();

@@ -98,6 +98,8 @@ internal sealed class ApiUnderTest(WebApplication app) : IAsyncDisposable
         return new(response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken), response);
     }
 
+    public Task StopAsync() => app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

@@ -1,16 +1,15 @@
 using System.Net;
-using FactoryMonitoring.Contracts.Api;
 using Microsoft.Extensions.ServiceDiscovery;
 
-namespace FactoryMonitoring.Monitoring.Web.Api;
+namespace FactoryMonitoring.ServiceDefaults.Running;
 
 /// <summary>
-/// The connection to a service that the feed, the queries, the commands and the pass-through share. Nothing is retried here: the feed comes back by
-/// itself, a page asks again, and a client of the pass-through must see what the service said.
+/// The connection to another service, shared by all that talk to it. Nothing is retried here: whoever asks again and again does so by itself, and whoever
+/// breaks something wants it broken once.
 /// </summary>
 /// <param name="name">What it is called in sentences.</param>
 /// <param name="address">An address, or a name for service discovery; null where there is no such service.</param>
-internal abstract class ServiceConnection(string name, string? address, ServiceEndpointResolver discovery) : IDisposable
+public class ServiceConnection(string name, string? address, ServiceEndpointResolver discovery) : IDisposable
 {
     private readonly SocketsHttpHandler _handler = new()
     {
@@ -48,21 +47,16 @@ internal abstract class ServiceConnection(string name, string? address, ServiceE
         };
     }
 
-    public void Dispose() => _handler.Dispose();
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing) _handler.Dispose();
+    }
 
     private static Uri Slashed(string address) => new(address.EndsWith('/') ? address : $"{address}/");
-}
-
-/// <summary>The connection to the monitoring API, from which the pages read.</summary>
-internal sealed class MonitoringApiConnection(Addresses addresses, ServiceEndpointResolver discovery)
-    : ServiceConnection("the monitoring API", addresses.MonitoringApi, discovery);
-
-/// <summary>The connection to the fault lab, through which the pages act. It is there only where faults are allowed.</summary>
-internal sealed class FaultLabConnection(Addresses addresses, ServiceEndpointResolver discovery) : ServiceConnection("the fault lab", addresses.FaultLab, discovery);
-
-/// <summary>Who answers what.</summary>
-internal sealed class ServiceConnections(MonitoringApiConnection api, FaultLabConnection lab)
-{
-    /// <param name="path">With or without a slash at its beginning.</param>
-    public ServiceConnection For(string path) => new PathString($"/{path.TrimStart('/')}").StartsWithSegments(LabRoutes.Experiments) ? lab : api;
 }
