@@ -71,6 +71,8 @@ internal static class IngestionExtensions
                 // As the sensors have it: with more, a change of leader can write a message twice.
                 settings.Config.MaxInFlight = 1;
                 settings.Config.LingerMs = 5;
+                // What is sent is kept in the outbox until it is: a message whose brokers are away must not keep the others waiting.
+                settings.Config.MessageTimeoutMs = 10_000;
             },
             (services, client) => client.SetLogHandler(ClientLog.Handler(services)));
 

@@ -72,6 +72,15 @@ public static class DeadLetterHeaders
     public const string Offset = "dlq.source.offset";
     public const string Reason = "dlq.reason";
     public const string Detail = "dlq.detail";
+
+    /// <summary>Of the whole value, of which the dead letter holds the first 64 KiB at most; in bytes.</summary>
+    public const string ValueSize = "dlq.value.size";
+
+    /// <summary>Of the whole value, in hexadecimal.</summary>
+    public const string ValueSha256 = "dlq.value.sha256";
+
+    /// <summary>How many of the message's own headers there was no room for; absent where there was.</summary>
+    public const string DroppedHeaders = "dlq.headers.dropped";
 }
 
 /// <summary>Reasons of rejections that are not the parser's.</summary>

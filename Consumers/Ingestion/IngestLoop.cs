@@ -237,7 +237,7 @@ internal sealed partial class IngestLoop(
         else
         {
             batch.Add(new RejectedMessage(
-                partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.ReadingCount, keys.Key, parser.Payload));
+                partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.ReadingCount, keys.Key, parser.Rejected));
         }
 
         if (result.Message.Headers is { } headers && batch.Links.Count < options.LinksPerSpan && TraceContext.Of(headers) is { } sent)

@@ -29,10 +29,10 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
     /// <summary>The reading of the last message that was none of the rejections; partition, offset and time of production are not its own.</summary>
     public ref Reading Reading => ref _reading;
 
-    /// <summary>Of the last rejected message: what exactly is wrong, its bytes, and what could be read of it.</summary>
+    /// <summary>Of the last rejected message: what exactly is wrong, what is kept of its bytes, and what could be read of it.</summary>
     public string Detail { get; private set; } = "";
 
-    public byte[]? Payload { get; private set; }
+    public KeptValue Rejected { get; private set; } = KeptValue.Of([], isNull: true);
 
     public string? SensorId { get; private set; }
 
@@ -65,7 +65,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
 
         if (rejection != Rejection.None)
         {
-            Payload = isNull ? null : message.ToArray();
+            Rejected = KeptValue.Of(message, isNull);
             SensorId = fields.Id.IsEmpty || !IsStorable(fields.Id) || fields.Id.Length > MaxIdLength ? null : Encoding.UTF8.GetString(fields.Id);
         }
 
@@ -444,10 +444,12 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
     }
 }
 
-/// <summary>Keeps the key of the last message, for the few that become dead letters.</summary>
+/// <summary>Keeps the key of the last message, for the few that become dead letters; one of more than 4 KiB counts as none.</summary>
 internal sealed class KeyMemory : IDeserializer<Ignore>
 {
-    private byte[] _bytes = new byte[256];
+    public const int MaxBytes = 4 * 1024;
+
+    private readonly byte[] _bytes = new byte[MaxBytes];
     private int _length;
     private bool _isNull = true;
 
@@ -455,14 +457,13 @@ internal sealed class KeyMemory : IDeserializer<Ignore>
 
     public Ignore Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
     {
-        _isNull = isNull;
-        if (data.Length > _bytes.Length)
+        _isNull = isNull || data.Length > MaxBytes;
+        if (!_isNull)
         {
-            _bytes = new byte[data.Length];
+            data.CopyTo(_bytes);
+            _length = data.Length;
         }
 
-        data.CopyTo(_bytes);
-        _length = data.Length;
         return default!;
     }
 }

@@ -99,9 +99,10 @@ internal sealed partial class StoreLane
         write.Latest.RemoveAll(row => isIt(row.Partition, row.Offset));
         write.Rejected.RemoveAll(row => isIt(row.Partition, row.Offset));
         write.DeadLetters.RemoveAll(row => isIt(row.SourcePartition, row.SourceOffset));
-        var detail = $"{refusal.SqlState}: {refusal.MessageText}";
+        var text = refusal.MessageText;
+        var detail = $"{refusal.SqlState}: {(text.Length > MaxDetail ? text[..MaxDetail] : text)}";
         write.Rejected.Add(new RejectedRow(message.Partition, message.Offset, reason, detail, sensorId, readingCount));
-        write.DeadLetters.Add(DeadLetter(message.Partition, message.Offset, reason, detail, null, null, valueAtSource: true));
+        write.DeadLetters.Add(DeadLetter(message.Partition, message.Offset, reason, detail, null, null));
     }
 
     /// <summary>Stores one transaction, however long it takes.</summary>

@@ -41,6 +41,9 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     /// <summary>Newest values written per tick and lane at most.</summary>
     private const int MaxLatest = 2_000;
 
+    /// <summary>Characters kept of what the database says.</summary>
+    private const int MaxDetail = 500;
+
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
@@ -566,22 +569,27 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     {
         var reason = Rejections.NameOf(rejected.Reason);
         write.Rejected.Add(new RejectedRow(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.SensorId, rejected.ReadingCount));
-        write.DeadLetters.Add(DeadLetter(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.Key, rejected.Payload, valueAtSource: false));
+        write.DeadLetters.Add(DeadLetter(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.Key, rejected.Value));
     }
 
-    private DeadLetterRow DeadLetter(int partition, long offset, string reason, string detail, byte[]? key, byte[]? value, bool valueAtSource)
+    /// <param name="value">Null where key and value are to be taken from the log.</param>
+    private DeadLetterRow DeadLetter(int partition, long offset, string reason, string detail, byte[]? key, KeptValue? value)
     {
         return new DeadLetterRow(
             context.Identity.DeadLetterTopic,
             key,
-            value,
-            [DeadLetterHeaders.Topic, DeadLetterHeaders.Partition, DeadLetterHeaders.Offset, DeadLetterHeaders.Reason, DeadLetterHeaders.Detail],
+            value?.Bytes,
+            [
+                DeadLetterHeaders.Topic, DeadLetterHeaders.Partition, DeadLetterHeaders.Offset, DeadLetterHeaders.Reason, DeadLetterHeaders.Detail,
+                .. value is null ? [] : new[] { DeadLetterHeaders.ValueSize, DeadLetterHeaders.ValueSha256 },
+            ],
             [
                 Utf8(context.Identity.SensorTopic), Utf8(Number(partition)), Utf8(Number(offset)), Utf8(reason), Utf8(detail),
+                .. value is null ? [] : new[] { Utf8(Number(value.Size)), Utf8(value.Sha256) },
             ],
             partition,
             offset,
-            valueAtSource);
+            ValueAtSource: value is null);
 
         static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
         static string Number(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);

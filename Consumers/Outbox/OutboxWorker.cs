@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Npgsql;
@@ -48,6 +49,18 @@ internal sealed partial class OutboxWorker(
 {
     private const int MessagesAtOnce = 500;
 
+    private const long BytesAtOnce = 4 * 1024 * 1024;
+
+    /// <summary>Of the message's own headers, in a dead letter.</summary>
+    private const int MaxHeaderBytes = 64 * 1024;
+
+    /// <summary>However often it is tried, the brokers say no.</summary>
+    private static readonly HashSet<ErrorCode> Permanent =
+    [
+        ErrorCode.MsgSizeTooLarge, ErrorCode.RecordListTooLarge, ErrorCode.InvalidMsg, ErrorCode.InvalidMsgSize, ErrorCode.InvalidRecord, ErrorCode.PolicyViolation,
+        ErrorCode.UnsupportedForMessageFormat,
+    ];
+
     /// <summary>More alerts at once, and their traces are not looked for: that would be to read the log twice.</summary>
     private const int LookedUpAtOnce = 50;
 
@@ -65,18 +78,15 @@ internal sealed partial class OutboxWorker(
         {
             try
             {
-                var (taken, sent) = await store.RelayAsync(MessagesAtOnce, SendAsync, stoppingToken);
+                var (taken, sent) = await store.RelayAsync(MessagesAtOnce, BytesAtOnce, SendAsync, stoppingToken);
                 outage.Answered();
-                if (taken < MessagesAtOnce && sent == taken)
+                if (taken == 0)
                 {
-                    // One relay for what many transactions leave, not one for each.
-                    await Task.Delay(taken == 0 ? TimeSpan.Zero : Pause, time, stoppingToken);
                     await signal.WaitAsync(Interval, time, stoppingToken);
                 }
-                else if (sent == 0)
-                {
-                    await Task.Delay(RetryDelay, time, stoppingToken);
-                }
+
+                // One relay for what many transactions leave, not one for each; what could not be sent waits by itself.
+                await Task.Delay(taken == sent ? Pause : RetryDelay, time, stoppingToken);
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
             {
@@ -86,19 +96,19 @@ internal sealed partial class OutboxWorker(
         }
     }
 
-    private async Task<(IReadOnlyList<long> Sent, IReadOnlyList<AlertTrace> Traces)> SendAsync(
+    private async Task<RelayOutcome> SendAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
         var (records, unanswered) = await LookUpAsync(messages, cancellationToken);
         var traces = new List<AlertTrace>();
-        var deliveries = new List<Task<bool>>(messages.Count);
+        var deliveries = new List<Task<Error?>>(messages.Count);
         foreach (var message in messages)
         {
             var record = OriginOf(message, records);
             if (message.ValueAtSource && record is null && unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))
             {
                 // Nobody has said yet whether the log still holds it.
-                deliveries.Add(Task.FromResult(false));
+                deliveries.Add(Task.FromResult<Error?>(new Error(ErrorCode.Local_TimedOut)));
                 continue;
             }
 
@@ -110,12 +120,26 @@ internal sealed partial class OutboxWorker(
             }
 
             deliveries.Add(DeliverAsync(
-                message.ValueAtSource ? message with { Key = record?.Key, Value = record?.Value } : message, record?.Headers, origin, cancellationToken));
+                message.ValueAtSource ? TakenFrom(record, message) : message, record?.Headers, origin, cancellationToken));
         }
 
         var delivered = await Task.WhenAll(deliveries);
-        return ([.. messages.Zip(delivered).Where(pair => pair.Second).Select(pair => pair.First.OutboxId)], traces);
+        var outcomes = messages.Zip(delivered, (message, error) => (message.OutboxId, Error: error)).ToList();
+        return new RelayOutcome(
+            [.. outcomes.Where(each => each.Error is null).Select(each => each.OutboxId)],
+            [.. outcomes.Where(each => each.Error is { } error && Permanent.Contains(error.Code)).Select(each => (each.OutboxId, each.Error!.Reason))],
+            traces);
     }
+
+    private static OutgoingMessage TakenFrom(SourceRecord? record, OutgoingMessage message) => record is null
+        ? message
+        : message with
+        {
+            Key = record.Key is { Length: <= KeyMemory.MaxBytes } key ? key : null,
+            Value = record.Value.Bytes,
+            HeaderNames = [.. message.HeaderNames, DeadLetterHeaders.ValueSize, DeadLetterHeaders.ValueSha256],
+            HeaderValues = [.. message.HeaderValues, Encoding.ASCII.GetBytes($"{record.Value.Size}"), Encoding.ASCII.GetBytes(record.Value.Sha256)],
+        };
 
     /// <summary>The messages that these come from, as far as the log still holds them.</summary>
     private async Task<(Dictionary<(int Partition, long Offset), SourceRecord> Found, HashSet<(int Partition, long Offset)> Unanswered)> LookUpAsync(
@@ -123,7 +147,7 @@ internal sealed partial class OutboxWorker(
     {
         var isBacklog = messages.Count > LookedUpAtOnce;
         var places = messages
-            .Where(message => message.SourcePartition is not null && (message.AlertId is null || (!isBacklog && ParentOf(message) is null)))
+            .Where(message => message.SourcePartition is not null && (message.AlertId is null ? !IsCut(message) : !isBacklog && ParentOf(message) is null))
             .Select(message => (message.SourcePartition!.Value, message.SourceOffset!.Value))
             .ToList();
         if (places.Count == 0)
@@ -152,10 +176,17 @@ internal sealed partial class OutboxWorker(
         }
 
         var isTheOne = message.ValueAtSource || (message.AlertId is null
-            ? record.Value.AsSpan().SequenceEqual(message.Value)
+            ? record.Value.Sha256 == Sha256Of(message)
             : record.Key is null || record.Key.AsSpan().SequenceEqual(message.Key));
         return isTheOne ? record : null;
     }
+
+    /// <summary>To look at the original would be to fetch all of it a second time.</summary>
+    private static bool IsCut(OutgoingMessage message) => message.Value?.Length == KeptValue.MaxBytes;
+
+    private static string Sha256Of(OutgoingMessage message) => message.HeaderNames.AsSpan().IndexOf(DeadLetterHeaders.ValueSha256) is var index and >= 0
+        ? Encoding.ASCII.GetString(message.HeaderValues[index])
+        : KeptValue.Of(message.Value, message.Value is null).Sha256;
 
     /// <summary>The trace context that the alert was stored with.</summary>
     private static ActivityContext? ParentOf(OutgoingMessage message) =>
@@ -164,16 +195,33 @@ internal sealed partial class OutboxWorker(
             ? parent
             : null;
 
-    private async Task<bool> DeliverAsync(OutgoingMessage message, Headers? original, ActivityContext? origin, CancellationToken cancellationToken)
+    /// <returns>Null when it was sent.</returns>
+    private async Task<Error?> DeliverAsync(OutgoingMessage message, Headers? original, ActivityContext? origin, CancellationToken cancellationToken)
     {
         using var activity = metrics.StartSend(message.Topic, message.AlertId, origin ?? default);
         var headers = new Headers();
         if (message.AlertId is null)
         {
-            // A dead letter keeps what it had.
+            // A dead letter keeps what it had, as far as there is room.
+            var room = MaxHeaderBytes;
+            var dropped = 0;
             foreach (var header in original ?? [])
             {
-                headers.Add(header.Key, header.GetValueBytes());
+                var value = header.GetValueBytes();
+                var size = header.Key.Length + (value?.Length ?? 0);
+                if (size > room)
+                {
+                    dropped++;
+                    continue;
+                }
+
+                room -= size;
+                headers.Add(header.Key, value);
+            }
+
+            if (dropped > 0)
+            {
+                headers.Add(DeadLetterHeaders.DroppedHeaders, Encoding.ASCII.GetBytes($"{dropped}"));
             }
         }
         else if ((activity?.Id ?? (origin is { } parent ? TraceContext.Format(parent) : null)) is { } id)
@@ -194,14 +242,14 @@ internal sealed partial class OutboxWorker(
         {
             await producer.ProduceAsync(
                 message.Topic, new Message<byte[]?, byte[]?> { Key = message.Key, Value = message.Value, Headers = headers }, cancellationToken);
-            return true;
+            return null;
         }
         catch (ProduceException<byte[]?, byte[]?> exception)
         {
             activity?.SetTag("error.type", exception.Error.Code.ToString());
             activity?.SetStatus(ActivityStatusCode.Error);
             Log.NotSent(logger, message.Topic, exception.Error.Reason);
-            return false;
+            return exception.Error;
         }
     }
 

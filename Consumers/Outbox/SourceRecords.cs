@@ -5,7 +5,7 @@ using FactoryMonitoring.Consumers.Ingestion;
 namespace FactoryMonitoring.Consumers.Outbox;
 
 /// <summary>A message as it lies in the log.</summary>
-internal sealed record SourceRecord(byte[]? Key, byte[]? Value, Headers Headers);
+internal sealed record SourceRecord(byte[]? Key, KeptValue Value, Headers Headers);
 
 /// <summary>
 /// Looks single messages up in the log, with their headers. The consumer itself takes none: only alerts and dead letters need them, and
@@ -20,7 +20,7 @@ internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdenti
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    private IConsumer<byte[]?, byte[]?>? _consumer;
+    private IConsumer<byte[]?, KeptValue>? _consumer;
 
     public void Dispose() => _consumer?.Dispose();
 
@@ -70,10 +70,10 @@ internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdenti
         return (found, [.. wanted.SelectMany(pair => pair.Value.Select(offset => (pair.Key, offset)))]);
     }
 
-    private IConsumer<byte[]?, byte[]?> Build()
+    private IConsumer<byte[]?, KeptValue> Build()
     {
         var config = new ConsumerConfig { BootstrapServers = configuration.GetConnectionString(Contracts.ResourceNames.Kafka) };
         KafkaSettings.ApplyLookup(config, identity);
-        return new ConsumerBuilder<byte[]?, byte[]?>(config).SetLogHandler((_, _) => { }).Build();
+        return new ConsumerBuilder<byte[]?, KeptValue>(config).SetValueDeserializer(new KeptValue.Deserializer()).SetLogHandler((_, _) => { }).Build();
     }
 }

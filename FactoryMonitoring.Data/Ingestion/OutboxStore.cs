@@ -20,6 +20,12 @@ public sealed record OutgoingMessage(
 /// <summary>The trace of the reading that raised an alert, in hexadecimal.</summary>
 public sealed record AlertTrace(Guid AlertId, string TraceId, string SpanId);
 
+/// <summary>What came of an attempt to send messages; those in neither list are tried again.</summary>
+/// <param name="Sent">By outbox_id.</param>
+/// <param name="Parked">Those that can never be sent, and why.</param>
+/// <param name="Traces">Of alerts that were stored without.</param>
+public sealed record RelayOutcome(IReadOnlyList<long> Sent, IReadOnlyList<(long OutboxId, string Reason)> Parked, IReadOnlyList<AlertTrace> Traces);
+
 /// <summary>Messages that belong to what is already committed, and still have to be sent. Several relays at once take different ones.</summary>
 public sealed class OutboxStore(NpgsqlDataSource dataSource)
 {
@@ -27,9 +33,25 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
     private const string Relaxed = "SET LOCAL synchronous_commit = off";
 
     private const string Take = """
+        WITH candidates AS MATERIALIZED (
+            SELECT outbox_id, COALESCE(octet_length(value), 0) + COALESCE(octet_length(key), 0) AS bytes FROM outbox
+            WHERE parked_at IS NULL AND (retry_at IS NULL OR retry_at <= statement_timestamp())
+            ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), taken AS (
+            SELECT outbox_id, sum(bytes) OVER (ORDER BY outbox_id) - bytes AS before FROM candidates
+        )
         SELECT o.outbox_id, o.topic, o.key, o.value, o.header_names, o.header_values, l.log_id, o.source_partition, o.source_offset, o.alert_id, o.value_at_source
-        FROM outbox o LEFT JOIN logs l ON l.log_key = o.source_log_key
-        ORDER BY o.outbox_id LIMIT $1 FOR UPDATE OF o SKIP LOCKED
+        FROM taken t JOIN outbox o USING (outbox_id) LEFT JOIN logs l ON l.log_key = o.source_log_key
+        WHERE t.before < $2
+        ORDER BY o.outbox_id
+        """;
+
+    private const string PutBack = """
+        UPDATE outbox SET attempts = attempts + 1, retry_at = clock_timestamp() + LEAST(power(2, LEAST(attempts, 10)), 10) * interval '1 s' WHERE outbox_id = ANY ($1)
+        """;
+
+    private const string Park = """
+        UPDATE outbox o SET parked_at = clock_timestamp(), parked_reason = u.reason FROM unnest($1::bigint[], $2::text[]) u(id, reason) WHERE o.outbox_id = u.id
         """;
 
     private const string Delete = "DELETE FROM outbox WHERE outbox_id = ANY ($1)";
@@ -39,13 +61,19 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
         FROM unnest($1::uuid[], $2::text[], $3::text[]) u(alert_id, trace_id, span_id) WHERE a.alert_id = u.alert_id
         """;
 
-    /// <summary>Hands the oldest messages to <paramref name="send"/> and removes those it says are sent, in one transaction.</summary>
-    /// <param name="send">Answers with the ids of what was sent, and the traces it came across.</param>
+    /// <summary>
+    /// Hands the oldest messages to <paramref name="send"/>, in one transaction: removes those it says are sent, parks those that can never be, and
+    /// puts the rest back for a while, longer each time, 10 s at most.
+    /// </summary>
+    /// <param name="limit">Messages at most.</param>
+    /// <param name="bytes">No more messages once keys and values are as long as this.</param>
+    /// <param name="send">Answers with what came of each.</param>
     /// <returns>How many were there to be sent, and how many were.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached: what was sent will be sent again.</exception>
     public async Task<(int Taken, int Sent)> RelayAsync(
         int limit,
-        Func<IReadOnlyList<OutgoingMessage>, CancellationToken, Task<(IReadOnlyList<long> Sent, IReadOnlyList<AlertTrace> Traces)>> send,
+        long bytes,
+        Func<IReadOnlyList<OutgoingMessage>, CancellationToken, Task<RelayOutcome>> send,
         CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(send);
@@ -57,7 +85,7 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
         }
 
         var messages = new List<OutgoingMessage>();
-        await using (var take = new NpgsqlCommand(Take, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit } } })
+        await using (var take = new NpgsqlCommand(Take, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = limit }, new NpgsqlParameter<long> { TypedValue = bytes } } })
         {
             await using var reader = await take.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
@@ -82,9 +110,28 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
             return (0, 0);
         }
 
-        var (sent, traces) = await send(messages, cancellationToken);
+        var (sent, parked, traces) = await send(messages, cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [.. sent] } } });
+        var done = sent.Concat(parked.Select(each => each.OutboxId)).ToHashSet();
+        long[] failed = [.. messages.Select(message => message.OutboxId).Where(id => !done.Contains(id))];
+        if (failed.Length > 0)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(PutBack) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = failed } } });
+        }
+
+        if (parked.Count > 0)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Park)
+            {
+                Parameters =
+                {
+                    new NpgsqlParameter<long[]> { TypedValue = [.. parked.Select(each => each.OutboxId)] },
+                    new NpgsqlParameter<string[]> { TypedValue = [.. parked.Select(each => each.Reason)] },
+                },
+            });
+        }
+
         if (traces.Count > 0)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(SetTraces)

@@ -15,7 +15,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         INSERT INTO producer_health AS h (producer_id, sensor_type, status, connection, condition, messages_sent_last_minute, last_acknowledged,
             started_at, instance_id, process_id, host, sensor_count, queued, resident_bytes, total_messages_sent, failed_deliveries,
             account_number, last_heartbeat)
-        VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() - ($19 - $7), clock_timestamp() - ($19 - $8), $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
+        VALUES ($1, $2, $3, $4, $5, $6, $7 + make_interval(secs => round(extract(epoch FROM clock_timestamp() - $19))), $8 + make_interval(secs => round(extract(epoch FROM clock_timestamp() - $19))), $9, $10, $11, $12, $13, $14, $15, $16, $17, clock_timestamp())
         ON CONFLICT (producer_id) DO UPDATE SET
             sensor_type = EXCLUDED.sensor_type, status = EXCLUDED.status, connection = EXCLUDED.connection, condition = EXCLUDED.condition,
             messages_sent_last_minute = EXCLUDED.messages_sent_last_minute, last_acknowledged = coalesce(EXCLUDED.last_acknowledged, h.last_acknowledged),

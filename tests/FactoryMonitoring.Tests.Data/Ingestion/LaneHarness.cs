@@ -109,7 +109,7 @@ internal sealed class LaneHarness : IAsyncDisposable
             else
             {
                 Lane.Filling!.Add(new RejectedMessage(
-                    partition, message.Offset, rejection, _parser.Detail, _parser.SensorId, _parser.ReadingCount, [1], _parser.Payload));
+                    partition, message.Offset, rejection, _parser.Detail, _parser.SensorId, _parser.ReadingCount, [1], _parser.Rejected));
             }
         }
 

@@ -126,12 +126,14 @@ public sealed class ReadingParserTests
     }
 
     [Fact]
-    public void A_message_of_more_than_64_KiB_is_rejected_whole()
+    public void A_message_of_more_than_64_KiB_is_rejected_and_its_beginning_is_kept_with_size_and_hash()
     {
-        var message = new byte[ReadingParser.MaxBytes + 1];
+        var message = new byte[1_000_000];
+        new Random(1).NextBytes(message);
 
         Assert.Equal(Rejection.Oversized, _parser.Parse(message));
-        Assert.Equal(message, _parser.Payload);
+        Assert.Equal(message[..65536], _parser.Rejected.Bytes);
+        Assert.Equal((1_000_000, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(message))), (_parser.Rejected.Size, _parser.Rejected.Sha256));
     }
 
     [Fact]

@@ -1,0 +1,130 @@
+using System.Security.Cryptography;
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>Messages of any size cost a consumer no more memory than small ones, and keep nothing else from being sent.</summary>
+public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private const long MaxResident = 350L * 1024 * 1024;
+
+    [Fact]
+    public async Task Large_and_compressed_messages_become_bounded_dead_letters_while_readings_flow()
+    {
+        const int Large = 1_000;
+        await using var broker = new KafkaBroker();
+        await broker.StartAsync(Timeout);
+        await broker.CreateTopicAsync(ResourceNames.SensorTopic, 3);
+        await broker.CreateTopicAsync(ResourceNames.SensorTopic + ".dlq", 1);
+        await broker.CreateTopicAsync(ResourceNames.AlertTopic, 1);
+        using var producer = new ProducerBuilder<byte[]?, byte[]>(new ProducerConfig
+        {
+            BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 100_000_000, CompressionType = CompressionType.Zstd, LingerMs = 0,
+        }).Build();
+        await using var consumer = ServiceProcess.Start("Consumers", new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1" });
+        var random = new byte[999_000];
+        new Random(5).NextBytes(random);
+        var sending = new List<Task>();
+        for (var i = 0; i < Large; i++)
+        {
+            // As large as the broker takes them; different ones, so that no two hashes are the same.
+            BitConverter.TryWriteBytes(random, i);
+            sending.Add(producer.ProduceAsync(ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Value = [.. random] }, Timeout));
+            if (i % 20 == 0)
+            {
+                sending.Add(producer.ProduceAsync(
+                    ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", i, 25) }, Timeout));
+                await Task.WhenAll(sending);
+                sending.Clear();
+            }
+        }
+
+        await producer.ProduceAsync(ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Value = new byte[60_000_000] }, Timeout);
+        await producer.ProduceAsync(ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", Large, 60) }, Timeout);
+        await Task.WhenAll(sending);
+        var resident = 0L;
+        await EventuallyAsync(async () =>
+        {
+            resident = Math.Max(resident, await Database.ScalarAsync<long>("SELECT resident_bytes FROM consumer_health", Timeout));
+            return await Database.ScalarAsync<bool>(
+                $"SELECT (SELECT count(*) FROM rejected_messages) = {Large + 1} AND (SELECT count(*) FROM readings) = {(Large / 20) + 1} AND NOT EXISTS (SELECT FROM outbox)", Timeout);
+        });
+
+        Assert.InRange(resident, 1, MaxResident);
+        using var reader = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig
+        {
+            BootstrapServers = broker.BootstrapServers, GroupId = "reader", AutoOffsetReset = AutoOffsetReset.Earliest,
+        }).Build();
+        reader.Subscribe(ResourceNames.SensorTopic + ".dlq");
+        var sizes = new Dictionary<string, int>();
+        for (var i = 0; i <= Large; i++)
+        {
+            var letter = await Task.Run(() => reader.Consume(Timeout).Message);
+            var headers = letter.Headers.ToDictionary(header => header.Key, header => Encoding.UTF8.GetString(header.GetValueBytes()));
+            Assert.Equal(65_536, letter.Value.Length);
+            sizes.Add(headers[DeadLetterHeaders.ValueSha256], int.Parse(headers[DeadLetterHeaders.ValueSize], System.Globalization.CultureInfo.InvariantCulture));
+        }
+
+        Assert.Equal(60_000_000, sizes[Convert.ToHexStringLower(SHA256.HashData(new byte[60_000_000]))]);
+        Assert.Equal(Large, sizes.Count(each => each.Value == random.Length));
+    }
+
+    [Fact]
+    public async Task The_relay_takes_no_more_than_it_is_told_to_in_bytes_and_one_at_least()
+    {
+        await FillAsync("SELECT repeat('x', 1000000)::bytea FROM generate_series(1, 20)");
+        var store = new OutboxStore(Database.DataSource);
+
+        Assert.Equal(4, (await store.RelayAsync(500, 4_000_000, Sent, Timeout)).Taken);
+        Assert.Equal(1, (await store.RelayAsync(500, 1, Sent, Timeout)).Taken);
+        Assert.Equal(15, (await store.RelayAsync(500, 40_000_000, Sent, Timeout)).Taken);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_sent_now_makes_way_and_comes_again_and_what_never_can_is_parked()
+    {
+        await FillAsync("SELECT 'x'::bytea FROM generate_series(1, 6)");
+        var store = new OutboxStore(Database.DataSource);
+        var rounds = new List<long[]>();
+        async Task<int> RelayAsync() => (await store.RelayAsync(2, 1000, (messages, _) =>
+        {
+            rounds.Add([.. messages.Select(message => message.OutboxId)]);
+            return Task.FromResult(new RelayOutcome(
+                [.. messages.Select(message => message.OutboxId).Where(id => id > 2 || rounds.Count > 4)], rounds.Count == 1 ? [(1, "too large")] : [], []));
+        }, Timeout)).Taken;
+
+        for (var i = 0; i < 3; i++)
+        {
+            await RelayAsync();
+        }
+
+        Assert.Equal([[1, 2], [3, 4], [5, 6]], rounds);
+        await EventuallyAsync(async () => await RelayAsync() == 1);
+        Assert.Equal([2], rounds[3]);
+        Assert.Equal([[1L, "too large"]], await Database.RowsAsync("SELECT outbox_id, parked_reason FROM outbox WHERE parked_at IS NOT NULL", Timeout));
+    }
+
+    [Fact]
+    public async Task What_the_brokers_never_take_keeps_no_alert_waiting()
+    {
+        await using var brokers = new EmbeddedBrokers();
+        await brokers.StartAsync(Timeout);
+        await FillAsync("SELECT repeat('x', 1100000)::bytea FROM generate_series(1, 3) UNION ALL SELECT 'alert'::bytea FROM generate_series(1, 5)");
+        await using var consumer = ServiceProcess.Start("Consumers", new()
+        {
+            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
+        });
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM outbox", Timeout) == 3);
+
+        Assert.Equal([[3L]], await Database.RowsAsync("SELECT count(*) FROM outbox WHERE parked_reason LIKE '%too large%'", Timeout));
+    }
+
+    private static Task<RelayOutcome> Sent(IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken) =>
+        Task.FromResult(new RelayOutcome([.. messages.Select(message => message.OutboxId)], [], []));
+
+    private Task<object?> FillAsync(string values) => Database.ScalarAsync<object>($"INSERT INTO outbox (topic, value) SELECT 'alerts', v FROM ({values}) t(v)", Timeout);
+}

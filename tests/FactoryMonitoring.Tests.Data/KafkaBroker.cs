@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace FactoryMonitoring.Tests.Data;
+
+/// <summary>One broker of Apache Kafka as a process, on ports and in a directory of its own; needs KAFKA_HOME.</summary>
+public sealed class KafkaBroker : IAsyncDisposable
+{
+    private readonly string _home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home
+        ? home
+        : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("factory-kafka-").FullName;
+    private readonly int _port = ServiceProcess.FreePort();
+    private readonly int _controllerPort = ServiceProcess.FreePort();
+    private Process? _process;
+
+    public string BootstrapServers => $"127.0.0.1:{_port}";
+
+    private string Properties => Path.Combine(_directory, "server.properties");
+
+    /// <summary>Formats it, starts it and waits until it answers.</summary>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await File.WriteAllLinesAsync(
+            Properties,
+            [
+                "process.roles=broker,controller",
+                "node.id=1",
+                $"controller.quorum.voters=1@127.0.0.1:{_controllerPort}",
+                $"listeners=PLAINTEXT://127.0.0.1:{_port},CONTROLLER://127.0.0.1:{_controllerPort}",
+                $"advertised.listeners=PLAINTEXT://127.0.0.1:{_port}",
+                "controller.listener.names=CONTROLLER",
+                "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                $"log.dirs={Path.Combine(_directory, "data")}",
+                "offsets.topic.replication.factor=1",
+                "offsets.topic.num.partitions=1",
+                "transaction.state.log.replication.factor=1",
+                "transaction.state.log.min.isr=1",
+                "transaction.state.log.num.partitions=1",
+                "share.coordinator.state.topic.replication.factor=1",
+                "share.coordinator.state.topic.min.isr=1",
+                "group.initial.rebalance.delay.ms=0",
+                "auto.create.topics.enable=false",
+            ],
+            cancellationToken);
+        using (var format = Run("kafka-storage.sh", "format", "-t", Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b'), "-c", Properties))
+        {
+            await format.WaitForExitAsync(cancellationToken);
+        }
+
+        _process = Run("kafka-server-start.sh", Properties);
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler((_, _) => { }).Build();
+        while (!IsUp(admin))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    public async Task CreateTopicAsync(string name, int partitions)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).Build();
+        await admin.CreateTopicsAsync([new TopicSpecification { Name = name, NumPartitions = partitions, ReplicationFactor = 1 }]);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    private static bool IsUp(IAdminClient admin)
+    {
+        try
+        {
+            return admin.GetMetadata(TimeSpan.FromSeconds(1)).Brokers.Count == 1;
+        }
+        catch (KafkaException)
+        {
+            return false;
+        }
+    }
+
+    private Process Run(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["LOG_DIR"] = Path.Combine(_directory, "log");
+        start.Environment["KAFKA_HEAP_OPTS"] = "-Xms384m -Xmx384m";
+        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+}
