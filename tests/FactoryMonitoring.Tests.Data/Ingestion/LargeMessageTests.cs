@@ -17,9 +17,9 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         const int Large = 1_000;
         await using var broker = new KafkaBroker();
         await broker.StartAsync(Timeout);
-        await broker.CreateTopicAsync(ResourceNames.SensorTopic, 3);
-        await broker.CreateTopicAsync(ResourceNames.SensorTopic + ".dlq", 1);
-        await broker.CreateTopicAsync(ResourceNames.AlertTopic, 1);
+        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);
+        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic + ".dlq", 1);
+        await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
         using var producer = new ProducerBuilder<byte[]?, byte[]>(new ProducerConfig
         {
             BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 100_000_000, CompressionType = CompressionType.Zstd, LingerMs = 0,
@@ -32,18 +32,18 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         {
             // As large as the broker takes them; different ones, so that no two hashes are the same.
             BitConverter.TryWriteBytes(random, i);
-            sending.Add(producer.ProduceAsync(ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Value = [.. random] }, Timeout));
+            sending.Add(producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<byte[]?, byte[]> { Value = [.. random] }, Timeout));
             if (i % 20 == 0)
             {
                 sending.Add(producer.ProduceAsync(
-                    ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", i, 25) }, Timeout));
+                    KafkaNames.Default.SensorTopic, new Message<byte[]?, byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", i, 25) }, Timeout));
                 await Task.WhenAll(sending);
                 sending.Clear();
             }
         }
 
-        await producer.ProduceAsync(ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Value = new byte[60_000_000] }, Timeout);
-        await producer.ProduceAsync(ResourceNames.SensorTopic, new Message<byte[]?, byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", Large, 60) }, Timeout);
+        await producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<byte[]?, byte[]> { Value = new byte[60_000_000] }, Timeout);
+        await producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<byte[]?, byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", Large, 60) }, Timeout);
         await Task.WhenAll(sending);
         var resident = 0L;
         await EventuallyAsync(async () =>
@@ -58,7 +58,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         {
             BootstrapServers = broker.BootstrapServers, GroupId = "reader", AutoOffsetReset = AutoOffsetReset.Earliest,
         }).Build();
-        reader.Subscribe(ResourceNames.SensorTopic + ".dlq");
+        reader.Subscribe(KafkaNames.Default.SensorTopic + ".dlq");
         var sizes = new Dictionary<string, int>();
         for (var i = 0; i <= Large; i++)
         {
