@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
@@ -13,6 +14,9 @@ internal static class PauseCommands
 {
     public static readonly string Pause = WireName.Of(ResourceAction.Pause);
     public static readonly string Resume = WireName.Of(ResourceAction.Resume);
+
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StopInterval = TimeSpan.FromMilliseconds(5);
 
     // Says of which container it is true: the next one of that name is not paused.
     private const string PausedContainer = "factory.paused";
@@ -54,6 +58,7 @@ internal static class PauseCommands
         if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || !Runs(current.Snapshot))
             return CommandResults.Failure($"{resource.Name} does not run");
         if (Change(resource, current.Snapshot, pause) is { } obstacle) return CommandResults.Failure(obstacle);
+        if (pause) await UntilStoppedAsync(resource, current.Snapshot, context.CancellationToken);
         // Which commands are offered follows from this, too.
         await notifications.PublishUpdateAsync(resource, context.ResourceName, snapshot => snapshot with
         {
@@ -64,6 +69,15 @@ internal static class PauseCommands
             ],
         });
         return KillCommand.Done($"{resource.Name}: {(pause ? "paused" : "resumed")}");
+    }
+
+    // A process that waits for a core stops only when it gets one; until then nobody would know that it has to be resumed.
+    private static async Task UntilStoppedAsync(IResource resource, CustomResourceSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        if (resource.WorkerPid(snapshot) is not { } pid) return;
+        int[] family = [pid, .. ProcessTree.Descendants(pid)];
+        var start = Stopwatch.GetTimestamp();
+        while (!family.All(ProcessTree.IsStopped) && Stopwatch.GetElapsedTime(start) < StopLimit) await Task.Delay(StopInterval, cancellationToken);
     }
 
     private static string? Change(IResource resource, CustomResourceSnapshot snapshot, bool pause)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -27,8 +26,8 @@ internal sealed class FaultsApp : IAsyncDisposable
 
     public CancellationToken Token => _limit.Token;
 
-    /// <summary>How long the application took to stop.</summary>
-    public TimeSpan Stopped { get; private set; }
+    /// <summary>What the parent process wrote as it ended; null where it was killed. To be asked after the application has stopped.</summary>
+    public string? LastWord { get; private set; }
 
     public static async Task<FaultsApp> StartAsync(bool faults, int consumers)
     {
@@ -48,7 +47,8 @@ internal sealed class FaultsApp : IAsyncDisposable
             if (number > setup.Settings.Consumers) consumer.WithExplicitStart();
         }
 
-        builder.AddExecutable("family", "sh", ".", "-c", "sleep 600 & sleep 600 & wait").WithKill(Pid);
+        var family = "trap 'echo SIGTERM > ended; kill $(jobs -p); exit' TERM; sleep 600 & sleep 600 & wait";
+        builder.AddExecutable("family", "sh", test._directory.Path, "-c", family).WithKill(Pid);
         // Named by the endpoint, and needed for nothing here.
         var kafka = new KafkaClusterResource("kafka", KafkaBacking.Embedded, setup.KafkaPorts);
         var password = builder.AddParameter("password", "none", secret: true);
@@ -100,7 +100,6 @@ internal sealed class FaultsApp : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
-        var watch = Stopwatch.StartNew();
         if (_app is not null)
         {
             // As at Ctrl+C; disposing alone does not ask the hosted services to stop.
@@ -108,7 +107,8 @@ internal sealed class FaultsApp : IAsyncDisposable
             await _app.DisposeAsync();
         }
 
-        Stopped = watch.Elapsed;
+        var ended = Path.Combine(_directory.Path, "ended");
+        LastWord = File.Exists(ended) ? (await File.ReadAllTextAsync(ended)).Trim() : null;
         _setup?.Dispose();
         _limit.Dispose();
         _directory.Dispose();

@@ -62,6 +62,7 @@ public abstract class BrowserTest(BrowserFixture stack) : IAsyncLifetime
 
     protected async Task HasNoViolationAsync()
     {
+        await Chromium.HoldStillAsync(Page);
         var result = await Page.RunAxe(new AxeRunOptions { RunOnly = RunOnlyOptions.Tags("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice") });
         Assert.True(result.Violations.Length == 0, string.Join('\n', result.Violations.Select(violation => $"{violation.Id} ({violation.Impact}): {violation.Help}: {string.Join(" | ", violation.Nodes.Select(node => node.Html))}")));
     }

@@ -14,6 +14,34 @@ internal static class Chromium
     internal static Task<IBrowser> LaunchAsync(IPlaywright playwright) =>
         playwright.Chromium.LaunchAsync(new() { ExecutablePath = Find(), Args = Flags, Headless = true });
 
+    /// <summary>
+    /// Lets nothing on the page move any more: transitions end as they begin, and what pulses without an end stands. A color that is still changing
+    /// has a contrast of no design.
+    /// </summary>
+    internal static async Task HoldStillAsync(IPage page)
+    {
+        var session = await page.Context.NewCDPSessionAsync(page);
+        await session.SendAsync("Animation.enable");
+        await session.SendAsync("Animation.setPlaybackRate", new() { ["playbackRate"] = 100_000 });
+        await page.EvaluateAsync(
+            """
+            async () => {
+                for (const animation of document.getAnimations()) {
+                    if (animation.effect.getComputedTiming().endTime === Infinity) animation.cancel();
+                    else animation.finish();
+                }
+                await new Promise(requestAnimationFrame);
+            }
+            """);
+    }
+
+    /// <summary>Takes a picture of a page on which nothing moves.</summary>
+    internal static async Task PictureAsync(IPage page, string path, bool fullPage = false)
+    {
+        await HoldStillAsync(page);
+        await page.ScreenshotAsync(new() { Path = path, FullPage = fullPage, Animations = ScreenshotAnimations.Disabled });
+    }
+
     private static string Find() =>
         Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named ? named
         : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)

@@ -151,10 +151,10 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         // What is said of a mark while it is pointed at stands outside of the page's landmarks.
         await Page.Mouse.MoveAsync(0, 0);
         await Expect(Page.Locator("#tip")).ToBeHiddenAsync();
-        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}.png"), FullPage = fullPage });
+        await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, $"{name}.png"), fullPage);
         await HasNoViolationAsync();
         await Page.SetViewportSizeAsync(390, 844);
-        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}-phone.png"), FullPage = fullPage });
+        await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, $"{name}-phone.png"), fullPage);
         Assert.Equal(390, await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
         await HasNoViolationAsync();
         await Page.SetViewportSizeAsync(1440, 900);

@@ -58,7 +58,7 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
             await Expect(Page.GetByTestId("status")).ToContainTextAsync(victim);
             await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("2 of 3 active");
             await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .stall:not(.outage)")).ToHaveCountAsync(1);
-            await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, "overview-consumer-killed.png") });
+            await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, "overview-consumer-killed.png"));
             await Stack.Factory.TakeOverAsync(victim, "sensor-consumer-3");
             await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
             await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim["sensor-".Length..]} lost P1, P4");

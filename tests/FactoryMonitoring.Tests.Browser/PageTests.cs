@@ -45,11 +45,11 @@ public sealed class PageTests(BrowserFixture stack) : BrowserTest(stack)
         await OpenWindowAsync(theme, 1440, 900);
         await OpenAsync(path);
         await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync(heading);
-        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}-{theme}.png"), FullPage = true });
+        await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, $"{name}-{theme}.png"), true);
         await HasNoViolationAsync();
 
         await Page.SetViewportSizeAsync(390, 844);
-        await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, $"{name}-{theme}-phone.png"), FullPage = true });
+        await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, $"{name}-{theme}-phone.png"), true);
         Assert.Equal(390, await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
         await HasNoViolationAsync();
 

@@ -18,7 +18,7 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(Page.GetByTestId("api-away")).ToBeVisibleAsync();
             await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
             await Expect(Page.Locator(".overview.stale")).ToHaveCountAsync(1);
-            await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, "overview-api-away.png") });
+            await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, "overview-api-away.png"));
         }
         finally
         {
@@ -42,7 +42,7 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
         {
             await Expect(Page.GetByTestId("database-away")).ToBeVisibleAsync();
             await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
-            await Page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Screenshots, "overview-database-away.png") });
+            await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, "overview-database-away.png"));
         }
         finally
         {

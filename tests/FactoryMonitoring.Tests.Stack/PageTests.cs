@@ -58,7 +58,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         var stopwatch = page.Locator($".stopwatch[aria-label*='{Victim}']");
         await Expect(stopwatch.Locator("dd")).Not.ToHaveCountAsync(0);
         await Expect(stopwatch.Locator("dd.open")).ToHaveCountAsync(0);
-        await page.ScreenshotAsync(new() { Path = Picture("overview-consumer-killed-dark") });
+        await Chromium.PictureAsync(page, Picture("overview-consumer-killed-dark"));
 
         await stack.ControlAsync(Victim, "start");
         await Expect(page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
@@ -99,7 +99,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
                 await Expect(page.Locator("[data-testid=link][data-interactive]")).ToContainTextAsync("live");
                 await page.WaitForFunctionAsync("() => !document.querySelector('[aria-busy]')");
                 var name = view.Length == 0 ? "overview" : view.Replace('/', '-');
-                await page.ScreenshotAsync(new() { Path = Picture($"{name}-{(scheme == ColorScheme.Dark ? "dark" : "light")}"), FullPage = view.Length > 0 });
+                await Chromium.PictureAsync(page, Picture($"{name}-{(scheme == ColorScheme.Dark ? "dark" : "light")}"), view.Length > 0);
             }
         }
     }

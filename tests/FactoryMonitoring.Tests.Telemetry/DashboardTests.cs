@@ -76,13 +76,13 @@ public sealed class DashboardTests : IAsyncLifetime
         Assert.NotEqual(before, after);
         await _app.ResourceNotifications.WaitForResourceHealthyAsync(Consumer, _limit.Token);
         await Expect(Row(page, Consumer)).ToContainTextAsync("Running", new() { Timeout = 120_000 });
-        await page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-resources.png") });
+        await Chromium.PictureAsync(page, Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-resources.png"));
 
         await page.GotoAsync($"{_url}/consolelogs/resource/{Consumer}", new() { Timeout = 120_000 });
         await Expect(page.GetByText("Application started.").First).ToBeVisibleAsync(Patient);
         await page.GotoAsync($"{_url}/traces", new() { Timeout = 120_000 });
         await Expect(page.GetByText("send sensor-data").First).ToBeVisibleAsync(Patient);
-        await page.ScreenshotAsync(new() { Path = Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-traces.png") });
+        await Chromium.PictureAsync(page, Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-traces.png"));
     }
 
     private static ILocator Row(IPage page, string resource) =>
