@@ -3,6 +3,8 @@
 # Makes the cluster in DIRECTORY/data where there is none, then runs the server until it ends or this is told to stop.
 # As root it becomes USER. Reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB.
 set -euo pipefail
+# PostgreSQL logs to standard error, all of it; the dashboard shows as an error what comes from there.
+exec 2>&1
 bin=$1 directory=$2 user=$3
 shift 3
 data=$directory/data
