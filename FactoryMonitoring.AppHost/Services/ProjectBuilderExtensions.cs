@@ -17,6 +17,8 @@ internal static class ProjectBuilderExtensions
     public static IResourceBuilder<ProjectResource> WithServiceDefaults(this IResourceBuilder<ProjectResource> builder) => builder
         .WithBuiltProgram()
         .WithQuickStartup()
+        // One line for each event, as the services log by themselves; Aspire's own default takes two.
+        .WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "factory")
         // No service has a TLS endpoint; without this Aspire asks for a developer certificate all the same, in a red banner.
         .WithoutHttpsCertificate()
         .WithKill();
