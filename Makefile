@@ -9,7 +9,7 @@ sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),t
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql stop reset kafka clean test torture bench
+  start-broker start-postgres stop-consumer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ doctor: ## Can every part reach what it needs? A line each
 
 logs: ## Show the log of a part: NAME=sensor-consumer-1 (LINES=200, FOLLOW=1)
 	@$(STACK) logs "$(NAME)" "$(or $(LINES),200)" "$(FOLLOW)"
+
+send-parked: ## tries to send once more what no broker took: alerts and dead letters that are parked
+	@echo 'UPDATE outbox SET parked_at = NULL, parked_reason = NULL, retry_at = NULL WHERE parked_at IS NOT NULL' | $(STACK) psql
 
 psql: ## SQL on the stack's database: interactive, or from standard input
 	@$(STACK) psql

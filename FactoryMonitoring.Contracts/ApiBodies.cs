@@ -28,7 +28,11 @@ public sealed record ComponentCounts(int ActiveCount, int TotalCount, DateTimeOf
 /// <summary>The whole in words: a sentence with a subject, what it means and how long it will last.</summary>
 /// <param name="Level">ok, warning, critical.</param>
 /// <param name="Reasons">One sentence each; empty while all is well.</param>
-public sealed record OverallStatus(string Level, string Title, string Detail, IReadOnlyList<string> Reasons, DateTimeOffset Since, RecoveryStopwatch? Recovery = null);
+public sealed record OverallStatus(string Level, string Title, string Detail, IReadOnlyList<string> Reasons, DateTimeOffset Since, RecoveryStopwatch? Recovery = null, IReadOnlyList<StatusLink>? Links = null);
+
+/// <summary>Where a page shows more of a reason.</summary>
+/// <param name="Path">Of the page, from the root of the site.</param>
+public sealed record StatusLink(string Text, string Path);
 
 /// <summary>The measured times of the newest fault. Durations in ms from <see cref="KilledAt"/>; null while not reached, or not observed.</summary>
 /// <param name="KilledAtSource">
@@ -257,8 +261,9 @@ public sealed record OwnershipSpan(
 /// <param name="Kind">kill, exit, join, leave, broker-down, broker-up, database-down, database-up.</param>
 public sealed record TimelineMark(DateTimeOffset At, string Kind, string ComponentId, string? Detail = null);
 
-/// <summary>GET /api/ledger: acknowledged = stored_acknowledged + rejected + in_flight + missing.</summary>
+/// <summary>GET /api/ledger: acknowledged = stored_acknowledged + rejected_acknowledged + in_flight + missing.</summary>
 /// <param name="Stored">Rows stored, with or without a recorded acknowledgement.</param>
+/// <param name="Rejected">Messages that became dead letters, whoever sent them.</param>
 /// <param name="Unconfirmed">
 /// Stored, and their acknowledgement is not recorded: not yet (sensors write theirs once a second), or never (a killed sensor had not yet
 /// written it).
@@ -272,6 +277,7 @@ public sealed record LedgerBody(
     long StoredAcknowledged,
     long Redelivered,
     long Rejected,
+    long RejectedAcknowledged,
     long InFlight,
     long Missing,
     long Duplicated,
@@ -320,7 +326,7 @@ public sealed record SensorBody(
     int OpenAlerts = 0);
 
 /// <summary>GET /api/sensors/{id}.</summary>
-public sealed record SensorDetailBody(SensorBody Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters);
+public sealed record SensorDetailBody(SensorBody? Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters);
 
 /// <summary>GET /api/consumers/{id}, /api/producers/{id}, /api/brokers/{id}: the history of one component.</summary>
 public sealed record ComponentDetailBody(

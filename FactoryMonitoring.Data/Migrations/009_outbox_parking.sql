@@ -1,5 +1,5 @@
 -- A message that cannot be sent now is put back, one that can never be sent is parked; neither is in the way of another.
--- To send what is parked again: UPDATE outbox SET parked_at = NULL, parked_reason = NULL, retry_at = NULL WHERE parked_at IS NOT NULL
+-- To send what is parked again: make send-parked.
 ALTER TABLE outbox ADD COLUMN attempts integer NOT NULL DEFAULT 0, ADD COLUMN retry_at timestamptz, ADD COLUMN parked_at timestamptz, ADD COLUMN parked_reason text;
 CREATE INDEX outbox_waiting ON outbox (outbox_id) WHERE parked_at IS NULL;   -- the relay
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL; -- how many are parked, retention

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// </summary>
 internal static class LedgerQueries
 {
-    internal static readonly LedgerBody None = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []);
+    internal static readonly LedgerBody None = new(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []);
 
     private const string Current = "(SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1)";
 
@@ -37,7 +37,7 @@ internal static class LedgerQueries
 
     private const string Totals = """
         SELECT COALESCE(sum(stored), 0)::bigint, COALESCE(sum(redelivered), 0)::bigint, COALESCE(sum(duplicated), 0)::bigint,
-               COALESCE(sum(uncounted), 0)::bigint
+               COALESCE(sum(uncounted), 0)::bigint, COALESCE(sum(rejected), 0)::bigint
         FROM partition_offsets WHERE topic = $1
         """;
 
@@ -73,7 +73,7 @@ internal static class LedgerQueries
         var producers = await reader.RowsAsync(
             row => (Body: Producer(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), Unreachable: row.GetInt64(5)),
             cancellationToken);
-        var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2), Uncounted: row.GetInt64(3)), cancellationToken);
+        var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2), Uncounted: row.GetInt64(3), Rejected: row.GetInt64(4)), cancellationToken);
         var partitions = await reader.RowsAsync(
             row => new PartitionLedger(
                 row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8)),
@@ -90,6 +90,7 @@ internal static class LedgerQueries
             totals[0].Stored,
             storedAcknowledged,
             totals[0].Redelivered,
+            totals[0].Rejected,
             producers.Sum(producer => producer.Body.Rejected),
             producers.Sum(producer => producer.Body.InFlight),
             producers.Sum(producer => producer.Body.Missing),

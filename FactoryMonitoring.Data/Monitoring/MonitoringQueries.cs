@@ -13,6 +13,19 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
     /// <summary>How many rebalancing events are read at most.</summary>
     public const int RebalancingEventsKept = 500;
 
+    /// <summary>How many of the newest rejections are counted at most.</summary>
+    public const int RejectionsCounted = 10_000;
+
+    private const string Rejections = """
+        SELECT reason, sensor_id, count(*) FROM (
+            SELECT reason, sensor_id FROM rejected_messages WHERE rejected_at > CURRENT_TIMESTAMP - interval '5 min' ORDER BY rejected_at DESC LIMIT 10000
+        ) newest
+        GROUP BY 1, 2
+        ORDER BY 3 DESC, 1, 2
+        """;
+
+    private const string Parked = "SELECT count(*), (array_agg(parked_reason ORDER BY parked_at DESC))[1] FROM outbox WHERE parked_at IS NOT NULL";
+
     private const string Clock = "SELECT clock_timestamp()";
 
     private const string Consumers = """
@@ -121,7 +134,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
     /// <summary>Reads everything; what changes slowly is taken over from <paramref name="previous"/> where it is given.</summary>
     /// <param name="topic">The topic of the readings.</param>
     /// <param name="logId">The log that the brokers have of it; null where that is not known.</param>
-    /// <param name="previous">An earlier result whose ledger, status changes, successions and exits are young enough.</param>
+    /// <param name="previous">An earlier result whose ledger, status changes, successions, exits, rejections and parked messages are young enough.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or does not answer in time.</exception>
     public async Task<MonitoringRows> ReadAsync(string topic, string? logId, MonitoringRows? previous, CancellationToken cancellationToken)
     {
@@ -139,6 +152,8 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             batch.BatchCommands.Add(new(StatusChanges));
             batch.BatchCommands.Add(OfTopic(Successions, topic));
             batch.BatchCommands.Add(new(Exits));
+            batch.BatchCommands.Add(new(Rejections));
+            batch.BatchCommands.Add(new(Parked));
             LedgerQueries.Add(batch, topic);
         }
 
@@ -181,7 +196,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             previous?.Successions ?? [],
             previous?.Exits ?? []);
         return previous is not null
-            ? rows
+            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked }
             : rows with
             {
                 StatusChanges = await reader.RowsAsync(OwnershipQueries.StatusChange, cancellationToken),
@@ -190,6 +205,8 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
                         row.GetInt32(0), row.GetInt64(1), row.GetString(2), row.Timestamp(3), row.GetString(4), row.Timestamp(5), row.Value<DateTimeOffset>(6)),
                     cancellationToken),
                 Exits = await reader.RowsAsync(OwnershipQueries.Exit, cancellationToken),
+                Rejections = await reader.RowsAsync(row => new RejectionRow(row.GetString(0), row.Text(1), row.GetInt64(2)), cancellationToken),
+                Parked = (await reader.RowsAsync(row => new ParkedRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
                 Ledger = await LedgerQueries.ReadAsync(reader, cancellationToken),
             };
     }

@@ -28,7 +28,20 @@ public sealed record MonitoringRows(
     LedgerBody Ledger,
     IReadOnlyList<StatusChangeRow> StatusChanges,
     IReadOnlyList<SuccessionRow> Successions,
-    IReadOnlyList<ComponentExitRow> Exits);
+    IReadOnlyList<ComponentExitRow> Exits)
+{
+    /// <summary>Of the last 5 minutes, by reason and sensor, most first; the newest <see cref="MonitoringQueries.RejectionsCounted"/> messages at most.</summary>
+    public IReadOnlyList<RejectionRow> Rejections { get; init; } = [];
+
+    /// <summary>Alerts and dead letters that no broker takes, and what it says of the newest.</summary>
+    public ParkedRow Parked { get; init; } = new(0, null);
+}
+
+/// <param name="SensorId">Null where the message did not tell.</param>
+public sealed record RejectionRow(string Reason, string? SensorId, long Count);
+
+/// <param name="Reason">Of the newest; null where there is none.</param>
+public sealed record ParkedRow(long Count, string? Reason);
 
 /// <param name="Health">As the consumer wrote it: its status is not judged yet.</param>
 /// <param name="Stopped">It said itself that it stopped; else it is inactive because nobody heard of it.</param>

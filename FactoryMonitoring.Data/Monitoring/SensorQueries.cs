@@ -46,7 +46,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         return await reader.RowsAsync(Sensor, cancellationToken);
     }
 
-    /// <returns>Null where no reading of it was ever stored.</returns>
+    /// <returns>Null where no reading of it was ever stored and none is rejected; without a sensor where all were rejected.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<SensorDetailBody?> FindAsync(string sensorId, CancellationToken cancellationToken)
     {
@@ -59,13 +59,12 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var sensors = await reader.RowsAsync(Sensor, cancellationToken);
-        return sensors is not [var sensor]
-            ? null
-            : new(
-                sensor,
-                await reader.RowsAsync(ReadingColumns.Read, cancellationToken),
-                await reader.RowsAsync(AlertQueries.Alert, cancellationToken),
-                await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken));
+        var detail = new SensorDetailBody(
+            sensors is [var sensor] ? sensor : null,
+            await reader.RowsAsync(ReadingColumns.Read, cancellationToken),
+            await reader.RowsAsync(AlertQueries.Alert, cancellationToken),
+            await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken));
+        return detail is { Sensor: null, DeadLetters: [] } ? null : detail;
     }
 
     private static SensorBody Sensor(NpgsqlDataReader row) => new(

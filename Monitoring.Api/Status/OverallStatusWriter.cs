@@ -34,7 +34,7 @@ internal sealed class OverallStatusWriter
     private DateTimeOffset _since;
 
     /// <param name="Key">Says whether it is still the same finding when its numbers have changed.</param>
-    private sealed record Finding(string Level, string Key, string Sentence, string Detail = "");
+    private sealed record Finding(string Level, string Key, string Sentence, string Detail = "", StatusLink? Link = null);
 
     public OverallStatus Write(Situation situation)
     {
@@ -47,8 +47,9 @@ internal sealed class OverallStatusWriter
         }
 
         var recovery = IsNews(situation) ? situation.Recovery : null;
+        List<StatusLink> links = [.. findings.Select(finding => finding.Link).OfType<StatusLink>()];
         return findings is [var worst, ..]
-            ? new(worst.Level, worst.Sentence, worst.Detail, [.. findings.Select(finding => finding.Sentence)], _since, recovery)
+            ? new(worst.Level, worst.Sentence, worst.Detail, [.. findings.Select(finding => finding.Sentence)], _since, recovery, links.Count == 0 ? null : links)
             : new(Ok, "All readings flow", AllIsWell(situation), [], _since, recovery);
     }
 
@@ -62,7 +63,7 @@ internal sealed class OverallStatusWriter
 
     private static IEnumerable<Finding> Findings(Situation situation) =>
     [
-        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Sensors(situation),
+        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation),
     ];
 
     private static IEnumerable<Finding> Database(Situation situation)
@@ -256,6 +257,46 @@ internal sealed class OverallStatusWriter
                     health.Connection == "degraded" ? $"{id}: {health.Condition ?? "degraded"}" : $"{id} cannot reach the brokers",
                     $"{Sentences.Readings(health.Queued ?? 0)} wait in it.");
             }
+        }
+    }
+
+    private static IEnumerable<Finding> Rejections(Situation situation)
+    {
+        var rows = situation.Rows.Rejections;
+        var count = rows.Sum(row => row.Count);
+        if (count == 0)
+        {
+            yield break;
+        }
+
+        var reasons = Most(rows.GroupBy(row => row.Reason));
+        var sensors = rows.Where(row => row.SensorId is not null).GroupBy(row => row.SensorId!).OrderByDescending(group => group.Sum(row => row.Count)).ToList();
+        var named = sensors.Count == 0 ? "None of them tells its sensor." : $"From {Most(sensors)}.";
+        yield return new(
+            Warning,
+            "rejected",
+            $"{(count >= MonitoringQueries.RejectionsCounted ? "At least " : "")}{Sentences.Count(count)} message{(count == 1 ? " was" : "s were")} rejected in the last 5 minutes",
+            $"{reasons}. {named} They are dead letters, and their partitions go on.",
+            sensors.Count == 0 ? null : new StatusLink($"Dead letters of {sensors[0].Key}", $"/sensors/{Uri.EscapeDataString(sensors[0].Key)}"));
+    }
+
+    /// <summary>The three largest, each with its number.</summary>
+    private static string Most(IEnumerable<IGrouping<string, RejectionRow>> groups)
+    {
+        var largest = groups.Select(group => (group.Key, Count: group.Sum(row => row.Count))).OrderByDescending(each => each.Count).ToList();
+        List<string> named = [.. largest.Take(3).Select(each => $"{each.Key} ({Sentences.Count(each.Count)})")];
+        return Sentences.List(largest.Count > 3 ? [.. named, $"{largest.Count - 3} more"] : named);
+    }
+
+    private static IEnumerable<Finding> Parked(Situation situation)
+    {
+        if (situation.Rows.Parked is { Count: > 0 and var count, Reason: var reason })
+        {
+            yield return new(
+                Warning,
+                "parked",
+                $"{Sentences.Count(count)} message{(count == 1 ? "" : "s")} cannot be sent",
+                $"No broker takes {(count == 1 ? "it" : "them")}: {reason ?? "no reason given"}. make send-parked tries once more.");
         }
     }
 

@@ -28,6 +28,9 @@ internal static class Sentences
     /// <summary>partition 1; partitions 1 and 4.</summary>
     public static string Partitions(IReadOnlyList<int> partitions) => $"partition{(partitions.Count == 1 ? "" : "s")} {List(partitions)}";
 
+    /// <summary>1,234.</summary>
+    public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+
     /// <summary>1 reading; 1,234 readings.</summary>
     public static string Readings(long count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} reading{(count == 1 ? "" : "s")}");
 

@@ -204,7 +204,7 @@ public abstract class FactoryStack : IAsyncLifetime
         await Wait.ForAsync("the ledger settled", TimeSpan.FromSeconds(60), token => JsonAsync("/api/ledger", token), body =>
             !body["stale"]!.GetValue<bool>()
             && Number(body, "in_flight") == 0
-            && Number(body, "acknowledged") == Number(body, "stored_acknowledged") + Number(body, "rejected") + Number(body, "missing"));
+            && Number(body, "acknowledged") == Number(body, "stored_acknowledged") + Number(body, "rejected_acknowledged") + Number(body, "missing"));
         var ledger = await JsonAsync("/api/ledger", CancellationToken.None);
 
         var account = new

@@ -74,7 +74,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                  "rebalancing_events":[{{events}}],
                  "overall":{"level":"ok","title":"All readings flow",
                             "detail":"1 of 1 sensor processes, 1 of 1 consumers. Stopped on request: sensor-consumer-2 and vibration-sensor.",
-                            "reasons":[],"since":"{{Json(Since)}}","recovery":null},
+                            "reasons":[],"since":"{{Json(Since)}}","recovery":null,"links":null},
                  "stale":false}
                 """),
             answer.Body);

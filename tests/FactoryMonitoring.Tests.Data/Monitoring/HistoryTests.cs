@@ -169,7 +169,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
 
         Assert.Equal(
             Compact($$"""
-                {"acknowledged":127,"stored":138,"stored_acknowledged":116,"redelivered":4,"rejected":1,"in_flight":7,"missing":3,"duplicated":1,"unconfirmed":7,"uncounted":15,"unreachable":4,
+                {"acknowledged":127,"stored":138,"stored_acknowledged":116,"redelivered":4,"rejected":2,"rejected_acknowledged":1,"in_flight":7,"missing":3,"duplicated":1,"unconfirmed":7,"uncounted":15,"unreachable":4,
                  "producers":[{"producer_id":"temperature-sensor","acknowledged":105,"stored_acknowledged":96,"rejected":1,"in_flight":5,"missing":3},
                               {"producer_id":"vibration-sensor","acknowledged":22,"stored_acknowledged":20,"rejected":0,"in_flight":2,"missing":0}],
                  "partitions":[{"partition":0,"log_id":"log-a","stored":88,"redelivered":3,"rejected":2,"duplicated":1,"skipped":0,"first_offset":10,"next_offset":100}],
@@ -207,5 +207,25 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             second.Body);
         Assert.Equal(HttpStatusCode.OK, second.Status);
         Assert.IsType<JsonArray>(second.Json);
+    }
+
+    [Fact]
+    public async Task Rejected_messages_of_anybody_are_a_finding_and_a_sensor_of_which_nothing_else_is_known_has_a_page()
+    {
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log-a')");
+        await ExecuteAsync("""
+            INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id, sensor_id, reading_count)
+            SELECT 1, 0, i, 'too_long', 'zone', 'sensor-consumer-1', 'stranger', NULL FROM generate_series(1, 50) i
+            """);
+        await ExecuteAsync("INSERT INTO outbox (topic, value, parked_at, parked_reason) VALUES ('alerts', 'x', now(), 'too large')");
+        var api = await StartServingApiAsync();
+
+        var overall = (await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!;
+        var sensor = (await api.GetAsync("/api/sensors/stranger", Timeout)).Json;
+
+        Assert.Contains("50 messages were rejected in the last 5 minutes", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
+        Assert.Contains("1 message cannot be sent", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
+        Assert.Equal("/sensors/stranger", (string)overall["links"]![0]!["path"]!);
+        Assert.Equal((null, 50), (sensor["sensor"], sensor["dead_letters"]!.AsArray().Count));
     }
 }

@@ -33,7 +33,7 @@ internal sealed class MonitoringScene
     /// <summary>As read now: the database's clock is an hour ahead of this machine's.</summary>
     public MonitoringRows Rows(params ConsumerRow[] consumers) => new(
         DatabaseNow, Time.GetTimestamp(), Cluster.Latest?.LogId, consumers, [], [], new Dictionary<int, long>(), [], [], [], new Dictionary<int, long>(),
-        new(0, 0, [], null, null), new LedgerBody(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []), [], [], []);
+        new(0, 0, [], null, null), new LedgerBody(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []), [], [], []);
 
     public DateTimeOffset DatabaseNow => Time.GetUtcNow() + TimeSpan.FromHours(1);
 

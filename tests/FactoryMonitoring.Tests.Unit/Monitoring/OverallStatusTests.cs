@@ -28,6 +28,26 @@ public sealed class OverallStatusTests
     }
 
     [Fact]
+    public void Rejections_are_named_by_reason_and_sensor_with_a_link_whoever_sent_them()
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now)) with
+        {
+            Rejections = [new("too_long", "press/7", 30), new("malformed_json", null, 12), new("too_long", "vib-1", 5), new("empty", null, 2), new("oversized", null, 1)],
+            Parked = new(2, "Broker: Message size too large"),
+        };
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"]));
+
+        Assert.Equal(
+            ("warning",
+             "50 messages were rejected in the last 5 minutes",
+             "too_long (35), malformed_json (12), empty (2) and 1 more. From press/7 (30) and vib-1 (5). They are dead letters, and their partitions go on."),
+            (status.Level, status.Title, status.Detail));
+        Assert.Equal([status.Title, "2 messages cannot be sent"], status.Reasons);
+        Assert.Equal([new StatusLink("Dead letters of press/7", "/sensors/press%2F7")], status.Links);
+    }
+
+    [Fact]
     public void A_silent_owner_is_named_with_the_partitions_that_wait()
     {
         var status = _writer.Write(Situation(Silent(1, 4), ["sensor-consumer-1"]));
