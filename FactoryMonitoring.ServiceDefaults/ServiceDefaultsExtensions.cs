@@ -19,6 +19,8 @@ public static class ServiceDefaultsExtensions
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        // That its heartbeat was late on a busy machine: ours say so where it matters.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel"] = "Error",
         // Health is told by /health, each time it is asked.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
         // What it says of a failed start or worker, RunServiceAsync says once.

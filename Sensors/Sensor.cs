@@ -19,6 +19,7 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     private readonly double[] _last = new double[4];
     private int _known;
     private int _consecutiveHigh;
+    private bool _knowsAll;
     private bool _hasBeenNormal;
     private bool _wasCritical;
     private bool _wasStep;
@@ -40,24 +41,25 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     public ReadingCounts Counts { get; } = new();
 
     /// <summary>
-    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Of the first
-    /// readings, as many as a mean takes, and of the first ones in a row at warning level, only the consumers know what came before: they may. To be
-    /// asked once for each reading, in their order.
+    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Where the sensor has
+    /// measured before this process started, only the consumers know what: its first readings, as many as a mean takes, and the first ones in a row
+    /// at warning level may. To be asked once for each reading, in their order.
     /// </summary>
-    public bool IsRemarkable(double value)
+    /// <param name="count">The reading's reading_count; 1 is the first that there ever was.</param>
+    public bool IsRemarkable(double value, long count)
     {
+        _knowsAll |= count == 1;
         var level = thresholds.LevelOf(value);
         var isCritical = level == AlertLevel.Critical;
         var isStep = _known > 0 && Math.Abs(value - _last[_known - 1]) > type.RapidChange;
         var isAway = _known == _last.Length && Math.Abs(value - _last.Average()) > type.BaselineDeviation;
         _consecutiveHigh = level == AlertLevel.Normal ? 0 : _consecutiveHigh + 1;
         _hasBeenNormal |= level == AlertLevel.Normal;
-        var isRemarkable = _known < _last.Length
-            || (isCritical && !_wasCritical)
+        var isRemarkable = (isCritical && !_wasCritical)
             || (isStep && !_wasStep)
             || (isAway && !_wasAway)
             || _consecutiveHigh == type.ConsecutiveHigh
-            || (!_hasBeenNormal && _consecutiveHigh < type.ConsecutiveHigh);
+            || (!_knowsAll && (_known < _last.Length || (!_hasBeenNormal && _consecutiveHigh < type.ConsecutiveHigh)));
 
         (_wasCritical, _wasStep, _wasAway) = (isCritical, isStep, isAway);
         if (_known == _last.Length)

@@ -542,7 +542,7 @@ internal sealed partial class IngestLoop(
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions could not be given up in time; whoever gets them goes on from the last commit")]
         public static partial void HandoverLate(ILogger logger);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Paused: nothing more can be stored at the moment")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Paused: nothing more can be stored at the moment")]
         public static partial void Paused(ILogger logger);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Resumed")]

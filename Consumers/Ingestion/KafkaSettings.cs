@@ -91,7 +91,7 @@ internal static partial class KafkaSettings
         [LoggerMessage(Level = LogLevel.Error, Message = "The Kafka client cannot go on: {Reason}")]
         public static partial void Fatal(ILogger logger, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "No broker is to be reached: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Cannot reach any broker: {Reason}")]
         public static partial void AllDown(ILogger logger, string reason);
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "Kafka: {Reason}")]

@@ -4,6 +4,7 @@ using Confluent.Kafka.Admin;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.ServiceDefaults.Kafka;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
@@ -27,11 +28,11 @@ internal sealed partial class ClusterWorker(
     private static readonly TimeSpan ControllerFor = TimeSpan.FromSeconds(5);
 
     private readonly BrokerDirectory _directory = new(address.BootstrapServers);
+    private readonly OutageReport _outage = new(time);
     private string? _logId;
     private long _logIdAt;
     private int? _controller;
     private long? _controllerAt;
-    private bool _answers = true;
 
     private enum Connect
     {
@@ -121,22 +122,12 @@ internal sealed partial class ClusterWorker(
         {
             // Metadata is only to be had from a call that blocks.
             var metadata = await Task.Run(() => admin.GetMetadata(MetadataTimeout), cancellationToken);
-            if (!_answers)
-            {
-                _answers = true;
-                Log.Back(logger);
-            }
-
+            Log.Back(logger, _outage.Answered());
             return metadata;
         }
         catch (KafkaException exception)
         {
-            if (_answers)
-            {
-                _answers = false;
-                Log.Away(logger, exception.Error.Reason);
-            }
-
+            Log.Away(logger, _outage.Failed(), exception.Error.Reason);
             // As BrokerReturnWorker does, and for its reason.
             admin.AddBrokers(address.BootstrapServers);
             return null;
@@ -232,11 +223,11 @@ internal sealed partial class ClusterWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "No broker answers: {Reason}")]
-        public static partial void Away(ILogger logger, string reason);
+        [LoggerMessage("No broker answers: {Reason}")]
+        public static partial void Away(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(LogLevel.Information, "The brokers answer again")]
-        public static partial void Back(ILogger logger);
+        [LoggerMessage("The brokers answer again")]
+        public static partial void Back(ILogger logger, LogLevel level);
 
         [LoggerMessage(LogLevel.Debug, "{Message}")]
         public static partial void Client(ILogger logger, string message);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Confluent.Kafka;
 using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FactoryMonitoring.Sensors.Publishing;
@@ -22,6 +23,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
     /// <summary>A process that has just started is not blamed for brokers that it has not reached yet.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    private readonly OutageReport _outage = new(time);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private volatile bool _areBrokersAway = true;
     private volatile bool _haveAnswered;
@@ -60,12 +62,8 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
         {
             account.BeginEpoch();
             Volatile.Write(ref _awaySince, time.GetUtcNow().UtcTicks);
-            if (!_areBrokersAway)
-            {
-                Log.BrokersAway(logger);
-            }
-
             _areBrokersAway = true;
+            Log.BrokersAway(logger, _outage.Failed());
         }
     }
 
@@ -73,6 +71,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
     {
         if (_areBrokersAway)
         {
+            _outage.Answered();
             Log.BrokersAnswer(logger);
         }
 
@@ -122,8 +121,8 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "No broker answers; readings are queued")]
-        public static partial void BrokersAway(ILogger logger);
+        [LoggerMessage("No broker answers; readings are queued")]
+        public static partial void BrokersAway(ILogger logger, LogLevel level);
 
         [LoggerMessage(LogLevel.Information, "The brokers answer")]
         public static partial void BrokersAnswer(ILogger logger);

@@ -53,7 +53,7 @@ internal sealed class ReadingPublisher : IDisposable
         }
 
         _condition.IsOutOfCounts = false;
-        var isRemarkable = sample.Sensor.IsRemarkable(sample.Value);
+        var isRemarkable = sample.Sensor.IsRemarkable(sample.Value, count);
         while (TryProduce(sample, count, isRemarkable) is { } obstacle)
         {
             _condition.Obstacle = obstacle;

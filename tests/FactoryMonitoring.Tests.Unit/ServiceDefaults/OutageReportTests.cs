@@ -9,24 +9,38 @@ public sealed class OutageReportTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void What_answered_before_is_warned_of_once()
+    public void An_outage_is_information_at_once_and_a_warning_where_it_lasts()
     {
         var report = new OutageReport(_time);
 
         Assert.Equal(LogLevel.None, report.Answered());
-        Assert.Equal([LogLevel.Warning, LogLevel.None, LogLevel.None], [report.Failed(), report.Failed(), report.Failed()]);
+        Assert.Equal([LogLevel.Information, LogLevel.None], [report.Failed(), report.Failed()]);
+        _time.Advance(OutageReport.Limit);
+        Assert.Equal([LogLevel.Warning, LogLevel.None], [report.Failed(), report.Failed()]);
         Assert.Equal([LogLevel.Information, LogLevel.None], [report.Answered(), report.Answered()]);
-        Assert.Equal(LogLevel.Warning, report.Failed());
     }
 
     [Fact]
-    public void A_start_waits_without_a_warning_until_it_takes_too_long()
+    public void Two_short_outages_are_no_long_one()
     {
         var report = new OutageReport(_time);
 
-        Assert.Equal([LogLevel.Information, LogLevel.None], [report.Failed(), report.Failed()]);
-        _time.Advance(OutageReport.StartLimit);
-        Assert.Equal([LogLevel.Warning, LogLevel.None], [report.Failed(), report.Failed()]);
+        report.Answered();
+        report.Failed();
+        _time.Advance(OutageReport.Limit);
         Assert.Equal(LogLevel.Information, report.Answered());
+        Assert.Equal(LogLevel.Information, report.Failed());
+    }
+
+    [Fact]
+    public void A_start_waits_longer_before_it_warns()
+    {
+        var report = new OutageReport(_time);
+
+        Assert.Equal(LogLevel.Information, report.Failed());
+        _time.Advance(OutageReport.Limit);
+        Assert.Equal(LogLevel.None, report.Failed());
+        _time.Advance(OutageReport.StartLimit);
+        Assert.Equal(LogLevel.Warning, report.Failed());
     }
 }
