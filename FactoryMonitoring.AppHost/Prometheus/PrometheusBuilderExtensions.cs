@@ -40,6 +40,7 @@ internal static class PrometheusBuilderExtensions
             context.Args.Add(string.Create(CultureInfo.InvariantCulture, $"--web.listen-address=127.0.0.1:{port}"));
             context.Args.Add("--storage.tsdb.path=data");
             context.Args.Add("--storage.tsdb.retention.time=2d");
+            context.Args.Add("--enable-feature=exemplar-storage");
             context.Args.Add("--log.level=warn");
         });
         builder.Services.AddHostedService(services => new PrometheusTargets(
