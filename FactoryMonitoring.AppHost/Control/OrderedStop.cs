@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Stops the services before the brokers and the database, which they need to finish their work. Aspire stops the rest at once.</summary>
+/// <summary>Stops the services, and then the brokers and the database, which they need to finish their work. Aspire stops what is left after that.</summary>
 internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits, TimeProvider time)
     : IHostedLifecycleService
 {
@@ -19,22 +19,26 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var timer = time.CreateTimer(_ => limit.Cancel(), null, Limit, Timeout.InfiniteTimeSpan);
-        await Task.WhenAll(model.Resources.OfType<ProjectResource>()
-            .Where(service => service.Name != KafkaClusterBuilderExtensions.EmbeddedHost && watch.Runs(service.Name))
-            .Select(service => StopAsync(service, limit.Token)));
+        bool IsService(IResource resource) => resource is ProjectResource && resource.Name != KafkaClusterBuilderExtensions.EmbeddedHost;
+        await StopAsync(IsService, limit.Token);
+        await StopAsync(resource => resource is ProjectResource or ExecutableResource or ContainerResource && !IsService(resource), limit.Token);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task StopAsync(ProjectResource service, CancellationToken cancellationToken)
+    private Task StopAsync(Func<IResource, bool> which, CancellationToken cancellationToken) =>
+        Task.WhenAll(model.Resources.Where(resource => which(resource) && !ResourceWatch.IsPlumbing(resource) && watch.Runs(resource.Name))
+            .Select(resource => StopAsync(resource, cancellationToken)));
+
+    private async Task StopAsync(IResource resource, CancellationToken cancellationToken)
     {
-        exits.Announce(service.Name, ExitCause.Stopped, "the AppHost, which stops");
+        exits.Announce(resource.Name, ExitCause.Stopped, "the AppHost, which stops");
         try
         {
-            await commands.ExecuteCommandAsync(service, KnownResourceCommands.StopCommand, cancellationToken);
-            await watch.UntilEndedAsync(service.Name, Limit, cancellationToken);
+            await commands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, cancellationToken);
+            await watch.UntilEndedAsync(resource.Name, Limit, cancellationToken);
         }
         catch (OperationCanceledException)
         {
