@@ -76,14 +76,18 @@ public sealed class DashboardTests : IAsyncLifetime
         Assert.NotEqual(before, after);
         await _app.ResourceNotifications.WaitForResourceHealthyAsync(Consumer, _limit.Token);
         await Expect(Row(page, Consumer)).ToContainTextAsync("Running", new() { Timeout = 120_000 });
-        await Chromium.PictureAsync(page, Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-resources.png"));
+        await Chromium.PictureAsync(page, Picture("aspire-resources"));
 
         await page.GotoAsync($"{_url}/consolelogs/resource/{Consumer}", new() { Timeout = 120_000 });
         await Expect(page.GetByText("Application started.").First).ToBeVisibleAsync(Patient);
         await page.GotoAsync($"{_url}/traces", new() { Timeout = 120_000 });
         await Expect(page.GetByText("send sensor-data").First).ToBeVisibleAsync(Patient);
-        await Chromium.PictureAsync(page, Path.Combine(Repository.Root, "artifacts", "screenshots", "aspire-dashboard-traces.png"));
+        await Chromium.PictureAsync(page, Picture("aspire-traces"));
     }
+
+    // PICTURES=1 puts them into the docs.
+    private static string Picture(string name) => Path.Combine(
+        Repository.Root, Environment.GetEnvironmentVariable("PICTURES") == "1" ? Path.Combine("docs", "pictures") : Path.Combine("artifacts", "screenshots"), $"{name}.png");
 
     private static ILocator Row(IPage page, string resource) =>
         page.Locator("tr", new() { Has = page.Locator(".resource-name-text").GetByText(resource, new() { Exact = true }) });
