@@ -54,7 +54,8 @@ internal static class Ports
 
     private static string Variable(string setting) => setting.Replace(":", "__", StringComparison.Ordinal);
 
-    // Below the ports that the system gives to outgoing connections: one of those could take it before a broker listens there, or while it is down.
+    // Below the ports that Aspire gives to services (10000 and up) and those that the system gives to outgoing connections (32768 and up): one of
+    // those could take it before a broker listens there, or while it is down.
     private static int ListenAnywhere(List<TcpListener> listeners)
     {
         const int Attempts = 100;
@@ -62,7 +63,7 @@ internal static class Ports
         {
             try
             {
-                return Listen(RandomNumberGenerator.GetInt32(10_000, 20_000), listeners);
+                return Listen(RandomNumberGenerator.GetInt32(5_500, 10_000), listeners);
             }
             catch (SocketException) when (attempt < Attempts)
             {

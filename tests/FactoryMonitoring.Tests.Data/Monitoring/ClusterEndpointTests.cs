@@ -42,7 +42,7 @@ public sealed class ClusterEndpointTests(PostgresFixture postgres) : MonitoringA
         Assert.Equal(
             Compact("""
                 {"partition":0,"leader":null,"replicas":null,"in_sync_replicas":null,"end_offset":5,"stored_offset":2,"lag":3,"lag_seconds":null,
-                 "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":2}
+                 "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":2,"recovered_at":null}
                 """),
             Compact(partition.ToJsonString()));
 

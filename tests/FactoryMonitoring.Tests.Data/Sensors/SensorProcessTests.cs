@@ -10,14 +10,16 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
     [Fact]
     public async Task A_sensor_that_is_killed_and_started_again_repeats_no_reading_count()
     {
-        await using (var killed = StartSensors())
+        // Every reading is traced.
+        Dictionary<string, string> traced = new() { ["Telemetry__MessageTracesPerSecond"] = "1000000" };
+        await using (var killed = StartSensors(traced))
         {
             await AcknowledgedAsync(100);
             await killed.KillAsync(Timeout);
         }
 
         var before = await AcknowledgedSoFarAsync();
-        await using (var stopped = StartSensors())
+        await using (var stopped = StartSensors(traced))
         {
             await AcknowledgedAsync(before + 100);
             Assert.Equal(0, await stopped.StopAsync(Timeout));
