@@ -131,7 +131,7 @@ public abstract record ControlCommand
         }
         catch (NotSupportedException wrong)
         {
-            // What it is told of a command without its kind.
+            // The reader throws this for a command without its kind.
             return (null, Problem(json, new(wrong.Message)));
         }
     }

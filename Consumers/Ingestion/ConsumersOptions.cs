@@ -45,7 +45,7 @@ internal sealed class ConsumersOptions
     [Range(1, 10_000_000, ErrorMessage = "allowed is 1 to 10000000")]
     public int SnapshotReadings { get; init; } = 20_000;
 
-    /// <summary>Must be left out: a consumer of before took it from here, and each replica could have another.</summary>
+    /// <summary>Must be left out: earlier versions read it here, and each replica could have another value.</summary>
     [RegularExpression("(?!)", ErrorMessage = "the retention is stored in the database; set Factory:Retention of the provisioner")]
     public string? Retention { get; init; }
 

@@ -7,7 +7,7 @@ namespace FactoryMonitoring.FaultLab.Experiments;
 /// <summary>The newest run of each experiment, and what all that came to a verdict have measured.</summary>
 internal sealed record RunRecord(IReadOnlyList<ExperimentRunSummary> Newest, IReadOnlyList<ExperimentRecord> Records);
 
-/// <summary>Reads the records of all experiments; while the database is away, which is what some of them are about, the last known are told.</summary>
+/// <summary>Reads the records of all experiments; while the database is away, as some experiments demand, returns the last known ones.</summary>
 internal sealed class RunRecords(ExperimentStore store)
 {
     private volatile RunRecord? _last;

@@ -290,7 +290,7 @@ public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
     private Task<Result> FetchAsync(string? mirror = null, (string Name, string Value)? environment = null) =>
         RunAsync("kafka.sh", [("KAFKA_MIRROR", mirror ?? _mirror.Url), .. environment is { } one ? [one] : Array.Empty<(string, string)>()]);
 
-    /// <summary>What the look for everything that is missing says of Kafka, where no engine answers.</summary>
+    /// <summary>What the check of prerequisites says about Kafka, where no engine answers.</summary>
     private async Task<string[]> KafkaLinesAsync(params (string Name, string Value)[] environment)
     {
         var result = await RunAsync("prerequisites.sh", [("ASPIRE_CONTAINER_RUNTIME", "no-such-engine"), .. environment]);
