@@ -21,7 +21,6 @@ count() { # count FILE ATTRIBUTE: the number a trx file gives for it
 
 for project in tests/*/*.csproj; do
   name=$(basename "$project" .csproj)
-  # Left out of the build where the official Aspire packages are used: nothing to test then.
   assembly=$(find "tests/$name/bin" -name "$name.dll" -path '*/net*' 2>/dev/null | head -n 1)
   [ -n "$assembly" ] || { echo "$name: not built, nothing to run"; continue; }
   echo "== $name"

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Control;
 
@@ -15,11 +14,11 @@ namespace FactoryMonitoring.AppHost.Control;
 /// Lets a second terminal, and the fault lab, see and command the resources: a small server on loopback in the AppHost's own process. Every request
 /// needs the bearer token of the run.
 /// </summary>
-internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : IHostedLifecycleService
+internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : LifecycleService
 {
     private WebApplication? _app;
 
-    public async Task StartingAsync(CancellationToken cancellationToken)
+    public override async Task StartingAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, setup.ControlPort));
@@ -40,7 +39,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         stack.Write(setup.Settings.RunDirectory);
     }
 
-    public async Task StoppedAsync(CancellationToken cancellationToken)
+    public override async Task StoppedAsync(CancellationToken cancellationToken)
     {
         StackFile.Remove(setup.Settings.RunDirectory);
         if (_app is null) return;
@@ -50,14 +49,6 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         await _app.StopAsync(impatience.Token);
         await _app.DisposeAsync();
     }
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private Task AuthorizeAsync(HttpContext context, RequestDelegate next)
     {

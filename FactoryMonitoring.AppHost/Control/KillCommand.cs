@@ -32,7 +32,7 @@ internal static class KillCommand
     public static IResourceBuilder<T> WithContainerKill<T>(this IResourceBuilder<T> builder, ContainerEngine engine) where T : IResource =>
         builder.WithKill(
             (_, snapshot) => Task.FromResult(
-                snapshot.Properties.FirstOrDefault(property => property.Name == "container.id")?.Value is string id
+                snapshot.ContainerId() is { } id
                 && Commands.Output(engine.Command, "kill", id) is not null
                     ? CommandResults.Success()
                     : CommandResults.Failure("its container was not found")),
@@ -44,9 +44,16 @@ internal static class KillCommand
     /// <summary>Says how the resource's process is found; null when it has none that can be killed.</summary>
     public static WorkerAnnotation? WorkerOf(this IResource resource) => resource.Annotations.OfType<WorkerAnnotation>().LastOrDefault();
 
+    /// <summary>Whether it runs, or is stopping and has not ended yet.</summary>
+    public static bool IsAlive(this CustomResourceSnapshot? snapshot) => snapshot?.State?.Text is { } state && (state == KnownResourceStates.Running || state == KnownResourceStates.Stopping);
+
+    /// <summary>Of the container that the resource is; null where it has none.</summary>
+    public static string? ContainerId(this CustomResourceSnapshot snapshot) =>
+        snapshot.Properties.FirstOrDefault(property => property.Name == "container.id")?.Value as string;
+
     /// <summary>The process that does the resource's work; null where there is none.</summary>
     public static int? WorkerPid(this IResource resource, CustomResourceSnapshot snapshot) =>
-        snapshot.State?.Text == KnownResourceStates.Running ? resource.WorkerOf()?.Find(snapshot) : null;
+        snapshot.IsAlive() ? resource.WorkerOf()?.Find(snapshot) : null;
 
     private static IResourceBuilder<T> WithKill<T>(
         this IResourceBuilder<T> builder, Func<ExecuteCommandContext, CustomResourceSnapshot, Task<ExecuteCommandResult>> kill,
@@ -56,7 +63,7 @@ internal static class KillCommand
         return builder.WithAnnotation(worker).WithCommand(Name, "Kill", async context =>
         {
             var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
-            if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || current.Snapshot.State?.Text != KnownResourceStates.Running)
+            if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || !current.Snapshot.IsAlive())
                 return CommandResults.Failure($"{name} does not run");
             context.Services.GetRequiredService<ExitLog>().Announce(name, ExitCause.Killed, by: null);
             var result = await kill(context, current.Snapshot);
@@ -66,9 +73,7 @@ internal static class KillCommand
             Description = "SIGKILL to the process that does the work",
             ConfirmationMessage = $"Kill {name}? It gets no chance to finish anything.",
             IconName = "Flash",
-            UpdateState = context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running
-                ? ResourceCommandState.Enabled
-                : ResourceCommandState.Hidden,
+            UpdateState = context => context.ResourceSnapshot.IsAlive() ? ResourceCommandState.Enabled : ResourceCommandState.Hidden,
         });
     }
 

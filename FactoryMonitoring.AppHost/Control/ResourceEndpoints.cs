@@ -42,7 +42,7 @@ internal static class ResourceEndpoints
             snapshot?.State?.Text,
             snapshot?.HealthStatus?.ToString().ToLowerInvariant(),
             snapshot is null ? null : resource.WorkerPid(snapshot),
-            snapshot?.Properties.FirstOrDefault(property => property.Name == "container.id")?.Value?.ToString(),
+            snapshot?.ContainerId(),
             [.. (snapshot?.Urls ?? []).Select(url => url.Url)],
             snapshot?.ExitCode,
             snapshot?.StartTimeStamp?.ToUniversalTime(),

@@ -1,10 +1,12 @@
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Writes what every resource logs to a file of its own, so that another terminal can read it.</summary>
-internal sealed partial class ResourceLogFiles(FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, TimeProvider time)
+internal sealed partial class ResourceLogFiles(
+    FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, ResourceNotificationService notifications, TimeProvider time)
     : LifetimeService
 {
     private const long MostBytes = 20_000_000;
@@ -19,33 +21,69 @@ internal sealed partial class ResourceLogFiles(FactorySetup setup, DistributedAp
     private async Task WriteAsync(IResource resource, CancellationToken cancellationToken)
     {
         var path = Path.Combine(setup.LogDirectory, $"{resource.Name}.log");
-        var last = 0;
         await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
         await using var writer = new StreamWriter(file);
         try
         {
-            while (true)
+            var log = resource.WorkerOf()?.Engine is { } engine ? ContainerLogAsync(resource, engine, cancellationToken) : LogAsync(resource, cancellationToken);
+            await foreach (var lines in log)
             {
-                await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(cancellationToken))
-                {
-                    foreach (var line in lines.Where(line => line.LineNumber > last))
-                    {
-                        await writer.WriteLineAsync(Colors().Replace(line.Content, ""));
-                        last = line.LineNumber;
-                    }
-                    await writer.FlushAsync(cancellationToken);
-                    if (file.Length < MostBytes) continue;
-                    File.Copy(path, path + ".1", overwrite: true);
-                    file.SetLength(0);
-                }
-                // A log ends with the process that wrote it, and goes on when that is started again.
-                await Task.Delay(Pause, time, cancellationToken);
+                foreach (var line in lines) await writer.WriteLineAsync(Colors().Replace(line, ""));
+                await writer.FlushAsync(cancellationToken);
+                if (file.Length < MostBytes) continue;
+                File.Copy(path, path + ".1", overwrite: true);
+                file.SetLength(0);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             await writer.FlushAsync(CancellationToken.None);
         }
+    }
+
+    private async IAsyncEnumerable<IEnumerable<string>> LogAsync(IResource resource, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var last = 0;;)
+        {
+            await foreach (var lines in loggers.WatchAsync(resource).WithCancellation(cancellationToken))
+            {
+                yield return lines.Where(line => line.LineNumber > last).Select(line => line.Content);
+                last = Math.Max(last, lines[^1].LineNumber);
+            }
+            // A log ends with the process that wrote it, and goes on when that is started again.
+            await Task.Delay(Pause, time, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// The engine's own log: where somebody reads a container's log through Aspire, Aspire takes 5 s to notice that the container has ended, and
+    /// notices no other container's end meanwhile.
+    /// </summary>
+    private async IAsyncEnumerable<IEnumerable<string>> ContainerLogAsync(
+        IResource resource, ContainerEngine engine, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (string? last = null;;)
+        {
+            var change = await notifications.WaitForResourceAsync(resource.Name, change => NewContainer(change.Snapshot, last) is not null, cancellationToken);
+            last = NewContainer(change.Snapshot, last)!;
+            if (last.Length > 0)
+            {
+                await foreach (var lines in engine.LogAsync(last, cancellationToken)) yield return lines;
+            }
+            else
+            {
+                await foreach (var lines in loggers.GetAllAsync(resource).WithCancellation(cancellationToken)) yield return lines.Select(line => line.Content);
+            }
+        }
+    }
+
+    /// <summary>The container that has begun to run since; empty where none could be started; null where nothing has happened.</summary>
+    private static string? NewContainer(CustomResourceSnapshot snapshot, string? last)
+    {
+        var now = snapshot.State?.Text == KnownResourceStates.FailedToStart ? ""
+            : snapshot.State?.Text == KnownResourceStates.Running || KnownResourceStates.TerminalStates.Contains(snapshot.State?.Text) ? snapshot.ContainerId()
+            : null;
+        return now == last ? null : now;
     }
 
     // What a console shows as colors.

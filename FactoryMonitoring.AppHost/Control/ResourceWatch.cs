@@ -17,11 +17,14 @@ internal sealed partial class ResourceWatch(
 
     public bool Runs(string resource) => Find(resource)?.State?.Text == KnownResourceStates.Running;
 
-    /// <summary>Waits until the resource no longer runs, or the limit has passed.</summary>
+    /// <summary>Whether it runs, or is stopping and has not ended yet.</summary>
+    public bool IsAlive(string resource) => Find(resource).IsAlive();
+
+    /// <summary>Waits until the resource has ended, or the limit has passed.</summary>
     public async Task UntilEndedAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10), time);
-        for (var since = time.GetTimestamp(); Runs(resource) && time.GetElapsedTime(since) < limit;) await poll.WaitForNextTickAsync(cancellationToken);
+        for (var since = time.GetTimestamp(); IsAlive(resource) && time.GetElapsedTime(since) < limit;) await poll.WaitForNextTickAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

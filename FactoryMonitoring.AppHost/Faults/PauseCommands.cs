@@ -46,7 +46,7 @@ internal static class PauseCommands
     public static bool IsPaused(this IResource resource, CustomResourceSnapshot snapshot) =>
         resource.WorkerPid(snapshot) is { } pid
             ? ProcessTree.IsStopped(pid)
-            : Runs(snapshot) && Property(snapshot, PausedContainer) is { } container && container == Property(snapshot, "container.id");
+            : Runs(snapshot) && Property(snapshot, PausedContainer) is { } container && container == snapshot.ContainerId();
 
     /// <summary>Lets the resource's process and its children go on.</summary>
     /// <returns>What stands in the way; null when it goes on.</returns>
@@ -65,7 +65,7 @@ internal static class PauseCommands
             Properties =
             [
                 .. snapshot.Properties.Where(property => property.Name != PausedContainer),
-                .. pause && Property(snapshot, "container.id") is { } id ? new[] { new ResourcePropertySnapshot(PausedContainer, id) } : [],
+                .. pause && snapshot.ContainerId() is { } id ? new[] { new ResourcePropertySnapshot(PausedContainer, id) } : [],
             ],
         });
         return KillCommand.Done($"{resource.Name}: {(pause ? "paused" : "resumed")}");
@@ -84,7 +84,7 @@ internal static class PauseCommands
     {
         if (resource.WorkerOf()?.Engine is { } engine)
         {
-            return Property(snapshot, "container.id") is { } id && Commands.Output(engine.Command, pause ? "pause" : "unpause", id) is not null
+            return snapshot.ContainerId() is { } id && Commands.Output(engine.Command, pause ? "pause" : "unpause", id) is not null
                 ? null
                 : $"{engine.Command} does not {(pause ? "pause" : "unpause")} its container";
         }

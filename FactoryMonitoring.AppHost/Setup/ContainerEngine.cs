@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using System.Threading.Channels;
 using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Setup;
@@ -35,6 +37,41 @@ internal sealed record ContainerEngine(string Command)
                 throw new SetupException($"the image {image} cannot be had: {said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault()}");
         }
         return new ContainerImage(this, image);
+    }
+
+    /// <summary>Follows what a container writes to either output, from its beginning until it ends.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<string>> LogAsync(string container, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var lines = Channel.CreateUnbounded<string>();
+        using var process = new Process
+        {
+            StartInfo = new ProcessStartInfo(Command, ["logs", "--follow", container]) { RedirectStandardOutput = true, RedirectStandardError = true },
+        };
+        process.OutputDataReceived += Add;
+        process.ErrorDataReceived += Add;
+        process.Start();
+        try
+        {
+            process.BeginOutputReadLine();
+            process.BeginErrorReadLine();
+            // Ends once both outputs have been read to their end.
+            _ = process.WaitForExitAsync(cancellationToken).ContinueWith(_ => lines.Writer.Complete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            while (await lines.Reader.WaitToReadAsync(cancellationToken))
+            {
+                var read = new List<string>();
+                while (lines.Reader.TryRead(out var line)) read.Add(line);
+                yield return read;
+            }
+        }
+        finally
+        {
+            process.Kill();
+        }
+
+        void Add(object sender, DataReceivedEventArgs read)
+        {
+            if (read.Data is { } line) lines.Writer.TryWrite(line);
+        }
     }
 
     /// <summary>Name of the volume on which a part of the stack of that run directory keeps its data.</summary>

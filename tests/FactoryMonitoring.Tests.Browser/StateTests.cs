@@ -77,7 +77,7 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
     public async Task What_does_not_exist_is_said_to_be_so()
     {
         await OpenAsync("/sensors/no-such-sensor");
-        await Expect(Page.GetByText("No reading of a sensor named no-such-sensor has ever been stored.")).ToBeVisibleAsync();
+        await Expect(Page.GetByText("No reading of a sensor named no-such-sensor has ever been stored, and none was rejected of late.")).ToBeVisibleAsync();
         var answer = await Page.GotoAsync("/no/such/page");
         Assert.Equal(404, answer!.Status);
         await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("There is no such page");
