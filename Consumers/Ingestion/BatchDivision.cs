@@ -19,7 +19,7 @@ internal sealed class BatchDivision
         _whole = whole;
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
-            if (!reading.IsReplay && reading.Partition.Log == whole.Log && whole.Covers(reading.Partition.Number, reading.Offset))
+            if (!reading.IsReplay && reading.Partition.IsOwned && reading.Partition.Log == whole.Log && whole.Covers(reading.Partition.Number, reading.Offset))
             {
                 _messages.Add(new BatchMessage(reading.Partition.Number, reading.Offset, reading.IsRefused, reading.HasCount));
             }
@@ -68,7 +68,6 @@ internal sealed class BatchDivision
                     Rejected = rejected,
                     Redelivered = begins ? whole.Redelivered : 0,
                     Duplicated = _whole.Violations.Count(row => row.Kind == "duplicated" && row.Partition == partition && expected <= row.Offset && row.Offset < next),
-                    Skipped = begins ? whole.Skipped : 0,
                     Recovered = begins && whole.Recovered,
                 });
             }
@@ -83,7 +82,7 @@ internal sealed class BatchDivision
     public IngestWrite Rest()
     {
         var rest = _whole.PartOf(_whole.Moves.Select(move => _messages.Exists(message => message.Partition == move.Partition)
-            ? move with { Expected = move.Next, Stored = 0, Uncounted = 0, Rejected = 0, Redelivered = 0, Duplicated = 0, Skipped = 0, Recovered = false }
+            ? move with { Expected = move.Next, Stored = 0, Uncounted = 0, Rejected = 0, Redelivered = 0, Duplicated = 0, Recovered = false }
             : move));
         rest.Snapshots.AddRange(_whole.Snapshots);
         rest.Latest.AddRange(_whole.Latest);

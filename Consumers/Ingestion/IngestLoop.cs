@@ -30,7 +30,6 @@ internal sealed partial class IngestLoop(
     /// <summary>A lane without room for this long, and partitions are paused.</summary>
     private static readonly TimeSpan PauseAfter = TimeSpan.FromMilliseconds(300);
 
-    private static readonly TimeSpan WatermarkLimit = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(500);
 
@@ -180,6 +179,12 @@ internal sealed partial class IngestLoop(
 
             if (result.IsPartitionEOF)
             {
+                if (partition.Comparison is { } comparison && result.Offset.Value < partition.ReplayUntil && !comparison.End())
+                {
+                    SeekAgain(partition);
+                    return true;
+                }
+
                 partition.IsAtEnd = result.Offset.Value >= partition.ReplayUntil;
                 if (partition.IsAtEnd && !partition.EndIsTold)
                 {
@@ -204,27 +209,43 @@ internal sealed partial class IngestLoop(
     private void Take(OwnedPartition partition, ConsumeResult<Ignore, Rejection> result)
     {
         var offset = result.Offset.Value;
+        if (partition.Comparison is { } comparison)
+        {
+            if (offset >= partition.ReplayUntil)
+            {
+                partition.Comparison = null;
+            }
+            else if (!comparison.Read(offset, result.LeaderEpoch))
+            {
+                CompareOn(partition, comparison);
+                return;
+            }
+        }
+
         var batch = partition.Lane.Filling;
         if (offset < partition.Position)
         {
-            batch?.AddRedelivered(partition);
+            GoneBack(partition, offset, result.LeaderEpoch);
             return;
         }
 
         if (batch is null)
         {
             // Paused, and the client handed over what it had: it will be asked for again.
-            partition.Phase = PartitionPhase.Seeking;
-            _consumer.Pause([TopicPartitionOf(partition)]);
+            SeekAgain(partition);
             return;
         }
 
-        if (offset > partition.Position + 1)
+        if (offset > partition.Position && _consumer.GetWatermarkOffsets(TopicPartitionOf(partition)).Low.Value > partition.Position)
         {
-            LookForSkipped(partition, batch, offset);
+            // Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is: a new claim takes it down.
+            Log.Dropped(logger, partition.Number, partition.Position);
+            ClaimAgain(partition, isDoubtful: false);
+            return;
         }
 
         partition.Position = offset + 1;
+        partition.LeaderEpoch = result.LeaderEpoch;
         if (result.Message.Value == Rejection.None)
         {
             ref var reading = ref parser.Reading;
@@ -240,6 +261,7 @@ internal sealed partial class IngestLoop(
                 partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.ReadingCount, keys.Key, parser.Rejected));
         }
 
+        partition.Slice!.LeaderEpoch = result.LeaderEpoch;
         if (result.Message.Headers is { } headers && batch.Links.Count < options.LinksPerSpan && TraceContext.Of(headers) is { } sent)
         {
             batch.Links.Add(ConsumerMetrics.LinkTo(sent, partition.Number, offset));
@@ -251,21 +273,47 @@ internal sealed partial class IngestLoop(
         }
     }
 
-    /// <summary>Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is.</summary>
-    private void LookForSkipped(OwnedPartition partition, ReadingBatch batch, long offset)
+    /// <summary>The client begins again at the cut, or at the beginning, of a log that no longer reaches to where we stand.</summary>
+    private void GoneBack(OwnedPartition partition, long offset, int? epoch)
     {
-        try
+        if (epoch > partition.LeaderEpoch)
         {
-            var low = Math.Min(offset, _consumer.QueryWatermarkOffsets(TopicPartitionOf(partition), WatermarkLimit).Low.Value);
-            if (low > partition.Position)
-            {
-                batch.AddSkipped(partition, low - partition.Position);
-            }
+            LeaveLog(partition, offset);
         }
-        catch (KafkaException exception)
+        else if (offset >= partition.From && partition.LeaderEpoch is not null)
         {
-            Log.NotConsumed(logger, exception.Error.Reason);
+            Log.GoneBack(logger, partition.Number, offset, partition.Position);
+            ClaimAgain(partition, isDoubtful: false);
         }
+        else if (offset >= partition.From)
+        {
+            partition.Lane.Filling?.AddRedelivered(partition);
+        }
+    }
+
+    private void SeekAgain(OwnedPartition partition)
+    {
+        partition.Phase = PartitionPhase.Seeking;
+        _consumer.Pause([TopicPartitionOf(partition)]);
+    }
+
+    private void CompareOn(OwnedPartition partition, LogComparison comparison)
+    {
+        if (comparison.CutAt is { } cutAt)
+        {
+            LeaveLog(partition, cutAt);
+        }
+        else
+        {
+            SeekAgain(partition);
+        }
+    }
+
+    /// <summary>A new claim puts aside what the brokers have lost, and begins where it was cut.</summary>
+    private void LeaveLog(OwnedPartition partition, long cutAt)
+    {
+        Log.Cut(logger, partition.Number, cutAt);
+        ClaimAgain(partition, isDoubtful: false, cutAt);
     }
 
     private void Dispatch(StoreLane lane)
@@ -338,8 +386,12 @@ internal sealed partial class IngestLoop(
             switch (news)
             {
                 case LaneNews.Claimed claimed:
-                    partition.Position = claimed.From;
+                    partition.From = partition.Position = claimed.From;
                     partition.ReplayUntil = claimed.ReplayUntil;
+                    partition.LeaderEpoch = claimed.LeaderEpoch;
+                    partition.Comparison = claimed.LeaderEpoch is { } epoch && claimed.Low < claimed.ReplayUntil
+                        ? new LogComparison(epoch, claimed.Low, Math.Min(claimed.From, Math.Min(claimed.ReplayUntil, claimed.High) - 1))
+                        : null;
                     SetPhase(partition, PartitionPhase.Seeking);
                     break;
                 case LaneNews.ClaimAgain again:
@@ -374,7 +426,7 @@ internal sealed partial class IngestLoop(
     {
         try
         {
-            _consumer.Seek(new TopicPartitionOffset(TopicPartitionOf(partition), partition.Position));
+            _consumer.Seek(new TopicPartitionOffset(TopicPartitionOf(partition), partition.ReadFrom));
         }
         catch (KafkaException exception) when (exception.Error.Code is ErrorCode.Local_State or ErrorCode.Local_InProgress or ErrorCode.Local_TimedOut)
         {
@@ -392,9 +444,9 @@ internal sealed partial class IngestLoop(
     }
 
     /// <summary>Replaces a partition's assignment by a new one, as if the group had assigned it anew.</summary>
-    private void ClaimAgain(OwnedPartition partition, bool isDoubtful)
+    private void ClaimAgain(OwnedPartition partition, bool isDoubtful, long? cutAt = null)
     {
-        var again = new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isDoubtful ? partition.Doubts + 1 : 0);
+        var again = new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isDoubtful ? partition.Doubts + 1 : 0, cutAt);
         Retire(partition);
         partition.IsAbandoned = true;
         Enter(again);
@@ -547,6 +599,15 @@ internal sealed partial class IngestLoop(
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Resumed")]
         public static partial void Resumed(ILogger logger);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: offset {Offset} came where {Position} was expected; it is claimed again")]
+        public static partial void GoneBack(ILogger logger, int partition, long offset, long position);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log no longer has offset {Offset}; it is claimed again")]
+        public static partial void Dropped(ILogger logger, int partition, long offset);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: from offset {Offset} on the log is not the one that was read; it is claimed again")]
+        public static partial void Cut(ILogger logger, int partition, long offset);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing consumed: {Reason}")]
         public static partial void NotConsumed(ILogger logger, string reason);

@@ -34,11 +34,13 @@ internal sealed partial class IngestWorker(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan DoubtDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(0.5);
 
     private IConsumer<Ignore, Rejection> _consumer = null!;
     private IAdminClient _admin = null!;
     private KafkaLogId _logId = null!;
     private StoreLane[] _lanes = [];
+    private volatile string? _claimedLog;
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -65,7 +67,7 @@ internal sealed partial class IngestWorker(
         await RehearseAsync(stoppingToken);
         Task[] lanes = [.. _lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-        var commits = CommitAsync(finished.Token);
+        Task[] others = [CommitAsync(finished.Token), WatchLogAsync(finished.Token)];
 
         // The client's calls block; a thread of its own keeps them from the pool.
         var polling = Task.Factory.StartNew(
@@ -76,7 +78,7 @@ internal sealed partial class IngestWorker(
         try
         {
             // What fails takes the consumer down with it: one that polls and does not store, or does not claim, would look alive.
-            await await Task.WhenAny([polling, commits, _failed.Task, .. lanes]);
+            await await Task.WhenAny([polling, _failed.Task, .. others, .. lanes]);
         }
         finally
         {
@@ -93,7 +95,7 @@ internal sealed partial class IngestWorker(
                 await lane.DisposeAsync();
             }
 
-            await commits.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -141,6 +143,7 @@ internal sealed partial class IngestWorker(
                 var highs = OffsetsAsync(partitions, OffsetSpec.Latest());
                 var log = await LogAsync(cancellationToken);
                 var (low, high) = (await lows, await highs);
+                _claimedLog = log.LogId;
                 foreach (var lane in partitions.GroupBy(partition => partition.Lane))
                 {
                     lane.Key.Post(new LaneWork.Claim(log, [.. lane.Select(partition => (partition, Of(low, partition), Of(high, partition)))]));
@@ -161,6 +164,32 @@ internal sealed partial class IngestWorker(
         }
 
         static long? Of(Dictionary<int, long> offsets, OwnedPartition partition) => offsets.TryGetValue(partition.Number, out var offset) ? offset : null;
+    }
+
+    /// <summary>Looks whether the topic is still the log that was claimed. One that was deleted and made anew begins at 0 again, and what is read next may be either's.</summary>
+    private async Task WatchLogAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(LookInterval, time);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            var claimed = _claimedLog;
+            try
+            {
+                if (await _logId.ResolveAsync(identity.SensorTopic, cancellationToken) is var found && claimed is not null && found != claimed && claimed == _claimedLog)
+                {
+                    Log.AnotherLog(logger, identity.SensorTopic, found, claimed);
+                    _claimedLog = null;
+                    foreach (var partition in loop.Assigned)
+                    {
+                        loop.Tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+                    }
+                }
+            }
+            catch (Exception exception) when (exception is KafkaException or TimeoutException)
+            {
+                // Nobody knows now.
+            }
+        }
     }
 
     /// <summary>
@@ -247,6 +276,9 @@ internal sealed partial class IngestWorker(
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions cannot be claimed yet; it is tried again: {Reason}")]
         public static partial void ClaimFailed(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The topic {Topic} is another log now, {Found} and not {Claimed}; all partitions are claimed again")]
+        public static partial void AnotherLog(ILogger logger, string topic, string found, string claimed);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "No broker says where the log begins and ends: {Reason}")]
         public static partial void NoOffsets(ILogger logger, string reason);

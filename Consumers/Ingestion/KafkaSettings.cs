@@ -17,6 +17,7 @@ internal static partial class KafkaSettings
         config.ClientId = identity.ConsumerId;
         config.EnableAutoCommit = false;
         config.EnableAutoOffsetStore = false;
+        // Where the log no longer has what is to be read next; the loop sees by what it gets that this has happened.
         config.AutoOffsetReset = AutoOffsetReset.Earliest;
         config.EnablePartitionEof = true;
         // A fetch of the embedded broker does not wake on new data, and a short wait costs a real one little.

@@ -21,7 +21,8 @@ internal enum PartitionPhase
 }
 
 /// <summary>One assignment of one partition to this consumer, from the callback to its end.</summary>
-internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, int doubts = 0)
+/// <param name="cutAt">The offset at which the brokers' log has been seen to be another than the one that was read; null where it is not known to be.</param>
+internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, int doubts = 0, long? cutAt = null)
 {
     private const int DoubtsUntilCertain = 3;
 
@@ -39,6 +40,8 @@ internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, in
     /// <summary>How often the brokers have said something in a row that may pass.</summary>
     public int Doubts { get; } = doubts;
 
+    public long? CutAt { get; } = cutAt;
+
     public bool IsCertain => Doubts >= DoubtsUntilCertain;
 
     // The thread that polls.
@@ -52,6 +55,18 @@ internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, in
 
     /// <summary>Below it everything is stored already and goes through the detector alone.</summary>
     public long ReplayUntil { get; set; }
+
+    /// <summary>Of the log with what was stored of it; null where it is over, or not possible.</summary>
+    public LogComparison? Comparison { get; set; }
+
+    /// <summary>Of the newest message that was stored or taken; null where it is not known.</summary>
+    public int? LeaderEpoch { get; set; }
+
+    /// <summary>The first offset that was, or is, to be taken.</summary>
+    public long From { get; set; }
+
+    /// <summary>Where the client is to read next.</summary>
+    public long ReadFrom => Comparison is { } comparison ? Math.Min(comparison.Next, Position) : Position;
 
     public BatchSlice? Slice { get; set; }
 

@@ -19,10 +19,8 @@ internal sealed class BatchSlice(OwnedPartition partition)
 
     public int Redelivered { get; set; }
 
-    /// <summary>Offsets that the log dropped before they were read, from <see cref="SkippedFrom"/> on.</summary>
-    public long Skipped { get; set; }
-
-    public long SkippedFrom { get; set; }
+    /// <summary>Of the last message; null where the broker names none.</summary>
+    public int? LeaderEpoch { get; set; }
 }
 
 /// <summary>Readings of a lane's partitions, each partition's in the order of the log. Filled by the thread that polls, then the lane's; reused.</summary>
@@ -66,13 +64,6 @@ internal sealed class ReadingBatch(int capacity)
         SliceOf(rejected.Partition, rejected.Offset, rejected.Offset);
         Rejected.Add(rejected);
         _rejectedBytes += rejected.Value.Bytes?.Length ?? 0;
-    }
-
-    public void AddSkipped(OwnedPartition partition, long count)
-    {
-        var slice = SliceOf(partition, partition.Position - 1, partition.Position);
-        slice.SkippedFrom = slice.Skipped == 0 ? partition.Position : slice.SkippedFrom;
-        slice.Skipped += count;
     }
 
     public void AddRedelivered(OwnedPartition partition) => SliceOf(partition, partition.Position - 1, partition.Position).Redelivered++;

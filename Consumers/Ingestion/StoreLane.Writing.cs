@@ -75,7 +75,7 @@ internal sealed partial class StoreLane
         long? readingCount = null;
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
-            if (reading.Partition.Log == write.Log && isIt(reading.Partition.Number, reading.Offset))
+            if (reading.Partition.IsOwned && reading.Partition.Log == write.Log && isIt(reading.Partition.Number, reading.Offset))
             {
                 reading.IsRefused = true;
                 sensorId = reading.Sensor.Identity.Name;
@@ -269,8 +269,10 @@ internal sealed partial class StoreLane
         }
     }
 
+    // A batch may hold the same offsets twice: of an assignment that is over, and of the one that followed it.
     private static bool IsStoredBy(IngestWrite write, ref Reading reading) =>
-        !reading.IsReplay && !reading.IsRefused && reading.Partition.Log == write.Log && write.Covers(reading.Partition.Number, reading.Offset);
+        !reading.IsReplay && !reading.IsRefused && reading.Partition.IsOwned && reading.Partition.Log == write.Log
+            && write.Covers(reading.Partition.Number, reading.Offset);
 
     private OwnedPartition? OwnedBy(LogTopic log, int number) => _owned.Find(owned => owned.Number == number && owned.Log == log);
 

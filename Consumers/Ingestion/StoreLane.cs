@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -155,13 +156,13 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             try
             {
                 var claimed = await _store.ClaimAsync(
-                    work.Log, [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.Joined))], cancellationToken);
+                    work.Log, [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.CutAt, one.Partition.Joined))], cancellationToken);
                 DatabaseIsBack();
-                foreach (var (partition, low, _) in wanted)
+                foreach (var (partition, low, high) in wanted)
                 {
                     if (claimed.FirstOrDefault(one => one.Partition == partition.Number) is { } claim)
                     {
-                        Take(partition, work.Log, claim, low);
+                        Take(partition, work.Log, claim, low, high);
                         if (partition.IsAbandoned)
                         {
                             // The group has taken it away meanwhile, and whoever has it now must not be fenced by us.
@@ -183,9 +184,9 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         }
     }
 
-    private void Take(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low)
+    private void Take(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low, long? high)
     {
-        var detector = new PartitionDetector(log.LogId, partition.Number, context.Rules);
+        var detector = NewDetector();
         var from = claim.SnapshotOffset ?? claim.FirstOffset;
         if (from < (low ?? 0) || from > claim.NextOffset)
         {
@@ -202,7 +203,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             catch (InvalidDataException exception)
             {
                 Log.MemoryUnreadable(context.Logger, exception, partition.Number);
-                detector = new PartitionDetector(log.LogId, partition.Number, context.Rules);
+                detector = NewDetector();
                 from = claim.NextOffset;
             }
         }
@@ -235,7 +236,11 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         }
 
         Log.Claimed(context.Logger, partition.Number, claim.Epoch, claim.NextOffset, claim.NextOffset - from, claim.Predecessor ?? "nobody");
-        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset));
+        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? from, high ?? from));
+
+        // An offset that is used a second time must not bring back the id of an alert of the first.
+        PartitionDetector NewDetector() =>
+            new(claim.CutEpoch is { } cut ? string.Create(CultureInfo.InvariantCulture, $"{log.LogId}@{cut}") : log.LogId, partition.Number, context.Rules);
     }
 
     private async Task ReleaseAsync(LaneWork.Release work, CancellationToken cancellationToken)
@@ -314,7 +319,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         public int Rejected;
         public int Redelivered;
         public int Duplicated;
-        public long Skipped;
+        public int? LeaderEpoch;
     }
 
     /// <param name="batch">Null when only what time has made due is written.</param>
@@ -366,7 +371,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                     {
                         Next = Math.Max(slice.End, slice.Partition.NextOffset),
                         Redelivered = slice.Redelivered,
-                        Skipped = slice.Skipped,
+                        LeaderEpoch = slice.LeaderEpoch,
                     };
                 }
             }
@@ -418,10 +423,10 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                     tally.Rejected,
                     tally.Redelivered,
                     tally.Duplicated,
-                    tally.Skipped,
                     !partition.Recovered && (tally.Next > partition.NextOffset || partition.IsAtEnd),
                     partition.Claim.EventId,
-                    partition.Claim.PredecessorEndedAt));
+                    partition.Claim.PredecessorEndedAt,
+                    tally.LeaderEpoch));
             }
         }
 
@@ -475,12 +480,6 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         foreach (var slice in batch.Slices)
         {
             slice.Partition.MemoryAt = Math.Max(slice.Partition.MemoryAt, slice.End);
-            if (slice.Skipped > 0 && slice.Partition.IsOwned)
-            {
-                Log.Skipped(context.Logger, slice.Partition.Number, slice.Skipped);
-                writes.Find(write => write.Log == slice.Partition.Log)!.Violations.Add(
-                    new ViolationRow("skipped", null, null, null, null, slice.Partition.Number, slice.SkippedFrom));
-            }
         }
 
         foreach (var rejected in batch.Rejected)
@@ -592,7 +591,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             ValueAtSource: value is null);
 
         static byte[] Utf8(string text) => Encoding.UTF8.GetBytes(text);
-        static string Number(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
     /// <summary>Adds what is written from time to time: states of open episodes, newest values, and the detector's memory.</summary>

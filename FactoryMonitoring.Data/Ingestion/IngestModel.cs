@@ -8,8 +8,13 @@ public readonly record struct LogTopic(short LogKey, string LogId, string Topic)
 /// <param name="LowWatermark">First offset still there; null where no broker answered.</param>
 /// <param name="End">One past the last offset; null where no broker answered.</param>
 /// <param name="EndIsCertain">It has been so for a while: a new leader's end may lag behind what was read from the old one.</param>
+/// <param name="CutAt">The first offset at which the log is another than the one that was read, as its leader epochs say; null where it is not known to be.</param>
 /// <param name="Joined">It is the first assignment since this consumer started.</param>
-public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End, bool EndIsCertain, bool Joined);
+public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End, bool EndIsCertain, long? CutAt, bool Joined)
+{
+    /// <summary>One past the last offset of the log as it was read; null where it is not known.</summary>
+    public long? SoundEnd => CutAt ?? End;
+}
 
 /// <summary>A claim that succeeded: from here on nobody else can store anything of this partition.</summary>
 /// <param name="EventId">The row of its <c>assigned</c> event, to which the stall is added.</param>
@@ -17,6 +22,8 @@ public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End
 /// <param name="Skipped">Offsets that the log had dropped before they were read.</param>
 /// <param name="MovedAside">Rows of offsets that the log no longer has and will use again; they now stand under a log_id of their own.</param>
 /// <param name="SnapshotOffset">Where <paramref name="Snapshot"/> stands; null where there is none.</param>
+/// <param name="LeaderEpoch">Of the message before <paramref name="NextOffset"/>; null where it is not known.</param>
+/// <param name="CutEpoch">The claim that last found the log cut short; null where none has.</param>
 public sealed record ClaimedPartition(
     int Partition,
     long Epoch,
@@ -29,7 +36,9 @@ public sealed record ClaimedPartition(
     long Skipped,
     long MovedAside,
     long? SnapshotOffset,
-    byte[]? Snapshot)
+    byte[]? Snapshot,
+    int? LeaderEpoch,
+    long? CutEpoch)
 {
     /// <summary>Offsets from the snapshot on whose messages the database refused for good.</summary>
     public List<long> Refused { get; } = [];
@@ -37,6 +46,7 @@ public sealed record ClaimedPartition(
 
 /// <summary>How far one batch moves one partition; nothing moves where <paramref name="Next"/> is <paramref name="Expected"/>.</summary>
 /// <param name="MemoryAt">Where the detector's memory stands: acknowledgements below it can be settled.</param>
+/// <param name="LeaderEpoch">Of the message before <paramref name="Next"/>; null where nothing moves, or none is known.</param>
 /// <param name="Uncounted">Those of the stored that bear no reading_count.</param>
 /// <param name="Recovered">The first commit of this epoch, or its owner stands at the log's end: recorded once.</param>
 public sealed record PartitionMove(
@@ -50,10 +60,10 @@ public sealed record PartitionMove(
     int Rejected,
     int Redelivered,
     int Duplicated,
-    long Skipped,
     bool Recovered,
     long EventId,
-    DateTime? PredecessorEndedAt);
+    DateTime? PredecessorEndedAt,
+    int? LeaderEpoch = null);
 
 /// <param name="ReadingTimestamp">The sensor's own time, UTC.</param>
 public sealed record AlertRow(

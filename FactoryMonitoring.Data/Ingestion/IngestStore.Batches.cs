@@ -10,8 +10,8 @@ public sealed partial class IngestStore
     // either been committed, and shows here, or is undone.
     private const string Move = """
         WITH moves AS (
-            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bigint[], $12::bool[], $13::int[])
-                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, skipped, recovered, uncounted)
+            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bool[], $12::int[], $13::int[])
+                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, recovered, uncounted, leader_epoch)
         ), held AS MATERIALIZED (
             SELECT m.* FROM partition_offsets o JOIN moves m USING (kafka_partition)
             WHERE o.log_key = $1 AND o.topic = $2 AND o.epoch = m.epoch AND o.next_offset = m.expected
@@ -26,8 +26,8 @@ public sealed partial class IngestStore
             rejected = o.rejected + m.rejected,
             redelivered = o.redelivered + m.redelivered,
             duplicated = o.duplicated + m.duplicated,
-            skipped = o.skipped + m.skipped,
-            uncounted = o.uncounted + m.uncounted
+            uncounted = o.uncounted + m.uncounted,
+            leader_epoch = CASE WHEN m.next > m.expected THEN m.leader_epoch ELSE o.leader_epoch END
         FROM held m
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = m.kafka_partition AND o.epoch = m.epoch AND o.next_offset = m.expected
         """;
@@ -172,10 +172,10 @@ public sealed partial class IngestStore
             [],
             async (connection, token) =>
             {
-                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, false)], token);
+                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, null, false)], token);
                 var write = new IngestWrite { Log = log, Rows = new ReadingRows(1) };
                 write.Rows.Add(0, 0, 0, 0, consumerKey, none, 1, log.LogKey, AlertLevel.Normal, 0);
-                write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, 0, true, claimed[0].EventId, null));
+                write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, true, claimed[0].EventId, null));
                 var isStored = await WriteCountersAsync(connection, write, token);
                 await write.Rows.CopyAsync(connection, token);
                 return (false, isStored);
@@ -225,9 +225,9 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Rejected)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Redelivered)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Duplicated)] });
-        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. moves.Select(move => move.Skipped)] });
         command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. moves.Select(move => move.Recovered)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Uncounted)] });
+        command.Parameters.Add(new NpgsqlParameter<int?[]> { TypedValue = [.. moves.Select(move => move.LeaderEpoch)] });
         return command;
     }
 

@@ -37,7 +37,7 @@ public sealed partial class IngestStore
             SET owner = $5, epoch = o.epoch + 1, claimed_at = clock_timestamp(), released_at = NULL, recovered_at = NULL, stored_in_epoch = 0
             FROM before b
             WHERE (o.log_key, o.topic, o.kafka_partition) = (b.log_key, b.topic, b.kafka_partition)
-            RETURNING o.kafka_partition, o.epoch, o.next_offset, o.first_offset, o.claimed_at
+            RETURNING o.kafka_partition, o.epoch, o.next_offset, o.first_offset, o.claimed_at, o.leader_epoch, o.cut_epoch
         ), closed AS (
             UPDATE partition_ownership p
             SET ended_at = b.last_sign, ended_by = 'lost', last_commit_at = b.last_commit_at, stored = b.stored_in_epoch, recovered_at = b.recovered_at
@@ -62,9 +62,25 @@ public sealed partial class IngestStore
             ORDER BY c.kafka_partition
             RETURNING id, partition_number
         )
-        SELECT c.kafka_partition, c.epoch, c.next_offset, c.first_offset, a.id, p.consumer_id, p.ended_at, COALESCE(p.lost, false)
+        SELECT c.kafka_partition, c.epoch, c.next_offset, c.first_offset, a.id, p.consumer_id, p.ended_at, COALESCE(p.lost, false), c.leader_epoch, c.cut_epoch
         FROM claimed c JOIN assigned a ON a.partition_number = c.kafka_partition LEFT JOIN predecessor p USING (kafka_partition)
         ORDER BY c.kafka_partition
+        """;
+
+    // The topic was deleted and made anew while we owned it.
+    private const string EndEarlierLogs = """
+        WITH released AS (
+            UPDATE partition_offsets o SET owner = NULL, released_at = clock_timestamp()
+            WHERE o.log_key <> $1 AND o.topic = $2 AND o.kafka_partition = ANY ($3) AND o.owner = $4
+            RETURNING o.log_key, o.kafka_partition, o.epoch, o.released_at, o.last_commit_at, o.recovered_at, o.stored_in_epoch
+        ), closed AS (
+            UPDATE partition_ownership p
+            SET ended_at = r.released_at, ended_by = 'revoked', last_commit_at = r.last_commit_at, recovered_at = r.recovered_at, stored = r.stored_in_epoch
+            FROM released r
+            WHERE p.log_key = r.log_key AND p.topic = $2 AND p.kafka_partition = r.kafka_partition AND p.epoch = r.epoch
+        )
+        INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
+        SELECT $4, 'revoked', kafka_partition, released_at, log_key, epoch, 'log ended', $4 FROM released ORDER BY kafka_partition
         """;
 
     private const string SelectRefused = $"""
@@ -83,19 +99,20 @@ public sealed partial class IngestStore
     private const string ClaimPatience = "SET LOCAL lock_timeout = '300ms'";
 
     private const string SkipDropped = """
-        UPDATE partition_offsets o SET next_offset = u.low, skipped = o.skipped + (u.low - o.next_offset)
+        UPDATE partition_offsets o SET next_offset = u.low, skipped = o.skipped + (u.low - o.next_offset), leader_epoch = NULL
         FROM unnest($3::int[], $4::bigint[]) u(p, low)
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = u.p AND o.next_offset < u.low
         """;
 
     private const string SelectBeyondEnd = """
-        SELECT o.kafka_partition FROM partition_offsets o JOIN unnest($3::int[], $4::bigint[]) u(p, log_end) ON o.kafka_partition = u.p
+        SELECT o.kafka_partition, o.leader_epoch IS NOT NULL FROM partition_offsets o JOIN unnest($3::int[], $4::bigint[]) u(p, log_end) ON o.kafka_partition = u.p
         WHERE o.log_key = $1 AND o.topic = $2 AND o.next_offset > u.log_end
         """;
 
     /// <summary>
     /// Takes partitions over. Those for which there is no row yet begin at the log's low watermark. A partition that has neither row nor
-    /// watermark is left out of the answer, and so is one whose log ends before our offset, until that is certain.
+    /// watermark is left out of the answer. Where the log ends before our offset it is for the claimant to find, by leader epochs, where it was cut;
+    /// where none was stored the partition is left out, too, until the end is certain.
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached; nothing was claimed, or nobody heard of it: claim again.</exception>
     public Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken) =>
@@ -110,13 +127,20 @@ public sealed partial class IngestStore
         }
 
         var beyondEnd = await BeyondEndAsync(connection, log, claims, cancellationToken);
-        claims = [.. claims.Where(claim => claim.EndIsCertain || !beyondEnd.Contains(claim.Partition))];
+        claims = [.. claims.Where(claim => claim.EndIsCertain || claim.CutAt is not null || beyondEnd.GetValueOrDefault(claim.Partition, true))];
         var partitions = claims.Select(claim => claim.Partition).ToArray();
         await using (var insert = Command(connection, InsertPartitions, log))
         {
             insert.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
             insert.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(claim => claim.LowWatermark)] });
             await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using (var end = Command(connection, EndEarlierLogs, log))
+        {
+            end.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+            await end.ExecuteNonQueryAsync(cancellationToken);
         }
 
         var claimed = new List<ClaimedPartition>(claims.Count);
@@ -140,7 +164,9 @@ public sealed partial class IngestStore
                     0,
                     0,
                     null,
-                    null));
+                    null,
+                    await reader.IsDBNullAsync(8, cancellationToken) ? null : reader.GetInt32(8),
+                    await reader.IsDBNullAsync(9, cancellationToken) ? null : reader.GetInt64(9)));
             }
         }
 
@@ -184,30 +210,31 @@ public sealed partial class IngestStore
             await violations.ExecuteNonQueryAsync(cancellationToken);
             foreach (var (one, low) in dropped)
             {
-                claimed[claimed.IndexOf(one)] = one with { NextOffset = low, Skipped = low - one.NextOffset };
+                claimed[claimed.IndexOf(one)] = one with { NextOffset = low, Skipped = low - one.NextOffset, LeaderEpoch = null };
             }
         }
 
-        foreach (var claim in claims.Where(claim => beyondEnd.Contains(claim.Partition)))
+        foreach (var claim in claims.Where(claim => claim.CutAt is not null ? beyondEnd.ContainsKey(claim.Partition) : beyondEnd.TryGetValue(claim.Partition, out var isComparable) && !isComparable))
         {
             var index = claimed.FindIndex(one => one.Partition == claim.Partition);
-            claimed[index] = await MoveAsideAsync(connection, log, claimed[index], claim.End!.Value, cancellationToken);
+            claimed[index] = await MoveAsideAsync(connection, log, claimed[index], claim.SoundEnd!.Value, cancellationToken);
         }
 
         return claimed;
     }
 
-    private static async Task<HashSet<int>> BeyondEndAsync(
+    /// <returns>Partitions of which the log ends before our offset, each with whether its messages can be compared by their leader epochs.</returns>
+    private static async Task<Dictionary<int, bool>> BeyondEndAsync(
         NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken)
     {
-        var beyondEnd = new HashSet<int>();
+        var beyondEnd = new Dictionary<int, bool>();
         await using var select = Command(connection, SelectBeyondEnd, log);
         select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. claims.Select(claim => claim.Partition)] });
-        select.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(claim => claim.End)] });
+        select.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(claim => claim.SoundEnd)] });
         await using var reader = await select.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            beyondEnd.Add(reader.GetInt32(0));
+            beyondEnd.Add(reader.GetInt32(0), reader.GetBoolean(1));
         }
 
         return beyondEnd;
@@ -232,11 +259,14 @@ public sealed partial class IngestStore
             SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.uncounted, moved.rejected
             FROM aside, moved, partition_offsets o
             WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
+        ), alerts_moved AS (
+            UPDATE alerts SET log_key = aside.log_key FROM aside
+            WHERE alerts.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
         ), memory AS (
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
         )
         UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, uncounted = o.uncounted - moved.uncounted,
-            rejected = o.rejected - moved.rejected
+            rejected = o.rejected - moved.rejected, leader_epoch = NULL, cut_epoch = o.epoch
         FROM moved
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
         RETURNING moved.stored + moved.rejected
@@ -257,6 +287,8 @@ public sealed partial class IngestStore
         {
             NextOffset = end,
             MovedAside = moved,
+            LeaderEpoch = null,
+            CutEpoch = claimed.Epoch,
             SnapshotOffset = claimed.SnapshotOffset is { } at ? Math.Min(at, end) : null,
         };
     }

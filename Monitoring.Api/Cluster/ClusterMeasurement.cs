@@ -6,13 +6,15 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 /// <summary>The cluster at one moment; null is what could not be measured.</summary>
 /// <param name="Timestamp">When the end offsets were asked for, by <see cref="TimeProvider.GetTimestamp"/>.</param>
 /// <param name="LogId">Which log the offsets belong to.</param>
+/// <param name="TopicIsMissing">The brokers answer, and know of no such topic.</param>
 /// <param name="Controller">Id of the broker that is the active controller; null also where there is no such thing.</param>
 internal sealed record ClusterMeasurement(
     long Timestamp,
     string? LogId,
     IReadOnlyList<BrokerMeasurement> Brokers,
     IReadOnlyDictionary<int, PartitionMeasurement> Partitions,
-    int? Controller = null)
+    int? Controller = null,
+    bool TopicIsMissing = false)
 {
     /// <summary>
     /// The next offset of a partition to be stored: that of its row in this log, or where it has none, as nobody has read it yet, where its log

@@ -111,7 +111,8 @@ internal sealed partial class ClusterWorker(
                     partition.InSyncReplicas,
                     Known(firsts, partition.PartitionId),
                     Known(ends, partition.PartitionId))),
-            _controller);
+            _controller,
+            metadata is { Brokers.Count: > 0 } && partitions.Count == 0);
 
         static long? Known(Dictionary<int, long> offsets, int partition) => offsets.TryGetValue(partition, out var offset) ? offset : null;
     }

@@ -172,6 +172,15 @@ internal sealed class OverallStatusWriter
 
     private static IEnumerable<Finding> Partitions(Situation situation)
     {
+        if (situation.Cluster is { TopicIsMissing: true })
+        {
+            yield return new(
+                Critical,
+                "topic",
+                "The brokers have no topic for readings",
+                "Sensors keep what they measure as long as they can. All goes on by itself once the topic exists again; readings that it held and nobody had read are lost.");
+        }
+
         var leaderless = situation.Cluster?.Partitions.Where(pair => pair.Value.Leader is null).Select(pair => pair.Key).ToList() ?? [];
         if (leaderless.Count > 0)
         {

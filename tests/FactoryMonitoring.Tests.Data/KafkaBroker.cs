@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
@@ -50,11 +51,50 @@ public sealed class KafkaBroker : IAsyncDisposable
             await format.WaitForExitAsync(cancellationToken);
         }
 
+        await StartAgainAsync(cancellationToken);
+    }
+
+    /// <summary>Starts it with the data it has, and waits until it answers.</summary>
+    public async Task StartAgainAsync(CancellationToken cancellationToken)
+    {
         _process = Run("kafka-server-start.sh", Properties);
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler((_, _) => { }).Build();
-        while (!IsUp(admin))
+        while (!await Task.Run(() => IsUp(admin), cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Ends it as a power cut does.</summary>
+    public async Task KillAsync()
+    {
+        _process!.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Takes away what a partition's log holds from an offset on, as a power cut takes what was not yet on disk. While it does not run.</summary>
+    public void Cut(string topic, int partition, long offset)
+    {
+        var data = Path.Combine(_directory, "data");
+        var directory = Path.Combine(data, $"{topic}-{partition}");
+        using (var log = File.Open(Path.Combine(directory, "00000000000000000000.log"), FileMode.Open))
+        {
+            // Each batch begins with its first offset and the number of bytes that follow.
+            Span<byte> header = stackalloc byte[12];
+            while (log.ReadAtLeast(header, header.Length, throwOnEndOfStream: false) == header.Length && BinaryPrimitives.ReadInt64BigEndian(header) < offset)
+            {
+                log.Seek(BinaryPrimitives.ReadInt32BigEndian(header[8..]), SeekOrigin.Current);
+            }
+
+            log.SetLength(log.Position - header.Length);
+        }
+
+        string[] derived = [.. Directory.GetFiles(directory, "*index"), .. Directory.GetFiles(directory, "*.snapshot"), .. Directory.GetFiles(data, "*-checkpoint")];
+        foreach (var file in derived)
+        {
+            File.Delete(file);
         }
     }
 

@@ -51,6 +51,24 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     }
 
     [Fact]
+    public async Task A_batch_with_offsets_of_an_assignment_that_is_over_and_of_the_next_stores_them_once()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post(Log(0, 0, 10));
+        await consumer.SettledAsync(Timeout);
+        consumer.Fill(Log(0, 10, 20));
+        consumer.Partition(0).IsAbandoned = true;
+        await consumer.ClaimAsync(0, Timeout);
+
+        consumer.Post(Log(0, 0, 40));
+        await consumer.SettledAsync(Timeout);
+
+        Assert.Equal([[40L, 40L, 0L]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset), (SELECT count(*) FROM rejected_messages) FROM readings"));
+        Assert.Equal([[40L, 40L, 0L]], await RowsAsync("SELECT next_offset, stored, rejected FROM partition_offsets"));
+    }
+
+    [Fact]
     public async Task Whoever_has_been_claimed_from_can_store_nothing_and_is_told()
     {
         await using var old = await LaneHarness.StartAsync(Database.DataSource, "old", Timeout);

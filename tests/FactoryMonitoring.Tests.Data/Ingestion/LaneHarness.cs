@@ -93,6 +93,13 @@ internal sealed class LaneHarness : IAsyncDisposable
     /// <summary>Hands messages to the lane as one batch.</summary>
     public void Post(IEnumerable<LogMessage> messages)
     {
+        Fill(messages);
+        Lane.Dispatch();
+    }
+
+    /// <summary>Adds messages to the batch that is handed over next.</summary>
+    public void Fill(IEnumerable<LogMessage> messages)
+    {
         Assert.True(Lane.HasRoom());
         foreach (var message in messages)
         {
@@ -112,8 +119,6 @@ internal sealed class LaneHarness : IAsyncDisposable
                     partition, message.Offset, rejection, _parser.Detail, _parser.SensorId, _parser.ReadingCount, [1], _parser.Rejected));
             }
         }
-
-        Lane.Dispatch();
     }
 
     public void Tick() => Lane.Post(new LaneWork.Tick());

@@ -1,0 +1,155 @@
+using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>A log that is shortened, emptied or made anew under a consumer: what is there is stored once, and what is gone is said.</summary>
+public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private const double Normal = 25;
+    private const double Critical = 95;
+
+    private static readonly string Topic = KafkaNames.Default.SensorTopic;
+
+    private readonly KafkaBroker _broker = new();
+    private IProducer<byte[], byte[]> _producer = null!;
+    private readonly List<ServiceProcess> _consumers = [];
+    private int _count;
+
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        await _broker.StartAsync(Timeout);
+        await _broker.CreateTopicAsync(Topic, 1);
+        await _broker.CreateTopicAsync(Topic + ".dlq", 1);
+        await _broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
+        _producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig
+        {
+            BootstrapServers = _broker.BootstrapServers, LingerMs = 0, TopicMetadataRefreshIntervalMs = 500, ReconnectBackoffMaxMs = 500,
+        }).SetLogHandler((_, _) => { }).Build();
+    }
+
+    public override async Task DisposeAsync()
+    {
+        _producer.Dispose();
+        await _broker.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData("consumer")]
+    [InlineData("classic")]
+    public async Task A_topic_that_is_deleted_and_made_anew_is_read_from_its_beginning(string protocol)
+    {
+        await using var consumer = Consume(protocol);
+        await SendAsync(10);
+        await StoredAsync(10);
+        using (var admin = Admin())
+        {
+            await admin.DeleteTopicsAsync([Topic]);
+        }
+
+        await _broker.CreateTopicAsync(Topic, 1);
+        await SendAsync(4);
+        await StoredAsync(14);
+        await SendAsync(20);
+
+        await StoredAsync(34);
+        Assert.Equal([[10L, 10L, 0L, true], [24L, 24L, 0L, false]], await Database.RowsAsync(
+            "SELECT next_offset, stored, redelivered, owner IS NULL FROM partition_offsets ORDER BY claimed_at", Timeout));
+        Assert.Equal(0, await Database.ScalarAsync<long>("SELECT count(*) FROM ledger_violations", Timeout));
+    }
+
+    [Theory]
+    [InlineData("consumer")]
+    [InlineData("classic")]
+    public async Task Readings_that_the_log_drops_before_they_are_read_are_skipped_and_named(string protocol)
+    {
+        await using var consumer = Consume(protocol);
+        await SendAsync(5);
+        await StoredAsync(5);
+        await consumer.SignalAsync("STOP");
+        await SendAsync(20);
+        using (var admin = Admin())
+        {
+            await admin.DeleteRecordsAsync([new TopicPartitionOffset(Topic, 0, 22)]);
+        }
+
+        await consumer.SignalAsync("CONT");
+
+        // What it had fetched before it stood still is stored, too.
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT next_offset = 25 FROM partition_offsets", Timeout));
+        Assert.Equal([[25L, 0L, true]], await Database.RowsAsync("SELECT stored + skipped, redelivered, skipped > 0 FROM partition_offsets", Timeout));
+        Assert.Equal([["skipped", 22L]], await Database.RowsAsync(
+            "SELECT kind, v.kafka_offset + skipped FROM ledger_violations v, partition_offsets", Timeout));
+        var stored = await Database.ScalarAsync<long>("SELECT count(*) FROM readings WHERE kafka_offset >= 22", Timeout);
+        Assert.Equal(3, stored);
+    }
+
+    [Theory]
+    [InlineData("consumer", true, 3)]
+    [InlineData("classic", true, 15)]
+    [InlineData("classic", false, 3)]
+    [InlineData("consumer", false, 15)]
+    public async Task A_tail_that_all_replicas_have_lost_is_kept_aside_and_its_offsets_are_read_again(string protocol, bool isRunning, int readings)
+    {
+        await using var first = Consume(protocol);
+        await SendAsync(12);
+        await SendAsync(1, Critical);
+        await SendAsync(7);
+        await StoredAsync(20);
+        if (!isRunning)
+        {
+            Assert.Equal(0, await first.StopAsync(Timeout));
+        }
+
+        await _broker.KillAsync();
+        _broker.Cut(Topic, 0, 12);
+        await _broker.StartAgainAsync(Timeout);
+        await SendAsync(1, Critical);
+        await SendAsync(readings - 1);
+        await using var second = isRunning ? null : Consume(protocol);
+
+        await StoredAsync(20 + readings);
+        var next = 12L + readings;
+        Assert.Equal([[0L, next, next], [12L, 20L, 8L]], await Database.RowsAsync("SELECT first_offset, next_offset, stored FROM partition_offsets ORDER BY first_offset", Timeout));
+        Assert.Equal([["skipped", 12L]], await Database.RowsAsync("SELECT kind, kafka_offset FROM ledger_violations", Timeout));
+        // The alert of the offset's first use and that of its second.
+        Assert.Equal([[2L]], await Database.RowsAsync("SELECT DISTINCT count(*) FROM alerts WHERE kafka_offset = 12 GROUP BY anomaly_type", Timeout));
+        Assert.Equal(0, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages", Timeout));
+    }
+
+    private ServiceProcess Consume(string protocol)
+    {
+        var consumer = ServiceProcess.Start("Consumers", new()
+        {
+            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = protocol,
+        });
+        _consumers.Add(consumer);
+        return consumer;
+    }
+
+    private IAdminClient Admin() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _broker.BootstrapServers }).Build();
+
+    /// <summary>Each in a batch of its own.</summary>
+    private async Task SendAsync(int readings, double value = Normal)
+    {
+        for (var i = 0; i < readings; i++)
+        {
+            await _producer.ProduceAsync(Topic, new Message<byte[], byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", ++_count, value) }, Timeout);
+        }
+    }
+
+    private async Task StoredAsync(long readings)
+    {
+        try
+        {
+            await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == readings
+                && await Database.ScalarAsync<long>("SELECT COALESCE(sum(stored), 0)::bigint FROM partition_offsets", Timeout) == readings);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{readings} readings are not stored; the consumers said:\n{string.Join('\n', _consumers.Select(consumer => consumer.Output))}");
+        }
+    }
+}
