@@ -3,7 +3,6 @@
 .PHONY: images compose-up compose-down compose-status compose-engine
 
 VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
-IMAGE_PROJECTS := FactoryMonitoring.Provisioner Sensors Consumers Monitoring.Api Monitoring.Web
 IMAGES := $(patsubst %,factory-monitoring/%:$(VERSION),provisioner sensors consumers monitoring-api monitoring-web)
 # Holds the password: made by compose-up, kept by compose-down.
 COMPOSE_ENV ?= deploy/compose/.env
@@ -15,9 +14,7 @@ compose-engine:
 	  *) echo "no container engine answers (docker info): install Docker, or start it" ;; esac; exit 1; }
 
 images: compose-engine ## Build the images of all services (BASE_IMAGE=… names another base)
-	@for project in $(IMAGE_PROJECTS); do \
-	  dotnet publish $$project -c Release --os linux -t:PublishContainer --artifacts-path artifacts/images -p:RunAnalyzersDuringBuild=false -v quiet --nologo || exit 1; \
-	done
+	@dotnet build eng/images.proj -m -v quiet --nologo
 	@docker images --filter 'reference=factory-monitoring/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
 
 compose-up: compose-engine ## Start the stack of containers (PROFILE=observability adds the Aspire dashboard, Prometheus and Grafana; none drops them)

@@ -38,7 +38,6 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
 
     [Theory]
     [InlineData("consumer")]
-    [InlineData("classic")]
     public async Task A_topic_that_is_deleted_and_made_anew_is_read_from_its_beginning(string protocol)
     {
         await using var consumer = Consume(protocol);
@@ -61,7 +60,6 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
     }
 
     [Theory]
-    [InlineData("consumer")]
     [InlineData("classic")]
     public async Task Readings_that_the_log_drops_before_they_are_read_are_skipped_and_named(string protocol)
     {
@@ -88,9 +86,7 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
 
     [Theory]
     [InlineData("consumer", true, 3)]
-    [InlineData("classic", true, 15)]
-    [InlineData("classic", false, 3)]
-    [InlineData("consumer", false, 15)]
+    [InlineData("classic", false, 15)]
     public async Task A_tail_that_all_replicas_have_lost_is_kept_aside_and_its_offsets_are_read_again(string protocol, bool isRunning, int readings)
     {
         await using var first = Consume(protocol);
