@@ -41,6 +41,7 @@ var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(Res
     .WithReference(kafka).WaitFor(kafka)
     .WithReference(database.Resource).WaitFor(database.Resource)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
+    .WithSettingsOf("Factory:Retention")
     .WithServiceDefaults();
 
 // Readings: sensors send them, consumers store them.

@@ -1,13 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using FactoryMonitoring.AppHost.Setup;
+using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Writes what every resource logs to a file of its own, so that another terminal can read it.</summary>
 internal sealed partial class ResourceLogFiles(
-    FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, ResourceNotificationService notifications, TimeProvider time)
-    : LifetimeService
+    FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, ResourceNotificationService notifications, TimeProvider time,
+    ILogger<ResourceLogFiles> logger) : LifetimeService
 {
     private const long MostBytes = 20_000_000;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -21,23 +22,38 @@ internal sealed partial class ResourceLogFiles(
     private async Task WriteAsync(IResource resource, CancellationToken cancellationToken)
     {
         var path = Path.Combine(setup.LogDirectory, $"{resource.Name}.log");
-        await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        await using var writer = new StreamWriter(file);
         try
         {
+            await using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            await using var writer = new StreamWriter(file);
+            var isKept = true;
             var log = resource.WorkerOf()?.Engine is { } engine ? ContainerLogAsync(resource, engine, cancellationToken) : LogAsync(resource, cancellationToken);
             await foreach (var lines in log)
             {
-                foreach (var line in lines) await writer.WriteLineAsync(Colors().Replace(line, ""));
-                await writer.FlushAsync(cancellationToken);
-                if (file.Length < MostBytes) continue;
-                File.Copy(path, path + ".1", overwrite: true);
-                file.SetLength(0);
+                try
+                {
+                    foreach (var line in lines) await writer.WriteLineAsync(Colors().Replace(line, ""));
+                    await writer.FlushAsync(cancellationToken);
+                    isKept = true;
+                    if (file.Length < MostBytes) continue;
+                    File.Copy(path, path + ".1", overwrite: true);
+                    file.SetLength(0);
+                }
+                catch (IOException exception)
+                {
+                    // These lines are lost, and nothing else: the factory does not need them.
+                    if (isKept) Log.NotKept(logger, path, exception.Message);
+                    isKept = false;
+                }
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await writer.FlushAsync(CancellationToken.None);
+            // Each part of the log has been written as it came.
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Log.NotKept(logger, path, exception.Message);
         }
     }
 
@@ -84,6 +100,12 @@ internal sealed partial class ResourceLogFiles(
             : snapshot.State?.Text == KnownResourceStates.Running || KnownResourceStates.TerminalStates.Contains(snapshot.State?.Text) ? snapshot.ContainerId()
             : null;
         return now == last ? null : now;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Cannot write {Path}: {Reason}. Its lines are in the Aspire dashboard alone until it can be written")]
+        public static partial void NotKept(ILogger logger, string path, string reason);
     }
 
     // What a console shows as colors.

@@ -58,6 +58,7 @@ internal sealed record FactorySettings(
             Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));
+        reader.Days("Factory:Retention", 1, 3650);
         reader.FindUnknown("Factory");
         // Services check these too, each in its own log.
         reader.Integer("Sensors:PerType", 24, 1, 100_000);
@@ -136,6 +137,12 @@ internal sealed record FactorySettings(
         public void FindUnknown(string section) => Problems.AddRange(configuration.GetSection(section).AsEnumerable()
             .Where(pair => pair.Value is { Length: > 0 } && !_known.Contains(pair.Key))
             .Select(pair => $"{pair.Key}={pair.Value} is not allowed: there is no such setting; {string.Join(", ", _known.Order(StringComparer.Ordinal))} are."));
+
+        public void Days(string key, int least, int most)
+        {
+            if (Value(key) is { } text && !(TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value.TotalDays >= least && value.TotalDays <= most))
+                Problems.Add(string.Create(CultureInfo.InvariantCulture, $"{key}={text} is not allowed: a time from {least}.00:00:00 to {most}.00:00:00 is."));
+        }
 
         private string? Value(string key)
         {

@@ -25,7 +25,7 @@ public sealed class FactorySettingsTests
                 ("Factory:Kafka", "embedded"), ("Factory:Postgres", "process"), ("Factory:KafkaImage", "k:1"), ("Factory:PostgresImage", "p:1"), ("Factory:Consumers", "2"),
                 ("Factory:MaxConsumers", "4"), ("Factory:Partitions", "12"), ("Factory:Ports:Web", "1"), ("Factory:Ports:Api", "2"),
                 ("Factory:Ports:Kafka1", "3"), ("Factory:Ports:Kafka2", "4"), ("Factory:Ports:Kafka3", "0"), ("Factory:Ports:Postgres", "5"),
-                ("Factory:RunDirectory", "/elsewhere"), ("Factory:Faults", "true")),
+                ("Factory:RunDirectory", "/elsewhere"), ("Factory:Faults", "true"), ("Factory:Retention", "14.00:00:00")),
             "/repository");
 
         Assert.Equal(
@@ -38,6 +38,7 @@ public sealed class FactorySettingsTests
     [InlineData("Factory:Kafka", "1", "Factory:Kafka=1 is not allowed: auto, containers, processes, embedded are.")]
     [InlineData("Factory:Consumers", "7", "Factory:Consumers=7 is not allowed: a whole number from 1 to 6 is.")]
     [InlineData("Factory:MaxConsumers", "0", "Factory:MaxConsumers=0 is not allowed: a whole number from 1 to 64 is.")]
+    [InlineData("Factory:Retention", "01:00:00", "Factory:Retention=01:00:00 is not allowed: a time from 1.00:00:00 to 3650.00:00:00 is.")]
     [InlineData("Factory:Partitions", "many", "Factory:Partitions=many is not allowed: a whole number from 1 to 1000 is.")]
     [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
     [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]

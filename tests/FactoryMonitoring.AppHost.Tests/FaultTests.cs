@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Faults;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.AppHost.Tests;
@@ -132,6 +133,23 @@ public sealed class FaultTests
         Assert.Equal(
             (HttpStatusCode.Conflict, "the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)"),
             await app.SendAsync(new LinkCommand(FactoryLink.Kafka, LinkAction.Cut)));
+    }
+
+    [Fact]
+    public async Task A_log_that_cannot_be_written_ends_nothing()
+    {
+        await using var app = await FaultsApp.StartAsync(faults: true, consumers: 1, prepare: directory =>
+        {
+            var logs = Directory.CreateDirectory(Path.Combine(directory, "logs"));
+            // Takes nothing: no space left on device.
+            File.CreateSymbolicLink(Path.Combine(logs.FullName, "family.log"), "/dev/full");
+            // Nor can this one be opened.
+            logs.CreateSubdirectory($"{ResourceNames.Consumer(1)}.log");
+        });
+        await app.SendAsync("family", ResourceAction.Restart);
+        await app.UntilAsync("family", resource => resource["state"]?.GetValue<string>() == "Running");
+
+        Assert.Equal([ResourceNames.Consumer(1)], await app.RunningConsumersAsync());
     }
 
     [Fact]

@@ -29,9 +29,11 @@ internal sealed class FaultsApp : IAsyncDisposable
     /// <summary>What the parent process wrote as it ended; null where it was killed. To be asked after the application has stopped.</summary>
     public string? LastWord { get; private set; }
 
-    public static async Task<FaultsApp> StartAsync(bool faults, int consumers)
+    /// <param name="prepare">What is done to the run directory before the start.</param>
+    public static async Task<FaultsApp> StartAsync(bool faults, int consumers, Action<string>? prepare = null)
     {
         var test = new FaultsApp();
+        prepare?.Invoke(test._directory.Path);
         string[] ports = ["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"];
         // The AppHost's assembly knows where Aspire's orchestrator is.
         string[] arguments =
@@ -47,7 +49,7 @@ internal sealed class FaultsApp : IAsyncDisposable
             if (number > setup.Settings.Consumers) consumer.WithExplicitStart();
         }
 
-        var family = "trap 'echo SIGTERM > ended; kill $(jobs -p); exit' TERM; sleep 600 & sleep 600 & wait";
+        var family = "echo begins; trap 'echo SIGTERM > ended; kill $(jobs -p); exit' TERM; sleep 600 & sleep 600 & wait";
         builder.AddExecutable("family", "sh", test._directory.Path, "-c", family).WithKill(Pid);
         // Named by the endpoint, and needed for nothing here.
         var kafka = new KafkaClusterResource("kafka", KafkaBacking.Embedded, setup.KafkaPorts);
