@@ -236,7 +236,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         }
 
         Log.Claimed(context.Logger, partition.Number, claim.Epoch, claim.NextOffset, claim.NextOffset - from, claim.Predecessor ?? "nobody");
-        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? from, high ?? from));
+        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? 0, high ?? from));
 
         // An offset that is used a second time must not bring back the id of an alert of the first.
         PartitionDetector NewDetector() =>
