@@ -185,6 +185,18 @@ internal sealed partial class IngestLoop(
                     return true;
                 }
 
+                if (result.Offset.Value > partition.Position && partition.Comparison is null && partition.Lane.Filling is { } batch)
+                {
+                    if (HasDropped(partition))
+                    {
+                        LogHasDropped(partition);
+                        return true;
+                    }
+
+                    batch.Pass(partition, result.Offset.Value);
+                    partition.Position = result.Offset.Value;
+                }
+
                 partition.IsAtEnd = result.Offset.Value >= partition.ReplayUntil;
                 if (partition.IsAtEnd && !partition.EndIsTold)
                 {
@@ -236,11 +248,9 @@ internal sealed partial class IngestLoop(
             return;
         }
 
-        if (offset > partition.Position && _consumer.GetWatermarkOffsets(TopicPartitionOf(partition)).Low.Value > partition.Position)
+        if (offset > partition.Position && HasDropped(partition))
         {
-            // Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is: a new claim takes it down.
-            Log.Dropped(logger, partition.Number, partition.Position);
-            ClaimAgain(partition, isDoubtful: false);
+            LogHasDropped(partition);
             return;
         }
 
@@ -271,6 +281,16 @@ internal sealed partial class IngestLoop(
         {
             Dispatch(partition.Lane);
         }
+    }
+
+    /// <summary>Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is.</summary>
+    private bool HasDropped(OwnedPartition partition) => _consumer.GetWatermarkOffsets(TopicPartitionOf(partition)).Low.Value > partition.Position;
+
+    /// <summary>A new claim takes down what is gone.</summary>
+    private void LogHasDropped(OwnedPartition partition)
+    {
+        Log.Dropped(logger, partition.Number, partition.Position);
+        ClaimAgain(partition, isDoubtful: false);
     }
 
     /// <summary>The client begins again at the cut, or at the beginning, of a log that no longer reaches to where we stand.</summary>

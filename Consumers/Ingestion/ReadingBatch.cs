@@ -66,6 +66,9 @@ internal sealed class ReadingBatch(int capacity)
         _rejectedBytes += rejected.Value.Bytes?.Length ?? 0;
     }
 
+    /// <summary>Up to this offset there is nothing but marks of producers' transactions.</summary>
+    public void Pass(OwnedPartition partition, long end) => SliceOf(partition, end - 1, partition.Position);
+
     public void AddRedelivered(OwnedPartition partition) => SliceOf(partition, partition.Position - 1, partition.Position).Redelivered++;
 
     /// <summary>The slices end here: the next batch of the partitions begins anew.</summary>

@@ -27,7 +27,7 @@ public sealed partial class IngestStore
             redelivered = o.redelivered + m.redelivered,
             duplicated = o.duplicated + m.duplicated,
             uncounted = o.uncounted + m.uncounted,
-            leader_epoch = CASE WHEN m.next > m.expected THEN m.leader_epoch ELSE o.leader_epoch END
+            leader_epoch = COALESCE(m.leader_epoch, o.leader_epoch)
         FROM held m
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = m.kafka_partition AND o.epoch = m.epoch AND o.next_offset = m.expected
         """;

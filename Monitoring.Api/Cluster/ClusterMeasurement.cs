@@ -32,9 +32,12 @@ internal sealed record BrokerMeasurement(int Id, string Host, int Port, bool Up,
 }
 
 /// <param name="FirstOffset">The first that is still in the log.</param>
-/// <param name="EndOffset">The one after the last.</param>
+/// <param name="EndOffset">The one after the last that can be read: the last stable offset.</param>
+/// <param name="HeldBack">Messages behind <paramref name="EndOffset"/>, which a producer's open transaction keeps from being read.</param>
+/// <param name="HeldFor">How long they have been seen behind the same <paramref name="EndOffset"/>.</param>
 internal sealed record PartitionMeasurement(
-    int? Leader, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSyncReplicas, long? FirstOffset, long? EndOffset);
+    int? Leader, IReadOnlyList<int> Replicas, IReadOnlyList<int> InSyncReplicas, long? FirstOffset, long? EndOffset,
+    long HeldBack = 0, TimeSpan HeldFor = default);
 
 /// <summary>The newest measurement; null before the first.</summary>
 internal sealed class ClusterState

@@ -95,8 +95,10 @@ internal sealed partial class ClusterWorker(
         var partitions = metadata?.Topics.Find(each => each.Topic == kafka.SensorTopic)?.Partitions ?? [];
         var asked = time.GetTimestamp();
         var offsets = await Task.WhenAll(
-            OffsetsAsync(admin, partitions, OffsetSpec.Earliest(), cancellationToken), OffsetsAsync(admin, partitions, OffsetSpec.Latest(), cancellationToken));
-        var (firsts, ends) = (offsets[0], offsets[1]);
+            OffsetsAsync(admin, partitions, OffsetSpec.Earliest(), IsolationLevel.ReadUncommitted, cancellationToken),
+            OffsetsAsync(admin, partitions, OffsetSpec.Latest(), IsolationLevel.ReadCommitted, cancellationToken),
+            OffsetsAsync(admin, partitions, OffsetSpec.Latest(), IsolationLevel.ReadUncommitted, cancellationToken));
+        var (firsts, ends, highs) = (offsets[0], offsets[1], offsets[2]);
         await ResolveLogIdAsync(logId, metadata, ends, cancellationToken);
         await FindControllerAsync(metadata, measured, cancellationToken);
         return new(
@@ -105,16 +107,30 @@ internal sealed partial class ClusterWorker(
             measured,
             partitions.OrderBy(partition => partition.PartitionId).ToDictionary(
                 partition => partition.PartitionId,
-                partition => new PartitionMeasurement(
+                partition => Held(partition.PartitionId, asked, Known(highs, partition.PartitionId), new PartitionMeasurement(
                     partition.Leader < 0 ? null : partition.Leader,
                     partition.Replicas,
                     partition.InSyncReplicas,
                     Known(firsts, partition.PartitionId),
-                    Known(ends, partition.PartitionId))),
+                    Known(ends, partition.PartitionId)))),
             _controller,
             metadata is { Brokers.Count: > 0 } && partitions.Count == 0);
 
         static long? Known(Dictionary<int, long> offsets, int partition) => offsets.TryGetValue(partition, out var offset) ? offset : null;
+    }
+
+    /// <summary>Adds what an open transaction holds back. The two offsets are asked for at once and not at one moment: that they differ says nothing, that it lasts does.</summary>
+    private PartitionMeasurement Held(int number, long now, long? high, PartitionMeasurement partition)
+    {
+        if (!(high > partition.EndOffset))
+        {
+            return partition;
+        }
+
+        var heldFor = state.Latest is { } latest && latest.Partitions.TryGetValue(number, out var before) && before.HeldBack > 0 && before.EndOffset == partition.EndOffset
+            ? before.HeldFor + time.GetElapsedTime(latest.Timestamp, now)
+            : TimeSpan.Zero;
+        return partition with { HeldBack = (high - partition.EndOffset)!.Value, HeldFor = heldFor };
     }
 
     private async Task<Metadata?> MetadataAsync(IAdminClient admin, CancellationToken cancellationToken)
@@ -136,7 +152,7 @@ internal sealed partial class ClusterWorker(
     }
 
     private async Task<Dictionary<int, long>> OffsetsAsync(
-        IAdminClient admin, List<PartitionMetadata> partitions, OffsetSpec which, CancellationToken cancellationToken)
+        IAdminClient admin, List<PartitionMetadata> partitions, OffsetSpec which, IsolationLevel isolation, CancellationToken cancellationToken)
     {
         var led = partitions.Where(partition => partition.Leader >= 0)
             .Select(partition => new TopicPartitionOffsetSpec { TopicPartition = new(kafka.SensorTopic, partition.PartitionId), OffsetSpec = which })
@@ -148,7 +164,7 @@ internal sealed partial class ClusterWorker(
 
         try
         {
-            var result = await admin.ListOffsetsAsync(led, new ListOffsetsOptions { RequestTimeout = OffsetsTimeout }).WaitAsync(cancellationToken);
+            var result = await admin.ListOffsetsAsync(led, new ListOffsetsOptions { RequestTimeout = OffsetsTimeout, IsolationLevel = isolation }).WaitAsync(cancellationToken);
             return Found(result.ResultInfos);
         }
         catch (ListOffsetsException exception)

@@ -191,6 +191,15 @@ internal sealed class OverallStatusWriter
                 "Nothing can be written there until a replica in sync is back.");
         }
 
+        foreach (var (partition, measured) in situation.Cluster?.Partitions.Where(pair => pair.Value.HeldFor >= Stalls.Limit) ?? [])
+        {
+            yield return new(
+                Warning,
+                $"transaction {partition}",
+                $"Partition {partition}: the open transaction of a producer holds {Sentences.Readings(measured.HeldBack)} back for {Sentences.Lasting(measured.HeldFor)}",
+                "They are read once it commits, aborts or times out.");
+        }
+
         var waiting = Recovery.Waiting(situation.Rows, situation.Judgement).Select(row => row.Partition).ToHashSet();
         foreach (var (row, lag) in Stalls.Of(situation).Where(stall => !waiting.Contains(stall.Row.Partition)))
         {

@@ -115,6 +115,32 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
         Assert.Equal(0, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages", Timeout));
     }
 
+    [Fact]
+    public async Task Marks_of_transactions_are_no_readings_that_wait()
+    {
+        await using var consumer = Consume("consumer");
+        using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = _broker.BootstrapServers, TransactionalId = "t" })
+            .SetLogHandler((_, _) => { }).Build();
+        await Task.Run(() => producer.InitTransactions(TimeSpan.FromSeconds(30)), Timeout);
+        foreach (var isCommitted in (bool[])[true, false])
+        {
+            producer.BeginTransaction();
+            for (var i = 0; i < 5; i++)
+            {
+                await producer.ProduceAsync(Topic, new Message<byte[], byte[]> { Key = "s"u8.ToArray(), Value = LaneHarness.Reading("s", ++_count, Normal) }, Timeout);
+            }
+
+            await Task.Run(isCommitted ? producer.CommitTransaction : producer.AbortTransaction, Timeout);
+        }
+
+        // Five readings and the mark of their transaction, and six offsets of the one that was aborted.
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT COALESCE(sum(next_offset), 0) = 12 FROM partition_offsets", Timeout));
+        await SendAsync(1);
+        await StoredAsync(6);
+        Assert.Equal([[13L, 6L, 0L, 0L]], await Database.RowsAsync(
+            "SELECT next_offset, stored, skipped, (SELECT count(*) FROM ledger_violations) FROM partition_offsets", Timeout));
+    }
+
     private ServiceProcess Consume(string protocol)
     {
         var consumer = ServiceProcess.Start("Consumers", new()

@@ -48,6 +48,21 @@ public sealed class OverallStatusTests
     }
 
     [Fact]
+    public void A_transaction_that_stays_open_and_a_topic_that_is_missing_are_named()
+    {
+        ClusterMeasurement Cluster(double seconds, bool topicIsMissing = false) => new(
+            0, null, [new(1, "localhost", 9092, true, null)],
+            new Dictionary<int, PartitionMeasurement> { [3] = new(1, [1], [1], 0, 20, HeldBack: 12, HeldFor: TimeSpan.FromSeconds(seconds)) }, TopicIsMissing: topicIsMissing);
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
+        var none = new LagState(0, new Dictionary<int, PartitionLag>(), 0, 0);
+
+        Assert.Equal("All readings flow", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(9), none)).Title);
+        Assert.Equal(
+            "Partition 3: the open transaction of a producer holds 12 readings back for 15 s", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(15), none)).Title);
+        Assert.Equal("The brokers have no topic for readings", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(0, topicIsMissing: true), none)).Title);
+    }
+
+    [Fact]
     public void A_silent_owner_is_named_with_the_partitions_that_wait()
     {
         var status = _writer.Write(Situation(Silent(1, 4), ["sensor-consumer-1"]));
