@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using FactoryMonitoring.Data;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -30,7 +28,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>How far its clock is off, as libfaketime writes it ("-30d"); null where it is right.</summary>
     public string? Skew { get; init; }
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = ServiceProcess.FreePort();
 
     private string DataDirectory => Path.Combine(_directory, "data");
 
@@ -52,7 +50,12 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        await KillAsync();
+        // It may not have started, and why it has not is what its test should say.
+        if (File.Exists(Path.Combine(DataDirectory, "postmaster.pid")))
+        {
+            await KillAsync();
+        }
+
         Directory.Delete(_directory, recursive: true);
     }
 
@@ -65,16 +68,19 @@ public sealed class PostgresFixture : IAsyncLifetime
     }
 
     /// <summary>Starts it again and waits until it takes connections.</summary>
-    public Task StartAsync() => RunAsPostgresAsync(
-        "pg_ctl",
-        "start",
-        "-D",
-        DataDirectory,
-        "-w",
-        "-l",
-        Path.Combine(_directory, "log"),
-        "-o",
-        $"-p {Port} -k {_directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200");
+    public async Task StartAsync()
+    {
+        var log = Path.Combine(_directory, "log");
+        try
+        {
+            await RunAsPostgresAsync(
+                "pg_ctl", "start", "-D", DataDirectory, "-w", "-l", log, "-o", $"-p {Port} -k {_directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200");
+        }
+        catch (InvalidOperationException exception) when (File.Exists(log))
+        {
+            throw new InvalidOperationException($"{exception.Message}\n{await File.ReadAllTextAsync(log)}", exception);
+        }
+    }
 
     /// <summary>Ends it as kill -9 of all of it would.</summary>
     public Task KillAsync() => RunAsPostgresAsync("pg_ctl", "stop", "-D", DataDirectory, "-m", "immediate", "-w");
@@ -163,13 +169,6 @@ public sealed class PostgresFixture : IAsyncLifetime
         .FirstOrDefault(directory => File.Exists(Path.Combine(directory, "initdb")) && File.Exists(Path.Combine(directory, "pg_ctl")));
 
     private static string[] Directories(string parent) => Directory.Exists(parent) ? Directory.GetDirectories(parent) : [];
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
 
 /// <summary>One test's database.</summary>
