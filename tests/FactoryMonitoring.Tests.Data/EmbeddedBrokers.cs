@@ -7,7 +7,7 @@ namespace FactoryMonitoring.Tests.Data;
 /// <summary>The embedded cluster as a process of its own, on ports of its own.</summary>
 public sealed class EmbeddedBrokers : IAsyncDisposable
 {
-    private readonly int[] _ports = [.. Enumerable.Range(0, 3).Select(_ => ServiceProcess.FreePort())];
+    private readonly int[] _ports = [.. Enumerable.Range(0, 3).Select(_ => PostgresFixture.FreePort())];
     private ServiceProcess? _process;
 
     public string BootstrapServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port}"));

@@ -13,8 +13,8 @@ public sealed class KafkaBroker : IAsyncDisposable
         : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
 
     private readonly string _directory = Directory.CreateTempSubdirectory("factory-kafka-").FullName;
-    private readonly int _port = ServiceProcess.FreePort();
-    private readonly int _controllerPort = ServiceProcess.FreePort();
+    private readonly int _port = PostgresFixture.FreePort();
+    private readonly int _controllerPort = PostgresFixture.FreePort();
     private Process? _process;
 
     public string BootstrapServers => $"127.0.0.1:{_port}";

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using FactoryMonitoring.Data;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -28,7 +30,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>How far its clock is off, as libfaketime writes it ("-30d"); null where it is right.</summary>
     public string? Skew { get; init; }
 
-    public int Port { get; } = ServiceProcess.FreePort();
+    public int Port { get; } = FreePort();
 
     private string DataDirectory => Path.Combine(_directory, "data");
 
@@ -57,6 +59,25 @@ public sealed class PostgresFixture : IAsyncLifetime
         }
 
         Directory.Delete(_directory, recursive: true);
+    }
+
+    /// <returns>A port that nobody listens on, and that the system gives to no connection of anybody before it is used.</returns>
+    public static int FreePort()
+    {
+        while (true)
+        {
+            var port = Random.Shared.Next(20_000, 32_000);
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            try
+            {
+                listener.Start();
+                return port;
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Another, then.
+            }
+        }
     }
 
     /// <summary>A database with the schema and the days around today, empty.</summary>

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace FactoryMonitoring.Tests.Data;
 
@@ -37,7 +35,7 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     public static ServiceProcess Start(string assembly, Dictionary<string, string> environment)
     {
-        var address = new Uri($"http://127.0.0.1:{FreePort()}/");
+        var address = new Uri($"http://127.0.0.1:{PostgresFixture.FreePort()}/");
         var start = new ProcessStartInfo(Host(), [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll")])
         {
             WorkingDirectory = AppContext.BaseDirectory,
@@ -51,25 +49,6 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
 
         return new ServiceProcess(Process.Start(start)!, address);
-    }
-
-    /// <returns>A port that nobody listens on, and that the system gives to no connection of anybody before it is used.</returns>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(20_000, 32_000);
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                listener.Start();
-                return port;
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // Another, then.
-            }
-        }
     }
 
     /// <returns>The body of a GET; null while nothing listens.</returns>

@@ -15,7 +15,7 @@ public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(pos
     [Fact]
     public async Task A_blocked_loop_fails_alive_within_5_seconds_and_health_with_it()
     {
-        var port = ServiceProcess.FreePort();
+        var port = PostgresFixture.FreePort();
         var builder = WebApplication.CreateBuilder(
             [$"--urls=http://127.0.0.1:{port}", $"--DATABASE_URL={Database.Url}", $"--KAFKA_BROKERS={Brokers.BootstrapServers}",
                 "--SENSOR_TYPE=temperature", "--SAMPLING_INTERVAL=0.1", "--Sensors:PerType=1"]);
