@@ -1,10 +1,10 @@
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>
-/// Finds where the brokers' log stops being the one that was read. Leaders' epochs never fall from one message to the next: what bears a higher one
-/// than the last message that was stored was written after it, whatever its offset. Steps back until it has found a message of the log that was read,
-/// and then reads on. That the log ends too early proves nothing: a new leader does not show all it has until the others have it, too. If it was cut,
-/// the next message that is written proves it.
+/// Finds the first offset at which the brokers' log differs from the log that was stored. Leader epochs never decrease along a log, so a message with a
+/// higher epoch than the last stored one was written later, whatever its offset. The comparison steps back until it finds a message of the stored log,
+/// and then reads forward. An early end of the log proves nothing: a new leader shows its last messages only once its followers have them. If the log
+/// was cut, the next message that is written shows it.
 /// </summary>
 /// <param name="leaderEpoch">Of the last message that was stored.</param>
 /// <param name="low">The first offset that is still in the log.</param>
