@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# ready-to-run.sh CROSSGEN RUNTIME CACHE DIRECTORY...
+# Replaces the assemblies in each DIRECTORY by ones that are compiled ahead of time, so that a service need not compile them at its start.
+# CROSSGEN is the compiler, RUNTIME the folder of the shared frameworks' versions, such as .../shared/*/10.0.0 (a pattern).
+# CACHE keeps what is compiled, by the content it was compiled from: each assembly is compiled once, however many services use it.
+set -euo pipefail
+crossgen=$1 runtime=$2 cache=$3
+shift 3
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# HASH  FILE of each assembly. CACHE has HASH.dll for what was compiled, and HASH.compiled for what is such a file itself.
+find "$@" -maxdepth 1 -name '*.dll' -exec sha256sum {} + > "$work/found"
+references=()
+for directory in "$@"; do references+=(-r "$directory/*.dll"); done
+IFS=
+for frameworks in $runtime; do references+=(-r "$frameworks/*.dll"); done
+
+inputs=()
+while IFS=' ' read -r hash file; do
+  name=$(basename "$file")
+  [ -e "$cache/$hash.dll" ] || [ -e "$cache/$hash.compiled" ] || [ -e "$work/$hash" ] && continue
+  mkdir "$work/$hash"
+  cp "$file" "$work/$hash/$name"
+  inputs+=("$work/$hash/$name")
+done < "$work/found"
+
+if [ ${#inputs[@]} -gt 0 ]; then
+  "$crossgen" "${inputs[@]}" "${references[@]}" -O --single-file-compilation --out-near-input > "$cache/log" 2>&1 ||
+    echo "warning: crossgen2 ended with exit code $?; what it did not compile is compiled at each start of a service. Its output: $cache/log"
+  for input in "${inputs[@]}"; do
+    compiled=${input%.dll}.ni.dll
+    [ -f "$compiled" ] || continue
+    touch "$cache/$(sha256sum < "$compiled" | cut -d ' ' -f 1).compiled"
+    mv "$compiled" "$cache/$(basename "$(dirname "$input")").dll"
+  done
+fi
+
+# Renamed into place: whoever reads the old file meanwhile, a running service or another project's build, reads it whole.
+while IFS=' ' read -r hash file; do
+  [ -f "$cache/$hash.dll" ] || continue
+  cp "$cache/$hash.dll" "$file.new"
+  mv "$file.new" "$file"
+done < "$work/found"
