@@ -17,12 +17,17 @@ public sealed record SensorReadingMessage(
 /// <summary>Where a sensor stands.</summary>
 public sealed record SensorLocation(string? FactorySection, string? MachineId, string? Zone);
 
-/// <param name="ReadingCount">Sequence number of the sensor: rises, never repeats, may skip.</param>
+/// <param name="ReadingCount">Number of the reading in its sequence: rises, never repeats, may skip.</param>
+/// <param name="SequenceId">
+/// The sequence that <paramref name="ReadingCount"/> counts in, at most 64 characters; a sensor that counts from the beginning again begins another. Where it
+/// names none, a count that falls back, and a time that does not, begin a new one.
+/// </param>
 /// <param name="WarningThreshold">Wins over configured thresholds, in the message's unit.</param>
 /// <param name="CriticalThreshold">Wins over configured thresholds, in the message's unit.</param>
 /// <param name="SourceTimestamp">The time a replayed file gives, as it stands there.</param>
 public sealed record SensorReadingMetadata(
     long? ReadingCount,
+    string? SequenceId,
     double? WarningThreshold,
     double? CriticalThreshold,
     string? SourceTimestamp);

@@ -12,6 +12,9 @@ public enum DatabaseFault
     /// <summary>The same may go through in a moment, in another session: this one is gone, read-only, or out of step with the schema.</summary>
     SessionLost,
 
+    /// <summary>It is another database than before: nothing that is remembered of the old one holds.</summary>
+    Replaced,
+
     /// <summary>No partition of <c>readings</c> takes the present day.</summary>
     DayMissing,
 
@@ -22,12 +25,17 @@ public enum DatabaseFault
     Unfit,
 }
 
+/// <summary>The database is not the one that gave out the keys by which readings are stored: it was made anew, or restored from a backup.</summary>
+public sealed class DatabaseReplacedException() : Exception(
+    "The database is another one than before: it was made anew, or restored from a backup. What it has is read from it again.");
+
 /// <summary>Decides by SqlState what a failure means.</summary>
 public static class DatabaseFaults
 {
     /// <returns>Null where the failure is none of the database's.</returns>
     public static DatabaseFault? Of(Exception exception) => exception switch
     {
+        DatabaseReplacedException => DatabaseFault.Replaced,
         PostgresException postgres => Of(postgres),
         NpgsqlException or TimeoutException or IOException or SocketException => DatabaseFault.SessionLost,
         _ => null,

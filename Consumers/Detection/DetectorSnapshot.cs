@@ -5,7 +5,10 @@ namespace FactoryMonitoring.Consumers.Detection;
 /// <summary>The detector's memory of a partition as bytes: a version, and then each sensor.</summary>
 internal static class DetectorSnapshot
 {
-    private const byte Version = 1;
+    private const byte Version = 2;
+
+    /// <summary>One sequence a sensor, without an id and without its times.</summary>
+    private const byte UnnamedSequences = 1;
 
     public static byte[] Write(PartitionDetector detector)
     {
@@ -24,7 +27,7 @@ internal static class DetectorSnapshot
             }
 
             writer.Write7BitEncodedInt(sensor.ConsecutiveHigh);
-            WriteSequence(writer, sensor.Sequence);
+            WriteSequences(writer, sensor.Sequences);
             WriteEpisodes(writer, sensor.Episodes);
         }
 
@@ -38,7 +41,8 @@ internal static class DetectorSnapshot
         using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
         try
         {
-            if (reader.ReadByte() is var version and not Version)
+            var version = reader.ReadByte();
+            if (version is not (Version or UnnamedSequences))
             {
                 throw new InvalidDataException($"version {version}, not {Version}");
             }
@@ -52,7 +56,7 @@ internal static class DetectorSnapshot
                 }
 
                 sensor.ConsecutiveHigh = reader.Read7BitEncodedInt();
-                sensor.Sequence = ReadSequence(reader);
+                ReadSequences(reader, version, sensor.Sequences);
                 ReadEpisodes(reader, sensor.Episodes);
                 detector.Restore(sensor);
             }
@@ -63,31 +67,58 @@ internal static class DetectorSnapshot
         }
     }
 
-    private static void WriteSequence(BinaryWriter writer, SequenceAccount sequence)
+    private static void WriteSequences(BinaryWriter writer, SensorSequences sequences)
     {
-        writer.Write(!sequence.IsEmpty);
-        if (sequence.IsEmpty)
+        writer.Write((byte)sequences.All.Count);
+        foreach (var sequence in sequences.All)
         {
+            writer.Write(sequence.Id is not null);
+            if (sequence.Id is { } id)
+            {
+                writer.Write7BitEncodedInt(id.Length);
+                writer.Write(id);
+            }
+
+            writer.Write(sequence.FirstAt);
+            writer.Write(sequence.LastAt);
+            WriteAccount(writer, sequence.Account);
+        }
+    }
+
+    private static void ReadSequences(BinaryReader reader, byte version, SensorSequences sequences)
+    {
+        if (version == UnnamedSequences)
+        {
+            if (reader.ReadBoolean())
+            {
+                sequences.Restore(new SensorSequence(null, ReadAccount(reader)));
+            }
+
             return;
         }
 
-        writer.Write(sequence.Floor);
-        writer.Write(sequence.Last);
-        writer.Write7BitEncodedInt(sequence.Gaps.Count);
-        foreach (var (first, last) in sequence.Gaps)
+        for (var left = reader.ReadByte(); left > 0; left--)
+        {
+            var id = reader.ReadBoolean() ? reader.ReadBytes(reader.Read7BitEncodedInt()) : null;
+            var (firstAt, lastAt) = (reader.ReadInt64(), reader.ReadInt64());
+            sequences.Restore(new SensorSequence(id, ReadAccount(reader), firstAt, lastAt));
+        }
+    }
+
+    private static void WriteAccount(BinaryWriter writer, SequenceAccount account)
+    {
+        writer.Write(account.Floor);
+        writer.Write(account.Last);
+        writer.Write7BitEncodedInt(account.Gaps.Count);
+        foreach (var (first, last) in account.Gaps)
         {
             writer.Write(first);
             writer.Write(last);
         }
     }
 
-    private static SequenceAccount ReadSequence(BinaryReader reader)
+    private static SequenceAccount ReadAccount(BinaryReader reader)
     {
-        if (!reader.ReadBoolean())
-        {
-            return new SequenceAccount();
-        }
-
         var floor = reader.ReadInt64();
         var last = reader.ReadInt64();
         var gaps = new (long First, long Last)[reader.Read7BitEncodedInt()];

@@ -69,7 +69,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         var state = StateOf(reading.Sensor.Identity);
         if (reading.HasCount)
         {
-            findings.Duplicate = !state.Sequence.Add(reading.ReadingCount);
+            findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
         }
 
         var typeRules = reading.Sensor.RulesIn(rules);

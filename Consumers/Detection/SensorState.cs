@@ -57,7 +57,7 @@ internal sealed class SensorState(byte[] id)
 
     public Episode?[] Episodes { get; } = new Episode?[Rules.Count];
 
-    public SequenceAccount Sequence { get; set; } = new();
+    public SensorSequences Sequences { get; } = new();
 
     /// <summary>The newest reading, while <c>sensor_latest</c> does not show it yet.</summary>
     public LatestReading? Latest { get; set; }

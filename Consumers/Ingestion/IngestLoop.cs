@@ -268,7 +268,7 @@ internal sealed partial class IngestLoop(
         else
         {
             batch.Add(new RejectedMessage(
-                partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.ReadingCount, keys.Key, parser.Rejected));
+                partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.SequenceId, parser.ReadingCount, keys.Key, parser.Rejected));
         }
 
         partition.Slice!.LeaderEpoch = result.LeaderEpoch;

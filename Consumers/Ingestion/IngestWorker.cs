@@ -19,7 +19,6 @@ internal sealed partial class IngestWorker(
     NpgsqlDataSource dataSource,
     DictionaryStore dictionaries,
     ReadingPartitions days,
-    ConsumerKey consumerKey,
     ConsumerIdentity identity,
     ConsumerStatus status,
     ConsumerMetrics metrics,
@@ -49,7 +48,6 @@ internal sealed partial class IngestWorker(
         var context = new LaneContext(
             dataSource,
             identity,
-            await consumerKey.GetAsync(stoppingToken),
             dictionaries,
             days,
             new DetectionRules(detection.Value),

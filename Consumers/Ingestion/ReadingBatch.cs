@@ -4,7 +4,7 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>A message that is no reading, and what must be known to account for it and to pass it on.</summary>
 internal sealed record RejectedMessage(
-    OwnedPartition Partition, long Offset, Rejection Reason, string Detail, string? SensorId, long? ReadingCount, byte[]? Key, KeptValue Value);
+    OwnedPartition Partition, long Offset, Rejection Reason, string Detail, string? SensorId, string? SequenceId, long? ReadingCount, byte[]? Key, KeptValue Value);
 
 /// <summary>What a batch holds of one partition.</summary>
 internal sealed class BatchSlice(OwnedPartition partition)

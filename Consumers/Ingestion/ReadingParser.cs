@@ -18,6 +18,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
     private const int MaxIdLength = 255;
     private const int MaxTypeLength = 100;
     private const int MaxUnitLength = 32;
+    private const int MaxSequenceIdLength = 64;
 
     private static readonly byte[][] Names =
         [.. "timestamp sensor_id sensor_type location value unit alert_level quality metadata".Split(' ').Select(Encoding.UTF8.GetBytes)];
@@ -35,6 +36,8 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
     public KeptValue Rejected { get; private set; } = KeptValue.Of([], isNull: true);
 
     public string? SensorId { get; private set; }
+
+    public string? SequenceId { get; private set; }
 
     public long? ReadingCount => _reading.HasCount ? _reading.ReadingCount : null;
 
@@ -66,11 +69,15 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         if (rejection != Rejection.None)
         {
             Rejected = KeptValue.Of(message, isNull);
-            SensorId = fields.Id.IsEmpty || !IsStorable(fields.Id) || fields.Id.Length > MaxIdLength ? null : Encoding.UTF8.GetString(fields.Id);
+            SensorId = Kept(fields.Id, MaxIdLength);
+            SequenceId = Kept(fields.SequenceId.Bytes, MaxSequenceIdLength);
         }
 
         return rejection;
     }
+
+    private static string? Kept(ReadOnlySpan<byte> text, int maxBytes) =>
+        text.IsEmpty || !IsStorable(text) || text.Length > maxBytes ? null : Encoding.UTF8.GetString(text);
 
     private Rejection Reject(Rejection rejection, string detail)
     {
@@ -87,6 +94,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         public OptionalUtf8 Section;
         public OptionalUtf8 Machine;
         public OptionalUtf8 Zone;
+        public OptionalUtf8 SequenceId;
         public bool HasTimestamp;
         public bool HasValue;
         public bool HasId;
@@ -142,7 +150,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             case 8 when name.SequenceEqual("location"u8):
                 return ReadLocation(ref json, ref fields);
             case 8 when name.SequenceEqual("metadata"u8):
-                return ReadMetadata(ref json);
+                return ReadMetadata(ref json, ref fields);
             case 9 when name.SequenceEqual("timestamp"u8):
                 return ReadTimestamp(ref json, ref fields);
             case 9 when name.SequenceEqual("sensor_id"u8):
@@ -183,7 +191,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             return Reject(Rejection.MissingField, missing);
         }
 
-        if (sensors.Find(fields.Id, fields.Type, fields.Unit, fields.Section, fields.Machine, fields.Zone) is { } known)
+        if (sensors.Find(fields.Id, fields.Type, fields.Unit, fields.Section, fields.Machine, fields.Zone, fields.SequenceId) is { } known)
         {
             _reading.Sensor = known;
             return Rejection.None;
@@ -195,12 +203,12 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         }
 
         if (!IsStorable(fields.Id) || !IsStorable(fields.Type) || !IsStorable(fields.Unit)
-            || !IsStorable(fields.Section.Bytes) || !IsStorable(fields.Machine.Bytes) || !IsStorable(fields.Zone.Bytes))
+            || !IsStorable(fields.Section.Bytes) || !IsStorable(fields.Machine.Bytes) || !IsStorable(fields.Zone.Bytes) || !IsStorable(fields.SequenceId.Bytes))
         {
             return Reject(Rejection.InvalidText, "text holds a NUL or is not valid UTF-8");
         }
 
-        _reading.Sensor = sensors.Add(fields.Id, fields.Type, fields.Unit, fields.Section, fields.Machine, fields.Zone);
+        _reading.Sensor = sensors.Add(fields.Id, fields.Type, fields.Unit, fields.Section, fields.Machine, fields.Zone, fields.SequenceId);
         return Rejection.None;
     }
 
@@ -341,15 +349,15 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             var rejection = Rejection.None;
             if (json.ValueTextEquals("factory_section"u8))
             {
-                rejection = ReadPlace(ref json, "factory_section", ref fields.Section);
+                rejection = ReadOptionalText(ref json, "factory_section", MaxIdLength, ref fields.Section);
             }
             else if (json.ValueTextEquals("machine_id"u8))
             {
-                rejection = ReadPlace(ref json, "machine_id", ref fields.Machine);
+                rejection = ReadOptionalText(ref json, "machine_id", MaxIdLength, ref fields.Machine);
             }
             else if (json.ValueTextEquals("zone"u8))
             {
-                rejection = ReadPlace(ref json, "zone", ref fields.Zone);
+                rejection = ReadOptionalText(ref json, "zone", MaxIdLength, ref fields.Zone);
             }
             else
             {
@@ -363,17 +371,17 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         return first;
     }
 
-    private Rejection ReadPlace(scoped ref Utf8JsonReader json, string name, ref OptionalUtf8 place)
+    private Rejection ReadOptionalText(scoped ref Utf8JsonReader json, string name, int maxLength, ref OptionalUtf8 found)
     {
         json.Read();
         ReadOnlySpan<byte> text = default;
         var isPresent = false;
-        var rejection = ReadText(ref json, name, MaxIdLength, ref text, ref isPresent);
-        place = new OptionalUtf8(isPresent, text);
+        var rejection = ReadText(ref json, name, maxLength, ref text, ref isPresent);
+        found = new OptionalUtf8(isPresent, text);
         return rejection;
     }
 
-    private Rejection ReadMetadata(ref Utf8JsonReader json)
+    private Rejection ReadMetadata(ref Utf8JsonReader json, ref Fields fields)
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
@@ -389,6 +397,10 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             {
                 json.Read();
                 rejection = ReadCount(ref json);
+            }
+            else if (json.ValueTextEquals("sequence_id"u8))
+            {
+                rejection = ReadOptionalText(ref json, "sequence_id", MaxSequenceIdLength, ref fields.SequenceId);
             }
             else if (json.ValueTextEquals("warning_threshold"u8))
             {

@@ -18,10 +18,12 @@ internal sealed class SensorIdentity(byte[] id, int index)
     public List<SensorDescription> Descriptions { get; } = [];
 }
 
-/// <summary>A sensor as its messages describe it; one that moves gets another.</summary>
-internal sealed class SensorDescription(SensorIdentity identity, byte[] type, byte[] unit, byte[]? section, byte[]? machine, byte[]? zone)
+/// <summary>A sensor as its messages describe it; one that moves, or begins to count anew, gets another.</summary>
+internal sealed class SensorDescription(
+    SensorIdentity identity, byte[] type, byte[] unit, byte[]? section, byte[]? machine, byte[]? zone, byte[]? sequenceId)
 {
     private TypeRules? _rules;
+    private int _generation = -1;
 
     public SensorIdentity Identity { get; } = identity;
 
@@ -35,15 +37,34 @@ internal sealed class SensorDescription(SensorIdentity identity, byte[] type, by
 
     public string? Zone { get; } = TextOf(zone);
 
+    /// <summary>UTF-8; null where the readings name no sequence that their counts belong to.</summary>
+    public byte[]? SequenceId { get; } = sequenceId;
+
     /// <summary>Its key in the database; 0 until that is known.</summary>
-    public int Key { get; set; }
+    public int Key { get; private set; }
+
+    /// <summary>The same; 0 where it was given out by an earlier generation of the keys.</summary>
+    public int KeyIn(int generation) => Volatile.Read(ref _generation) == generation ? Key : 0;
+
+    public void SetKey(int key, int generation)
+    {
+        Key = key;
+        Volatile.Write(ref _generation, generation);
+    }
 
     public TypeRules RulesIn(DetectionRules rules) => _rules ??= rules.Of(Type);
 
-    public bool Is(ReadOnlySpan<byte> otherType, ReadOnlySpan<byte> otherUnit, OptionalUtf8 otherSection, OptionalUtf8 otherMachine, OptionalUtf8 otherZone) =>
-        otherType.SequenceEqual(type) && otherUnit.SequenceEqual(unit) && otherSection.Is(section) && otherMachine.Is(machine) && otherZone.Is(zone);
+    public bool Is(
+        ReadOnlySpan<byte> otherType,
+        ReadOnlySpan<byte> otherUnit,
+        OptionalUtf8 otherSection,
+        OptionalUtf8 otherMachine,
+        OptionalUtf8 otherZone,
+        OptionalUtf8 otherSequenceId) =>
+        otherSequenceId.Is(SequenceId) && otherType.SequenceEqual(type) && otherUnit.SequenceEqual(unit)
+            && otherSection.Is(section) && otherMachine.Is(machine) && otherZone.Is(zone);
 
-    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone);
+    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, TextOf(SequenceId));
 
     private static string? TextOf(byte[]? utf8) => utf8 is null ? null : Encoding.UTF8.GetString(utf8);
 }
@@ -63,6 +84,9 @@ internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> byt
 /// <summary>The sensors that this process has met. Used by the thread that parses, alone.</summary>
 internal sealed class SensorDirectory
 {
+    /// <summary>Of one sensor; one that comes again after more than this is asked for in the database again.</summary>
+    private const int MaxDescriptions = 16;
+
     private readonly Dictionary<byte[], SensorIdentity> _sensors;
     private readonly Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
 
@@ -74,15 +98,21 @@ internal sealed class SensorDirectory
 
     /// <summary>Null where it is not known: it must be checked, and added.</summary>
     public SensorDescription? Find(
-        ReadOnlySpan<byte> id, ReadOnlySpan<byte> type, ReadOnlySpan<byte> unit, OptionalUtf8 section, OptionalUtf8 machine, OptionalUtf8 zone)
+        ReadOnlySpan<byte> id,
+        ReadOnlySpan<byte> type,
+        ReadOnlySpan<byte> unit,
+        OptionalUtf8 section,
+        OptionalUtf8 machine,
+        OptionalUtf8 zone,
+        OptionalUtf8 sequenceId)
     {
         if (_bySpan.TryGetValue(id, out var sensor))
         {
-            foreach (var description in sensor.Descriptions)
+            for (var i = sensor.Descriptions.Count - 1; i >= 0; i--)
             {
-                if (description.Is(type, unit, section, machine, zone))
+                if (sensor.Descriptions[i].Is(type, unit, section, machine, zone, sequenceId))
                 {
-                    return description;
+                    return sensor.Descriptions[i];
                 }
             }
         }
@@ -91,7 +121,13 @@ internal sealed class SensorDirectory
     }
 
     public SensorDescription Add(
-        ReadOnlySpan<byte> id, ReadOnlySpan<byte> type, ReadOnlySpan<byte> unit, OptionalUtf8 section, OptionalUtf8 machine, OptionalUtf8 zone)
+        ReadOnlySpan<byte> id,
+        ReadOnlySpan<byte> type,
+        ReadOnlySpan<byte> unit,
+        OptionalUtf8 section,
+        OptionalUtf8 machine,
+        OptionalUtf8 zone,
+        OptionalUtf8 sequenceId)
     {
         if (!_bySpan.TryGetValue(id, out var sensor))
         {
@@ -99,7 +135,12 @@ internal sealed class SensorDirectory
             _sensors.Add(sensor.Id, sensor);
         }
 
-        var description = new SensorDescription(sensor, type.ToArray(), unit.ToArray(), section.ToArray(), machine.ToArray(), zone.ToArray());
+        var description = new SensorDescription(sensor, type.ToArray(), unit.ToArray(), section.ToArray(), machine.ToArray(), zone.ToArray(), sequenceId.ToArray());
+        if (sensor.Descriptions.Count == MaxDescriptions)
+        {
+            sensor.Descriptions.RemoveAt(0);
+        }
+
         sensor.Descriptions.Add(description);
         return description;
     }

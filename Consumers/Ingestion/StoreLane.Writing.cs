@@ -72,17 +72,18 @@ internal sealed partial class StoreLane
         var isIt = (int partition, long? offset) => partition == message.Partition && offset == message.Offset;
         var reason = Rejections.NameOf(Rejection.RefusedByDatabase);
         string? sensorId = null;
+        string? sequenceId = null;
         long? readingCount = null;
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
             if (reading.Partition.IsOwned && reading.Partition.Log == write.Log && isIt(reading.Partition.Number, reading.Offset))
             {
                 reading.IsRefused = true;
-                sensorId = reading.Sensor.Identity.Name;
+                (sensorId, sequenceId) = (reading.Sensor.Identity.Name, reading.Sensor.ToRow().SequenceId);
                 if (reading.HasCount)
                 {
                     readingCount = reading.ReadingCount;
-                    reading.Partition.Detector?.Find(sensorId)?.Sequence.Remove(reading.ReadingCount);
+                    reading.Partition.Detector?.Find(sensorId)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
                 }
 
                 break;
@@ -91,7 +92,7 @@ internal sealed partial class StoreLane
 
         if (write.Rejected.Find(row => isIt(row.Partition, row.Offset)) is { } rejected)
         {
-            (reason, readingCount) = (rejected.Reason, rejected.ReadingCount);
+            (reason, sequenceId, readingCount) = (rejected.Reason, rejected.SequenceId, rejected.ReadingCount);
         }
 
         write.Alerts.RemoveAll(row => isIt(row.Partition, row.Offset));
@@ -101,7 +102,7 @@ internal sealed partial class StoreLane
         write.DeadLetters.RemoveAll(row => isIt(row.SourcePartition, row.SourceOffset));
         var text = refusal.MessageText;
         var detail = $"{refusal.SqlState}: {(text.Length > MaxDetail ? text[..MaxDetail] : text)}";
-        write.Rejected.Add(new RejectedRow(message.Partition, message.Offset, reason, detail, sensorId, readingCount));
+        write.Rejected.Add(new RejectedRow(message.Partition, message.Offset, reason, detail, sensorId, sequenceId, readingCount));
         write.DeadLetters.Add(DeadLetter(message.Partition, message.Offset, reason, detail, null, null));
     }
 
@@ -171,6 +172,15 @@ internal sealed partial class StoreLane
             case DatabaseFault.DayMissing:
                 Log.DayMissing(context.Logger, exception.Message);
                 await MakeDaysAsync(cancellationToken);
+                break;
+            case DatabaseFault.Replaced:
+                Log.Replaced(context.Logger, number, exception.Message);
+                foreach (var partition in _owned.ToList())
+                {
+                    Disown(partition);
+                    context.Tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+                }
+
                 break;
             case DatabaseFault.Refused or DatabaseFault.Unfit:
                 DatabaseRefuses(exception);
@@ -260,7 +270,7 @@ internal sealed partial class StoreLane
                 reading.Offset,
                 reading.Value,
                 reading.Sensor.Key,
-                context.ConsumerKey,
+                _store.ConsumerKey,
                 reading.Partition.Number,
                 reading.Quality,
                 write.Log.LogKey,
@@ -278,10 +288,11 @@ internal sealed partial class StoreLane
 
     private async Task EnsureKeysAsync(ReadingBatch batch, IngestWrite write, CancellationToken cancellationToken)
     {
+        var generation = context.Dictionaries.Generation;
         HashSet<SensorDescription>? unknown = null;
         foreach (ref var reading in batch.Readings)
         {
-            if (reading.Sensor.Key == 0 && IsStoredBy(write, ref reading))
+            if (reading.Sensor.KeyIn(generation) == 0 && IsStoredBy(write, ref reading))
             {
                 (unknown ??= []).Add(reading.Sensor);
             }
@@ -296,7 +307,7 @@ internal sealed partial class StoreLane
         var keys = await context.Dictionaries.SensorKeysAsync([.. sensors.Select(sensor => sensor.ToRow())], cancellationToken);
         for (var i = 0; i < keys.Length; i++)
         {
-            sensors[i].Key = keys[i];
+            sensors[i].SetKey(keys[i], generation);
         }
 
         // Newest values were put together before their sensors had keys.
@@ -460,6 +471,9 @@ internal sealed partial class StoreLane
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: offset {Expected} was expected next, the database has {Found}; it is claimed again")]
         public static partial void Misplaced(ILogger logger, int partition, long expected, long found);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: {Reason}")]
+        public static partial void Replaced(ILogger logger, int lane, string reason);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "No partition of time yet: {Message}")]
         public static partial void DayMissing(ILogger logger, string message);

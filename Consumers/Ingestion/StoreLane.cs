@@ -18,7 +18,6 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 internal sealed record LaneContext(
     NpgsqlDataSource DataSource,
     ConsumerIdentity Identity,
-    int ConsumerKey,
     DictionaryStore Dictionaries,
     ReadingPartitions Days,
     DetectionRules Rules,
@@ -52,7 +51,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private readonly Channel<LaneWork> _work = Channel.CreateUnbounded<LaneWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentQueue<ReadingBatch> _free = new(Enumerable.Range(0, Batches).Select(_ => new ReadingBatch(context.Options.MaxBatchSize)));
     private readonly AutoResetEvent _freed = new(false);
-    private readonly IngestStore _store = new(context.DataSource, context.Identity.ConsumerId, context.ConsumerKey);
+    private readonly IngestStore _store = new(context.DataSource, context.Identity.ConsumerId, context.Dictionaries);
     private readonly List<OwnedPartition> _owned = [];
     private readonly ReadingRows _rows = new(context.Options.MaxBatchSize);
     private readonly Findings _findings = new();
@@ -180,6 +179,12 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is { } fault)
             {
                 await RecoverAsync(fault, exception, attempts, cancellationToken);
+                if (fault == DatabaseFault.Replaced)
+                {
+                    // The log's key is of the old one.
+                    wanted.ForEach(one => context.Tell(new LaneNews.ClaimAgain(one.Partition, Doubtful: false)));
+                    return;
+                }
             }
         }
     }
@@ -457,7 +462,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             {
                 if (reading.HasCount && partition.Claim!.Refused.Contains(reading.Offset))
                 {
-                    partition.Detector.Find(reading.Sensor.Identity.Name)!.Sequence.Remove(reading.ReadingCount);
+                    partition.Detector.Find(reading.Sensor.Identity.Name)!.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
                 }
 
                 continue;
@@ -567,7 +572,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private void Report(RejectedMessage rejected, IngestWrite write)
     {
         var reason = Rejections.NameOf(rejected.Reason);
-        write.Rejected.Add(new RejectedRow(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.SensorId, rejected.ReadingCount));
+        write.Rejected.Add(new RejectedRow(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.SensorId, rejected.SequenceId, rejected.ReadingCount));
         write.DeadLetters.Add(DeadLetter(rejected.Partition.Number, rejected.Offset, reason, rejected.Detail, rejected.Key, rejected.Value));
     }
 
@@ -618,7 +623,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         write.Latest.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
     }
 
-    private static void AddLatest(IngestWrite write, OwnedPartition partition, PartitionDetector detector, HashSet<string> written)
+    private void AddLatest(IngestWrite write, OwnedPartition partition, PartitionDetector detector, HashSet<string> written)
     {
         var count = Math.Min(detector.Newest.Count, Math.Max(0, MaxLatest - write.Latest.Count));
         foreach (var state in detector.Newest.GetRange(0, count))
@@ -633,7 +638,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
             write.Latest.Add(new LatestRow(
                 reading.Sensor.Identity.Name,
-                reading.Sensor.Key,
+                reading.Sensor.KeyIn(context.Dictionaries.Generation),
                 reading.Value,
                 (short)reading.Level,
                 double.IsNaN(reading.Warning) ? null : reading.Warning,
@@ -661,8 +666,9 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             }
 
             var partition = _owned.Find(owned => owned.Number == range.Partition && owned.Log == log);
-            var sequence = partition?.Detector?.Find(range.SensorId)?.Sequence ?? new SequenceAccount();
-            unseen.AddRange(sequence.Unseen(range.FirstCount, range.LastCount).Select(gap => new UnseenRange(range, gap.First, gap.Last)));
+            var sequences = partition?.Detector?.Find(range.SensorId)?.Sequences ?? new SensorSequences();
+            var sequenceId = range.SequenceId is { } id ? Encoding.UTF8.GetBytes(id) : null;
+            unseen.AddRange(sequences.Unseen(sequenceId, range.FirstCount, range.LastCount).Select(gap => new UnseenRange(range, gap.First, gap.Last)));
             settled.Add(range);
         }
 

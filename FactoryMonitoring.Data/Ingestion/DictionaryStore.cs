@@ -2,48 +2,76 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
-/// <summary>A sensor as its messages describe it.</summary>
-public sealed record SensorDescriptionRow(string SensorId, string SensorType, string Unit, string? FactorySection, string? MachineId, string? Zone);
+/// <summary>A sensor as its readings describe it.</summary>
+/// <param name="SequenceId">The sequence that their reading_counts count in; null where they name none.</param>
+public sealed record SensorDescriptionRow(
+    string SensorId, string SensorType, string Unit, string? FactorySection, string? MachineId, string? Zone, string? SequenceId = null);
 
-/// <summary>The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own.</summary>
+/// <summary>
+/// The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own. The newest are remembered: by them
+/// <see cref="VerifyAsync"/> notices a database that was made anew, or restored from a backup that is older than they are.
+/// </summary>
 public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 {
     private const string InsertLog = "INSERT INTO logs (log_id) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM logs WHERE log_id = $1) ON CONFLICT DO NOTHING";
 
-    private const string SelectLog = "SELECT log_key FROM logs WHERE log_id = $1";
+    private const string SelectLog = "SELECT log_key::int FROM logs WHERE log_id = $1";
 
     private const string InsertConsumer =
         "INSERT INTO consumers (consumer_id) SELECT $1 WHERE NOT EXISTS (SELECT 1 FROM consumers WHERE consumer_id = $1) ON CONFLICT DO NOTHING";
 
     private const string SelectConsumer = "SELECT consumer_key FROM consumers WHERE consumer_id = $1";
 
-    private const string Digest = "sensor_digest(d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone)";
+    private const string Wanted = """
+        unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+            WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, n)
+        """;
 
-    private const string WantedDigest = "sensor_digest(u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone)";
+    private const string IsWanted = """
+        d.sensor_id = u.sensor_id AND d.sequence_id IS NOT DISTINCT FROM u.sequence_id
+            AND sensor_digest(d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone)
+                = sensor_digest(u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone)
+        """;
 
     // Sorted, so that two consumers that meet the same new sensors wait for each other and never in a circle.
     private const string InsertSensors = $"""
-        INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone)
-        SELECT u.* FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) u(sensor_id, sensor_type, unit, factory_section, machine_id, zone)
-        WHERE NOT EXISTS (SELECT 1 FROM sensor_descriptions d WHERE d.sensor_id = u.sensor_id AND {Digest} = {WantedDigest})
-        ORDER BY 1, 2, 3, 4, 5, 6
+        INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id)
+        SELECT u.sensor_id, u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone, u.sequence_id
+        FROM {Wanted}
+        WHERE NOT EXISTS (SELECT 1 FROM sensor_descriptions d WHERE {IsWanted})
+        ORDER BY 1, 2, 3, 4, 5, 6, 7
         ON CONFLICT DO NOTHING
         """;
 
-    private const string SelectSensors = $"""
-        SELECT u.n, d.sensor_key
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-            WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, n)
-        JOIN sensor_descriptions d ON d.sensor_id = u.sensor_id AND {Digest} = {WantedDigest}
+    private const string SelectSensors = $"SELECT u.n, d.sensor_key FROM {Wanted} JOIN sensor_descriptions d ON {IsWanted}";
+
+    private const string SelectKnown = """
+        SELECT (SELECT id FROM database_identity), (SELECT log_id FROM logs WHERE log_key = $1),
+            (SELECT consumer_id FROM consumers WHERE consumer_key = $2), (SELECT sensor_id FROM sensor_descriptions WHERE sensor_key = $3)
         """;
 
-    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<short> LogKeyAsync(string logId, CancellationToken cancellationToken) =>
-        (short)(await EnsureAsync(InsertLog, SelectLog, logId, cancellationToken))!;
+    private readonly Lock _gate = new();
+    private Known _known = new();
+    private int _generation;
+
+    /// <summary>Keys that were given out under another generation are not those of the present database.</summary>
+    public int Generation => Volatile.Read(ref _generation);
 
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<int> ConsumerKeyAsync(string consumerId, CancellationToken cancellationToken) =>
-        (int)(await EnsureAsync(InsertConsumer, SelectConsumer, consumerId, cancellationToken))!;
+    public async Task<short> LogKeyAsync(string logId, CancellationToken cancellationToken)
+    {
+        var key = (short)await EnsureAsync(InsertLog, SelectLog, logId, cancellationToken);
+        Remember(known => key >= known.Log.Key ? known with { Log = (key, logId) } : known);
+        return key;
+    }
+
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<int> ConsumerKeyAsync(string consumerId, CancellationToken cancellationToken)
+    {
+        var key = await EnsureAsync(InsertConsumer, SelectConsumer, consumerId, cancellationToken);
+        Remember(known => known with { Consumer = (key, consumerId) });
+        return key;
+    }
 
     /// <returns>A key for each row, in the same order.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
@@ -63,16 +91,71 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
             keys[reader.GetInt64(0) - 1] = reader.GetInt32(1);
         }
 
+        var newest = Array.IndexOf(keys, keys.Max());
+        Remember(known => keys[newest] > known.Sensor.Key ? known with { Sensor = (keys[newest], sensors[newest].SensorId) } : known);
         return keys;
     }
 
-    private async Task<object?> EnsureAsync(string insert, string select, string id, CancellationToken cancellationToken)
+    /// <summary>Looks whether the session's database is the one that gave out the keys; if it is not, <see cref="Generation"/> changes.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task VerifyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        Known known;
+        int generation;
+        lock (_gate)
+        {
+            (known, generation) = (_known, _generation);
+        }
+
+        await using var command = new NpgsqlCommand(SelectKnown, connection)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<short> { TypedValue = (short)known.Log.Key },
+                new NpgsqlParameter<int> { TypedValue = known.Consumer.Key },
+                new NpgsqlParameter<int> { TypedValue = known.Sensor.Key },
+            },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        if (await reader.IsDBNullAsync(0, cancellationToken))
+        {
+            throw new NpgsqlException("The database has no identity: it is being restored, or was restored in part");
+        }
+
+        var identity = reader.GetGuid(0);
+        var isSame = (known.Identity is null || known.Identity == identity) && Holds(reader, 1, known.Log) && Holds(reader, 2, known.Consumer) && Holds(reader, 3, known.Sensor);
+        lock (_gate)
+        {
+            if (isSame)
+            {
+                _known = _known with { Identity = _known.Identity ?? identity };
+            }
+            else if (generation == _generation)
+            {
+                (_known, _generation) = (new Known { Identity = identity }, _generation + 1);
+            }
+        }
+    }
+
+    private static bool Holds(NpgsqlDataReader reader, int column, (int Key, string? Id) known) =>
+        known.Id is null || (!reader.IsDBNull(column) && reader.GetString(column) == known.Id);
+
+    private void Remember(Func<Known, Known> change)
+    {
+        lock (_gate)
+        {
+            _known = change(_known);
+        }
+    }
+
+    private async Task<int> EnsureAsync(string insert, string select, string id, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var insertCommand = new NpgsqlCommand(insert, connection) { Parameters = { new() { Value = id } } };
         await insertCommand.ExecuteNonQueryAsync(cancellationToken);
         await using var selectCommand = new NpgsqlCommand(select, connection) { Parameters = { new() { Value = id } } };
-        return await selectCommand.ExecuteScalarAsync(cancellationToken);
+        return (int)(await selectCommand.ExecuteScalarAsync(cancellationToken))!;
     }
 
     private static NpgsqlCommand Command(string sql, NpgsqlConnection connection, IReadOnlyList<SensorDescriptionRow> sensors) => new(sql, connection)
@@ -85,6 +168,18 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
             new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.FactorySection)] },
             new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.MachineId)] },
             new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.Zone)] },
+            new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.SequenceId)] },
         },
     };
+
+    private sealed record Known
+    {
+        public Guid? Identity { get; init; }
+
+        public (int Key, string? Id) Log { get; init; }
+
+        public (int Key, string? Id) Consumer { get; init; }
+
+        public (int Key, string? Id) Sensor { get; init; }
+    }
 }

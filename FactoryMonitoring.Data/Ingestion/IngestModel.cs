@@ -95,7 +95,7 @@ public sealed record OutgoingAlert(string Topic, byte[] Key, byte[] Value, byte[
 public sealed record EpisodeRow(int Partition, Guid AlertId, long Occurrences, double PeakValue, bool Resolved);
 
 /// <param name="Reason">From a closed set.</param>
-public sealed record RejectedRow(int Partition, long Offset, string Reason, string Detail, string? SensorId, long? ReadingCount);
+public sealed record RejectedRow(int Partition, long Offset, string Reason, string Detail, string? SensorId, string? SequenceId, long? ReadingCount);
 
 /// <summary>A dead letter, sent once the transaction that holds it is committed, with the headers of the message at its source.</summary>
 /// <param name="ValueAtSource">Key and value are those of the message at its source, too.</param>
@@ -185,7 +185,7 @@ public sealed class IngestWrite
 }
 
 /// <summary>A range of reading_counts that the brokers acknowledged.</summary>
-public sealed record AcknowledgedRange(long Id, string ProducerId, string SensorId, int Partition, long FirstCount, long LastCount, long MaxOffset)
+public sealed record AcknowledgedRange(long Id, string ProducerId, string SensorId, string? SequenceId, int Partition, long FirstCount, long LastCount, long MaxOffset)
 {
     public long Count => LastCount - FirstCount + 1;
 }

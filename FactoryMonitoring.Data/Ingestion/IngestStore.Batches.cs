@@ -59,8 +59,8 @@ public sealed partial class IngestStore
         """;
 
     private const string InsertRejected = """
-        INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, sensor_id, reading_count, consumer_id)
-        SELECT $1, u.*, $2 FROM unnest($3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[]) u
+        INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, sensor_id, sequence_id, reading_count, consumer_id)
+        SELECT $1, u.*, $2 FROM unnest($3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[]) u
         """;
 
     private const string InsertAlerts = """
@@ -174,7 +174,7 @@ public sealed partial class IngestStore
             {
                 var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, null, false)], token);
                 var write = new IngestWrite { Log = log, Rows = new ReadingRows(1) };
-                write.Rows.Add(0, 0, 0, 0, consumerKey, none, 1, log.LogKey, AlertLevel.Normal, 0);
+                write.Rows.Add(0, 0, 0, 0, ConsumerKey, none, 1, log.LogKey, AlertLevel.Normal, 0);
                 write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, true, claimed[0].EventId, null));
                 var isStored = await WriteCountersAsync(connection, write, token);
                 await write.Rows.CopyAsync(connection, token);
@@ -239,7 +239,7 @@ public sealed partial class IngestStore
         {
             var command = Add(batch, sql);
             command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = consumerKey });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = ConsumerKey });
             command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
             command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = stored });
         }
@@ -281,6 +281,7 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rejected.Select(row => row.Reason)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rejected.Select(row => row.Detail)] });
         command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rejected.Select(row => row.SensorId)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. rejected.Select(row => row.SequenceId)] });
         command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. rejected.Select(row => row.ReadingCount)] });
     }
 

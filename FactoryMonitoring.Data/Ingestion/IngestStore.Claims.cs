@@ -331,12 +331,14 @@ public sealed partial class IngestStore
         """;
 
     /// <summary>Where the rows of these partitions stand now.</summary>
+    /// <exception cref="DatabaseReplacedException">They are the rows of another database.</exception>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<PartitionStanding>> InspectAsync(LogTopic log, IReadOnlyList<int> partitions, CancellationToken cancellationToken)
     {
         var connection = await ConnectAsync(cancellationToken);
         try
         {
+            await VerifyAsync(connection, cancellationToken);
             await using var command = Command(connection, Inspect, log);
             command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. partitions] });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
@@ -11,7 +12,7 @@ public sealed partial class IngestStore
     private const int LookBack = 200_000;
 
     private const string SelectRanges = """
-        SELECT a.id, a.producer_id, a.sensor_id, a.kafka_partition, a.first_count, a.last_count, a.max_offset
+        SELECT a.id, a.producer_id, a.sensor_id, a.sequence_id, a.kafka_partition, a.first_count, a.last_count, a.max_offset
         FROM unnest($2::int[], $3::bigint[]) u(p, below)
         JOIN acknowledgements a ON a.log_key = $1 AND a.kafka_partition = u.p AND a.max_offset < u.below
         ORDER BY a.id LIMIT $4
@@ -19,10 +20,12 @@ public sealed partial class IngestStore
 
     private const string SelectSeen = """
         SELECT r.reading_count, false FROM readings r JOIN sensor_descriptions d USING (sensor_key)
-        WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - $4 AND $3 AND r.reading_count BETWEEN $5 AND $6 AND d.sensor_id = $7
+        WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - $4 AND $3 AND r.reading_count BETWEEN $5 AND $6
+            AND d.sensor_id = $7 AND d.sequence_id IS NOT DISTINCT FROM $8
         UNION
         SELECT reading_count, true FROM rejected_messages
-        WHERE log_key = $1 AND kafka_partition = $2 AND kafka_offset BETWEEN $3 - $4 AND $3 AND reading_count BETWEEN $5 AND $6 AND sensor_id = $7
+        WHERE log_key = $1 AND kafka_partition = $2 AND kafka_offset BETWEEN $3 - $4 AND $3 AND reading_count BETWEEN $5 AND $6
+            AND sensor_id = $7 AND sequence_id IS NOT DISTINCT FROM $8
         """;
 
     private const string AddToLedger = """
@@ -51,7 +54,14 @@ public sealed partial class IngestStore
             while (await reader.ReadAsync(cancellationToken))
             {
                 ranges.Add(new AcknowledgedRange(
-                    reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6)));
+                    reader.GetInt64(0),
+                    reader.GetString(1),
+                    reader.GetString(2),
+                    await reader.IsDBNullAsync(3, cancellationToken) ? null : reader.GetString(3),
+                    reader.GetInt32(4),
+                    reader.GetInt64(5),
+                    reader.GetInt64(6),
+                    reader.GetInt64(7)));
             }
         }
 
@@ -115,6 +125,7 @@ public sealed partial class IngestStore
             select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = unseen.FirstCount });
             select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = unseen.LastCount });
             select.Parameters.Add(new NpgsqlParameter<string> { TypedValue = unseen.Range.SensorId });
+            select.Parameters.Add(new NpgsqlParameter { Value = unseen.Range.SequenceId ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             await using var reader = await select.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {

@@ -13,7 +13,7 @@ namespace FactoryMonitoring.Data.Ingestion;
 /// A stopped process that holds locks is not waited for: after 1 s, or 0.3 s for a claim, its backends are terminated by whoever
 /// owns the partition now. They are known by their application_name; nobody else's session is touched.
 /// </remarks>
-public sealed partial class IngestStore(NpgsqlDataSource dataSource, string consumerId, int consumerKey) : IAsyncDisposable
+public sealed partial class IngestStore(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries) : IAsyncDisposable
 {
     /// <summary>Begins the application_name of a session that stores.</summary>
     internal const string SessionName = "ingest of ";
@@ -31,8 +31,12 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
     private static readonly TimeSpan ClockInterval = TimeSpan.FromMinutes(10);
 
     private NpgsqlConnection? _connection;
+    private int? _generation;
     private DateTime _clock;
     private long _clockReadAt;
+
+    /// <summary>By which readings name this consumer; 0 before the first session.</summary>
+    public int ConsumerKey { get; private set; }
 
     /// <summary>The time by the database's clock, as far as it has been read; what is stored bears no other.</summary>
     /// <exception cref="InvalidOperationException">Nothing has been claimed yet.</exception>
@@ -167,6 +171,8 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
             await using var reader = await settings.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             SetClock(reader.GetDateTime(3));
+            await reader.CloseAsync();
+            await VerifyAsync(connection, cancellationToken);
         }
         catch
         {
@@ -175,6 +181,22 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         }
 
         return _connection = connection;
+    }
+
+    /// <exception cref="DatabaseReplacedException">It is thrown once; from then on the keys are those of the present database.</exception>
+    private async Task VerifyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await dictionaries.VerifyAsync(connection, cancellationToken);
+        var before = _generation;
+        if (before != dictionaries.Generation)
+        {
+            ConsumerKey = await dictionaries.ConsumerKeyAsync(consumerId, cancellationToken);
+            _generation = dictionaries.Generation;
+            if (before is not null)
+            {
+                throw new DatabaseReplacedException();
+            }
+        }
     }
 
     private void SetClock(DateTime now) => (_clock, _clockReadAt) = (now, Stopwatch.GetTimestamp());

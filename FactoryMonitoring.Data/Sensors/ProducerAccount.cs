@@ -23,7 +23,9 @@ public sealed record ProducerHeartbeat(
 
 /// <summary>Consecutive reading_counts of one sensor that the brokers acknowledged in one partition of one log.</summary>
 /// <param name="MaxOffset">The highest offset among them.</param>
-public sealed record AcknowledgedRange(string SensorId, string LogId, int Partition, long FirstCount, long LastCount, long MaxOffset);
+/// <param name="SequenceId">The sequence that they count in; null where the sensor names none.</param>
+public sealed record AcknowledgedRange(
+    string SensorId, string LogId, int Partition, long FirstCount, long LastCount, long MaxOffset, string? SequenceId = null);
 
 /// <summary>What was acknowledged in one second.</summary>
 /// <param name="At">The whole second.</param>

@@ -37,10 +37,10 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         """;
 
     private const string InsertRanges = """
-        INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset)
-        SELECT $1, r.sensor_id, l.log_key, r.kafka_partition, r.first_count, r.last_count, r.max_offset
-        FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[])
-            r(sensor_id, log_id, kafka_partition, first_count, last_count, max_offset)
+        INSERT INTO acknowledgements (producer_id, sensor_id, sequence_id, log_key, kafka_partition, first_count, last_count, max_offset)
+        SELECT $1, r.sensor_id, r.sequence_id, l.log_key, r.kafka_partition, r.first_count, r.last_count, r.max_offset
+        FROM unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[])
+            r(sensor_id, log_id, kafka_partition, first_count, last_count, max_offset, sequence_id)
         JOIN logs l USING (log_id)
         """;
 
@@ -148,6 +148,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
             new NpgsqlParameter<long[]> { TypedValue = [.. ranges.Select(range => range.FirstCount)] },
             new NpgsqlParameter<long[]> { TypedValue = [.. ranges.Select(range => range.LastCount)] },
             new NpgsqlParameter<long[]> { TypedValue = [.. ranges.Select(range => range.MaxOffset)] },
+            new NpgsqlParameter<string?[]> { TypedValue = [.. ranges.Select(range => range.SequenceId)] },
         },
     };
 

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Data.Sensors;
+using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors.Accounting;
 
@@ -77,13 +78,13 @@ internal sealed class DeliveryAccount
     }
 
     /// <returns>How long the reading had waited.</returns>
-    public TimeSpan Acknowledged(Sensor sensor, long count, int partition, long offset)
+    public TimeSpan Acknowledged(Sensor sensor, ReadingNumber number, int partition, long offset)
     {
         lock (_gate)
         {
             var account = _accounts[sensor.Index];
             var waited = Answered(account);
-            account.Add(new Range(_epoch, partition, count, count, offset));
+            account.Add(new Range(_epoch, partition, number.SequenceId, number.Count, number.Count, offset));
             _isEpochUsed = true;
             _lastAcknowledged = _time.GetUtcNow();
             ref var second = ref SecondOf(Now());
@@ -235,7 +236,7 @@ internal sealed class DeliveryAccount
     }
 
     private static bool Continues(AcknowledgedRange earlier, AcknowledgedRange later) =>
-        later.FirstCount == earlier.LastCount + 1 && later.Partition == earlier.Partition && later.LogId == earlier.LogId;
+        later.FirstCount == earlier.LastCount + 1 && later.SequenceId == earlier.SequenceId && later.Partition == earlier.Partition && later.LogId == earlier.LogId;
 
     // One sensor's readings go to one partition, and its acknowledgements come in order.
     private TimeSpan Answered(SensorAccount account)
@@ -263,7 +264,7 @@ internal sealed class DeliveryAccount
         return second.At == at ? (second.Acknowledged, second.LongestWaitMs) : (0, 0);
     }
 
-    private readonly record struct Range(LogEpoch Epoch, int Partition, long First, long Last, long MaxOffset);
+    private readonly record struct Range(LogEpoch Epoch, int Partition, string SequenceId, long First, long Last, long MaxOffset);
 
     private struct Second
     {
@@ -284,7 +285,7 @@ internal sealed class DeliveryAccount
         public void Add(Range range)
         {
             if (_ranges.Count > 0 && _ranges[^1] is var last
-                && range.First == last.Last + 1 && range.Partition == last.Partition && range.Epoch == last.Epoch)
+                && range.First == last.Last + 1 && range.SequenceId == last.SequenceId && range.Partition == last.Partition && range.Epoch == last.Epoch)
             {
                 _ranges[^1] = last with { Last = range.Last, MaxOffset = Math.Max(last.MaxOffset, range.MaxOffset) };
             }
@@ -300,7 +301,7 @@ internal sealed class DeliveryAccount
             {
                 if (range.Epoch.LogId is { } logId)
                 {
-                    into.Add(new AcknowledgedRange(sensorId, logId, range.Partition, range.First, range.Last, range.MaxOffset));
+                    into.Add(new AcknowledgedRange(sensorId, logId, range.Partition, range.First, range.Last, range.MaxOffset, range.SequenceId));
                 }
             }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Confluent.Kafka;
 using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Sequences;
 using Microsoft.Extensions.ObjectPool;
 
 namespace FactoryMonitoring.Sensors.Publishing;
@@ -12,7 +13,7 @@ internal sealed class PendingReading
     private readonly SensorMetrics _metrics;
     private readonly ObjectPool<PendingReading> _pool;
     private Sensor? _sensor;
-    private long _count;
+    private ReadingNumber _number;
     private Activity? _activity;
 
     public PendingReading(DeliveryAccount account, SensorMetrics metrics, ObjectPool<PendingReading> pool)
@@ -25,10 +26,10 @@ internal sealed class PendingReading
 
     public Action<DeliveryReport<byte[], byte[]>> OnDelivery { get; }
 
-    public void Begin(Sensor sensor, long count, Activity? activity)
+    public void Begin(Sensor sensor, ReadingNumber number, Activity? activity)
     {
         _sensor = sensor;
-        _count = count;
+        _number = number;
         _activity = activity;
     }
 
@@ -41,7 +42,7 @@ internal sealed class PendingReading
         }
         else
         {
-            var waited = _account.Acknowledged(_sensor!, _count, report.Partition.Value, report.Offset.Value);
+            var waited = _account.Acknowledged(_sensor!, _number, report.Partition.Value, report.Offset.Value);
             _metrics.Acknowledged(_activity, waited, report.Partition.Value, report.Offset.Value);
         }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors.Publishing;
 
@@ -15,7 +16,7 @@ internal sealed class ReadingJson : IDisposable
         // ° stays °: the value is UTF-8 and no part of a page.
         _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
 
-    public byte[] Write(in Sample sample, long count, DateTime timestamp)
+    public byte[] Write(in Sample sample, in ReadingNumber number, DateTime timestamp)
     {
         var sensor = sample.Sensor;
         _buffer.ResetWrittenCount();
@@ -34,7 +35,8 @@ internal sealed class ReadingJson : IDisposable
         _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
         _json.WriteNumber("quality"u8, 1.0);
         _json.WriteStartObject("metadata"u8);
-        _json.WriteNumber("reading_count"u8, count);
+        _json.WriteNumber("reading_count"u8, number.Count);
+        _json.WriteString("sequence_id"u8, number.SequenceId);
         _json.WriteNumber("warning_threshold"u8, sensor.Thresholds.Warning);
         _json.WriteNumber("critical_threshold"u8, sensor.Thresholds.Critical);
         if (sample.SourceTimestamp is { } source)

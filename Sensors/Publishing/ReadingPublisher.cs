@@ -1,6 +1,7 @@
 using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.ServiceDefaults.Health;
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.Extensions.Options;
@@ -45,16 +46,16 @@ internal sealed class ReadingPublisher : IDisposable
 
     public async Task PublishAsync(Sample sample, CancellationToken cancellationToken)
     {
-        long count;
-        while (!sample.Sensor.Counts.TryTake(out count))
+        ReadingNumber number;
+        while (!sample.Sensor.Counts.TryTake(out number))
         {
             _condition.IsOutOfCounts = true;
             await WaitAsync(cancellationToken);
         }
 
         _condition.IsOutOfCounts = false;
-        var isRemarkable = sample.Sensor.IsRemarkable(sample.Value, count);
-        while (TryProduce(sample, count, isRemarkable) is { } obstacle)
+        var isRemarkable = sample.Sensor.IsRemarkable(sample.Value, number.Count);
+        while (TryProduce(sample, number, isRemarkable) is { } obstacle)
         {
             _condition.Obstacle = obstacle;
             await WaitAsync(cancellationToken);
@@ -74,7 +75,7 @@ internal sealed class ReadingPublisher : IDisposable
     public void Dispose() => _json.Dispose();
 
     // Returns why the client does not take the reading; null when it does.
-    private string? TryProduce(Sample sample, long count, bool isRemarkable)
+    private string? TryProduce(Sample sample, ReadingNumber number, bool isRemarkable)
     {
         // Microseconds, as the database keeps them.
         var now = _time.GetUtcNow().UtcDateTime;
@@ -83,12 +84,12 @@ internal sealed class ReadingPublisher : IDisposable
         var message = new Message<byte[], byte[]>
         {
             Key = sample.Sensor.Key,
-            Value = _json.Write(sample, count, now),
+            Value = _json.Write(sample, number, now),
             Timestamp = new Timestamp(now),
             Headers = activity?.Id is { } traceParent ? new Headers { { "traceparent", Encoding.ASCII.GetBytes(traceParent) } } : null,
         };
         var pending = _pool.Get();
-        pending.Begin(sample.Sensor, count, activity);
+        pending.Begin(sample.Sensor, number, activity);
         // Before it is handed over: the acknowledgement may come before Produce returns.
         _account.Sent(sample.Sensor);
         try

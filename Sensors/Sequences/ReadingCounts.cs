@@ -1,16 +1,29 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+
 namespace FactoryMonitoring.Sensors.Sequences;
 
-/// <summary>The reading_counts a sensor may still use: what is left of its block, and the block after that once it is fetched.</summary>
+/// <summary>What tells a reading from all others of its sensor.</summary>
+/// <param name="Count">Counts the readings of a sequence.</param>
+/// <param name="SequenceId">Begins anew with the process, and wherever counts fall back.</param>
+internal readonly record struct ReadingNumber(long Count, string SequenceId);
+
+/// <summary>
+/// The reading_counts a sensor may still use: what is left of its block, and the block after that once it is fetched. A database that is new,
+/// or restored from a backup, hands out blocks a second time; the sequence's id is random, so that no reading is ever numbered like another.
+/// </summary>
 internal sealed class ReadingCounts
 {
     /// <summary>Counts per block. What is left of one at a kill is skipped.</summary>
     public const int BlockSize = 1000;
 
+    private const int IdBytes = 8;
+
     private readonly Lock _gate = new();
-    private long _next;
-    private long _end;
-    private long _spare;
-    private bool _hasSpare;
+    private Block _current;
+    private Block? _spare;
+    private long _highest;
+    private string _sequenceId = NewId();
 
     /// <summary>The next block should be fetched: half of this one is used and there is none after it.</summary>
     public bool WantsBlock
@@ -19,27 +32,27 @@ internal sealed class ReadingCounts
         {
             lock (_gate)
             {
-                return !_hasSpare && _end - _next <= BlockSize / 2;
+                return _spare is null && _current.End - _current.Next <= BlockSize / 2;
             }
         }
     }
 
-    public bool TryTake(out long count)
+    public bool TryTake(out ReadingNumber number)
     {
         lock (_gate)
         {
-            if (_next == _end && _hasSpare)
+            if (_current.Next == _current.End && _spare is { } spare)
             {
-                (_next, _end, _hasSpare) = (_spare, _spare + BlockSize, false);
+                (_current, _spare) = (spare, null);
             }
 
-            count = _next;
-            if (_next == _end)
+            number = new ReadingNumber(_current.Next, _current.SequenceId);
+            if (_current.Next == _current.End)
             {
                 return false;
             }
 
-            _next++;
+            _current.Next++;
             return true;
         }
     }
@@ -48,7 +61,22 @@ internal sealed class ReadingCounts
     {
         lock (_gate)
         {
-            (_spare, _hasSpare) = (first, true);
+            if (first < _highest)
+            {
+                _sequenceId = NewId();
+            }
+
+            _highest = first + BlockSize;
+            _spare = new Block { Next = first, End = _highest, SequenceId = _sequenceId };
         }
+    }
+
+    private static string NewId() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes));
+
+    private struct Block
+    {
+        public long Next;
+        public long End;
+        public string SequenceId;
     }
 }

@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Sensors;
 using FactoryMonitoring.Sensors.Publishing;
+using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.Sensors.Simulation;
 
 namespace FactoryMonitoring.Benchmarks;
@@ -18,6 +19,7 @@ internal sealed class Load : IDisposable
 
     private readonly (Sensor Sensor, SensorModel Model)[] _sensors;
     private readonly long[] _counts;
+    private readonly string _sequenceId = Guid.NewGuid().ToString("N")[..11];
     private readonly ReadingJson _json = new();
     private long _next;
 
@@ -48,7 +50,7 @@ internal sealed class Load : IDisposable
         return new Message<byte[], byte[]>
         {
             Key = sensor.Key,
-            Value = _json.Write(sample, ++_counts[index], DateTime.UtcNow),
+            Value = _json.Write(sample, new ReadingNumber(++_counts[index], _sequenceId), DateTime.UtcNow),
             Headers = new Headers { { "traceparent", Encoding.ASCII.GetBytes($"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00") } },
         };
     }

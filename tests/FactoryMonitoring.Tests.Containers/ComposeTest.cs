@@ -140,7 +140,7 @@ public abstract partial class ComposeTest(ComposeStack stack) : IAsyncLifetime
         Assert.Equal((0, 0), (ledger.Missing, ledger.Duplicated));
         Assert.Empty(ledger.Violations);
         Assert.True(ledger.Acknowledged > 0);
-        Assert.Equal(["0"], await PsqlAsync("SELECT count(*) - count(DISTINCT (sensor_id, reading_count)) FROM sensor_readings"));
+        Assert.Equal(["0"], await PsqlAsync("SELECT count(*) - count(DISTINCT (sensor_id, sequence_id, reading_count)) FROM sensor_readings"));
     }
 
     private async Task<T?> AskAsync<T>(string path, JsonTypeInfo<T> type)

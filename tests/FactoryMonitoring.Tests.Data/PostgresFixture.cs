@@ -88,6 +88,32 @@ public sealed class PostgresFixture : IAsyncLifetime
         return new TestDatabase(ConnectionStringOf(name));
     }
 
+    /// <returns>The file that <see cref="ReplaceAsync"/> restores.</returns>
+    public async Task<string> BackUpAsync(TestDatabase database)
+    {
+        var file = Path.Combine(_directory, $"{Guid.NewGuid():N}.dump");
+        await RunAsPostgresAsync("pg_dump", "-h", "127.0.0.1", "-p", $"{Port}", "-U", User, "-Fc", "-f", file, NameOf(database));
+        return file;
+    }
+
+    /// <summary>Makes the database anew under those who are connected to it.</summary>
+    /// <param name="backup">Is restored; null where it is to be empty.</param>
+    public async Task ReplaceAsync(TestDatabase database, string? backup)
+    {
+        var name = NameOf(database);
+        await ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {(backup is null ? Template : "template0")}");
+        database.DataSource.Clear();
+        if (backup is null)
+        {
+            await database.RowsAsync("UPDATE database_identity SET id = gen_random_uuid()", CancellationToken.None);
+        }
+        else
+        {
+            await RunAsPostgresAsync("pg_restore", "-h", "127.0.0.1", "-p", $"{Port}", "-U", User, "--single-transaction", "-d", name, backup);
+        }
+    }
+
     /// <summary>Starts it again and waits until it takes connections.</summary>
     public async Task StartAsync()
     {
@@ -128,6 +154,8 @@ public sealed class PostgresFixture : IAsyncLifetime
         CommandTimeout = 3,
         CancellationTimeout = 500,
     }.ConnectionString;
+
+    private static string NameOf(TestDatabase database) => new NpgsqlConnectionStringBuilder(database.ConnectionString).Database!;
 
     private async Task ExecuteAsync(string sql)
     {
@@ -186,8 +214,13 @@ public sealed class PostgresFixture : IAsyncLifetime
             .FirstOrDefault()
         ?? throw new InvalidOperationException("These tests need PostgreSQL's server binaries (initdb, pg_ctl): apt-get install postgresql");
 
+    // A link leads to where the rest of them are, pg_dump too.
     private static string? FromPath() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-        .FirstOrDefault(directory => File.Exists(Path.Combine(directory, "initdb")) && File.Exists(Path.Combine(directory, "pg_ctl")));
+        .Where(directory => File.Exists(Path.Combine(directory, "pg_ctl")))
+        .Select(directory => new FileInfo(Path.Combine(directory, "initdb")))
+        .Where(file => file.Exists)
+        .Select(file => Path.GetDirectoryName(file.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? file.FullName))
+        .FirstOrDefault();
 
     private static string[] Directories(string parent) => Directory.Exists(parent) ? Directory.GetDirectories(parent) : [];
 }

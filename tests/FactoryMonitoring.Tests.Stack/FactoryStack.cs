@@ -212,7 +212,7 @@ public abstract class FactoryStack : IAsyncLifetime
             Duplicated = Number(ledger, "duplicated"),
             RowsTwice = await ScalarAsync<long>(
                 """
-                SELECT count(*) - count(DISTINCT (sensor_id, reading_count))
+                SELECT count(*) - count(DISTINCT (sensor_id, sequence_id, reading_count))
                 FROM sensor_readings WHERE reading_count IS NOT NULL AND sensor_id ~ '^(temp|vib|energy|humid|press)-sensor-'
                 """),
             OffsetsMissing = await ScalarAsync<long>(

@@ -29,16 +29,18 @@ internal sealed class LaneHarness : IAsyncDisposable
     private readonly ReadingParser _parser = new(new SensorDirectory());
     private readonly Dictionary<int, OwnedPartition> _partitions = [];
 
-    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, int consumerKey, LogTopic log, ConsumersOptions options)
+    private readonly DictionaryStore _dictionaries;
+
+    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries, LogTopic log, ConsumersOptions options)
     {
         Log = log;
+        _dictionaries = dictionaries;
         Identity = new ConsumerIdentity(consumerId, "group", log.Topic, "alerts", "dead");
         _metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>(), Identity);
         Lane = new StoreLane(0, new LaneContext(
             dataSource,
             Identity,
-            consumerKey,
-            new DictionaryStore(dataSource),
+            dictionaries,
             new FactoryMonitoring.Data.ReadingPartitions(dataSource),
             new DetectionRules(new DetectionOptions()),
             options,
@@ -51,7 +53,7 @@ internal sealed class LaneHarness : IAsyncDisposable
         _running = Task.Run(() => Lane.RunAsync(CancellationToken.None));
     }
 
-    public LogTopic Log { get; }
+    public LogTopic Log { get; private set; }
 
     public ConsumerIdentity Identity { get; }
 
@@ -64,13 +66,17 @@ internal sealed class LaneHarness : IAsyncDisposable
         var dictionaries = new DictionaryStore(dataSource);
         var log = new LogTopic(await dictionaries.LogKeyAsync(LogId, cancellationToken), LogId, "sensor-data");
         return new LaneHarness(
-            dataSource, consumerId, await dictionaries.ConsumerKeyAsync(consumerId, cancellationToken), log, options ?? new ConsumersOptions());
+            dataSource, consumerId, dictionaries, log, options ?? new ConsumersOptions());
     }
 
     /// <summary>A reading as a sensor sends it.</summary>
-    public static byte[] Reading(string sensorId, long count, double value, string type = "temperature", string unit = "°C") =>
-        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"{{\"timestamp\":\"2025-09-16T21:41:41.5Z\",\"sensor_id\":\"{sensorId}\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{count}}}}}"));
+    public static byte[] Reading(
+        string sensorId, long count, double value, string type = "temperature", string unit = "°C", string? sequenceId = null, string time = "2025-09-16T21:41:41.5Z")
+    {
+        var sequence = sequenceId is null ? "" : $",\"sequence_id\":\"{sequenceId}\"";
+        return Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
+            $"{{\"timestamp\":\"{time}\",\"sensor_id\":\"{sensorId}\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{count}{sequence}}}}}"));
+    }
 
     /// <summary>Claims, and waits for the answer.</summary>
     public async Task<LaneNews.Claimed> ClaimAsync(int partition, CancellationToken cancellationToken, long low = 0) =>
@@ -78,6 +84,7 @@ internal sealed class LaneHarness : IAsyncDisposable
 
     public async Task<LaneNews> TryClaimAsync(int partition, CancellationToken cancellationToken, long low = 0, long? high = null, int doubts = 0)
     {
+        Log = Log with { LogKey = await _dictionaries.LogKeyAsync(LogId, cancellationToken) };
         var owned = _partitions[partition] = new OwnedPartition(partition, Lane, joined: false, doubts);
         Lane.Post(new LaneWork.Claim(Log, [(owned, low, high)]));
         return await NewsAsync(cancellationToken);
@@ -116,7 +123,7 @@ internal sealed class LaneHarness : IAsyncDisposable
             else
             {
                 Lane.Filling!.Add(new RejectedMessage(
-                    partition, message.Offset, rejection, _parser.Detail, _parser.SensorId, _parser.ReadingCount, [1], _parser.Rejected));
+                    partition, message.Offset, rejection, _parser.Detail, _parser.SensorId, _parser.SequenceId, _parser.ReadingCount, [1], _parser.Rejected));
             }
         }
     }

@@ -144,7 +144,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
         await using var dataSource = NpgsqlDataSource.Create(Database.ConnectionString + ";Application Name=own-pool");
         var log = new LogTopic(1, LaneHarness.LogId, "sensor-data");
         await Database.ScalarAsync<object>($"INSERT INTO logs (log_id) VALUES ('{LaneHarness.LogId}')", Timeout);
-        await using var store = new IngestStore(dataSource, "c1", 1);
+        await using var store = new IngestStore(dataSource, "c1", new DictionaryStore(dataSource));
         var claim = new PartitionClaim(0, 0, 0, true, null, false);
 
         var refused = await Assert.ThrowsAsync<PostgresException>(() => store.ClaimAsync(log, [claim], Timeout));

@@ -1,6 +1,7 @@
 using FactoryMonitoring.Data.Sensors;
 using FactoryMonitoring.Sensors;
 using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.Sensors.Simulation;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -26,12 +27,27 @@ public sealed class DeliveryAccountTests
 
         Assert.Equal(
             [
-                new AcknowledgedRange("humid-sensor-001", "log", 3, 1, 3, 12),
-                new AcknowledgedRange("humid-sensor-001", "log", 3, 1001, 1002, 14),
-                new AcknowledgedRange("humid-sensor-002", "log", 4, 7, 7, 20),
+                new AcknowledgedRange("humid-sensor-001", "log", 3, 1, 3, 12, "q"),
+                new AcknowledgedRange("humid-sensor-001", "log", 3, 1001, 1002, 14, "q"),
+                new AcknowledgedRange("humid-sensor-002", "log", 4, 7, 7, 20, "q"),
             ],
             _account.Take(atTheEnd: false).Ranges);
         Assert.Empty(_account.Take(atTheEnd: false).Ranges);
+    }
+
+    [Fact]
+    public void Counts_of_two_sequences_are_two_ranges()
+    {
+        _account.Resolve(_account.Epoch, "log");
+        foreach (var number in (ReadingNumber[])[new(1, "q"), new(2, "q"), new(3, "another")])
+        {
+            _account.Sent(_fleet.Sensors[0]);
+            _account.Acknowledged(_fleet.Sensors[0], number, 3, number.Count);
+        }
+
+        Assert.Equal(
+            [new AcknowledgedRange("humid-sensor-001", "log", 3, 1, 2, 2, "q"), new AcknowledgedRange("humid-sensor-001", "log", 3, 3, 3, 3, "another")],
+            _account.Take(atTheEnd: false).Ranges);
     }
 
     [Fact]
@@ -42,7 +58,7 @@ public sealed class DeliveryAccountTests
 
         _account.Resolve(_account.Epoch, "log");
 
-        Assert.Equal([new AcknowledgedRange("humid-sensor-001", "log", 0, 1, 2, 1)], _account.Take(atTheEnd: false).Ranges);
+        Assert.Equal([new AcknowledgedRange("humid-sensor-001", "log", 0, 1, 2, 1, "q")], _account.Take(atTheEnd: false).Ranges);
     }
 
     [Fact]
@@ -56,7 +72,7 @@ public sealed class DeliveryAccountTests
         Acknowledge(0, partition: 0, offset: 2, 4);
 
         Assert.Equal(
-            [new AcknowledgedRange("humid-sensor-001", "first", 0, 1, 1, 8), new AcknowledgedRange("humid-sensor-001", "second", 0, 2, 4, 2)],
+            [new AcknowledgedRange("humid-sensor-001", "first", 0, 1, 1, 8, "q"), new AcknowledgedRange("humid-sensor-001", "second", 0, 2, 4, 2, "q")],
             _account.Take(atTheEnd: false).Ranges);
     }
 
@@ -80,7 +96,7 @@ public sealed class DeliveryAccountTests
 
         Assert.False(_account.Resolve(asked, "gone"));
         Assert.True(_account.Resolve(_account.Epoch, "there"));
-        Assert.Equal([new AcknowledgedRange("humid-sensor-001", "there", 0, 1, 1, 0)], _account.Take(atTheEnd: false).Ranges);
+        Assert.Equal([new AcknowledgedRange("humid-sensor-001", "there", 0, 1, 1, 0, "q")], _account.Take(atTheEnd: false).Ranges);
     }
 
     [Fact]
@@ -92,7 +108,7 @@ public sealed class DeliveryAccountTests
         Acknowledge(0, partition: 0, offset: 0, 2);
 
         Assert.Equal(
-            [new AcknowledgedRange("humid-sensor-001", "first", 0, 1, 1, 5), new AcknowledgedRange("humid-sensor-001", "second", 0, 2, 2, 0)],
+            [new AcknowledgedRange("humid-sensor-001", "first", 0, 1, 1, 5, "q"), new AcknowledgedRange("humid-sensor-001", "second", 0, 2, 2, 0, "q")],
             _account.Take(atTheEnd: false).Ranges);
     }
 
@@ -117,9 +133,9 @@ public sealed class DeliveryAccountTests
         _account.Sent(_fleet.Sensors[0]);
         _account.Sent(_fleet.Sensors[1]);
         _time.Advance(TimeSpan.FromMilliseconds(40));
-        Assert.Equal(TimeSpan.FromMilliseconds(40), _account.Acknowledged(_fleet.Sensors[0], 1, 0, 0));
+        Assert.Equal(TimeSpan.FromMilliseconds(40), _account.Acknowledged(_fleet.Sensors[0], new(1, "q"), 0, 0));
         _time.Advance(TimeSpan.FromMilliseconds(60));
-        _account.Acknowledged(_fleet.Sensors[1], 1, 0, 1);
+        _account.Acknowledged(_fleet.Sensors[1], new(1, "q"), 0, 1);
         Assert.Empty(_account.Take(atTheEnd: false).Samples);
 
         _time.Advance(TimeSpan.FromSeconds(2));
@@ -137,7 +153,7 @@ public sealed class DeliveryAccountTests
         _time.Advance(TimeSpan.FromSeconds(2));
         Assert.Equal(new DeliveryStanding(3, TimeSpan.FromSeconds(3), 0, null), _account.Look());
 
-        _account.Acknowledged(_fleet.Sensors[0], 1, 0, 0);
+        _account.Acknowledged(_fleet.Sensors[0], new(1, "q"), 0, 0);
         Assert.Equal(new DeliveryStanding(2, TimeSpan.FromSeconds(2), 1, Start.AddSeconds(3)), _account.Look());
 
         _account.NotSent(_fleet.Sensors[0]);
@@ -152,7 +168,7 @@ public sealed class DeliveryAccountTests
         foreach (var count in counts)
         {
             _account.Sent(_fleet.Sensors[sensor]);
-            _account.Acknowledged(_fleet.Sensors[sensor], count, partition, offset++);
+            _account.Acknowledged(_fleet.Sensors[sensor], new ReadingNumber(count, "q"), partition, offset++);
         }
     }
 }

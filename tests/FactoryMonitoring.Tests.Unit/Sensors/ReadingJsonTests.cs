@@ -20,24 +20,24 @@ public sealed class ReadingJsonTests
 
         Assert.Equal(
             """
-            {"timestamp":"2025-09-16T21:41:41.011144Z","sensor_id":"temp-sensor-001","sensor_type":"temperature","location":{"factory_section":"production","machine_id":"machine-001","zone":"zone-a"},"value":42.48,"unit":"°C","alert_level":"critical","quality":1,"metadata":{"reading_count":14,"warning_threshold":35,"critical_threshold":40}}
+            {"timestamp":"2025-09-16T21:41:41.011144Z","sensor_id":"temp-sensor-001","sensor_type":"temperature","location":{"factory_section":"production","machine_id":"machine-001","zone":"zone-a"},"value":42.48,"unit":"°C","alert_level":"critical","quality":1,"metadata":{"reading_count":14,"sequence_id":"k3J9x0aBc1d","warning_threshold":35,"critical_threshold":40}}
             """,
-            Encoding.UTF8.GetString(json.Write(new Sample(Sensor, 42.48, default, null), 14, Time)));
+            Encoding.UTF8.GetString(json.Write(new Sample(Sensor, 42.48, default, null), new(14, "k3J9x0aBc1d"), Time)));
     }
 
     [Fact]
     public void A_replayed_reading_bears_the_files_own_time()
     {
         using var json = new ReadingJson();
-        json.Write(new Sample(Sensor, 1, default, null), 1, Time);
+        json.Write(new Sample(Sensor, 1, default, null), new(1, "q"), Time);
 
         var message = JsonSerializer.Deserialize(
-            json.Write(new Sample(Sensor, 36.5, default, "2013-12-02 21:15:00"), 2, Time), MessageJsonContext.Default.SensorReadingMessage);
+            json.Write(new Sample(Sensor, 36.5, default, "2013-12-02 21:15:00"), new(2, "q"), Time), MessageJsonContext.Default.SensorReadingMessage);
 
         Assert.Equal(
             new SensorReadingMessage(
                 new DateTimeOffset(Time), "temp-sensor-001", "temperature", new SensorLocation("production", "machine-001", "zone-a"), 36.5, "°C", "warning", 1,
-                new SensorReadingMetadata(2, 35, 40, "2013-12-02 21:15:00")),
+                new SensorReadingMetadata(2, "q", 35, 40, "2013-12-02 21:15:00")),
             message);
     }
 }

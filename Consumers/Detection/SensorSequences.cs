@@ -1,0 +1,121 @@
+namespace FactoryMonitoring.Consumers.Detection;
+
+/// <summary>One sequence of a sensor's reading_counts, and what a partition holds of it.</summary>
+/// <param name="id">UTF-8; null where the sensor names no sequence.</param>
+internal sealed class SensorSequence(byte[]? id, SequenceAccount account, long firstAt = long.MinValue, long lastAt = long.MaxValue)
+{
+    public byte[]? Id { get; } = id;
+
+    public SequenceAccount Account { get; } = account;
+
+    /// <summary>The sensor's own time of the lowest count and of the highest, microseconds since 2000-01-01 UTC; without bound where it is not known.</summary>
+    public long FirstAt { get; private set; } = firstAt;
+
+    public long LastAt { get; private set; } = lastAt;
+
+    /// <returns>False when this count was there before.</returns>
+    public bool Add(long count, long timestamp)
+    {
+        if (Account.IsEmpty || count < Account.Floor)
+        {
+            FirstAt = timestamp;
+        }
+
+        if (Account.IsEmpty || count > Account.Last)
+        {
+            LastAt = timestamp;
+        }
+
+        return Account.Add(count);
+    }
+
+    /// <summary>
+    /// Whether a reading cannot belong to this sequence: its count falls back, and its time does not. Readings that are sent again bear the time
+    /// that they bore before; those of a device that counts from 1 again do not.
+    /// </summary>
+    public bool FallsBack(long count, long timestamp)
+    {
+        if (Account.IsEmpty || count > Account.Last)
+        {
+            return false;
+        }
+
+        if (count < Account.Floor)
+        {
+            return FirstAt != long.MinValue && timestamp >= FirstAt;
+        }
+
+        return timestamp > LastAt || timestamp < FirstAt
+            || (count == Account.Last && LastAt != long.MaxValue && timestamp != LastAt)
+            || (count == Account.Floor && FirstAt != long.MinValue && timestamp != FirstAt);
+    }
+}
+
+/// <summary>
+/// Which readings of one sensor a partition holds, by their reading_counts. A sequence that a sensor names is known by its id; where it names
+/// none, a count that falls back begins a new one.
+/// </summary>
+internal sealed class SensorSequences
+{
+    /// <summary>More than this and the one that was used the longest time ago is forgotten: two processes may stand for one sensor for a while.</summary>
+    private const int MaxSequences = 4;
+
+    /// <summary>The one used last is the first.</summary>
+    private readonly List<SensorSequence> _sequences = new(1);
+
+    public IReadOnlyList<SensorSequence> All => _sequences;
+
+    /// <param name="sequenceId">UTF-8; null where the reading names none.</param>
+    /// <param name="timestamp">The sensor's own time, microseconds since 2000-01-01 UTC.</param>
+    /// <returns>False when the same reading was there before.</returns>
+    public bool Add(byte[]? sequenceId, long count, long timestamp)
+    {
+        var sequence = Find(sequenceId);
+        if (sequence is not null && sequenceId is null && sequence.FallsBack(count, timestamp))
+        {
+            _sequences.Remove(sequence);
+            sequence = null;
+        }
+
+        if (sequence is null)
+        {
+            sequence = new SensorSequence(sequenceId, new SequenceAccount());
+            if (_sequences.Count == MaxSequences)
+            {
+                _sequences.RemoveAt(MaxSequences - 1);
+            }
+
+            _sequences.Insert(0, sequence);
+        }
+        else if (_sequences[0] != sequence)
+        {
+            _sequences.Remove(sequence);
+            _sequences.Insert(0, sequence);
+        }
+
+        return sequence.Add(count, timestamp);
+    }
+
+    /// <summary>Forgets a count, for its reading was not stored after all: it is unseen again.</summary>
+    public void Remove(byte[]? sequenceId, long count) => Find(sequenceId)?.Account.Remove(count);
+
+    /// <summary>The parts of a range that are not known to be there, in ascending order.</summary>
+    public IEnumerable<(long First, long Last)> Unseen(byte[]? sequenceId, long first, long last) =>
+        Find(sequenceId)?.Account.Unseen(first, last) ?? [(first, last)];
+
+    /// <summary>Adds one that was remembered, behind those that are there.</summary>
+    public void Restore(SensorSequence sequence) => _sequences.Add(sequence);
+
+    private SensorSequence? Find(byte[]? sequenceId)
+    {
+        foreach (var sequence in _sequences)
+        {
+            if (sequence.Id is { } id ? sequenceId is not null && id.AsSpan().SequenceEqual(sequenceId) : sequenceId is null)
+            {
+                return sequence;
+            }
+        }
+
+        return null;
+    }
+}
