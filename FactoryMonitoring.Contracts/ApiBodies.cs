@@ -161,6 +161,7 @@ public sealed record HistoryPoint(
     double? LagSeconds);
 
 /// <summary>An item of GET /api/recent-alerts and /api/alerts.</summary>
+/// <param name="ResolvedBecause">no_data, memory_lost, log_ended; null where the condition cleared, or the alert is open.</param>
 public sealed record AlertBody(
     Guid AlertId,
     string SensorId,
@@ -182,7 +183,8 @@ public sealed record AlertBody(
     int? KafkaPartition = null,
     long? KafkaOffset = null,
     string? TraceId = null,
-    string? SpanId = null);
+    string? SpanId = null,
+    string? ResolvedBecause = null);
 
 /// <summary>GET /api/alerts/{id}: the alert, its stored reading and the sensor's readings around it, oldest first.</summary>
 public sealed record AlertDetailBody(AlertBody Alert, ReadingBody? Reading, IReadOnlyList<ReadingBody> Around);

@@ -56,6 +56,19 @@ public static class AnomalyTypes
     public const string CriticalThreshold = "critical_threshold_violation";
 }
 
+/// <summary>Why an alert ended, where its condition was not seen to clear.</summary>
+public static class AlertEnds
+{
+    /// <summary>The sensor sends nothing any more.</summary>
+    public const string NoData = "no_data";
+
+    /// <summary>The detector's memory of the partition was lost, or cannot be read.</summary>
+    public const string MemoryLost = "memory_lost";
+
+    /// <summary>The topic was made anew, or the end of its log was lost.</summary>
+    public const string LogEnded = "log_ended";
+}
+
 public static class Severities
 {
     public const string Low = "low";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test project, one after the other (stacks and browsers share the machine), and ends with the line `N passed, N failed`.
+# Runs every test project, and ends with the line `N passed, N failed`.
 # Arguments are passed on to dotnet test, for example: eng/test.sh --filter FullyQualifiedName~Detection
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -19,27 +19,44 @@ count() { # count FILE ATTRIBUTE: the number a trx file gives for it
   sed -n "s/.*<Counters[^>]* $2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
 }
 
-for project in tests/*/*.csproj; do
-  name=$(basename "$project" .csproj)
-  assembly=$(find "tests/$name/bin" -name "$name.dll" -path '*/net*' 2>/dev/null | head -n 1)
-  [ -n "$assembly" ] || { echo "$name: not built, nothing to run"; continue; }
-  echo "== $name"
-  began=$SECONDS
-  dotnet test "$project" --no-build --nologo -v quiet --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
-    --blame-hang-timeout 10m --blame-hang-dump-type none "$@" 2>&1 | tee "$results/$name.log"
-  status=${PIPESTATUS[0]}
-  echo "== $name took $((SECONDS - began)) s"
-  trx=$results/$name.trx
+run() { # run NAME ARGUMENTS...: the tests of one project; its output goes to a file, and its exit code beside it
+  local name=$1 began=$SECONDS
+  shift
+  dotnet test "tests/$name" --no-build --nologo -v quiet --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
+    --blame-hang-timeout 10m --blame-hang-dump-type none "$@" > "$results/$name.log" 2>&1
+  echo $? > "$results/$name.status"
+  printf '== %s took %s s\n%s\n' "$name" $((SECONDS - began)) "$(cat "$results/$name.log")"
+}
+
+tally() { # tally NAME: adds what has been run
+  local name=$1 status trx=$results/$1.trx p f e t
+  status=$(cat "$results/$name.status")
   if [ -f "$trx" ]; then
     p=$(count "$trx" passed) f=$(count "$trx" failed) e=$(count "$trx" error) t=$(count "$trx" total)
     passed=$((passed + ${p:-0}))
     failed=$((failed + ${f:-0} + ${e:-0}))
     skipped=$((skipped + ${t:-0} - ${p:-0} - ${f:-0} - ${e:-0}))
     # The run itself broke (a crash, a hang) though no test is counted as failed.
-    if [ $status -ne 0 ] && [ "${f:-0}" -eq 0 ] && [ "${e:-0}" -eq 0 ]; then failed=$((failed + 1)) broken="$broken $name"; fi
-  elif [ $status -ne 0 ]; then
+    if [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ] && [ "${e:-0}" -eq 0 ]; then failed=$((failed + 1)) broken="$broken $name"; fi
+  elif [ "$status" -ne 0 ]; then
     failed=$((failed + 1)) broken="$broken $name"
   fi
+}
+
+# Stacks share the machine and are measured: one at a time, with nothing beside them. The others mostly wait, and two of them go at once.
+lane() { # lane NAMES ARGUMENTS...
+  local names=$1 name
+  shift
+  for name in $names; do run "$name" "$@"; done
+}
+lane "FactoryMonitoring.Tests.Unit FactoryMonitoring.AppHost.Tests FactoryMonitoring.Tests.Browser" "$@" &
+lane FactoryMonitoring.Tests.Data "$@"
+wait
+lane "FactoryMonitoring.Tests.Telemetry FactoryMonitoring.Tests.Containers FactoryMonitoring.Tests.Stack" "$@"
+
+for project in tests/*/*.csproj; do
+  name=$(basename "$project" .csproj)
+  if [ -f "$results/$name.status" ]; then tally "$name"; else echo "$name is in no lane of $0"; failed=$((failed + 1)); fi
 done
 
 # What failed, once more at the end, where a reader of a long log looks first.

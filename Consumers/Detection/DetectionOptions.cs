@@ -12,6 +12,9 @@ internal sealed class DetectionOptions
     public const string Section = "Detection";
 
     public Dictionary<string, RuleOptions> Types { get; init; } = [];
+
+    /// <summary>Open alerts of a sensor that sent nothing for as long as this, and for five of its own intervals, end for want of data.</summary>
+    public TimeSpan NoDataAfter { get; set; } = TimeSpan.FromMinutes(10);
 }
 
 /// <summary>Null leaves the catalog's value; values in the type's unit.</summary>
@@ -76,6 +79,12 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
 {
     public ValidateOptionsResult Validate(string? name, DetectionOptions options)
     {
+        if (options.NoDataAfter < TimeSpan.FromSeconds(1) || options.NoDataAfter > TimeSpan.FromDays(1))
+        {
+            return ValidateOptionsResult.Fail(
+                $"{DetectionOptions.Section}:{nameof(options.NoDataAfter)} = {options.NoDataAfter}: allowed is 00:00:01 to 1.00:00:00");
+        }
+
         foreach (var (type, rules) in options.Types)
         {
             var key = $"{DetectionOptions.Section}:Types:{type}";

@@ -17,6 +17,7 @@ internal sealed class DetectionRules
 
     public DetectionRules(DetectionOptions options)
     {
+        NoDataAfter = options.NoDataAfter;
         foreach (var type in SensorCatalog.Types.Values)
         {
             _types[type.Name] = new TypeRules(type.Warning, type.Critical, type.ConsecutiveHigh, type.RapidChange, type.BaselineDeviation);
@@ -33,6 +34,8 @@ internal sealed class DetectionRules
                 over.BaselineDeviation ?? rules.BaselineDeviation);
         }
     }
+
+    public TimeSpan NoDataAfter { get; }
 
     public TypeRules Of(string sensorType) => _types.GetValueOrDefault(sensorType, Unknown);
 }

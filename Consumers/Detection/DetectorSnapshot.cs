@@ -7,7 +7,7 @@ internal static class DetectorSnapshot
 {
     private const byte Version = 2;
 
-    /// <summary>One sequence a sensor, without an id and without its times.</summary>
+    /// <summary>One sequence a sensor, without an id and without its times; no interval.</summary>
     private const byte UnnamedSequences = 1;
 
     public static byte[] Write(PartitionDetector detector)
@@ -27,6 +27,7 @@ internal static class DetectorSnapshot
             }
 
             writer.Write7BitEncodedInt(sensor.ConsecutiveHigh);
+            writer.Write7BitEncodedInt64((long)sensor.Interval.TotalMilliseconds);
             WriteSequences(writer, sensor.Sequences);
             WriteEpisodes(writer, sensor.Episodes);
         }
@@ -56,6 +57,7 @@ internal static class DetectorSnapshot
                 }
 
                 sensor.ConsecutiveHigh = reader.Read7BitEncodedInt();
+                sensor.Interval = TimeSpan.FromMilliseconds(version == UnnamedSequences ? 0 : reader.Read7BitEncodedInt64());
                 ReadSequences(reader, version, sensor.Sequences);
                 ReadEpisodes(reader, sensor.Episodes);
                 detector.Restore(sensor);

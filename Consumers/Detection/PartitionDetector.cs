@@ -42,6 +42,9 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     public IReadOnlyCollection<SensorState> Sensors => _sensors.Values;
 
+    /// <summary>The time for silence: of whoever feeds this, and only while that goes on.</summary>
+    public TimeSpan Now { get; set; }
+
     /// <summary>Sensors whose newest reading is not in <c>sensor_latest</c> yet.</summary>
     public List<SensorState> Newest => _newest;
 
@@ -52,6 +55,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     public void Restore(SensorState state)
     {
+        state.Begin(Now);
         _sensors[state.Id] = state;
         foreach (var episode in state.Episodes)
         {
@@ -67,6 +71,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     {
         findings.Clear();
         var state = StateOf(reading.Sensor.Identity);
+        state.See(Now);
         if (reading.HasCount)
         {
             findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
@@ -91,6 +96,32 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             state.LatestIsNew = true;
             _newest.Add(state);
         }
+    }
+
+    /// <summary>Ends the episodes of sensors that are silent.</summary>
+    public List<Episode> EndSilent()
+    {
+        const int Intervals = 5;
+        var ended = new List<Episode>();
+        foreach (var state in _sensors.Values)
+        {
+            if (Now - state.SeenAt <= rules.NoDataAfter || Now - state.SeenAt <= state.Interval * Intervals)
+            {
+                continue;
+            }
+
+            for (var i = 0; i < state.Episodes.Length; i++)
+            {
+                if (state.Episodes[i] is { } episode)
+                {
+                    state.Episodes[i] = null;
+                    episode.Changed = false;
+                    ended.Add(episode);
+                }
+            }
+        }
+
+        return ended;
     }
 
     private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
@@ -206,6 +237,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         if (!_sensors.TryGetValue(identity.Id, out var state))
         {
             state = new SensorState(identity.Id);
+            state.Begin(Now);
             _sensors.Add(identity.Id, state);
         }
 

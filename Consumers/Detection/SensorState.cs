@@ -55,6 +55,12 @@ internal sealed class SensorState(byte[] id)
 
     public int ConsecutiveHigh { get; set; }
 
+    /// <summary>When the newest reading came, by <see cref="PartitionDetector.Now"/>.</summary>
+    public TimeSpan SeenAt { get; private set; }
+
+    /// <summary>Between two readings, a running mean; zero where it is not known.</summary>
+    public TimeSpan Interval { get; set; }
+
     public Episode?[] Episodes { get; } = new Episode?[Rules.Count];
 
     public SensorSequences Sequences { get; } = new();
@@ -63,6 +69,19 @@ internal sealed class SensorState(byte[] id)
     public LatestReading? Latest { get; set; }
 
     public bool LatestIsNew { get; set; }
+
+    public void See(TimeSpan now)
+    {
+        var gap = now - SeenAt;
+        if (gap > TimeSpan.Zero)
+        {
+            Interval = Interval == TimeSpan.Zero ? gap : ((Interval * 7) + gap) / 8;
+            SeenAt = now;
+        }
+    }
+
+    /// <summary>It was restored, and is taken as seen now: how long it has been silent is not known.</summary>
+    public void Begin(TimeSpan now) => SeenAt = now;
 
     public void Push(double value)
     {

@@ -87,6 +87,9 @@ internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, in
     /// <summary>The detector has seen everything below.</summary>
     public long MemoryAt { get; set; }
 
+    /// <summary>It remembers nothing of what is stored, and alerts that it does not know may be open.</summary>
+    public bool HasLostMemory { get; set; }
+
     public bool Recovered { get; set; }
 
     public int SinceSnapshot { get; set; }

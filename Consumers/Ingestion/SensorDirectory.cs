@@ -23,7 +23,7 @@ internal sealed class SensorDescription(
     SensorIdentity identity, byte[] type, byte[] unit, byte[]? section, byte[]? machine, byte[]? zone, byte[]? sequenceId)
 {
     private TypeRules? _rules;
-    private int _generation = -1;
+    private long _validity = -1;
 
     public SensorIdentity Identity { get; } = identity;
 
@@ -43,13 +43,13 @@ internal sealed class SensorDescription(
     /// <summary>Its key in the database; 0 until that is known.</summary>
     public int Key { get; private set; }
 
-    /// <summary>The same; 0 where it was given out by an earlier generation of the keys.</summary>
-    public int KeyIn(int generation) => Volatile.Read(ref _generation) == generation ? Key : 0;
+    /// <summary>The same; 0 where it was given out in an earlier validity.</summary>
+    public int KeyIn(long validity) => Volatile.Read(ref _validity) == validity ? Key : 0;
 
-    public void SetKey(int key, int generation)
+    public void SetKey(int key, long validity)
     {
         Key = key;
-        Volatile.Write(ref _generation, generation);
+        Volatile.Write(ref _validity, validity);
     }
 
     public TypeRules RulesIn(DetectionRules rules) => _rules ??= rules.Of(Type);

@@ -246,6 +246,7 @@ internal sealed partial class StoreLane
         write.Violations.RemoveAll(row => IsForeign(row.Partition));
         write.Snapshots.RemoveAll(row => IsForeign(row.Partition));
         write.Latest.RemoveAll(row => IsForeign(row.Partition));
+        write.MemoryLosses.RemoveAll(row => IsForeign(row.Partition));
         return true;
     }
 
@@ -288,11 +289,11 @@ internal sealed partial class StoreLane
 
     private async Task EnsureKeysAsync(ReadingBatch batch, IngestWrite write, CancellationToken cancellationToken)
     {
-        var generation = context.Dictionaries.Generation;
+        var validity = KeyValidity;
         HashSet<SensorDescription>? unknown = null;
         foreach (ref var reading in batch.Readings)
         {
-            if (reading.Sensor.KeyIn(generation) == 0 && IsStoredBy(write, ref reading))
+            if (reading.Sensor.KeyIn(validity) == 0 && IsStoredBy(write, ref reading))
             {
                 (unknown ??= []).Add(reading.Sensor);
             }
@@ -307,7 +308,7 @@ internal sealed partial class StoreLane
         var keys = await context.Dictionaries.SensorKeysAsync([.. sensors.Select(sensor => sensor.ToRow())], cancellationToken);
         for (var i = 0; i < keys.Length; i++)
         {
-            sensors[i].SetKey(keys[i], generation);
+            sensors[i].SetKey(keys[i], validity);
         }
 
         // Newest values were put together before their sensors had keys.
@@ -348,6 +349,14 @@ internal sealed partial class StoreLane
             if (OwnedBy(write.Log, snapshot.Partition) is { } partition)
             {
                 partition.SinceSnapshot = 0;
+            }
+        }
+
+        foreach (var loss in write.MemoryLosses)
+        {
+            if (OwnedBy(write.Log, loss.Partition) is { } partition)
+            {
+                partition.HasLostMemory = false;
             }
         }
 

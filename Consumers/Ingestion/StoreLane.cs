@@ -48,6 +48,9 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>Between two looks at what is due, at most.</summary>
+    private static readonly TimeSpan MaxAttention = TimeSpan.FromSeconds(2);
+
     private readonly Channel<LaneWork> _work = Channel.CreateUnbounded<LaneWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentQueue<ReadingBatch> _free = new(Enumerable.Range(0, Batches).Select(_ => new ReadingBatch(context.Options.MaxBatchSize)));
     private readonly AutoResetEvent _freed = new(false);
@@ -59,11 +62,16 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private int _waiting;
     private long _tickedAt = Stopwatch.GetTimestamp();
     private long _announcedAt;
+    private TimeSpan _attention;
+    private long _attendedAt = Stopwatch.GetTimestamp();
     private bool _saidAway;
     private BatchTrace? _trace;
     private PostgresException? _refusal;
 
     public int Number => number;
+
+    /// <summary>Keys of sensors hold for a day of a database.</summary>
+    private long KeyValidity => ((long)context.Dictionaries.Generation << 32) + DateOnly.FromDateTime(_store.UtcNow).DayNumber;
 
     public async ValueTask DisposeAsync()
     {
@@ -193,11 +201,13 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     {
         var detector = NewDetector();
         var from = claim.SnapshotOffset ?? claim.FirstOffset;
+        partition.HasLostMemory = false;
         if (from < (low ?? 0) || from > claim.NextOffset)
         {
             // The log no longer reaches back to where the memory stands.
             Log.MemoryLost(context.Logger, partition.Number, from, low ?? 0);
             from = claim.NextOffset;
+            partition.HasLostMemory = true;
         }
         else if (claim.Snapshot is { } snapshot)
         {
@@ -210,6 +220,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                 Log.MemoryUnreadable(context.Logger, exception, partition.Number);
                 detector = NewDetector();
                 from = claim.NextOffset;
+                partition.HasLostMemory = true;
             }
         }
 
@@ -245,7 +256,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
         // An offset that is used a second time must not bring back the id of an alert of the first.
         PartitionDetector NewDetector() =>
-            new(claim.CutEpoch is { } cut ? string.Create(CultureInfo.InvariantCulture, $"{log.LogId}@{cut}") : log.LogId, partition.Number, context.Rules);
+            new(claim.CutEpoch is { } cut ? string.Create(CultureInfo.InvariantCulture, $"{log.LogId}@{cut}") : log.LogId, partition.Number, context.Rules) { Now = _attention };
     }
 
     private async Task ReleaseAsync(LaneWork.Release work, CancellationToken cancellationToken)
@@ -364,6 +375,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private List<IngestWrite> Prepare(ReadingBatch? batch, bool isDue)
     {
         _tallies.Clear();
+        Attend();
         isDue |= Stopwatch.GetElapsedTime(_tickedAt) >= context.Options.SnapshotInterval
             || _owned.Exists(partition => partition.SinceSnapshot >= context.Options.SnapshotReadings);
         if (batch is not null)
@@ -441,6 +453,18 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         }
 
         return writes;
+    }
+
+    /// <summary>Only time in which this lane is at work counts as silence of sensors: not that of a database or a process that stands still.</summary>
+    private void Attend()
+    {
+        var elapsed = Stopwatch.GetElapsedTime(_attendedAt);
+        _attendedAt = Stopwatch.GetTimestamp();
+        _attention += elapsed < MaxAttention ? elapsed : MaxAttention;
+        foreach (var partition in _owned)
+        {
+            partition.Detector!.Now = _attention;
+        }
     }
 
     private void Detect(ReadingBatch batch, List<IngestWrite> writes)
@@ -613,6 +637,17 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             }
 
             detector.Changed.Clear();
+            if (partition.HasLostMemory)
+            {
+                write.MemoryLosses.Add(new MemoryLoss(partition.Number, partition.Claim!.NextOffset));
+            }
+
+            foreach (var episode in detector.EndSilent())
+            {
+                partition.SinceSnapshot++;
+                write.Episodes.Add(new EpisodeRow(partition.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: true, AlertEnds.NoData));
+            }
+
             AddLatest(write, partition, detector, written);
             if (partition.SinceSnapshot > 0)
             {
@@ -638,7 +673,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
             write.Latest.Add(new LatestRow(
                 reading.Sensor.Identity.Name,
-                reading.Sensor.KeyIn(context.Dictionaries.Generation),
+                reading.Sensor.KeyIn(KeyValidity),
                 reading.Value,
                 (short)reading.Level,
                 double.IsNaN(reading.Warning) ? null : reading.Warning,

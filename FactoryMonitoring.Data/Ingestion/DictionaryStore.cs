@@ -43,6 +43,12 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         ON CONFLICT DO NOTHING
         """;
 
+    // Once a day: retention deletes those that nobody asks for any more.
+    private const string TouchSensors = $"""
+        UPDATE sensor_descriptions SET last_used = CURRENT_DATE
+        WHERE sensor_key IN (SELECT d.sensor_key FROM {Wanted} JOIN sensor_descriptions d ON {IsWanted} WHERE d.last_used < CURRENT_DATE ORDER BY d.sensor_key FOR UPDATE OF d)
+        """;
+
     private const string SelectSensors = $"SELECT u.n, d.sensor_key FROM {Wanted} JOIN sensor_descriptions d ON {IsWanted}";
 
     private const string SelectKnown = """
@@ -73,7 +79,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         return key;
     }
 
-    /// <returns>A key for each row, in the same order.</returns>
+    /// <returns>A key for each row, in the same order. To be asked for again on another day, or the row may be taken for unused.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<int[]> SensorKeysAsync(IReadOnlyList<SensorDescriptionRow> sensors, CancellationToken cancellationToken)
     {
@@ -81,6 +87,11 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         await using (var insert = Command(InsertSensors, connection, sensors))
         {
             await insert.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using (var touch = Command(TouchSensors, connection, sensors))
+        {
+            await touch.ExecuteNonQueryAsync(cancellationToken);
         }
 
         var keys = new int[sensors.Count];

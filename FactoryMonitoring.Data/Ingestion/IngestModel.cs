@@ -92,7 +92,11 @@ public sealed record AlertRow(
 public sealed record OutgoingAlert(string Topic, byte[] Key, byte[] Value, byte[]? TraceParent);
 
 /// <summary>The state of an episode, absolute, so that writing it twice changes nothing.</summary>
-public sealed record EpisodeRow(int Partition, Guid AlertId, long Occurrences, double PeakValue, bool Resolved);
+/// <param name="Because">Of <see cref="Contracts.AlertEnds"/>; null where the condition cleared.</param>
+public sealed record EpisodeRow(int Partition, Guid AlertId, long Occurrences, double PeakValue, bool Resolved, string? Because = null);
+
+/// <summary>The detector remembers nothing of a partition before this offset.</summary>
+public readonly record struct MemoryLoss(int Partition, long Before);
 
 /// <param name="Reason">From a closed set.</param>
 public sealed record RejectedRow(int Partition, long Offset, string Reason, string Detail, string? SensorId, string? SequenceId, long? ReadingCount);
@@ -142,6 +146,9 @@ public sealed class IngestWrite
     public List<ViolationRow> Violations { get; } = [];
 
     public List<SnapshotRow> Snapshots { get; } = [];
+
+    /// <summary>Open alerts from before are closed: nobody would notice that their conditions clear.</summary>
+    public List<MemoryLoss> MemoryLosses { get; } = [];
 
     /// <summary>By ascending sensor id.</summary>
     public List<LatestRow> Latest { get; } = [];

@@ -87,9 +87,16 @@ public sealed partial class IngestStore
 
     private const string UpdateEpisodes = """
         UPDATE alerts a SET occurrences = u.occurrences, peak_value = u.peak_value, updated_at = CURRENT_TIMESTAMP,
-            resolved_at = CASE WHEN u.resolved THEN COALESCE(a.resolved_at, CURRENT_TIMESTAMP) ELSE a.resolved_at END
-        FROM unnest($1::uuid[], $2::bigint[], $3::float8[], $4::bool[]) u(alert_id, occurrences, peak_value, resolved)
+            resolved_at = CASE WHEN u.resolved THEN COALESCE(a.resolved_at, CURRENT_TIMESTAMP) ELSE a.resolved_at END,
+            resolved_because = CASE WHEN u.resolved AND a.resolved_at IS NULL THEN u.because ELSE a.resolved_because END
+        FROM unnest($1::uuid[], $2::bigint[], $3::float8[], $4::bool[], $5::text[]) u(alert_id, occurrences, peak_value, resolved, because)
         WHERE a.alert_id = u.alert_id
+        """;
+
+    private const string CloseForgotten = $"""
+        UPDATE alerts a SET resolved_at = CURRENT_TIMESTAMP, updated_at = CURRENT_TIMESTAMP, resolved_because = '{AlertEnds.MemoryLost}'
+        FROM unnest($2::int[], $3::bigint[]) u(kafka_partition, before)
+        WHERE a.resolved_at IS NULL AND a.log_key = $1 AND a.kafka_partition = u.kafka_partition AND a.kafka_offset < u.before
         """;
 
     // One statement per row: unnest would flatten the arrays of headers.
@@ -193,6 +200,7 @@ public sealed partial class IngestStore
         }
 
         AddRecoveries(batch, write);
+        AddMemoryLosses(batch, write);
         AddRejected(batch, write);
         // An episode that begins and goes on, or ends, within this transaction is written once.
         var states = write.Episodes.ToLookup(episode => episode.AlertId);
@@ -338,6 +346,18 @@ public sealed partial class IngestStore
             command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. episodes.Select(episode => episode.Occurrences)] });
             command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. episodes.Select(episode => episode.PeakValue)] });
             command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. episodes.Select(episode => episode.Resolved)] });
+            command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. episodes.Select(episode => episode.Because)] });
+        }
+    }
+
+    private static void AddMemoryLosses(NpgsqlBatch batch, IngestWrite write)
+    {
+        if (write.MemoryLosses.Count > 0)
+        {
+            var command = Add(batch, CloseForgotten);
+            command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. write.MemoryLosses.Select(loss => loss.Partition)] });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. write.MemoryLosses.Select(loss => loss.Before)] });
         }
     }
 

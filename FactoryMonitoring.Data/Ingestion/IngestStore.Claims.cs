@@ -78,6 +78,11 @@ public sealed partial class IngestStore
             SET ended_at = r.released_at, ended_by = 'revoked', last_commit_at = r.last_commit_at, recovered_at = r.recovered_at, stored = r.stored_in_epoch
             FROM released r
             WHERE p.log_key = r.log_key AND p.topic = $2 AND p.kafka_partition = r.kafka_partition AND p.epoch = r.epoch
+        ), resolved AS (
+            UPDATE alerts a SET resolved_at = clock_timestamp(), updated_at = clock_timestamp(), resolved_because = 'log_ended'
+            FROM partition_offsets o
+            WHERE a.resolved_at IS NULL AND o.log_key <> $1 AND o.topic = $2 AND o.kafka_partition = ANY ($3)
+              AND a.log_key = o.log_key AND a.kafka_partition = o.kafka_partition
         )
         INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
         SELECT $4, 'revoked', kafka_partition, released_at, log_key, epoch, 'log ended', $4 FROM released ORDER BY kafka_partition
@@ -260,7 +265,9 @@ public sealed partial class IngestStore
             FROM aside, moved, partition_offsets o
             WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
         ), alerts_moved AS (
-            UPDATE alerts SET log_key = aside.log_key FROM aside
+            UPDATE alerts SET log_key = aside.log_key, resolved_at = COALESCE(resolved_at, clock_timestamp()),
+                resolved_because = CASE WHEN resolved_at IS NULL THEN 'log_ended' ELSE resolved_because END
+            FROM aside
             WHERE alerts.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
         ), memory AS (
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3

@@ -176,6 +176,8 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         }
         catch
         {
+            // Else the pool hands the same session out again.
+            dataSource.Clear();
             await connection.DisposeAsync();
             throw;
         }

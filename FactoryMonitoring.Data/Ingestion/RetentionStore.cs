@@ -2,24 +2,127 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
+/// <summary>How a table is kept from growing without an end.</summary>
+/// <param name="Delete">Deletes what is past the retention, at most $1 rows at once, and says how many; null where others delete them, or they are few.</param>
+/// <param name="Bound">What bounds it, in words.</param>
+public sealed record TableBound(string Table, string? Delete, string Bound);
+
 /// <summary>Deletes what is past the retention, by the database's clock, from the small tables; the days of readings are dropped by <see cref="ReadingPartitions"/>.</summary>
 public sealed class RetentionStore(NpgsqlDataSource dataSource)
 {
     private const int RowsAtOnce = 10_000;
 
-    // Each by the index that its schema justifies; a few rows at a time, so that nobody waits for long.
-    private static readonly string[] Deletes =
+    private const string Expired = "(statement_timestamp() - (SELECT keep FROM retention))";
+
+    // Readings are dropped a day at a time: until then they need what describes them.
+    private const string NoReadingLeft = "(statement_timestamp() - (SELECT keep FROM retention) - interval '2 days')";
+
+    private const string Current = "SELECT DISTINCT ON (topic) log_key FROM partition_offsets ORDER BY topic, claimed_at DESC NULLS LAST, log_key DESC";
+
+    // The last runs of each experiment are kept, however old: there may be no others.
+    private const string DeleteRuns = $"""
+        WITH gone AS (
+            DELETE FROM experiment_runs WHERE id = ANY (ARRAY(
+                SELECT id FROM (SELECT id, started_at, row_number() OVER (PARTITION BY name ORDER BY id DESC) AS n FROM experiment_runs) run
+                WHERE n > 20 AND started_at < {Expired} LIMIT $1))
+            RETURNING 1
+        )
+        SELECT count(*)::int FROM gone
+        """;
+
+    // What nobody can read any more stays in the account, as a number.
+    private const string DeleteUnreachable = $"""
+        WITH gone AS (
+            DELETE FROM acknowledgements WHERE ctid = ANY (ARRAY(
+                SELECT a.ctid FROM acknowledgements a
+                WHERE a.acknowledged_at < {Expired} AND a.log_key NOT IN ({Current})
+                LIMIT $1))
+            RETURNING producer_id, log_key, kafka_partition, last_count - first_count + 1 AS count
+        ), counted AS (
+            INSERT INTO ledger AS l (producer_id, log_key, kafka_partition, unreachable)
+            SELECT producer_id, log_key, kafka_partition, sum(count) FROM gone GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            ON CONFLICT (producer_id, log_key, kafka_partition) DO UPDATE SET unreachable = l.unreachable + excluded.unreachable
+        )
+        SELECT count(*)::int FROM gone
+        """;
+
+    private const string DeleteDescriptions = $"""
+        WITH gone AS (
+            DELETE FROM sensor_descriptions WHERE sensor_key = ANY (ARRAY(
+                SELECT d.sensor_key FROM sensor_descriptions d
+                WHERE d.last_used < {NoReadingLeft}::date AND NOT EXISTS (SELECT 1 FROM sensor_latest l WHERE l.sensor_key = d.sensor_key)
+                LIMIT $1))
+            RETURNING 1
+        )
+        SELECT count(*)::int FROM gone
+        """;
+
+    // Those that were never alive long enough for a heartbeat count from their first row on.
+    private const string GoneConsumers = $"""
+        SELECT c.consumer_key::int FROM consumers c LEFT JOIN consumer_health h USING (consumer_id)
+        WHERE c.first_seen < {NoReadingLeft} AND COALESCE(h.last_heartbeat < {NoReadingLeft}, true)
+          AND NOT EXISTS (SELECT 1 FROM ingest_buckets b WHERE b.consumer_key = c.consumer_key)
+        """;
+
+    private const string EndedLogs = $"""
+        SELECT log_key::int FROM logs l
+        WHERE first_seen < {NoReadingLeft} AND log_key NOT IN ({Current})
+          AND NOT EXISTS (SELECT 1 FROM partition_offsets o WHERE o.log_key = l.log_key AND GREATEST(o.claimed_at, o.last_commit_at, o.released_at) >= {NoReadingLeft})
+          AND NOT EXISTS (SELECT 1 FROM acknowledgements a WHERE a.log_key = l.log_key)
+          AND NOT EXISTS (SELECT 1 FROM rejected_messages r WHERE r.log_key = l.log_key)
+          AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.source_log_key = l.log_key)
+        """;
+
+    private static readonly string[] DeleteConsumers =
     [
-        "DELETE FROM ingest_buckets WHERE ctid = ANY (ARRAY(SELECT ctid FROM ingest_buckets WHERE bucket < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM consumer_samples WHERE ctid = ANY (ARRAY(SELECT ctid FROM consumer_samples WHERE at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM producer_samples WHERE ctid = ANY (ARRAY(SELECT ctid FROM producer_samples WHERE at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM lag_samples WHERE ctid = ANY (ARRAY(SELECT ctid FROM lag_samples WHERE at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM rejected_messages WHERE ctid = ANY (ARRAY(SELECT ctid FROM rejected_messages WHERE rejected_at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM alerts WHERE ctid = ANY (ARRAY(SELECT ctid FROM alerts WHERE \"timestamp\" < statement_timestamp() - (SELECT keep FROM retention) AND resolved_at IS NOT NULL LIMIT $1))",
-        "DELETE FROM rebalancing_events WHERE ctid = ANY (ARRAY(SELECT ctid FROM rebalancing_events WHERE \"timestamp\" < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM status_changes WHERE ctid = ANY (ARRAY(SELECT ctid FROM status_changes WHERE at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM component_exits WHERE ctid = ANY (ARRAY(SELECT ctid FROM component_exits WHERE at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
-        "DELETE FROM partition_ownership WHERE ctid = ANY (ARRAY(SELECT ctid FROM partition_ownership WHERE ended_at < statement_timestamp() - (SELECT keep FROM retention) LIMIT $1))",
+        "DELETE FROM consumer_health h USING consumers c WHERE c.consumer_id = h.consumer_id AND c.consumer_key = ANY ($1)",
+        "DELETE FROM ingest_totals WHERE consumer_key = ANY ($1)",
+        "DELETE FROM consumers WHERE consumer_key = ANY ($1)",
+    ];
+
+    private static readonly string[] DeleteLogs =
+    [
+        .. new[]
+        {
+            "rebalancing_events", "ledger_violations", "partition_ownership", "detector_snapshots", "ingest_totals", "ledger", "acknowledged_totals",
+            "partition_offsets", "logs",
+        }.Select(table => $"DELETE FROM {table} WHERE log_key = ANY ($1)"),
+    ];
+
+    /// <summary>Every table of the schema, but for the days of readings.</summary>
+    public static IReadOnlyList<TableBound> Bounds { get; } =
+    [
+        Aged("ingest_buckets", "bucket"),
+        Aged("consumer_samples", "at"),
+        Aged("producer_samples", "at"),
+        Aged("lag_samples", "at"),
+        Aged("rejected_messages", "rejected_at"),
+        Aged("alerts", "\"timestamp\"", "AND resolved_at IS NOT NULL"),
+        Aged("rebalancing_events", "\"timestamp\""),
+        Aged("status_changes", "at"),
+        Aged("component_exits", "at"),
+        Aged("partition_ownership", "ended_at"),
+        Aged("ledger_violations", "noticed_at"),
+        Aged("outbox", "parked_at"),
+        Aged("producer_health", "last_heartbeat"),
+        Aged("sensor_sequences", "reserved_at"),
+        Aged("sensor_latest", "processing_timestamp"),
+        new("experiment_runs", DeleteRuns, "the retention, and the last 20 of each experiment"),
+        new("acknowledgements", DeleteUnreachable, "settled by consumers; the retention, for logs that have ended"),
+        new("sensor_descriptions", DeleteDescriptions, "as long as readings may need them"),
+        new("consumer_health", null, "with its row in consumers"),
+        new("consumers", null, "as long as readings may need them"),
+        new("ingest_totals", null, "with its row in consumers or logs"),
+        new("logs", null, "as long as readings may need them, and the newest of each topic"),
+        new("partition_offsets", null, "with its row in logs"),
+        new("detector_snapshots", null, "with its row in logs; one row a partition"),
+        new("ledger", null, "with its row in logs"),
+        new("acknowledged_totals", null, "with its row in logs"),
+        new("readings", null, "days past the retention are dropped"),
+        new("retention", null, "one row"),
+        new("throughput_record", null, "one row"),
+        new("database_identity", null, "one row"),
+        new("schema_migrations", null, "one row a migration"),
     ];
 
     private const string Keep = """
@@ -39,16 +142,58 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
     /// <exception cref="NpgsqlException">The database cannot be reached; what was deleted so far stays deleted.</exception>
     public async Task PruneAsync(CancellationToken cancellationToken)
     {
-        foreach (var sql in Deletes)
+        foreach (var sql in Bounds.Select(bound => bound.Delete).OfType<string>())
         {
             int deleted;
             do
             {
                 await using var command = dataSource.CreateCommand(sql);
                 command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = RowsAtOnce });
-                deleted = await command.ExecuteNonQueryAsync(cancellationToken);
+                deleted = (int)(await command.ExecuteScalarAsync(cancellationToken))!;
             }
             while (deleted == RowsAtOnce);
+        }
+
+        await DeleteOwnersAsync(GoneConsumers, DeleteConsumers, cancellationToken);
+        await DeleteOwnersAsync(EndedLogs, DeleteLogs, cancellationToken);
+    }
+
+    private static TableBound Aged(string table, string column, string condition = "") => new(
+        table,
+        $"""
+        WITH gone AS (
+            DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} < {Expired} {condition} LIMIT $1)) RETURNING 1
+        )
+        SELECT count(*)::int FROM gone
+        """,
+        "the retention");
+
+    /// <summary>Deletes rows that others refer to, with those others.</summary>
+    /// <param name="select">The keys of the rows.</param>
+    private async Task DeleteOwnersAsync(string select, IReadOnlyList<string> deletes, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var keys = new List<int>();
+        await using (var command = new NpgsqlCommand(select, connection, transaction))
+        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                keys.Add(reader.GetInt32(0));
+            }
+        }
+
+        if (keys.Count > 0)
+        {
+            await using var batch = new NpgsqlBatch(connection, transaction);
+            foreach (var sql in deletes)
+            {
+                batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<int[]> { TypedValue = [.. keys] } } });
+            }
+
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
         }
     }
 }

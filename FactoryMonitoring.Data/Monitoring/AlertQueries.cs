@@ -16,7 +16,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
     internal const string Columns = """
         SELECT alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, detected_by, "timestamp",
                reading_timestamp, factory_section, machine_id, zone, sensor_alert_level, occurrences, peak_value, updated_at, resolved_at,
-               kafka_partition, kafka_offset, trace_id, span_id
+               kafka_partition, kafka_offset, trace_id, span_id, resolved_because
         """;
 
     // Parameters are known when an unprepared statement is planned: what is null costs nothing.
@@ -104,7 +104,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             }
 
             alert = Alert(reader);
-            logKey = reader.Value<short>(23);
+            logKey = reader.Value<short>(24);
         }
 
         if (logKey is not { } log || alert is not { KafkaPartition: { } partition, KafkaOffset: { } offset })
@@ -137,7 +137,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.Value<double>(5), row.Text(6), row.GetString(7),
             row.GetString(8), row.Timestamp(9), row.Value<DateTimeOffset>(10), location is { FactorySection: null, MachineId: null, Zone: null } ? null : location,
             row.Text(14), row.GetInt64(15), row.Value<double>(16), row.Timestamp(17), row.Value<DateTimeOffset>(18), row.Value<int>(19), row.Value<long>(20),
-            row.Text(21), row.Text(22));
+            row.Text(21), row.Text(22), row.Text(23));
     }
 
     private NpgsqlCommand Filtered(string sql, AlertFilter filter)

@@ -4,8 +4,8 @@ using Npgsql;
 namespace FactoryMonitoring.Data.Monitoring;
 
 /// <summary>
-/// The account of deliveries from its counters: what is settled, and the ranges of acknowledgements nobody has settled yet. A range below
-/// next_offset counts as stored until its comparison, which <see cref="LedgerBody.SettledAt"/> dates; one at or past it is in flight.
+/// The account of deliveries from its counters: what is acknowledged, what is settled, and the ranges below next_offset nobody has settled yet. Such a
+/// range counts as stored until its comparison, which <see cref="LedgerBody.SettledAt"/> dates; one at or past it is in flight.
 /// </summary>
 internal static class LedgerQueries
 {
@@ -13,25 +13,24 @@ internal static class LedgerQueries
 
     private const string Current = "(SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1)";
 
-    private const string IsAwaited = $"(a.log_key = {Current} OR NOT a.acknowledged_at < COALESCE((SELECT max(claimed_at) FROM partition_offsets WHERE topic = $1), '-infinity'))";
+    private const string IsAwaited = $"(log_key = {Current} OR claimed.at IS NULL AND NOT acknowledged_at < COALESCE((SELECT max(claimed_at) FROM partition_offsets WHERE topic = $1), '-infinity'))";
 
-    // Unreachable is what a log held that is the present one no more, whether it was ever claimed or others were since: in flight for ever,
-    // so not in the sum.
-    private const string Producers = $"""
-        WITH unsettled AS (
-            SELECT a.producer_id,
-                   sum(a.last_count - a.first_count + 1) FILTER (WHERE a.max_offset < o.next_offset) AS passed,
-                   sum(a.last_count - a.first_count + 1) FILTER (WHERE o.next_offset IS NULL AND {IsAwaited} OR a.max_offset >= o.next_offset AND a.log_key = {Current}) AS in_flight,
-                   sum(a.last_count - a.first_count + 1) FILTER (WHERE o.next_offset IS NULL AND NOT {IsAwaited} OR a.max_offset >= o.next_offset AND a.log_key <> {Current}) AS unreachable
-            FROM acknowledgements a
-            LEFT JOIN partition_offsets o ON o.log_key = a.log_key AND o.kafka_partition = a.kafka_partition AND o.topic = $1
-            GROUP BY a.producer_id
-        ), settled AS (
-            SELECT producer_id, sum(stored) AS stored, sum(rejected) AS rejected, sum(missing) AS missing FROM ledger GROUP BY producer_id
+    // Waiting is what no consumer has passed. Of a log that is the present one no more it is unreachable: in flight for ever, so not in the sum.
+    // Of what waits nothing is read but its total: it may be millions of ranges.
+    internal const string Producers = $"""
+        WITH account AS (
+            SELECT producer_id, COALESCE(l.stored, 0) + COALESCE(p.passed, 0) AS stored, COALESCE(l.rejected, 0) AS rejected, COALESCE(l.missing, 0) AS missing,
+                   COALESCE(l.unreachable, 0) AS unreachable, {IsAwaited} AS is_awaited,
+                   GREATEST(COALESCE(t.acknowledged, 0) - COALESCE(l.acknowledged, 0) - COALESCE(l.unreachable, 0) - COALESCE(p.passed, 0), 0) AS waiting
+            FROM acknowledged_totals t
+            FULL JOIN ledger l USING (producer_id, log_key, kafka_partition)
+            LEFT JOIN passed_acknowledgements($1) p USING (producer_id, log_key, kafka_partition)
+            LEFT JOIN (SELECT log_key, kafka_partition, next_offset AS at FROM partition_offsets WHERE topic = $1) claimed USING (log_key, kafka_partition)
         )
-        SELECT producer_id, (COALESCE(stored, 0) + COALESCE(passed, 0))::bigint, COALESCE(rejected, 0)::bigint, COALESCE(in_flight, 0)::bigint,
-               COALESCE(missing, 0)::bigint, COALESCE(unreachable, 0)::bigint
-        FROM settled FULL JOIN unsettled USING (producer_id)
+        SELECT producer_id, sum(stored)::bigint, sum(rejected)::bigint, COALESCE(sum(waiting) FILTER (WHERE is_awaited), 0)::bigint, sum(missing)::bigint,
+               (sum(unreachable) + COALESCE(sum(waiting) FILTER (WHERE NOT is_awaited), 0))::bigint
+        FROM account
+        GROUP BY producer_id
         ORDER BY producer_id
         """;
 

@@ -9,7 +9,7 @@ public sealed class SensorSequenceStore(NpgsqlDataSource dataSource)
     private const string Reserve = """
         INSERT INTO sensor_sequences AS s (sensor_id, next_count)
         SELECT DISTINCT id, 1 + $2::bigint FROM unnest($1::text[]) id ORDER BY id
-        ON CONFLICT (sensor_id) DO UPDATE SET next_count = s.next_count + $2
+        ON CONFLICT (sensor_id) DO UPDATE SET next_count = s.next_count + $2, reserved_at = CURRENT_TIMESTAMP
         RETURNING sensor_id, next_count - $2
         """;
 

@@ -26,6 +26,22 @@ internal static class AlertWords
         }.Select(rule => (rule, Rule(rule))),
     ];
 
+    public static string End(AlertBody alert) => alert.ResolvedBecause switch
+    {
+        AlertEnds.NoData => "The sensor sends nothing any more: closed",
+        AlertEnds.MemoryLost => "The memory of this partition was lost, so nobody would have seen the condition clear: closed",
+        AlertEnds.LogEnded => "The log that the reading stood in has ended: closed",
+        _ => "Resolved by itself",
+    };
+
+    public static string ShortEnd(AlertBody alert) => alert.ResolvedBecause switch
+    {
+        AlertEnds.NoData => "no data: closed",
+        AlertEnds.MemoryLost => "memory lost: closed",
+        AlertEnds.LogEnded => "log ended: closed",
+        _ => "resolved",
+    };
+
     public static bool IsSystem(AlertBody alert) => alert.SensorType == Severities.SystemType;
 
     public static string What(AlertBody alert) => IsSystem(alert) || alert.SensorValue is null

@@ -31,7 +31,7 @@ internal sealed class LaneHarness : IAsyncDisposable
 
     private readonly DictionaryStore _dictionaries;
 
-    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries, LogTopic log, ConsumersOptions options)
+    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries, LogTopic log, ConsumersOptions options, DetectionOptions detection)
     {
         Log = log;
         _dictionaries = dictionaries;
@@ -42,7 +42,7 @@ internal sealed class LaneHarness : IAsyncDisposable
             Identity,
             dictionaries,
             new FactoryMonitoring.Data.ReadingPartitions(dataSource),
-            new DetectionRules(new DetectionOptions()),
+            new DetectionRules(detection),
             options,
             Status,
             _metrics,
@@ -61,12 +61,13 @@ internal sealed class LaneHarness : IAsyncDisposable
 
     public StoreLane Lane { get; }
 
-    public static async Task<LaneHarness> StartAsync(NpgsqlDataSource dataSource, string consumerId, CancellationToken cancellationToken, ConsumersOptions? options = null)
+    public static async Task<LaneHarness> StartAsync(
+        NpgsqlDataSource dataSource, string consumerId, CancellationToken cancellationToken, ConsumersOptions? options = null, DetectionOptions? detection = null)
     {
         var dictionaries = new DictionaryStore(dataSource);
         var log = new LogTopic(await dictionaries.LogKeyAsync(LogId, cancellationToken), LogId, "sensor-data");
         return new LaneHarness(
-            dataSource, consumerId, dictionaries, log, options ?? new ConsumersOptions());
+            dataSource, consumerId, dictionaries, log, options ?? new ConsumersOptions(), detection ?? new DetectionOptions());
     }
 
     /// <summary>A reading as a sensor sends it.</summary>
@@ -78,13 +79,16 @@ internal sealed class LaneHarness : IAsyncDisposable
             $"{{\"timestamp\":\"{time}\",\"sensor_id\":\"{sensorId}\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{count}{sequence}}}}}"));
     }
 
+    /// <summary>The topic was made anew: claims are of this log from now on.</summary>
+    public void BeginLog(string logId) => Log = Log with { LogId = logId };
+
     /// <summary>Claims, and waits for the answer.</summary>
     public async Task<LaneNews.Claimed> ClaimAsync(int partition, CancellationToken cancellationToken, long low = 0) =>
         Assert.IsType<LaneNews.Claimed>(await TryClaimAsync(partition, cancellationToken, low));
 
     public async Task<LaneNews> TryClaimAsync(int partition, CancellationToken cancellationToken, long low = 0, long? high = null, int doubts = 0)
     {
-        Log = Log with { LogKey = await _dictionaries.LogKeyAsync(LogId, cancellationToken) };
+        Log = Log with { LogKey = await _dictionaries.LogKeyAsync(Log.LogId, cancellationToken) };
         var owned = _partitions[partition] = new OwnedPartition(partition, Lane, joined: false, doubts);
         Lane.Post(new LaneWork.Claim(Log, [(owned, low, high)]));
         return await NewsAsync(cancellationToken);

@@ -158,7 +158,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     public async Task The_ledger_counts_what_the_database_refuses_as_rejected_whoever_settles_it()
     {
         await RaiseAsync("22000");
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, new ConsumersOptions { SnapshotInterval = TimeSpan.FromHours(1) }))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Messages(0, 0, 10, bad: 4));

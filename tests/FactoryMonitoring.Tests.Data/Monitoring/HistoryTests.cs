@@ -152,6 +152,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             INSERT INTO ledger (producer_id, log_key, kafka_partition, acknowledged, stored, rejected, missing)
             VALUES ('temperature-sensor', 1, 0, 50, 50, 0, 0), ('temperature-sensor', 2, 0, 40, 36, 1, 3), ('vibration-sensor', 2, 0, 20, 20, 0, 0)
             """);
+        await ExecuteAsync("INSERT INTO acknowledged_totals SELECT producer_id, log_key, kafka_partition, acknowledged, $1 FROM ledger", Now);
         await ExecuteAsync("""
             INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, acknowledged_at)
             VALUES ('temperature-sensor', 'temp-sensor-001', 2, 0, 1, 10, 99, $1),   -- passed, not compared yet

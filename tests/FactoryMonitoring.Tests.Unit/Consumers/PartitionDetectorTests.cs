@@ -174,6 +174,34 @@ public sealed class PartitionDetectorTests
         Assert.True(_findings.Duplicate);
     }
 
+    [Fact]
+    public void Alerts_of_a_sensor_that_is_silent_for_long_end_and_no_others()
+    {
+        Feed(45);
+        _detector.Now = TimeSpan.FromMinutes(9);
+        Assert.Empty(_detector.EndSilent());
+        _detector.Now = TimeSpan.FromMinutes(11);
+
+        Assert.Single(_detector.EndSilent());
+        Assert.Empty(_detector.EndSilent());
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(45));
+    }
+
+    [Fact]
+    public void A_sensor_that_sends_every_hour_is_not_silent_within_it()
+    {
+        for (var hour = 0; hour < 3; hour++)
+        {
+            _detector.Now = TimeSpan.FromHours(hour);
+            Feed(45);
+        }
+
+        _detector.Now += TimeSpan.FromMinutes(59);
+        Assert.Empty(_detector.EndSilent());
+        _detector.Now += TimeSpan.FromHours(5);
+        Assert.NotEmpty(_detector.EndSilent());
+    }
+
     private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null)
     {
         var number = (count ?? _offset).ToString(CultureInfo.InvariantCulture);

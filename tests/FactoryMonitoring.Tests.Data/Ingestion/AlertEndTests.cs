@@ -1,0 +1,82 @@
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Ingestion;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>Alerts whose conditions nobody will see clear.</summary>
+public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private const string Ends = "SELECT DISTINCT sensor_id, resolved_at IS NOT NULL, resolved_because FROM alerts ORDER BY 3, 1";
+
+    private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(50) };
+
+    [Fact]
+    public async Task Of_a_sensor_that_sends_nothing_any_more()
+    {
+        await using var consumer = await LaneHarness.StartAsync(
+            Database.DataSource, "c1", Timeout, OftenDue, new DetectionOptions { NoDataAfter = TimeSpan.FromSeconds(1) });
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([Critical(0, "silent"), Critical(1, "alive")]);
+        await TickUntilAsync(
+            consumer,
+            "SELECT count(*) = 1 FROM alerts WHERE resolved_at IS NOT NULL",
+            offset => Critical(offset, "alive"));
+
+        Assert.Equal([["silent", true, "no_data"], ["alive", false, null]], await Database.RowsAsync(Ends, Timeout));
+    }
+
+    [Fact]
+    public async Task Of_a_partition_whose_memory_is_lost()
+    {
+        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue))
+        {
+            await first.ClaimAsync(0, Timeout);
+            first.Post([Critical(0, "s"), Critical(1, "s"), Critical(2, "t")]);
+            await first.SettledAsync(Timeout);
+        }
+
+        await Database.RowsAsync("UPDATE detector_snapshots SET state = 'x'", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue);
+        // What the memory was made of is no longer in the log.
+        await second.ClaimAsync(0, Timeout, low: 3);
+        second.Post([Critical(3, "u")]);
+        await TickUntilAsync(second, "SELECT count(*) = 2 FROM alerts WHERE resolved_at IS NOT NULL");
+
+        Assert.Equal([["s", true, "memory_lost"], ["t", true, "memory_lost"], ["u", false, null]], await Database.RowsAsync(Ends, Timeout));
+    }
+
+    [Fact]
+    public async Task Of_a_log_that_has_ended()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        await consumer.ClaimAsync(1, Timeout);
+        consumer.Post([Critical(0, "s"), Critical(0, "other", partition: 1)]);
+        await consumer.SettledAsync(Timeout);
+
+        consumer.BeginLog("another");
+        await consumer.ClaimAsync(0, Timeout);
+
+        Assert.Equal(
+            [["other", false, null], ["s", true, "log_ended"]],
+            await Database.RowsAsync("SELECT sensor_id, resolved_at IS NOT NULL, resolved_because FROM alerts ORDER BY 1", Timeout));
+    }
+
+    private static LogMessage Critical(long offset, string sensor, int partition = 0) => new(partition, offset, LaneHarness.Reading(sensor, offset, 45));
+
+    private async Task TickUntilAsync(LaneHarness consumer, string condition, Func<long, LogMessage>? next = null)
+    {
+        var offset = 2L;
+        await EventuallyAsync(async () =>
+        {
+            if (next is not null)
+            {
+                consumer.Post([next(offset++)]);
+            }
+
+            consumer.Tick();
+            await consumer.SettledAsync(Timeout);
+            return await Database.ScalarAsync<bool>(condition, Timeout);
+        });
+    }
+}
