@@ -7,9 +7,11 @@ using FactoryMonitoring.Consumers.Outbox;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using OpenTelemetry.Resources;
 
 namespace FactoryMonitoring.Consumers;
@@ -78,6 +80,8 @@ internal static class IngestionExtensions
 
         // Stopped in the reverse order: the heartbeat last, so that it says "inactive" when nothing is owned any more.
         services.AddHostedService<HeartbeatWorker>();
+        services.AddHostedService(provider => ActivatorUtilities.CreateInstance<RivalWatch>(
+            provider, new RivalStore(provider.GetRequiredService<NpgsqlDataSource>(), "consumer_health", "consumer_id"), EnvironmentNames.ConsumerId, identity.ConsumerId, identity.InstanceId));
         services.AddHostedService<RetentionWorker>();
         services.AddHostedService<OutboxWorker>();
         services.AddHostedService<IngestWorker>();

@@ -1,13 +1,16 @@
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Data.Sensors;
 using FactoryMonitoring.Sensors.Accounting;
 using FactoryMonitoring.Sensors.Publishing;
 using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.Sensors.Simulation;
+using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using OpenTelemetry.Resources;
 
 namespace FactoryMonitoring.Sensors;
@@ -42,6 +45,12 @@ internal static class SensorsExtensions
 
         // They stop the other way round: publishing ends first, and the account is written last.
         builder.Services.AddHostedService<AccountWorker>();
+        builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<RivalWatch>(
+            services,
+            new RivalStore(services.GetRequiredService<NpgsqlDataSource>(), "producer_health", "producer_id"),
+            EnvironmentNames.ProducerId,
+            services.GetRequiredService<IOptions<SensorsOptions>>().Value.ProducerId,
+            AccountWorker.Instance));
         builder.Services.AddHostedService<LogIdWorker>();
         builder.Services.AddHostedService<SequenceWorker>();
         builder.Services.AddHostedService<SensorWorker>();

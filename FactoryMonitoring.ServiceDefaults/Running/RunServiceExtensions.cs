@@ -14,7 +14,7 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Runs a service to its exit code.</summary>
 public static partial class RunServiceExtensions
 {
-    /// <summary>Runs until the service receives a stop signal. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>
+    /// <summary>Runs until the service receives a stop signal, or stops itself for a reason that it has logged. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app)
     {
@@ -35,7 +35,7 @@ public static partial class RunServiceExtensions
                 return 1;
             }
 
-            return ReportFailed(workers, app.Logger) ? 1 : 0;
+            return ReportFailed(workers, app.Logger) ? 1 : Environment.ExitCode;
         }
         catch (Exception exception) when (Describe(app.Configuration, exception) is { } line)
         {

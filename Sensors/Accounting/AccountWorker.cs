@@ -21,10 +21,13 @@ internal sealed partial class AccountWorker(
     ILogger<AccountWorker> logger) : BackgroundService
 {
     public const string Loop = "account loop";
+
+    /// <summary>Of this process's heartbeats.</summary>
+    public static readonly Guid Instance = Guid.NewGuid();
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly ProducerAccount Nothing = new([], [], 0);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
-    private readonly Guid _instance = Guid.NewGuid();
     private ProducerAccount _pending = Nothing;
     private long _number = 1;
     private readonly OutageReport _outage = new(time);
@@ -95,7 +98,7 @@ internal sealed partial class AccountWorker(
             standing.LastMinute,
             standing.LastAcknowledged,
             _startedAt,
-            _instance,
+            Instance,
             Environment.ProcessId,
             Environment.MachineName,
             source.Sensors.Count,

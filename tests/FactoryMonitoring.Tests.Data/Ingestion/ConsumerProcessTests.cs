@@ -52,6 +52,19 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         Assert.NotEqual(0, await consumer.WaitAsync(Timeout));
     }
 
+    [Fact]
+    public async Task Of_two_consumers_of_one_name_in_one_database_the_later_one_stops_and_says_why()
+    {
+        await using var first = StartConsumer("c1");
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM consumer_health", Timeout) == 1);
+        await using var second = StartConsumer("c1");
+
+        Assert.Equal(1, await second.WaitAsync(Timeout));
+        Assert.Contains("Another process writes as c1 to this database: host ", second.Output, StringComparison.Ordinal);
+        Assert.Contains("give each its own, or another CONSUMER_ID.", second.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await first.StopAsync(Timeout));
+    }
+
     private ServiceProcess StartConsumer(string id) => ServiceProcess.Start("Consumers", new()
     {
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,

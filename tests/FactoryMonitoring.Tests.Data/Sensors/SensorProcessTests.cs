@@ -41,6 +41,18 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
     }
 
     [Fact]
+    public async Task Of_two_processes_of_one_name_in_one_database_the_later_one_stops_and_says_why()
+    {
+        await using var first = StartSensors();
+        await AcknowledgedAsync(1);
+        await using var second = StartSensors();
+
+        Assert.Equal(1, await second.WaitAsync(Timeout));
+        Assert.Contains("Another process writes as temperature-sensor to this database: host ", second.Output, StringComparison.Ordinal);
+        Assert.Equal(0, await first.StopAsync(Timeout));
+    }
+
+    [Fact]
     public async Task Acknowledgements_outlive_a_database_that_is_killed()
     {
         await using var sensors = StartSensors();
