@@ -71,7 +71,7 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
     var consumer = builder.AddProject<Projects.Consumers>(ResourceNames.Consumer(number))
         .AsService(provisioner, databaseLink, number == ResourceNames.LinkedConsumer ? kafkaLink : kafka)
         .WithEnvironment(EnvironmentNames.ConsumerId, ResourceNames.Consumer(number))
-        .WithSettingsOf("Consumers")
+        .WithSettingsOf("Consumers").WithSettingsOf("Detection")
         .WithParentRelationship(consumers);
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }

@@ -18,7 +18,7 @@ internal static class TelemetryExtensions
     private const string Own = "FactoryMonitoring.*";
 
     /// <summary>Asked again and again, or open for as long as a page is: no story begins here.</summary>
-    private static readonly string[] Polled = ["/health", "/alive", "/metrics", "/brokers", "/api/system-status", "/api/stream", "/_blazor"];
+    private static readonly string[] Polled = ["/health", "/alive", "/metrics", "/brokers", "/api/system-status", "/api/stream", "/api/experiments/runs", "/_blazor"];
 
     /// <summary>Upper bounds, in seconds, of every duration of ours.</summary>
     private static readonly double[] DurationBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
