@@ -9,7 +9,7 @@ sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),t
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
+  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ start-postgres: ## Start PostgreSQL again
 
 stop-consumer: ## Stop a consumer politely: N=1
 	@$(STACK) act stop sensor-consumer-$(or $(N),1)
+
+stop-producer: ## Stop a sensor politely: NAME=temperature-sensor
+	@$(STACK) act stop $(sensor)
 
 pause-consumer: ## Pause a consumer, as if its machine hung: N=1
 	@$(STACK) act pause sensor-consumer-$(or $(N),1)

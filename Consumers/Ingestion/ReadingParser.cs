@@ -69,8 +69,8 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         if (rejection != Rejection.None)
         {
             Rejected = KeptValue.Of(message, isNull);
-            SensorId = Kept(fields.Id, MaxIdLength);
-            SequenceId = Kept(fields.SequenceId.Bytes, MaxSequenceIdLength);
+            SensorId = Kept(fields.Sensor.Id, MaxIdLength);
+            SequenceId = Kept(fields.Sensor.SequenceId.Bytes, MaxSequenceIdLength);
         }
 
         return rejection;
@@ -88,13 +88,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
 
     private ref struct Fields
     {
-        public ReadOnlySpan<byte> Id;
-        public ReadOnlySpan<byte> Type;
-        public ReadOnlySpan<byte> Unit;
-        public OptionalUtf8 Section;
-        public OptionalUtf8 Machine;
-        public OptionalUtf8 Zone;
-        public OptionalUtf8 SequenceId;
+        public SensorText Sensor;
         public bool HasTimestamp;
         public bool HasValue;
         public bool HasId;
@@ -142,7 +136,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         switch (name.Length)
         {
             case 4 when name.SequenceEqual("unit"u8):
-                return ReadText(ref json, "unit", MaxUnitLength, ref fields.Unit, ref fields.HasUnit);
+                return ReadText(ref json, "unit", MaxUnitLength, ref fields.Sensor.Unit, ref fields.HasUnit);
             case 5 when name.SequenceEqual("value"u8):
                 return ReadNumber(ref json, "value", ref _reading.Value, ref fields.HasValue);
             case 7 when name.SequenceEqual("quality"u8):
@@ -154,9 +148,9 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             case 9 when name.SequenceEqual("timestamp"u8):
                 return ReadTimestamp(ref json, ref fields);
             case 9 when name.SequenceEqual("sensor_id"u8):
-                return ReadText(ref json, "sensor_id", MaxIdLength, ref fields.Id, ref fields.HasId);
+                return ReadText(ref json, "sensor_id", MaxIdLength, ref fields.Sensor.Id, ref fields.HasId);
             case 11 when name.SequenceEqual("sensor_type"u8):
-                return ReadText(ref json, "sensor_type", MaxTypeLength, ref fields.Type, ref fields.HasType);
+                return ReadText(ref json, "sensor_type", MaxTypeLength, ref fields.Sensor.Type, ref fields.HasType);
             case 11 when name.SequenceEqual("alert_level"u8):
                 return ReadLevel(ref json);
             default:
@@ -191,24 +185,24 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             return Reject(Rejection.MissingField, missing);
         }
 
-        if (sensors.Find(fields.Id, fields.Type, fields.Unit, fields.Section, fields.Machine, fields.Zone, fields.SequenceId) is { } known)
+        if (sensors.Find(fields.Sensor) is { } known)
         {
             _reading.Sensor = known;
             return Rejection.None;
         }
 
-        if (fields.Id.IsEmpty)
+        if (fields.Sensor.Id.IsEmpty)
         {
             return Reject(Rejection.MissingField, "sensor_id is empty");
         }
 
-        if (!IsStorable(fields.Id) || !IsStorable(fields.Type) || !IsStorable(fields.Unit)
-            || !IsStorable(fields.Section.Bytes) || !IsStorable(fields.Machine.Bytes) || !IsStorable(fields.Zone.Bytes) || !IsStorable(fields.SequenceId.Bytes))
+        if (!IsStorable(fields.Sensor.Id) || !IsStorable(fields.Sensor.Type) || !IsStorable(fields.Sensor.Unit)
+            || !IsStorable(fields.Sensor.Section.Bytes) || !IsStorable(fields.Sensor.Machine.Bytes) || !IsStorable(fields.Sensor.Zone.Bytes) || !IsStorable(fields.Sensor.SequenceId.Bytes))
         {
             return Reject(Rejection.InvalidText, "text holds a NUL or is not valid UTF-8");
         }
 
-        _reading.Sensor = sensors.Add(fields.Id, fields.Type, fields.Unit, fields.Section, fields.Machine, fields.Zone, fields.SequenceId);
+        _reading.Sensor = sensors.Add(fields.Sensor);
         return Rejection.None;
     }
 
@@ -349,15 +343,15 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             var rejection = Rejection.None;
             if (json.ValueTextEquals("factory_section"u8))
             {
-                rejection = ReadOptionalText(ref json, "factory_section", MaxIdLength, ref fields.Section);
+                rejection = ReadOptionalText(ref json, "factory_section", MaxIdLength, ref fields.Sensor.Section);
             }
             else if (json.ValueTextEquals("machine_id"u8))
             {
-                rejection = ReadOptionalText(ref json, "machine_id", MaxIdLength, ref fields.Machine);
+                rejection = ReadOptionalText(ref json, "machine_id", MaxIdLength, ref fields.Sensor.Machine);
             }
             else if (json.ValueTextEquals("zone"u8))
             {
-                rejection = ReadOptionalText(ref json, "zone", MaxIdLength, ref fields.Zone);
+                rejection = ReadOptionalText(ref json, "zone", MaxIdLength, ref fields.Sensor.Zone);
             }
             else
             {
@@ -400,7 +394,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             }
             else if (json.ValueTextEquals("sequence_id"u8))
             {
-                rejection = ReadOptionalText(ref json, "sequence_id", MaxSequenceIdLength, ref fields.SequenceId);
+                rejection = ReadOptionalText(ref json, "sequence_id", MaxSequenceIdLength, ref fields.Sensor.SequenceId);
             }
             else if (json.ValueTextEquals("warning_threshold"u8))
             {

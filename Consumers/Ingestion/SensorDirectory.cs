@@ -54,15 +54,9 @@ internal sealed class SensorDescription(
 
     public TypeRules RulesIn(DetectionRules rules) => _rules ??= rules.Of(Type);
 
-    public bool Is(
-        ReadOnlySpan<byte> otherType,
-        ReadOnlySpan<byte> otherUnit,
-        OptionalUtf8 otherSection,
-        OptionalUtf8 otherMachine,
-        OptionalUtf8 otherZone,
-        OptionalUtf8 otherSequenceId) =>
-        otherSequenceId.Is(SequenceId) && otherType.SequenceEqual(type) && otherUnit.SequenceEqual(unit)
-            && otherSection.Is(section) && otherMachine.Is(machine) && otherZone.Is(zone);
+    public bool Is(in SensorText text) =>
+        text.SequenceId.Is(SequenceId) && text.Type.SequenceEqual(type) && text.Unit.SequenceEqual(unit)
+            && text.Section.Is(section) && text.Machine.Is(machine) && text.Zone.Is(zone);
 
     public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, TextOf(SequenceId));
 
@@ -81,6 +75,18 @@ internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> byt
     public byte[]? ToArray() => IsPresent ? Bytes.ToArray() : null;
 }
 
+/// <summary>What a message says of its sensor, where it lies in the message.</summary>
+internal ref struct SensorText
+{
+    public ReadOnlySpan<byte> Id;
+    public ReadOnlySpan<byte> Type;
+    public ReadOnlySpan<byte> Unit;
+    public OptionalUtf8 Section;
+    public OptionalUtf8 Machine;
+    public OptionalUtf8 Zone;
+    public OptionalUtf8 SequenceId;
+}
+
 /// <summary>The sensors that this process has met. Used by the thread that parses, alone.</summary>
 internal sealed class SensorDirectory
 {
@@ -97,20 +103,13 @@ internal sealed class SensorDirectory
     }
 
     /// <summary>Null where it is not known: it must be checked, and added.</summary>
-    public SensorDescription? Find(
-        ReadOnlySpan<byte> id,
-        ReadOnlySpan<byte> type,
-        ReadOnlySpan<byte> unit,
-        OptionalUtf8 section,
-        OptionalUtf8 machine,
-        OptionalUtf8 zone,
-        OptionalUtf8 sequenceId)
+    public SensorDescription? Find(in SensorText text)
     {
-        if (_bySpan.TryGetValue(id, out var sensor))
+        if (_bySpan.TryGetValue(text.Id, out var sensor))
         {
             for (var i = sensor.Descriptions.Count - 1; i >= 0; i--)
             {
-                if (sensor.Descriptions[i].Is(type, unit, section, machine, zone, sequenceId))
+                if (sensor.Descriptions[i].Is(text))
                 {
                     return sensor.Descriptions[i];
                 }
@@ -120,22 +119,16 @@ internal sealed class SensorDirectory
         return null;
     }
 
-    public SensorDescription Add(
-        ReadOnlySpan<byte> id,
-        ReadOnlySpan<byte> type,
-        ReadOnlySpan<byte> unit,
-        OptionalUtf8 section,
-        OptionalUtf8 machine,
-        OptionalUtf8 zone,
-        OptionalUtf8 sequenceId)
+    public SensorDescription Add(in SensorText text)
     {
-        if (!_bySpan.TryGetValue(id, out var sensor))
+        if (!_bySpan.TryGetValue(text.Id, out var sensor))
         {
-            sensor = new SensorIdentity(id.ToArray(), _sensors.Count);
+            sensor = new SensorIdentity(text.Id.ToArray(), _sensors.Count);
             _sensors.Add(sensor.Id, sensor);
         }
 
-        var description = new SensorDescription(sensor, type.ToArray(), unit.ToArray(), section.ToArray(), machine.ToArray(), zone.ToArray(), sequenceId.ToArray());
+        var description = new SensorDescription(
+            sensor, text.Type.ToArray(), text.Unit.ToArray(), text.Section.ToArray(), text.Machine.ToArray(), text.Zone.ToArray(), text.SequenceId.ToArray());
         if (sensor.Descriptions.Count == MaxDescriptions)
         {
             sensor.Descriptions.RemoveAt(0);
