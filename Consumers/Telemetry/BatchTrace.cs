@@ -26,10 +26,12 @@ internal sealed class BatchTrace : IDisposable
             poll?.SetEndTime(TimeOf(readings.ClosedAt).UtcDateTime);
         }
 
+        // A reading may have been sent after the batch began: it is processed from when the batch is handed over.
+        var handedOver = TimeOf(readings.ClosedAt);
         foreach (var link in readings.Links.Where(link => link.Context.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)))
         {
             var reading = source.StartActivity(
-                batch.DisplayName, ActivityKind.Consumer, link.Context, Of("process", "process", tags).Concat(link.Tags ?? []), [new ActivityLink(batch.Context)], batch.StartTimeUtc);
+                batch.DisplayName, ActivityKind.Consumer, link.Context, Of("process", "process", tags).Concat(link.Tags ?? []), [new ActivityLink(batch.Context)], handedOver);
             if (reading is not null && !_readings.TryAdd(link.Context.SpanId, reading))
             {
                 // The same message twice: its sender wrote it again.
