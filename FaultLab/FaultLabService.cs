@@ -45,6 +45,7 @@ internal static class FaultLabService
         services.AddOptions<ControlOptions>().BindConfiguration(ControlOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ControlOptions>, ControlOptionsValidator>();
         services.AddSingleton<ControlClient>();
+        services.AddSingleton<UndoFile>();
         services.AddHealthChecks().AddCheck<ControlCheck>("control");
 
         services.AddSingleton<FactoryView>();

@@ -39,7 +39,8 @@ internal static class ControlBuilderExtensions
 
     /// <summary>Lets a service command the resources: <c>Factory:Control:Url</c> and <c>Factory:Control:Token</c>. The fault lab alone gets them.</summary>
     public static IResourceBuilder<T> WithControl<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment =>
-        builder.WithEnvironment("Factory__Control__Url", setup.ControlUrl).WithEnvironment("Factory__Control__Token", setup.ControlToken);
+        builder.WithEnvironment("Factory__Control__Url", setup.ControlUrl).WithEnvironment("Factory__Control__Token", setup.ControlToken)
+            .WithEnvironment("Factory__Control__UndoFile", Path.Combine(setup.Settings.RunDirectory, "undo.jsonl"));
 
     private static StackFile Describe(FactorySetup setup, KafkaClusterResource kafka, FactoryDatabase database, TimeProvider time) => new(
         setup.ControlUrl,

@@ -13,6 +13,9 @@ internal sealed class ControlOptions
 
     [Required(ErrorMessage = "the token of the AppHost's control endpoint is required; the AppHost sets it where Factory:Faults is true")]
     public string? Token { get; set; }
+
+    /// <summary>Where what a run has broken is written down, in a directory that is there; nowhere where it is not set.</summary>
+    public string? UndoFile { get; set; }
 }
 
 [OptionsValidator]

@@ -21,6 +21,7 @@ internal sealed partial class ExperimentRunner(
     ExperimentStore store,
     ExperimentQueries queries,
     ControlClient control,
+    UndoFile undoFile,
     FactoryView factory,
     KafkaNames kafka,
     TimeProvider time,
@@ -88,6 +89,7 @@ internal sealed partial class ExperimentRunner(
     {
         try
         {
+            await UndoWithoutDatabaseAsync(stoppingToken);
             await AbandonAsync(stoppingToken);
             await foreach (var _ in _requests.Reader.ReadAllAsync(stoppingToken))
             {
@@ -100,6 +102,20 @@ internal sealed partial class ExperimentRunner(
         {
             // Told to stop.
         }
+    }
+
+    // It may be the database that was broken, and only that knows of the run.
+    private async Task UndoWithoutDatabaseAsync(CancellationToken cancellationToken)
+    {
+        var commands = undoFile.Read();
+        if (commands.Count == 0)
+        {
+            return;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(MendWithin);
+        await UndoAsync(commands, (command, refusal) => Log.Undone(logger, refusal ?? $"{command}: done"), limit.Token);
     }
 
     // Those that ran when this process last ended.
@@ -117,6 +133,7 @@ internal sealed partial class ExperimentRunner(
                 }
 
                 await store.AbandonAsync(_running?.Id ?? 0, cancellationToken);
+                undoFile.Delete();
                 return;
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
@@ -233,9 +250,10 @@ internal sealed partial class ExperimentRunner(
     {
         try
         {
+            undoFile.Write(Undoing());
             await store.WriteAsync(RunReport.Body(_run, _seen), Undoing(), cancellationToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or IOException or UnauthorizedAccessException && !cancellationToken.IsCancellationRequested)
         {
             throw new RunAbortedException($"What will have to be undone could not be written down: {exception.Message}");
         }
@@ -374,6 +392,7 @@ internal sealed partial class ExperimentRunner(
 
     private async Task EndAsync()
     {
+        undoFile.Delete();
         _run = _run with { Phase = ExperimentPhases.Verdict, Step = null, EndedAt = time.GetUtcNow() };
         var body = RunReport.Body(_run, _seen);
         _running = body;
@@ -401,6 +420,9 @@ internal sealed partial class ExperimentRunner(
 
         [LoggerMessage(LogLevel.Information, "Run {Id} of the experiment {Name} has ended: {Verdict} {Reason}")]
         public static partial void Ended(ILogger logger, long id, string name, string verdict, string reason);
+
+        [LoggerMessage(LogLevel.Information, "The fault lab ended during a run; what was broken is undone: {Answer}")]
+        public static partial void Undone(ILogger logger, string answer);
 
         [LoggerMessage("What is known of experiments cannot be written for now: {Reason}")]
         public static partial void Unwritten(ILogger logger, LogLevel level, string reason);

@@ -136,6 +136,20 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
         Assert.Equal(HttpStatusCode.OK, (await second.GetAsync($"/api/experiments/runs/{id}/report.md", Timeout)).Status);
     }
 
+    [Fact]
+    public async Task A_database_that_was_broken_when_the_fault_lab_ended_is_started_when_it_is_back()
+    {
+        await StartFactoryAsync(_ => Task.CompletedTask);
+        var undo = Path.GetTempFileName();
+        await File.WriteAllTextAsync(undo, """{"command":"resource","name":"postgres","action":"start"}""", Timeout);
+
+        // Nothing listens where its database is.
+        await StartLabAsync(_api!, _control!.Urls.First(), $"--Factory:Control:UndoFile={undo}", "--ConnectionStrings:factorydb=Host=127.0.0.1;Port=1;Username=u;Database=d");
+
+        await EventuallyAsync(() => Task.FromResult(_asked.Any(command => command.ToString() == "start postgres")));
+        File.Delete(undo);
+    }
+
     private static async Task<JsonNode> RunAsync(ApiUnderTest api, long id, CancellationToken cancellationToken) =>
         (await api.GetAsync($"/api/experiments/runs/{id}", cancellationToken)).Json;
 

@@ -54,12 +54,12 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
 
     /// <summary>Starts the fault lab beside an API that serves already.</summary>
     /// <param name="control">Where it finds the AppHost's control endpoint.</param>
-    internal async Task<ApiUnderTest> StartLabAsync(ApiUnderTest api, string control)
+    internal async Task<ApiUnderTest> StartLabAsync(ApiUnderTest api, string control, params string[] settings)
     {
         var app = FaultLabService.Build(
         [
             $"--ConnectionStrings:factorydb={Database.ConnectionString}", "--urls=http://127.0.0.1:0", $"--services:{ResourceNames.MonitoringApi}:http:0={api.Client.BaseAddress}",
-            $"--Factory:Control:Url={control}", "--Factory:Control:Token=secret",
+            $"--Factory:Control:Url={control}", "--Factory:Control:Token=secret", .. settings,
         ]);
         await app.StartAsync(Timeout);
         var lab = new ApiUnderTest(app);
