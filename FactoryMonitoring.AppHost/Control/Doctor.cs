@@ -30,7 +30,9 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
                 if (state == KnownResourceStates.NotStarted || state is null) return null;
                 if (state == KnownResourceStates.Running && project.GetEndpoint("http") is { Exists: true, IsAllocated: true, Url: var url })
                     return TimeAsync(resource, $"{url}/health", () => HealthAsync($"{url}/health", cancellationToken));
-                return Task.FromResult(new Finding(state == KnownResourceStates.Running || snapshot.ExitCode == 0, resource.Name, snapshot.ExitCode is { } code ? $"{state}, exit code {code}" : state));
+                // What was stopped on request has no exit code.
+                var well = state != KnownResourceStates.FailedToStart && snapshot.ExitCode is null or 0;
+                return Task.FromResult(new Finding(well, resource.Name, snapshot.ExitCode is { } code ? $"{state}, exit code {code}" : state));
             case ExecutableResource { Name: PrometheusBuilderExtensions.Name } when watch.Find(resource.Name)?.Urls.FirstOrDefault()?.Url is { } address:
                 return TimeAsync(resource, address, () => HealthAsync($"{address.TrimEnd('/')}{PrometheusBuilderExtensions.ReadyPath}", cancellationToken));
             default:

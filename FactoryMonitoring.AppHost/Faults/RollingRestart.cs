@@ -21,12 +21,14 @@ internal sealed class RollingRestart(
         if (!await _turn.WaitAsync(TimeSpan.Zero, cancellationToken)) return "a rolling restart is under way";
         try
         {
+            var brokers = model.Resources.OfType<IKafkaBroker>().ToArray();
+            var down = brokers.Where(broker => watch.Find(broker.Name)?.State?.Text != KnownResourceStates.Running).Select(broker => broker.Name).ToList();
+            if (down.Count > 0) return $"{string.Join(" and ", down)} must run first: a restart would take another broker from the cluster";
             using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.Bootstrap }).SetLogHandler((_, _) => { }).Build();
-            foreach (var broker in model.Resources.OfType<IKafkaBroker>().ToArray())
+            foreach (var broker in brokers)
             {
-                var runs = watch.Find(broker.Name)?.State?.Text == KnownResourceStates.Running;
-                if (runs) exits.Announce(broker.Name, ExitCause.Stopped, by);
-                var result = await commands.ExecuteCommandAsync(broker, runs ? KnownResourceCommands.RestartCommand : KnownResourceCommands.StartCommand, cancellationToken);
+                exits.Announce(broker.Name, ExitCause.Stopped, by);
+                var result = await commands.ExecuteCommandAsync(broker, KnownResourceCommands.RestartCommand, cancellationToken);
                 if (!result.Success) return $"{broker.Name}: {result.Message}";
                 if (await WaitAsync(broker, admin, cancellationToken) is { } problem) return $"{broker.Name} is not whole again after {Patience.TotalSeconds:F0} s: {problem}";
             }
