@@ -48,10 +48,10 @@ start-broker: ## Start a broker that is down: N=2
 start-postgres: ## Start PostgreSQL again
 	@$(STACK) act start postgres
 
-stop-consumer: ## Stop a consumer politely: N=1
+stop-consumer: ## Stop a consumer gracefully: N=1
 	@$(STACK) act stop sensor-consumer-$(or $(N),1)
 
-stop-producer: ## Stop a sensor politely: NAME=temperature-sensor
+stop-producer: ## Stop a sensor gracefully: NAME=temperature-sensor
 	@$(STACK) act stop $(sensor)
 
 pause-consumer: ## Pause a consumer, as if its machine hung: N=1

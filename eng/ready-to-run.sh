@@ -37,6 +37,9 @@ if [ ${#inputs[@]} -gt 0 ]; then
   done
 fi
 
+# Old entries go. The marks stay: a service may still have the file that they name.
+find "$cache" -maxdepth 1 -name '*.dll' -mtime +30 -delete
+
 # Renamed into place: whoever reads the old file meanwhile, a running service or another project's build, reads it whole.
 while IFS=' ' read -r hash file; do
   [ -f "$cache/$hash.dll" ] || continue

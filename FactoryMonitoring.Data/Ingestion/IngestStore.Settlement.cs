@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Data.Ingestion;
 public sealed partial class IngestStore
 {
     /// <summary>Ranges settled in one transaction; what is left waits for the next.</summary>
-    private const int MaxRanges = 20_000;
+    private const int MaxRanges = 5_000;
 
     // A range that memory does not know is looked up in this many offsets before its highest.
     private const int LookBack = 200_000;

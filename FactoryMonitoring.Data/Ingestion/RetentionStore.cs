@@ -30,18 +30,26 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         SELECT count(*)::int FROM gone
         """;
 
-    // What nobody can read any more stays in the account, as a number.
+    // They stay in the account, as numbers: what a consumer had passed as stored, which is what it counts as until it is compared, and the rest as unreachable.
     private const string DeleteUnreachable = $"""
         WITH gone AS (
             DELETE FROM acknowledgements WHERE ctid = ANY (ARRAY(
                 SELECT a.ctid FROM acknowledgements a
                 WHERE a.acknowledged_at < {Expired} AND a.log_key NOT IN ({Current})
                 LIMIT $1))
-            RETURNING producer_id, log_key, kafka_partition, last_count - first_count + 1 AS count
+            RETURNING producer_id, log_key, kafka_partition, last_count - first_count + 1 AS count, max_offset
         ), counted AS (
-            INSERT INTO ledger AS l (producer_id, log_key, kafka_partition, unreachable)
-            SELECT producer_id, log_key, kafka_partition, sum(count) FROM gone GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
-            ON CONFLICT (producer_id, log_key, kafka_partition) DO UPDATE SET unreachable = l.unreachable + excluded.unreachable
+            INSERT INTO ledger AS l (producer_id, log_key, kafka_partition, acknowledged, stored, unreachable)
+            SELECT producer_id, log_key, kafka_partition, sum(passed), sum(passed), sum(count - passed)
+            FROM (
+                SELECT g.*, CASE WHEN EXISTS (
+                    SELECT 1 FROM partition_offsets o
+                    WHERE o.log_key = g.log_key AND o.kafka_partition = g.kafka_partition AND g.max_offset < o.next_offset) THEN count ELSE 0 END AS passed
+                FROM gone g
+            ) each
+            GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            ON CONFLICT (producer_id, log_key, kafka_partition) DO UPDATE SET
+                acknowledged = l.acknowledged + excluded.acknowledged, stored = l.stored + excluded.stored, unreachable = l.unreachable + excluded.unreachable
         )
         SELECT count(*)::int FROM gone
         """;

@@ -15,8 +15,8 @@ internal static class LedgerQueries
 
     private const string IsAwaited = $"(log_key = {Current} OR claimed.at IS NULL AND NOT acknowledged_at < COALESCE((SELECT max(claimed_at) FROM partition_offsets WHERE topic = $1), '-infinity'))";
 
-    // Waiting is what no consumer has passed. Of a log that is the present one no more it is unreachable: in flight for ever, so not in the sum.
-    // Of what waits nothing is read but its total: it may be millions of ranges.
+    // "waiting" is what no consumer has passed yet. In an earlier log it stays in flight forever, so it counts as unreachable and not in the sum.
+    // The query reads only the total of what waits, because that can be millions of ranges.
     internal const string Producers = $"""
         WITH account AS (
             SELECT producer_id, COALESCE(l.stored, 0) + COALESCE(p.passed, 0) AS stored, COALESCE(l.rejected, 0) AS rejected, COALESCE(l.missing, 0) AS missing,

@@ -81,12 +81,19 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
     {
         await Database.RowsAsync(OldAndNew, Timeout);
         await Database.RowsAsync("UPDATE partition_offsets SET last_commit_at = now()", Timeout);
+        // Read before the log ended, and never compared.
+        await Database.RowsAsync(
+            """
+            INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, acknowledged_at)
+                VALUES ('gone', 'gone', 1, 0, 6, 8, 5, now() - interval '29 days')
+            """,
+            Timeout);
         var before = await LedgerAsync();
 
         await new RetentionStore(Database.DataSource).PruneAsync(Timeout);
 
         Assert.Equal(1L, await Database.ScalarAsync<long>("SELECT count(*) FROM acknowledgements", Timeout));
-        Assert.Equal((5L, 5L), before);
+        Assert.Equal((3L, 5L, 5L), before);
         Assert.Equal(before, await LedgerAsync());
     }
 
@@ -102,7 +109,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
             """,
             Timeout);
 
-        var (inFlight, _) = await LedgerAsync();
+        var (_, inFlight, _) = await LedgerAsync();
         var plan = string.Join('\n', (await Database.RowsAsync($"EXPLAIN (ANALYZE, BUFFERS) {LedgerQueries.Producers.Replace("$1", "'sensor-data'", StringComparison.Ordinal)}", Timeout)).Select(row => row[0]));
 
         Assert.Equal(50_005L, inFlight);
@@ -110,9 +117,9 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         Assert.InRange(int.Parse(Regex.Match(plan, @"Buffers: shared hit=(\d+)").Groups[1].Value, CultureInfo.InvariantCulture), 1, 200);
     }
 
-    private async Task<(long InFlight, long Unreachable)> LedgerAsync()
+    private async Task<(long Stored, long InFlight, long Unreachable)> LedgerAsync()
     {
-        var row = (await Database.RowsAsync($"SELECT sum(in_flight)::bigint, sum(unreachable)::bigint FROM ({LedgerQueries.Producers.Replace("$1", "'sensor-data'", StringComparison.Ordinal)}) l(id, stored, rejected, in_flight, missing, unreachable)", Timeout))[0];
-        return ((long)row[0]!, (long)row[1]!);
+        var row = (await Database.RowsAsync($"SELECT sum(stored)::bigint, sum(in_flight)::bigint, sum(unreachable)::bigint FROM ({LedgerQueries.Producers.Replace("$1", "'sensor-data'", StringComparison.Ordinal)}) l(id, stored, rejected, in_flight, missing, unreachable)", Timeout))[0];
+        return ((long)row[0]!, (long)row[1]!, (long)row[2]!);
     }
 }
