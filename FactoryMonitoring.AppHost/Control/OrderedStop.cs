@@ -19,10 +19,10 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
         await StopAsync(IsService, limit.Token);
         await Task.WhenAll(
             StopAsync(resource => resource is ProjectResource or ExecutableResource or ContainerResource && !IsService(resource), limit.Token),
-            KillWithoutQuorumAsync([.. model.Resources.OfType<IKafkaBroker>().Where(broker => broker is not EmbeddedBrokerResource)], limit.Token));
+            KillWithoutQuorumAsync([.. model.Resources.OfType<KafkaBrokerResource>()], limit.Token));
     }
 
-    /// <summary>A broker that stops waits for the controller's consent, which never comes once most controllers have ended.</summary>
+    /// <summary>A broker that stops waits for the controller's consent, which never comes once most controllers have ended. Those in containers look themselves.</summary>
     private async Task KillWithoutQuorumAsync(IReadOnlyList<IResource> brokers, CancellationToken cancellationToken)
     {
         try

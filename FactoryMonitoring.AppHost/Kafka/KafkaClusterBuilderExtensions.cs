@@ -73,12 +73,15 @@ internal static class KafkaClusterBuilderExtensions
         var builder = cluster.ApplicationBuilder;
         var resource = cluster.Resource;
         var clusterId = ClusterId(Path.Combine(runDirectory, "kafka-containers.id"));
+        var start = File.ReadAllText(Shipped("kafka-container.sh"));
         foreach (var (index, port) in resource.Ports.Index())
         {
             var name = ResourceNames.Broker(index + 1);
             var broker = builder.AddResource(new KafkaContainerResource(name, port))
                 .WithBrokerDefaults(cluster)
                 .WithImage(image.Reference)
+                .WithEntrypoint("bash")
+                .WithArgs("-c", start)
                 .WithVolume(ContainerEngine.Volume(runDirectory, name), KafkaContainerEnvironment.Data)
                 .WithEndpoint(port: port, targetPort: KafkaContainerEnvironment.Port, scheme: "tcp", name: "tcp", isProxied: false)
                 .WithEnvironment("CLUSTER_ID", clusterId)
