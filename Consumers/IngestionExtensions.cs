@@ -38,7 +38,7 @@ internal static class IngestionExtensions
             [new("consumer.id", identity.ConsumerId), new("messaging.consumer.group.name", identity.Group), new("messaging.destination.name", identity.SensorTopic)]));
         services.AddSingleton<ConsumerStatus>();
         services.AddSingleton<ConsumerMetrics>();
-        services.AddSingleton<SensorDirectory>();
+        services.AddSingleton(provider => new SensorDirectory(provider.GetRequiredService<IOptions<DetectionOptions>>().Value.MaxSensorsPerPartition * 3));
         services.AddSingleton<ReadingParser>();
         services.AddSingleton<KeyMemory>();
         services.AddLoopHeartbeat(HeartbeatWorker.Loop, MaxLoopSilence);

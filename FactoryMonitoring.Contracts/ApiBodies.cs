@@ -327,6 +327,12 @@ public sealed record SensorBody(
     long KafkaOffset,
     int OpenAlerts = 0);
 
+/// <summary>GET /api/sensor-counts.</summary>
+public sealed record SensorCountsBody(int Sensors, IReadOnlyList<SensorCount> ByTypeAndLevel);
+
+/// <summary>Sensors of a type whose newest reading is at a level.</summary>
+public sealed record SensorCount(string SensorType, string AlertLevel, int Sensors);
+
 /// <summary>GET /api/sensors/{id}.</summary>
 public sealed record SensorDetailBody(SensorBody? Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters);
 
@@ -430,6 +436,7 @@ public sealed class UtcTimestampConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(OwnershipBody))]
 [JsonSerializable(typeof(LedgerBody))]
 [JsonSerializable(typeof(IReadOnlyList<SensorBody>))]
+[JsonSerializable(typeof(SensorCountsBody))]
 [JsonSerializable(typeof(SensorDetailBody))]
 [JsonSerializable(typeof(ComponentDetailBody))]
 [JsonSerializable(typeof(IReadOnlyList<DeadLetterBody>))]

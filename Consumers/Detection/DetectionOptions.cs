@@ -15,6 +15,9 @@ internal sealed class DetectionOptions
 
     /// <summary>Open alerts of a sensor that sent nothing for as long as this, and for five of its own intervals, end for want of data.</summary>
     public TimeSpan NoDataAfter { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Sensors of one partition that are judged, about 500 bytes of memory each. Readings of more are stored alone; those that are silent make room.</summary>
+    public int MaxSensorsPerPartition { get; set; } = 50_000;
 }
 
 /// <summary>Null leaves the catalog's value; values in the type's unit.</summary>
@@ -83,6 +86,12 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
         {
             return ValidateOptionsResult.Fail(
                 $"{DetectionOptions.Section}:{nameof(options.NoDataAfter)} = {options.NoDataAfter}: allowed is 00:00:01 to 1.00:00:00");
+        }
+
+        if (options.MaxSensorsPerPartition is < 1 or > 1_000_000)
+        {
+            return ValidateOptionsResult.Fail(
+                $"{DetectionOptions.Section}:{nameof(options.MaxSensorsPerPartition)} = {options.MaxSensorsPerPartition}: allowed is 1 to 1000000");
         }
 
         foreach (var (type, rules) in options.Types)

@@ -18,6 +18,7 @@ internal sealed class DetectionRules
     public DetectionRules(DetectionOptions options)
     {
         NoDataAfter = options.NoDataAfter;
+        MaxSensors = options.MaxSensorsPerPartition;
         foreach (var type in SensorCatalog.Types.Values)
         {
             _types[type.Name] = new TypeRules(type.Warning, type.Critical, type.ConsecutiveHigh, type.RapidChange, type.BaselineDeviation);
@@ -36,6 +37,9 @@ internal sealed class DetectionRules
     }
 
     public TimeSpan NoDataAfter { get; }
+
+    /// <summary>Sensors of a partition that are judged.</summary>
+    public int MaxSensors { get; }
 
     public TypeRules Of(string sensorType) => _types.GetValueOrDefault(sensorType, Unknown);
 }

@@ -2,48 +2,76 @@ using System.Text;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>The detector's memory of a partition as bytes: a version, and then each sensor.</summary>
+/// <summary>The detector's memory of a partition as bytes: a version, each sensor, and ids of those that are forgotten. The whole, and changes to it.</summary>
 internal static class DetectorSnapshot
 {
-    private const byte Version = 2;
+    private const byte Version = 3;
+
+    /// <summary>Nothing is forgotten.</summary>
+    private const byte NothingForgotten = 2;
 
     /// <summary>One sequence a sensor, without an id and without its times; no interval.</summary>
     private const byte UnnamedSequences = 1;
 
-    public static byte[] Write(PartitionDetector detector)
+    /// <summary>All of the memory.</summary>
+    public static byte[] Write(PartitionDetector detector) => Write(detector.Sensors, []);
+
+    /// <summary>What has changed since the memory was written last.</summary>
+    public static byte[] WriteChanges(PartitionDetector detector) =>
+        Write(detector.ChangedSensors.Where(sensor => sensor.Owner == detector).ToList(), detector.Forgotten);
+
+    private static byte[] Write(IReadOnlyCollection<SensorState> sensors, IReadOnlyList<byte[]> forgotten)
     {
-        using var stream = new MemoryStream(detector.Sensors.Count * 96);
+        using var stream = new MemoryStream(sensors.Count * 96);
         using var writer = new BinaryWriter(stream, Encoding.UTF8);
         writer.Write(Version);
-        writer.Write7BitEncodedInt(detector.Sensors.Count);
-        foreach (var sensor in detector.Sensors)
+        writer.Write7BitEncodedInt(sensors.Count);
+        foreach (var sensor in sensors)
         {
             writer.Write7BitEncodedInt(sensor.Id.Length);
             writer.Write(sensor.Id);
             writer.Write((byte)sensor.ValueCount);
-            for (var i = 0; i < sensor.ValueCount; i++)
+            foreach (var value in sensor.Values)
             {
-                writer.Write(sensor.Values[i]);
+                writer.Write(value);
             }
 
             writer.Write7BitEncodedInt(sensor.ConsecutiveHigh);
             writer.Write7BitEncodedInt64((long)sensor.Interval.TotalMilliseconds);
             WriteSequences(writer, sensor.Sequences);
-            WriteEpisodes(writer, sensor.Episodes);
+            WriteEpisodes(writer, sensor);
+        }
+
+        writer.Write7BitEncodedInt(forgotten.Count);
+        foreach (var id in forgotten)
+        {
+            writer.Write7BitEncodedInt(id.Length);
+            writer.Write(id);
         }
 
         writer.Flush();
         return stream.ToArray();
     }
 
-    /// <exception cref="InvalidDataException">It was written by another version, or is damaged.</exception>
-    public static void Read(byte[] bytes, PartitionDetector detector)
+    /// <param name="snapshots">The whole, and the changes to it in their order.</param>
+    /// <exception cref="InvalidDataException">One was written by another version, or is damaged.</exception>
+    public static void Read(IEnumerable<byte[]> snapshots, PartitionDetector detector)
+    {
+        foreach (var snapshot in snapshots)
+        {
+            Read(snapshot, detector);
+        }
+
+        detector.Begin();
+    }
+
+    private static void Read(byte[] bytes, PartitionDetector detector)
     {
         using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
         try
         {
             var version = reader.ReadByte();
-            if (version is not (Version or UnnamedSequences))
+            if (version is not (Version or NothingForgotten or UnnamedSequences))
             {
                 throw new InvalidDataException($"version {version}, not {Version}");
             }
@@ -59,8 +87,13 @@ internal static class DetectorSnapshot
                 sensor.ConsecutiveHigh = reader.Read7BitEncodedInt();
                 sensor.Interval = TimeSpan.FromMilliseconds(version == UnnamedSequences ? 0 : reader.Read7BitEncodedInt64());
                 ReadSequences(reader, version, sensor.Sequences);
-                ReadEpisodes(reader, sensor.Episodes);
+                ReadEpisodes(reader, sensor);
                 detector.Restore(sensor);
+            }
+
+            for (var left = version == Version ? reader.Read7BitEncodedInt() : 0; left > 0; left--)
+            {
+                detector.Forget(reader.ReadBytes(reader.Read7BitEncodedInt()));
             }
         }
         catch (Exception exception) when (exception is EndOfStreamException or FormatException)
@@ -71,7 +104,7 @@ internal static class DetectorSnapshot
 
     private static void WriteSequences(BinaryWriter writer, SensorSequences sequences)
     {
-        writer.Write((byte)sequences.All.Count);
+        writer.Write((byte)sequences.Count);
         foreach (var sequence in sequences.All)
         {
             writer.Write(sequence.Id is not null);
@@ -132,18 +165,18 @@ internal static class DetectorSnapshot
         return SequenceAccount.Restore(floor, last, gaps);
     }
 
-    private static void WriteEpisodes(BinaryWriter writer, Episode?[] episodes)
+    private static void WriteEpisodes(BinaryWriter writer, SensorState sensor)
     {
         var open = 0;
-        for (var i = 0; i < episodes.Length; i++)
+        for (var i = 0; i < Rules.Count; i++)
         {
-            open |= episodes[i] is null ? 0 : 1 << i;
+            open |= sensor[(Rule)i] is null ? 0 : 1 << i;
         }
 
         writer.Write((byte)open);
-        foreach (var episode in episodes)
+        for (var i = 0; i < Rules.Count; i++)
         {
-            if (episode is not null)
+            if (sensor[(Rule)i] is { } episode)
             {
                 writer.Write(episode.AlertId.ToByteArray(bigEndian: true));
                 writer.Write(episode.Occurrences);
@@ -154,14 +187,14 @@ internal static class DetectorSnapshot
         }
     }
 
-    private static void ReadEpisodes(BinaryReader reader, Episode?[] episodes)
+    private static void ReadEpisodes(BinaryReader reader, SensorState sensor)
     {
         var open = reader.ReadByte();
-        for (var i = 0; i < episodes.Length; i++)
+        for (var i = 0; i < Rules.Count; i++)
         {
             if ((open & (1 << i)) != 0)
             {
-                episodes[i] = new Episode(new Guid(reader.ReadBytes(16), bigEndian: true))
+                sensor[(Rule)i] = new Episode(new Guid(reader.ReadBytes(16), bigEndian: true))
                 {
                     Occurrences = reader.ReadInt64(),
                     PeakValue = reader.ReadDouble(),

@@ -18,8 +18,12 @@ internal sealed class Findings
 
     public bool Duplicate { get; set; }
 
+    /// <summary>The sensor is one more than are remembered.</summary>
+    public bool Unjudged { get; set; }
+
     public void Clear()
     {
+        Unjudged = false;
         Raised.Clear();
         Resolved.Clear();
         Duplicate = false;
@@ -28,17 +32,17 @@ internal sealed class Findings
 
 /// <summary>
 /// Applies the rules to the readings of one partition in the order of the log. What it finds depends on nothing but the log and the rules,
-/// so that whoever reads the same log finds the same alerts, by the same ids.
+/// so that whoever reads the same log finds the same alerts, by the same ids. It remembers as many sensors as its rules allow: readings of more have
+/// a level, and are not judged.
 /// </summary>
 internal sealed class PartitionDetector(string logId, int partition, DetectionRules rules)
 {
     private readonly Dictionary<byte[], SensorState> _sensors = new(Utf8Comparer.Instance);
-
-    // By the index of the sensor in this process: one array access in place of a hash per reading.
-    private SensorState?[] _byIndex = new SensorState?[64];
-
+    private readonly HashSet<SensorState> _alarmed = [];
     private readonly List<SensorState> _newest = [];
     private readonly List<Episode> _changed = [];
+    private readonly List<SensorState> _changedSensors = [];
+    private readonly List<byte[]> _forgotten = [];
 
     public IReadOnlyCollection<SensorState> Sensors => _sensors.Values;
 
@@ -51,32 +55,71 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>Open episodes whose rows are behind.</summary>
     public List<Episode> Changed => _changed;
 
+    /// <summary>Sensors that are not as they were when <see cref="Settle"/> was called last.</summary>
+    public IReadOnlyList<SensorState> ChangedSensors => _changedSensors;
+
+    /// <summary>Ids of sensors forgotten since then.</summary>
+    public IReadOnlyList<byte[]> Forgotten => _forgotten;
+
+    /// <summary>No sensor is left to be remembered.</summary>
+    public bool IsFull => _sensors.Count >= rules.MaxSensors;
+
     public SensorState? Find(string sensorId) => _sensors.GetValueOrDefault(Encoding.UTF8.GetBytes(sensorId));
 
+    /// <summary>Adds a sensor that was remembered, in place of what is known of it.</summary>
     public void Restore(SensorState state)
     {
+        Forget(state.Id);
+        state.Owner = this;
         state.Begin(Now);
         _sensors[state.Id] = state;
-        foreach (var episode in state.Episodes)
+        if (state.HasEpisodes)
         {
-            if (episode is { Changed: true })
+            _alarmed.Add(state);
+        }
+    }
+
+    /// <summary>Forgets a sensor.</summary>
+    public void Forget(byte[] id)
+    {
+        if (_sensors.Remove(id, out var state))
+        {
+            state.Owner = null;
+            _alarmed.Remove(state);
+        }
+    }
+
+    /// <summary>After the last <see cref="Restore"/>: rows of open episodes that are behind are to be written.</summary>
+    public void Begin()
+    {
+        foreach (var state in _alarmed)
+        {
+            for (var rule = 0; rule < Rules.Count; rule++)
             {
-                _changed.Add(episode);
+                if (state[(Rule)rule] is { Changed: true } episode)
+                {
+                    _changed.Add(episode);
+                }
             }
         }
+    }
+
+    /// <summary>The memory as it is now has been written down.</summary>
+    public void Settle()
+    {
+        foreach (var state in _changedSensors)
+        {
+            state.IsChanged = false;
+        }
+
+        _changedSensors.Clear();
+        _forgotten.Clear();
     }
 
     /// <summary>Completes the reading's level, and says what it means for the sensor.</summary>
     public void Process(ref Reading reading, Findings findings)
     {
         findings.Clear();
-        var state = StateOf(reading.Sensor.Identity);
-        state.See(Now);
-        if (reading.HasCount)
-        {
-            findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
-        }
-
         var typeRules = reading.Sensor.RulesIn(rules);
         var warning = double.IsNaN(reading.Warning) ? typeRules.Warning : reading.Warning;
         var critical = double.IsNaN(reading.Critical) ? typeRules.Critical : reading.Critical;
@@ -86,42 +129,88 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             reading.HasLevel = true;
         }
 
+        if (StateOf(reading.Sensor.Identity) is not { } state)
+        {
+            findings.Unjudged = true;
+            return;
+        }
+
+        state.See(Now);
+        if (reading.HasCount)
+        {
+            findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
+        }
+
         state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
         Judge(state, ref reading, typeRules, critical, findings);
         state.Push(reading.Value);
-        state.Latest ??= new LatestReading();
-        state.Latest.Reading = reading;
-        if (!state.LatestIsNew)
-        {
-            state.LatestIsNew = true;
-            _newest.Add(state);
-        }
+        Note(state, ref reading);
+        Change(state);
     }
 
     /// <summary>Ends the episodes of sensors that are silent.</summary>
     public List<Episode> EndSilent()
     {
-        const int Intervals = 5;
         var ended = new List<Episode>();
-        foreach (var state in _sensors.Values)
+        foreach (var state in _alarmed.Where(IsSilent).ToList())
         {
-            if (Now - state.SeenAt <= rules.NoDataAfter || Now - state.SeenAt <= state.Interval * Intervals)
+            for (var rule = 0; rule < Rules.Count; rule++)
             {
-                continue;
-            }
-
-            for (var i = 0; i < state.Episodes.Length; i++)
-            {
-                if (state.Episodes[i] is { } episode)
+                if (state[(Rule)rule] is { } episode)
                 {
-                    state.Episodes[i] = null;
+                    state[(Rule)rule] = null;
                     episode.Changed = false;
                     ended.Add(episode);
                 }
             }
+
+            _alarmed.Remove(state);
+            Change(state);
         }
 
         return ended;
+    }
+
+    /// <summary>Where no sensor more can be remembered, those that are silent make room.</summary>
+    public void MakeRoom()
+    {
+        if (!IsFull)
+        {
+            return;
+        }
+
+        foreach (var state in _sensors.Values.Where(state => !state.HasEpisodes && state.Latest is null && IsSilent(state)).ToList())
+        {
+            Forget(state.Id);
+            _forgotten.Add(state.Id);
+        }
+    }
+
+    private bool IsSilent(SensorState state)
+    {
+        const int Intervals = 5;
+        return Now - state.SeenAt > rules.NoDataAfter && Now - state.SeenAt > state.Interval * Intervals;
+    }
+
+    private void Note(SensorState state, ref Reading reading)
+    {
+        if (state.Latest is not { } latest)
+        {
+            latest = state.Latest = new LatestReading { Sensor = reading.Sensor };
+            _newest.Add(state);
+        }
+
+        (latest.Sensor, latest.Offset, latest.Timestamp, latest.Value, latest.Level) = (reading.Sensor, reading.Offset, reading.Timestamp, reading.Value, reading.Level);
+        (latest.Warning, latest.Critical, latest.ReadingCount) = (reading.Warning, reading.Critical, reading.HasCount ? reading.ReadingCount : null);
+    }
+
+    private void Change(SensorState state)
+    {
+        if (!state.IsChanged)
+        {
+            state.IsChanged = true;
+            _changedSensors.Add(state);
+        }
     }
 
     private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
@@ -129,7 +218,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         var high = state.ConsecutiveHigh >= typeRules.ConsecutiveHigh;
         Follow(state, Rule.ConsecutiveHigh, high, reading.Value, ref reading, typeRules, critical, findings);
 
-        var step = state.ValueCount > 0 ? reading.Value - state.Values[state.ValueCount - 1] : 0;
+        var step = state.ValueCount > 0 ? reading.Value - state.Values[^1] : 0;
         Follow(state, Rule.RapidChange, Math.Abs(step) > typeRules.RapidChange, Math.Abs(step), ref reading, typeRules, critical, findings);
 
         var distance = state.ValueCount == SensorState.Window ? reading.Value - MeanOf(state) : 0;
@@ -143,14 +232,18 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private void Follow(
         SensorState state, Rule rule, bool holds, double measure, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
     {
-        var episode = state.Episodes[(int)rule];
+        var episode = state[rule];
         if (!holds)
         {
             if (episode is not null)
             {
-                state.Episodes[(int)rule] = null;
+                state[rule] = null;
                 episode.Changed = false;
                 findings.Resolved.Add(episode);
+                if (!state.HasEpisodes)
+                {
+                    _alarmed.Remove(state);
+                }
             }
 
             return;
@@ -158,9 +251,9 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
         if (episode is null)
         {
-            state.Episodes[(int)rule] = new Episode(AlertIdOf(logId, partition, reading.Offset, rule)) { PeakValue = reading.Value, PeakMeasure = measure };
-            findings.Raised.Add(new RaisedAlert(
-                state.Episodes[(int)rule]!.AlertId, rule, SeverityOf(rule, ref reading, critical), Describe(rule, state, ref reading, typeRules, critical)));
+            episode = state[rule] = new Episode(AlertIdOf(logId, partition, reading.Offset, rule)) { PeakValue = reading.Value, PeakMeasure = measure };
+            _alarmed.Add(state);
+            findings.Raised.Add(new RaisedAlert(episode.AlertId, rule, SeverityOf(rule, ref reading, critical), Describe(rule, state, ref reading, typeRules, critical)));
             return;
         }
 
@@ -213,7 +306,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             case Rule.ConsecutiveHigh:
                 return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {value:0.##} {unit}");
             case Rule.RapidChange:
-                var before = state.Values[state.ValueCount - 1];
+                var before = state.Values[^1];
                 return Text($"Changed by {value - before:+0.##;-0.##} {unit} at once, from {before:0.##} to {value:0.##} {unit}; {typeRules.RapidChange:0.##} {unit} are usual at most");
             case Rule.BaselineDeviation:
                 var mean = MeanOf(state);
@@ -227,25 +320,27 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private SensorState StateOf(SensorIdentity identity)
+    /// <returns>Null where it is one too many.</returns>
+    private SensorState? StateOf(SensorIdentity identity)
     {
-        if (identity.Index < _byIndex.Length && _byIndex[identity.Index] is { } known)
+        // In place of a hash per reading.
+        if (identity.State is { } known && known.Owner == this)
         {
             return known;
         }
 
         if (!_sensors.TryGetValue(identity.Id, out var state))
         {
-            state = new SensorState(identity.Id);
+            if (IsFull)
+            {
+                return null;
+            }
+
+            state = new SensorState(identity.Id) { Owner = this };
             state.Begin(Now);
             _sensors.Add(identity.Id, state);
         }
 
-        if (identity.Index >= _byIndex.Length)
-        {
-            Array.Resize(ref _byIndex, Math.Max(identity.Index + 1, _byIndex.Length * 2));
-        }
-
-        return _byIndex[identity.Index] = state;
+        return identity.State = state;
     }
 }

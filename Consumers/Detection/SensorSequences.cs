@@ -60,10 +60,14 @@ internal sealed class SensorSequences
     /// <summary>More than this and the one that was used the longest time ago is forgotten: two processes may stand for one sensor for a while.</summary>
     private const int MaxSequences = 4;
 
-    /// <summary>The one used last is the first.</summary>
-    private readonly List<SensorSequence> _sequences = new(1);
+    // Nearly all sensors have a single one.
+    private SensorSequence? _newest;
+    private List<SensorSequence>? _older;
 
-    public IReadOnlyList<SensorSequence> All => _sequences;
+    /// <summary>The one used last is the first.</summary>
+    public IEnumerable<SensorSequence> All => _newest is null ? [] : _older is null ? [_newest] : _older.Prepend(_newest);
+
+    public int Count => _newest is null ? 0 : 1 + (_older?.Count ?? 0);
 
     /// <param name="sequenceId">UTF-8; null where the reading names none.</param>
     /// <param name="timestamp">The sensor's own time, microseconds since 2000-01-01 UTC.</param>
@@ -73,24 +77,26 @@ internal sealed class SensorSequences
         var sequence = Find(sequenceId);
         if (sequence is not null && sequenceId is null && sequence.FallsBack(count, timestamp))
         {
-            _sequences.Remove(sequence);
+            _older?.Remove(sequence);
+            _newest = _newest == sequence ? null : _newest;
             sequence = null;
         }
 
-        if (sequence is null)
+        sequence ??= new SensorSequence(sequenceId, new SequenceAccount());
+        if (_newest != sequence)
         {
-            sequence = new SensorSequence(sequenceId, new SequenceAccount());
-            if (_sequences.Count == MaxSequences)
+            _older?.Remove(sequence);
+            if (_newest is not null)
             {
-                _sequences.RemoveAt(MaxSequences - 1);
+                (_older ??= []).Insert(0, _newest);
             }
 
-            _sequences.Insert(0, sequence);
-        }
-        else if (_sequences[0] != sequence)
-        {
-            _sequences.Remove(sequence);
-            _sequences.Insert(0, sequence);
+            if (Count > MaxSequences)
+            {
+                _older!.RemoveAt(MaxSequences - 1);
+            }
+
+            _newest = sequence;
         }
 
         return sequence.Add(count, timestamp);
@@ -104,13 +110,28 @@ internal sealed class SensorSequences
         Find(sequenceId)?.Account.Unseen(first, last) ?? [(first, last)];
 
     /// <summary>Adds one that was remembered, behind those that are there.</summary>
-    public void Restore(SensorSequence sequence) => _sequences.Add(sequence);
+    public void Restore(SensorSequence sequence)
+    {
+        if (_newest is null)
+        {
+            _newest = sequence;
+        }
+        else
+        {
+            (_older ??= []).Add(sequence);
+        }
+    }
 
     private SensorSequence? Find(byte[]? sequenceId)
     {
-        foreach (var sequence in _sequences)
+        if (_newest is null || Is(_newest, sequenceId))
         {
-            if (sequence.Id is { } id ? sequenceId is not null && id.AsSpan().SequenceEqual(sequenceId) : sequenceId is null)
+            return _newest;
+        }
+
+        foreach (var sequence in _older ?? [])
+        {
+            if (Is(sequence, sequenceId))
             {
                 return sequence;
             }
@@ -118,4 +139,6 @@ internal sealed class SensorSequences
 
         return null;
     }
+
+    private static bool Is(SensorSequence sequence, byte[]? id) => sequence.Id is { } own ? id is not null && own.AsSpan().SequenceEqual(id) : id is null;
 }

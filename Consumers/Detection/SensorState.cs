@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
@@ -45,13 +46,19 @@ internal sealed class SensorState(byte[] id)
 {
     public const int Window = 4;
 
+    private ValueWindow _values;
+    private Episode?[]? _episodes;
+
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
 
-    /// <summary>The newest values, oldest first.</summary>
-    public double[] Values { get; } = new double[Window];
+    /// <summary>Of which partition's memory it is; null once that has forgotten it.</summary>
+    public PartitionDetector? Owner { get; set; }
 
-    public int ValueCount { get; set; }
+    /// <summary>The newest values, oldest first.</summary>
+    public ReadOnlySpan<double> Values => ((ReadOnlySpan<double>)_values)[..ValueCount];
+
+    public int ValueCount { get; private set; }
 
     public int ConsecutiveHigh { get; set; }
 
@@ -61,14 +68,28 @@ internal sealed class SensorState(byte[] id)
     /// <summary>Between two readings, a running mean; zero where it is not known.</summary>
     public TimeSpan Interval { get; set; }
 
-    public Episode?[] Episodes { get; } = new Episode?[Rules.Count];
+    /// <summary>Whether a rule holds.</summary>
+    public bool HasEpisodes { get; private set; }
+
+    /// <summary>By rule; null where it does not hold.</summary>
+    public Episode? this[Rule rule]
+    {
+        get => _episodes?[(int)rule];
+        set
+        {
+            _episodes ??= new Episode?[Rules.Count];
+            _episodes[(int)rule] = value;
+            HasEpisodes = value is not null || Array.Exists(_episodes, episode => episode is not null);
+        }
+    }
 
     public SensorSequences Sequences { get; } = new();
 
-    /// <summary>The newest reading, while <c>sensor_latest</c> does not show it yet.</summary>
+    /// <summary>The newest reading; null once <c>sensor_latest</c> shows it.</summary>
     public LatestReading? Latest { get; set; }
 
-    public bool LatestIsNew { get; set; }
+    /// <summary>The stored memory is behind.</summary>
+    public bool IsChanged { get; set; }
 
     public void See(TimeSpan now)
     {
@@ -85,20 +106,43 @@ internal sealed class SensorState(byte[] id)
 
     public void Push(double value)
     {
+        Span<double> values = _values;
         if (ValueCount == Window)
         {
-            Values.AsSpan(1).CopyTo(Values);
-            Values[Window - 1] = value;
+            values[1..].CopyTo(values);
+            values[Window - 1] = value;
         }
         else
         {
-            Values[ValueCount++] = value;
+            values[ValueCount++] = value;
         }
+    }
+
+    [InlineArray(Window)]
+    private struct ValueWindow
+    {
+        private double _first;
     }
 }
 
-/// <summary>Reused from reading to reading.</summary>
+/// <summary>What is kept of a sensor's newest reading; reused from reading to reading.</summary>
 internal sealed class LatestReading
 {
-    public Ingestion.Reading Reading;
+    public required Ingestion.SensorDescription Sensor { get; set; }
+
+    public long Offset { get; set; }
+
+    /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
+    public long Timestamp { get; set; }
+
+    public double Value { get; set; }
+
+    /// <summary>Of the message; NaN where it had none.</summary>
+    public double Warning { get; set; }
+
+    public double Critical { get; set; }
+
+    public long? ReadingCount { get; set; }
+
+    public AlertLevel Level { get; set; }
 }

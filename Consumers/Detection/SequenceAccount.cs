@@ -9,7 +9,8 @@ internal sealed class SequenceAccount
     /// <summary>More gaps than this and the lowest are forgotten, with all below them.</summary>
     private const int MaxGaps = 64;
 
-    private readonly List<(long First, long Last)> _gaps = [];
+    // Nearly all have none.
+    private List<(long First, long Last)>? _gaps;
 
     public bool IsEmpty { get; private set; } = true;
 
@@ -18,12 +19,12 @@ internal sealed class SequenceAccount
 
     public long Last { get; private set; }
 
-    public IReadOnlyList<(long First, long Last)> Gaps => _gaps;
+    public IReadOnlyList<(long First, long Last)> Gaps => _gaps ?? (IReadOnlyList<(long First, long Last)>)[];
 
     public static SequenceAccount Restore(long floor, long last, IEnumerable<(long First, long Last)> gaps)
     {
         var account = new SequenceAccount { IsEmpty = false, Floor = floor, Last = last };
-        account._gaps.AddRange(gaps);
+        account._gaps = [.. gaps];
         return account;
     }
 
@@ -40,7 +41,7 @@ internal sealed class SequenceAccount
         {
             if (count > Last + 1)
             {
-                _gaps.Add((Last + 1, count - 1));
+                (_gaps ??= []).Add((Last + 1, count - 1));
                 Forget();
             }
 
@@ -52,7 +53,7 @@ internal sealed class SequenceAccount
         {
             if (count < Floor - 1)
             {
-                _gaps.Insert(0, (count + 1, Floor - 1));
+                (_gaps ??= []).Insert(0, (count + 1, Floor - 1));
             }
 
             Floor = count;
@@ -60,13 +61,12 @@ internal sealed class SequenceAccount
             return true;
         }
 
-        var index = _gaps.FindIndex(gap => gap.First <= count && count <= gap.Last);
-        if (index < 0)
+        if (_gaps?.FindIndex(gap => gap.First <= count && count <= gap.Last) is not (>= 0 and var index))
         {
             return false;
         }
 
-        var (first, last) = _gaps[index];
+        var (first, last) = _gaps![index];
         _gaps.RemoveAt(index);
         if (count < last)
         {
@@ -85,11 +85,12 @@ internal sealed class SequenceAccount
     /// <summary>Forgets a count, for its reading was not stored after all: it is unseen again.</summary>
     public void Remove(long count)
     {
-        if (IsEmpty || count < Floor || count > Last || _gaps.Exists(gap => gap.First <= count && count <= gap.Last))
+        if (IsEmpty || count < Floor || count > Last || Gaps.Any(gap => gap.First <= count && count <= gap.Last))
         {
             return;
         }
 
+        _gaps ??= [];
         var behind = _gaps.FindIndex(gap => gap.First > count);
         _gaps.Insert(behind < 0 ? _gaps.Count : behind, (count, count));
         Forget();
@@ -109,7 +110,7 @@ internal sealed class SequenceAccount
             yield return (first, Math.Min(last, Floor - 1));
         }
 
-        foreach (var gap in _gaps)
+        foreach (var gap in Gaps)
         {
             var from = Math.Max(first, gap.First);
             var to = Math.Min(last, gap.Last);
@@ -127,7 +128,7 @@ internal sealed class SequenceAccount
 
     private void Forget()
     {
-        while (_gaps.Count > MaxGaps)
+        while (_gaps?.Count > MaxGaps)
         {
             Floor = _gaps[0].Last + 1;
             _gaps.RemoveAt(0);

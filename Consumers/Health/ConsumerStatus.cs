@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
 
@@ -21,6 +23,8 @@ internal sealed class ConsumerStatus
     private volatile bool _paused;
     private volatile string? _databaseRefuses;
     private int _claiming;
+    private long _notJudgedAt;
+    private int _maxSensors;
 
     /// <summary>The database does not answer.</summary>
     public bool DatabaseAway
@@ -50,12 +54,22 @@ internal sealed class ConsumerStatus
         set => Volatile.Write(ref _claiming, value);
     }
 
+    /// <summary>Readings are stored of more sensors than are judged in each partition.</summary>
+    public void NotJudged(int maxSensors)
+    {
+        Volatile.Write(ref _maxSensors, maxSensors);
+        Volatile.Write(ref _notJudgedAt, Stopwatch.GetTimestamp());
+    }
+
+    private bool IsOverfull => Volatile.Read(ref _notJudgedAt) is not 0 and var at && Stopwatch.GetElapsedTime(at) < TimeSpan.FromSeconds(10);
+
     public string? Condition => DatabaseRefuses is { } reason ? $"waiting: the database stores nothing ({reason})" : (Paused, DatabaseAway, Claiming) switch
     {
         (true, true, _) => "paused: database away",
         (true, false, _) => "paused: database slow",
         (false, true, _) => "database away",
         (false, false, > 0) => $"claiming {Claiming} partition{(Claiming == 1 ? "" : "s")}",
+        _ when IsOverfull => string.Create(CultureInfo.InvariantCulture, $"stores readings of more than {_maxSensors:N0} sensors of a partition, and judges those of {_maxSensors:N0} (Detection:MaxSensorsPerPartition)"),
         _ => null,
     };
 

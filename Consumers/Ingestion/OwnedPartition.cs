@@ -82,6 +82,9 @@ internal sealed class OwnedPartition(int number, StoreLane lane, bool joined, in
 
     public PartitionDetector? Detector { get; set; }
 
+    /// <summary>Of the detector's memory.</summary>
+    public SnapshotSchedule Snapshots { get; set; } = new([]);
+
     public long NextOffset { get; set; }
 
     /// <summary>The detector has seen everything below.</summary>

@@ -29,8 +29,12 @@ internal sealed class ReadingBatch(int capacity)
     private const int MaxRejected = 500;
     private const int MaxRejectedBytes = 4 * 1024 * 1024;
 
+    /// <summary>Of sensors that have no key yet: each has to be looked for in the database before any is stored.</summary>
+    private const int MaxUnknown = 2_000;
+
     private readonly Reading[] _readings = new Reading[capacity];
     private int _rejectedBytes;
+    private int _unknown;
 
     public int Count { get; private set; }
 
@@ -51,12 +55,13 @@ internal sealed class ReadingBatch(int capacity)
 
     public bool IsEmpty => Slices.Count == 0;
 
-    public bool IsFull => Count == _readings.Length || Rejected.Count >= MaxRejected || _rejectedBytes >= MaxRejectedBytes;
+    public bool IsFull => Count == _readings.Length || _unknown >= MaxUnknown || Rejected.Count >= MaxRejected || _rejectedBytes >= MaxRejectedBytes;
 
     public void Add(OwnedPartition partition, ref Reading reading)
     {
         SliceOf(partition, reading.Offset, reading.Offset);
         _readings[Count++] = reading;
+        _unknown += reading.Sensor.Key == 0 ? 1 : 0;
     }
 
     public void Add(RejectedMessage rejected)
@@ -89,7 +94,7 @@ internal sealed class ReadingBatch(int capacity)
         Rejected.Clear();
         Slices.Clear();
         Links.Clear();
-        _rejectedBytes = 0;
+        (_rejectedBytes, _unknown) = (0, 0);
     }
 
     private BatchSlice SliceOf(OwnedPartition partition, long offset, long first)

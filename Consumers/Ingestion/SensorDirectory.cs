@@ -5,40 +5,59 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>A sensor by its id alone.</summary>
-internal sealed class SensorIdentity(byte[] id, int index)
+internal sealed class SensorIdentity(byte[] id)
 {
+    private SensorDescription[] _descriptions = [];
+
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
 
-    /// <summary>Counts up from 0 in this process.</summary>
-    public int Index { get; } = index;
+    public string Name => Encoding.UTF8.GetString(Id);
 
-    public string Name { get; } = Encoding.UTF8.GetString(id);
+    /// <summary>The state that a detector has found for it last; another detector looks for its own. Set by the lanes, each of which may have one.</summary>
+    public SensorState? State { get; set; }
 
-    public List<SensorDescription> Descriptions { get; } = [];
+    public SensorDescription? Find(in SensorText text)
+    {
+        for (var i = _descriptions.Length - 1; i >= 0; i--)
+        {
+            if (_descriptions[i].Is(text))
+            {
+                return _descriptions[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Adds one, and forgets the oldest beyond <paramref name="most"/>.</summary>
+    public void Add(SensorDescription description, int most) =>
+        _descriptions = [.. _descriptions.AsSpan(Math.Max(0, _descriptions.Length + 1 - most)), description];
 }
 
+/// <summary>A text that many sensors share, as it is in messages and as it is stored.</summary>
+internal sealed record Word(byte[] Utf8, string Text);
+
 /// <summary>A sensor as its messages describe it; one that moves, or begins to count anew, gets another.</summary>
-internal sealed class SensorDescription(
-    SensorIdentity identity, byte[] type, byte[] unit, byte[]? section, byte[]? machine, byte[]? zone, byte[]? sequenceId)
+internal sealed class SensorDescription(SensorIdentity identity, Word type, Word unit, Word? section, Word? machine, Word? zone, Word? sequenceId)
 {
     private TypeRules? _rules;
     private long _validity = -1;
 
     public SensorIdentity Identity { get; } = identity;
 
-    public string Type { get; } = Encoding.UTF8.GetString(type);
+    public string Type => type.Text;
 
-    public string Unit { get; } = Encoding.UTF8.GetString(unit);
+    public string Unit => unit.Text;
 
-    public string? FactorySection { get; } = TextOf(section);
+    public string? FactorySection => section?.Text;
 
-    public string? MachineId { get; } = TextOf(machine);
+    public string? MachineId => machine?.Text;
 
-    public string? Zone { get; } = TextOf(zone);
+    public string? Zone => zone?.Text;
 
     /// <summary>UTF-8; null where the readings name no sequence that their counts belong to.</summary>
-    public byte[]? SequenceId { get; } = sequenceId;
+    public byte[]? SequenceId => sequenceId?.Utf8;
 
     /// <summary>Its key in the database; 0 until that is known.</summary>
     public int Key { get; private set; }
@@ -55,12 +74,10 @@ internal sealed class SensorDescription(
     public TypeRules RulesIn(DetectionRules rules) => _rules ??= rules.Of(Type);
 
     public bool Is(in SensorText text) =>
-        text.SequenceId.Is(SequenceId) && text.Type.SequenceEqual(type) && text.Unit.SequenceEqual(unit)
-            && text.Section.Is(section) && text.Machine.Is(machine) && text.Zone.Is(zone);
+        text.SequenceId.Is(SequenceId) && text.Type.SequenceEqual(type.Utf8) && text.Unit.SequenceEqual(unit.Utf8)
+            && text.Section.Is(section?.Utf8) && text.Machine.Is(machine?.Utf8) && text.Zone.Is(zone?.Utf8);
 
-    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, TextOf(SequenceId));
-
-    private static string? TextOf(byte[]? utf8) => utf8 is null ? null : Encoding.UTF8.GetString(utf8);
+    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, sequenceId?.Text);
 }
 
 /// <summary>Text that may be absent, which is not the same as empty.</summary>
@@ -71,8 +88,6 @@ internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> byt
     public ReadOnlySpan<byte> Bytes { get; } = bytes;
 
     public bool Is(byte[]? other) => other is null ? !IsPresent : IsPresent && Bytes.SequenceEqual(other);
-
-    public byte[]? ToArray() => IsPresent ? Bytes.ToArray() : null;
 }
 
 /// <summary>What a message says of its sensor, where it lies in the message.</summary>
@@ -87,54 +102,87 @@ internal ref struct SensorText
     public OptionalUtf8 SequenceId;
 }
 
-/// <summary>The sensors that this process has met. Used by the thread that parses, alone.</summary>
-internal sealed class SensorDirectory
+/// <summary>
+/// The sensors that this process has met of late. Used by the thread that parses, alone. Those that send nothing while as many others as the capacity come
+/// are forgotten: what is known of them is asked for again when they come back.
+/// </summary>
+/// <param name="capacity">Twice as many sensors are held at most.</param>
+internal sealed class SensorDirectory(int capacity)
 {
     /// <summary>Of one sensor; one that comes again after more than this is asked for in the database again.</summary>
     private const int MaxDescriptions = 16;
 
-    private readonly Dictionary<byte[], SensorIdentity> _sensors;
-    private readonly Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _bySpan;
+    /// <summary>Types, units and places that are held once, however many sensors share them; each of those beyond is held by its sensor.</summary>
+    private const int MaxWords = 10_000;
 
-    public SensorDirectory()
-    {
-        _sensors = new Dictionary<byte[], SensorIdentity>(Utf8Comparer.Instance);
-        _bySpan = _sensors.GetAlternateLookup<ReadOnlySpan<byte>>();
-    }
+    private readonly Dictionary<byte[], Word> _words = new(Utf8Comparer.Instance);
+    private Dictionary<byte[], SensorIdentity> _sensors = new(Utf8Comparer.Instance);
+    private Dictionary<byte[], SensorIdentity> _older = new(Utf8Comparer.Instance);
+
+    public int Count => _sensors.Count + _older.Count;
 
     /// <summary>Null where it is not known: it must be checked, and added.</summary>
-    public SensorDescription? Find(in SensorText text)
+    public SensorDescription? Find(in SensorText text) => Find(text.Id)?.Find(text);
+
+    public SensorDescription Add(in SensorText text)
     {
-        if (_bySpan.TryGetValue(text.Id, out var sensor))
+        if (Find(text.Id) is not { } sensor)
         {
-            for (var i = sensor.Descriptions.Count - 1; i >= 0; i--)
-            {
-                if (sensor.Descriptions[i].Is(text))
-                {
-                    return sensor.Descriptions[i];
-                }
-            }
+            sensor = new SensorIdentity(text.Id.ToArray());
+            Add(sensor);
+        }
+
+        var description = new SensorDescription(
+            sensor, WordOf(text.Type), WordOf(text.Unit), WordOf(text.Section), WordOf(text.Machine), WordOf(text.Zone), WordOf(text.SequenceId));
+        sensor.Add(description, MaxDescriptions);
+        return description;
+    }
+
+    private SensorIdentity? Find(ReadOnlySpan<byte> id)
+    {
+        if (_sensors.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var sensor))
+        {
+            return sensor;
+        }
+
+        if (_older.Count > 0 && _older.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(id, out _, out sensor))
+        {
+            Add(sensor);
+            return sensor;
         }
 
         return null;
     }
 
-    public SensorDescription Add(in SensorText text)
+    private void Add(SensorIdentity sensor)
     {
-        if (!_bySpan.TryGetValue(text.Id, out var sensor))
+        if (_sensors.Count >= capacity)
         {
-            sensor = new SensorIdentity(text.Id.ToArray(), _sensors.Count);
-            _sensors.Add(sensor.Id, sensor);
+            (_older, _sensors) = (_sensors, _older);
+            if (_sensors.Count > 0)
+            {
+                // Long-lived garbage of some 40 MB that the collector would leave lying for as long as the machine has memory.
+                _sensors.Clear();
+                GC.Collect();
+            }
         }
 
-        var description = new SensorDescription(
-            sensor, text.Type.ToArray(), text.Unit.ToArray(), text.Section.ToArray(), text.Machine.ToArray(), text.Zone.ToArray(), text.SequenceId.ToArray());
-        if (sensor.Descriptions.Count == MaxDescriptions)
+        _sensors.Add(sensor.Id, sensor);
+    }
+
+    private Word? WordOf(OptionalUtf8 text) => text.IsPresent ? WordOf(text.Bytes) : null;
+
+    private Word WordOf(ReadOnlySpan<byte> text)
+    {
+        if (!_words.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(text, out var word))
         {
-            sensor.Descriptions.RemoveAt(0);
+            word = new Word(text.ToArray(), Encoding.UTF8.GetString(text));
+            if (_words.Count < MaxWords)
+            {
+                _words.Add(word.Utf8, word);
+            }
         }
 
-        sensor.Descriptions.Add(description);
-        return description;
+        return word;
     }
 }

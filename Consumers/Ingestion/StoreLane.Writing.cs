@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
@@ -26,7 +25,7 @@ internal sealed partial class StoreLane
             // What was refused is no longer in the memory.
             if (OwnedBy(rest.Log, rest.Snapshots[i].Partition) is { } partition)
             {
-                rest.Snapshots[i] = rest.Snapshots[i] with { State = DetectorSnapshot.Write(partition.Detector!) };
+                rest.Snapshots[i] = partition.Snapshots.Next(partition.Number, rest.Snapshots[i].Offset, partition.Detector!);
             }
         }
 
@@ -312,11 +311,15 @@ internal sealed partial class StoreLane
         }
 
         // Newest values were put together before their sensors had keys.
-        for (var i = 0; i < write.Latest.Count; i++)
+        if (write.Latest.Exists(row => row.SensorKey == 0))
         {
-            if (write.Latest[i].SensorKey == 0 && Array.Find(sensors, one => one.Identity.Name == write.Latest[i].SensorId) is { } sensor)
+            var byId = sensors.ToLookup(sensor => sensor.Identity.Name, sensor => sensor.Key);
+            for (var i = 0; i < write.Latest.Count; i++)
             {
-                write.Latest[i] = write.Latest[i] with { SensorKey = sensor.Key };
+                if (write.Latest[i].SensorKey == 0)
+                {
+                    write.Latest[i] = write.Latest[i] with { SensorKey = byId[write.Latest[i].SensorId].FirstOrDefault() };
+                }
             }
         }
     }
@@ -349,6 +352,7 @@ internal sealed partial class StoreLane
             if (OwnedBy(write.Log, snapshot.Partition) is { } partition)
             {
                 partition.SinceSnapshot = 0;
+                partition.Snapshots.Confirm();
             }
         }
 

@@ -39,7 +39,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private const int Batches = 3;
 
     /// <summary>Newest values written per tick and lane at most.</summary>
-    private const int MaxLatest = 2_000;
+    private const int MaxLatest = 10_000;
 
     /// <summary>Characters kept of what the database says.</summary>
     private const int MaxDetail = 500;
@@ -200,6 +200,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private void Take(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low, long? high)
     {
         var detector = NewDetector();
+        var isStored = false;
         var from = claim.SnapshotOffset ?? claim.FirstOffset;
         partition.HasLostMemory = false;
         if (from < (low ?? 0) || from > claim.NextOffset)
@@ -209,11 +210,12 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             from = claim.NextOffset;
             partition.HasLostMemory = true;
         }
-        else if (claim.Snapshot is { } snapshot)
+        else if (claim.Snapshots.Count > 0)
         {
             try
             {
-                DetectorSnapshot.Read(snapshot, detector);
+                DetectorSnapshot.Read(claim.Snapshots, detector);
+                isStored = true;
             }
             catch (InvalidDataException exception)
             {
@@ -227,6 +229,8 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         partition.Log = log;
         partition.Claim = claim;
         partition.Detector = detector;
+        partition.Snapshots = new SnapshotSchedule(isStored ? claim.Snapshots.ConvertAll(snapshot => snapshot.Length) : []);
+        claim.Snapshots.Clear();
         partition.NextOffset = claim.NextOffset;
         partition.MemoryAt = from;
         partition.Committed = claim.NextOffset;
@@ -339,7 +343,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     }
 
     /// <param name="batch">Null when only what time has made due is written.</param>
-    /// <param name="isDue">Write that now, whatever the time.</param>
+    /// <param name="isDue">Write all of that now, whatever the time.</param>
     private async Task StoreAsync(ReadingBatch? batch, bool isDue, CancellationToken cancellationToken)
     {
         DropAbandoned();
@@ -374,10 +378,11 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     /// <summary>Runs the detector over the batch, and puts together what is to be written; one transaction per log, which is one but for the end of a log.</summary>
     private List<IngestWrite> Prepare(ReadingBatch? batch, bool isDue)
     {
+        var isLast = isDue;
         _tallies.Clear();
         Attend();
         isDue |= Stopwatch.GetElapsedTime(_tickedAt) >= context.Options.SnapshotInterval
-            || _owned.Exists(partition => partition.SinceSnapshot >= context.Options.SnapshotReadings);
+            || _owned.Exists(partition => partition.SinceSnapshot >= context.Options.SnapshotReadings && partition.Snapshots.IsDue);
         if (batch is not null)
         {
             foreach (var slice in batch.Slices)
@@ -424,7 +429,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         {
             if (isDue)
             {
-                AddDue(write);
+                AddDue(write, isLast);
             }
 
             foreach (var (partition, tally) in _tallies.Where(pair => pair.Key.Log == write.Log).OrderBy(pair => pair.Key.Number))
@@ -471,6 +476,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     {
         OwnedPartition? tallied = null;
         Tally tally = null!;
+        var unjudged = 0;
         foreach (ref var reading in batch.Readings)
         {
             var partition = reading.Partition;
@@ -500,10 +506,17 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
             tally.Stored++;
             tally.Uncounted += reading.HasCount ? 0 : 1;
+            unjudged += _findings.Unjudged ? 1 : 0;
             if (_findings.Duplicate || _findings.Raised.Count > 0 || _findings.Resolved.Count > 0)
             {
                 Report(partition, ref reading, writes);
             }
+        }
+
+        if (unjudged > 0)
+        {
+            context.Status.NotJudged(context.Rules.MaxSensors);
+            context.Metrics.NotJudged(unjudged);
         }
 
         foreach (var slice in batch.Slices)
@@ -624,7 +637,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     }
 
     /// <summary>Adds what is written from time to time: states of open episodes, newest values, and the detector's memory.</summary>
-    private void AddDue(IngestWrite write)
+    private void AddDue(IngestWrite write, bool isLast)
     {
         var written = new HashSet<string>();
         foreach (var partition in _owned.Where(partition => partition.Log == write.Log))
@@ -649,9 +662,10 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
             }
 
             AddLatest(write, partition, detector, written);
-            if (partition.SinceSnapshot > 0)
+            detector.MakeRoom();
+            if (partition.SinceSnapshot > 0 && (isLast || partition.Snapshots.IsDue))
             {
-                write.Snapshots.Add(new SnapshotRow(partition.Number, partition.MemoryAt, DetectorSnapshot.Write(detector)));
+                write.Snapshots.Add(partition.Snapshots.Next(partition.Number, partition.MemoryAt, detector));
             }
         }
 
@@ -663,8 +677,8 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         var count = Math.Min(detector.Newest.Count, Math.Max(0, MaxLatest - write.Latest.Count));
         foreach (var state in detector.Newest.GetRange(0, count))
         {
-            ref var reading = ref state.Latest!.Reading;
-            state.LatestIsNew = false;
+            var reading = state.Latest!;
+            state.Latest = null;
             if (!written.Add(reading.Sensor.Identity.Name))
             {
                 // Without keys a sensor may be in several partitions; one statement writes a row once.
@@ -678,7 +692,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                 (short)reading.Level,
                 double.IsNaN(reading.Warning) ? null : reading.Warning,
                 double.IsNaN(reading.Critical) ? null : reading.Critical,
-                reading.HasCount ? reading.ReadingCount : null,
+                reading.ReadingCount,
                 PostgresTime.ToUtc(reading.Timestamp),
                 partition.Number,
                 reading.Offset));

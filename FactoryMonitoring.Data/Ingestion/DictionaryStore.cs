@@ -22,34 +22,39 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     private const string SelectConsumer = "SELECT consumer_key FROM consumers WHERE consumer_id = $1";
 
+    /// <summary>Asked for in one statement.</summary>
+    private const int SensorsAtOnce = 2_000;
+
+    // One by one, by the index: the planner would read the whole table for so many.
     private const string Wanted = """
         unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
             WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, n)
+        LEFT JOIN LATERAL (
+            SELECT d.sensor_key, d.last_used FROM sensor_descriptions d
+            WHERE d.sensor_id = u.sensor_id AND d.sequence_id IS NOT DISTINCT FROM u.sequence_id
+                AND sensor_digest(d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone)
+                    = sensor_digest(u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone)
+            LIMIT 1) d ON true
         """;
 
-    private const string IsWanted = """
-        d.sensor_id = u.sensor_id AND d.sequence_id IS NOT DISTINCT FROM u.sequence_id
-            AND sensor_digest(d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone)
-                = sensor_digest(u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone)
-        """;
+    private const string SelectSensors = $"SELECT u.n::int - 1, d.sensor_key, d.last_used < CURRENT_DATE FROM {Wanted} WHERE d.sensor_key IS NOT NULL";
 
     // Sorted, so that two consumers that meet the same new sensors wait for each other and never in a circle.
     private const string InsertSensors = $"""
         INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id)
         SELECT u.sensor_id, u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone, u.sequence_id
         FROM {Wanted}
-        WHERE NOT EXISTS (SELECT 1 FROM sensor_descriptions d WHERE {IsWanted})
+        WHERE d.sensor_key IS NULL
         ORDER BY 1, 2, 3, 4, 5, 6, 7
         ON CONFLICT DO NOTHING
         """;
 
     // Once a day: retention deletes those that nobody asks for any more.
-    private const string TouchSensors = $"""
+    private const string TouchSensors = """
         UPDATE sensor_descriptions SET last_used = CURRENT_DATE
-        WHERE sensor_key IN (SELECT d.sensor_key FROM {Wanted} JOIN sensor_descriptions d ON {IsWanted} WHERE d.last_used < CURRENT_DATE ORDER BY d.sensor_key FOR UPDATE OF d)
+        WHERE sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_key = ANY ($1) ORDER BY sensor_key FOR UPDATE)
+        RETURNING sensor_key
         """;
-
-    private const string SelectSensors = $"SELECT u.n, d.sensor_key FROM {Wanted} JOIN sensor_descriptions d ON {IsWanted}";
 
     private const string SelectKnown = """
         SELECT (SELECT id FROM database_identity), (SELECT log_id FROM logs WHERE log_key = $1),
@@ -84,27 +89,60 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
     public async Task<int[]> SensorKeysAsync(IReadOnlyList<SensorDescriptionRow> sensors, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
-        await using (var insert = Command(InsertSensors, connection, sensors))
-        {
-            await insert.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        await using (var touch = Command(TouchSensors, connection, sensors))
-        {
-            await touch.ExecuteNonQueryAsync(cancellationToken);
-        }
-
         var keys = new int[sensors.Count];
-        await using var select = Command(SelectSensors, connection, sensors);
-        await using var reader = await select.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        for (var first = 0; first < keys.Length; first += SensorsAtOnce)
         {
-            keys[reader.GetInt64(0) - 1] = reader.GetInt32(1);
+            int[] wanted = [.. Enumerable.Range(first, Math.Min(SensorsAtOnce, keys.Length - first))];
+            await FindAsync(wanted);
+            int[] missing = [.. wanted.Where(n => keys[n] == 0)];
+            if (missing.Length > 0)
+            {
+                await using var insert = Command(InsertSensors, connection, sensors, missing);
+                await insert.ExecuteNonQueryAsync(cancellationToken);
+                await FindAsync(missing);
+            }
+        }
+
+        if (Array.IndexOf(keys, 0) is >= 0 and var lost)
+        {
+            throw new NpgsqlException($"The description of sensor {sensors[lost].SensorId} was deleted while its key was asked for");
         }
 
         var newest = Array.IndexOf(keys, keys.Max());
         Remember(known => keys[newest] > known.Sensor.Key ? known with { Sensor = (keys[newest], sensors[newest].SensorId) } : known);
         return keys;
+
+        async Task FindAsync(int[] numbers)
+        {
+            var old = new Dictionary<int, int>();
+            await using (var select = Command(SelectSensors, connection, sensors, numbers))
+            await using (var reader = await select.ExecuteReaderAsync(cancellationToken))
+            {
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    var (n, key) = (numbers[reader.GetInt32(0)], reader.GetInt32(1));
+                    if (reader.GetBoolean(2))
+                    {
+                        old[key] = n;
+                    }
+                    else
+                    {
+                        keys[n] = key;
+                    }
+                }
+            }
+
+            if (old.Count > 0)
+            {
+                // Of those that retention has just deleted there is none to touch.
+                await using var touch = new NpgsqlCommand(TouchSensors, connection) { Parameters = { new NpgsqlParameter<int[]> { TypedValue = [.. old.Keys] } } };
+                await using var reader = await touch.ExecuteReaderAsync(cancellationToken);
+                while (await reader.ReadAsync(cancellationToken))
+                {
+                    keys[old[reader.GetInt32(0)]] = reader.GetInt32(0);
+                }
+            }
+        }
     }
 
     /// <summary>Looks whether the session's database is the one that gave out the keys; if it is not, <see cref="Generation"/> changes.</summary>
@@ -169,17 +207,17 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         return (int)(await selectCommand.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    private static NpgsqlCommand Command(string sql, NpgsqlConnection connection, IReadOnlyList<SensorDescriptionRow> sensors) => new(sql, connection)
+    private static NpgsqlCommand Command(string sql, NpgsqlConnection connection, IReadOnlyList<SensorDescriptionRow> sensors, int[] numbers) => new(sql, connection)
     {
         Parameters =
         {
-            new NpgsqlParameter<string[]> { TypedValue = [.. sensors.Select(sensor => sensor.SensorId)] },
-            new NpgsqlParameter<string[]> { TypedValue = [.. sensors.Select(sensor => sensor.SensorType)] },
-            new NpgsqlParameter<string[]> { TypedValue = [.. sensors.Select(sensor => sensor.Unit)] },
-            new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.FactorySection)] },
-            new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.MachineId)] },
-            new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.Zone)] },
-            new NpgsqlParameter<string?[]> { TypedValue = [.. sensors.Select(sensor => sensor.SequenceId)] },
+            new NpgsqlParameter<string[]> { TypedValue = [.. numbers.Select(n => sensors[n].SensorId)] },
+            new NpgsqlParameter<string[]> { TypedValue = [.. numbers.Select(n => sensors[n].SensorType)] },
+            new NpgsqlParameter<string[]> { TypedValue = [.. numbers.Select(n => sensors[n].Unit)] },
+            new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].FactorySection)] },
+            new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].MachineId)] },
+            new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].Zone)] },
+            new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].SequenceId)] },
         },
     };
 

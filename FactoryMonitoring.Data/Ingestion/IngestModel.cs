@@ -21,7 +21,7 @@ public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End
 /// <param name="PredecessorEndedAt">Null where nobody had owned it before.</param>
 /// <param name="Skipped">Offsets that the log had dropped before they were read.</param>
 /// <param name="MovedAside">Rows of offsets that the log no longer has and will use again; they now stand under a log_id of their own.</param>
-/// <param name="SnapshotOffset">Where <paramref name="Snapshot"/> stands; null where there is none.</param>
+/// <param name="SnapshotOffset">Where <see cref="Snapshots"/> stand; null where there are none.</param>
 /// <param name="LeaderEpoch">Of the message before <paramref name="NextOffset"/>; null where it is not known.</param>
 /// <param name="CutEpoch">The claim that last found the log cut short; null where none has.</param>
 public sealed record ClaimedPartition(
@@ -36,10 +36,12 @@ public sealed record ClaimedPartition(
     long Skipped,
     long MovedAside,
     long? SnapshotOffset,
-    byte[]? Snapshot,
     int? LeaderEpoch,
     long? CutEpoch)
 {
+    /// <summary>The detector's memory, and the changes to it in their order.</summary>
+    public List<byte[]> Snapshots { get; } = [];
+
     /// <summary>Offsets from the snapshot on whose messages the database refused for good.</summary>
     public List<long> Refused { get; } = [];
 }
@@ -107,7 +109,8 @@ public sealed record DeadLetterRow(
     string Topic, byte[]? Key, byte[]? Value, string[] HeaderNames, byte[][] HeaderValues, int SourcePartition, long SourceOffset, bool ValueAtSource = false);
 
 /// <summary>The detector's memory of one partition as it stood before <paramref name="Offset"/>.</summary>
-public sealed record SnapshotRow(int Partition, long Offset, byte[] State);
+/// <param name="IsChange">It is what has changed since the last one that is stored.</param>
+public sealed record SnapshotRow(int Partition, long Offset, byte[] State, bool IsChange = false);
 
 /// <param name="SensorKey">Rows without one (0) are not written.</param>
 public sealed record LatestRow(

@@ -117,6 +117,18 @@ public sealed partial class IngestStore
         SET snapshot_offset = excluded.snapshot_offset, state = excluded.state, written_at = excluded.written_at
         """;
 
+    private const string DeleteChanges = "DELETE FROM detector_changes WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)";
+
+    private const string InsertChanges = """
+        WITH changes AS (
+            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bytea[]) u(kafka_partition, at, state)
+        ), moved AS (
+            UPDATE detector_snapshots s SET snapshot_offset = c.at, written_at = statement_timestamp()
+            FROM changes c WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = c.kafka_partition
+        )
+        INSERT INTO detector_changes (log_key, topic, kafka_partition, state) SELECT $1, $2, kafka_partition, state FROM changes
+        """;
+
     private const string UpsertLatest = """
         INSERT INTO sensor_latest (log_key, sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp",
             kafka_partition, kafka_offset)
@@ -399,16 +411,19 @@ public sealed partial class IngestStore
 
     private static void AddSnapshots(NpgsqlBatch batch, IngestWrite write)
     {
-        var snapshots = write.Snapshots;
-        if (snapshots.Count == 0)
+        foreach (var snapshots in write.Snapshots.GroupBy(snapshot => snapshot.IsChange))
         {
-            return;
-        }
+            int[] partitions = [.. snapshots.Select(snapshot => snapshot.Partition)];
+            if (!snapshots.Key)
+            {
+                Add(batch, DeleteChanges, write.Log).Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            }
 
-        var command = Add(batch, UpsertSnapshots, write.Log);
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.Partition)] });
-        command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.Offset)] });
-        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.State)] });
+            var command = Add(batch, snapshots.Key ? InsertChanges : UpsertSnapshots, write.Log);
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.Offset)] });
+            command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. snapshots.Select(snapshot => snapshot.State)] });
+        }
     }
 
     private static void AddLatest(NpgsqlBatch batch, IngestWrite write)

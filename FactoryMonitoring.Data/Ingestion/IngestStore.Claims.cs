@@ -97,7 +97,11 @@ public sealed partial class IngestStore
         """;
 
     private const string SelectSnapshots = """
-        SELECT kafka_partition, snapshot_offset, state FROM detector_snapshots WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)
+        SELECT s.kafka_partition, s.snapshot_offset, s.state, 0 AS n FROM detector_snapshots s WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = ANY ($3)
+        UNION ALL
+        SELECT s.kafka_partition, s.snapshot_offset, c.state, c.id FROM detector_snapshots s JOIN detector_changes c USING (log_key, topic, kafka_partition)
+        WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = ANY ($3)
+        ORDER BY 1, 4
         """;
 
     // The group has spoken: whoever still holds the partition's row is gone or frozen, and all of the partition waits for it.
@@ -169,7 +173,6 @@ public sealed partial class IngestStore
                     0,
                     0,
                     null,
-                    null,
                     await reader.IsDBNullAsync(8, cancellationToken) ? null : reader.GetInt32(8),
                     await reader.IsDBNullAsync(9, cancellationToken) ? null : reader.GetInt64(9)));
             }
@@ -184,7 +187,8 @@ public sealed partial class IngestStore
                 var index = claimed.FindIndex(one => one.Partition == reader.GetInt32(0));
                 if (index >= 0)
                 {
-                    claimed[index] = claimed[index] with { SnapshotOffset = reader.GetInt64(1), Snapshot = await reader.GetFieldValueAsync<byte[]>(2, cancellationToken) };
+                    claimed[index] = claimed[index] with { SnapshotOffset = reader.GetInt64(1) };
+                    claimed[index].Snapshots.Add(await reader.GetFieldValueAsync<byte[]>(2, cancellationToken));
                 }
             }
         }

@@ -3,7 +3,11 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Reads sensors: all with their newest value, and one with its last readings, alerts and dead letters.</summary>
+/// <summary>Which sensors; what is null does not matter.</summary>
+/// <param name="Search">A part of the id, in any case.</param>
+public sealed record SensorFilter(string? Search, string? SensorType, string? AlertLevel);
+
+/// <summary>Reads sensors: pages of them with their newest value, how many there are, and one with its last readings, alerts and dead letters.</summary>
 public sealed class SensorQueries(NpgsqlDataSource dataSource)
 {
     private const string Columns = """
@@ -11,15 +15,43 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
                s.reading_count, s.last_timestamp, s.last_processed, s.kafka_partition, s.kafka_offset
         """;
 
-    private const string All = $"""
-        {Columns}, COALESCE(a.open, 0)::integer
+    // Parameters are known when an unprepared statement is planned: what is null costs nothing.
+    private const string Where = """
+        WHERE ($1 IS NULL OR strpos(lower(s.sensor_id), lower($1)) > 0) AND ($2 IS NULL OR s.sensor_type = $2) AND ($3 IS NULL OR s.alert_level = $3)
+        """;
+
+    private const string OpenAlerts = "(SELECT count(*) FROM alerts a WHERE a.sensor_id = s.sensor_id AND a.resolved_at IS NULL)::integer";
+
+    private const string Counts = $"""
+        SELECT s.sensor_type, s.alert_level, count(*)::integer FROM sensors s {Where} GROUP BY 1, 2 ORDER BY 1, 2
+        """;
+
+    // From the few that have open alerts, where those come first or last.
+    private static readonly Dictionary<string, string> Orders = new()
+    {
+        ["id"] = "s.sensor_id",
+        ["-id"] = "s.sensor_id DESC",
+        ["level"] = $"{Badness}, s.sensor_id",
+        ["-level"] = $"{Badness} DESC, s.sensor_id",
+        ["alerts"] = "COALESCE(o.open, 0), s.sensor_id",
+        ["-alerts"] = "COALESCE(o.open, 0) DESC, s.sensor_id",
+        ["read"] = "s.last_processed, s.sensor_id",
+        ["-read"] = "s.last_processed DESC, s.sensor_id",
+    };
+
+    private const string Badness = "array_position(ARRAY['normal', 'warning', 'critical'], s.alert_level)";
+
+    private static string PageIn(string order) => $"""
+        {Columns}, {OpenAlerts}
         FROM sensors s
-        LEFT JOIN (SELECT sensor_id, count(*) AS open FROM alerts WHERE resolved_at IS NULL GROUP BY sensor_id) a USING (sensor_id)
-        ORDER BY s.sensor_id
+        {(order.EndsWith("alerts", StringComparison.Ordinal) ? "LEFT JOIN (SELECT sensor_id, count(*) AS open FROM alerts WHERE resolved_at IS NULL GROUP BY sensor_id) o USING (sensor_id)" : "")}
+        {Where}
+        ORDER BY {Orders[order]}
+        LIMIT $4 OFFSET $5
         """;
 
     private const string One = $"""
-        {Columns}, (SELECT count(*) FROM alerts a WHERE a.sensor_id = s.sensor_id AND a.resolved_at IS NULL)::integer
+        {Columns}, {OpenAlerts}
         FROM sensors s WHERE s.sensor_id = $1
         """;
 
@@ -38,12 +70,30 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 
     private const string Alerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 ORDER BY "timestamp" DESC LIMIT 50""";
 
+    /// <summary>What a page can be sorted by; a leading - turns the order round.</summary>
+    public static IReadOnlyCollection<string> Sorts => Orders.Keys;
+
+    /// <summary>A page.</summary>
+    /// <param name="sort">One of <see cref="Sorts"/>; sensors that are the same by it stand by their ids.</param>
+    /// <param name="skip">So many sensors come before it.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<IReadOnlyList<SensorBody>> ListAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<SensorBody>> ListAsync(SensorFilter filter, string sort, int skip, int limit, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(All);
+        await using var command = Filtered(PageIn(sort), filter);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = skip });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.RowsAsync(Sensor, cancellationToken);
+    }
+
+    /// <summary>How many there are.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<SensorCountsBody> CountAsync(SensorFilter filter, CancellationToken cancellationToken)
+    {
+        await using var command = Filtered(Counts, filter);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var counts = await reader.RowsAsync(row => new SensorCount(row.GetString(0), row.GetString(1), row.GetInt32(2)), cancellationToken);
+        return new(counts.Sum(count => count.Sensors), counts);
     }
 
     /// <returns>Null where no reading of it was ever stored and none is rejected; without a sensor where all were rejected.</returns>
@@ -65,6 +115,13 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
             await reader.RowsAsync(AlertQueries.Alert, cancellationToken),
             await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken));
         return detail is { Sensor: null, DeadLetters: [] } ? null : detail;
+    }
+
+    private NpgsqlCommand Filtered(string sql, SensorFilter filter)
+    {
+        var command = dataSource.CreateCommand(sql);
+        command.Parameters.AddRange((NpgsqlParameter[])[Parameters.Text(filter.Search), Parameters.Text(filter.SensorType), Parameters.Text(filter.AlertLevel)]);
+        return command;
     }
 
     private static SensorBody Sensor(NpgsqlDataReader row) => new(

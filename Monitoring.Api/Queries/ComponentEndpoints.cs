@@ -6,13 +6,19 @@ using FactoryMonitoring.Monitoring.Api.Snapshots;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>One consumer, producer, broker or sensor with its history; all sensors; dead letters.</summary>
+/// <summary>One consumer, producer, broker or sensor with its history; pages of sensors; dead letters.</summary>
 internal static class ComponentEndpoints
 {
+    private static readonly string[] AllLevels = ["normal", "warning", "critical"];
+
     public static void MapComponents(this RouteGroupBuilder api)
     {
         api.MapGet("/sensors", Sensors)
-            .Describe<IReadOnlyList<SensorBody>>("sensors", "Every sensor with its newest reading and how many of its alerts are open");
+            .Describe<IReadOnlyList<SensorBody>>(
+                "sensors",
+                "Sensors with their newest reading and how many of their alerts are open. q=part of an id, type=, level=, "
+                    + "sort=id, level, alerts or read, turned round by a leading -; offset= and limit= give the next page");
+        api.MapGet("/sensor-counts", SensorCounts).Describe<SensorCountsBody>("sensor-counts", "How many sensors there are, by type and level; q=, type= and level= as for sensors");
         api.MapGet("/sensors/{id}", Sensor).Describe<SensorDetailBody>("sensor", "A sensor's last readings, alerts and dead letters")
             .ProducesProblem(StatusCodes.Status404NotFound);
         api.MapGet("/consumers/{id}", Consumer).Describe<ComponentDetailBody>("consumer", "A consumer's history")
@@ -25,9 +31,35 @@ internal static class ComponentEndpoints
             .Describe<IReadOnlyList<DeadLetterBody>>("dead-letters", "Messages that were no readings, newest first; before=rejected_at of the last one gives the next page");
     }
 
-    private static Task<IResult> Sensors(QueryCache cache, SensorQueries queries, HttpResponse response) =>
-        cache.ServeAsync<IReadOnlyList<SensorBody>>(
-            "sensors", response, ApiJson.Context.IReadOnlyListSensorBody, async cancellationToken => await queries.ListAsync(cancellationToken));
+    private static Task<IResult> Sensors(
+        QueryCache cache, SensorQueries queries, HttpResponse response, string? q, string? type, string? level, string? sort, string? offset, string? limit)
+    {
+        var input = new Input();
+        var filter = Filter(input, q, type, level);
+        var order = input.OneOf("sort", sort, [.. SensorQueries.Sorts]) ?? "id";
+        var skip = input.Integer("offset", offset, 0, 0, 10_000_000);
+        var most = input.Integer("limit", limit, 100, 1, 1_000);
+        return input.IsBad
+            ? Task.FromResult<IResult>(input.Problem)
+            : cache.ServeAsync<IReadOnlyList<SensorBody>>(
+                $"sensors {filter} {order} {skip} {most}",
+                response,
+                ApiJson.Context.IReadOnlyListSensorBody,
+                async cancellationToken => await queries.ListAsync(filter, order, skip, most, cancellationToken));
+    }
+
+    private static Task<IResult> SensorCounts(QueryCache cache, SensorQueries queries, HttpResponse response, string? q, string? type, string? level)
+    {
+        var input = new Input();
+        var filter = Filter(input, q, type, level);
+        return input.IsBad
+            ? Task.FromResult<IResult>(input.Problem)
+            : cache.ServeAsync(
+                $"sensor counts {filter}", response, ApiJson.Context.SensorCountsBody, async cancellationToken => (SensorCountsBody?)await queries.CountAsync(filter, cancellationToken));
+    }
+
+    private static SensorFilter Filter(Input input, string? q, string? type, string? level) =>
+        new(input.Text("q", q), input.Text("type", type, 100), input.OneOf("level", level, AllLevels));
 
     private static Task<IResult> Sensor(QueryCache cache, SensorQueries queries, HttpResponse response, string id) =>
         WithId(id, sensorId => cache.ServeAsync(

@@ -7,15 +7,15 @@ namespace FactoryMonitoring.Benchmarks;
 /// <param name="LatencySeconds">Per rate.</param>
 /// <param name="ApiSeconds">Per endpoint.</param>
 /// <param name="MemorySeconds">How long all services run before their memory is read.</param>
-/// <param name="Only">Parts to run: ceilings, ingest, latency, api, memory.</param>
+/// <param name="Only">Parts to run: ceilings, ingest, latency, memory, sensors, api.</param>
 internal sealed record BenchSettings(
-    int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Connections, string[] Only)
+    int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Sensors, int Connections, string[] Only)
 {
-    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "api"];
+    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "sensors", "api"];
 
     public const string Usage = """
         make bench ARGS="NAME=VALUE …"
-          only=ceilings,ingest,latency,memory,api  what is measured
+          only=ceilings,ingest,latency,memory,sensors,api  what is measured
           runs=3            how often, 1 to 100
           readings=2000000  in the preloaded topic
           replicas=1,2,3    numbers of consumers that drain it
@@ -24,13 +24,14 @@ internal sealed record BenchSettings(
           memory=60         seconds that all services run before their memory is read
           small=10000 large=10000000  readings stored when the API is measured
           api=3             seconds for each endpoint
+          sensors=1000000   that send one reading each
           connections=64    to the API
         """;
 
     /// <exception cref="FormatException">An argument is not understood.</exception>
     public static BenchSettings Parse(string[] arguments)
     {
-        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 64, Parts);
+        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 64, Parts);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: allowed is NAME=VALUE");
@@ -45,11 +46,12 @@ internal sealed record BenchSettings(
                 "small" => settings with { StoredSmall = Number(argument, value, 1, 1_000_000_000) },
                 "large" => settings with { StoredLarge = Number(argument, value, 1, 1_000_000_000) },
                 "api" => settings with { ApiSeconds = Number(argument, value, 1, 3_600) },
+                "sensors" => settings with { Sensors = Number(argument, value, 1_000, 100_000_000) },
                 "connections" => settings with { Connections = Number(argument, value, 1, 1_000) },
                 "only" => settings with { Only = [.. value.Split(',').Select(part => Parts.Contains(part, StringComparer.Ordinal)
                     ? part
                     : throw new FormatException($"{argument}: allowed are {string.Join(", ", Parts)}"))] },
-                _ => throw new FormatException($"{argument}: allowed are readings, runs, replicas, rates, latency, memory, small, large, api, connections, only"),
+                _ => throw new FormatException($"{argument}: allowed are readings, runs, replicas, rates, latency, memory, small, large, api, sensors, connections, only"),
             };
         }
 

@@ -13,7 +13,8 @@ internal static class IngestRuns
 
     /// <param name="PerSecond">From the first claim to the last commit, by the database's clock.</param>
     /// <param name="CpuPerMillion">CPU seconds of the consumers per million readings, their start included.</param>
-    public sealed record Drain(double PerSecond, double CpuPerMillion, double PeakMemoryMb);
+    /// <param name="LongestStandstill">Between two commits, in seconds.</param>
+    public sealed record Drain(double PerSecond, double CpuPerMillion, double PeakMemoryMb, double LongestStandstill);
 
     public static async Task<Drain> DrainAsync(
         string repository, string directory, Brokers brokers, Postgres postgres, string topic, int replicas, long count)
@@ -24,14 +25,15 @@ internal static class IngestRuns
             .Select(n => Services.StartConsumer(repository, directory, $"bench-consumer-{n}", brokers, postgres, topic, group)).ToList();
         try
         {
-            await UntilStoredAsync(postgres, count, consumers);
+            var standstill = await UntilStoredAsync(postgres, count, consumers);
             var seconds = await postgres.ScalarAsync<double>(
                 "SELECT extract(epoch FROM (SELECT max(last_commit_at) FROM partition_offsets) - (SELECT min(claimed_at) FROM partition_ownership))::float8");
             await CheckAsync(postgres, count);
             return new Drain(
                 count / seconds,
                 consumers.Sum(consumer => consumer.CpuSeconds()) / (count / 1e6),
-                consumers.Max(consumer => consumer.MemoryMb("VmHWM")));
+                consumers.Max(consumer => consumer.MemoryMb("VmHWM")),
+                standstill);
         }
         finally
         {
@@ -96,10 +98,13 @@ internal static class IngestRuns
         return counts;
     }
 
-    private static async Task UntilStoredAsync(Postgres postgres, long count, List<ServerProcess> consumers)
+    /// <returns>The longest time, in seconds and to 0.1 s, in which nothing more was stored after the first reading.</returns>
+    private static async Task<double> UntilStoredAsync(Postgres postgres, long count, List<ServerProcess> consumers)
     {
         var started = Stopwatch.GetTimestamp();
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        var longest = TimeSpan.Zero;
+        var (before, movedAt) = (0L, started);
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while (await postgres.ScalarAsync<long>("SELECT COALESCE(sum(stored + rejected), 0)::bigint FROM partition_offsets") is var stored && stored < count)
         {
             if (Stopwatch.GetElapsedTime(started) > Limit || consumers.Exists(consumer => consumer.HasExited))
@@ -107,8 +112,16 @@ internal static class IngestRuns
                 throw new InvalidOperationException($"{stored} of {count} readings were stored, then it stopped; the consumers' logs say why");
             }
 
+            if (stored > before)
+            {
+                longest = before > 0 && Stopwatch.GetElapsedTime(movedAt) > longest ? Stopwatch.GetElapsedTime(movedAt) : longest;
+                (before, movedAt) = (stored, Stopwatch.GetTimestamp());
+            }
+
             await timer.WaitForNextTickAsync();
         }
+
+        return longest.TotalSeconds;
     }
 
     private static async Task CheckAsync(Postgres postgres, long count)

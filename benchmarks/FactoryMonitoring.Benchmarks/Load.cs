@@ -21,11 +21,15 @@ internal sealed class Load : IDisposable
     private readonly long[] _counts;
     private readonly string _sequenceId = Guid.NewGuid().ToString("N")[..11];
     private readonly ReadingJson _json = new();
+    private readonly Random _random;
+    private readonly bool _isEachOfAnother;
     private long _next;
 
-    public Load(int seed)
+    /// <param name="isEachOfAnother">Each reading is of a sensor of its own, with an id that nobody has seen before.</param>
+    public Load(int seed, bool isEachOfAnother = false)
     {
-        var random = new Random(seed);
+        var random = _random = new Random(seed);
+        _isEachOfAnother = isEachOfAnother;
         _sensors = [.. Enumerable.Range(0, SensorsPerType).SelectMany(index => SensorCatalog.Types.Values.OrderBy(type => type.Name, StringComparer.Ordinal).Select((type, n) =>
         {
             var thresholds = new Thresholds(type.Warning, type.Critical);
@@ -46,6 +50,11 @@ internal sealed class Load : IDisposable
     {
         var index = _next++ % _sensors.Length;
         var (sensor, model) = _sensors[index];
+        if (_isEachOfAnother)
+        {
+            sensor = new Sensor(sensor.Index, $"{sensor.Type.IdPrefix}-{_random.NextInt64():x16}", sensor.Type, sensor.Thresholds, sensor.Location);
+        }
+
         var sample = new Sample(sensor, model.Next(), default, null);
         return new Message<byte[], byte[]>
         {

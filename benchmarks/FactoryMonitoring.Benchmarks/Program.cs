@@ -111,6 +111,27 @@ try
         Say($"run {run}: resident at {Rate:#,0}/s: {string.Join(", ", memory.Select(pair => $"{pair.Key} {pair.Value:0} MB"))}");
     }
 
+    for (var run = 1; settings.Does("sensors") && run <= settings.Runs; run++)
+    {
+        // As many readings of the few sensors that the factory has are what the same consumer can do.
+        var few = await DrainAsync(isEachOfAnother: false);
+        var many = await DrainAsync(isEachOfAnother: true);
+        figures.Add("sensors.readings_per_second", many.PerSecond);
+        figures.Add("sensors.ratio", many.PerSecond / few.PerSecond);
+        figures.Add("sensors.memory_mb", many.PeakMemoryMb);
+        figures.Add("sensors.standstill_s", many.LongestStandstill);
+        Say($"run {run}: {settings.Sensors:#,0} sensors: {many.PerSecond:#,0} readings/s, {many.PerSecond / few.PerSecond:0.00} of those of few sensors, peak {many.PeakMemoryMb:0} MB, longest standstill {many.LongestStandstill:0.0} s");
+
+        async Task<IngestRuns.Drain> DrainAsync(bool isEachOfAnother)
+        {
+            var topic = brokers.IsEmbedded ? preloaded : $"sensors-{run}-{(isEachOfAnother ? "many" : "few")}";
+            await brokers.RecreateTopicsAsync(topic, topic + KafkaNames.DeadLetterSuffix);
+            using var load = new Load(run, isEachOfAnother);
+            var produced = load.Produce(brokers.Bootstrap, topic, settings.Sensors, rate: null);
+            return await IngestRuns.DrainAsync(repository, directory, brokers, postgres, topic, 1, produced);
+        }
+    }
+
     if (settings.Does("api"))
     {
         await postgres.ResetAsync();

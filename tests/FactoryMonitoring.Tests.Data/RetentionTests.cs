@@ -15,6 +15,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, ended_at)
             VALUES (1, 'sensor-data', 0, 1, 'gone', now() - interval '30 days', now() - interval '29 days'), (2, 'sensor-data', 0, 1, 'here', now(), now());
         INSERT INTO detector_snapshots (log_key, topic, kafka_partition, snapshot_offset, state) VALUES (1, 'sensor-data', 0, 0, ''), (2, 'sensor-data', 0, 0, '');
+        INSERT INTO detector_changes (log_key, topic, kafka_partition, state) VALUES (1, 'sensor-data', 0, ''), (2, 'sensor-data', 0, '');
         INSERT INTO consumers (consumer_id, first_seen) VALUES ('gone', now() - interval '30 days'), ('here', now() - interval '30 days');
         INSERT INTO consumer_health (consumer_id, status, last_heartbeat) VALUES ('gone', 'inactive', now() - interval '29 days'), ('here', 'active', now());
         INSERT INTO producer_health (producer_id, sensor_type, status, last_heartbeat) VALUES ('gone', 't', 'inactive', now() - interval '29 days'), ('here', 't', 'active', now());

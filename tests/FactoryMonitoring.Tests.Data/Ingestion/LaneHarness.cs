@@ -26,7 +26,7 @@ internal sealed class LaneHarness : IAsyncDisposable
     private readonly SemaphoreSlim _told = new(0);
     private readonly Task _running;
     private readonly ConsumerMetrics _metrics;
-    private readonly ReadingParser _parser = new(new SensorDirectory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(1_000));
     private readonly Dictionary<int, OwnedPartition> _partitions = [];
 
     private readonly DictionaryStore _dictionaries;

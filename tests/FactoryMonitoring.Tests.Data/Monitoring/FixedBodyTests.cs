@@ -280,7 +280,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
             [
                 "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/brokers/{id}", "/api/cluster", "/api/consumer-health", "/api/consumers/{id}",
                 "/api/dead-letters", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer-health", "/api/producers/{id}",
-                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
+                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],
             paths);
     }

@@ -11,7 +11,7 @@ public sealed class PartitionDetectorTests
     private const string LogId = "log";
     private static readonly DetectionRules Catalog = new(new DetectionOptions());
 
-    private readonly ReadingParser _parser = new(new SensorDirectory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(1_000));
     private readonly Findings _findings = new();
     private PartitionDetector _detector = new(LogId, 3, Catalog);
     private long _offset;
@@ -134,7 +134,7 @@ public sealed class PartitionDetectorTests
                 if (i % moveEvery == moveEvery - 1)
                 {
                     var successor = new PartitionDetector(LogId, 3, Catalog);
-                    DetectorSnapshot.Read(DetectorSnapshot.Write(_detector), successor);
+                    DetectorSnapshot.Read([DetectorSnapshot.Write(_detector)], successor);
                     _detector = successor;
                 }
 
@@ -159,8 +159,8 @@ public sealed class PartitionDetectorTests
         Feed(25);
         var bytes = DetectorSnapshot.Write(_detector);
 
-        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([99, .. bytes[1..]], _detector));
-        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read(bytes[..^3], _detector));
+        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([[99, .. bytes[1..]]], _detector));
+        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([bytes[..^3]], _detector));
     }
 
     [Fact]
@@ -202,11 +202,134 @@ public sealed class PartitionDetectorTests
         Assert.NotEmpty(_detector.EndSilent());
     }
 
-    private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null)
+    [Fact]
+    public void Sensors_beyond_the_limit_are_not_judged_until_silent_ones_have_made_room()
+    {
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { MaxSensorsPerPartition = 2 }));
+        Feed(25, sensor: "a");
+        Feed(45, sensor: "b");
+        Write();
+
+        Assert.Equal([], Feed(45, sensor: "c"));
+        Assert.True(_findings.Unjudged);
+        Assert.Equal([AnomalyTypes.RapidChange, AnomalyTypes.CriticalThreshold], Feed(45, sensor: "a"));
+        Assert.False(_findings.Unjudged);
+
+        _detector.Now = TimeSpan.FromMinutes(11);
+        Feed(45, sensor: "a");
+        _detector.EndSilent();
+        _detector.Newest.ForEach(state => state.Latest = null);
+        _detector.MakeRoom();
+
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(45, sensor: "c"));
+        Assert.Equal([], Feed(46, sensor: "b"));
+        Assert.True(_findings.Unjudged);
+        Assert.Equal(["a", "c"], Successor(Write()).Sensors.Select(state => Encoding.UTF8.GetString(state.Id)).Order());
+    }
+
+    [Fact]
+    public void The_whole_and_its_changes_are_what_is_remembered_and_what_was_not_confirmed_is_written_again()
+    {
+        var random = new Random(11);
+        _detector = new PartitionDetector(LogId, 3, Catalog);
+        var stored = new List<byte[]>();
+        var schedule = new SnapshotSchedule([]);
+        var (wholes, changes) = (0, 0);
+        for (var i = 0; i < 400; i++)
+        {
+            for (var n = random.Next(i == 0 ? 200 : 12); n >= 0; n--)
+            {
+                Feed(20 + (random.NextDouble() * 30), sensor: $"s{random.Next(200)}", count: random.Next(50));
+            }
+
+            _detector.Now += TimeSpan.FromSeconds(1);
+            var row = schedule.Next(3, _offset, _detector);
+            if (random.Next(10) == 0)
+            {
+                continue; // its transaction was rolled back
+            }
+
+            schedule.Confirm();
+            if (!row.IsChange)
+            {
+                stored.Clear();
+            }
+
+            (wholes, changes) = row.IsChange ? (wholes, changes + 1) : (wholes + 1, changes);
+            stored.Add(row.State);
+            if (i % 20 == 0)
+            {
+                Assert.Equal(Remembered(_detector), Remembered(Successor(stored)));
+            }
+        }
+
+        Assert.True(changes > 2 * wholes, $"{wholes} wholes, {changes} changes");
+    }
+
+    [Fact]
+    public void What_is_large_is_written_less_often()
+    {
+        var schedule = new SnapshotSchedule([]);
+        Feed(25);
+        schedule.Next(3, _offset, _detector);
+        Assert.True(SpinWait.SpinUntil(() => schedule.IsDue, TimeSpan.FromSeconds(1)));
+        for (var i = 0; i < 30_000; i++)
+        {
+            Feed(25, sensor: $"s{i}");
+        }
+
+        Assert.True(schedule.Next(3, _offset, _detector).State.Length > 1_500_000);
+        Assert.False(schedule.IsDue);
+    }
+
+    [Fact]
+    public void Sensors_that_come_back_are_known_as_long_as_few_others_came_meanwhile()
+    {
+        var directory = new SensorDirectory(10);
+        var parser = new ReadingParser(directory);
+        SensorDescription Sensor(string id)
+        {
+            Assert.Equal(Rejection.None, parser.Parse(Encoding.UTF8.GetBytes(
+                $$"""{"timestamp":"2025-09-16T21:41:41Z","sensor_id":"{{id}}","sensor_type":"temperature","value":1,"unit":"°C"}""")));
+            return parser.Reading.Sensor;
+        }
+
+        var first = Sensor("first");
+        for (var i = 0; i < 1_000; i++)
+        {
+            Assert.Equal($"other{i}", Sensor($"other{i}").Identity.Name);
+            Assert.True(directory.Count <= 20);
+            if (i % 8 == 0)
+            {
+                Assert.Same(first, Sensor("first"));
+            }
+        }
+
+        Assert.Same(first.Type, Sensor("another").Type);
+    }
+
+    private List<byte[]> Write() => [DetectorSnapshot.Write(_detector)];
+
+    private static PartitionDetector Successor(IEnumerable<byte[]> snapshots)
+    {
+        var successor = new PartitionDetector(LogId, 3, Catalog);
+        DetectorSnapshot.Read(snapshots, successor);
+        return successor;
+    }
+
+    private static IEnumerable<string> Remembered(PartitionDetector detector) => detector.Sensors
+        .Select(state => string.Create(CultureInfo.InvariantCulture,
+            $"{Encoding.UTF8.GetString(state.Id)} [{string.Join(' ', state.Values.ToArray())}] {state.ConsecutiveHigh} {(long)state.Interval.TotalMilliseconds} {Episodes(state)} {string.Join(' ', state.Sequences.All.Select(sequence => $"{sequence.Account.Floor}-{sequence.Account.Last} less {sequence.Account.Gaps.Count}"))}"))
+        .Order(StringComparer.Ordinal);
+
+    private static string Episodes(SensorState state) =>
+        string.Join(' ', Enumerable.Range(0, Rules.Count).Select(rule => state[(Rule)rule] is { } episode ? $"{episode.AlertId}:{episode.Occurrences}" : "-"));
+
+    private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null, string sensor = "s")
     {
         var number = (count ?? _offset).ToString(CultureInfo.InvariantCulture);
         var message = string.Create(CultureInfo.InvariantCulture,
-            $"{{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{number}{thresholds}}}}}");
+            $"{{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"{sensor}\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{number}{thresholds}}}}}");
         Assert.Equal(Rejection.None, _parser.Parse(Encoding.UTF8.GetBytes(message)));
         var reading = _parser.Reading;
         reading.Offset = _offset++;

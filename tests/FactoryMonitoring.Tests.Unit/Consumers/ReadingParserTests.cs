@@ -10,7 +10,7 @@ public sealed class ReadingParserTests
         {"timestamp":"2025-09-16T21:41:41.011144Z","sensor_id":"temp-sensor-001","sensor_type":"temperature","location":{"factory_section":"production","machine_id":"machine-001","zone":"zone-a"},"value":42.48,"unit":"°C","alert_level":"critical","quality":0.5,"metadata":{"reading_count":14,"warning_threshold":35.0,"critical_threshold":40.0}}
         """;
 
-    private readonly ReadingParser _parser = new(new SensorDirectory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(100));
 
     [Fact]
     public void A_complete_message_is_read_field_by_field()

@@ -68,7 +68,7 @@ public sealed class SensorSequencesTests
     {
         foreach (var id in (string[])["a", "b", "c", "d", "a", "e"])
         {
-            Add(_sequences.All.Count, Now, id);
+            Add(_sequences.Count, Now, id);
         }
 
         Assert.Equal(["e", "a", "d", "c"], _sequences.All.Select(sequence => Encoding.UTF8.GetString(sequence.Id!)));
@@ -85,7 +85,7 @@ public sealed class SensorSequencesTests
         written.Restore(state);
 
         var read = new PartitionDetector("log", 0, new DetectionRules(new DetectionOptions()));
-        DetectorSnapshot.Read(DetectorSnapshot.Write(written), read);
+        DetectorSnapshot.Read([DetectorSnapshot.Write(written)], read);
 
         var sequences = read.Find("s")!.Sequences;
         Assert.Equal([(8, 8)], sequences.Unseen("q"u8.ToArray(), 7, 9));
@@ -113,7 +113,7 @@ public sealed class SensorSequencesTests
         writer.Flush();
 
         var read = new PartitionDetector("log", 0, new DetectionRules(new DetectionOptions()));
-        DetectorSnapshot.Read(stream.ToArray(), read);
+        DetectorSnapshot.Read([stream.ToArray()], read);
 
         var sequences = read.Find("s")!.Sequences;
         Assert.Equal([(9, 9), (21, 21)], sequences.Unseen(null, 9, 21));

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Detection;
+
+/// <summary>
+/// When a partition's memory is written down, and whether all of it or what has changed: what is large is written less often, and as a whole only once
+/// its changes add up to as much.
+/// </summary>
+/// <param name="stored">Sizes of what is stored, in bytes: the whole, and each of its changes. Empty where nothing is, or nothing that can be used.</param>
+internal sealed class SnapshotSchedule(IReadOnlyList<int> stored)
+{
+    /// <summary>Bytes a second that a memory may cost.</summary>
+    private const double MaxRate = 1024 * 1024;
+
+    /// <summary>A successor reads all of them before it goes on.</summary>
+    private const int MaxChanges = 100;
+
+    private long _whole = stored.Count > 0 ? stored[0] : 0;
+    private long _changes = stored.Skip(1).Sum(size => (long)size);
+    private int _count = Math.Max(0, stored.Count - 1);
+    private bool _isStored = stored.Count > 0;
+    private long _writtenAt = Stopwatch.GetTimestamp();
+    private long _written;
+
+    /// <summary>The last has been paid for.</summary>
+    public bool IsDue => Stopwatch.GetElapsedTime(_writtenAt).TotalSeconds * MaxRate >= _written;
+
+    /// <summary>Writes the memory as it is. What was written before and is not <see cref="Confirm"/>ed is taken for lost.</summary>
+    public SnapshotRow Next(int partition, long offset, PartitionDetector detector)
+    {
+        var changes = _isStored && _count < MaxChanges && detector.ChangedSensors.Count < detector.Sensors.Count / 2 ? DetectorSnapshot.WriteChanges(detector) : null;
+        if (changes is not null && _changes + changes.Length > _whole)
+        {
+            changes = null;
+        }
+
+        var row = new SnapshotRow(partition, offset, changes ?? DetectorSnapshot.Write(detector), IsChange: changes is not null);
+        (_whole, _changes, _count) = row.IsChange ? (_whole, _changes + row.State.Length, _count + 1) : (row.State.Length, 0, 0);
+        (_written, _writtenAt) = (row.State.Length, Stopwatch.GetTimestamp());
+        _isStored = false;
+        detector.Settle();
+        return row;
+    }
+
+    /// <summary>The last one is stored.</summary>
+    public void Confirm() => _isStored = true;
+}

@@ -1,0 +1,72 @@
+using System.Net;
+
+namespace FactoryMonitoring.Tests.Data.Monitoring;
+
+/// <summary>Pages of sensors, found by a part of their ids, their type and their level.</summary>
+public sealed class SensorListTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
+{
+    // 300 sensors: s000 to s299, every hundredth critical, every tenth other at warning; one in three is a vibration sensor.
+    private const string Insert = """
+        INSERT INTO logs (log_id) VALUES ('log');
+        INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit)
+        SELECT 's' || to_char(n, 'FM000'), CASE n % 3 WHEN 0 THEN 'vibration' ELSE 'temperature' END, 'u' FROM generate_series(0, 299) n;
+        INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset)
+        SELECT sensor_id, sensor_key, n, CASE WHEN n % 100 = 0 THEN 2 WHEN n % 10 = 0 THEN 1 ELSE 0 END, now(), now() - make_interval(secs => n), 1, 0, n
+        FROM sensor_descriptions, LATERAL (SELECT substr(sensor_id, 2)::int AS n) number;
+        INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by)
+        SELECT gen_random_uuid(), 's042', 'vibration', 'r', 'low', '', 'c' FROM generate_series(1, 2);
+        INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by) VALUES (gen_random_uuid(), 's041', 'temperature', 'r', 'low', '', 'c');
+        """;
+
+    [Theory]
+    [InlineData("", 100, "s000", "s099")]
+    [InlineData("?offset=290", 10, "s290", "s299")]
+    [InlineData("?offset=300", 0, null, null)]
+    [InlineData("?limit=1000", 300, "s000", "s299")]
+    [InlineData("?sort=-id&limit=2", 2, "s299", "s298")]
+    [InlineData("?sort=-level&limit=4", 4, "s000", "s010")]
+    [InlineData("?sort=-level&limit=4&offset=3", 4, "s010", "s040")]
+    [InlineData("?sort=-alerts&limit=2", 2, "s042", "s041")]
+    [InlineData("?sort=-read&limit=3", 3, "s000", "s002")]
+    [InlineData("?sort=read&limit=2", 2, "s299", "s298")]
+    [InlineData("?q=S04", 10, "s040", "s049")]
+    [InlineData("?q=s0_", 0, null, null)]
+    [InlineData("?type=vibration&level=critical", 1, "s000", "s000")]
+    public async Task A_page_holds_what_it_asks_for_in_its_order(string query, int count, string? first, string? last)
+    {
+        await ExecuteAsync(Insert);
+        var api = await StartServingApiAsync();
+
+        var ids = (await api.GetAsync($"/api/sensors{query}", Timeout)).Json.AsArray().Select(sensor => (string)sensor!["sensor_id"]!).ToList();
+
+        Assert.Equal((count, first, last), (ids.Count, ids.FirstOrDefault(), ids.LastOrDefault()));
+    }
+
+    [Fact]
+    public async Task Their_number_is_told_by_type_and_level()
+    {
+        await ExecuteAsync(Insert);
+        var api = await StartServingApiAsync();
+
+        Assert.Equal(
+            Compact("""
+                {"sensors":100,"by_type_and_level":[{"sensor_type":"vibration","alert_level":"critical","sensors":1},
+                 {"sensor_type":"vibration","alert_level":"normal","sensors":90},{"sensor_type":"vibration","alert_level":"warning","sensors":9}]}
+                """),
+            Compact((await api.GetAsync("/api/sensor-counts?type=vibration", Timeout)).Json.ToJsonString()));
+        Assert.Equal(10, (int)(await api.GetAsync("/api/sensor-counts?q=s04", Timeout)).Json["sensors"]!);
+    }
+
+    [Theory]
+    [InlineData("sort=name", "sort", "allowed is one of id, -id, level, -level, alerts, -alerts, read, -read")]
+    [InlineData("limit=0", "limit", "allowed is a whole number from 1 to 1000")]
+    [InlineData("level=red", "level", "allowed is one of normal, warning, critical")]
+    public async Task What_is_not_allowed_is_said(string query, string parameter, string sentence)
+    {
+        var api = await StartServingApiAsync();
+
+        var answer = await api.GetAsync($"/api/sensors?{query}", Timeout);
+
+        Assert.Equal((HttpStatusCode.BadRequest, sentence), (answer.Status, (string)answer.Json["errors"]![parameter]![0]!));
+    }
+}
