@@ -21,6 +21,7 @@ internal sealed class ConsumerStatus
     private volatile bool _paused;
     private volatile string? _databaseRefuses;
     private int _claiming;
+    private long _lanesWithoutRoom;
 
     /// <summary>The database does not answer.</summary>
     public bool DatabaseAway
@@ -34,6 +35,21 @@ internal sealed class ConsumerStatus
     {
         get => _databaseRefuses;
         set => _databaseRefuses = value;
+    }
+
+    /// <summary>Whether what a lane wants to store does not fit on the database's disk.</summary>
+    /// <param name="lane">Below 64; those beyond share the last place.</param>
+    public void SetNoRoom(int lane, bool hasNone)
+    {
+        var bit = 1L << Math.Min(lane, 63);
+        if (hasNone)
+        {
+            Interlocked.Or(ref _lanesWithoutRoom, bit);
+        }
+        else
+        {
+            Interlocked.And(ref _lanesWithoutRoom, ~bit);
+        }
     }
 
     /// <summary>Partitions are paused, for nothing more can be stored at the moment.</summary>
@@ -50,7 +66,7 @@ internal sealed class ConsumerStatus
         set => Volatile.Write(ref _claiming, value);
     }
 
-    public string? Condition => DatabaseRefuses is { } reason ? $"waiting: the database stores nothing ({reason})" : (Paused, DatabaseAway, Claiming) switch
+    public string? Condition => Volatile.Read(ref _lanesWithoutRoom) != 0 ? $"waiting: {Conditions.NoRoom}" : DatabaseRefuses is { } reason ? $"waiting: the database stores nothing ({reason})" : (Paused, DatabaseAway, Claiming) switch
     {
         (true, true, _) => "paused: database away",
         (true, false, _) => "paused: database slow",
