@@ -79,7 +79,8 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
 // The page reads from the API, which only reads; it acts through the fault lab, which alone may command the AppHost.
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
     .AsService(provisioner, databaseLink, kafka, factory.ApiPort)
-    .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"));
+    .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
+    .WithDisks();
 
 var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
     .AsService(port: factory.WebPort)

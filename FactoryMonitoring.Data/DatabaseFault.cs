@@ -12,6 +12,9 @@ public enum DatabaseFault
     /// <summary>The same may go through in a moment, in another session: this one is gone, read-only, or out of step with the schema.</summary>
     SessionLost,
 
+    /// <summary>The disk is full: the same goes through once somebody has made room.</summary>
+    NoRoom,
+
     /// <summary>It is another database than before: nothing that is remembered of the old one holds.</summary>
     Replaced,
 
@@ -41,10 +44,19 @@ public static class DatabaseFaults
         _ => null,
     };
 
+    /// <summary>Whether the server had no room on its disk, for the rows, for its log or for a temporary file.</summary>
+    public static bool IsNoRoom(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        return exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull } || (exception.InnerException is { } inner && IsNoRoom(inner));
+    }
+
     private static DatabaseFault Of(PostgresException exception)
     {
         switch (exception.SqlState)
         {
+            case PostgresErrorCodes.DiskFull:
+                return DatabaseFault.NoRoom;
             case PostgresErrorCodes.CheckViolation when exception is { TableName: "readings", ConstraintName: null }:
                 // That no partition takes a row is the one violation of a check that names a table and no constraint.
                 return DatabaseFault.DayMissing;
@@ -58,6 +70,12 @@ public static class DatabaseFaults
         if (exception.IsTransient)
         {
             return DatabaseFault.Transient;
+        }
+
+        if (exception.InvariantSeverity is "FATAL" or "PANIC" && exception.SqlState.StartsWith("XX", StringComparison.Ordinal))
+        {
+            // What ends the session, or refuses to begin one, is not for the message: without room on its disk a server cannot write the file of its caches.
+            return DatabaseFault.SessionLost;
         }
 
         return exception.SqlState[..2] switch

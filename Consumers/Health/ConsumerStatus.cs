@@ -25,6 +25,7 @@ internal sealed class ConsumerStatus
     private int _claiming;
     private long _notJudgedAt;
     private int _maxSensors;
+    private long _lanesWithoutRoom;
 
     /// <summary>The database does not answer.</summary>
     public bool DatabaseAway
@@ -38,6 +39,21 @@ internal sealed class ConsumerStatus
     {
         get => _databaseRefuses;
         set => _databaseRefuses = value;
+    }
+
+    /// <summary>Whether what a lane wants to store does not fit on the database's disk.</summary>
+    /// <param name="lane">Below 64; those beyond share the last place.</param>
+    public void SetNoRoom(int lane, bool hasNone)
+    {
+        var bit = 1L << Math.Min(lane, 63);
+        if (hasNone)
+        {
+            Interlocked.Or(ref _lanesWithoutRoom, bit);
+        }
+        else
+        {
+            Interlocked.And(ref _lanesWithoutRoom, ~bit);
+        }
     }
 
     /// <summary>Partitions are paused, for nothing more can be stored at the moment.</summary>
@@ -63,7 +79,7 @@ internal sealed class ConsumerStatus
 
     private bool IsOverfull => Volatile.Read(ref _notJudgedAt) is not 0 and var at && Stopwatch.GetElapsedTime(at) < TimeSpan.FromSeconds(10);
 
-    public string? Condition => DatabaseRefuses is { } reason ? $"waiting: the database stores nothing ({reason})" : (Paused, DatabaseAway, Claiming) switch
+    public string? Condition => Volatile.Read(ref _lanesWithoutRoom) != 0 ? $"waiting: {Conditions.NoRoom}" : DatabaseRefuses is { } reason ? $"waiting: the database stores nothing ({reason})" : (Paused, DatabaseAway, Claiming) switch
     {
         (true, true, _) => "paused: database away",
         (true, false, _) => "paused: database slow",

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
@@ -51,7 +52,7 @@ internal sealed partial class HeartbeatWorker(
                     counted = true;
                 }
 
-                await store.BeatAsync(
+                var isWhole = await store.BeatAsync(
                     new ConsumerPulse(
                         identity.ConsumerId,
                         status.Owned,
@@ -66,7 +67,14 @@ internal sealed partial class HeartbeatWorker(
                         Environment.WorkingSet),
                     sample,
                     stoppingToken);
-                outage.Answered();
+                if (isWhole)
+                {
+                    Log.Written(logger, outage.Answered());
+                }
+                else
+                {
+                    Log.SampleNotWritten(logger, outage.Failed(), Conditions.NoRoom);
+                }
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
             {
@@ -95,5 +103,11 @@ internal sealed partial class HeartbeatWorker(
     {
         [LoggerMessage(Message = "The heartbeat could not be written: {Reason}")]
         public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
+
+        [LoggerMessage(Message = "What is stored in a second could not be written beside the heartbeat: {Reason}")]
+        public static partial void SampleNotWritten(ILogger logger, LogLevel level, string reason);
+
+        [LoggerMessage(Message = "The heartbeat is written again")]
+        public static partial void Written(ILogger logger, LogLevel level);
     }
 }

@@ -169,8 +169,12 @@ internal sealed partial class StoreLane
         switch (fault)
         {
             case DatabaseFault.DayMissing:
-                Log.DayMissing(context.Logger, exception.Message);
-                await MakeDaysAsync(cancellationToken);
+                if (attempts == 1)
+                {
+                    Log.DayMissing(context.Logger, exception.Message);
+                }
+
+                fault = await MakeDaysAsync(cancellationToken) ?? fault;
                 break;
             case DatabaseFault.Replaced:
                 Log.Replaced(context.Logger, number, exception.Message);
@@ -184,6 +188,9 @@ internal sealed partial class StoreLane
             case DatabaseFault.Refused or DatabaseFault.Unfit:
                 DatabaseRefuses(exception);
                 break;
+            case DatabaseFault.NoRoom:
+                DatabaseHasNoRoom(exception);
+                break;
             case DatabaseFault.Transient or DatabaseFault.SessionLost when attempts == 1:
                 Log.AttemptFailed(context.Logger, exception.Message);
                 break;
@@ -192,8 +199,12 @@ internal sealed partial class StoreLane
                 break;
         }
 
-        await Task.Delay(attempts == 1 ? FirstRetryDelay : RetryDelay, context.Time, cancellationToken);
+        var delay = fault == DatabaseFault.NoRoom ? RoomDelay(attempts) : attempts == 1 ? FirstRetryDelay : RetryDelay;
+        await Task.Delay(delay, context.Time, cancellationToken);
     }
+
+    private static TimeSpan RoomDelay(int attempts) =>
+        TimeSpan.FromMilliseconds(Math.Min(RetryDelay.TotalMilliseconds * Math.Pow(2, attempts - 1), MaxRoomDelay.TotalMilliseconds));
 
     /// <summary>Finds out why no row was updated.</summary>
     /// <returns>True when the transaction had been committed and only its answer was lost.</returns>
@@ -415,15 +426,26 @@ internal sealed partial class StoreLane
         context.Status.Stored(stored, latencies, duration);
     }
 
-    private async Task MakeDaysAsync(CancellationToken cancellationToken)
+    /// <returns>Why they could not be made; null when they are there.</returns>
+    private async Task<DatabaseFault?> MakeDaysAsync(CancellationToken cancellationToken)
     {
         try
         {
             await context.Days.EnsureAroundTodayAsync(1, cancellationToken);
+            return null;
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is not null)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && DatabaseFaults.Of(exception) is { } fault)
         {
-            DatabaseIsAway(exception);
+            if (fault == DatabaseFault.NoRoom)
+            {
+                DatabaseHasNoRoom(exception);
+            }
+            else
+            {
+                DatabaseIsAway(exception);
+            }
+
+            return fault;
         }
     }
 
@@ -447,10 +469,33 @@ internal sealed partial class StoreLane
         }
     }
 
+    private void DatabaseHasNoRoom(Exception exception)
+    {
+        context.Status.SetNoRoom(number, true);
+        _roomSince = null;
+        if (!_saidNoRoom)
+        {
+            _saidNoRoom = true;
+            Log.NoRoom(context.Logger, exception.Message, number);
+        }
+    }
+
+    private void SayRoom()
+    {
+        if (_saidNoRoom && _roomSince is { } since && Stopwatch.GetElapsedTime(since) >= RoomIsCertainAfter)
+        {
+            _saidNoRoom = false;
+            Log.Room(context.Logger, number);
+        }
+    }
+
     private void DatabaseIsBack()
     {
         context.Status.DatabaseAway = false;
         context.Status.DatabaseRefuses = null;
+        context.Status.SetNoRoom(number, false);
+        _roomSince ??= Stopwatch.GetTimestamp();
+        SayRoom();
         if (_saidAway)
         {
             _saidAway = false;
@@ -505,6 +550,12 @@ internal sealed partial class StoreLane
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away; lane {Lane} waits with its batch: {Reason}")]
         public static partial void Away(ILogger logger, string reason, int lane);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "The database has no room left on its disk; lane {Lane} waits with its batch until there is: {Reason}")]
+        public static partial void NoRoom(ILogger logger, string reason, int lane);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "The database has room again; lane {Lane} goes on")]
+        public static partial void Room(ILogger logger, int lane);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "The database is back; lane {Lane} goes on")]
         public static partial void Back(ILogger logger, int lane);

@@ -46,6 +46,13 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
 
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Between two attempts to store something in a database without room: each one costs it some of the room that its log still has.</summary>
+    private static readonly TimeSpan MaxRoomDelay = TimeSpan.FromSeconds(3);
+
+    /// <summary>A little may fit where much does not: there is room again when everything has fit for as long as this.</summary>
+    private static readonly TimeSpan RoomIsCertainAfter = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Between two looks at what is due, at most.</summary>
@@ -65,6 +72,8 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
     private TimeSpan _attention;
     private long _attendedAt = Stopwatch.GetTimestamp();
     private bool _saidAway;
+    private bool _saidNoRoom;
+    private long? _roomSince;
     private BatchTrace? _trace;
     private PostgresException? _refusal;
 
@@ -140,6 +149,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
                     break;
                 case LaneWork.Tick:
                     await StoreAsync(null, isDue: false, cancellationToken);
+                    SayRoom();
                     break;
                 case LaneWork.Release release:
                     await ReleaseAsync(release, cancellationToken);

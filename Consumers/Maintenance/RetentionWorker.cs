@@ -22,14 +22,15 @@ internal sealed partial class RetentionWorker(
             var pause = Interval;
             try
             {
-                await days.EnsureAroundTodayAsync(DaysAhead, stoppingToken);
+                // Dropped first: on a full disk that makes the room for the days to come.
                 foreach (var dropped in await days.DropExpiredAsync(stoppingToken))
                 {
                     Log.Dropped(logger, dropped);
                 }
 
+                await days.EnsureAroundTodayAsync(DaysAhead, stoppingToken);
                 await store.PruneAsync(stoppingToken);
-                outage.Answered();
+                Log.Done(logger, outage.Answered());
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
@@ -45,6 +46,9 @@ internal sealed partial class RetentionWorker(
     {
         [LoggerMessage(Level = LogLevel.Information, Message = "{Table} is past the retention and was dropped")]
         public static partial void Dropped(ILogger logger, string table);
+
+        [LoggerMessage(Message = "The tables of days are made and dropped again")]
+        public static partial void Done(ILogger logger, LogLevel level);
 
         [LoggerMessage(Message = "Cannot make or drop the tables of days; trying again: {Reason}")]
         public static partial void Failed(ILogger logger, LogLevel level, string reason);

@@ -79,7 +79,7 @@ internal sealed partial class OutboxWorker(
             try
             {
                 var (taken, sent) = await store.RelayAsync(MessagesAtOnce, BytesAtOnce, SendAsync, stoppingToken);
-                outage.Answered();
+                Log.Relayed(logger, outage.Answered());
                 if (taken == 0)
                 {
                     await signal.WaitAsync(Interval, time, stoppingToken);
@@ -257,6 +257,9 @@ internal sealed partial class OutboxWorker(
     {
         [LoggerMessage(Message = "Alerts and dead letters cannot be sent at the moment: {Reason}")]
         public static partial void NotRelayed(ILogger logger, LogLevel level, string reason);
+
+        [LoggerMessage(Message = "Alerts and dead letters are sent again")]
+        public static partial void Relayed(ILogger logger, LogLevel level);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Headers cannot be looked up: {Reason}")]
         public static partial void NotFound(ILogger logger, string reason);

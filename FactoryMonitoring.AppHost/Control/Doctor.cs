@@ -1,6 +1,8 @@
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Prometheus;
+using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Control;
 
@@ -25,7 +27,7 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
             case IKafkaBroker broker:
                 return TimeAsync(resource, $"{KafkaClusterResource.Host}:{broker.Port}", () => KafkaProbe.AskAsync(broker.Port, cancellationToken));
             case not null when resource == database.Resource.Resource:
-                return TimeAsync(resource, $"{database.Name} at {FactoryDatabase.Host}:{database.Port}", () => new PostgresProbe(database).AskAsync(cancellationToken));
+                return TimeAsync(resource, $"{database.Name} at {FactoryDatabase.Host}:{database.Port}", () => new PostgresProbe(database).AskForRoomAsync(cancellationToken));
             case ProjectResource project when watch.Find(resource.Name) is { State.Text: var state } snapshot:
                 if (state == KnownResourceStates.NotStarted || state is null) return null;
                 if (state == KnownResourceStates.Running && project.GetEndpoint("http") is { Exists: true, IsAllocated: true, Url: var url })
@@ -43,9 +45,19 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
     private async Task<Finding> TimeAsync(IResource resource, string what, Func<Task<string?>> ask)
     {
         var start = time.GetTimestamp();
-        var problem = await ask();
+        var problem = (await ask(), ServerOf(resource).DiskProblem()) switch
+        {
+            (null, null) => null,
+            (null, { } full) => full,
+            ({ } other, { } full) => $"{other}; {full}",
+            ({ } other, null) => other,
+        };
         return new Finding(problem is null, resource.Name, problem is null ? $"{what} answers in {time.GetElapsedTime(start).TotalMilliseconds:F0} ms" : $"{what}: {problem}");
     }
+
+    // The database itself has no disk.
+    private IResource ServerOf(IResource resource) =>
+        resource == database.Resource.Resource ? model.Resources.FirstOrDefault(server => server.Name == ResourceNames.Postgres) ?? resource : resource;
 
     private async Task<string?> HealthAsync(string url, CancellationToken cancellationToken)
     {

@@ -47,7 +47,11 @@ internal sealed partial class ResourceWatch(
             if (exit.ExitCode != change.Snapshot.ExitCode)
                 await notifications.PublishUpdateAsync(change.Resource, change.ResourceId, snapshot => snapshot with { ExitCode = exit.ExitCode });
             if (lifetime.ApplicationStopping.IsCancellationRequested) continue;
-            if (exit.Cause == ExitCause.Died) Log.Died(logger, name, exit.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"exit code {code}") : "by a signal");
+            if (exit.Cause == ExitCause.Died)
+            {
+                var how = exit.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"exit code {code}") : "by a signal";
+                Log.Died(logger, name, change.Resource.DiskProblem() is { } problem ? $"{how}, {problem}" : how);
+            }
             else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", exit.ExitCode);
         }
     }

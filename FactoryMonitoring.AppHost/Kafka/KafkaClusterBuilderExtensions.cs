@@ -118,6 +118,7 @@ internal static class KafkaClusterBuilderExtensions
                 .WithEnvironment("KAFKA_LOG4J_OPTS", $"-Dlog4j2.configurationFile={Shipped("log4j2.yaml")}")
                 // Or the script of the official distribution would write logs of the garbage collection beside its own.
                 .WithEnvironment("EXTRA_ARGS", "-name kafkaServer")
+                .WithDataDirectory(own)
                 .WithKill();
         }
     }

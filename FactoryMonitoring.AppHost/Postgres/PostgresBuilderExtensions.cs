@@ -82,6 +82,7 @@ internal static class PostgresBuilderExtensions
             .WithEnvironment("POSTGRES_DB", databaseName)
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithIconName("DatabaseMultiple")
+            .WithDataDirectory(directory.Path)
             .WithHealthCheck(name)
             .WithKill(_ => Postmaster(directory));
         var connectionString = ReferenceExpression.Create(

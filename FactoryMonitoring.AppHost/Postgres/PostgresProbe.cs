@@ -1,3 +1,4 @@
+using FactoryMonitoring.Data;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -8,11 +9,22 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
 {
     private const int Seconds = 3;
 
+    // A sort that does not fit in memory is written to a temporary file, which needs room as any other; it is gone with the statement.
+    private const string TakesRoom = """
+        SELECT set_config('work_mem', '64kB', false);
+        SELECT count(*) FROM (SELECT n FROM generate_series(1, 30000) n ORDER BY md5(n::text)) sorted
+        """;
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         await AskAsync(cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
 
     /// <summary>Returns what is wrong; null when the database answers.</summary>
-    public async Task<string?> AskAsync(CancellationToken cancellationToken)
+    public Task<string?> AskAsync(CancellationToken cancellationToken) => AskAsync("SELECT 1", cancellationToken);
+
+    /// <summary>Returns what is wrong; null when the database answers and has room on its disk for half a megabyte, wherever that is. It changes nothing.</summary>
+    public Task<string?> AskForRoomAsync(CancellationToken cancellationToken) => AskAsync(TakesRoom, cancellationToken);
+
+    private async Task<string?> AskAsync(string statement, CancellationToken cancellationToken)
     {
         var settings = new NpgsqlConnectionStringBuilder(await database.At(database.Port).GetValueAsync(cancellationToken))
         {
@@ -25,9 +37,13 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
         {
             await using var connection = new NpgsqlConnection(settings.ConnectionString);
             await connection.OpenAsync(cancellationToken);
-            await using var command = new NpgsqlCommand("SELECT 1", connection);
+            await using var command = new NpgsqlCommand(statement, connection);
             await command.ExecuteScalarAsync(cancellationToken);
             return null;
+        }
+        catch (PostgresException exception) when (DatabaseFaults.IsNoRoom(exception))
+        {
+            return $"the database has no room left on its disk: {exception.MessageText}";
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {

@@ -41,14 +41,30 @@ unset POSTGRES_PASSWORD
 if command -v setpriv >/dev/null && setpriv --pdeathsig INT true 2>/dev/null; then
   as_user=(setpriv --pdeathsig INT ${as_user[@]+"${as_user[@]:1}"})
 fi
-${as_user[@]+"${as_user[@]}"} "$bin/postgres" -D "$data" "$@" &
-server=$!
+server=
+stopped=
 # TERM asks PostgreSQL to wait until the last client has gone; INT ends their sessions, and loses nothing either.
 # It may have been paused, and its sessions with it: what stands still hears nothing.
-trap 'kill -CONT $(pgrep -P $server) $server 2>/dev/null; kill -INT $server 2>/dev/null' TERM INT HUP
+trap 'stopped=yes; [ -z "$server" ] || { kill -CONT $(pgrep -P $server) $server 2>/dev/null; kill -INT $server 2>/dev/null; } || true' TERM INT HUP
+
+# KiB of two segments of its log: one it needs to start after a crash, and one to go on.
+least=32768
+room_left() { df -Pk "$data/pg_wal/" 2>/dev/null | awk 'NR == 2 { print $4 }' || true; }
+
 while true; do
-  status=0
-  wait "$server" || status=$?
-  kill -0 "$server" 2>/dev/null || break
+  ${as_user[@]+"${as_user[@]}"} "$bin/postgres" -D "$data" "$@" &
+  server=$!
+  while true; do
+    status=0
+    wait "$server" || status=$?
+    kill -0 "$server" 2>/dev/null || break
+  done
+  server=
+  # A server that cannot write its log ends, and cannot start: it is started again once it can. By a signal it ends for another reason.
+  room=$(room_left)
+  if [ -n "$stopped" ] || [ "$status" = 0 ] || [ "$status" -gt 128 ] || [ -z "$room" ] || [ "$room" -ge "$least" ]; then exit "$status"; fi
+  echo "PostgreSQL has ended: no room left on the disk of $data ($room KiB, it needs $least). It is started again once there is room"
+  while [ -z "$stopped" ] && room=$(room_left) && [ -n "$room" ] && [ "$room" -lt "$least" ]; do sleep 1 & wait $! || true; done
+  if [ -n "$stopped" ]; then exit "$status"; fi
+  echo "there is room again on the disk of $data ($room KiB): PostgreSQL is started"
 done
-exit "$status"

@@ -59,10 +59,45 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
         }
     }
 
+    /// <summary>Writes both, or where the database has no room for more samples, the pulse alone: that takes the room of the one before it.</summary>
+    /// <returns>False where there was no room for the sample, which is lost.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task BeatAsync(ConsumerPulse pulse, ConsumerSample? sample, CancellationToken cancellationToken)
+    public async Task<bool> BeatAsync(ConsumerPulse pulse, ConsumerSample? sample, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(pulse);
+        try
+        {
+            await WriteAsync(pulse, sample, cancellationToken);
+            return true;
+        }
+        catch (PostgresException exception) when (sample is not null && DatabaseFaults.IsNoRoom(exception))
+        {
+            await WriteAsync(pulse, null, cancellationToken);
+            return false;
+        }
+    }
+
+    /// <summary>What this consumer has stored since the beginning.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<long> StoredTotalAsync(int consumerKey, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(SelectTotal);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = consumerKey });
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>Says that this instance has stopped, unless another has taken its name.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task StopAsync(string consumerId, Guid instanceId, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(Stop);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = instanceId });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task WriteAsync(ConsumerPulse pulse, ConsumerSample? sample, CancellationToken cancellationToken)
+    {
         try
         {
             _connection ??= await dataSource.OpenConnectionAsync(cancellationToken);
@@ -105,24 +140,5 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
             await DisposeAsync();
             throw;
         }
-    }
-
-    /// <summary>What this consumer has stored since the beginning.</summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<long> StoredTotalAsync(int consumerKey, CancellationToken cancellationToken)
-    {
-        await using var command = dataSource.CreateCommand(SelectTotal);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = consumerKey });
-        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
-    }
-
-    /// <summary>Says that this instance has stopped, unless another has taken its name.</summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task StopAsync(string consumerId, Guid instanceId, CancellationToken cancellationToken)
-    {
-        await using var command = dataSource.CreateCommand(Stop);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = instanceId });
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

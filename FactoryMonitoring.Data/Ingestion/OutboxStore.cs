@@ -112,7 +112,7 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
 
         var (sent, parked, traces) = await send(messages, cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [.. sent] } } });
+        batch.BatchCommands.Add(Deletion(sent));
         var done = sent.Concat(parked.Select(each => each.OutboxId)).ToHashSet();
         long[] failed = [.. messages.Select(message => message.OutboxId).Where(id => !done.Contains(id))];
         if (failed.Length > 0)
@@ -145,8 +145,22 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
             });
         }
 
-        await batch.ExecuteNonQueryAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        try
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
+        }
+        catch (PostgresException exception) when (sent.Count > 0 && DatabaseFaults.IsNoRoom(exception))
+        {
+            // What was sent must not be sent again and again for as long as the rest does not fit. The client has given the session up.
+            await using var delete = dataSource.CreateBatch();
+            delete.BatchCommands.Add(Deletion(sent));
+            await delete.ExecuteNonQueryAsync(cancellationToken);
+        }
+
         return (messages.Count, sent.Count);
     }
+
+    private static NpgsqlBatchCommand Deletion(IReadOnlyList<long> sent) =>
+        new(Delete) { Parameters = { new NpgsqlParameter<long[]> { TypedValue = [.. sent] } } };
 }

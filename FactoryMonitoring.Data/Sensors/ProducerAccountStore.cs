@@ -29,6 +29,11 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         RETURNING account_number
         """;
 
+    private const string Beat = """
+        UPDATE producer_health SET status = $3, connection = $4, condition = $5, messages_sent_last_minute = $6, queued = $7, last_heartbeat = clock_timestamp()
+        WHERE producer_id = $1 AND instance_id = $2
+        """;
+
     // Asks first: ON CONFLICT alone would use up a number of the smallint sequence each time.
     private const string InsertLogs = """
         INSERT INTO logs (log_id)
@@ -92,6 +97,22 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         {
             throw new OutcomeUnknownException(exception);
         }
+    }
+
+    /// <summary>Writes the heartbeat alone, where the database has no room for an account: it takes the room of the one before it. The account's number stays as it is.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or has no room for that either.</exception>
+    public async Task BeatAsync(ProducerHeartbeat heartbeat, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(heartbeat);
+        await using var command = dataSource.CreateCommand(Beat);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = heartbeat.ProducerId });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = heartbeat.InstanceId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = heartbeat.Status });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = heartbeat.Connection });
+        command.Parameters.Add(new NpgsqlParameter { Value = heartbeat.Condition ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = heartbeat.SentLastMinute });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = heartbeat.Queued });
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     // Goes through every result: an error of a later statement, passed over, would make of COMMIT a silent ROLLBACK.

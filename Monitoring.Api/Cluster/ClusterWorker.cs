@@ -24,6 +24,9 @@ internal sealed partial class ClusterWorker(
     private static readonly TimeSpan MetadataTimeout = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan OffsetsTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
+
+    // Brokers without a quorum leave the question open for longer than a measurement counts: who is down must be known nevertheless.
+    private static readonly TimeSpan LogIdTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LogIdFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ControllerFor = TimeSpan.FromSeconds(5);
 
@@ -193,12 +196,14 @@ internal sealed partial class ClusterWorker(
             return;
         }
 
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(LogIdTimeout);
         try
         {
-            _logId = await logId.ResolveAsync(kafka.SensorTopic, cancellationToken);
+            _logId = await logId.ResolveAsync(kafka.SensorTopic, limit.Token);
             _logIdAt = time.GetTimestamp();
         }
-        catch (Exception exception) when (exception is KafkaException or TimeoutException)
+        catch (Exception exception) when (exception is KafkaException or TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             _logId = another ? null : _logId;
         }

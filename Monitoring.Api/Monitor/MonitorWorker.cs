@@ -1,3 +1,4 @@
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Status;
@@ -12,7 +13,7 @@ namespace FactoryMonitoring.Monitoring.Api.Monitor;
 /// snapshot old.
 /// </summary>
 internal sealed partial class MonitorWorker(
-    MonitorStore store, SnapshotStore snapshots, FaultMetrics faults, TimeProvider time, ILogger<MonitorWorker> logger) : BackgroundService
+    MonitorStore store, SnapshotStore snapshots, DatabaseRoom room, FaultMetrics faults, TimeProvider time, ILogger<MonitorWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -67,11 +68,16 @@ internal sealed partial class MonitorWorker(
         {
             var written = await store.WriteAsync(findings, cancellationToken);
             _lagWritten = situation.LagAt;
-            _outage.Answered();
+            Log.Written(logger, _outage.Answered());
             return written;
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
+            if (DatabaseFaults.IsNoRoom(exception))
+            {
+                room.Refused();
+            }
+
             Log.Failed(logger, _outage.Failed(), exception.Message);
             return false;
         }
@@ -81,5 +87,8 @@ internal sealed partial class MonitorWorker(
     {
         [LoggerMessage("What the monitor found cannot be written for now: {Reason}")]
         public static partial void Failed(ILogger logger, LogLevel level, string reason);
+
+        [LoggerMessage("What the monitor finds is written again")]
+        public static partial void Written(ILogger logger, LogLevel level);
     }
 }

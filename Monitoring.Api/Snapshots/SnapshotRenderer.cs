@@ -8,7 +8,7 @@ using FactoryMonitoring.Monitoring.Api.Status;
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
 /// <summary>Makes the bodies of a moment out of what was read, what was measured, and who is judged active. Called by one thread at a time.</summary>
-internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag, LagHistory lagHistory, TimeProvider time)
+internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag, LagHistory lagHistory, DiskWatch disks, TimeProvider time)
 {
     // Older than this, a measurement of the cluster says nothing of now.
     private static readonly TimeSpan MeasuredFor = TimeSpan.FromSeconds(6);
@@ -16,7 +16,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
 
     private readonly OverallStatusWriter _overall = new();
 
-    public Snapshot Render(MonitoringRows rows, Judgement judgement, DateTimeOffset now, DatabaseClock clock, bool away, bool stale, long validUntil)
+    public Snapshot Render(MonitoringRows rows, Judgement judgement, DateTimeOffset now, DatabaseClock clock, bool away, bool stale, bool noRoom, long validUntil)
     {
         var timestamp = time.GetTimestamp();
         var cluster = clusterState.Latest is { } latest && time.GetElapsedTime(latest.Timestamp, timestamp) < MeasuredFor ? latest : null;
@@ -34,7 +34,11 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             now,
             away,
             stale,
-            time.GetElapsedTime(clock.Timestamp, timestamp));
+            time.GetElapsedTime(clock.Timestamp, timestamp))
+        {
+            NoRoom = noRoom,
+            Free = disks.Look(),
+        };
         var hourAgo = now - TimeSpan.FromHours(1);
         var system = new SystemStatusBody(
             new(

@@ -1,5 +1,6 @@
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.Monitoring.Api.Streaming;
 
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
@@ -8,7 +9,7 @@ namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 /// The one snapshot of this process. Statuses are judged when it is served: whoever asks after <see cref="Snapshot.ValidUntil"/> has it
 /// rendered anew, and all others are served the same bytes.
 /// </summary>
-internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time) : IDisposable
+internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time) : IDisposable
 {
     /// <summary>Older than this, what was read is stale: short of the heartbeats' limit by more than a heartbeat's interval.</summary>
     public static readonly TimeSpan BlindAfter = TimeSpan.FromSeconds(3);
@@ -29,6 +30,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
     private MonitoringRows? _rows;
     private DatabaseClock _clock;
     private bool _away;
+    private bool _noRoom;
     private long? _backAt;
     private long _tickedAt = time.GetTimestamp();
     private long? _stoodStillUntil;
@@ -73,6 +75,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
             }
 
             _away = false;
+            _noRoom = room.IsOut(read);
             _rows = read;
             _clock = new(read.DatabaseTime, readAt);
             lag.Update(cluster.Latest, read, _clock);
@@ -92,11 +95,13 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
     }
 
     /// <summary>The database did not answer.</summary>
-    public void MarkAway()
+    /// <param name="noRoom">It had no room for the answer; while it does not answer at all, what was known last stands.</param>
+    public void MarkAway(bool noRoom = false)
     {
         lock (_gate)
         {
             _away = true;
+            _noRoom |= noRoom;
             if (_rows is not null)
             {
                 Render();
@@ -121,7 +126,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, LagTracker lag, C
 
         // Sentences count seconds: none stands for longer than one.
         var validUntil = Math.Min(changes.Min() ?? long.MaxValue, After(now, TimeSpan.FromSeconds(1)));
-        var snapshot = renderer.Render(_rows!, judgement, databaseNow, _clock, _away, stale, validUntil);
+        var snapshot = renderer.Render(_rows!, judgement, databaseNow, _clock, _away, stale, _noRoom, validUntil);
         _current = snapshot;
         hub.Publish(snapshot);
         return snapshot;

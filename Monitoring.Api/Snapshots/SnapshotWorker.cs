@@ -1,6 +1,8 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Options;
@@ -17,6 +19,7 @@ internal sealed partial class SnapshotWorker(
     HistoryQueries history,
     LagHistory lagHistory,
     SnapshotStore store,
+    DatabaseRoom room,
     ClusterState cluster,
     RefreshSignal signal,
     IOptions<SnapshotOptions> options,
@@ -79,7 +82,13 @@ internal sealed partial class SnapshotWorker(
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
-            store.MarkAway();
+            var noRoom = DatabaseFaults.IsNoRoom(exception);
+            if (noRoom)
+            {
+                room.Refused();
+            }
+
+            store.MarkAway(noRoom);
             Log.DatabaseAway(logger, _outage.Failed(), exception.Message);
         }
     }

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
@@ -19,7 +20,14 @@ internal sealed record Situation(
     DateTimeOffset Now,
     bool Away,
     bool Stale,
-    TimeSpan Unread);
+    TimeSpan Unread)
+{
+    /// <summary>The database refuses what does not fit on its disk; of one that does not answer, what was known last.</summary>
+    public bool NoRoom { get; init; }
+
+    /// <summary>Bytes that are left on the disks of servers on this machine, by name; without those of which it is not known.</summary>
+    public IReadOnlyDictionary<string, long> Free { get; init; } = new Dictionary<string, long>();
+}
 
 /// <summary>Says how the whole is: what is wrong, worst first, each with its subject; what it means, and how long it will last.</summary>
 internal sealed class OverallStatusWriter
@@ -63,23 +71,58 @@ internal sealed class OverallStatusWriter
 
     private static IEnumerable<Finding> Findings(Situation situation) =>
     [
-        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation),
+        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Disks(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation),
     ];
 
     private static IEnumerable<Finding> Database(Situation situation)
     {
         if (situation.Away || (situation.Stale && situation.Unread > SnapshotStore.BlindAfter))
         {
+            var silence = $"does not answer for {Sentences.Lasting(situation.Unread)}";
+            var shown = $"What is shown is the last that was read. {Waiting(situation)} at the brokers.";
+            var known = situation.Free.TryGetValue(ResourceNames.Postgres, out var free);
+            yield return known && free < DiskSpace.Least
+                ? new(
+                    Critical, "database", $"The database {silence}: {DiskSpace.Describe(free)}",
+                    $"Make room there; it has ended if it could not write its log, and then it is started again once there is room. {shown} Consumers keep their partitions and try again.")
+                : situation.NoRoom && !known
+                ? new(
+                    Critical, "database", $"The database had no room left on its disk and {silence}",
+                    $"Make room there, and start it again if it has ended. {shown} Consumers keep their partitions and try again.")
+                : new(Critical, "database", $"The database {silence}", $"{shown} Consumers pause, keep their partitions and try again.");
+        }
+        else if (situation.NoRoom)
+        {
             yield return new(
                 Critical,
                 "database",
-                $"The database does not answer for {Sentences.Lasting(situation.Unread)}",
-                $"What is shown is the last that was read. {Waiting(situation)} at the brokers. Consumers pause, keep their partitions and try again.");
+                "The database has no room left on its disk",
+                $"Make room there, and all goes on by itself. {Waiting(situation)} at the brokers, which keep them. Consumers keep their partitions and try again; sensors keep their acknowledgements.");
         }
         else if (situation.Stale)
         {
             yield return new(
                 Warning, "database back", "The database answers again", "The services reconnect to it; what is shown stands until they have.");
+        }
+    }
+
+    // Those that are down are named with it.
+    private static IEnumerable<Finding> Disks(Situation situation)
+    {
+        HashSet<string> named = [.. situation.Cluster?.Brokers.Where(broker => !broker.Up).Select(broker => broker.Name) ?? []];
+        if (situation.Away || situation.NoRoom)
+        {
+            named.Add(ResourceNames.Postgres);
+        }
+
+        foreach (var disk in situation.Free.Where(each => each.Value < DiskSpace.Low && !named.Contains(each.Key)).GroupBy(each => each.Value).OrderBy(group => group.Key))
+        {
+            List<string> names = [.. disk.Select(each => each.Key).Order(StringComparer.Ordinal)];
+            yield return new(
+                Warning,
+                $"disk {string.Join(' ', names)}",
+                $"{Sentences.Capital(DiskSpace.Describe(disk.Key, $"the disk of {Sentences.List(names)}"))}",
+                "A database without room stores nothing, and a broker without room ends.");
         }
     }
 
@@ -138,7 +181,7 @@ internal sealed class OverallStatusWriter
 
         foreach (var health in rows.Consumers.Select(row => row.Health).Where(health => judgement.Consumers.Contains(health.ConsumerId)))
         {
-            if (health.Condition is { } condition)
+            if (health.Condition is { } condition && !(situation.NoRoom && DatabaseRoom.IsSaidBy(condition)))
             {
                 yield return new(Warning, $"condition {health.ConsumerId}", $"{health.ConsumerId} is {condition}");
             }
@@ -233,13 +276,18 @@ internal sealed class OverallStatusWriter
                 Critical,
                 "brokers",
                 down.Count == cluster.Brokers.Count ? "No broker answers" : $"{names} are down",
-                "Without a majority nothing is acknowledged; the sensors keep what they measure as long as they can.");
+                $"{FullDisks(situation, down)}Without a majority nothing is acknowledged; the sensors keep what they measure as long as they can.");
             yield break;
         }
 
         foreach (var broker in down)
         {
-            yield return new(Warning, $"broker {broker.Id}", $"{broker.Name} is down", "The other brokers lead its partitions and keep every reading.");
+            var why = situation.Free.TryGetValue(broker.Name, out var free) && free < DiskSpace.Least ? $": {DiskSpace.Describe(free)}" : "";
+            yield return new(
+                Warning,
+                $"broker {broker.Id}",
+                $"{broker.Name} is down{why}",
+                $"{(why.Length > 0 ? "Make room there and start it again. " : "")}The other brokers lead its partitions and keep every reading.");
         }
 
         var thin = cluster.Partitions.Where(pair => pair.Value.InSyncReplicas.Count < pair.Value.Replicas.Count).Select(pair => pair.Key).Order().ToList();
@@ -251,6 +299,15 @@ internal sealed class OverallStatusWriter
                 $"{Sentences.Capital(Sentences.Partitions(thin))} {(thin.Count == 1 ? "has" : "have")} replicas that are not in sync",
                 "A broker that came back copies what it missed.");
         }
+    }
+
+    private static string FullDisks(Situation situation, List<BrokerMeasurement> down)
+    {
+        var full = down.Where(broker => situation.Free.TryGetValue(broker.Name, out var free) && free < DiskSpace.Least).ToList();
+        var least = full.Count == 0 ? 0 : full.Min(broker => situation.Free[broker.Name]);
+        return full.Count == 0
+            ? ""
+            : $"{Sentences.Capital(DiskSpace.Describe(least, $"the disk of {Sentences.List([.. full.Select(broker => broker.Name)])}"))}: make room there and start {(full.Count == 1 ? "it" : "them")} again. ";
     }
 
     private static IEnumerable<Finding> Sensors(Situation situation)
@@ -267,7 +324,7 @@ internal sealed class OverallStatusWriter
                         Warning, $"silent {id}", $"{id} is silent for {silence}", "Its sensors are not measured until it is started again.");
                 }
             }
-            else if (health.Connection is "degraded" or "disconnected")
+            else if (health.Connection is "degraded" or "disconnected" && !(situation.NoRoom && DatabaseRoom.IsSaidBy(health.Condition)))
             {
                 yield return new(
                     Warning,

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Sensors;
 using FactoryMonitoring.Sensors.Publishing;
 using FactoryMonitoring.ServiceDefaults.Health;
@@ -75,13 +76,30 @@ internal sealed partial class AccountWorker(
             (_pending, _mayBeWritten) = (Nothing, false);
             _number++;
             Log.WrittenAgain(logger, _outage.Answered());
-            condition.IsAccountLate = false;
+            (condition.IsAccountLate, condition.DatabaseHasNoRoom) = (false, false);
         }
         catch (Exception exception)
         {
             _mayBeWritten |= exception is OutcomeUnknownException;
             Log.NotWritten(logger, _outage.Failed(), exception.Message);
-            condition.IsAccountLate = true;
+            (condition.IsAccountLate, condition.DatabaseHasNoRoom) = (true, DatabaseFaults.IsNoRoom(exception));
+            if (condition.DatabaseHasNoRoom)
+            {
+                await BeatAsync(atTheEnd);
+            }
+        }
+    }
+
+    // Or it would be taken for dead.
+    private async Task BeatAsync(bool atTheEnd)
+    {
+        try
+        {
+            await store.BeatAsync(Describe(atTheEnd), CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            Log.NotBeaten(logger, exception.Message);
         }
     }
 
@@ -113,6 +131,9 @@ internal sealed partial class AccountWorker(
 
         [LoggerMessage("Acknowledgements are written again")]
         public static partial void WrittenAgain(ILogger logger, LogLevel level);
+
+        [LoggerMessage(LogLevel.Debug, "The heartbeat cannot be written either: {Reason}")]
+        public static partial void NotBeaten(ILogger logger, string reason);
 
         [LoggerMessage(LogLevel.Warning, "{Count} acknowledgements were never written: their readings will be unconfirmed")]
         public static partial void Unwritten(ILogger logger, long count);

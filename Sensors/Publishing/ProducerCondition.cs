@@ -1,5 +1,6 @@
 using System.Globalization;
 using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Sensors.Accounting;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -31,6 +32,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
     private volatile string? _obstacle;
     private volatile bool _isOutOfCounts;
     private volatile bool _isAccountLate;
+    private volatile bool _databaseHasNoRoom;
     private volatile bool _isOver;
     private volatile string? _fatal;
 
@@ -45,6 +47,9 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
 
     /// <summary>The last account could not be written.</summary>
     public bool IsAccountLate { get => _isAccountLate; set => _isAccountLate = value; }
+
+    /// <summary>The last account did not fit on the database's disk.</summary>
+    public bool DatabaseHasNoRoom { get => _databaseHasNoRoom; set => _databaseHasNoRoom = value; }
 
     /// <summary>The replayed file has come to its end.</summary>
     public bool IsOver { get => _isOver; set => _isOver = value; }
@@ -95,7 +100,8 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
         }
 
         var reason = BrokersAreSlow(standing)
-            ?? (_isOutOfCounts ? "waiting for the database: no reading counts left"
+            ?? (_databaseHasNoRoom ? Conditions.NoRoom
+            : _isOutOfCounts ? "waiting for the database: no reading counts left"
             : _isAccountLate ? "the database does not take acknowledgements"
             : null);
         return reason is null

@@ -13,11 +13,34 @@ public sealed class KafkaBroker : IAsyncDisposable
         : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
 
     private readonly string _directory = Directory.CreateTempSubdirectory("factory-kafka-").FullName;
+    private readonly string? _data;
+    private readonly List<string> _lines = [];
     private readonly int _port = PostgresFixture.FreePort();
     private readonly int _controllerPort = PostgresFixture.FreePort();
     private Process? _process;
 
+    public KafkaBroker()
+    {
+    }
+
+    /// <param name="data">Where it keeps its logs: a disk of its own, for example.</param>
+    public KafkaBroker(string data) => _data = data;
+
+    /// <summary>What it has written to stdout and stderr.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return string.Join('\n', _lines);
+            }
+        }
+    }
+
     public string BootstrapServers => $"127.0.0.1:{_port}";
+
+    private string Data => _data ?? Path.Combine(_directory, "data");
 
     private string Properties => Path.Combine(_directory, "server.properties");
 
@@ -34,7 +57,7 @@ public sealed class KafkaBroker : IAsyncDisposable
                 $"advertised.listeners=PLAINTEXT://127.0.0.1:{_port}",
                 "controller.listener.names=CONTROLLER",
                 "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-                $"log.dirs={Path.Combine(_directory, "data")}",
+                $"log.dirs={Data}",
                 "offsets.topic.replication.factor=1",
                 "offsets.topic.num.partitions=1",
                 "transaction.state.log.replication.factor=1",
@@ -74,10 +97,21 @@ public sealed class KafkaBroker : IAsyncDisposable
         _process = null;
     }
 
+    /// <summary>Waits until it has ended by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> EndedAsync(CancellationToken cancellationToken)
+    {
+        await _process!.WaitForExitAsync(cancellationToken);
+        var code = _process.ExitCode;
+        _process.Dispose();
+        _process = null;
+        return code;
+    }
+
     /// <summary>Takes away what a partition's log holds from an offset on, as a power cut takes what was not yet on disk. While it does not run.</summary>
     public void Cut(string topic, int partition, long offset)
     {
-        var data = Path.Combine(_directory, "data");
+        var data = Data;
         var directory = Path.Combine(data, $"{topic}-{partition}");
         using (var log = File.Open(Path.Combine(directory, "00000000000000000000.log"), FileMode.Open))
         {
@@ -128,6 +162,17 @@ public sealed class KafkaBroker : IAsyncDisposable
         }
     }
 
+    private void Keep(string? line)
+    {
+        lock (_lines)
+        {
+            if (line is not null)
+            {
+                _lines.Add(line);
+            }
+        }
+    }
+
     private Process Run(string script, params string[] arguments)
     {
         var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -135,8 +180,8 @@ public sealed class KafkaBroker : IAsyncDisposable
         start.Environment["KAFKA_HEAP_OPTS"] = "-Xms384m -Xmx384m";
         start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
         var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, _) => { };
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         return process;

@@ -24,7 +24,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     private const string Template = "factory_template";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
     private readonly string _binaries = FindBinaries();
-    private readonly string _directory = Path.Combine(Path.GetTempPath(), $"factory-postgres-{Guid.NewGuid():N}");
+    private readonly string _name = $"factory-postgres-{Guid.NewGuid():N}";
     private int _databases;
 
     /// <summary>How far its clock is off, as libfaketime writes it ("-30d"); null where it is right.</summary>
@@ -32,14 +32,25 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public int Port { get; } = FreePort();
 
-    private string DataDirectory => Path.Combine(_directory, "data");
+    /// <summary>Where its directory is made: a disk of its own, for example.</summary>
+    public string Parent { get; init; } = Path.GetTempPath();
+
+    /// <summary>What it has logged: not where its data are, which may be a disk that is full.</summary>
+    public string LogFile => Path.Combine(Path.GetTempPath(), $"{_name}.log");
+
+    /// <summary>It has not ended, by itself or otherwise.</summary>
+    public bool IsRunning => File.Exists(Path.Combine(DataDirectory, "postmaster.pid"));
+
+    private string Home => Path.Combine(Parent, _name);
+
+    private string DataDirectory => Path.Combine(Home, "data");
 
     public async Task InitializeAsync()
     {
-        Directory.CreateDirectory(_directory);
+        Directory.CreateDirectory(Home);
         if (Environment.UserName == "root")
         {
-            await RunAsync("chown", "postgres", _directory);
+            await RunAsync("chown", "postgres", Home);
         }
 
         await RunAsPostgresAsync("initdb", "-D", DataDirectory, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync");
@@ -53,12 +64,13 @@ public sealed class PostgresFixture : IAsyncLifetime
     public async Task DisposeAsync()
     {
         // It may not have started, and why it has not is what its test should say.
-        if (File.Exists(Path.Combine(DataDirectory, "postmaster.pid")))
+        if (IsRunning)
         {
             await KillAsync();
         }
 
-        Directory.Delete(_directory, recursive: true);
+        Directory.Delete(Home, recursive: true);
+        File.Delete(LogFile);
     }
 
     /// <returns>A port that nobody listens on, and that the system gives to no connection of anybody before it is used.</returns>
@@ -91,7 +103,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <returns>The file that <see cref="ReplaceAsync"/> restores.</returns>
     public async Task<string> BackUpAsync(TestDatabase database)
     {
-        var file = Path.Combine(_directory, $"{Guid.NewGuid():N}.dump");
+        var file = Path.Combine(Home, $"{Guid.NewGuid():N}.dump");
         await RunAsPostgresAsync("pg_dump", "-h", "127.0.0.1", "-p", $"{Port}", "-U", User, "-Fc", "-f", file, NameOf(database));
         return file;
     }
@@ -117,15 +129,14 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>Starts it again and waits until it takes connections.</summary>
     public async Task StartAsync()
     {
-        var log = Path.Combine(_directory, "log");
         try
         {
             await RunAsPostgresAsync(
-                "pg_ctl", "start", "-D", DataDirectory, "-w", "-l", log, "-o", $"-p {Port} -k {_directory} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200");
+                "pg_ctl", "start", "-D", DataDirectory, "-w", "-l", LogFile, "-o", $"-p {Port} -k {Home} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=200");
         }
-        catch (InvalidOperationException exception) when (File.Exists(log))
+        catch (InvalidOperationException exception) when (File.Exists(LogFile))
         {
-            throw new InvalidOperationException($"{exception.Message}\n{await File.ReadAllTextAsync(log)}", exception);
+            throw new InvalidOperationException($"{exception.Message}\n{await File.ReadAllTextAsync(LogFile)}", exception);
         }
     }
 
@@ -187,7 +198,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = Directory.Exists(_directory) ? _directory : Path.GetTempPath(),
+            WorkingDirectory = Directory.Exists(Home) ? Home : Path.GetTempPath(),
         };
         // pg_ctl leaves its pipes to the server it starts: read to its end, not to theirs.
         var isServerStart = arguments.Contains("start");

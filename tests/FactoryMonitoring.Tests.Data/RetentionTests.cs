@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using FactoryMonitoring.Consumers.Maintenance;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.Data.Monitoring;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FactoryMonitoring.Tests.Data;
 
@@ -55,6 +58,22 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
             Timeout);
 
         Assert.Equal(tables.Select(row => (string)row[0]!), RetentionStore.Bounds.Select(bound => bound.Table).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Days_past_the_retention_are_dropped_though_there_is_no_room_for_new_ones()
+    {
+        var days = new ReadingPartitions(Database.DataSource);
+        await days.EnsureAsync(DateOnly.FromDateTime(DateTime.UtcNow).AddDays(-20), 1, Timeout);
+        await Database.ScalarAsync<object>("""
+            CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;
+            CREATE EVENT TRIGGER no_room ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION no_room()
+            """, Timeout);
+        using var worker = new RetentionWorker(days, new RetentionStore(Database.DataSource), TimeProvider.System, NullLogger<RetentionWorker>.Instance);
+
+        await worker.StartAsync(Timeout);
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 0 FROM pg_class WHERE relkind = 'r' AND relname = to_char(now() - interval '20 days', '\"readings_\"YYYYMMDD')", Timeout));
+        await worker.StopAsync(Timeout);
     }
 
     [Fact]

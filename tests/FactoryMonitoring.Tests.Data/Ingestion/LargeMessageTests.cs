@@ -108,6 +108,22 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     }
 
     [Fact]
+    public async Task What_was_sent_is_not_sent_again_though_there_is_no_room_to_put_the_others_back()
+    {
+        await FillAsync("SELECT 'x'::bytea FROM generate_series(1, 3)");
+        await Database.ScalarAsync<object>("""
+            CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;
+            CREATE TRIGGER no_room BEFORE UPDATE ON outbox FOR EACH ROW EXECUTE FUNCTION no_room()
+            """, Timeout);
+        var store = new OutboxStore(Database.DataSource);
+
+        var (taken, sent) = await store.RelayAsync(500, 1000, (_, _) => Task.FromResult(new RelayOutcome([1, 3], [], [])), Timeout);
+
+        Assert.Equal((3, 2), (taken, sent));
+        Assert.Equal([[2L, 0]], await Database.RowsAsync("SELECT outbox_id, attempts FROM outbox", Timeout));
+    }
+
+    [Fact]
     public async Task What_the_brokers_never_take_keeps_no_alert_waiting()
     {
         await using var brokers = new EmbeddedBrokers();

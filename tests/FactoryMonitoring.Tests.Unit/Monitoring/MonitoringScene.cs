@@ -4,6 +4,7 @@ using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.Monitoring.Api.Streaming;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Time.Testing;
 
 namespace FactoryMonitoring.Tests.Unit.Monitoring;
@@ -17,7 +18,8 @@ internal sealed class MonitoringScene
     {
         var history = new LagHistory();
         Lag = new LagTracker(history, Time);
-        Store = new SnapshotStore(new SnapshotRenderer(Cluster, Lag, history, Time), Lag, Cluster, Hub, Time);
+        Store = new SnapshotStore(
+            new SnapshotRenderer(Cluster, Lag, history, new DiskWatch(new ConfigurationBuilder().Build(), Time), Time), new DatabaseRoom(Time), Lag, Cluster, Hub, Time);
     }
 
     public FakeTimeProvider Time { get; } = new(Start);

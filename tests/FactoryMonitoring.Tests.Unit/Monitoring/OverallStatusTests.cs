@@ -124,6 +124,55 @@ public sealed class OverallStatusTests
     }
 
     [Theory]
+    [InlineData(1, 0, "kafka1 is down: no space left on its disk", "Make room there and start it again. The other brokers lead its partitions and keep every reading.")]
+    [InlineData(1, 20, "kafka1 is down: only 20 MB left on its disk", "Make room there and start it again. The other brokers lead its partitions and keep every reading.")]
+    [InlineData(1, 40_000, "kafka1 is down", "The other brokers lead its partitions and keep every reading.")]
+    [InlineData(2, 0, "kafka1 and kafka2 are down", "No space left on the disk of kafka1 and kafka2: make room there and start them again. Without a majority nothing is acknowledged; the sensors keep what they measure as long as they can.")]
+    public void A_full_disk_is_named_where_a_broker_is_down(int down, long megabytes, string title, string detail)
+    {
+        var brokers = Enumerable.Range(1, 3).Select(id => new BrokerMeasurement(id, "localhost", 9090 + (2 * id), id > down, null)).ToList();
+        var situation = Situation(_scene.Rows(Consumer("sensor-consumer-1", Now)), ["sensor-consumer-1"], new(0, null, brokers, new Dictionary<int, PartitionMeasurement>())) with
+        {
+            Free = new Dictionary<string, long> { ["kafka1"] = megabytes << 20, ["kafka2"] = megabytes << 20, ["kafka3"] = 40_000L << 20 },
+        };
+
+        var status = _writer.Write(situation);
+
+        Assert.Equal((title, detail), (status.Title, status.Detail));
+    }
+
+    [Fact]
+    public void A_disk_that_is_nearly_full_is_named_before_anything_ends()
+    {
+        var situation = Situation(_scene.Rows(Consumer("sensor-consumer-1", Now)), ["sensor-consumer-1"]) with
+        {
+            Free = new Dictionary<string, long> { ["postgres"] = 300L << 20, ["kafka1"] = 300L << 20, ["kafka2"] = 40_000L << 20 },
+        };
+
+        var status = _writer.Write(situation);
+
+        Assert.Equal(("warning", "Only 300 MB left on the disk of kafka1 and postgres"), (status.Level, status.Title));
+    }
+
+    [Fact]
+    public void A_database_without_room_is_one_finding_whoever_says_so()
+    {
+        var health = Consumer("sensor-consumer-1", Now) is var row ? row with { Health = row.Health with { Condition = "waiting: the database has no room left" } } : null!;
+        var situation = Situation(_scene.Rows(health), ["sensor-consumer-1"]) with { NoRoom = true };
+
+        var full = _writer.Write(situation);
+        var gone = _writer.Write(situation with { Away = true, Stale = true, Unread = TimeSpan.FromSeconds(12) });
+        var known = _writer.Write(situation with { Away = true, Stale = true, Unread = TimeSpan.FromSeconds(12), Free = new Dictionary<string, long> { ["postgres"] = 0 } });
+        var mended = _writer.Write(situation with { Away = true, Stale = true, Unread = TimeSpan.FromSeconds(12), Free = new Dictionary<string, long> { ["postgres"] = 40_000L << 20 } });
+
+        Assert.Equal(("critical", "The database has no room left on its disk"), (full.Level, full.Title));
+        Assert.Equal([full.Title], full.Reasons);
+        Assert.Equal("The database had no room left on its disk and does not answer for 12 s", gone.Title);
+        Assert.Equal("The database does not answer for 12 s: no space left on its disk", known.Title);
+        Assert.Equal("The database does not answer for 12 s", mended.Title);
+    }
+
+    [Theory]
     [InlineData(7.9, "7 s")]
     [InlineData(60, "1 min")]
     [InlineData(3600, "1 h")]

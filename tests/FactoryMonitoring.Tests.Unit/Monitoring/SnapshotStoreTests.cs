@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using static FactoryMonitoring.Tests.Unit.Monitoring.MonitoringScene;
 
 namespace FactoryMonitoring.Tests.Unit.Monitoring;
@@ -6,6 +7,26 @@ public sealed class SnapshotStoreTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
     private readonly MonitoringScene _scene = new();
+
+    [Fact]
+    public void A_database_that_refuses_for_want_of_room_is_said_to_have_none_until_nobody_has_been_refused_for_a_while()
+    {
+        var row = MonitoringScene.Consumer("sensor-consumer-1", _scene.DatabaseNow);
+        var refused = row with { Health = row.Health with { Condition = $"waiting: {Conditions.NoRoom}" } };
+        _scene.Store.Replace(_scene.Rows(refused));
+        Assert.True(_scene.Store.Current!.Situation.NoRoom);
+        _scene.Time.Advance(TimeSpan.FromSeconds(2));
+        _scene.Store.Replace(_scene.Rows(row));
+        Assert.True(_scene.Store.Current!.Situation.NoRoom);
+
+        // While it is away, what was known last stands.
+        _scene.Store.MarkAway();
+        _scene.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(_scene.Store.Current!.Situation.NoRoom);
+        // What a consumer has said before the outage says nothing of now.
+        _scene.Store.Replace(_scene.Rows(refused));
+        Assert.False(_scene.Store.Current!.Situation.NoRoom);
+    }
 
     [Fact]
     public void There_is_nothing_before_the_first_look()
