@@ -82,6 +82,7 @@ internal static class IngestionExtensions
         services.AddHostedService<HeartbeatWorker>();
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<RivalWatch>(
             provider, new RivalStore(provider.GetRequiredService<NpgsqlDataSource>(), "consumer_health", "consumer_id"), EnvironmentNames.ConsumerId, identity.ConsumerId, identity.InstanceId));
+        services.AddHostedService<SharedGroupWatch>();
         services.AddHostedService<RetentionWorker>();
         services.AddHostedService<OutboxWorker>();
         services.AddHostedService<IngestWorker>();

@@ -21,6 +21,7 @@ internal sealed class ConsumerStatus
     private long _total;
     private volatile bool _databaseAway;
     private volatile bool _paused;
+    private volatile bool _sharesGroup;
     private volatile string? _databaseRefuses;
     private int _claiming;
     private long _notJudgedAt;
@@ -70,6 +71,13 @@ internal sealed class ConsumerStatus
         set => Volatile.Write(ref _claiming, value);
     }
 
+    /// <summary>Consumers of another database take part in the group.</summary>
+    public bool SharesGroup
+    {
+        get => _sharesGroup;
+        set => _sharesGroup = value;
+    }
+
     /// <summary>Readings are stored of more sensors than are judged in each partition.</summary>
     public void NotJudged(int maxSensors)
     {
@@ -85,6 +93,7 @@ internal sealed class ConsumerStatus
         (true, false, _) => "paused: database slow",
         (false, true, _) => "database away",
         (false, false, > 0) => $"claiming {Claiming} partition{(Claiming == 1 ? "" : "s")}",
+        _ when SharesGroup => "shares its group with consumers of another database: two stacks use these brokers, and each stores a part of the readings",
         _ when IsOverfull => string.Create(CultureInfo.InvariantCulture, $"stores readings of more than {_maxSensors:N0} sensors of a partition, and judges those of {_maxSensors:N0} (Detection:MaxSensorsPerPartition)"),
         _ => null,
     };

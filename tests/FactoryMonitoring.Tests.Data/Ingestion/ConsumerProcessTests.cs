@@ -65,10 +65,32 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         Assert.Equal(0, await first.StopAsync(Timeout));
     }
 
-    private ServiceProcess StartConsumer(string id) => ServiceProcess.Start("Consumers", new()
+    [Fact]
+    public async Task Consumers_of_two_databases_in_one_group_say_so_until_those_of_one_are_gone()
+    {
+        const string Condition = "SELECT condition FROM consumer_health WHERE consumer_id = 'c1'";
+        await using var other = await Postgres.CreateDatabaseAsync();
+        await other.RowsAsync("UPDATE database_identity SET id = gen_random_uuid()", Timeout);
+        await using var first = StartConsumer("c1");
+        await using (var second = StartConsumer("c1", other))
+        {
+            foreach (var database in new[] { Database, other })
+            {
+                await EventuallyAsync(async () => await database.ScalarAsync<string>(Condition, Timeout) is { } condition
+                    && condition.StartsWith("shares its group with consumers of another database", StringComparison.Ordinal));
+            }
+
+            Assert.Contains("Give one of them brokers of its own, or another CONSUMER_GROUP.", second.Output, StringComparison.Ordinal);
+            await second.KillAsync(Timeout);
+        }
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>($"SELECT ({Condition}) IS NULL", Timeout));
+    }
+
+    private ServiceProcess StartConsumer(string id, TestDatabase? database = null) => ServiceProcess.Start("Consumers", new()
     {
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
-        ["DATABASE_URL"] = Database.Url,
+        ["DATABASE_URL"] = (database ?? Database).Url,
         ["CONSUMER_ID"] = id,
         ["Consumers__GroupProtocol"] = "classic",
     });
