@@ -58,8 +58,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>Sensors that are not as they were when <see cref="Settle"/> was called last.</summary>
     public IReadOnlyList<SensorState> ChangedSensors => _changedSensors;
 
-    /// <summary>Ids of sensors forgotten since then.</summary>
-    public IReadOnlyList<byte[]> Forgotten => _forgotten;
+    /// <summary>Ids of sensors forgotten since then, less those that have come back.</summary>
+    public IReadOnlyList<byte[]> Forgotten => _forgotten.FindAll(id => !_sensors.ContainsKey(id));
 
     /// <summary>No sensor is left to be remembered.</summary>
     public bool IsFull => _sensors.Count >= rules.MaxSensors;

@@ -228,6 +228,25 @@ public sealed class PartitionDetectorTests
     }
 
     [Fact]
+    public void A_sensor_that_is_forgotten_and_comes_back_before_the_memory_is_written_is_remembered()
+    {
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { MaxSensorsPerPartition = 2 }));
+        Feed(25, sensor: "a");
+        Feed(25, sensor: "b");
+        var stored = Write();
+        _detector.Settle();
+
+        _detector.Now = TimeSpan.FromMinutes(11);
+        _detector.Newest.ForEach(state => state.Latest = null);
+        _detector.MakeRoom();
+        Feed(26, sensor: "a");
+        stored.Add(DetectorSnapshot.WriteChanges(_detector));
+
+        Assert.Equal(["a"], Successor(stored).Sensors.Select(state => Encoding.UTF8.GetString(state.Id)));
+        Assert.Equal(Remembered(_detector), Remembered(Successor(stored)));
+    }
+
+    [Fact]
     public void The_whole_and_its_changes_are_what_is_remembered_and_what_was_not_confirmed_is_written_again()
     {
         var random = new Random(11);
