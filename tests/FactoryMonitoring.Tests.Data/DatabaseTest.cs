@@ -24,12 +24,14 @@ public abstract class DatabaseTest(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>Asks until the answer is yes; the test fails at its limit.</summary>
-    protected async Task EventuallyAsync(Func<Task<bool>> condition)
+    protected Task EventuallyAsync(Func<Task<bool>> condition) => EventuallyAsync(condition, Timeout);
+
+    internal static async Task EventuallyAsync(Func<Task<bool>> condition, CancellationToken limit)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!await IsMetAsync(condition))
         {
-            await timer.WaitForNextTickAsync(Timeout);
+            await timer.WaitForNextTickAsync(limit);
         }
     }
 

@@ -171,24 +171,5 @@ public sealed class FullDatabaseTests : IAsyncLifetime
     private Task StoredAsync(long readings) => EventuallyAsync(async () =>
         await Database.ScalarAsync<long>("SELECT COALESCE(sum(stored), 0)::bigint FROM partition_offsets", Timeout) >= readings);
 
-    private async Task EventuallyAsync(Func<Task<bool>> condition)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
-        while (!await IsMetAsync(condition))
-        {
-            await timer.WaitForNextTickAsync(Timeout);
-        }
-    }
-
-    private static async Task<bool> IsMetAsync(Func<Task<bool>> condition)
-    {
-        try
-        {
-            return await condition();
-        }
-        catch (NpgsqlException)
-        {
-            return false;
-        }
-    }
+    private Task EventuallyAsync(Func<Task<bool>> condition) => DatabaseTest.EventuallyAsync(condition, Timeout);
 }
