@@ -6,6 +6,7 @@ using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Outbox;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -23,6 +24,7 @@ internal sealed partial class IngestWorker(
     ConsumerStatus status,
     ConsumerMetrics metrics,
     OutboxSignal outbox,
+    [FromKeyedServices(HeartbeatWorker.Loop)] LoopHeartbeat heartbeat,
     IOptions<ConsumersOptions> options,
     IOptions<DetectionOptions> detection,
     TimeProvider time,
@@ -59,10 +61,11 @@ internal sealed partial class IngestWorker(
             outbox.Set,
             logger);
         _lanes = [.. Enumerable.Range(0, options.Value.Lanes).Select(number => new StoreLane(number, context))];
-        _consumer = services.GetRequiredService<IConsumer<Ignore, Rejection>>();
+        // On a busy machine this takes longer than a loop may be silent.
+        _consumer = await heartbeat.WaitAsync(Task.Run(services.GetRequiredService<IConsumer<Ignore, Rejection>>, CancellationToken.None));
         using var admin = _admin = new DependentAdminClientBuilder(_consumer.Handle).Build();
         await using var log = _logId = new KafkaLogId(_consumer.Handle);
-        await RehearseAsync(stoppingToken);
+        await heartbeat.WaitAsync(RehearseAsync(stoppingToken));
         Task[] lanes = [.. _lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         Task[] others = [CommitAsync(finished.Token), WatchLogAsync(finished.Token)];

@@ -11,7 +11,6 @@ internal sealed class CommandEndpoint(
     FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
     ConsumerScale scale, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, TimeProvider time)
 {
-    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
 
     public static async Task<IResult> RunAsync(HttpRequest request, CommandEndpoint endpoint, CancellationToken cancellationToken)
     {
@@ -69,8 +68,6 @@ internal sealed class CommandEndpoint(
         if (runs && action.Cause() is { } cause) exits.Announce(resource.Name, cause, by);
         var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
         if (!result.Success) return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
-        // Whoever starts it next must not hear that it runs.
-        if (action == ResourceAction.Kill) await watch.UntilEndedAsync(resource.Name, KillLimit, cancellationToken);
         return Done($"{resource.Name}: {action.Past()}", at);
     }
 

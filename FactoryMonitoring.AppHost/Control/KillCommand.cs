@@ -14,6 +14,8 @@ internal static class KillCommand
 {
     public const string Name = "kill";
 
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
+
     /// <summary>Adds the command for a resource that is a process.</summary>
     /// <param name="worker">Finds the process; by default the youngest descendant of the one that Aspire started.</param>
     public static IResourceBuilder<T> WithKill<T>(this IResourceBuilder<T> builder, Func<CustomResourceSnapshot, int?>? worker = null)
@@ -67,7 +69,10 @@ internal static class KillCommand
                 return CommandResults.Failure($"{name} does not run");
             context.Services.GetRequiredService<ExitLog>().Announce(name, ExitCause.Killed, by: null);
             var result = await kill(context, current.Snapshot);
-            return result.Success ? Done($"{name}: killed") : result;
+            if (!result.Success) return result;
+            // Whoever starts it next must not hear that it runs.
+            await context.Services.GetRequiredService<ResourceWatch>().UntilEndedAsync(name, EndLimit, context.CancellationToken);
+            return Done($"{name}: killed");
         }, new CommandOptions
         {
             Description = "SIGKILL to the process that does the work",

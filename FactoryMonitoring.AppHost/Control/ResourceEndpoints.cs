@@ -43,7 +43,8 @@ internal static class ResourceEndpoints
             snapshot?.HealthStatus?.ToString().ToLowerInvariant(),
             snapshot is null ? null : resource.WorkerPid(snapshot),
             snapshot?.ContainerId(),
-            [.. (snapshot?.Urls ?? []).Select(url => url.Url)],
+            // The first is shown: not that of a link.
+            [.. (snapshot?.Urls ?? []).OrderBy(url => url.Name == "link").Select(url => url.Url)],
             snapshot?.ExitCode,
             snapshot?.StartTimeStamp?.ToUniversalTime(),
             snapshot?.StopTimeStamp?.ToUniversalTime(),

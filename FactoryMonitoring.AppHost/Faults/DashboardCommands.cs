@@ -89,13 +89,14 @@ internal static class DashboardCommands
             UpdateState = context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Hidden,
         });
 
-    private static async Task<ExecuteCommandResult> RunAsync(ExecuteCommandContext context, ControlCommand command)
+    /// <summary>Does what the control endpoint does for make and the page.</summary>
+    public static async Task<ExecuteCommandResult> RunAsync(ExecuteCommandContext context, ControlCommand command)
     {
         var (status, answer) = await context.Services.GetRequiredService<CommandEndpoint>().RunAsync(command with { By = By }, context.CancellationToken);
         return status == StatusCodes.Status200OK ? KillCommand.Done(answer.Message) : CommandResults.Failure(answer.Message);
     }
 
-    private static InteractionInput Number(string name, string label, int usual, int most) => new()
+    public static InteractionInput Number(string name, string label, int usual, int most) => new()
     {
         Name = name,
         Label = label,
@@ -106,7 +107,7 @@ internal static class DashboardCommands
     };
 
     // What is no integer is 0, which no command takes: it is refused with what is.
-    private static int Integer(ExecuteCommandContext context, string name) =>
+    public static int Integer(ExecuteCommandContext context, string name) =>
         int.TryParse(context.Arguments[name].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
 
     private static HttpClient Client(IServiceProvider services) => services.GetRequiredService<IHttpClientFactory>().CreateClient();

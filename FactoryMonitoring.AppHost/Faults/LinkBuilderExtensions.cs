@@ -1,5 +1,4 @@
 using System.Globalization;
-using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
@@ -10,7 +9,7 @@ namespace FactoryMonitoring.AppHost.Faults;
 /// <summary>Adds links that can be cut, where faults are allowed; where they are not, nothing lies between a service and what it talks to.</summary>
 internal static class LinkBuilderExtensions
 {
-    private static readonly TimeSpan Slowness = TimeSpan.FromMilliseconds(LinkCommand.UsualDelayMs);
+    private const string Delay = "delay_ms";
 
     /// <summary>The link over which the services reach the database.</summary>
     /// <returns>The link, or the database itself.</returns>
@@ -46,20 +45,18 @@ internal static class LinkBuilderExtensions
             await started.Services.GetRequiredService<Links>().ChangeAsync(link, LinkAction.Restore, TimeSpan.Zero);
         })
         .WithLinkCommand(LinkAction.Cut, "Cut", "Nothing gets through, and neither side learns of it.", "PlugDisconnected", $"Cut the {WireName.Of(resource.Link.Name)} link?", LinkState.Cut)
-        .WithLinkCommand(LinkAction.Slow, "Slow", "Everything arrives later.", "Timer", $"Slow the {WireName.Of(resource.Link.Name)} link down by {Slowness.TotalMilliseconds:F0} ms each way?", LinkState.Slow)
+        .WithLinkCommand(LinkAction.Slow, "Slow", "Everything arrives later.", "Timer", $"Slow the {WireName.Of(resource.Link.Name)} link down?", LinkState.Slow)
         .WithLinkCommand(LinkAction.Restore, "Restore", "Everything gets through again, at once.", "PlugConnected", null, LinkState.Up);
 
     private static IResourceBuilder<LinkResource> WithLinkCommand(
         this IResourceBuilder<LinkResource> builder, LinkAction action, string displayName, string description, string icon, string? confirmation, LinkState becomes)
     {
         var resource = builder.Resource;
-        return builder.WithCommand(WireName.Of(action), displayName, async context =>
+        var isSlow = action == LinkAction.Slow;
+        return builder.WithCommand(WireName.Of(action), displayName, context => DashboardCommands.RunAsync(
+            context, isSlow ? new LinkCommand(resource.Link.Name, action, DashboardCommands.Integer(context, Delay)) : new LinkCommand(resource.Link.Name, action)), new CommandOptions
         {
-            var links = context.Services.GetRequiredService<Links>();
-            await links.ChangeAsync(resource, action, Slowness);
-            return KillCommand.Done(links.Look().Single(body => body.Name == resource.Link.Name).Sentence());
-        }, new CommandOptions
-        {
+            Arguments = isSlow ? [DashboardCommands.Number(Delay, "Milliseconds each way", LinkCommand.UsualDelayMs, LinkCommand.LongestDelayMs)] : [],
             Description = description,
             ConfirmationMessage = confirmation,
             IconName = icon,

@@ -26,17 +26,18 @@ internal static class ServiceBuilderExtensions
         return service.WithServiceDefaults();
     }
 
-    /// <summary>Names what the service itself serves, and adds its metrics and its health.</summary>
+    /// <summary>Names what the service itself serves, where that is more than its metrics and its health.</summary>
     private static void NameUrls(ResourceUrlsCallbackContext context)
     {
         if (context.Urls.FirstOrDefault(url => url.Endpoint is not null) is not { Endpoint: { } endpoint } own) return;
-        own.DisplayText = context.Resource.Name switch
+        (own.DisplayText, var path) = context.Resource.Name switch
         {
-            ResourceNames.MonitoringWeb => "page",
-            ResourceNames.MonitoringApi => "API",
-            _ => "service",
+            ResourceNames.MonitoringWeb => ("page", ""),
+            ResourceNames.MonitoringApi => ("API", "/api/system-status"),
+            _ => ("health", "/health"),
         };
+        own.Url = own.Url.TrimEnd('/') + path;
         foreach (var name in (string[])["metrics", "health"])
-            context.Urls.Add(new() { Url = $"/{name}", Endpoint = endpoint, DisplayText = name });
+            if (name != own.DisplayText) context.Urls.Add(new() { Url = $"/{name}", Endpoint = endpoint, DisplayText = name });
     }
 }

@@ -28,7 +28,7 @@ internal static class StartScreen
         Line("kill", "make kill-consumer N=1 | kill-producer NAME=temperature-sensor | kill-broker N=2   (another terminal)");
         Line("start", "make start-consumer N=1 | start-producer NAME=temperature-sensor | start-broker N=2");
         Line("faults", settings.Faults ? "allowed (Factory:Faults): everything on the page Fault lab" : "off; Factory:Faults=true allows them");
-        if (settings.Faults) Line("break", "make pause-consumer N=1 | scale CONSUMERS=5 | cut-link LINK=database | poison COUNT=10 | load RATE=500 SECONDS=30");
+        if (settings.Faults) Line("break", "make pause-consumer N=1 | scale CONSUMERS=5 | cut-link LINK=database | poison COUNT=10 | load RATE=260 SECONDS=30");
         Line("look", "make status | doctor | logs NAME=sensor-consumer-1 | psql");
         Line("stop", "Ctrl+C here, or make stop; the next start keeps the data, make reset removes them");
         return text.ToString();

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 run=$Factory__RunDirectory
 stack=$run/stack.json
 
-value() { sed -n "s/,$//; s/^ *\"$1\": \"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$stack"; }
+value() { sed -n "s/,$//; /^ *\"$1\": /{s/^ *\"$1\": //; s/^\"\(.*\)\"$/\1/; s/\\\\\"/\"/g; p}" "$stack"; }
 
 # The stack of containers that was started here, if any.
 compose=${COMPOSE_ENV:-deploy/compose/.env}

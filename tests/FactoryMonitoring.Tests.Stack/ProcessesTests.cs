@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using Confluent.Kafka;
+using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Tests.Stack;
 
@@ -45,6 +46,20 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
 
     [Fact]
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");
+
+    [Fact]
+    public async Task What_is_killed_by_Aspires_command_can_be_started_at_once()
+    {
+        foreach (var name in new[] { "pressure-sensor", "postgres", "kafka3" })
+        {
+            await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+            Assert.True((await stack.App.ResourceCommands.ExecuteCommandAsync(name, "kill")).Success);
+
+            Assert.Equal($"{name}: started", (await stack.SendAsync(new ResourceCommand(name, ResourceAction.Start))).Message);
+        }
+
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+    }
 
     [Fact]
     public Task The_API_measures_what_it_measures_on_every_backing() => stack.MeasuresEverythingAsync();
