@@ -89,6 +89,15 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
+    /// <summary>It is not used any more: no sensor that is known elsewhere keeps it and all its sensors alive.</summary>
+    public void End()
+    {
+        foreach (var state in _sensors.Values)
+        {
+            state.Owner = null;
+        }
+    }
+
     /// <summary>After the last <see cref="Restore"/>: rows of open episodes that are behind are to be written.</summary>
     public void Begin()
     {

@@ -334,6 +334,7 @@ internal sealed partial class StoreLane(int number, LaneContext context) : IAsyn
         if (partition.IsOwned)
         {
             partition.IsOwned = false;
+            partition.Detector?.End();
             partition.Detector = null;
             _owned.Remove(partition);
             context.Status.Disown(partition.Number);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Ingestion;
@@ -244,6 +245,26 @@ public sealed class PartitionDetectorTests
 
         Assert.Equal(["a"], Successor(stored).Sensors.Select(state => Encoding.UTF8.GetString(state.Id)));
         Assert.Equal(Remembered(_detector), Remembered(Successor(stored)));
+    }
+
+    [Fact]
+    public void A_detector_that_is_not_used_any_more_is_not_kept_by_the_sensors_it_has_seen()
+    {
+        var reference = See();
+        _detector = new PartitionDetector(LogId, 3, Catalog);
+        GC.Collect();
+
+        Assert.False(reference.IsAlive);
+        // The parser still knows the sensor.
+        GC.KeepAlive(_parser);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        WeakReference See()
+        {
+            Feed(25);
+            _detector.End();
+            return new WeakReference(_detector);
+        }
     }
 
     [Fact]
