@@ -115,11 +115,11 @@ internal sealed class SensorDirectory(int capacity)
     /// <summary>Types, units and places that are held once, however many sensors share them; each of those beyond is held by its sensor.</summary>
     private const int MaxWords = 10_000;
 
-    private readonly Dictionary<byte[], Word> _words = new(Utf8Comparer.Instance);
-    private Dictionary<byte[], SensorIdentity> _sensors = new(Utf8Comparer.Instance);
-    private Dictionary<byte[], SensorIdentity> _older = new(Utf8Comparer.Instance);
+    private readonly Dictionary<byte[], Word>.AlternateLookup<ReadOnlySpan<byte>> _words = BySpan<Word>();
+    private Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _sensors = BySpan<SensorIdentity>();
+    private Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _older = BySpan<SensorIdentity>();
 
-    public int Count => _sensors.Count + _older.Count;
+    public int Count => _sensors.Dictionary.Count + _older.Dictionary.Count;
 
     /// <summary>Null where it is not known: it must be checked, and added.</summary>
     public SensorDescription? Find(in SensorText text) => Find(text.Id)?.Find(text);
@@ -140,12 +140,12 @@ internal sealed class SensorDirectory(int capacity)
 
     private SensorIdentity? Find(ReadOnlySpan<byte> id)
     {
-        if (_sensors.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(id, out var sensor))
+        if (_sensors.TryGetValue(id, out var sensor))
         {
             return sensor;
         }
 
-        if (_older.Count > 0 && _older.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(id, out _, out sensor))
+        if (_older.Remove(id, out _, out sensor))
         {
             Add(sensor);
             return sensor;
@@ -156,33 +156,36 @@ internal sealed class SensorDirectory(int capacity)
 
     private void Add(SensorIdentity sensor)
     {
-        if (_sensors.Count >= capacity)
+        if (_sensors.Dictionary.Count >= capacity)
         {
             (_older, _sensors) = (_sensors, _older);
-            if (_sensors.Count > 0)
+            if (_sensors.Dictionary.Count > 0)
             {
                 // Long-lived garbage of some 40 MB that the collector would leave lying for as long as the machine has memory.
-                _sensors.Clear();
+                _sensors.Dictionary.Clear();
                 GC.Collect();
             }
         }
 
-        _sensors.Add(sensor.Id, sensor);
+        _sensors.Dictionary.Add(sensor.Id, sensor);
     }
 
     private Word? WordOf(OptionalUtf8 text) => text.IsPresent ? WordOf(text.Bytes) : null;
 
     private Word WordOf(ReadOnlySpan<byte> text)
     {
-        if (!_words.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(text, out var word))
+        if (!_words.TryGetValue(text, out var word))
         {
             word = new Word(text.ToArray(), Encoding.UTF8.GetString(text));
-            if (_words.Count < MaxWords)
+            if (_words.Dictionary.Count < MaxWords)
             {
-                _words.Add(word.Utf8, word);
+                _words.Dictionary.Add(word.Utf8, word);
             }
         }
 
         return word;
     }
+
+    private static Dictionary<byte[], T>.AlternateLookup<ReadOnlySpan<byte>> BySpan<T>() =>
+        new Dictionary<byte[], T>(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 }

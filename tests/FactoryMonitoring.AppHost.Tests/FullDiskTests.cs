@@ -7,7 +7,7 @@ using Npgsql;
 namespace FactoryMonitoring.AppHost.Tests;
 
 /// <summary>PostgreSQL as the AppHost starts it, on a small disk that somebody fills.</summary>
-public sealed class FullDiskTests : IDisposable
+public sealed class FullDiskTests : IAsyncLifetime
 {
     private const string Password = "secret";
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(2));
@@ -18,13 +18,15 @@ public sealed class FullDiskTests : IDisposable
 
     public FullDiskTests() => _script = Start();
 
-    public void Dispose()
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
     {
         // The server ends with its script.
         _script.Kill();
-        _script.WaitForExit();
+        await _script.WaitForExitAsync();
         _script.Dispose();
-        EventuallyAsync(() => !File.Exists(Path.Combine(_disk.Path, "postgres", "data", "postmaster.pid"))).GetAwaiter().GetResult();
+        await EventuallyAsync(() => !File.Exists(Path.Combine(_disk.Path, "postgres", "data", "postmaster.pid")));
         _disk.Dispose();
         _limit.Dispose();
     }
