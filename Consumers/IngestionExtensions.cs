@@ -2,6 +2,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Polling;
 using FactoryMonitoring.Consumers.Maintenance;
 using FactoryMonitoring.Consumers.Outbox;
 using FactoryMonitoring.Contracts;
@@ -51,6 +52,7 @@ internal static class IngestionExtensions
             provider.GetRequiredService<ConsumerStatus>(),
             provider.GetRequiredService<ConsumerMetrics>(),
             provider.GetRequiredKeyedService<LoopHeartbeat>(HeartbeatWorker.Loop),
+            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<IngestLoop>>()));
         services.AddSingleton<DictionaryStore>();
         services.AddSingleton<ReadingPartitions>();
@@ -107,9 +109,9 @@ internal static class IngestionExtensions
                 client.SetLogHandler(ClientLog.Handler(services));
                 client.SetKeyDeserializer(services.GetRequiredService<KeyMemory>());
                 client.SetValueDeserializer(services.GetRequiredService<ReadingParser>());
-                client.SetPartitionsAssignedHandler((_, partitions) => loop.OnAssigned(partitions));
-                client.SetPartitionsRevokedHandler((_, partitions) => loop.OnRevoked(partitions));
-                client.SetPartitionsLostHandler((_, partitions) => loop.OnLost(partitions));
+                client.SetPartitionsAssignedHandler((_, partitions) => loop.Rebalance.OnAssigned(partitions));
+                client.SetPartitionsRevokedHandler((_, partitions) => loop.Rebalance.OnRevoked(partitions));
+                client.SetPartitionsLostHandler((_, partitions) => loop.Rebalance.OnLost(partitions));
                 client.SetErrorHandler((_, error) => KafkaSettings.Report(logger, error));
             });
 

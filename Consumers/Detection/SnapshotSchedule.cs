@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Detection;
@@ -8,7 +7,7 @@ namespace FactoryMonitoring.Consumers.Detection;
 /// its changes add up to as much.
 /// </summary>
 /// <param name="stored">Sizes of what is stored, in bytes: the whole, and each of its changes. Empty where nothing is, or nothing that can be used.</param>
-internal sealed class SnapshotSchedule(IReadOnlyList<int> stored)
+internal sealed class SnapshotSchedule(IReadOnlyList<int> stored, TimeProvider time)
 {
     /// <summary>Bytes a second that a memory may cost.</summary>
     private const double MaxRate = 1024 * 1024;
@@ -20,11 +19,11 @@ internal sealed class SnapshotSchedule(IReadOnlyList<int> stored)
     private long _changes = stored.Skip(1).Sum(size => (long)size);
     private int _count = Math.Max(0, stored.Count - 1);
     private bool _isStored = stored.Count > 0;
-    private long _writtenAt = Stopwatch.GetTimestamp();
+    private long _writtenAt = time.GetTimestamp();
     private long _written;
 
     /// <summary>The last has been paid for.</summary>
-    public bool IsDue => Stopwatch.GetElapsedTime(_writtenAt).TotalSeconds * MaxRate >= _written;
+    public bool IsDue => time.GetElapsedTime(_writtenAt).TotalSeconds * MaxRate >= _written;
 
     /// <summary>Writes the memory as it is. What was written before and is not <see cref="Confirm"/>ed is taken for lost.</summary>
     public SnapshotRow Next(int partition, long offset, PartitionDetector detector)
@@ -37,7 +36,7 @@ internal sealed class SnapshotSchedule(IReadOnlyList<int> stored)
 
         var row = new SnapshotRow(partition, offset, changes ?? DetectorSnapshot.Write(detector), IsChange: changes is not null);
         (_whole, _changes, _count) = row.IsChange ? (_whole, _changes + row.State.Length, _count + 1) : (row.State.Length, 0, 0);
-        (_written, _writtenAt) = (row.State.Length, Stopwatch.GetTimestamp());
+        (_written, _writtenAt) = (row.State.Length, time.GetTimestamp());
         _isStored = false;
         detector.Settle();
         return row;

@@ -24,7 +24,7 @@ internal sealed class BatchSlice(OwnedPartition partition)
 }
 
 /// <summary>Readings of a lane's partitions, each partition's in the order of the log. Filled by the thread that polls, then the lane's; reused.</summary>
-internal sealed class ReadingBatch(int capacity)
+internal sealed class ReadingBatch(int capacity, TimeProvider time)
 {
     private const int MaxRejected = 500;
     private const int MaxRejectedBytes = 4 * 1024 * 1024;
@@ -33,8 +33,11 @@ internal sealed class ReadingBatch(int capacity)
     private const int MaxUnknown = 2_000;
 
     private readonly Reading[] _readings = new Reading[capacity];
+    private BatchSlice? _slice;
     private int _rejectedBytes;
     private int _unknown;
+    private long _openedAt;
+    private long _closedAt;
 
     public int Count { get; private set; }
 
@@ -47,44 +50,43 @@ internal sealed class ReadingBatch(int capacity)
     /// <summary>The sends of messages that are traced.</summary>
     public List<ActivityLink> Links { get; } = [];
 
-    /// <summary>Stopwatch ticks at the first message.</summary>
-    public long OpenedAt { get; private set; }
+    /// <summary>Since the first message.</summary>
+    public TimeSpan Age => time.GetElapsedTime(_openedAt);
 
-    /// <summary>Stopwatch ticks when it was handed over to be stored.</summary>
-    public long ClosedAt { get; private set; }
+    /// <summary>When the first message came.</summary>
+    public DateTimeOffset OpenedAt => time.GetUtcNow() - time.GetElapsedTime(_openedAt);
+
+    /// <summary>When it was handed over to be stored.</summary>
+    public DateTimeOffset ClosedAt => time.GetUtcNow() - time.GetElapsedTime(_closedAt);
 
     public bool IsEmpty => Slices.Count == 0;
 
     public bool IsFull => Count == _readings.Length || _unknown >= MaxUnknown || Rejected.Count >= MaxRejected || _rejectedBytes >= MaxRejectedBytes;
 
-    public void Add(OwnedPartition partition, ref Reading reading)
+    public BatchSlice Add(OwnedPartition partition, ref Reading reading)
     {
-        SliceOf(partition, reading.Offset, reading.Offset);
+        var slice = SliceOf(partition, reading.Offset, reading.Offset);
         _readings[Count++] = reading;
         _unknown += reading.Sensor.Key == 0 ? 1 : 0;
+        return slice;
     }
 
-    public void Add(RejectedMessage rejected)
+    public BatchSlice Add(RejectedMessage rejected)
     {
-        SliceOf(rejected.Partition, rejected.Offset, rejected.Offset);
+        var slice = SliceOf(rejected.Partition, rejected.Offset, rejected.Offset);
         Rejected.Add(rejected);
         _rejectedBytes += rejected.Value.Bytes?.Length ?? 0;
+        return slice;
     }
 
-    /// <summary>Up to this offset there is nothing but marks of producers' transactions.</summary>
-    public void Pass(OwnedPartition partition, long end) => SliceOf(partition, end - 1, partition.Position);
+    /// <summary>From one offset up to the other there is nothing but marks of producers' transactions.</summary>
+    public void Pass(OwnedPartition partition, long from, long end) => SliceOf(partition, end - 1, from);
 
-    public void AddRedelivered(OwnedPartition partition) => SliceOf(partition, partition.Position - 1, partition.Position).Redelivered++;
+    /// <summary>A message came again that was taken before <paramref name="position"/>, the next to be taken.</summary>
+    public void AddRedelivered(OwnedPartition partition, long position) => SliceOf(partition, position - 1, position).Redelivered++;
 
-    /// <summary>The slices end here: the next batch of the partitions begins anew.</summary>
-    public void Close()
-    {
-        ClosedAt = Stopwatch.GetTimestamp();
-        foreach (var slice in Slices)
-        {
-            slice.Partition.Slice = null;
-        }
-    }
+    /// <summary>It is handed over.</summary>
+    public void Close() => _closedAt = time.GetTimestamp();
 
     public void Clear()
     {
@@ -94,23 +96,43 @@ internal sealed class ReadingBatch(int capacity)
         Rejected.Clear();
         Slices.Clear();
         Links.Clear();
-        (_rejectedBytes, _unknown) = (0, 0);
+        (_slice, _rejectedBytes, _unknown) = (null, 0, 0);
     }
 
     private BatchSlice SliceOf(OwnedPartition partition, long offset, long first)
     {
-        if (partition.Slice is not { } slice)
+        if (_slice?.Partition != partition)
         {
-            slice = partition.Slice = new BatchSlice(partition) { First = first };
-            if (Slices.Count == 0)
-            {
-                OpenedAt = Stopwatch.GetTimestamp();
-            }
-
-            Slices.Add(slice);
+            // Messages of a partition come in runs.
+            _slice = Find(partition) ?? Begin(partition, first);
         }
 
-        slice.End = offset + 1;
+        _slice.End = offset + 1;
+        return _slice;
+    }
+
+    private BatchSlice? Find(OwnedPartition partition)
+    {
+        foreach (var slice in Slices)
+        {
+            if (slice.Partition == partition)
+            {
+                return slice;
+            }
+        }
+
+        return null;
+    }
+
+    private BatchSlice Begin(OwnedPartition partition, long first)
+    {
+        if (Slices.Count == 0)
+        {
+            _openedAt = time.GetTimestamp();
+        }
+
+        var slice = new BatchSlice(partition) { First = first };
+        Slices.Add(slice);
         return slice;
     }
 }

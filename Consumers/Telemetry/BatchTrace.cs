@@ -23,11 +23,11 @@ internal sealed class BatchTrace : IDisposable
         using (var poll = source.StartActivity(NameOf("poll", tags), ActivityKind.Client, batch.Context, Of("poll", "receive", tags), null, batch.StartTimeUtc))
         {
             poll?.SetTag("messaging.batch.message_count", readings.Count + readings.Rejected.Count);
-            poll?.SetEndTime(TimeOf(readings.ClosedAt).UtcDateTime);
+            poll?.SetEndTime(readings.ClosedAt.UtcDateTime);
         }
 
         // A reading may have been sent after the batch began: it is processed from when the batch is handed over.
-        var handedOver = TimeOf(readings.ClosedAt);
+        var handedOver = readings.ClosedAt;
         foreach (var link in readings.Links.Where(link => link.Context.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)))
         {
             var reading = source.StartActivity(
@@ -53,7 +53,7 @@ internal sealed class BatchTrace : IDisposable
         }
 
         var activity = source.StartActivity(
-            NameOf("process", tags), ActivityKind.Consumer, default(ActivityContext), Of("process", "process", tags), batch.Links, TimeOf(batch.OpenedAt));
+            NameOf("process", tags), ActivityKind.Consumer, default(ActivityContext), Of("process", "process", tags), batch.Links, batch.OpenedAt);
         if (activity is { IsAllDataRequested: true })
         {
             return new BatchTrace(source, activity, batch, tags);
@@ -87,8 +87,6 @@ internal sealed class BatchTrace : IDisposable
 
     private static string NameOf(string operation, IReadOnlyCollection<KeyValuePair<string, object?>> tags) =>
         $"{operation} {tags.First(tag => tag.Key == "messaging.destination.name").Value}";
-
-    private static DateTimeOffset TimeOf(long stopwatchTicks) => DateTimeOffset.UtcNow - Stopwatch.GetElapsedTime(stopwatchTicks);
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

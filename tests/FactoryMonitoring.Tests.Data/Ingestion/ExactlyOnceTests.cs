@@ -58,7 +58,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         consumer.Post(Log(0, 0, 10));
         await consumer.SettledAsync(Timeout);
         consumer.Fill(Log(0, 10, 20));
-        consumer.Partition(0).IsAbandoned = true;
+        consumer.Partition(0).Abandon();
         await consumer.ClaimAsync(0, Timeout);
 
         consumer.Post(Log(0, 0, 40));

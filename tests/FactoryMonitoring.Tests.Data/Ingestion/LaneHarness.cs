@@ -6,6 +6,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Storing;
 using FactoryMonitoring.Data.Ingestion;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,6 +25,7 @@ internal sealed class LaneHarness : IAsyncDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly ConcurrentQueue<LaneNews> _news = new();
     private readonly SemaphoreSlim _told = new(0);
+    private readonly StoreLane _lane;
     private readonly Task _running;
     private readonly ConsumerMetrics _metrics;
     private readonly ReadingParser _parser = new(new SensorDirectory(1_000));
@@ -37,7 +39,8 @@ internal sealed class LaneHarness : IAsyncDisposable
         _dictionaries = dictionaries;
         Identity = new ConsumerIdentity(consumerId, "group", log.Topic, "alerts", "dead");
         _metrics = new ConsumerMetrics(_services.GetRequiredService<IMeterFactory>(), Identity);
-        Lane = new StoreLane(0, new LaneContext(
+        Lane = new LaneQueue(0, options.MaxBatchSize, TimeProvider.System);
+        _lane = new StoreLane(Lane, new LaneContext(
             dataSource,
             Identity,
             dictionaries,
@@ -50,7 +53,7 @@ internal sealed class LaneHarness : IAsyncDisposable
             Tell,
             () => { },
             NullLogger.Instance));
-        _running = Task.Run(() => Lane.RunAsync(CancellationToken.None));
+        _running = Task.Run(() => _lane.RunAsync(CancellationToken.None));
     }
 
     public LogTopic Log { get; private set; }
@@ -59,7 +62,7 @@ internal sealed class LaneHarness : IAsyncDisposable
 
     public ConsumerStatus Status { get; } = new();
 
-    public StoreLane Lane { get; }
+    public LaneQueue Lane { get; }
 
     public static async Task<LaneHarness> StartAsync(
         NpgsqlDataSource dataSource, string consumerId, CancellationToken cancellationToken, ConsumersOptions? options = null, DetectionOptions? detection = null)
@@ -115,7 +118,6 @@ internal sealed class LaneHarness : IAsyncDisposable
         foreach (var message in messages)
         {
             var partition = _partitions[message.Partition];
-            partition.Position = message.Offset + 1;
             var rejection = _parser.Deserialize(message.Value, false, SerializationContext.Empty);
             if (rejection == Rejection.None)
             {
@@ -158,12 +160,12 @@ internal sealed class LaneHarness : IAsyncDisposable
         foreach (var partition in _partitions.Values)
         {
             // Nothing keeps a lane waiting that nobody waits for.
-            partition.IsAbandoned = true;
+            partition.Abandon();
         }
 
         Lane.Complete();
         await _running;
-        await Lane.DisposeAsync();
+        await _lane.DisposeAsync();
         _metrics.Dispose();
         await _services.DisposeAsync();
         _told.Dispose();

@@ -273,7 +273,7 @@ public sealed class PartitionDetectorTests
         var random = new Random(11);
         _detector = new PartitionDetector(LogId, 3, Catalog);
         var stored = new List<byte[]>();
-        var schedule = new SnapshotSchedule([]);
+        var schedule = new SnapshotSchedule([], TimeProvider.System);
         var (wholes, changes) = (0, 0);
         for (var i = 0; i < 400; i++)
         {
@@ -309,7 +309,7 @@ public sealed class PartitionDetectorTests
     [Fact]
     public void What_is_large_is_written_less_often()
     {
-        var schedule = new SnapshotSchedule([]);
+        var schedule = new SnapshotSchedule([], TimeProvider.System);
         Feed(25);
         schedule.Next(3, _offset, _detector);
         Assert.True(SpinWait.SpinUntil(() => schedule.IsDue, TimeSpan.FromSeconds(1)));

@@ -1,4 +1,4 @@
-namespace FactoryMonitoring.Consumers.Ingestion;
+namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
 /// <summary>
 /// Finds the first offset at which the brokers' log differs from the log that was stored. Leader epochs never decrease along a log, so a message with a

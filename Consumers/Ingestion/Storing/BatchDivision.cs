@@ -1,6 +1,6 @@
 using FactoryMonitoring.Data.Ingestion;
 
-namespace FactoryMonitoring.Consumers.Ingestion;
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>One message of a transaction.</summary>
 internal readonly record struct BatchMessage(int Partition, long Offset, bool IsRejected, bool HasCount);
@@ -19,7 +19,7 @@ internal sealed class BatchDivision
         _whole = whole;
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
-            if (!reading.IsReplay && reading.Partition.IsOwned && reading.Partition.Log == whole.Log && whole.Covers(reading.Partition.Number, reading.Offset))
+            if (whole.Passes(ref reading))
             {
                 _messages.Add(new BatchMessage(reading.Partition.Number, reading.Offset, reading.IsRefused, reading.HasCount));
             }

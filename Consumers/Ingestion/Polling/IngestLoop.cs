@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.ServiceDefaults.Health;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Polling;
+
+/// <summary>
+/// The loop of the one thread that polls: it takes messages, hands full batches to the lanes, and answers the group. It never waits for
+/// the database, so that membership is kept however slow that is; only giving partitions up waits, for a bounded time.
+/// </summary>
+internal sealed class IngestLoop(
+    ReadingParser parser,
+    KeyMemory keys,
+    ConsumersOptions options,
+    ConsumerIdentity identity,
+    ConsumerStatus status,
+    ConsumerMetrics metrics,
+    LoopHeartbeat heartbeat,
+    TimeProvider time,
+    ILogger<IngestLoop> logger)
+{
+    private const int IdlePollMs = 100;
+    private const int BusyPollMs = 5;
+    private const int MessagesPerRound = 1_000;
+
+    /// <summary>A lane without room for this long, and partitions are paused.</summary>
+    private static readonly TimeSpan PauseAfter = TimeSpan.FromMilliseconds(300);
+
+    private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(10);
+
+    private readonly ConcurrentQueue<LaneNews> _news = new();
+    private readonly AssignmentTable _assignments = new();
+    private LaneDispatcher _lanes = null!;
+    private PartitionFlow _flow = null!;
+    private MessageIntake _intake = null!;
+    private long? _noRoomSince;
+
+    /// <summary>What the group has assigned, at the moment. For any thread.</summary>
+    public IReadOnlyCollection<OwnedPartition> Assigned => _assignments.Partitions;
+
+    /// <summary>Answers the group's callbacks. Set before the client is subscribed.</summary>
+    public Rebalance Rebalance { get; private set; } = null!;
+
+    /// <summary>For any thread.</summary>
+    public void Tell(LaneNews news) => _news.Enqueue(news);
+
+    /// <summary>Polls until told to stop, then gives all partitions up and leaves the group. Blocks its thread.</summary>
+    /// <param name="claim">Starts taking partitions over in the database, and returns at once.</param>
+    /// <param name="wake">Has the client fetch from the partitions at once, and returns at once.</param>
+    /// <exception cref="KafkaException">The client cannot go on.</exception>
+    public void Run(
+        IConsumer<Ignore, Rejection> consumer,
+        IReadOnlyList<LaneQueue> lanes,
+        Action<IReadOnlyList<OwnedPartition>> claim,
+        Action<IReadOnlyList<TopicPartition>> wake,
+        CancellationToken stopping)
+    {
+        _lanes = new LaneDispatcher(lanes, options.Linger, metrics, time);
+        _flow = new PartitionFlow(consumer, identity.SensorTopic, _assignments, claim, wake, time, logger);
+        _intake = new MessageIntake(consumer, identity.SensorTopic, parser, keys, _assignments, _flow, _lanes, options.LinksPerSpan, logger);
+        Rebalance = new Rebalance(_assignments, _lanes, heartbeat, time, logger);
+        consumer.Subscribe(identity.SensorTopic);
+        while (!stopping.IsCancellationRequested)
+        {
+            heartbeat.Beat();
+            HearNews();
+            if (_lanes.Tick())
+            {
+                _flow.Reclaim();
+            }
+
+            if (HasRoom())
+            {
+                Poll();
+                _lanes.DispatchDue();
+            }
+        }
+
+        Rebalance.IsLeaving = true;
+        consumer.Close();
+    }
+
+    private void HearNews()
+    {
+        _flow.ClaimFresh();
+        while (_news.TryDequeue(out var news))
+        {
+            _flow.Hear(news);
+        }
+
+        _flow.SeekAll();
+        status.Claiming = _flow.Claiming;
+    }
+
+    /// <summary>Makes sure that every lane has a batch to fill; else waits a little, and pauses where that has taken long.</summary>
+    private bool HasRoom()
+    {
+        if (_lanes.MakeRoom() is not { } full)
+        {
+            _noRoomSince = null;
+            _flow.Resume();
+            status.Paused = false;
+            return true;
+        }
+
+        _noRoomSince ??= time.GetTimestamp();
+        if (!_flow.IsPaused && time.GetElapsedTime(_noRoomSince.Value) >= PauseAfter)
+        {
+            status.Paused = true;
+            _flow.Pause();
+        }
+
+        if (_flow.IsPaused)
+        {
+            // Nothing is fetched now; the group is answered nevertheless.
+            _intake.PollOnce(IdlePollMs);
+        }
+        else
+        {
+            full.WaitForRoom(RoomWait);
+        }
+
+        return false;
+    }
+
+    private void Poll()
+    {
+        var timeout = _lanes.IsFilling || _assignments.HasFresh || _flow.Claiming > 0 ? BusyPollMs : IdlePollMs;
+        for (var messages = 0; messages < MessagesPerRound && _intake.PollOnce(timeout) && !_lanes.LacksBatch; messages++)
+        {
+            timeout = 0;
+        }
+    }
+}

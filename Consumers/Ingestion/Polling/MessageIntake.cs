@@ -1,0 +1,181 @@
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Health;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Polling;
+
+/// <summary>Takes messages from the client and puts them into the batches of their lanes.</summary>
+internal sealed partial class MessageIntake(
+    IConsumer<Ignore, Rejection> consumer,
+    string topic,
+    ReadingParser parser,
+    KeyMemory keys,
+    AssignmentTable assignments,
+    PartitionFlow flow,
+    LaneDispatcher lanes,
+    int linksPerSpan,
+    ILogger logger)
+{
+    /// <summary>Takes one message, or the notice that a partition has no more. The client's callbacks run in here.</summary>
+    /// <returns>True when there may be more at once.</returns>
+    /// <exception cref="KafkaException">The client cannot go on.</exception>
+    public bool PollOnce(int timeoutMs)
+    {
+        try
+        {
+            var result = consumer.Consume(timeoutMs);
+            if (result is null)
+            {
+                return false;
+            }
+
+            if (assignments.Find(result.Partition.Value) is { State: AssignmentState.Running { Cursor: var cursor } } assignment)
+            {
+                if (result.IsPartitionEOF)
+                {
+                    End(assignment, cursor, result.Offset.Value);
+                }
+                else
+                {
+                    Take(assignment, cursor, result);
+                }
+            }
+
+            return true;
+        }
+        catch (ConsumeException exception) when (!exception.Error.IsFatal)
+        {
+            Log.NotConsumed(logger, exception.Error.Reason);
+            return false;
+        }
+    }
+
+    private void End(Assignment assignment, ReadCursor cursor, long end)
+    {
+        if (!cursor.End(end))
+        {
+            flow.SeekAgain(assignment, cursor);
+            return;
+        }
+
+        var partition = assignment.Partition;
+        if (end > cursor.Position && !cursor.IsComparing && assignment.Lane.Filling is { } batch)
+        {
+            if (HasDropped(partition, cursor))
+            {
+                ClaimDropped(partition, cursor);
+                return;
+            }
+
+            batch.Pass(partition, cursor.Position, end);
+            cursor.Pass(end);
+        }
+
+        partition.IsAtEnd = cursor.IsReplayedAt(end);
+        if (partition.IsAtEnd && !cursor.EndIsTold)
+        {
+            cursor.EndIsTold = true;
+            lanes.Dispatch(assignment.Lane);
+            assignment.Lane.Post(new LaneWork.Tick());
+        }
+    }
+
+    private void Take(Assignment assignment, ReadCursor cursor, ConsumeResult<Ignore, Rejection> result)
+    {
+        var partition = assignment.Partition;
+        var offset = result.Offset.Value;
+        switch (cursor.Arrive(offset, result.LeaderEpoch))
+        {
+            case Arrival.Ignored:
+                return;
+            case Arrival.OutOfPlace:
+                flow.SeekAgain(assignment, cursor);
+                return;
+            case Arrival.OfAnotherLog:
+                // A new claim puts aside what the brokers have lost, and begins where it was cut.
+                Log.Cut(logger, partition.Number, cursor.CutAt);
+                assignments.BeginAgain(partition, isDoubtful: false, cursor.CutAt);
+                return;
+            case Arrival.GoneBack:
+                Log.GoneBack(logger, partition.Number, offset, cursor.Position);
+                assignments.BeginAgain(partition, isDoubtful: false);
+                return;
+            case Arrival.Redelivered:
+                assignment.Lane.Filling?.AddRedelivered(partition, cursor.Position);
+                return;
+            case var arrival:
+                if (assignment.Lane.Filling is not { } batch)
+                {
+                    // Paused, and the client handed over what it had: it will be asked for again.
+                    flow.SeekAgain(assignment, cursor);
+                }
+                else if (arrival == Arrival.Later && HasDropped(partition, cursor))
+                {
+                    ClaimDropped(partition, cursor);
+                }
+                else
+                {
+                    cursor.Take(offset, result.LeaderEpoch);
+                    Add(batch, partition, result);
+                }
+
+                return;
+        }
+    }
+
+    private void Add(ReadingBatch batch, OwnedPartition partition, ConsumeResult<Ignore, Rejection> result)
+    {
+        var offset = result.Offset.Value;
+        BatchSlice slice;
+        if (result.Message.Value == Rejection.None)
+        {
+            ref var reading = ref parser.Reading;
+            reading.Partition = partition;
+            reading.Offset = offset;
+            reading.ProducedAt = result.Message.Timestamp.UnixTimestampMs;
+            reading.Headers = result.Message.Headers;
+            slice = batch.Add(partition, ref reading);
+        }
+        else
+        {
+            slice = batch.Add(new RejectedMessage(
+                partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.SequenceId, parser.ReadingCount, keys.Key, parser.Rejected));
+        }
+
+        slice.LeaderEpoch = result.LeaderEpoch;
+        if (result.Message.Headers is { } headers && batch.Links.Count < linksPerSpan && TraceContext.Of(headers) is { } sent)
+        {
+            batch.Links.Add(ConsumerMetrics.LinkTo(sent, partition.Number, offset));
+        }
+
+        if (batch.IsFull)
+        {
+            lanes.Dispatch(partition.Lane);
+        }
+    }
+
+    /// <summary>Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is.</summary>
+    private bool HasDropped(OwnedPartition partition, ReadCursor cursor) =>
+        consumer.GetWatermarkOffsets(new TopicPartition(topic, partition.Number)).Low.Value > cursor.Position;
+
+    /// <summary>A new claim takes down what is gone.</summary>
+    private void ClaimDropped(OwnedPartition partition, ReadCursor cursor)
+    {
+        Log.Dropped(logger, partition.Number, cursor.Position);
+        assignments.BeginAgain(partition, isDoubtful: false);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing consumed: {Reason}")]
+        public static partial void NotConsumed(ILogger logger, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: offset {Offset} came where {Position} was expected; it is claimed again")]
+        public static partial void GoneBack(ILogger logger, int partition, long offset, long position);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log no longer has offset {Offset}; it is claimed again")]
+        public static partial void Dropped(ILogger logger, int partition, long offset);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: from offset {Offset} on the log is not the one that was read; it is claimed again")]
+        public static partial void Cut(ILogger logger, int partition, long offset);
+    }
+}

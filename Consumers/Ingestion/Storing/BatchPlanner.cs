@@ -1,0 +1,211 @@
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Telemetry;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>
+/// Decides what is to be written of a batch. The result depends on the batch, the leases and the terms alone; nothing is read and nothing is sent.
+/// The detectors of the leases take the readings in: the same batch must not be planned twice.
+/// </summary>
+/// <param name="rows">In which the writer puts the readings of a transaction.</param>
+/// <param name="databaseTime">The time by the database's clock, asked for once for each alert: alerts are in the order of the log by it.</param>
+internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, Func<DateTime> databaseTime)
+{
+    private readonly AlertRows _alerts = new(identity);
+    private readonly DeadLetters _deadLetters = new(identity);
+    private readonly Findings _findings = new();
+    private readonly Dictionary<PartitionLease, Tally> _tallies = [];
+
+    /// <summary>What a batch adds to a partition.</summary>
+    private sealed class Tally
+    {
+        public long Next;
+        public int Stored;
+        public int Uncounted;
+        public int Rejected;
+        public int Redelivered;
+        public int Duplicated;
+        public int? LeaderEpoch;
+    }
+
+    /// <param name="batch">Null when only what time has made due is written.</param>
+    /// <param name="trace">Of the batch; null where it is not recorded.</param>
+    public WritePlan Plan(ReadingBatch? batch, LeaseTable leases, PlanTerms terms, BatchTrace? trace = null)
+    {
+        _tallies.Clear();
+        foreach (var lease in leases)
+        {
+            lease.Detector.Now = terms.Now;
+        }
+
+        BeginTallies(batch, leases, terms.IsDue);
+        var writes = _tallies.Keys.Select(lease => lease.Log).Distinct().Select(log => new IngestWrite
+        {
+            Log = log,
+            Rows = rows,
+            Announce = terms.Announces,
+            Settle = terms.IsDue ? ranges => DueWork.Settle(leases, log, ranges) : null,
+        }).ToList();
+        var unjudged = 0;
+        if (batch is not null)
+        {
+            unjudged = Detect(batch, writes, trace);
+            AddRejected(batch, writes);
+        }
+
+        foreach (var write in writes)
+        {
+            if (terms.IsDue)
+            {
+                DueWork.Add(write, leases, terms);
+            }
+
+            AddMoves(write);
+        }
+
+        return new WritePlan(writes, unjudged);
+    }
+
+    private void BeginTallies(ReadingBatch? batch, LeaseTable leases, bool isDue)
+    {
+        foreach (var slice in batch?.Slices ?? [])
+        {
+            if (slice.Partition.Lease is { } lease)
+            {
+                _tallies[lease] = new Tally { Next = Math.Max(slice.End, lease.NextOffset), Redelivered = slice.Redelivered, LeaderEpoch = slice.LeaderEpoch };
+            }
+        }
+
+        foreach (var lease in leases)
+        {
+            if (isDue || lease.Recovers(lease.NextOffset))
+            {
+                _tallies.TryAdd(lease, new Tally { Next = lease.NextOffset });
+            }
+        }
+    }
+
+    /// <summary>Runs the detectors over the batch. Readings that are stored already change what the detectors remember, and nothing else.</summary>
+    /// <returns>How many readings were not judged.</returns>
+    private int Detect(ReadingBatch batch, List<IngestWrite> writes, BatchTrace? trace)
+    {
+        PartitionLease? tallied = null;
+        Tally tally = null!;
+        var unjudged = 0;
+        foreach (ref var reading in batch.Readings)
+        {
+            if (reading.Partition.Lease is not { } lease)
+            {
+                continue;
+            }
+
+            lease.Detector.Process(ref reading, _findings);
+            lease.SinceSnapshot++;
+            reading.IsReplay = reading.Offset < lease.NextOffset;
+            if (reading.IsReplay)
+            {
+                if (reading.HasCount && lease.Claim.Refused.Contains(reading.Offset))
+                {
+                    lease.Detector.Find(reading.Sensor.Identity.Name)!.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                }
+
+                continue;
+            }
+
+            if (lease != tallied)
+            {
+                // Readings of a partition come in runs.
+                (tallied, tally) = (lease, _tallies[lease]);
+            }
+
+            tally.Stored++;
+            tally.Uncounted += reading.HasCount ? 0 : 1;
+            unjudged += _findings.Unjudged ? 1 : 0;
+            if (_findings.Duplicate || _findings.Raised.Count > 0 || _findings.Resolved.Count > 0)
+            {
+                tally.Duplicated += _findings.Duplicate ? 1 : 0;
+                AddFindings(WriteOf(lease, writes), ref reading, trace);
+            }
+        }
+
+        foreach (var slice in batch.Slices)
+        {
+            if (slice.Partition.Lease is { } lease)
+            {
+                lease.MemoryAt = Math.Max(lease.MemoryAt, slice.End);
+            }
+        }
+
+        return unjudged;
+    }
+
+    private void AddFindings(IngestWrite write, ref Reading reading, BatchTrace? trace)
+    {
+        var partition = reading.Partition.Number;
+        if (_findings.Duplicate)
+        {
+            write.Violations.Add(new ViolationRow(
+                "duplicated", reading.Sensor.Identity.Name, null, reading.ReadingCount, reading.ReadingCount, partition, reading.Offset));
+        }
+
+        if (_findings.Raised.Count > 0)
+        {
+            var now = new DateTime(databaseTime().Ticks / TimeSpan.TicksPerMicrosecond * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+            foreach (var raised in _findings.Raised)
+            {
+                write.Alerts.Add(_alerts.Of(ref reading, raised, now, trace));
+            }
+        }
+
+        foreach (var episode in _findings.Resolved)
+        {
+            write.Episodes.Add(new EpisodeRow(partition, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: true));
+        }
+    }
+
+    private void AddRejected(ReadingBatch batch, List<IngestWrite> writes)
+    {
+        foreach (var rejected in batch.Rejected)
+        {
+            if (rejected.Partition.Lease is { } lease && rejected.Offset >= lease.NextOffset)
+            {
+                _tallies[lease].Rejected++;
+                _deadLetters.Add(WriteOf(lease, writes), rejected);
+            }
+        }
+    }
+
+    private void AddMoves(IngestWrite write)
+    {
+        foreach (var (lease, tally) in _tallies.Where(pair => pair.Key.Log == write.Log).OrderBy(pair => pair.Key.Number))
+        {
+            write.Moves.Add(new PartitionMove(
+                lease.Number,
+                lease.Claim.Epoch,
+                lease.NextOffset,
+                tally.Next,
+                lease.MemoryAt,
+                tally.Stored,
+                tally.Uncounted,
+                tally.Rejected,
+                tally.Redelivered,
+                tally.Duplicated,
+                lease.Recovers(tally.Next),
+                lease.Claim.EventId,
+                lease.Claim.PredecessorEndedAt,
+                tally.LeaderEpoch));
+        }
+    }
+
+    private static IngestWrite WriteOf(PartitionLease lease, List<IngestWrite> writes)
+    {
+        var write = writes[0];
+        for (var i = 1; write.Log != lease.Log; i++)
+        {
+            write = writes[i];
+        }
+
+        return write;
+    }
+}

@@ -1,0 +1,148 @@
+using FactoryMonitoring.Consumers.Telemetry;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>Stores transactions, however long that takes: the same one again after every failure, less the partitions that are no longer ours.</summary>
+internal sealed partial class BatchWriter(
+    int lane,
+    LaneContext context,
+    IngestStore store,
+    LeaseTable leases,
+    RowEncoder encoder,
+    DatabaseStanding standing,
+    DatabaseRecovery recovery)
+{
+    private readonly Fence _fence = new(store, leases, context.Tell, context.Logger);
+    private readonly CommitEffects _effects = new(context, leases, () => store.UtcNow);
+    private readonly Quarantine _quarantine = new(new DeadLetters(context.Identity));
+
+    /// <summary>Stores one transaction. Messages that the database refuses for good become dead letters, and the others are stored.</summary>
+    /// <param name="batch">Null where the transaction stores no readings.</param>
+    /// <param name="trace">Of the batch; null where it is not recorded.</param>
+    public async Task StoreAsync(ReadingBatch? batch, IngestWrite write, BatchTrace? trace, CancellationToken cancellationToken)
+    {
+        if (await TryStoreAsync(batch, write, trace, cancellationToken) is null)
+        {
+            return;
+        }
+
+        var work = new Refused(batch, write, new BatchDivision(batch, write), trace);
+        await StorePartAsync(work, 0, work.Division.Count, cancellationToken);
+        var rest = work.Division.Rest();
+        for (var i = 0; i < rest.Snapshots.Count; i++)
+        {
+            // What was refused is no longer in the memory.
+            if (leases.Find(rest.Log, rest.Snapshots[i].Partition) is { } lease)
+            {
+                rest.Snapshots[i] = lease.Snapshots.Next(lease.Number, rest.Snapshots[i].Offset, lease.Detector);
+            }
+        }
+
+        if (await TryStoreAsync(null, rest, trace, cancellationToken) is { } refusal)
+        {
+            // None of it is what the ledger rests on, and the next tick writes most of it anew.
+            Log.DueRefused(context.Logger, lane, refusal.Message);
+        }
+    }
+
+    /// <summary>A transaction that is stored in parts, for the database refuses the whole.</summary>
+    private sealed record Refused(ReadingBatch? Batch, IngestWrite Write, BatchDivision Division, BatchTrace? Trace);
+
+    /// <summary>Stores the messages in order, and those that are refused for good as dead letters: halves, until it is a single one.</summary>
+    private async Task StorePartAsync(Refused work, int first, int end, CancellationToken cancellationToken)
+    {
+        var (batch, write, division, trace) = work;
+        if (first == end || await TryStoreAsync(batch, division.Part(first, end), trace, cancellationToken) is not { } refusal)
+        {
+            return;
+        }
+
+        if (end - first > 1)
+        {
+            var middle = first + ((end - first) / 2);
+            await StorePartAsync(work, first, middle, cancellationToken);
+            await StorePartAsync(work, middle, end, cancellationToken);
+            return;
+        }
+
+        var message = division[first];
+        Log.Refused(context.Logger, message.Partition, message.Offset, refusal.SqlState, refusal.MessageText);
+        _quarantine.Add(batch, write, message, refusal);
+        division.Reject(first);
+        while (await TryStoreAsync(batch, division.Part(first, end), trace, cancellationToken) is { } again)
+        {
+            // Nothing but where it was is left to be refused: then it is not for the message.
+            standing.RefusesAnything(again.Message);
+            await Task.Delay(FaultPolicy.RetryDelay, context.Time, cancellationToken);
+        }
+    }
+
+    /// <summary>Stores one transaction, or finds that nothing of it is ours any more.</summary>
+    /// <returns>Why it is refused for what it holds, by a database that takes others; else null.</returns>
+    private async Task<PostgresException?> TryStoreAsync(ReadingBatch? batch, IngestWrite write, BatchTrace? trace, CancellationToken cancellationToken)
+    {
+        var isEncoded = false;
+        for (var attempts = 1; ; attempts++)
+        {
+            isEncoded &= !_fence.DropForeign(write);
+            if (write.Moves.Count == 0)
+            {
+                return null;
+            }
+
+            try
+            {
+                if (!isEncoded)
+                {
+                    await encoder.EncodeAsync(batch, write, cancellationToken);
+                    isEncoded = true;
+                }
+
+                var started = context.Time.GetTimestamp();
+                var outcome = await store.StoreAsync(write, cancellationToken);
+                if (outcome == StoreOutcome.Stored || await _fence.HasGoneThroughAsync(write, cancellationToken))
+                {
+                    standing.IsBack();
+                    _effects.Apply(batch, write, context.Time.GetElapsedTime(started));
+                    return null;
+                }
+            }
+            catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
+            {
+                trace?.Failed(exception is PostgresException postgres ? postgres.SqlState : exception.GetType().FullName!);
+                if (fault == DatabaseFault.Refused && await TakesOthersAsync(write.Log, cancellationToken))
+                {
+                    return (PostgresException)exception;
+                }
+
+                await recovery.RecoverAsync(fault, exception, attempts, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Whether the database stores a reading that is certainly in order.</summary>
+    private async Task<bool> TakesOthersAsync(LogTopic log, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.RehearseAsync(log, cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is not null)
+        {
+            return false;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}, offset {Offset}: the database refuses this message for good ({SqlState}: {Reason}); it becomes a dead letter")]
+        public static partial void Refused(ILogger logger, int partition, long offset, string sqlState, string reason);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Lane {Lane}: the database refuses newest values, states of alerts and snapshots; the next are tried again: {Reason}")]
+        public static partial void DueRefused(ILogger logger, int lane, string reason);
+    }
+}

@@ -1,0 +1,109 @@
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>What follows from a transaction that is committed: for the leases, for what is measured, and for the outbox.</summary>
+internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func<DateTime> databaseTime)
+{
+    /// <param name="duration">Of the transaction.</param>
+    public void Apply(ReadingBatch? batch, IngestWrite write, TimeSpan duration)
+    {
+        // Where there is no lease, another has claimed the partition between our COMMIT and its answer: what was stored is stored.
+        foreach (var move in write.Moves)
+        {
+            if (leases.Find(write.Log, move.Partition) is { } lease)
+            {
+                Move(lease, move);
+            }
+        }
+
+        foreach (var snapshot in write.Snapshots)
+        {
+            if (leases.Find(write.Log, snapshot.Partition) is { } lease)
+            {
+                lease.SinceSnapshot = 0;
+                lease.Snapshots.Confirm();
+            }
+        }
+
+        foreach (var loss in write.MemoryLosses)
+        {
+            if (leases.Find(write.Log, loss.Partition) is { } lease)
+            {
+                lease.HasLostMemory = false;
+            }
+        }
+
+        Count(write);
+        if (batch is not null)
+        {
+            Measure(batch, write, duration);
+        }
+
+        if (write.Alerts.Count > 0 || write.DeadLetters.Count > 0)
+        {
+            context.OutboxFilled();
+        }
+    }
+
+    private void Move(PartitionLease lease, PartitionMove move)
+    {
+        if (move.Recovered)
+        {
+            lease.IsRecovered = true;
+            if (move.PredecessorEndedAt is { } endedAt)
+            {
+                context.Metrics.Stalled(databaseTime() - endedAt);
+            }
+        }
+
+        lease.NextOffset = move.Next;
+        lease.Partition.Committed = move.Next;
+    }
+
+    private void Count(IngestWrite write)
+    {
+        foreach (var alert in write.Alerts)
+        {
+            context.Metrics.AlertRaised(alert.SensorType, alert.AnomalyType, alert.Severity);
+        }
+
+        foreach (var rejected in write.Rejected)
+        {
+            context.Metrics.DeadLetter(rejected.Reason);
+        }
+
+        context.Metrics.Delivered(
+            write.Moves.Sum(move => move.Stored), write.Moves.Sum(move => move.Redelivered), write.Moves.Sum(move => move.Duplicated));
+        context.Metrics.Missing(write.Missing);
+    }
+
+    private void Measure(ReadingBatch batch, IngestWrite write, TimeSpan duration)
+    {
+        var now = context.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        Span<int> latencies = stackalloc int[LatencyHistogram.BucketCount];
+        var step = ConsumerMetrics.LatencyStep(batch.Count);
+        var measures = context.Metrics.MeasuresEndToEnd;
+        var stored = 0;
+        foreach (ref var reading in batch.Readings)
+        {
+            if (!write.Stores(ref reading))
+            {
+                continue;
+            }
+
+            var latency = Math.Max(0, now - reading.ProducedAt);
+            latencies[LatencyHistogram.BucketOf(latency)]++;
+            if (measures && stored % step == 0)
+            {
+                context.Metrics.EndToEnd(reading.Partition.Number, latency);
+            }
+
+            stored++;
+        }
+
+        context.Status.Stored(stored, latencies, duration);
+    }
+}

@@ -1,0 +1,81 @@
+using FactoryMonitoring.Data;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>What a lane does after a failure of the database, before it tries again.</summary>
+internal sealed partial class DatabaseRecovery(int lane, LaneContext context, LeaseTable leases, DatabaseStanding standing)
+{
+    /// <summary>Does what may help, says what is wrong, and waits: never tries again at once.</summary>
+    /// <param name="attempts">That have failed in a row.</param>
+    public async Task RecoverAsync(DatabaseFault fault, Exception exception, int attempts, CancellationToken cancellationToken)
+    {
+        switch (fault)
+        {
+            case DatabaseFault.DayMissing:
+                if (attempts == 1)
+                {
+                    Log.DayMissing(context.Logger, exception.Message);
+                }
+
+                fault = await MakeDaysAsync(cancellationToken) ?? fault;
+                break;
+            case DatabaseFault.Replaced:
+                Log.Replaced(context.Logger, lane, exception.Message);
+                foreach (var partition in leases.DropAll())
+                {
+                    context.Tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+                }
+
+                break;
+            case DatabaseFault.Refused or DatabaseFault.Unfit:
+                standing.Refuses(exception);
+                break;
+            case DatabaseFault.NoRoom:
+                standing.HasNoRoom(exception);
+                break;
+            case DatabaseFault.Transient or DatabaseFault.SessionLost when attempts == 1:
+                Log.AttemptFailed(context.Logger, exception.Message);
+                break;
+            default:
+                standing.IsAway(exception);
+                break;
+        }
+
+        await Task.Delay(FaultPolicy.DelayAfter(fault, attempts), context.Time, cancellationToken);
+    }
+
+    /// <returns>Why they could not be made; null when they are there.</returns>
+    private async Task<DatabaseFault?> MakeDaysAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await context.Days.EnsureAroundTodayAsync(1, cancellationToken);
+            return null;
+        }
+        catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
+        {
+            if (fault == DatabaseFault.NoRoom)
+            {
+                standing.HasNoRoom(exception);
+            }
+            else
+            {
+                standing.IsAway(exception);
+            }
+
+            return fault;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information, Message = "No partition of time yet: {Message}")]
+        public static partial void DayMissing(ILogger logger, string message);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: {Reason}")]
+        public static partial void Replaced(ILogger logger, int lane, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "A batch could not be stored; it is tried again: {Reason}")]
+        public static partial void AttemptFailed(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,95 @@
+using FactoryMonitoring.Consumers.Health;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>
+/// What a lane knows of its database: whether it is away, refuses everything, or has no room. It is said once when it begins and once when it is
+/// over, and shown for as long as it lasts.
+/// </summary>
+internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, TimeProvider time, ILogger logger)
+{
+    /// <summary>A little may fit where much does not: there is room again when everything has fit for as long as this.</summary>
+    private static readonly TimeSpan RoomIsCertainAfter = TimeSpan.FromSeconds(10);
+
+    private bool _saidAway;
+    private bool _saidNoRoom;
+    private long? _roomSince;
+
+    public void IsAway(Exception exception)
+    {
+        status.DatabaseAway = true;
+        if (!_saidAway)
+        {
+            _saidAway = true;
+            Log.Away(logger, exception.Message, lane);
+        }
+    }
+
+    /// <summary>It answers, and stores nothing.</summary>
+    public void Refuses(Exception exception)
+    {
+        status.DatabaseRefuses = exception.Message;
+        if (!_saidAway)
+        {
+            _saidAway = true;
+            Log.Unfit(logger, exception.Message, lane);
+        }
+    }
+
+    /// <summary>It refuses a row in which nothing is left of the message that it was for.</summary>
+    public void RefusesAnything(string reason) => status.DatabaseRefuses = reason;
+
+    public void HasNoRoom(Exception exception)
+    {
+        status.SetNoRoom(lane, true);
+        _roomSince = null;
+        if (!_saidNoRoom)
+        {
+            _saidNoRoom = true;
+            Log.NoRoom(logger, exception.Message, lane);
+        }
+    }
+
+    /// <summary>It has done what it was asked.</summary>
+    public void IsBack()
+    {
+        status.DatabaseAway = false;
+        status.DatabaseRefuses = null;
+        status.SetNoRoom(lane, false);
+        _roomSince ??= time.GetTimestamp();
+        SayRoom();
+        if (_saidAway)
+        {
+            _saidAway = false;
+            Log.Back(logger, lane);
+        }
+    }
+
+    /// <summary>Says that there is room again, once that is certain. To be called from time to time.</summary>
+    public void SayRoom()
+    {
+        if (_saidNoRoom && _roomSince is { } since && time.GetElapsedTime(since) >= RoomIsCertainAfter)
+        {
+            _saidNoRoom = false;
+            Log.Room(logger, lane);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away; lane {Lane} waits with its batch: {Reason}")]
+        public static partial void Away(ILogger logger, string reason, int lane);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "The database answers and stores nothing; lane {Lane} waits with its batch: {Reason}")]
+        public static partial void Unfit(ILogger logger, string reason, int lane);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "The database has no room left on its disk; lane {Lane} waits with its batch until there is: {Reason}")]
+        public static partial void NoRoom(ILogger logger, string reason, int lane);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "The database has room again; lane {Lane} goes on")]
+        public static partial void Room(ILogger logger, int lane);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "The database is back; lane {Lane} goes on")]
+        public static partial void Back(ILogger logger, int lane);
+    }
+}

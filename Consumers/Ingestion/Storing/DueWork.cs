@@ -1,0 +1,141 @@
+using System.Text;
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>What time makes due: states of open episodes, newest values, the detector's memory, and the settlement of what producers have had acknowledged.</summary>
+internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
+{
+    /// <summary>Newest values written at once and by one lane, at most.</summary>
+    private const int MaxLatest = 10_000;
+
+    /// <summary>Ranges that the partitions do not know are looked up in the database, so many in a transaction.</summary>
+    private const int MaxLookups = 100;
+
+    private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
+
+    private long _plannedAt = time.GetTimestamp();
+    private long? _announcedAt;
+
+    /// <summary>Whether it is time, or there is so much that it does not wait for the time.</summary>
+    public bool IsDue(LeaseTable leases) =>
+        time.GetElapsedTime(_plannedAt) >= options.SnapshotInterval
+            || leases.Exists(lease => lease.SinceSnapshot >= options.SnapshotReadings && lease.Snapshots.IsDue);
+
+    /// <summary>All of it is planned: the interval begins anew.</summary>
+    public void Planned() => _plannedAt = time.GetTimestamp();
+
+    /// <summary>Whether listeners are to be told of a commit; they are not told of each one.</summary>
+    public bool Announces()
+    {
+        if (_announcedAt is { } at && time.GetElapsedTime(at) < AnnounceInterval)
+        {
+            return false;
+        }
+
+        _announcedAt = time.GetTimestamp();
+        return true;
+    }
+
+    /// <summary>Adds all but the settlement.</summary>
+    public static void Add(IngestWrite write, LeaseTable leases, PlanTerms terms)
+    {
+        var written = new HashSet<string>();
+        foreach (var lease in leases)
+        {
+            if (lease.Log != write.Log)
+            {
+                continue;
+            }
+
+            AddEpisodes(write, lease);
+            if (lease.HasLostMemory)
+            {
+                write.MemoryLosses.Add(new MemoryLoss(lease.Number, lease.Claim.NextOffset));
+            }
+
+            AddSilent(write, lease);
+            AddLatest(write, lease, terms.KeyValidity, written);
+            lease.Detector.MakeRoom();
+            if (lease.SinceSnapshot > 0 && (terms.IsLast || lease.Snapshots.IsDue))
+            {
+                write.Snapshots.Add(lease.Snapshots.Next(lease.Number, lease.MemoryAt, lease.Detector));
+            }
+        }
+
+        write.Latest.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
+    }
+
+    /// <summary>Compares acknowledged ranges with what the partitions hold.</summary>
+    public static Settlement Settle(LeaseTable leases, LogTopic log, IReadOnlyList<AcknowledgedRange> ranges)
+    {
+        var settled = new List<AcknowledgedRange>(ranges.Count);
+        var unseen = new List<UnseenRange>();
+        foreach (var range in ranges)
+        {
+            if (unseen.Count >= MaxLookups)
+            {
+                break;
+            }
+
+            var sequences = leases.Find(log, range.Partition)?.Detector.Find(range.SensorId)?.Sequences ?? new SensorSequences();
+            var sequenceId = range.SequenceId is { } id ? Encoding.UTF8.GetBytes(id) : null;
+            unseen.AddRange(sequences.Unseen(sequenceId, range.FirstCount, range.LastCount).Select(gap => new UnseenRange(range, gap.First, gap.Last)));
+            settled.Add(range);
+        }
+
+        return new Settlement(settled, unseen);
+    }
+
+    private static void AddEpisodes(IngestWrite write, PartitionLease lease)
+    {
+        foreach (var episode in lease.Detector.Changed.Where(episode => episode.Changed))
+        {
+            episode.Changed = false;
+            write.Episodes.Add(new EpisodeRow(lease.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: false));
+        }
+
+        lease.Detector.Changed.Clear();
+    }
+
+    private static void AddSilent(IngestWrite write, PartitionLease lease)
+    {
+        foreach (var episode in lease.Detector.EndSilent())
+        {
+            lease.SinceSnapshot++;
+            write.Episodes.Add(new EpisodeRow(lease.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: true, AlertEnds.NoData));
+        }
+    }
+
+    private static void AddLatest(IngestWrite write, PartitionLease lease, long keyValidity, HashSet<string> written)
+    {
+        var newest = lease.Detector.Newest;
+        var count = Math.Min(newest.Count, Math.Max(0, MaxLatest - write.Latest.Count));
+        foreach (var state in newest.GetRange(0, count))
+        {
+            var reading = state.Latest!;
+            state.Latest = null;
+            if (!written.Add(reading.Sensor.Identity.Name))
+            {
+                // Without keys a sensor may be in several partitions; one statement writes a row once.
+                continue;
+            }
+
+            write.Latest.Add(new LatestRow(
+                reading.Sensor.Identity.Name,
+                reading.Sensor.KeyIn(keyValidity),
+                reading.Value,
+                (short)reading.Level,
+                double.IsNaN(reading.Warning) ? null : reading.Warning,
+                double.IsNaN(reading.Critical) ? null : reading.Critical,
+                reading.ReadingCount,
+                PostgresTime.ToUtc(reading.Timestamp),
+                lease.Number,
+                reading.Offset));
+        }
+
+        newest.RemoveRange(0, count);
+    }
+}

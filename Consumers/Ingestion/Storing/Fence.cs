@@ -1,0 +1,77 @@
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>
+/// Keeps what is no longer ours out of what is written. The database refuses a transaction in which the epoch or the next offset of a partition is not
+/// its own; then the partition's row says whether another has claimed it, or whether the transaction had gone through before.
+/// </summary>
+internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action<LaneNews> tell, ILogger logger)
+{
+    /// <summary>Takes out of the transaction what is of partitions that are no longer ours.</summary>
+    /// <returns>True when there was something.</returns>
+    public bool DropForeign(IngestWrite write)
+    {
+        leases.DropAbandoned();
+        bool IsForeign(int partition) => leases.Find(write.Log, partition) is null;
+        if (write.Moves.RemoveAll(move => IsForeign(move.Partition)) == 0)
+        {
+            return false;
+        }
+
+        write.Alerts.RemoveAll(row => IsForeign(row.Partition));
+        write.Episodes.RemoveAll(row => IsForeign(row.Partition));
+        write.Rejected.RemoveAll(row => IsForeign(row.Partition));
+        write.DeadLetters.RemoveAll(row => IsForeign(row.SourcePartition));
+        write.Violations.RemoveAll(row => IsForeign(row.Partition));
+        write.Snapshots.RemoveAll(row => IsForeign(row.Partition));
+        write.Latest.RemoveAll(row => IsForeign(row.Partition));
+        write.MemoryLosses.RemoveAll(row => IsForeign(row.Partition));
+        return true;
+    }
+
+    /// <summary>Finds out why no row was updated, and drops the leases that are over.</summary>
+    /// <returns>True when the transaction had been committed and only its answer was lost.</returns>
+    public async Task<bool> HasGoneThroughAsync(IngestWrite write, CancellationToken cancellationToken)
+    {
+        var standings = await store.InspectAsync(write.Log, [.. write.Moves.Select(move => move.Partition)], cancellationToken);
+        var hasGoneThrough = false;
+        foreach (var move in write.Moves)
+        {
+            var standing = standings.FirstOrDefault(one => one.Partition == move.Partition);
+            var partition = leases.Find(write.Log, move.Partition)!.Partition;
+            if (standing is null || standing.Epoch != move.Epoch)
+            {
+                Log.Fenced(logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");
+                leases.Drop(partition);
+                tell(new LaneNews.Fenced(partition));
+            }
+            else if (standing.NextOffset == move.Next && move.Next != move.Expected)
+            {
+                Log.AnswerLost(logger, move.Partition, move.Next);
+                hasGoneThrough = true;
+            }
+            else if (standing.NextOffset != move.Expected)
+            {
+                // Ours, and not where we left it: nothing of what is remembered can be relied on.
+                Log.Misplaced(logger, move.Partition, move.Expected, standing.NextOffset);
+                leases.Drop(partition);
+                tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+            }
+        }
+
+        return hasGoneThrough;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: our epoch {Epoch} is over, {Owner} owns it with {Current}; what is held of it is dropped")]
+        public static partial void Fenced(ILogger logger, int partition, long epoch, long current, string owner);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: offset {Offset} had been committed, only the answer was lost")]
+        public static partial void AnswerLost(ILogger logger, int partition, long offset);
+
+        [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: offset {Expected} was expected next, the database has {Found}; it is claimed again")]
+        public static partial void Misplaced(ILogger logger, int partition, long expected, long found);
+    }
+}

@@ -1,0 +1,22 @@
+using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>What the lanes of a consumer have in common.</summary>
+internal sealed record LaneContext(
+    NpgsqlDataSource DataSource,
+    ConsumerIdentity Identity,
+    DictionaryStore Dictionaries,
+    ReadingPartitions Days,
+    DetectionRules Rules,
+    ConsumersOptions Options,
+    ConsumerStatus Status,
+    ConsumerMetrics Metrics,
+    TimeProvider Time,
+    Action<LaneNews> Tell,
+    Action OutboxFilled,
+    ILogger Logger);

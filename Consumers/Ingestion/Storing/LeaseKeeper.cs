@@ -1,0 +1,161 @@
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>Takes partitions over in the database, and gives them up.</summary>
+internal sealed partial class LeaseKeeper(
+    LaneContext context, IngestStore store, LeaseTable leases, WorkingTime workingTime, DatabaseStanding standing, DatabaseRecovery recovery)
+{
+    /// <summary>Claims those that are still wanted, however long it takes, and tells the polling thread what came of each.</summary>
+    public async Task ClaimAsync(LaneWork.Claim work, CancellationToken cancellationToken)
+    {
+        for (var attempts = 1; ; attempts++)
+        {
+            var wanted = work.Partitions.Where(one => one.Partition is { IsAbandoned: false, Lease: null }).ToList();
+            if (wanted.Count == 0)
+            {
+                return;
+            }
+
+            try
+            {
+                var claimed = await store.ClaimAsync(
+                    work.Log,
+                    [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.CutAt, one.Partition.Joined))],
+                    cancellationToken);
+                standing.IsBack();
+                foreach (var (partition, low, high) in wanted)
+                {
+                    if (claimed.FirstOrDefault(one => one.Partition == partition.Number) is { } claim)
+                    {
+                        Take(partition, work.Log, claim, low, high);
+                        if (partition.IsAbandoned)
+                        {
+                            // The group has taken it away meanwhile, and whoever has it now must not be fenced by us.
+                            await ReleaseAsync([partition], isLost: false, null, cancellationToken);
+                        }
+                    }
+                    else
+                    {
+                        context.Tell(new LaneNews.ClaimAgain(partition, Doubtful: true));
+                    }
+                }
+
+                return;
+            }
+            catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
+            {
+                await recovery.RecoverAsync(fault, exception, attempts, cancellationToken);
+                if (fault == DatabaseFault.Replaced)
+                {
+                    // The log's key is of the old one.
+                    wanted.ForEach(one => context.Tell(new LaneNews.ClaimAgain(one.Partition, Doubtful: false)));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>Gives up those that are ours, and drops what is held of them, whether or not the database can be told.</summary>
+    /// <param name="isLost">The group took them away without asking.</param>
+    public async Task ReleaseAsync(IReadOnlyList<OwnedPartition> partitions, bool isLost, string? reason, CancellationToken cancellationToken)
+    {
+        try
+        {
+            for (var attempts = 1; ; attempts++)
+            {
+                var mine = partitions.Select(partition => partition.Lease).OfType<PartitionLease>().ToList();
+                if (mine.Count == 0)
+                {
+                    return;
+                }
+
+                try
+                {
+                    foreach (var log in mine.GroupBy(lease => lease.Log))
+                    {
+                        var released = await store.ReleaseAsync(
+                            log.Key, [.. log.OrderBy(lease => lease.Number).Select(lease => (lease.Number, lease.Claim.Epoch))], isLost, reason, cancellationToken);
+                        context.Metrics.Rebalanced(isLost ? "lost" : "revoked", released);
+                    }
+
+                    standing.IsBack();
+                    return;
+                }
+                catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
+                {
+                    if (mine.TrueForAll(lease => lease.Partition.IsAbandoned))
+                    {
+                        // The successor will find them unreleased and say so.
+                        return;
+                    }
+
+                    await recovery.RecoverAsync(fault, exception, attempts, cancellationToken);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var partition in partitions)
+            {
+                leases.Drop(partition);
+            }
+        }
+    }
+
+    private void Take(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low, long? high)
+    {
+        var (lease, fate) = PartitionLease.Take(partition, log, claim, low ?? 0, context.Rules, workingTime.Now, context.Time);
+        switch (fate)
+        {
+            case MemoryFate.OutOfLog(var at):
+                Log.MemoryLost(context.Logger, partition.Number, at, low ?? 0);
+                break;
+            case MemoryFate.Unreadable(var exception):
+                Log.MemoryUnreadable(context.Logger, exception, partition.Number);
+                break;
+        }
+
+        partition.Committed = claim.NextOffset;
+        leases.Add(lease);
+        context.Metrics.Rebalanced("assigned", 1);
+        if (claim.PredecessorLost)
+        {
+            context.Metrics.Rebalanced("lost", 1);
+        }
+
+        if (claim.Skipped > 0)
+        {
+            Log.Skipped(context.Logger, partition.Number, claim.Skipped);
+        }
+
+        if (claim.MovedAside > 0)
+        {
+            Log.LogIsShorter(context.Logger, partition.Number, claim.NextOffset, claim.MovedAside);
+        }
+
+        var from = lease.MemoryAt;
+        Log.Claimed(context.Logger, partition.Number, claim.Epoch, claim.NextOffset, claim.NextOffset - from, claim.Predecessor ?? "nobody");
+        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? 0, high ?? from));
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Information,
+            Message = "Partition {Partition} is ours: epoch {Epoch}, from offset {Offset} with {Replay} read again for the detector; before us: {Predecessor}")]
+        public static partial void Claimed(ILogger logger, int partition, long epoch, long offset, long replay, string predecessor);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log begins at {Low}, after offset {Offset} where the detector's memory stands; it begins anew")]
+        public static partial void MemoryLost(ILogger logger, int partition, long offset, long low);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the detector's memory cannot be read; it begins anew")]
+        public static partial void MemoryUnreadable(ILogger logger, Exception exception, int partition);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log had dropped {Count} offsets before they were read")]
+        public static partial void Skipped(ILogger logger, int partition, long count);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers have lost what was behind offset {Offset}; {Count} rows of it are kept under a log_id of their own")]
+        public static partial void LogIsShorter(ILogger logger, int partition, long offset, long count);
+    }
+}

@@ -1,0 +1,55 @@
+using FactoryMonitoring.Data.Ingestion;
+using Npgsql;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>Makes a dead letter of a message that the database refuses for good.</summary>
+internal sealed class Quarantine(DeadLetters deadLetters)
+{
+    /// <summary>Characters kept of what the database says.</summary>
+    private const int MaxDetail = 500;
+
+    /// <summary>
+    /// Takes the message out of the transaction and the detector's account, and adds it as a dead letter. The dead letter has nothing in it that
+    /// comes from the message; key and value are taken from the log.
+    /// </summary>
+    public void Add(ReadingBatch? batch, IngestWrite write, BatchMessage message, PostgresException refusal)
+    {
+        var (partition, offset) = (message.Partition, message.Offset);
+        var isIt = (int ofPartition, long? at) => ofPartition == partition && at == offset;
+        var reason = Rejections.NameOf(Rejection.RefusedByDatabase);
+        string? sensorId = null;
+        string? sequenceId = null;
+        long? readingCount = null;
+        foreach (ref var reading in batch is null ? [] : batch.Readings)
+        {
+            if (reading.Offset == offset && reading.Partition is { Lease: { } lease } && lease.Number == partition && lease.Log == write.Log)
+            {
+                reading.IsRefused = true;
+                (sensorId, sequenceId) = (reading.Sensor.Identity.Name, reading.Sensor.ToRow().SequenceId);
+                if (reading.HasCount)
+                {
+                    readingCount = reading.ReadingCount;
+                    lease.Detector.Find(sensorId)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                }
+
+                break;
+            }
+        }
+
+        if (write.Rejected.Find(row => isIt(row.Partition, row.Offset)) is { } rejected)
+        {
+            (reason, sequenceId, readingCount) = (rejected.Reason, rejected.SequenceId, rejected.ReadingCount);
+        }
+
+        write.Alerts.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.Violations.RemoveAll(row => row.Kind == "duplicated" && isIt(row.Partition, row.Offset));
+        write.Latest.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.Rejected.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.DeadLetters.RemoveAll(row => isIt(row.SourcePartition, row.SourceOffset));
+        var text = refusal.MessageText;
+        var detail = $"{refusal.SqlState}: {(text.Length > MaxDetail ? text[..MaxDetail] : text)}";
+        write.Rejected.Add(new RejectedRow(partition, offset, reason, detail, sensorId, sequenceId, readingCount));
+        write.DeadLetters.Add(deadLetters.Of(partition, offset, reason, detail, null, null));
+    }
+}

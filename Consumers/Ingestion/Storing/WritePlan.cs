@@ -1,0 +1,27 @@
+using FactoryMonitoring.Data.Ingestion;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Storing;
+
+/// <summary>What a plan rests on besides the batch and the leases.</summary>
+/// <param name="Now">By the lane's <see cref="WorkingTime"/>.</param>
+/// <param name="KeyValidity">In which keys of sensors hold that rows are written with.</param>
+/// <param name="IsDue">What time has made due is written, too.</param>
+/// <param name="IsLast">And all of it, whatever it costs: a lease ends.</param>
+/// <param name="Announces">Listeners are told.</param>
+internal readonly record struct PlanTerms(TimeSpan Now, long KeyValidity, bool IsDue, bool IsLast, bool Announces);
+
+/// <summary>What is to be written of a batch.</summary>
+/// <param name="Writes">One transaction for each log, which is one but for the end of a log.</param>
+/// <param name="Unjudged">Readings to which no rule was applied.</param>
+internal sealed record WritePlan(IReadOnlyList<IngestWrite> Writes, int Unjudged);
+
+/// <summary>Which readings of a batch a transaction is about.</summary>
+internal static class WriteScope
+{
+    /// <summary>Whether the transaction moves a partition past this reading. A batch may hold the same offsets twice: of an assignment that is over, and of the one that followed it.</summary>
+    public static bool Passes(this IngestWrite write, ref Reading reading) =>
+        !reading.IsReplay && reading.Partition.Lease is { } lease && lease.Log == write.Log && write.Covers(lease.Number, reading.Offset);
+
+    /// <summary>Whether the transaction stores this reading.</summary>
+    public static bool Stores(this IngestWrite write, ref Reading reading) => !reading.IsRefused && write.Passes(ref reading);
+}
