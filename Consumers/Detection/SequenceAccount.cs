@@ -61,6 +61,12 @@ internal sealed class SequenceAccount
             return true;
         }
 
+        return FillGap(count);
+    }
+
+    // By itself, for the search needs an object: one for each count that is added would be one for each reading.
+    private bool FillGap(long count)
+    {
         if (_gaps?.FindIndex(gap => gap.First <= count && count <= gap.Last) is not (>= 0 and var index))
         {
             return false;
