@@ -19,7 +19,10 @@ internal sealed partial class OffsetCommitter(
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             var assigned = loop.Assigned;
-            var moved = assigned.Select(partition => (Partition: partition, Offset: partition.Committed)).Where(one => one.Offset > Told(one.Partition)).ToList();
+            var moved = assigned
+                .Select(partition => (Partition: partition, Offset: partition.Committed))
+                .Where(one => one.Offset > Told(one.Partition))
+                .ToList();
             if (moved.Count > 0)
             {
                 await CommitAsync(moved, assigned, cancellationToken);

@@ -3,7 +3,10 @@ using FactoryMonitoring.ServiceDefaults.Health;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
-/// <summary>Answers the group: what it assigns is claimed, what it revokes is given up properly, what it takes away is dropped. The client calls it within Consume or Close.</summary>
+/// <summary>
+/// Answers the group: what it assigns is claimed, what it revokes is given up properly, what it takes away is dropped. The client calls it within
+/// Consume or Close.
+/// </summary>
 internal sealed partial class Rebalance(AssignmentTable assignments, LaneDispatcher lanes, LoopHeartbeat heartbeat, TimeProvider time, ILogger logger)
 {
     /// <summary>How long partitions that are to be given up may take: the group waits no longer.</summary>

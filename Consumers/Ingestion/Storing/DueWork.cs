@@ -5,7 +5,9 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>What time makes due: states of open episodes, newest values, the detector's memory, and the settlement of what producers have had acknowledged.</summary>
+/// <summary>
+/// What time makes due: states of open episodes, newest values, the detector's memory, and the settlement of what the brokers have acknowledged.
+/// </summary>
 internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
 {
     /// <summary>Newest values written at once and by one lane, at most.</summary>

@@ -10,7 +10,8 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// </summary>
 internal sealed class PartitionLease
 {
-    private PartitionLease(OwnedPartition partition, LogTopic log, ClaimedPartition claim, PartitionDetector detector, SnapshotSchedule snapshots, long memoryAt)
+    private PartitionLease(
+        OwnedPartition partition, LogTopic log, ClaimedPartition claim, PartitionDetector detector, SnapshotSchedule snapshots, long memoryAt)
     {
         (Partition, Log, Claim, Detector, Snapshots, MemoryAt) = (partition, log, claim, detector, snapshots, memoryAt);
         NextOffset = claim.NextOffset;
@@ -79,11 +80,10 @@ internal sealed class PartitionLease
             }
         }
 
-        var sizes = fate is MemoryFate.Kept { IsStored: true } ? claim.Snapshots.ConvertAll(snapshot => snapshot.Length) : [];
+        var schedule = new SnapshotSchedule(fate is MemoryFate.Kept { IsStored: true } ? claim.Snapshots.ConvertAll(snapshot => snapshot.Length) : [], time);
         claim.Snapshots.Clear();
         var isKept = fate is MemoryFate.Kept;
-        var lease = new PartitionLease(partition, log, claim, detector, new SnapshotSchedule(sizes, time), isKept ? from : claim.NextOffset) { HasLostMemory = !isKept };
-        return (lease, fate);
+        return (new PartitionLease(partition, log, claim, detector, schedule, isKept ? from : claim.NextOffset) { HasLostMemory = !isKept }, fate);
 
         // An offset that is used a second time must not bring back the id of an alert of the first.
         PartitionDetector NewDetector() =>

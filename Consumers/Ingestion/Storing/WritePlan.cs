@@ -18,7 +18,10 @@ internal sealed record WritePlan(IReadOnlyList<IngestWrite> Writes, int Unjudged
 /// <summary>Which readings of a batch a transaction is about.</summary>
 internal static class WriteScope
 {
-    /// <summary>Whether the transaction moves a partition past this reading. A batch may hold the same offsets twice: of an assignment that is over, and of the one that followed it.</summary>
+    /// <summary>
+    /// Whether the transaction moves a partition past this reading. A batch may hold the same offsets twice: of an assignment that is over, and of
+    /// the one that followed it.
+    /// </summary>
     public static bool Passes(this IngestWrite write, ref Reading reading) =>
         !reading.IsReplay && reading.Partition.Lease is { } lease && lease.Log == write.Log && write.Covers(lease.Number, reading.Offset);
 

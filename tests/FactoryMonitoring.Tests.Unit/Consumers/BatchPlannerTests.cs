@@ -8,6 +8,7 @@ using FactoryMonitoring.Consumers.Ingestion.Storing;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
 using Microsoft.Extensions.Time.Testing;
+using Npgsql;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
@@ -20,6 +21,7 @@ public sealed class BatchPlannerTests : IDisposable
     private static readonly LogTopic Old = new(1, "cluster:old", "sensor-data");
     private static readonly LogTopic New = new(2, "cluster:new", "sensor-data");
     private static readonly DateTime DatabaseTime = new(2025, 9, 16, 21, 41, 41, DateTimeKind.Utc);
+    private static readonly ConsumerIdentity Identity = new("c1", "group", "sensor-data", "alerts", "dead");
     private static readonly PlanTerms Nothing = new(TimeSpan.Zero, KeyValidity: 1, IsDue: false, IsLast: false, Announces: false);
 
     private readonly FakeTimeProvider _time = new();
@@ -29,8 +31,7 @@ public sealed class BatchPlannerTests : IDisposable
     private readonly ReadingBatch _batch;
     private readonly ReadingParser _parser = new(new SensorDirectory(100));
     private readonly DetectionRules _rules = new(new DetectionOptions());
-    private readonly BatchPlanner _planner =
-        new(new ConsumerIdentity("c1", "group", "sensor-data", "alerts", "dead"), new ReadingRows(10), () => DatabaseTime.AddTicks(7));
+    private readonly BatchPlanner _planner = new(Identity, new ReadingRows(10), () => DatabaseTime.AddTicks(7));
 
     public BatchPlannerTests()
     {
@@ -280,6 +281,33 @@ public sealed class BatchPlannerTests : IDisposable
         var plan = Plan();
 
         Assert.Equal((1, 2), (plan.Unjudged, plan.Writes[0].Moves[0].Stored));
+    }
+
+    [Fact]
+    public void A_message_that_is_put_into_quarantine_leaves_nothing_behind_in_what_the_others_bring_about()
+    {
+        var lease = Claim(0);
+        for (var offset = 0; offset < 4; offset++)
+        {
+            Add(lease.Partition, offset, count: offset, Warning);
+        }
+
+        var write = Assert.Single(Plan().Writes);
+        Assert.Equal(2, Assert.Single(write.Alerts).Offset);
+        var division = new BatchDivision(_batch, write);
+
+        new Quarantine(new DeadLetters(Identity)).Add(_batch, write, division[2], new PostgresException("no", "ERROR", "ERROR", "22003"));
+        division.Reject(2);
+
+        Assert.Empty(write.Alerts);
+        Assert.Equal(new RejectedRow(0, 2, "refused_by_database", "22003: no", "s", null, 2), Assert.Single(write.Rejected));
+        Assert.Equal((2L, true), (Assert.Single(write.DeadLetters).SourceOffset, write.DeadLetters[0].ValueAtSource));
+        Assert.False(write.Stores(ref _batch.Readings[2]));
+        Assert.True(write.Passes(ref _batch.Readings[2]));
+        Assert.Equal([(2L, 2L)], lease.Detector.Find("s")!.Sequences.Unseen(null, 0, 3));
+        Assert.Equal(
+            [(0L, 2L, 2, 0), (2L, 4L, 1, 1)],
+            new[] { division.Part(0, 2), division.Part(2, 4) }.Select(part => part.Moves[0]).Select(move => (move.Expected, move.Next, move.Stored, move.Rejected)));
     }
 
     [Fact]
