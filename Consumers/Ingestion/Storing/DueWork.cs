@@ -29,8 +29,8 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>All of it is planned: the interval begins anew.</summary>
     public void Planned() => _plannedAt = time.GetTimestamp();
 
-    /// <summary>Whether listeners are to be told of a commit; they are not told of each one.</summary>
-    public bool Announces()
+    /// <summary>Whether listeners are to be told of a commit: they are not told of each one. Where they are, the interval begins anew.</summary>
+    public bool TryAnnounce()
     {
         if (_announcedAt is { } at && time.GetElapsedTime(at) < AnnounceInterval)
         {

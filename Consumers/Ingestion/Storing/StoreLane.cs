@@ -116,7 +116,7 @@ internal sealed class StoreLane : IAsyncDisposable
         _leases.IsEmpty ? 0 : _encoder.KeyValidity,
         isLast || _due.IsDue(_leases),
         isLast,
-        batch is not null && _due.Announces());
+        batch is not null && _due.TryAnnounce());
 
     private async Task ReleaseAsync(LaneWork.Release work, CancellationToken cancellationToken)
     {
