@@ -38,9 +38,9 @@ internal sealed partial class SharedGroupWatch(
                 await WriteAsync(own);
                 sightings = found is null || found == own ? Math.Max(0, sightings - 1) : Math.Min(Most, sightings + Sighting);
             }
-            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or KafkaException)
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or KafkaException or ObjectDisposedException)
             {
-                // The consumer itself says that the brokers or the database are away.
+                // The consumer itself says that the brokers or the database are away. Its client is closed before this ends.
                 Log.NotLooked(logger, exception.Message);
                 continue;
             }
