@@ -21,10 +21,20 @@ internal sealed partial class ResourceWatch(
     public bool IsAlive(string resource) => Find(resource).IsAlive();
 
     /// <summary>Waits until the resource has ended, or the limit has passed.</summary>
-    public async Task UntilEndedAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)
+    public Task UntilEndedAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var since = time.GetTimestamp();
+        return UntilAsync(() => !IsAlive(resource) || time.GetElapsedTime(since) >= limit, cancellationToken);
+    }
+
+    /// <summary>Waits until the resource is in one of the states, as everybody who asks here is told.</summary>
+    public Task UntilAsync(string resource, IReadOnlyList<string> states, CancellationToken cancellationToken) =>
+        UntilAsync(() => Find(resource)?.State?.Text is { } state && states.Contains(state), cancellationToken);
+
+    private async Task UntilAsync(Func<bool> condition, CancellationToken cancellationToken)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(10), time);
-        for (var since = time.GetTimestamp(); IsAlive(resource) && time.GetElapsedTime(since) < limit;) await poll.WaitForNextTickAsync(cancellationToken);
+        while (!condition()) await poll.WaitForNextTickAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -37,9 +47,10 @@ internal sealed partial class ResourceWatch(
             if (change.Snapshot.State?.Text == KnownResourceStates.Stopping) exits.Announce(name, ExitCause.Stopped, by: null);
             // Once a process is gone its id is, too: remembered while it lives.
             var ended = Ended(change.Snapshot);
+            // The snapshot of an earlier end comes more than once, and even after a new start: it says nothing new.
+            if (ended && before is not null && !Ended(before.Snapshot) && change.Snapshot.StopTimeStamp is { } end && end == before.Stopped) continue;
             var pid = ended ? before?.Pid : change.Resource.WorkerPid(change.Snapshot) ?? before?.Pid;
-            // The snapshot of an earlier end comes more than once, and even after a new start.
-            var isNew = ended && before is not null && !Ended(before.Snapshot) && (change.Snapshot.StopTimeStamp is null || change.Snapshot.StopTimeStamp != before.Stopped);
+            var isNew = ended && before is not null && !Ended(before.Snapshot);
             _current[name] = new(change.Snapshot, pid, ended ? change.Snapshot.StopTimeStamp : before?.Stopped);
             if (!isNew || change.Resource.WorkerOf() is null) continue;
             var seen = change.Snapshot.StopTimeStamp is { } stopped ? new DateTimeOffset(stopped.ToUniversalTime()) : time.GetUtcNow();

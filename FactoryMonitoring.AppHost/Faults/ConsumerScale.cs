@@ -6,8 +6,7 @@ namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>Changes how many consumers run, of those that the model holds.</summary>
 internal sealed class ConsumerScale(
-    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, ResourceNotificationService notifications,
-    ResourceCommandService commands, ExitLog exits) : IDisposable
+    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
     private readonly SemaphoreSlim _turn = new(1);
@@ -48,7 +47,7 @@ internal sealed class ConsumerScale(
         if (!up) exits.Announce(name, ExitCause.Stopped, by);
         var result = await commands.ExecuteCommandAsync(resource, up ? KnownResourceCommands.StartCommand : KnownResourceCommands.StopCommand, cancellationToken);
         if (!result.Success) return $"{name}: {result.Message}";
-        await notifications.WaitForResourceAsync(name, up ? [KnownResourceStates.Running] : KnownResourceStates.TerminalStates, cancellationToken);
+        await watch.UntilAsync(name, up ? [KnownResourceStates.Running] : KnownResourceStates.TerminalStates, cancellationToken);
         return null;
     }
 
