@@ -57,6 +57,7 @@ internal static class IngestionExtensions
         services.AddSingleton<DictionaryStore>();
         services.AddSingleton<ReadingPartitions>();
         services.AddSingleton<RetentionStore>();
+        services.AddSingleton<ReadingAudit>();
         services.AddSingleton<OutboxStore>();
         services.AddSingleton<OutboxSignal>();
         services.AddSingleton<SourceRecords>();
@@ -86,6 +87,7 @@ internal static class IngestionExtensions
             provider, new RivalStore(provider.GetRequiredService<NpgsqlDataSource>(), "consumer_health", "consumer_id"), EnvironmentNames.ConsumerId, identity.ConsumerId, identity.InstanceId));
         services.AddHostedService<SharedGroupWatch>();
         services.AddHostedService<RetentionWorker>();
+        services.AddHostedService<AuditWorker>();
         services.AddHostedService<OutboxWorker>();
         services.AddHostedService<IngestWorker>();
         services.AddBrokerReturn<IConsumer<Ignore, Rejection>>(ResourceNames.Kafka);

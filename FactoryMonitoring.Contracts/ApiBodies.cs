@@ -273,6 +273,7 @@ public sealed record TimelineMark(DateTimeOffset At, string Kind, string Compone
 /// <param name="Uncounted">Stored, and bear no reading_count by which they could be acknowledged, as load of the fault lab does.</param>
 /// <param name="Unreachable">Acknowledged by a log that no longer exists and not read before it ended.</param>
 /// <param name="SettledAt">How far the comparison has come.</param>
+/// <param name="Audit">The count of the rows themselves, about a minute behind.</param>
 public sealed record LedgerBody(
     long Acknowledged,
     long Stored,
@@ -290,7 +291,15 @@ public sealed record LedgerBody(
     IReadOnlyList<PartitionLedger> Partitions,
     IReadOnlyList<LedgerViolation> Violations,
     DateTimeOffset? SettledAt = null,
+    LedgerAudit? Audit = null,
     bool Stale = false);
+
+/// <summary>Rows counted one by one against the batches that they were stored with, since this count exists.</summary>
+/// <param name="AuditedUntil">All that was stored up to then is counted.</param>
+/// <param name="Batches">Of one partition and one transaction each.</param>
+/// <param name="Readings">Rows that these hold.</param>
+/// <param name="Wrong">Batches that hold more rows or fewer than they should, an offset twice, or one that is not theirs.</param>
+public sealed record LedgerAudit(DateTimeOffset AuditedUntil, long Batches, long Readings, long Wrong);
 
 public sealed record ProducerLedger(string ProducerId, long Acknowledged, long StoredAcknowledged, long Rejected, long InFlight, long Missing);
 

@@ -57,7 +57,7 @@ public static class DatabaseFaults
         {
             case PostgresErrorCodes.DiskFull:
                 return DatabaseFault.NoRoom;
-            case PostgresErrorCodes.CheckViolation when exception is { TableName: "readings", ConstraintName: null }:
+            case PostgresErrorCodes.CheckViolation when exception is { TableName: "readings" or "reading_batches", ConstraintName: null }:
                 // That no partition takes a row is the one violation of a check that names a table and no constraint.
                 return DatabaseFault.DayMissing;
             case PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted:

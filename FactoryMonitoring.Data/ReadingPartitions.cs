@@ -3,35 +3,21 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// The days of the table <c>readings</c>: made ahead by CREATE … LIKE and ATTACH, dropped past the retention by DETACH … CONCURRENTLY and
+/// The days of the tables <c>readings</c> and <c>reading_batches</c>: made ahead by CREATE … LIKE and ATTACH, dropped past the retention by DETACH … CONCURRENTLY and
 /// DROP, so that no open COPY and no reader is waited for. Safe to run from several processes at once.
 /// </summary>
 public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 {
-    // Days are those of UTC. Where another process attached the same day first, ATTACH raises 42P17 (overlap) or CREATE 42P07 (exists).
-    private const string EnsureDay = """
-        DO $do$
-        DECLARE
-            day date := '{0}';
-            leaf text := 'readings_' || to_char(day, 'YYYYMMDD');
-        BEGIN
-            PERFORM pg_advisory_xact_lock(hashtext('factory_monitoring.partitions'));
-            IF to_regclass(leaf) IS NULL THEN
-                EXECUTE format('CREATE TABLE %I (LIKE readings INCLUDING DEFAULTS)', leaf);
-                EXECUTE format('CREATE UNIQUE INDEX %I ON %I (log_key, kafka_partition, kafka_offset)', leaf || '_offset', leaf);
-                EXECUTE format('ALTER TABLE readings ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
-                    leaf, day::text || ' 00:00:00+00', (day + 1)::text || ' 00:00:00+00');
-            END IF;
-        END $do$
-        """;
+    private const string EnsureDay = "SELECT ensure_reading_day($1)";
 
     // By name: one whose process died between DETACH and DROP, or in the middle of DETACH, is no or half a partition.
     private const string SelectExpired = """
-        SELECT c.relname, i.inhrelid IS NOT NULL, COALESCE(i.inhdetachpending, false)
+        SELECT c.relname, i.inhrelid IS NOT NULL, COALESCE(i.inhdetachpending, false), regexp_replace(c.relname, '_[0-9]{8}$', '')
         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
         WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'readings'::regclass) AND c.relkind = 'r'
-            AND c.relname ~ '^readings_[0-9]{8}$' AND c.relname < 'readings_' || to_char((SELECT clock_timestamp() - keep FROM retention) AT TIME ZONE 'UTC', 'YYYYMMDD')
-        ORDER BY 1
+            AND c.relname ~ '^(readings|reading_batches)_[0-9]{8}$'
+            AND right(c.relname, 8) < to_char((SELECT clock_timestamp() - keep FROM retention) AT TIME ZONE 'UTC', 'YYYYMMDD')
+        ORDER BY right(c.relname, 8), 1
         """;
 
     private const string TryLock = "SELECT pg_try_advisory_lock(hashtext('factory_monitoring.retention'))";
@@ -59,8 +45,8 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
     {
         for (var i = 0; i < days; i++)
         {
-            var sql = EnsureDay.Replace("{0}", first.AddDays(i).ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
-            await using var command = dataSource.CreateCommand(sql);
+            await using var command = dataSource.CreateCommand(EnsureDay);
+            command.Parameters.Add(new NpgsqlParameter<DateOnly> { TypedValue = first.AddDays(i) });
             await command.ExecuteNonQueryAsync(cancellationToken);
         }
     }
@@ -79,23 +65,23 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
             return [];
         }
 
-        var expired = new List<(string Leaf, bool IsAttached, bool IsHalfDetached)>();
+        var expired = new List<(string Leaf, bool IsAttached, bool IsHalfDetached, string Table)>();
         await using (var select = new NpgsqlCommand(SelectExpired, connection))
         await using (var reader = await select.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                expired.Add((reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2)));
+                expired.Add((reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetString(3)));
             }
         }
 
-        foreach (var (leaf, isAttached, isHalfDetached) in expired)
+        foreach (var (leaf, isAttached, isHalfDetached, table) in expired)
         {
             if (isAttached)
             {
                 // DETACH … CONCURRENTLY waits for those who use the table.
                 var how = isHalfDetached ? "FINALIZE" : "CONCURRENTLY";
-                await using var detach = new NpgsqlCommand($"ALTER TABLE readings DETACH PARTITION \"{leaf}\" {how}", connection) { CommandTimeout = 0 };
+                await using var detach = new NpgsqlCommand($"ALTER TABLE {table} DETACH PARTITION \"{leaf}\" {how}", connection) { CommandTimeout = 0 };
                 await detach.ExecuteNonQueryAsync(cancellationToken);
             }
 

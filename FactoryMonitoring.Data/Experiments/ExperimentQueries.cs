@@ -49,8 +49,8 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
 
     private const string Offsets = $"SELECT log_key, kafka_partition, next_offset FROM partition_offsets WHERE topic = $1 AND log_key = {Current}";
 
-    // By offset, through each day's unique index: nothing but the run's own readings is looked at. Readings of a replayed file tell of years
-    // ago, and say nothing about a delay.
+    // By the time of storing, and of these the run's own by their offsets. Readings of a replayed file tell of years ago, and say nothing about
+    // a delay.
     private const string Window = """
         WITH stored AS MATERIALIZED (
             SELECT r.kafka_partition AS p, r.processing_timestamp AS committed, r."timestamp" AS happened, r.sensor_key

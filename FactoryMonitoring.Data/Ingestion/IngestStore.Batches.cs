@@ -16,6 +16,9 @@ public sealed partial class IngestStore
             SELECT m.* FROM partition_offsets o JOIN moves m USING (kafka_partition)
             WHERE o.log_key = $1 AND o.topic = $2 AND o.epoch = m.epoch AND o.next_offset = m.expected
             ORDER BY o.kafka_partition FOR UPDATE OF o
+        ), batches AS (
+            INSERT INTO reading_batches (first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
+            SELECT m.expected, m.next, m.stored, m.kafka_partition, $14, $1 FROM held m WHERE m.stored > 0
         )
         UPDATE partition_offsets o SET
             next_offset = m.next,
@@ -233,7 +236,7 @@ public sealed partial class IngestStore
         return move.RecordsAffected == write.Moves.Count;
     }
 
-    private static NpgsqlBatchCommand AddMove(NpgsqlBatch batch, IngestWrite write)
+    private NpgsqlBatchCommand AddMove(NpgsqlBatch batch, IngestWrite write)
     {
         var moves = write.Moves;
         var command = Add(batch, Move, write.Log);
@@ -248,6 +251,7 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. moves.Select(move => move.Recovered)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Uncounted)] });
         command.Parameters.Add(new NpgsqlParameter<int?[]> { TypedValue = [.. moves.Select(move => move.LeaderEpoch)] });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = ConsumerKey });
         return command;
     }
 

@@ -256,7 +256,18 @@ public sealed partial class IngestStore
         ), readings_moved AS (
             UPDATE readings SET log_key = aside.log_key FROM aside
             WHERE readings.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
-            RETURNING reading_count
+              AND processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $3, $4, 9223372036854775806)) AND (SELECT last_time FROM reading_times($1, $3, $4, 9223372036854775806))
+            RETURNING reading_count, processing_timestamp
+        ), batches_moved AS (
+            DELETE FROM reading_batches WHERE span && offset_span($1, $3, $4, 9223372036854775807) RETURNING *
+        ), parts AS (
+            SELECT b.*, COALESCE(m.count, 0)::integer AS moved
+            FROM batches_moved b LEFT JOIN (SELECT processing_timestamp, count(*) FROM readings_moved GROUP BY 1) m USING (processing_timestamp)
+        ), batches AS (
+            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
+            SELECT processing_timestamp, first_offset, LEAST(next_offset, $4), stored - moved, kafka_partition, consumer_key, log_key FROM parts WHERE stored > moved
+            UNION ALL
+            SELECT processing_timestamp, GREATEST(first_offset, $4), next_offset, moved, kafka_partition, consumer_key, aside.log_key FROM parts, aside WHERE moved > 0
         ), rejected_moved AS (
             UPDATE rejected_messages SET log_key = aside.log_key FROM aside
             WHERE rejected_messages.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4

@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
@@ -18,14 +17,26 @@ public sealed partial class IngestStore
         ORDER BY a.id LIMIT $4
         """;
 
+    // All at once: the readings of that time are looked through by the index of their time alone, and once.
     private const string SelectSeen = """
-        SELECT r.reading_count, false FROM readings r JOIN sensor_descriptions d USING (sensor_key)
-        WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - $4 AND $3 AND r.reading_count BETWEEN $5 AND $6
-            AND d.sensor_id = $7 AND d.sequence_id IS NOT DISTINCT FROM $8
+        WITH unseen AS MATERIALIZED (
+            SELECT * FROM unnest($2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
+                u(n, kafka_partition, max_offset, first_count, last_count, sensor_id, sequence_id)
+        ), times AS MATERIALIZED (
+            SELECT min(t.first_time) AS first_time, max(t.last_time) AS last_time
+            FROM (SELECT kafka_partition, min(max_offset) AS low, max(max_offset) AS high FROM unseen GROUP BY 1) p,
+                reading_times($1, p.kafka_partition, p.low - $9, p.high) t
+        )
+        SELECT u.n, r.reading_count, false FROM unseen u
+        JOIN sensor_descriptions d ON d.sensor_id = u.sensor_id AND d.sequence_id IS NOT DISTINCT FROM u.sequence_id
+        JOIN readings r ON r.sensor_key = d.sensor_key AND r.log_key = $1 AND r.kafka_partition = u.kafka_partition
+            AND r.kafka_offset BETWEEN u.max_offset - $9 AND u.max_offset AND r.reading_count BETWEEN u.first_count AND u.last_count
+        WHERE r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
         UNION
-        SELECT reading_count, true FROM rejected_messages
-        WHERE log_key = $1 AND kafka_partition = $2 AND kafka_offset BETWEEN $3 - $4 AND $3 AND reading_count BETWEEN $5 AND $6
-            AND sensor_id = $7 AND sequence_id IS NOT DISTINCT FROM $8
+        SELECT u.n, m.reading_count, true FROM unseen u
+        JOIN rejected_messages m ON m.log_key = $1 AND m.kafka_partition = u.kafka_partition AND m.kafka_offset BETWEEN u.max_offset - $9 AND u.max_offset
+            AND m.reading_count BETWEEN u.first_count AND u.last_count AND m.sensor_id = u.sensor_id AND m.sequence_id IS NOT DISTINCT FROM u.sequence_id
+        ORDER BY 3
         """;
 
     private const string AddToLedger = """
@@ -81,9 +92,9 @@ public sealed partial class IngestStore
         }
 
         var violations = new List<ViolationRow>();
-        foreach (var unseen in settlement.Unseen)
+        var lookups = await LookForAsync(connection, write.Log, settlement.Unseen, cancellationToken);
+        foreach (var (unseen, rejected, missing) in lookups)
         {
-            var (rejected, missing) = await LookForAsync(connection, write.Log, unseen, cancellationToken);
             var key = (unseen.Range.ProducerId, unseen.Range.Partition);
             var account = accounts[key];
             accounts[key] = account with
@@ -111,31 +122,39 @@ public sealed partial class IngestStore
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<(long Rejected, List<(long First, long Last)> Missing)> LookForAsync(
-        NpgsqlConnection connection, LogTopic log, UnseenRange unseen, CancellationToken cancellationToken)
+    private static async Task<List<(UnseenRange Range, long Rejected, List<(long First, long Last)> Missing)>> LookForAsync(
+        NpgsqlConnection connection, LogTopic log, IReadOnlyList<UnseenRange> unseen, CancellationToken cancellationToken)
     {
-        var seen = new HashSet<long>();
-        var rejected = 0L;
-        await using (var select = new NpgsqlCommand(SelectSeen, connection))
+        var seen = unseen.Select(_ => new HashSet<long>()).ToList();
+        var rejected = new long[unseen.Count];
+        if (unseen.Count > 0)
         {
+            await using var select = new NpgsqlCommand(SelectSeen, connection);
             select.Parameters.Add(new NpgsqlParameter<short> { TypedValue = log.LogKey });
-            select.Parameters.Add(new NpgsqlParameter<int> { TypedValue = unseen.Range.Partition });
-            select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = unseen.Range.MaxOffset });
+            select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. Enumerable.Range(0, unseen.Count)] });
+            select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. unseen.Select(one => one.Range.Partition)] });
+            select.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. unseen.Select(one => one.Range.MaxOffset)] });
+            select.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. unseen.Select(one => one.FirstCount)] });
+            select.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. unseen.Select(one => one.LastCount)] });
+            select.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. unseen.Select(one => one.Range.SensorId)] });
+            select.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. unseen.Select(one => one.Range.SequenceId)] });
             select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = LookBack });
-            select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = unseen.FirstCount });
-            select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = unseen.LastCount });
-            select.Parameters.Add(new NpgsqlParameter<string> { TypedValue = unseen.Range.SensorId });
-            select.Parameters.Add(new NpgsqlParameter { Value = unseen.Range.SequenceId ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             await using var reader = await select.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                if (seen.Add(reader.GetInt64(0)) && reader.GetBoolean(1))
+                var n = reader.GetInt32(0);
+                if (seen[n].Add(reader.GetInt64(1)) && reader.GetBoolean(2))
                 {
-                    rejected++;
+                    rejected[n]++;
                 }
             }
         }
 
+        return [.. unseen.Select((one, n) => (one, rejected[n], MissingOf(one, seen[n])))];
+    }
+
+    private static List<(long First, long Last)> MissingOf(UnseenRange unseen, HashSet<long> seen)
+    {
         var missing = new List<(long First, long Last)>();
         for (var count = unseen.FirstCount; count <= unseen.LastCount; count++)
         {
@@ -154,6 +173,6 @@ public sealed partial class IngestStore
             }
         }
 
-        return (rejected, missing);
+        return missing;
     }
 }

@@ -128,6 +128,8 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         new("ledger", null, "with its row in logs"),
         new("acknowledged_totals", null, "with its row in logs"),
         new("readings", null, "days past the retention are dropped"),
+        new("reading_batches", null, "with their readings' days"),
+        new("reading_audit", null, "one row"),
         new("retention", null, "one row"),
         new("throughput_record", null, "one row"),
         new("database_identity", null, "one row"),

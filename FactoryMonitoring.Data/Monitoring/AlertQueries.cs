@@ -47,6 +47,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
     private const string FindReading = $"""
         {ReadingColumns.Select}
         WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset = $3 AND r.processing_timestamp BETWEEN $4 AND $5
+          AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3, $3))
         """;
 
     // Its neighbours in the log, a bounded way to either side.
@@ -54,11 +55,13 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         SELECT * FROM (
             ({ReadingColumns.Select}
             WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - 5000 AND $3 AND r.processing_timestamp BETWEEN $4 AND $5
+              AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 - 5000, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3 - 5000, $3))
               AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $6)
             ORDER BY r.kafka_offset DESC LIMIT 20)
             UNION ALL
             ({ReadingColumns.Select}
             WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 + 1 AND $3 + 5000 AND r.processing_timestamp BETWEEN $4 AND $5
+              AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 + 1, $3 + 5000)) AND (SELECT last_time FROM reading_times($1, $2, $3 + 1, $3 + 5000))
               AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $6)
             ORDER BY r.kafka_offset LIMIT 20)
         ) around

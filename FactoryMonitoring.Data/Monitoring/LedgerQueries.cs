@@ -56,6 +56,8 @@ internal static class LedgerQueries
 
     private const string Settled = $"SELECT min(written_at) FROM detector_snapshots WHERE topic = $1 AND log_key = {Current}";
 
+    private const string Audit = "SELECT audited_until, batches, readings, wrong FROM reading_audit";
+
     /// <summary>Adds the statements whose results <see cref="ReadAsync"/> reads, in its order.</summary>
     internal static void Add(NpgsqlBatch batch, string topic)
     {
@@ -65,6 +67,7 @@ internal static class LedgerQueries
         }
 
         batch.BatchCommands.Add(new(Violations));
+        batch.BatchCommands.Add(new(Audit));
     }
 
     internal static async Task<LedgerBody> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
@@ -83,6 +86,8 @@ internal static class LedgerQueries
                 row.GetString(0), row.Timestamp(1), row.Text(2), row.Text(3), row.Value<long>(4), row.Value<long>(5), row.Value<int>(6), row.Value<long>(7), row.Text(8)),
             cancellationToken);
 
+        var audits = await reader.RowsAsync(row => new LedgerAudit(row.Timestamp(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)), cancellationToken);
+
         var storedAcknowledged = producers.Sum(producer => producer.Body.StoredAcknowledged);
         return new(
             producers.Sum(producer => producer.Body.Acknowledged),
@@ -100,7 +105,8 @@ internal static class LedgerQueries
             [.. producers.Select(producer => producer.Body)],
             partitions,
             violations,
-            settled[0]);
+            settled[0],
+            audits is [var audit, ..] ? audit : null);
     }
 
     private static ProducerLedger Producer(string id, long stored, long rejected, long inFlight, long missing) =>

@@ -57,12 +57,15 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 
     // Backwards through its partition's log from a little past the newest that is noted, a bounded way.
     private const string Readings = $"""
+        WITH times AS MATERIALIZED (
+            SELECT t.first_time, t.last_time FROM sensor_latest l, reading_times(l.log_key, l.kafka_partition, l.kafka_offset - 20000, l.kafka_offset + 20000) t
+            WHERE l.sensor_id = $1
+        )
         SELECT * FROM (
             {ReadingColumns.Select}
             JOIN sensor_latest l ON l.sensor_id = $1 AND r.log_key = l.log_key AND r.kafka_partition = l.kafka_partition
               AND r.kafka_offset BETWEEN l.kafka_offset - 20000 AND l.kafka_offset + 20000
-            WHERE d.sensor_id = $1 AND r.processing_timestamp BETWEEN (SELECT processing_timestamp FROM sensor_latest WHERE sensor_id = $1) - interval '1 day'
-              AND (SELECT processing_timestamp FROM sensor_latest WHERE sensor_id = $1) + interval '1 day'
+            WHERE d.sensor_id = $1 AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
             ORDER BY r.kafka_offset DESC LIMIT 200
         ) newest
         ORDER BY kafka_offset

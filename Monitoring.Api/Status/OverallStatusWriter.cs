@@ -153,6 +153,11 @@ internal sealed class OverallStatusWriter
             yield return new(Critical, "duplicated", $"{Sentences.Readings(ledger.Duplicated)} stored twice", culprit);
         }
 
+        if (ledger.Audit is { Wrong: > 0 } audit)
+        {
+            yield return new(Critical, "miscounted", $"{(audit.Wrong == 1 ? "1 batch holds" : $"{audit.Wrong} batches hold")} other rows than were stored with it", culprit);
+        }
+
         var skipped = ledger.Partitions.Sum(each => each.Skipped);
         if (skipped > 0)
         {

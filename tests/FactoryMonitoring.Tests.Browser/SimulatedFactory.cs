@@ -46,6 +46,8 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
             INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, reading_count, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
             SELECT now() - n * interval '3 s', now() - n * interval '3 s' - interval '9 ms', 1000 - n, 600 - n, CASE WHEN n BETWEEN 4 AND 9 THEN 42 ELSE 30 + n % 3 END, 1, 1, 0, 1, 1, CASE WHEN n BETWEEN 4 AND 9 THEN 2 ELSE 0 END
             FROM generate_series(1, 120) n;
+            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
+            SELECT processing_timestamp, kafka_offset, kafka_offset + 1, 1, kafka_partition, 1, 1 FROM readings;
             INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id) VALUES (1, 0, 7, 'not_json', 'x is an invalid start of a value', 'sensor-consumer-1');
             """);
         foreach (var type in SensorCatalog.Types.Values)

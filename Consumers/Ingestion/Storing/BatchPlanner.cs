@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Telemetry;
 using FactoryMonitoring.Data.Ingestion;
@@ -88,6 +89,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
 
     /// <summary>Runs the detectors over the batch. Readings that are stored already change what the detectors remember, and nothing else.</summary>
     /// <returns>How many readings were not judged.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Detect(ReadingBatch batch, List<IngestWrite> writes, BatchTrace? trace)
     {
         PartitionLease? tallied = null;

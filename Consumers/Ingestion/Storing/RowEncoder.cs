@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
@@ -5,6 +6,8 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// <summary>Puts the readings of a transaction into the form in which the database takes them, under the keys of their sensors.</summary>
 internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries, ReadingRows rows)
 {
+    private readonly Dictionary<OwnedPartition, long> _newest = [];
+
     /// <summary>In which keys of sensors hold: for a day of a database.</summary>
     public long KeyValidity => ((long)dictionaries.Generation << 32) + DateOnly.FromDateTime(store.UtcNow).DayNumber;
 
@@ -19,22 +22,52 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
         }
 
         await EnsureKeysAsync(batch, write, cancellationToken);
+        AddRows(batch, write);
+    }
+
+    // Called once for a batch, and thousands of times around: never often enough to be compiled a second time, so it is compiled well at once.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void AddRows(ReadingBatch batch, IngestWrite write)
+    {
+        var (consumer, log) = (store.ConsumerKey, write.Log.LogKey);
+        OwnedPartition? partition = null;
+        var (from, until, newest) = (0L, 0L, -1L);
+        _newest.Clear();
         foreach (ref var reading in batch.Readings)
         {
-            if (!write.Stores(ref reading))
+            if (reading.Partition != partition)
+            {
+                // Readings of a partition come in runs.
+                if (partition is not null)
+                {
+                    _newest[partition] = newest;
+                }
+
+                partition = reading.Partition;
+                (from, until) = write.PassesOf(partition);
+                newest = _newest.GetValueOrDefault(partition, -1);
+            }
+
+            if (reading.Offset < from || reading.Offset >= until || reading.IsReplay || reading.IsRefused)
             {
                 continue;
             }
 
+            if (reading.Offset <= newest)
+            {
+                throw new InvalidOperationException($"Partition {partition.Number}: offset {reading.Offset} would be stored a second time after {newest}");
+            }
+
+            newest = reading.Offset;
             rows.Add(
                 reading.Timestamp,
                 reading.Offset,
                 reading.Value,
                 reading.Sensor.Key,
-                store.ConsumerKey,
-                reading.Partition.Number,
+                consumer,
+                partition.Number,
                 reading.Quality,
-                write.Log.LogKey,
+                log,
                 reading.Level,
                 reading.HasCount ? reading.ReadingCount : null);
         }
@@ -43,16 +76,7 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
     private async Task EnsureKeysAsync(ReadingBatch batch, IngestWrite write, CancellationToken cancellationToken)
     {
         var validity = KeyValidity;
-        HashSet<SensorDescription>? unknown = null;
-        foreach (ref var reading in batch.Readings)
-        {
-            if (reading.Sensor.KeyIn(validity) == 0 && write.Stores(ref reading))
-            {
-                (unknown ??= []).Add(reading.Sensor);
-            }
-        }
-
-        if (unknown is null)
+        if (UnknownOf(batch, write, validity) is not { } unknown)
         {
             return;
         }
@@ -76,5 +100,20 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
                 }
             }
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static HashSet<SensorDescription>? UnknownOf(ReadingBatch batch, IngestWrite write, long validity)
+    {
+        HashSet<SensorDescription>? unknown = null;
+        foreach (ref var reading in batch.Readings)
+        {
+            if (reading.Sensor.KeyIn(validity) == 0 && write.Stores(ref reading))
+            {
+                (unknown ??= []).Add(reading.Sensor);
+            }
+        }
+
+        return unknown;
     }
 }

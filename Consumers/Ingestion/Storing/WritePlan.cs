@@ -25,6 +25,10 @@ internal static class WriteScope
     public static bool Passes(this IngestWrite write, ref Reading reading) =>
         !reading.IsReplay && reading.Partition.Lease is { } lease && lease.Log == write.Log && write.Covers(lease.Number, reading.Offset);
 
+    /// <summary>The offsets of a partition that the transaction passes: from the first up to, and without, the last; none where it passes none.</summary>
+    public static (long From, long Until) PassesOf(this IngestWrite write, OwnedPartition partition) =>
+        partition.Lease is { } lease && lease.Log == write.Log && write.Moves.Find(move => move.Partition == lease.Number) is { } move ? (move.Expected, move.Next) : (0, 0);
+
     /// <summary>Whether the transaction stores this reading.</summary>
     public static bool Stores(this IngestWrite write, ref Reading reading) => !reading.IsRefused && write.Passes(ref reading);
 }

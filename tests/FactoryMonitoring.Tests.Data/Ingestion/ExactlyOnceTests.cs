@@ -269,7 +269,9 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
             await consumer.SettledAsync(Timeout);
         }
 
-        Assert.Equal(["readings_20200101", "readings_20200102", "readings_20200103"], await maintenance);
+        Assert.Equal(
+            ["reading_batches_20200101", "readings_20200101", "reading_batches_20200102", "readings_20200102", "reading_batches_20200103", "readings_20200103"],
+            await maintenance);
         Assert.Equal([[offset]], await RowsAsync("SELECT count(*) FROM readings"));
     }
 
@@ -292,8 +294,10 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         }
 
         Assert.Equal([[true]], await RowsAsync("SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = 'readings_20200102'::regclass"));
-        Assert.Equal(["readings_20200101", "readings_20200102", "readings_20200103"], await days.DropExpiredAsync(Timeout));
-        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM pg_class WHERE relname ~ '^readings_2020'"));
+        Assert.Equal(
+            ["reading_batches_20200101", "readings_20200101", "reading_batches_20200102", "readings_20200102", "reading_batches_20200103", "readings_20200103"],
+            await days.DropExpiredAsync(Timeout));
+        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM pg_class WHERE relname ~ '^reading.*_2020'"));
     }
 
     [Fact]
@@ -305,7 +309,9 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
 
         await new FactoryMonitoring.Data.Ingestion.RetentionStore(Database.DataSource).KeepAsync(TimeSpan.FromDays(12), Timeout);
 
-        Assert.Equal([.. Enumerable.Range(0, 8).Select(n => $"readings_{today.AddDays(n - 20):yyyyMMdd}")], await days.DropExpiredAsync(Timeout));
+        Assert.Equal(
+            [.. Enumerable.Range(0, 8).SelectMany(n => new[] { $"reading_batches_{today.AddDays(n - 20):yyyyMMdd}", $"readings_{today.AddDays(n - 20):yyyyMMdd}" })],
+            await days.DropExpiredAsync(Timeout));
         Assert.Empty(await days.DropExpiredAsync(Timeout));
     }
 

@@ -143,6 +143,10 @@ public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(pos
             SELECT $1, i, 1000 + i, i, 1 + i % 10, 1, 0, 0.9, 1, 1 FROM generate_series(0, 4999) i
             """, Now);
         await ExecuteAsync("""
+            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
+            SELECT processing_timestamp, min(kafka_offset), max(kafka_offset) + 1, count(*), kafka_partition, 1, 1 FROM readings GROUP BY 1, 5
+            """);
+        await ExecuteAsync("""
             INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp", processing_timestamp,
                 log_key, kafka_partition, kafka_offset)
             VALUES ('temp-sensor-000', 1, 4990, 2, 35, 40, 5990, $1, $1, 1, 0, 4990)

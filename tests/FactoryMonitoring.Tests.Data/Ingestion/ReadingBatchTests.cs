@@ -1,0 +1,167 @@
+using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Ingestion;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>The proof that no offset is stored twice: a span for each batch, and the count of the rows against it.</summary>
+public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private static IEnumerable<LogMessage> Log(int partition, long from, int count) =>
+        Enumerable.Range(0, count).Select(i => new LogMessage(partition, from + i, LaneHarness.Reading($"s-{i % 3}", from + i, 25)));
+
+    [Fact]
+    public async Task Each_batch_of_a_partition_has_a_span_and_its_readings_have_its_time()
+    {
+        await StoreAsync();
+
+        Assert.Equal(
+            [[0, 0L, 20L, 20], [0, 20L, 50L, 30], [1, 7L, 17L, 10]],
+            await RowsAsync("SELECT kafka_partition, first_offset, next_offset, stored FROM reading_batches ORDER BY 1, 2"));
+        Assert.Equal(
+            [[60L]],
+            await RowsAsync("""
+                SELECT count(*) FROM readings r JOIN reading_batches b USING (log_key, kafka_partition, processing_timestamp)
+                WHERE r.kafka_offset >= b.first_offset AND r.kafka_offset < b.next_offset
+                """));
+        Assert.Equal([[25L]], await RowsAsync("""
+            SELECT count(*) FROM readings, reading_times(1::smallint, 0, 25, 49) t WHERE kafka_partition = 0 AND kafka_offset BETWEEN 25 AND 49
+                AND processing_timestamp BETWEEN t.first_time AND t.last_time
+            """));
+    }
+
+    [Theory]
+    [InlineData(0, 19, 20)]
+    [InlineData(0, 0, 100)]
+    [InlineData(0, 49, 60)]
+    [InlineData(1, 16, 17)]
+    public async Task The_database_refuses_a_span_that_overlaps_another(int partition, long first, long next)
+    {
+        await StoreAsync();
+
+        var refused = await Assert.ThrowsAsync<PostgresException>(() => InsertAsync(partition, first, next));
+
+        Assert.Equal(PostgresErrorCodes.ExclusionViolation, refused.SqlState);
+    }
+
+    [Theory]
+    [InlineData(0, 50, 51)]
+    [InlineData(1, 0, 7)]
+    [InlineData(2, 0, 50)]
+    [InlineData(int.MaxValue, 0, long.MaxValue)]
+    [InlineData(int.MinValue, 0, long.MaxValue)]
+    public async Task And_takes_one_beside_it_or_of_another_partition(int partition, long first, long next)
+    {
+        await StoreAsync();
+        await InsertAsync(partition, first, next);
+        Assert.Equal([[4L]], await RowsAsync("SELECT count(*) FROM reading_batches"));
+    }
+
+    [Fact]
+    public async Task What_was_counted_is_not_counted_again()
+    {
+        await StoreAsync();
+        var audit = new ReadingAudit(Database.DataSource);
+
+        Assert.Equal(new AuditStep(0, 0, 0), await audit.StepAsync(1_000, TimeSpan.FromMinutes(1), Timeout));
+        Assert.Equal(new AuditStep(2, 30, 0), await audit.StepAsync(30, TimeSpan.Zero, Timeout));
+        Assert.Equal(new AuditStep(1, 30, 0), await audit.StepAsync(1, TimeSpan.Zero, Timeout));
+        Assert.Equal(new AuditStep(0, 0, 0), await audit.StepAsync(1_000, TimeSpan.Zero, Timeout));
+        Assert.Equal([[3L, 60L, 0L]], await RowsAsync("SELECT batches, readings, wrong FROM reading_audit"));
+        Assert.Empty(await RowsAsync("SELECT * FROM ledger_violations"));
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM readings WHERE kafka_partition = 0 AND kafka_offset = 3", 1, 0L)]
+    [InlineData("INSERT INTO readings SELECT * FROM readings WHERE kafka_partition = 0 AND kafka_offset = 33", 1, 20L)]
+    [InlineData("UPDATE readings SET kafka_offset = 32 WHERE kafka_partition = 0 AND kafka_offset = 33", 1, 20L)]
+    [InlineData("UPDATE readings SET kafka_offset = 6 WHERE kafka_partition = 1 AND kafka_offset = 7", 1, 7L)]
+    [InlineData("UPDATE readings SET kafka_partition = 9 WHERE kafka_partition = 1 AND kafka_offset = 16", 2, 7L)]
+    [InlineData("DELETE FROM reading_batches WHERE kafka_partition = 0 AND first_offset = 20", 1, 20L)]
+    [InlineData("DELETE FROM readings WHERE kafka_partition = 1", 1, 7L)]
+    public async Task A_row_too_many_or_too_few_is_a_violation(string sql, long wrong, long first)
+    {
+        await StoreAsync();
+        await RowsAsync(sql);
+
+        var step = await new ReadingAudit(Database.DataSource).StepAsync(1_000, TimeSpan.Zero, Timeout);
+
+        Assert.Equal(wrong, step.Wrong);
+        Assert.Equal([["miscounted", first]], await RowsAsync("SELECT kind, min(kafka_offset) FROM ledger_violations GROUP BY 1"));
+        Assert.Equal([[wrong]], await RowsAsync("SELECT wrong FROM reading_audit"));
+    }
+
+    [Fact]
+    public async Task The_spans_of_what_the_brokers_have_lost_are_cut_where_the_log_was()
+    {
+        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        {
+            await first.ClaimAsync(0, Timeout);
+            first.Post(Log(0, 0, 10));
+            await first.SettledAsync(Timeout);
+            first.Post(Log(0, 10, 10));
+            await first.SettledAsync(Timeout);
+        }
+
+        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await second.TryClaimAsync(0, Timeout, high: 6, doubts: 3);
+        second.Post(Log(0, 6, 3));
+        await second.SettledAsync(Timeout);
+
+        Assert.Equal(
+            [["cluster:topic", 0L, 6L, 6], ["cluster:topic", 6L, 9L, 3], ["cluster:topic#0@2", 6L, 10L, 4], ["cluster:topic#0@2", 10L, 20L, 10]],
+            await RowsAsync("SELECT log_id, first_offset, next_offset, stored FROM reading_batches JOIN logs USING (log_key) ORDER BY 1, 2"));
+        Assert.Equal(new AuditStep(4, 23, 0), await new ReadingAudit(Database.DataSource).StepAsync(1_000, TimeSpan.Zero, Timeout));
+    }
+
+    [Fact]
+    public async Task Days_of_before_get_the_spans_of_what_they_hold()
+    {
+        await StoreAsync();
+        // As it was before the migration.
+        await RowsAsync("""
+            DELETE FROM schema_migrations WHERE name = '016_reading_batches.sql';
+            DROP TABLE reading_batches, reading_audit;
+            DROP FUNCTION offset_span, reading_times, ensure_reading_day;
+            DO $do$ DECLARE leaf text; BEGIN
+                FOR leaf IN SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = 'readings'::regclass LOOP
+                    EXECUTE format('DROP INDEX %I', leaf || '_time');
+                    EXECUTE format('CREATE UNIQUE INDEX %I ON %I (log_key, kafka_partition, kafka_offset)', leaf || '_offset', leaf);
+                END LOOP;
+            END $do$
+            """);
+
+        await new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout);
+
+        Assert.Equal(
+            [[0, 0L, 20L, 20], [0, 20L, 50L, 30], [1, 7L, 17L, 10]],
+            await RowsAsync("SELECT kafka_partition, first_offset, next_offset, stored FROM reading_batches ORDER BY 1, 2"));
+        Assert.Equal([["brin", true]], await RowsAsync("""
+            SELECT DISTINCT a.amname::text, i.relname LIKE 'readings\_%\_time' FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am a ON a.oid = i.relam
+            WHERE x.indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass)
+            """));
+        // And what is stored from now on is proven as well.
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post(Log(0, 50, 5));
+        await consumer.SettledAsync(Timeout);
+        Assert.Equal(new AuditStep(1, 5, 0), await new ReadingAudit(Database.DataSource).StepAsync(1_000, TimeSpan.Zero, Timeout));
+    }
+
+    private async Task StoreAsync()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await consumer.ClaimAsync(1, Timeout, low: 7);
+        consumer.Post([.. Log(0, 0, 20), .. Log(1, 7, 10)]);
+        await consumer.SettledAsync(Timeout);
+        consumer.Post(Log(0, 20, 30));
+        await consumer.SettledAsync(Timeout);
+    }
+
+    private Task<List<object?[]>> InsertAsync(int partition, long first, long next) => RowsAsync(
+        $"INSERT INTO reading_batches (first_offset, next_offset, stored, kafka_partition, consumer_key, log_key) VALUES ({first}, {next}, 1, {partition}, 1, 1) RETURNING 1");
+
+    private Task<List<object?[]>> RowsAsync(string sql) => Database.RowsAsync(sql, Timeout);
+}
