@@ -25,8 +25,9 @@ internal static partial class KafkaSettings
         config.FetchErrorBackoffMs = 100;
         config.FetchQueueBackoffMs = 10;
         config.QueuedMaxMessagesKbytes = 16 * 1024;
-        // Of each broker; more is taken where a single batch is larger.
+        // As the brokers send them: compressed readings are five times as large in memory. More is taken where a single batch is larger.
         config.FetchMaxBytes = 8 * 1024 * 1024;
+        config.MaxPartitionFetchBytes = 256 * 1024;
         config.ReconnectBackoffMs = 50;
         config.ReconnectBackoffMaxMs = 1_000;
         // The leader of a partition whose leader died is looked for once a second otherwise.

@@ -11,7 +11,8 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// It is the value deserializer of one consumer and is used by the thread that polls it, alone. It never throws: a message that is no
 /// reading is a <see cref="Rejection"/>.
 /// </summary>
-internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rejection>
+/// <param name="keys">The key of the message that is read next.</param>
+internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : IDeserializer<Rejection>
 {
     public const int MaxBytes = 64 * 1024;
 
@@ -23,6 +24,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
     private static readonly byte[][] Names =
         [.. "timestamp sensor_id sensor_type location value unit alert_level quality metadata".Split(' ').Select(Encoding.UTF8.GetBytes)];
 
+    private readonly MessageShapes _shapes = new();
     private readonly byte[] _scratch = new byte[2048];
     private int _scratchUsed;
     private Reading _reading;
@@ -45,6 +47,11 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
 
     public Rejection Parse(ReadOnlySpan<byte> message, bool isNull = false)
     {
+        if (_shapes.TryRead(keys.Hash, message, ref _reading))
+        {
+            return Rejection.None;
+        }
+
         _reading = new Reading { Quality = 1, Warning = double.NaN, Critical = double.NaN };
         Detail = "";
         _scratchUsed = 0;
@@ -71,6 +78,10 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             Rejected = KeptValue.Of(message, isNull);
             SensorId = Kept(fields.Sensor.Id, MaxIdLength);
             SequenceId = Kept(fields.Sensor.SequenceId.Bytes, MaxSequenceIdLength);
+        }
+        else
+        {
+            _shapes.Remember(message, _reading);
         }
 
         return rejection;
@@ -138,6 +149,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
             case 4 when name.SequenceEqual("unit"u8):
                 return ReadText(ref json, "unit", MaxUnitLength, ref fields.Sensor.Unit, ref fields.HasUnit);
             case 5 when name.SequenceEqual("value"u8):
+                Mark(ShapeField.Value, ref json);
                 return ReadNumber(ref json, "value", ref _reading.Value, ref fields.HasValue);
             case 7 when name.SequenceEqual("quality"u8):
                 return ReadQuality(ref json);
@@ -158,6 +170,9 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
                 return Rejection.None;
         }
     }
+
+    private void Mark(ShapeField field, ref Utf8JsonReader json) =>
+        _shapes.Mark(field, (int)json.TokenStartIndex + (json.TokenType == JsonTokenType.String ? 1 : 0), json.ValueSpan.Length);
 
     private static ReadOnlySpan<byte> NameOf(scoped ref Utf8JsonReader json)
     {
@@ -230,6 +245,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
 
         // A time without a zone is taken as UTC.
         _reading.Timestamp = PostgresTime.FromUtc(time);
+        Mark(ShapeField.Timestamp, ref json);
         fields.HasTimestamp = true;
         return Rejection.None;
     }
@@ -292,6 +308,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         var rejection = ReadNumber(ref json, "quality", ref quality, ref isPresent);
         if (isPresent)
         {
+            Mark(ShapeField.Quality, ref json);
             _reading.Quality = (float)quality;
             if (!float.IsFinite(_reading.Quality))
             {
@@ -327,6 +344,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
         }
 
         _reading.HasLevel = true;
+        Mark(ShapeField.Level, ref json);
         return Rejection.None;
     }
 
@@ -432,6 +450,7 @@ internal sealed class ReadingParser(SensorDirectory sensors) : IDeserializer<Rej
 
         _reading.ReadingCount = count;
         _reading.HasCount = true;
+        Mark(ShapeField.Count, ref json);
         return Rejection.None;
     }
 
@@ -460,6 +479,9 @@ internal sealed class KeyMemory : IDeserializer<Ignore>
     private bool _isNull = true;
 
     public byte[]? Key => _isNull ? null : _bytes.AsSpan(0, _length).ToArray();
+
+    /// <summary>The same for the same keys.</summary>
+    public int Hash => Utf8Comparer.Instance.GetHashCode(_bytes.AsSpan(0, _isNull ? 0 : _length));
 
     public Ignore Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
     {

@@ -28,7 +28,7 @@ internal sealed class LaneHarness : IAsyncDisposable
     private readonly StoreLane _lane;
     private readonly Task _running;
     private readonly ConsumerMetrics _metrics;
-    private readonly ReadingParser _parser = new(new SensorDirectory(1_000));
+    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory());
     private readonly Dictionary<int, OwnedPartition> _partitions = [];
 
     private readonly DictionaryStore _dictionaries;

@@ -29,7 +29,7 @@ public sealed class BatchPlannerTests : IDisposable
     private readonly LaneQueue _lane;
     private readonly LeaseTable _leases;
     private readonly ReadingBatch _batch;
-    private readonly ReadingParser _parser = new(new SensorDirectory(100));
+    private readonly ReadingParser _parser = new(new SensorDirectory(100), new KeyMemory());
     private readonly DetectionRules _rules = new(new DetectionOptions());
     private readonly BatchPlanner _planner = new(Identity, new ReadingRows(10), () => DatabaseTime.AddTicks(7));
 

@@ -12,7 +12,7 @@ public sealed class PartitionDetectorTests
     private const string LogId = "log";
     private static readonly DetectionRules Catalog = new(new DetectionOptions());
 
-    private readonly ReadingParser _parser = new(new SensorDirectory(1_000));
+    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory());
     private readonly Findings _findings = new();
     private PartitionDetector _detector = new(LogId, 3, Catalog);
     private long _offset;
@@ -326,7 +326,7 @@ public sealed class PartitionDetectorTests
     public void Sensors_that_come_back_are_known_as_long_as_few_others_came_meanwhile()
     {
         var directory = new SensorDirectory(10);
-        var parser = new ReadingParser(directory);
+        var parser = new ReadingParser(directory, new KeyMemory());
         SensorDescription Sensor(string id)
         {
             Assert.Equal(Rejection.None, parser.Parse(Encoding.UTF8.GetBytes(
