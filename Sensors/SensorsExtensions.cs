@@ -77,6 +77,8 @@ internal static class SensorsExtensions
             config.DeliveryReportFields = "status";
             // Readings wait a little for each other: a request for each costs brokers, on a small machine, more than all else.
             config.LingerMs ??= 20;
+            // Brokers store and pass on what they are sent: a fifth of the bytes is also less work for them and for their disks.
+            config.CompressionType ??= CompressionType.Lz4;
             // A reading outlives brokers that are away for as long as this.
             config.MessageTimeoutMs ??= 300_000;
             config.QueueBufferingMaxMessages ??= 50_000;

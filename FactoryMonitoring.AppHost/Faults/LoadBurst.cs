@@ -85,6 +85,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
                 // As the sensors have it: with more, a change of leader can store a reading twice.
                 MaxInFlight = 1,
                 LingerMs = 5,
+                CompressionType = CompressionType.Lz4,
                 ReconnectBackoffMs = 50,
                 ReconnectBackoffMaxMs = 500,
             };
