@@ -13,13 +13,20 @@ namespace FactoryMonitoring.Tests.Stack;
 /// <summary>
 /// Random faults, several at once, for TORTURE_MINUTES (half a one by default), and then the account: of every sensor exactly the
 /// acknowledged reading_counts are stored, each once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
-/// where neither is said, the faults are always the same, and without a restored database, ended sessions and poison.
+/// where neither is said, the faults are always the same, and without a database that is restored or refuses, ended sessions and poison.
 /// </summary>
 public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
 {
     private const int SigStop = 19;
     private const int SigCont = 18;
     private const int PoisonMessages = 8;
+
+    /// <summary>Of each class of PostgreSQL's errors, but for those that no statement raises.</summary>
+    private static readonly string[] States =
+    [
+        "08006", "0A000", "21000", "22003", "23505", "23514", "25006", "25P02", "26000", "28000", "34000", "40001", "40P01", "42P01", "44000", "53100", "53200", "53300", "54000",
+        "55P03", "57014", "57P03", "58030", "P0001", "XX000", "XX001",
+    ];
 
     // What is paused is paused beyond it: it wakes up when its partitions are others'.
     private static readonly TimeSpan Session = TimeSpan.FromSeconds(6);
@@ -74,7 +81,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             yield return fault;
         }
 
-        foreach (var fault in Series(random, length, () => "postgres", isLong ? ["kill", "restore"] : ["kill"], 15, 40, 1, 5))
+        foreach (var fault in Series(random, length, () => "postgres", isLong ? ["kill", "restore", "refuse"] : ["kill"], 15, 40, 1, 5))
         {
             yield return fault;
         }
@@ -138,6 +145,9 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
                 await UntilAsync(clock, fault.At + fault.For);
                 await RestoreAsync(backup);
                 break;
+            case "refuse":
+                await RefuseAsync(States[(int)(fault.At.TotalMilliseconds % States.Length)], () => UntilAsync(clock, fault.At + fault.For));
+                break;
             case "terminate":
                 await TerminateSessionsAsync();
                 break;
@@ -167,6 +177,19 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         {
             // Another fault has just ended them all.
         }
+    }
+
+    /// <summary>Meanwhile the database answers every move of an offset, and every rehearsal of one, with this error.</summary>
+    private async Task RefuseAsync(string state, Func<Task> meanwhile)
+    {
+        output.WriteLine($"           every transaction is refused with {state}");
+        await Wait.ForAsync("the database takes connections", TimeSpan.FromSeconds(20), _ => AnswersAsync(), answers => answers);
+        await stack.ExecuteAsync($"""
+            CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused by the test' USING ERRCODE = '{state}'; END $$;
+            CREATE TRIGGER refuse BEFORE UPDATE OR INSERT ON partition_offsets FOR EACH STATEMENT EXECUTE FUNCTION refuse()
+            """);
+        await meanwhile();
+        await stack.ExecuteAsync("DROP FUNCTION refuse CASCADE");
     }
 
     /// <returns>The file of the backup.</returns>
