@@ -1,4 +1,5 @@
 using System.Globalization;
+using Confluent.Kafka;
 
 namespace FactoryMonitoring.Benchmarks;
 
@@ -7,15 +8,17 @@ namespace FactoryMonitoring.Benchmarks;
 /// <param name="LatencySeconds">Per rate.</param>
 /// <param name="ApiSeconds">Per endpoint.</param>
 /// <param name="MemorySeconds">How long all services run before their memory is read.</param>
-/// <param name="Only">Parts to run: ceilings, ingest, latency, memory, sensors, api.</param>
+/// <param name="Against">A commit whose consumers drain the same topic in turns with the present ones; null for none.</param>
+/// <param name="Compression">Of the preloaded topic.</param>
+/// <param name="Only">Parts to run: ceilings, ingest, latency, memory, sensors, large, groups, api.</param>
 internal sealed record BenchSettings(
-    int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Sensors, int Connections, string[] Only)
+    int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Sensors, int Large, int Partitions, int Connections, string? Against, CompressionType Compression, string[] Only)
 {
-    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "sensors", "api"];
+    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "sensors", "large", "groups", "api"];
 
     public const string Usage = """
         make bench ARGS="NAME=VALUE …"
-          only=ceilings,ingest,latency,memory,sensors,api  what is measured
+          only=ceilings,ingest,latency,memory,sensors,large,groups,api  what is measured; large and groups only where they are named
           runs=3            how often, 1 to 100
           readings=2000000  in the preloaded topic
           replicas=1,2,3    numbers of consumers that drain it
@@ -25,13 +28,17 @@ internal sealed record BenchSettings(
           small=10000 large=10000000  readings stored when the API is measured
           api=3             seconds for each endpoint
           sensors=1000000   that send one reading each
+          messages=20000    of 1 MB each that are no readings, sent among readings
+          partitions=900    that the ten consumers of a large group share
           connections=64    to the API
+          compression=lz4   of the preloaded topic: none, lz4, zstd, gzip, snappy; lz4 is what the sensors use
+          against=COMMIT    whose consumers drain the same topic in turns with the present ones
         """;
 
     /// <exception cref="FormatException">An argument is not understood.</exception>
     public static BenchSettings Parse(string[] arguments)
     {
-        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 64, Parts);
+        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 20_000, 900, 64, null, CompressionType.Lz4, [.. Parts.Except(["large", "groups"])]);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: allowed is NAME=VALUE");
@@ -47,11 +54,18 @@ internal sealed record BenchSettings(
                 "large" => settings with { StoredLarge = Number(argument, value, 1, 1_000_000_000) },
                 "api" => settings with { ApiSeconds = Number(argument, value, 1, 3_600) },
                 "sensors" => settings with { Sensors = Number(argument, value, 1_000, 100_000_000) },
+                "messages" => settings with { Large = Number(argument, value, 1, 1_000_000) },
+                "partitions" => settings with { Partitions = Number(argument, value, 10, 10_000) },
                 "connections" => settings with { Connections = Number(argument, value, 1, 1_000) },
+                "against" => settings with { Against = value },
+                "compression" => settings with
+                {
+                    Compression = Enum.TryParse<CompressionType>(value, ignoreCase: true, out var type) ? type : throw new FormatException($"{argument}: allowed are none, lz4, zstd, gzip, snappy"),
+                },
                 "only" => settings with { Only = [.. value.Split(',').Select(part => Parts.Contains(part, StringComparer.Ordinal)
                     ? part
                     : throw new FormatException($"{argument}: allowed are {string.Join(", ", Parts)}"))] },
-                _ => throw new FormatException($"{argument}: allowed are readings, runs, replicas, rates, latency, memory, small, large, api, sensors, connections, only"),
+                _ => throw new FormatException($"{argument}: allowed are readings, runs, replicas, rates, latency, memory, small, large, api, sensors, messages, partitions, connections, against, compression, only"),
             };
         }
 

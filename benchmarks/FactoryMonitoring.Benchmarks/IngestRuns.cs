@@ -9,31 +9,44 @@ namespace FactoryMonitoring.Benchmarks;
 internal static class IngestRuns
 {
     private const int WarmSeconds = 15;
+    private const string DatabaseSize = "SELECT pg_database_size(current_database())";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
     /// <param name="PerSecond">From the first claim to the last commit, by the database's clock.</param>
     /// <param name="CpuPerMillion">CPU seconds of the consumers per million readings, their start included.</param>
     /// <param name="LongestStandstill">Between two commits, in seconds.</param>
-    public sealed record Drain(double PerSecond, double CpuPerMillion, double PeakMemoryMb, double LongestStandstill);
+    /// <param name="BrokersCpuPerMillion">The same of the brokers.</param>
+    /// <param name="PostgresCpuPerMillion">The same of PostgreSQL.</param>
+    /// <param name="BytesPerReading">That the database has grown by.</param>
+    public sealed record Drain(
+        double PerSecond, double CpuPerMillion, double BrokersCpuPerMillion, double PostgresCpuPerMillion, double PeakMemoryMb, double LongestStandstill, double BytesPerReading);
 
     public static async Task<Drain> DrainAsync(
-        string repository, string directory, Brokers brokers, Postgres postgres, string topic, int replicas, long count)
+        Revision revision, string directory, Brokers brokers, Postgres postgres, string topic, int replicas, long count)
     {
-        await postgres.ResetAsync();
+        await revision.ProvisionAsync(directory, brokers, postgres, topic);
+        var size = await postgres.ScalarAsync<long>(DatabaseSize);
+        var (brokersCpu, postgresCpu) = (brokers.CpuSeconds(), postgres.CpuSeconds());
         var group = $"bench-{Guid.NewGuid():N}";
         var consumers = Enumerable.Range(1, replicas)
-            .Select(n => Services.StartConsumer(repository, directory, $"bench-consumer-{n}", brokers, postgres, topic, group)).ToList();
+            .Select(n => Services.StartConsumer(revision.Repository, directory, $"bench-consumer-{n}", brokers, postgres, topic, group)).ToList();
         try
         {
             var standstill = await UntilStoredAsync(postgres, count, consumers);
             var seconds = await postgres.ScalarAsync<double>(
                 "SELECT extract(epoch FROM (SELECT max(last_commit_at) FROM partition_offsets) - (SELECT min(claimed_at) FROM partition_ownership))::float8");
+            var millions = count / 1e6;
+            (brokersCpu, postgresCpu) = ((brokers.CpuSeconds() - brokersCpu) / millions, (postgres.CpuSeconds() - postgresCpu) / millions);
+            var bytes = (double)(await postgres.ScalarAsync<long>(DatabaseSize) - size) / count;
             await CheckAsync(postgres, count);
             return new Drain(
                 count / seconds,
-                consumers.Sum(consumer => consumer.CpuSeconds()) / (count / 1e6),
+                consumers.Sum(consumer => consumer.CpuSeconds()) / millions,
+                brokersCpu,
+                postgresCpu,
                 consumers.Max(consumer => consumer.MemoryMb("VmHWM")),
-                standstill);
+                standstill,
+                bytes);
         }
         finally
         {

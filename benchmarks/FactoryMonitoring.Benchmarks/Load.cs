@@ -65,7 +65,7 @@ internal sealed class Load : IDisposable
     }
 
     /// <summary>Produces as fast as the brokers take it, or at a rate; returns what was acknowledged.</summary>
-    public long Produce(string bootstrap, string topic, long count, double? rate)
+    public long Produce(string bootstrap, string topic, long count, double? rate, CompressionType compression = CompressionType.Lz4, CancellationToken cancellationToken = default)
     {
         var config = new ProducerConfig
         {
@@ -75,6 +75,7 @@ internal sealed class Load : IDisposable
             LingerMs = 20,
             BatchSize = rate is null ? 256 * 1024 : null,
             QueueBufferingMaxMessages = 200_000,
+            CompressionType = compression,
             EnableDeliveryReports = true,
             DeliveryReportFields = "status",
         };
@@ -89,7 +90,7 @@ internal sealed class Load : IDisposable
         }
 
         var started = Stopwatch.GetTimestamp();
-        for (long sent = 0; sent < count; sent++)
+        for (long sent = 0; sent < count && !cancellationToken.IsCancellationRequested; sent++)
         {
             var message = Next();
             while (!TryProduce(producer, topic, message, Count))

@@ -37,10 +37,12 @@ try
     var preloaded = names.SensorTopic;
     await brokers.RecreateTopicsAsync([.. names.Topics().Select(topic => topic.Name)]);
 
+    Revision[] revisions = [new(repository, null), .. settings.Against is { } against ? new[] { Revision.Build(repository, against) } : []];
     if (settings.Does("ceilings") || settings.Does("ingest"))
     {
         using var load = new Load(1);
-        var produced = load.Produce(brokers.Bootstrap, preloaded, readings, rate: null);
+        var produced = load.Produce(brokers.Bootstrap, preloaded, readings, rate: null, settings.Compression);
+        figures.Add("kafka.bytes_per_reading", (double)brokers.LogBytes(preloaded) / produced);
         Say($"Preloaded {produced:#,0} readings");
         if (produced != readings)
         {
@@ -64,18 +66,32 @@ try
 
         foreach (var replicas in settings.Does("ingest") ? settings.Replicas : [])
         {
-            var cpu = brokers.CpuSeconds();
-            var drain = await IngestRuns.DrainAsync(repository, directory, brokers, postgres, preloaded, replicas, readings);
-            figures.Add($"ingest.{replicas}.readings_per_second", drain.PerSecond);
-            figures.Add($"ingest.{replicas}.cpu_s_per_million", drain.CpuPerMillion);
-            figures.Add($"ingest.{replicas}.memory_mb", drain.PeakMemoryMb);
-            figures.Add($"ingest.{replicas}.brokers_cpu_s_per_million", (brokers.CpuSeconds() - cpu) / (readings / 1e6));
-            if (consume > 0)
+            var rates = new Dictionary<Revision, double>();
+            // In turns: the machine is not the same all the time.
+            foreach (var revision in run % 2 == 1 ? revisions : revisions.AsEnumerable().Reverse())
             {
-                figures.Add($"ingest.{replicas}.ratio", drain.PerSecond * ((1 / consume) + (1 / copy)));
+                var drain = await IngestRuns.DrainAsync(revision, directory, brokers, postgres, preloaded, replicas, readings);
+                var name = revision.Name is null ? $"ingest.{replicas}" : $"against.{replicas}";
+                rates[revision] = drain.PerSecond;
+                figures.Add($"{name}.readings_per_second", drain.PerSecond);
+                figures.Add($"{name}.cpu_s_per_million", drain.CpuPerMillion);
+                figures.Add($"{name}.memory_mb", drain.PeakMemoryMb);
+                figures.Add($"{name}.brokers_cpu_s_per_million", drain.BrokersCpuPerMillion);
+                figures.Add($"{name}.postgres_cpu_s_per_million", drain.PostgresCpuPerMillion);
+                figures.Add($"{name}.database_bytes_per_reading", drain.BytesPerReading);
+                if (consume > 0 && revision.Name is null)
+                {
+                    figures.Add($"{name}.ratio", drain.PerSecond * ((1 / consume) + (1 / copy)));
+                }
+
+                Say($"run {run}: {replicas} consumer(s){(revision.Name is { } commit ? $" of {commit}" : "")}: {drain.PerSecond:#,0} readings/s; "
+                    + $"CPU s per million: consumers {drain.CpuPerMillion:0.00}, brokers {drain.BrokersCpuPerMillion:0.00}, PostgreSQL {drain.PostgresCpuPerMillion:0.00}; {drain.PeakMemoryMb:0} MB, {drain.BytesPerReading:0} bytes a reading");
             }
 
-            Say($"run {run}: {replicas} consumer(s): {drain.PerSecond:#,0} readings/s, {drain.CpuPerMillion:0.00} CPU s per million, {drain.PeakMemoryMb:0} MB");
+            if (revisions.Length > 1)
+            {
+                figures.Add($"ingest.{replicas}.against", rates[revisions[0]] / rates[revisions[1]]);
+            }
         }
     }
 
@@ -128,7 +144,34 @@ try
             await brokers.RecreateTopicsAsync(topic, topic + KafkaNames.DeadLetterSuffix);
             using var load = new Load(run, isEachOfAnother);
             var produced = load.Produce(brokers.Bootstrap, topic, settings.Sensors, rate: null);
-            return await IngestRuns.DrainAsync(repository, directory, brokers, postgres, topic, 1, produced);
+            return await IngestRuns.DrainAsync(revisions[0], directory, brokers, postgres, topic, 1, produced);
+        }
+    }
+
+    for (var run = 1; settings.Does("large") && !brokers.IsEmbedded && run <= settings.Runs; run++)
+    {
+        // One replica: it is the consumers' memory that is looked at, and three of each message would need the more room.
+        var topic = $"large-{run}";
+        await brokers.RecreateTopicsAsync(1, topic, topic + KafkaNames.DeadLetterSuffix);
+        var flood = await LargeRuns.RunAsync(repository, directory, brokers, postgres, topic, settings.Large);
+        figures.Add("large.megabytes_per_second", flood.MegabytesPerSecond);
+        figures.Add("large.memory_mb", flood.PeakMemoryMb);
+        figures.Add("large.standstill_s", flood.LongestStandstill);
+        Say($"run {run}: {settings.Large:#,0} messages of 1 MB: {flood.MegabytesPerSecond:0} MB/s, largest consumer {flood.PeakMemoryMb:0} MB, readings stood still for {flood.LongestStandstill:0.0} s at most");
+    }
+
+    foreach (var protocol in settings.Does("groups") && !brokers.IsEmbedded ? (string[])["consumer", "classic"] : [])
+    {
+        var topic = $"groups-{protocol}";
+        await brokers.RecreateTopicsAsync(3, settings.Partitions, topic);
+        await brokers.RecreateTopicsAsync(topic + KafkaNames.DeadLetterSuffix);
+        foreach (var stall in await GroupRuns.RunAsync(repository, directory, brokers, postgres, topic, settings.Partitions, protocol))
+        {
+            var name = $"groups.{protocol}.{stall.Event.Replace(' ', '_')}";
+            figures.Add($"{name}.moves", stall.Moves);
+            figures.Add($"{name}.total_s", stall.TotalSeconds);
+            figures.Add($"{name}.longest_s", stall.LongestSeconds);
+            Say($"{protocol}, {stall.Event}: {stall.Moves} moves, {stall.TotalSeconds:0.0} s in all, {stall.LongestSeconds:0.00} s the longest");
         }
     }
 

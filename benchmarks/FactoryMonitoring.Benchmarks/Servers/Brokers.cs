@@ -30,7 +30,10 @@ internal sealed class Brokers : IAsyncDisposable
 
     private readonly List<ServerProcess> _processes = [];
 
-    private Brokers(string name, string bootstrap, bool isEmbedded) => (Name, Bootstrap, IsEmbedded) = (name, bootstrap, isEmbedded);
+    private readonly string _directory;
+
+    private Brokers(string name, string directory, string bootstrap, bool isEmbedded) =>
+        (Name, _directory, Bootstrap, IsEmbedded) = (name, directory, bootstrap, isEmbedded);
 
     public string Name { get; }
 
@@ -50,8 +53,14 @@ internal sealed class Brokers : IAsyncDisposable
         return brokers;
     }
 
-    /// <summary>Makes the three topics anew, empty.</summary>
-    public async Task RecreateTopicsAsync(params string[] topics)
+    /// <summary>Makes the topics anew, empty.</summary>
+    public Task RecreateTopicsAsync(params string[] topics) => RecreateTopicsAsync(3, topics);
+
+    /// <param name="replicas">Of each partition.</param>
+    public Task RecreateTopicsAsync(short replicas, params string[] topics) => RecreateTopicsAsync(replicas, null, topics);
+
+    /// <param name="partitions">Null for as many as the product gives the topic.</param>
+    public async Task RecreateTopicsAsync(short replicas, int? partitions, params string[] topics)
     {
         if (IsEmbedded)
         {
@@ -62,10 +71,14 @@ internal sealed class Brokers : IAsyncDisposable
         await admin.CreateTopicsAsync(topics.Select(topic => new TopicSpecification
         {
             Name = topic,
-            NumPartitions = PartitionsOf(topic),
-            ReplicationFactor = 3,
+            NumPartitions = partitions ?? PartitionsOf(topic),
+            ReplicationFactor = replicas,
         }));
     }
+
+    /// <summary>Bytes on the disks of all brokers, of the topic's log.</summary>
+    public long LogBytes(string topic) => new DirectoryInfo(_directory).EnumerateFiles("*.log", SearchOption.AllDirectories)
+        .Where(file => file.Directory!.Name.StartsWith($"{topic}-", StringComparison.Ordinal)).Sum(file => file.Length);
 
     public double CpuSeconds() => _processes.Sum(process => process.CpuSeconds());
 
@@ -86,7 +99,7 @@ internal sealed class Brokers : IAsyncDisposable
 
     private static async Task<Brokers> StartKafkaAsync(string home, string directory, int[] ports)
     {
-        var brokers = new Brokers("three processes of Apache Kafka", string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: false);
+        var brokers = new Brokers("three processes of Apache Kafka", directory, string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: false);
         var cluster = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
         var environment = new Dictionary<string, string?>
         {
@@ -125,7 +138,7 @@ internal sealed class Brokers : IAsyncDisposable
 
     private static Brokers StartEmbedded(string directory, string repository, int[] ports)
     {
-        var brokers = new Brokers("the embedded broker (KAFKA_HOME is not set)", string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: true);
+        var brokers = new Brokers("the embedded broker (KAFKA_HOME is not set)", directory, string.Join(',', ports[..3].Select(port => $"127.0.0.1:{port}")), isEmbedded: true);
         var environment = new Dictionary<string, string?> { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0" };
         for (var i = 0; i < 3; i++)
         {

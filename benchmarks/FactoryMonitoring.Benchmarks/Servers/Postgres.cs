@@ -61,12 +61,22 @@ internal sealed class Postgres : IAsyncDisposable
     /// <summary>The schema anew, empty, with the days around today.</summary>
     public async Task ResetAsync()
     {
-        await ExecuteAsync("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-        DataSource.Clear();
+        await ClearAsync();
         await new MigrationRunner(DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None);
         await new ReadingPartitions(DataSource).EnsureAsync(DateOnly.FromDateTime(DateTime.UtcNow), 3, CancellationToken.None);
         await ExecuteAsync("CHECKPOINT");
     }
+
+    /// <summary>No schema at all.</summary>
+    public async Task ClearAsync()
+    {
+        await ExecuteAsync("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        DataSource.Clear();
+    }
+
+    /// <summary>Of the server with all its sessions.</summary>
+    public double CpuSeconds() =>
+        ServerProcess.CpuSecondsOfFamily(int.Parse(File.ReadLines(Path.Combine(_directory, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture));
 
     public async Task ExecuteAsync(string sql)
     {

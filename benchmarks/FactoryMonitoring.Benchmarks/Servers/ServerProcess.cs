@@ -60,12 +60,47 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>CPU time in user and kernel mode, of this process alone.</summary>
     public double CpuSeconds() => CpuSecondsOf(Id);
 
-    public static double CpuSecondsOf(int process)
+    private static double CpuSecondsOf(int process) => Ticks(Stat(process), 11, 12);
+
+    /// <summary>CPU time of a process and of its children, those that have ended included.</summary>
+    public static double CpuSecondsOfFamily(int parent)
     {
-        // The name in parentheses may hold blanks; utime and stime are the 14th and 15th fields.
+        var sum = Ticks(Stat(parent), 11, 12, 13, 14);
+        foreach (var directory in Directory.GetDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var process))
+            {
+                try
+                {
+                    var stat = Stat(process);
+                    sum += stat[1] == parent.ToString(CultureInfo.InvariantCulture) ? Ticks(stat, 11, 12) : 0;
+                }
+                catch (IOException)
+                {
+                    // It has ended meanwhile.
+                }
+            }
+        }
+
+        return sum;
+    }
+
+    /// <summary>The fields behind the name in parentheses, which may hold blanks: state, parent, …; utime and stime are the 14th and 15th of all.</summary>
+    private static string[] Stat(int process)
+    {
         var stat = File.ReadAllText($"/proc/{process}/stat");
-        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-        return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+    }
+
+    private static double Ticks(string[] stat, params ReadOnlySpan<int> fields)
+    {
+        double sum = 0;
+        foreach (var field in fields)
+        {
+            sum += double.Parse(stat[field], CultureInfo.InvariantCulture);
+        }
+
+        return sum / TicksPerSecond;
     }
 
     /// <param name="field">VmHWM for the most it ever was, VmRSS for now.</param>
@@ -73,6 +108,16 @@ internal sealed class ServerProcess : IAsyncDisposable
     {
         var line = File.ReadLines($"/proc/{Id}/status").First(text => text.StartsWith(field, StringComparison.Ordinal));
         return double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
+
+    /// <exception cref="InvalidOperationException">It has not ended well.</exception>
+    public async Task WaitForExitAsync()
+    {
+        await _process.WaitForExitAsync();
+        if (_process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{string.Join(' ', _process.StartInfo.ArgumentList)}: exit code {_process.ExitCode}");
+        }
     }
 
     /// <summary>SIGTERM, and SIGKILL when that does not help.</summary>

@@ -22,11 +22,20 @@ internal static class Services
     public static string AssemblyOf(string repository, string project) =>
         Path.Combine(repository, project, "bin", Configuration(), Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), $"{project}.dll");
 
-    public static ServerProcess StartConsumer(string repository, string directory, string id, Brokers brokers, Postgres postgres, string topic, string group) =>
-        Start(repository, directory, "Consumers", id, new()
+    public static ServerProcess StartConsumer(
+        string repository, string directory, string id, Brokers brokers, Postgres postgres, string topic, string group, Dictionary<string, string?>? settings = null) =>
+        Start(repository, directory, "Consumers", id, new(settings ?? [])
         {
             ["CONSUMER_ID"] = id,
             ["CONSUMER_GROUP"] = group,
+            ["SENSOR_TOPIC"] = topic,
+            ["ConnectionStrings__kafka"] = brokers.Bootstrap,
+            ["ConnectionStrings__factorydb"] = postgres.ConnectionString,
+        });
+
+    public static ServerProcess StartProvisioner(string repository, string directory, Brokers brokers, Postgres postgres, string topic) =>
+        Start(repository, directory, "FactoryMonitoring.Provisioner", "provisioner", new()
+        {
             ["SENSOR_TOPIC"] = topic,
             ["ConnectionStrings__kafka"] = brokers.Bootstrap,
             ["ConnectionStrings__factorydb"] = postgres.ConnectionString,
@@ -69,7 +78,7 @@ internal static class Services
     {
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = null;
         // As the AppHost starts them.
-        (environment["DOTNET_TieredPGO"], environment["DOTNET_EnableWriteXorExecute"], environment["MALLOC_ARENA_MAX"]) = ("0", "0", "2");
+        (environment["DOTNET_TieredPGO"], environment["DOTNET_EnableWriteXorExecute"], environment["DOTNET_TC_CallCountThreshold"], environment["MALLOC_ARENA_MAX"]) = ("0", "0", "400", "2");
         return ServerProcess.Start(Path.Combine(directory, $"{id}.log"), "dotnet", [AssemblyOf(repository, project)], environment);
     }
 

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+
+namespace FactoryMonitoring.Benchmarks.Servers;
+
+/// <summary>A checkout whose services are measured: the present one, or an earlier commit of it, built beside.</summary>
+/// <param name="Repository">The folder that holds the solution.</param>
+/// <param name="Name">Of the commit; null for the present checkout.</param>
+internal sealed record Revision(string Repository, string? Name)
+{
+    private static readonly string[] Projects = ["Consumers", "FactoryMonitoring.Provisioner"];
+
+    /// <summary>Checks the commit out below artifacts/ and builds it; what is there already is used again.</summary>
+    /// <exception cref="InvalidOperationException">There is no such commit, or it does not build.</exception>
+    public static Revision Build(string repository, string commit)
+    {
+        var directory = Path.Combine(repository, "artifacts", "revisions", commit);
+        if (!Directory.Exists(directory))
+        {
+            Run("git", "-C", repository, "worktree", "prune");
+            Run("git", "-C", repository, "worktree", "add", "--detach", directory, commit);
+        }
+
+        foreach (var project in Projects)
+        {
+            Run("dotnet", "build", "-c", "Release", Path.Combine(directory, project), "-v", "quiet", "--nologo");
+        }
+
+        return new Revision(directory, commit);
+    }
+
+    /// <summary>Empties the database and has this revision make its schema.</summary>
+    public async Task ProvisionAsync(string logs, Brokers brokers, Postgres postgres, string topic)
+    {
+        if (Name is null)
+        {
+            await postgres.ResetAsync();
+            return;
+        }
+
+        await postgres.ClearAsync();
+        await using var provisioner = Services.StartProvisioner(Repository, logs, brokers, postgres, topic);
+        await provisioner.WaitForExitAsync();
+        await postgres.ExecuteAsync("CHECKPOINT");
+    }
+
+    private static void Run(string file, params string[] arguments)
+    {
+        // The benchmark's own output is a table.
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" 1>&2", file, .. arguments]))!;
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+        {
+            throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: exit code {process.ExitCode}");
+        }
+    }
+}
