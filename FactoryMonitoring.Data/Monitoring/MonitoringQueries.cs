@@ -157,10 +157,11 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             LedgerQueries.Add(batch, topic);
         }
 
-        var asked = time.GetTimestamp();
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var now = reader.Timestamp(0);
+        // Not when it was asked for: however long the answer took, the database's clock is never taken to be ahead of itself.
+        var answered = time.GetTimestamp();
         await reader.NextResultAsync(cancellationToken);
         var consumers = await reader.RowsAsync(Consumer, cancellationToken);
         var producers = await reader.RowsAsync(Producer, cancellationToken);
@@ -175,7 +176,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         var maximum = await reader.RowsAsync(row => row.GetInt64(0), cancellationToken);
         var rows = new MonitoringRows(
             now,
-            asked,
+            answered,
             logId,
             consumers,
             producers,

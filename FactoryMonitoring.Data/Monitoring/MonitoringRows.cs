@@ -5,7 +5,7 @@ namespace FactoryMonitoring.Data.Monitoring;
 
 /// <summary>What one look at the database told: all that a snapshot is made of.</summary>
 /// <param name="DatabaseTime">The database's clock while it was read.</param>
-/// <param name="Timestamp">When that was asked for, by <see cref="TimeProvider.GetTimestamp"/>.</param>
+/// <param name="Timestamp">When that was answered, by <see cref="TimeProvider.GetTimestamp"/>.</param>
 /// <param name="LogId">The log that was asked for; null where it was not known.</param>
 /// <param name="Partitions">That log's; of a partition that nobody has read in it, those of the log that was claimed last.</param>
 /// <param name="StoredPerPartition">Since the beginning, over all logs.</param>

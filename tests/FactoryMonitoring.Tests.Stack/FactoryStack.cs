@@ -206,7 +206,8 @@ public abstract class FactoryStack : IAsyncLifetime
         return all.Single(item => item!["name"]!.GetValue<string>() == name)!;
     }
 
-    public async Task<int> ProcessIdAsync(string resource) => (await ResourceAsync(resource))["pid"]!.GetValue<int>();
+    public async Task<int> ProcessIdAsync(string resource) =>
+        await ResourceAsync(resource) is var found && found["pid"] is { } pid ? pid.GetValue<int>() : throw new InvalidOperationException($"No process: {found.ToJsonString()}");
 
     /// <summary>
     /// Stops the sensors cleanly, waits until all that was acknowledged is read and settled, and compares: nothing missing, nothing twice,

@@ -37,7 +37,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
         }
 
         var undisturbed = await AlertsAsync();
-        await Database.ScalarAsync<object>("TRUNCATE alerts, readings, partition_offsets, detector_snapshots, outbox, partition_ownership, rebalancing_events CASCADE", Timeout);
+        await Database.ScalarAsync<object>("TRUNCATE alerts, readings, reading_batches, partition_offsets, detector_snapshots, outbox, partition_ownership, rebalancing_events CASCADE", Timeout);
         var random = new Random(20260101);
         long next = 0;
         while (next < Log.Length)

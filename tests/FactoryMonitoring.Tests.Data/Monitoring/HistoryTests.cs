@@ -166,6 +166,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             VALUES ('missing', 'temp-sensor-001', 'temperature-sensor', 5, 7, 2, 0, 42, 'sensor-consumer-1', $1)
             """, Now);
         await ExecuteAsync("INSERT INTO detector_snapshots (log_key, topic, kafka_partition, snapshot_offset, state, written_at) VALUES (2, 'sensor-data', 0, 90, '', $1)", Now);
+        await ExecuteAsync("UPDATE reading_audit SET audited_until = $1, batches = 2, readings = 30", Now);
         var api = await StartServingApiAsync();
 
         Assert.Equal(
@@ -176,7 +177,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
                  "partitions":[{"partition":0,"log_id":"log-a","stored":88,"redelivered":3,"rejected":2,"duplicated":1,"skipped":0,"first_offset":10,"next_offset":100}],
                  "violations":[{"kind":"missing","noticed_at":"{{Json(Now)}}","sensor_id":"temp-sensor-001","producer_id":"temperature-sensor","first_count":5,"last_count":7,
                                 "partition":0,"offset":42,"consumer_id":"sensor-consumer-1"}],
-                 "settled_at":"{{Json(Now)}}","stale":false}
+                 "settled_at":"{{Json(Now)}}","audit":{"audited_until":"{{Json(Now)}}","batches":2,"readings":30,"wrong":0},"stale":false}
                 """),
             (await api.GetAsync("/api/ledger", Timeout)).Body);
         var overall = (await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!;
