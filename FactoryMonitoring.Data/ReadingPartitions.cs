@@ -3,8 +3,8 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// The days of the tables <c>readings</c> and <c>reading_batches</c>: made ahead by CREATE … LIKE and ATTACH, dropped past the retention by DETACH … CONCURRENTLY and
-/// DROP, so that no open COPY and no reader is waited for. Safe to run from several processes at once.
+/// The days of the tables <c>readings</c> and <c>reading_batches</c>. They are made ahead by CREATE … LIKE and ATTACH, and dropped past the
+/// retention by DETACH … CONCURRENTLY and DROP, so that no open COPY and no reader is waited for. Safe to run from several processes at once.
 /// </summary>
 public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 {

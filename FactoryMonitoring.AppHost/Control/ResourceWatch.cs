@@ -27,7 +27,7 @@ internal sealed partial class ResourceWatch(
         return UntilAsync(() => !IsAlive(resource) || time.GetElapsedTime(since) >= limit, cancellationToken);
     }
 
-    /// <summary>Waits until the resource is in one of the states, as everybody who asks here is told.</summary>
+    /// <summary>Waits until <see cref="Find"/> shows the resource in one of the states. Aspire's own notifications can be ahead of it.</summary>
     public Task UntilAsync(string resource, IReadOnlyList<string> states, CancellationToken cancellationToken) =>
         UntilAsync(() => Find(resource)?.State?.Text is { } state && states.Contains(state), cancellationToken);
 
@@ -47,7 +47,7 @@ internal sealed partial class ResourceWatch(
             if (change.Snapshot.State?.Text == KnownResourceStates.Stopping) exits.Announce(name, ExitCause.Stopped, by: null);
             // Once a process is gone its id is, too: remembered while it lives.
             var ended = Ended(change.Snapshot);
-            // The snapshot of an earlier end comes more than once, and even after a new start: it says nothing new.
+            // Aspire repeats the snapshot of an earlier end, sometimes after a new start.
             if (ended && before is not null && !Ended(before.Snapshot) && change.Snapshot.StopTimeStamp is { } end && end == before.Stopped) continue;
             var pid = ended ? before?.Pid : change.Resource.WorkerPid(change.Snapshot) ?? before?.Pid;
             var isNew = ended && before is not null && !Ended(before.Snapshot);

@@ -160,7 +160,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var now = reader.Timestamp(0);
-        // Not when it was asked for: however long the answer took, the database's clock is never taken to be ahead of itself.
+        // After the answer: dated by the question, the database's clock would run ahead by as long as the answer took.
         var answered = time.GetTimestamp();
         await reader.NextResultAsync(cancellationToken);
         var consumers = await reader.RowsAsync(Consumer, cancellationToken);

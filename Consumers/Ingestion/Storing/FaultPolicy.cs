@@ -12,7 +12,7 @@ internal static class FaultPolicy
 
     public static TimeSpan RetryDelay { get; } = TimeSpan.FromMilliseconds(250);
 
-    /// <returns>Null where the failure is none of the database's, or of somebody who is told to stop: it ends the lane.</returns>
+    /// <returns>Null if the database did not cause the failure, or if the lane has been told to stop. The failure then ends the lane.</returns>
     public static DatabaseFault? Of(Exception exception, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested ? null : DatabaseFaults.Of(exception);
 

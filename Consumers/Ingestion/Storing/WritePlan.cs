@@ -5,9 +5,9 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// <summary>What a plan rests on besides the batch and the leases.</summary>
 /// <param name="Now">By the lane's <see cref="WorkingTime"/>.</param>
 /// <param name="KeyValidity">In which keys of sensors hold that rows are written with.</param>
-/// <param name="IsDue">What time has made due is written, too.</param>
-/// <param name="IsLast">And all of it, whatever it costs: a lease ends.</param>
-/// <param name="Announces">Listeners are told.</param>
+/// <param name="IsDue">The plan includes what <see cref="DueWork"/> writes from time to time.</param>
+/// <param name="IsLast">A lease ends, so the plan includes all of that, even a snapshot whose time has not come.</param>
+/// <param name="Announces">The transaction notifies those who listen for commits.</param>
 internal readonly record struct PlanTerms(TimeSpan Now, long KeyValidity, bool IsDue, bool IsLast, bool Announces);
 
 /// <summary>What is to be written of a batch.</summary>
