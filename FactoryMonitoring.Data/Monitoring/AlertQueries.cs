@@ -46,7 +46,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
 
     private const string FindReading = $"""
         {ReadingColumns.Select}
-        WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset = $3 AND r.processing_timestamp BETWEEN $4 AND $5
+        WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset = $3
           AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3, $3))
         """;
 
@@ -54,15 +54,15 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
     private const string ReadingsAround = $"""
         SELECT * FROM (
             ({ReadingColumns.Select}
-            WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - 5000 AND $3 AND r.processing_timestamp BETWEEN $4 AND $5
+            WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - 5000 AND $3
               AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 - 5000, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3 - 5000, $3))
-              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $6)
+              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
             ORDER BY r.kafka_offset DESC LIMIT 20)
             UNION ALL
             ({ReadingColumns.Select}
-            WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 + 1 AND $3 + 5000 AND r.processing_timestamp BETWEEN $4 AND $5
+            WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 + 1 AND $3 + 5000
               AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 + 1, $3 + 5000)) AND (SELECT last_time FROM reading_times($1, $2, $3 + 1, $3 + 5000))
-              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $6)
+              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
             ORDER BY r.kafka_offset LIMIT 20)
         ) around
         ORDER BY kafka_offset
@@ -120,8 +120,6 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             new NpgsqlParameter<short> { TypedValue = log },
             new NpgsqlParameter<int> { TypedValue = partition },
             new NpgsqlParameter<long> { TypedValue = offset },
-            Parameters.Timestamp(alert.Timestamp.AddDays(-1)),
-            Parameters.Timestamp(alert.Timestamp.AddDays(1)),
         ];
 
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(FindReading), new(ReadingsAround) } };
