@@ -1,6 +1,7 @@
 using FactoryMonitoring.Data;
 using FactoryMonitoring.ServiceDefaults.Running;
 using FactoryMonitoring.ServiceDefaults.Settings;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Configuration;
@@ -44,6 +45,7 @@ public static partial class RunServiceExtensions
         }
         finally
         {
+            await TelemetryEnd.SendRestAsync(app.Services);
             await app.DisposeAsync();
         }
     }
@@ -72,6 +74,10 @@ public static partial class RunServiceExtensions
         {
             await Console.Error.WriteLineAsync(line);
             return 1;
+        }
+        finally
+        {
+            await TelemetryEnd.SendRestAsync(host.Services);
         }
     }
 

@@ -107,6 +107,18 @@ public abstract class FactoryStack : IAsyncLifetime
     /// <summary>Waits for five active producers, three active consumers that own all partitions, and readings that flow.</summary>
     public async Task IsWholeAsync(TimeSpan limit)
     {
+        try
+        {
+            await BecomesWholeAsync(limit);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message}{Environment.NewLine}{await ConsumersSayAsync()}", exception);
+        }
+    }
+
+    private async Task BecomesWholeAsync(TimeSpan limit)
+    {
         await StartWhatIsDownAsync();
         await Wait.ForAsync("5 producers and 3 consumers active", limit, token => JsonAsync("/api/system-status", token),
             body => !body["stale"]!.GetValue<bool>()
@@ -115,6 +127,19 @@ public abstract class FactoryStack : IAsyncLifetime
         await Wait.ForAsync("every partition owned", limit, OwnersAsync, owners => owners.Count == 6 && owners.Values.Distinct().Count() == 3);
         long? first = null;
         await Wait.ForAsync("readings stored", limit, StoredAsync, now => now > (first ??= now));
+    }
+
+    /// <returns>The last lines that each consumer logged.</returns>
+    private async Task<string> ConsumersSayAsync()
+    {
+        var said = new List<string>();
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(_runDirectory, "logs"), "sensor-consumer-*.log").Order())
+        {
+            said.Add($"{Path.GetFileName(file)}:");
+            said.AddRange((await File.ReadAllLinesAsync(file)).TakeLast(30));
+        }
+
+        return string.Join(Environment.NewLine, said);
     }
 
     /// <summary>All of the API's instruments are at its /metrics.</summary>

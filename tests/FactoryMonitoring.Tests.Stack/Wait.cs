@@ -35,10 +35,14 @@ internal static class Wait
 
             if (timeout.IsCancellationRequested || !await NextAsync(timer, timeout.Token))
             {
-                throw new TimeoutException($"{what}: not within {limit.TotalSeconds:0.#} s; last: {last}");
+                throw new TimeoutException($"{what}: not within {limit.TotalSeconds:0.#} s; last: {Told(last)}");
             }
         }
     }
+
+    private static object? Told(object? answer) => answer is System.Collections.IEnumerable and not string and not System.Text.Json.Nodes.JsonNode
+        ? System.Text.Json.JsonSerializer.Serialize(answer)
+        : answer;
 
     private static async Task<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
     {

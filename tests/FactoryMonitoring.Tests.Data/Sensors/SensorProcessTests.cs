@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
 /// <summary>Sensors as processes, on the embedded brokers and a real database.</summary>
@@ -50,6 +53,19 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         Assert.Equal(1, await second.WaitAsync(Timeout));
         Assert.Contains("Another process writes as temperature-sensor to this database: host ", second.Output, StringComparison.Ordinal);
         Assert.Equal(0, await first.StopAsync(Timeout));
+    }
+
+    [Fact]
+    public async Task A_service_stops_in_time_though_its_telemetry_goes_to_somebody_who_does_not_answer()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var sensors = StartSensors(new() { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{silent.LocalEndpoint}", ["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = "in_memory" });
+        await AcknowledgedAsync(1);
+
+        // What Aspire and Docker give a service until they kill it.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        Assert.Equal(0, await sensors.StopAsync(limit.Token));
     }
 
     [Fact]
