@@ -11,6 +11,7 @@ internal sealed class CommandEndpoint(
     FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
     ConsumerScale scale, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, TimeProvider time)
 {
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
 
     public static async Task<IResult> RunAsync(HttpRequest request, CommandEndpoint endpoint, CancellationToken cancellationToken)
     {
@@ -67,7 +68,9 @@ internal sealed class CommandEndpoint(
             return Done($"{resource.Name}: {(action == ResourceAction.Pause ? "already paused" : "was not paused")}");
         if (runs && action.Cause() is { } cause) exits.Announce(resource.Name, cause, by);
         var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
-        if (!result.Success) return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
+        // Aspire's answer can come before the end, and says that it failed where the process was killed because it took too long.
+        if (action == ResourceAction.Stop) await watch.UntilEndedAsync(resource.Name, StopLimit, cancellationToken);
+        if (!result.Success && (action != ResourceAction.Stop || watch.IsAlive(resource.Name))) return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
         return Done($"{resource.Name}: {action.Past()}", at);
     }
 

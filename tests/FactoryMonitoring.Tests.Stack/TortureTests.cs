@@ -278,8 +278,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             await UntilAsync(clock, clock.Elapsed + TimeSpan.FromSeconds(1));
         }
 
-        Assert.Equal([], expected.Except(actual));
-        Assert.Equal([], actual.Except(expected));
+        Assert.Equal("", string.Join('\n', expected.Except(actual).Select(alert => $"expected {alert}").Concat(actual.Except(expected).Select(alert => $"found {alert}"))));
         Assert.Equal(expected, actual);
         await Task.WhenAll(sensors.Select(sensor => stack.ControlAsync(sensor, "start")));
     }
@@ -313,7 +312,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private static async Task<List<string>> AlertsAsync(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand("""
-            SELECT format('%s %s %s %s %s %s %s %s', alert_id, sensor_id, anomaly_type, severity, sensor_value, occurrences, peak_value, resolved_at IS NOT NULL)
+            SELECT format('%s %s/%s %s %s %s %s %s %s %s', alert_id, kafka_partition, kafka_offset, sensor_id, anomaly_type, severity, sensor_value, occurrences, peak_value, resolved_at IS NOT NULL)
             FROM alerts WHERE log_key IS NOT NULL ORDER BY kafka_partition, kafka_offset, alert_id
             """);
         await using var reader = await command.ExecuteReaderAsync();
