@@ -8,8 +8,8 @@ public sealed record SensorDescriptionRow(
     string SensorId, string SensorType, string Unit, string? FactorySection, string? MachineId, string? Zone, string? SequenceId = null);
 
 /// <summary>
-/// The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own. The newest are remembered: by them
-/// <see cref="VerifyAsync"/> notices a database that was made anew, or restored from a backup that is older than they are.
+/// The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own. The newest are remembered: by them, and by
+/// PostgreSQL's own numbers, <see cref="VerifyAsync"/> notices a database that was made anew or restored from a backup.
 /// </summary>
 public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 {
@@ -58,7 +58,8 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     private const string SelectKnown = """
         SELECT (SELECT id FROM database_identity), (SELECT log_id FROM logs WHERE log_key = $1),
-            (SELECT consumer_id FROM consumers WHERE consumer_key = $2), (SELECT sensor_id FROM sensor_descriptions WHERE sensor_key = $3)
+            (SELECT consumer_id FROM consumers WHERE consumer_key = $2), (SELECT sensor_id FROM sensor_descriptions WHERE sensor_key = $3),
+            (SELECT oid FROM pg_database WHERE datname = current_database()), 'partition_offsets'::regclass::oid
         """;
 
     private readonly Lock _gate = new();
@@ -172,13 +173,14 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
             throw new NpgsqlException("The database has no identity: it is being restored, or was restored in part");
         }
 
-        var identity = reader.GetGuid(0);
-        var isSame = (known.Identity is null || known.Identity == identity) && Holds(reader, 1, known.Log) && Holds(reader, 2, known.Consumer) && Holds(reader, 3, known.Sensor);
+        var identity = new Identity(reader.GetGuid(0), reader.GetFieldValue<uint>(4), reader.GetFieldValue<uint>(5));
+        var isSame = (known.Identity is null || known.Identity == identity)
+            && Holds(reader, 1, known.Log) && Holds(reader, 2, known.Consumer) && Holds(reader, 3, known.Sensor);
         lock (_gate)
         {
             if (isSame)
             {
-                _known = _known with { Identity = _known.Identity ?? identity };
+                _known = _known with { Identity = identity };
             }
             else if (generation == _generation)
             {
@@ -221,9 +223,14 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         },
     };
 
+    /// <param name="Id">Ours; a backup holds it, too.</param>
+    /// <param name="Database">PostgreSQL's number of the database: another where it was dropped and created.</param>
+    /// <param name="Table">PostgreSQL's number of a table: another where the tables alone were.</param>
+    private sealed record Identity(Guid Id, uint Database, uint Table);
+
     private sealed record Known
     {
-        public Guid? Identity { get; init; }
+        public Identity? Identity { get; init; }
 
         public (int Key, string? Id) Log { get; init; }
 

@@ -60,6 +60,22 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
     }
 
     [Fact]
+    public async Task A_database_that_is_restored_is_noticed_though_it_lacks_nothing_that_is_remembered()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([Message(0)]);
+        await StoredAsync(consumer, 1);
+
+        await Postgres.ReplaceAsync(Database, await Postgres.BackUpAsync(Database));
+        consumer.Tick();
+
+        Assert.IsType<LaneNews.ClaimAgain>(await consumer.NewsAsync(Timeout));
+
+        static LogMessage Message(int offset) => new(0, offset, LaneHarness.Reading("a", offset, 25, sequenceId: "q"));
+    }
+
+    [Fact]
     public async Task A_database_that_is_made_anew_gets_the_whole_log_under_keys_of_its_own()
     {
         await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
