@@ -2,6 +2,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Consumers.Ingestion.Polling;
 using FactoryMonitoring.Consumers.Maintenance;
 using FactoryMonitoring.Consumers.Outbox;
@@ -30,6 +31,8 @@ internal static class IngestionExtensions
         services.AddOptions<DetectionOptions>().BindConfiguration(DetectionOptions.Section).ValidateOnStart();
         services.AddSingleton<IPostConfigureOptions<DetectionOptions>, ThresholdVariables>();
         services.AddSingleton<IValidateOptions<DetectionOptions>, DetectionOptionsValidator>();
+        services.AddOptions<MessagesOptions>().BindConfiguration(MessagesOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<MessagesOptions>, MessagesOptionsValidator>();
         // Shutting down is giving partitions up in order; what takes longer than this is left to the successors.
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
 
@@ -40,6 +43,7 @@ internal static class IngestionExtensions
         services.AddSingleton<ConsumerStatus>();
         services.AddSingleton<ConsumerMetrics>();
         services.AddSingleton(provider => new SensorDirectory(provider.GetRequiredService<IOptions<DetectionOptions>>().Value.MaxSensorsPerPartition * 3));
+        services.AddSingleton(provider => new DialectReader(provider.GetRequiredService<IOptions<MessagesOptions>>().Value));
         services.AddSingleton<ReadingParser>();
         services.AddSingleton<KeyMemory>();
         services.AddLoopHeartbeat(HeartbeatWorker.Loop, MaxLoopSilence);

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
@@ -12,14 +13,17 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// reading is a <see cref="Rejection"/>.
 /// </summary>
 /// <param name="keys">The key of the message that is read next.</param>
-internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : IDeserializer<Rejection>
+/// <param name="dialects">Reads what is not as our own sensors send it; they pay nothing for it.</param>
+internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects) : IDeserializer<Rejection>
 {
     public const int MaxBytes = 64 * 1024;
+    public const int MaxIdLength = 255;
+    public const int MaxTypeLength = 100;
+    public const int MaxUnitLength = 32;
+    public const int MaxSequenceIdLength = 64;
 
-    private const int MaxIdLength = 255;
-    private const int MaxTypeLength = 100;
-    private const int MaxUnitLength = 32;
-    private const int MaxSequenceIdLength = 64;
+    /// <summary>Before a message of a Schema Registry's serializer: a zero, and four bytes with the number of the schema.</summary>
+    private const int FramingBytes = 5;
 
     private static readonly byte[][] Names =
         [.. "timestamp sensor_id sensor_type location value unit alert_level quality metadata".Split(' ').Select(Encoding.UTF8.GetBytes)];
@@ -27,6 +31,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
     private readonly MessageShapes _shapes = new();
     private readonly byte[] _scratch = new byte[2048];
     private int _scratchUsed;
+    private bool _hasBareWords;
     private Reading _reading;
 
     /// <summary>The reading of the last message that was none of the rejections; partition, offset and time of production are not its own.</summary>
@@ -52,25 +57,32 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
             return Rejection.None;
         }
 
-        _reading = new Reading { Quality = 1, Warning = double.NaN, Critical = double.NaN };
-        Detail = "";
-        _scratchUsed = 0;
+        // A mark of the byte order, or a Schema Registry's framing: nothing of the JSON.
+        var before = message.StartsWith("\uFEFF"u8) ? 3 : message.Length > FramingBytes && message[0] == 0 && message[FramingBytes] == '{' ? FramingBytes : 0;
+        var json = message[before..];
+        if (before > 0 && _shapes.TryRead(keys.Hash, json, ref _reading))
+        {
+            return Rejection.None;
+        }
+
+        // The reader throws at NaN, and who sends it once sends it again.
         var fields = new Fields();
-        Rejection rejection;
-        try
+        var quoted = _hasBareWords ? BareWords.Quote(json) : null;
+        var rejection = quoted is null ? ReadAsAgreed(json, ref fields) : Rejection.MalformedJson;
+        if (rejection == Rejection.None)
         {
-            rejection = Read(message, ref fields);
+            _shapes.Remember(json, _reading);
+            return Rejection.None;
         }
-        catch (JsonException exception)
+
+        if (rejection == Rejection.MalformedJson && (quoted ??= BareWords.Quote(json)) is not null)
         {
-            Detail = Shorten(exception.Message);
-            rejection = Rejection.MalformedJson;
+            _hasBareWords = true;
+            rejection = ReadAsDialect(quoted, ref fields);
         }
-        catch (InvalidOperationException)
+        else if (rejection is not (Rejection.Empty or Rejection.Oversized or Rejection.MalformedJson or Rejection.InvalidText))
         {
-            // The reader's word for text that is no UTF-8 or half a surrogate pair.
-            Detail = "text is not valid Unicode";
-            rejection = Rejection.InvalidText;
+            rejection = ReadAsDialect(json, ref fields);
         }
 
         if (rejection != Rejection.None)
@@ -79,21 +91,63 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
             SensorId = Kept(fields.Sensor.Id, MaxIdLength);
             SequenceId = Kept(fields.Sensor.SequenceId.Bytes, MaxSequenceIdLength);
         }
-        else
-        {
-            _shapes.Remember(message, _reading);
-        }
 
         return rejection;
     }
+
+    /// <summary>Reads a message that is as our own sensors send theirs.</summary>
+    private Rejection ReadAsAgreed(ReadOnlySpan<byte> message, ref Fields fields)
+    {
+        _reading = new Reading { Quality = 1, Warning = double.NaN, Critical = double.NaN };
+        _scratchUsed = 0;
+        try
+        {
+            return Read(message, ref fields);
+        }
+        catch (JsonException exception)
+        {
+            return Malformed(message, exception);
+        }
+        catch (InvalidOperationException)
+        {
+            return NotUnicode();
+        }
+    }
+
+    /// <summary>Reads a message that is none of ours as any other that is known, and finds the words for it where it is none of these.</summary>
+    private Rejection ReadAsDialect(ReadOnlySpan<byte> message, ref Fields fields)
+    {
+        try
+        {
+            var rejection = dialects.Read(message, keys.Bytes, ref _reading, ref fields.Sensor);
+            Detail = dialects.Detail;
+            return rejection == Rejection.None ? Resolve(fields.Sensor) : rejection;
+        }
+        catch (JsonException exception)
+        {
+            return Malformed(message, exception);
+        }
+        catch (InvalidOperationException)
+        {
+            return NotUnicode();
+        }
+    }
+
+    private Rejection Malformed(ReadOnlySpan<byte> message, JsonException exception) => Reject(
+        Rejection.MalformedJson,
+        message[0] == 0
+            ? "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8"
+            : $"Cannot read the message as JSON: {JsonText.Shorten(exception.Message, 200)} It must be one JSON object in UTF-8");
+
+    // The reader's word for text that is no UTF-8 or half a surrogate pair.
+    private Rejection NotUnicode() => Reject(Rejection.InvalidText, "Cannot read the message's text: it must be valid UTF-8, without halves of surrogate pairs");
 
     private static string? Kept(ReadOnlySpan<byte> text, int maxBytes) =>
         text.IsEmpty || !IsStorable(text) || text.Length > maxBytes ? null : Encoding.UTF8.GetString(text);
 
     private Rejection Reject(Rejection rejection, string detail)
     {
-        // The first thing that is wrong is the one that is told.
-        Detail = Detail.Length == 0 ? detail : Detail;
+        Detail = detail;
         return rejection;
     }
 
@@ -111,19 +165,19 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
     {
         if (message.IsEmpty)
         {
-            return Reject(Rejection.Empty, "no bytes");
+            return Reject(Rejection.Empty, "The message is empty: it must be one JSON object");
         }
 
         if (message.Length > MaxBytes)
         {
-            return Reject(Rejection.Oversized, $"{message.Length} bytes, {MaxBytes} are allowed");
+            return Reject(Rejection.Oversized, $"The message has {message.Length} bytes: {MaxBytes} are allowed");
         }
 
         var json = new Utf8JsonReader(message);
         json.Read();
         if (json.TokenType != JsonTokenType.StartObject)
         {
-            return Reject(Rejection.MalformedJson, "not an object");
+            return Reject(Rejection.MalformedJson, $"The message is {KindOf(json.TokenType)}: it must be one JSON object");
         }
 
         // What is wrong with one field must not keep the others from being read: a rejected message is accounted by sensor and number.
@@ -147,10 +201,10 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
         switch (name.Length)
         {
             case 4 when name.SequenceEqual("unit"u8):
-                return ReadText(ref json, "unit", MaxUnitLength, ref fields.Sensor.Unit, ref fields.HasUnit);
+                return ReadText(ref json, MaxUnitLength, ref fields.Sensor.Unit, ref fields.HasUnit);
             case 5 when name.SequenceEqual("value"u8):
                 Mark(ShapeField.Value, ref json);
-                return ReadNumber(ref json, "value", ref _reading.Value, ref fields.HasValue);
+                return ReadNumber(ref json, ref _reading.Value, ref fields.HasValue);
             case 7 when name.SequenceEqual("quality"u8):
                 return ReadQuality(ref json);
             case 8 when name.SequenceEqual("location"u8):
@@ -160,9 +214,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
             case 9 when name.SequenceEqual("timestamp"u8):
                 return ReadTimestamp(ref json, ref fields);
             case 9 when name.SequenceEqual("sensor_id"u8):
-                return ReadText(ref json, "sensor_id", MaxIdLength, ref fields.Sensor.Id, ref fields.HasId);
+                return ReadText(ref json, MaxIdLength, ref fields.Sensor.Id, ref fields.HasId);
             case 11 when name.SequenceEqual("sensor_type"u8):
-                return ReadText(ref json, "sensor_type", MaxTypeLength, ref fields.Sensor.Type, ref fields.HasType);
+                return ReadText(ref json, MaxTypeLength, ref fields.Sensor.Type, ref fields.HasType);
             case 11 when name.SequenceEqual("alert_level"u8):
                 return ReadLevel(ref json);
             default:
@@ -192,81 +246,88 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
         return default;
     }
 
-    private Rejection Complete(ref Fields fields)
-    {
-        var missing = !fields.HasTimestamp ? "timestamp" : !fields.HasId ? "sensor_id" : !fields.HasType ? "sensor_type" : !fields.HasValue ? "value" : !fields.HasUnit ? "unit" : null;
-        if (missing is not null)
-        {
-            return Reject(Rejection.MissingField, missing);
-        }
+    private Rejection Complete(ref Fields fields) =>
+        fields.HasTimestamp && fields.HasId && fields.HasType && fields.HasValue && fields.HasUnit ? Resolve(fields.Sensor) : Rejection.MissingField;
 
-        if (sensors.Find(fields.Sensor) is { } known)
+    /// <summary>Finds the sensor, or adds one whose text can be stored.</summary>
+    private Rejection Resolve(in SensorText sensor)
+    {
+        if (sensors.Find(sensor) is { } known)
         {
             _reading.Sensor = known;
             return Rejection.None;
         }
 
-        if (fields.Sensor.Id.IsEmpty)
+        if (sensor.Id.IsEmpty)
         {
-            return Reject(Rejection.MissingField, "sensor_id is empty");
+            return Rejection.MissingField;
         }
 
-        if (!IsStorable(fields.Sensor.Id) || !IsStorable(fields.Sensor.Type) || !IsStorable(fields.Sensor.Unit)
-            || !IsStorable(fields.Sensor.Section.Bytes) || !IsStorable(fields.Sensor.Machine.Bytes) || !IsStorable(fields.Sensor.Zone.Bytes) || !IsStorable(fields.Sensor.SequenceId.Bytes))
+        var wrong = !IsStorable(sensor.Id) ? "sensor id" : !IsStorable(sensor.Type) ? "sensor type" : !IsStorable(sensor.Unit) ? "unit"
+            : !IsStorable(sensor.Section.Bytes) ? "factory section" : !IsStorable(sensor.Machine.Bytes) ? "machine id" : !IsStorable(sensor.Zone.Bytes) ? "zone"
+            : !IsStorable(sensor.SequenceId.Bytes) ? "sequence id" : null;
+        if (wrong is not null)
         {
-            return Reject(Rejection.InvalidText, "text holds a NUL or is not valid UTF-8");
+            return Reject(Rejection.InvalidText, $"Cannot store the {wrong}: it must be valid UTF-8 without NUL characters");
         }
 
-        _reading.Sensor = sensors.Add(fields.Sensor);
+        _reading.Sensor = sensors.Add(sensor);
         return Rejection.None;
     }
+
+    private static string KindOf(JsonTokenType type) => type switch
+    {
+        JsonTokenType.StartArray => "an array",
+        JsonTokenType.String => "a text",
+        JsonTokenType.Number => "a number",
+        _ => type.ToString().ToLowerInvariant(),
+    };
 
     private Rejection ReadTimestamp(ref Utf8JsonReader json, ref Fields fields)
     {
         if (json.TokenType != JsonTokenType.String)
         {
-            return json.TokenType == JsonTokenType.Null ? Rejection.None : WrongType(ref json, "timestamp", "text");
+            return WrongType(ref json);
         }
 
-        if (!json.TryGetDateTime(out var time))
+        if (!json.TryGetDateTime(out var time) || (time.Kind == DateTimeKind.Unspecified && !dialects.IsUtc))
         {
-            return Reject(Rejection.InvalidTimestamp, Shorten(Encoding.UTF8.GetString(json.ValueSpan)));
+            return Rejection.InvalidTimestamp;
         }
 
         if (time.Kind == DateTimeKind.Local)
         {
             if (!json.TryGetDateTimeOffset(out var withOffset))
             {
-                return Reject(Rejection.InvalidTimestamp, Shorten(Encoding.UTF8.GetString(json.ValueSpan)));
+                return Rejection.InvalidTimestamp;
             }
 
             time = withOffset.UtcDateTime;
         }
 
-        // A time without a zone is taken as UTC.
         _reading.Timestamp = PostgresTime.FromUtc(time);
         Mark(ShapeField.Timestamp, ref json);
         fields.HasTimestamp = true;
         return Rejection.None;
     }
 
-    private Rejection ReadText(scoped ref Utf8JsonReader json, string name, int maxLength, ref ReadOnlySpan<byte> text, ref bool isPresent)
+    private Rejection ReadText(scoped ref Utf8JsonReader json, int maxLength, ref ReadOnlySpan<byte> text, ref bool isPresent)
     {
         if (json.TokenType != JsonTokenType.String)
         {
-            return json.TokenType == JsonTokenType.Null ? Rejection.None : WrongType(ref json, name, "text");
+            return WrongType(ref json);
         }
 
         text = TextOf(ref json);
         isPresent = true;
-        return CheckLength(text, name, maxLength);
+        return CheckLength(text, maxLength);
     }
 
     // varchar(n) counts characters, not bytes.
-    private Rejection CheckLength(ReadOnlySpan<byte> text, string name, int maxLength) =>
+    private static Rejection CheckLength(ReadOnlySpan<byte> text, int maxLength) =>
         text.Length <= maxLength || Encoding.UTF8.GetCharCount(text) <= maxLength
             ? Rejection.None
-            : Reject(Rejection.TooLong, $"{name} has more than {maxLength} characters");
+            : Rejection.TooLong;
 
     private ReadOnlySpan<byte> TextOf(scoped ref Utf8JsonReader json)
     {
@@ -284,16 +345,16 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
 
     private static bool IsStorable(ReadOnlySpan<byte> text) => !text.Contains((byte)0) && Utf8.IsValid(text);
 
-    private Rejection ReadNumber(ref Utf8JsonReader json, string name, ref double number, ref bool isPresent)
+    private static Rejection ReadNumber(ref Utf8JsonReader json, ref double number, ref bool isPresent)
     {
         if (json.TokenType != JsonTokenType.Number)
         {
-            return json.TokenType == JsonTokenType.Null ? Rejection.None : WrongType(ref json, name, "a number");
+            return WrongType(ref json);
         }
 
         if (!json.TryGetDouble(out var value) || !double.IsFinite(value))
         {
-            return Reject(Rejection.InvalidValue, $"{name} is beyond a double");
+            return Rejection.InvalidValue;
         }
 
         number = value;
@@ -305,14 +366,14 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
     {
         var quality = 0.0;
         var isPresent = false;
-        var rejection = ReadNumber(ref json, "quality", ref quality, ref isPresent);
+        var rejection = ReadNumber(ref json, ref quality, ref isPresent);
         if (isPresent)
         {
             Mark(ShapeField.Quality, ref json);
             _reading.Quality = (float)quality;
             if (!float.IsFinite(_reading.Quality))
             {
-                return Reject(Rejection.InvalidValue, "quality is beyond a float");
+                return Rejection.InvalidValue;
             }
         }
 
@@ -323,7 +384,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
     {
         if (json.TokenType != JsonTokenType.String)
         {
-            return json.TokenType == JsonTokenType.Null ? Rejection.None : WrongType(ref json, "alert_level", "text");
+            return WrongType(ref json);
         }
 
         if (json.ValueTextEquals("normal"u8))
@@ -340,7 +401,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
         }
         else
         {
-            return Reject(Rejection.InvalidAlertLevel, "alert_level is none of normal, warning, critical");
+            return Rejection.InvalidAlertLevel;
         }
 
         _reading.HasLevel = true;
@@ -352,7 +413,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
-            return json.TokenType == JsonTokenType.Null ? Rejection.None : WrongType(ref json, "location", "an object");
+            return WrongType(ref json);
         }
 
         var first = Rejection.None;
@@ -361,15 +422,15 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
             var rejection = Rejection.None;
             if (json.ValueTextEquals("factory_section"u8))
             {
-                rejection = ReadOptionalText(ref json, "factory_section", MaxIdLength, ref fields.Sensor.Section);
+                rejection = ReadOptionalText(ref json, MaxIdLength, ref fields.Sensor.Section);
             }
             else if (json.ValueTextEquals("machine_id"u8))
             {
-                rejection = ReadOptionalText(ref json, "machine_id", MaxIdLength, ref fields.Sensor.Machine);
+                rejection = ReadOptionalText(ref json, MaxIdLength, ref fields.Sensor.Machine);
             }
             else if (json.ValueTextEquals("zone"u8))
             {
-                rejection = ReadOptionalText(ref json, "zone", MaxIdLength, ref fields.Sensor.Zone);
+                rejection = ReadOptionalText(ref json, MaxIdLength, ref fields.Sensor.Zone);
             }
             else
             {
@@ -383,12 +444,12 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
         return first;
     }
 
-    private Rejection ReadOptionalText(scoped ref Utf8JsonReader json, string name, int maxLength, ref OptionalUtf8 found)
+    private Rejection ReadOptionalText(scoped ref Utf8JsonReader json, int maxLength, ref OptionalUtf8 found)
     {
         json.Read();
         ReadOnlySpan<byte> text = default;
         var isPresent = false;
-        var rejection = ReadText(ref json, name, maxLength, ref text, ref isPresent);
+        var rejection = ReadText(ref json, maxLength, ref text, ref isPresent);
         found = new OptionalUtf8(isPresent, text);
         return rejection;
     }
@@ -397,7 +458,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
-            return json.TokenType == JsonTokenType.Null ? Rejection.None : WrongType(ref json, "metadata", "an object");
+            return WrongType(ref json);
         }
 
         var first = Rejection.None;
@@ -412,17 +473,17 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
             }
             else if (json.ValueTextEquals("sequence_id"u8))
             {
-                rejection = ReadOptionalText(ref json, "sequence_id", MaxSequenceIdLength, ref fields.Sensor.SequenceId);
+                rejection = ReadOptionalText(ref json, MaxSequenceIdLength, ref fields.Sensor.SequenceId);
             }
             else if (json.ValueTextEquals("warning_threshold"u8))
             {
                 json.Read();
-                rejection = ReadNumber(ref json, "warning_threshold", ref _reading.Warning, ref isPresent);
+                rejection = ReadNumber(ref json, ref _reading.Warning, ref isPresent);
             }
             else if (json.ValueTextEquals("critical_threshold"u8))
             {
                 json.Read();
-                rejection = ReadNumber(ref json, "critical_threshold", ref _reading.Critical, ref isPresent);
+                rejection = ReadNumber(ref json, ref _reading.Critical, ref isPresent);
             }
             else
             {
@@ -445,7 +506,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
 
         if (json.TokenType != JsonTokenType.Number || !json.TryGetInt64(out var count))
         {
-            return WrongType(ref json, "reading_count", "a whole number");
+            return WrongType(ref json);
         }
 
         _reading.ReadingCount = count;
@@ -454,18 +515,11 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys) : I
         return Rejection.None;
     }
 
-    private Rejection WrongType(ref Utf8JsonReader json, string name, string wanted)
+    private static Rejection WrongType(ref Utf8JsonReader json)
     {
-        var found = json.TokenType;
+        var isNull = json.TokenType == JsonTokenType.Null;
         json.Skip();
-        return Reject(Rejection.WrongType, $"{name} is {found}, not {wanted}");
-    }
-
-    private static string Shorten(string text)
-    {
-        const int MaxDetail = 200;
-        var printable = string.Concat(text.Take(MaxDetail).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
-        return printable;
+        return isNull ? Rejection.None : Rejection.WrongType;
     }
 }
 
@@ -480,8 +534,11 @@ internal sealed class KeyMemory : IDeserializer<Ignore>
 
     public byte[]? Key => _isNull ? null : _bytes.AsSpan(0, _length).ToArray();
 
+    /// <summary>The same where it lies; empty where there is none.</summary>
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _isNull ? 0 : _length);
+
     /// <summary>The same for the same keys.</summary>
-    public int Hash => Utf8Comparer.Instance.GetHashCode(_bytes.AsSpan(0, _isNull ? 0 : _length));
+    public int Hash => Utf8Comparer.Instance.GetHashCode(Bytes);
 
     public Ignore Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)
     {

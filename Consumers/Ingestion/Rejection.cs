@@ -17,6 +17,9 @@ internal enum Rejection
     InvalidText,
     TooLong,
 
+    /// <summary>NaN, an infinity, null, a word for these, or no value at all.</summary>
+    NoValue,
+
     /// <summary>The database's, not the parser's.</summary>
     RefusedByDatabase,
 }
@@ -26,7 +29,7 @@ internal static class Rejections
     private static readonly string[] Names =
     [
         "none", "empty", "oversized", "malformed_json", "missing_field", "wrong_type", "invalid_timestamp", "invalid_value", "invalid_alert_level",
-        "invalid_text", "too_long", RejectionReasons.RefusedByDatabase,
+        "invalid_text", "too_long", "no_value", RejectionReasons.RefusedByDatabase,
     ];
 
     public static string NameOf(Rejection rejection) => Names[(int)rejection];

@@ -6,6 +6,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Consumers.Ingestion.Storing;
 using FactoryMonitoring.Data.Ingestion;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,7 +29,7 @@ internal sealed class LaneHarness : IAsyncDisposable
     private readonly StoreLane _lane;
     private readonly Task _running;
     private readonly ConsumerMetrics _metrics;
-    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory(), new DialectReader(new MessagesOptions()));
     private readonly Dictionary<int, OwnedPartition> _partitions = [];
 
     private readonly DictionaryStore _dictionaries;

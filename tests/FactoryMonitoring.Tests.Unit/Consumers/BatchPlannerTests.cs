@@ -4,6 +4,7 @@ using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Consumers.Ingestion.Storing;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
@@ -29,7 +30,7 @@ public sealed class BatchPlannerTests : IDisposable
     private readonly LaneQueue _lane;
     private readonly LeaseTable _leases;
     private readonly ReadingBatch _batch;
-    private readonly ReadingParser _parser = new(new SensorDirectory(100), new KeyMemory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(100), new KeyMemory(), new DialectReader(new MessagesOptions()));
     private readonly DetectionRules _rules = new(new DetectionOptions());
     private readonly BatchPlanner _planner = new(Identity, new ReadingRows(10), () => DatabaseTime.AddTicks(7));
 

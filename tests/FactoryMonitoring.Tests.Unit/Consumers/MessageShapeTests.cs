@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
@@ -70,7 +71,7 @@ public sealed class MessageShapeTests
     [Fact]
     public void Sensors_that_send_under_one_key_are_not_taken_for_each_other()
     {
-        var parser = new ReadingParser(_sensors, new KeyMemory());
+        var parser = new ReadingParser(_sensors, new KeyMemory(), new DialectReader(new MessagesOptions()));
         for (var i = 0; i < 100; i++)
         {
             Assert.Equal(Rejection.None, parser.Parse(Encoding.UTF8.GetBytes(Message.Replace("001", $"{i % 7}", StringComparison.Ordinal))));
@@ -83,7 +84,7 @@ public sealed class MessageShapeTests
     {
         var keys = new KeyMemory();
         keys.Deserialize("temp-sensor-001"u8, false, SerializationContext.Empty);
-        var parser = new ReadingParser(_sensors, keys);
+        var parser = new ReadingParser(_sensors, keys, new DialectReader(new MessagesOptions()));
         byte[][] messages = [.. Enumerable.Range(0, 1_000).Select(i => Encoding.UTF8.GetBytes(Message.Replace("42.48", $"{i}.5", StringComparison.Ordinal)))];
         parser.Parse(messages[0]);
         parser.Parse(messages[1]);
@@ -97,8 +98,8 @@ public sealed class MessageShapeTests
 
     private void AssertSame(byte[] message, string what)
     {
-        var full = new ReadingParser(_sensors, new KeyMemory());
-        var known = new ReadingParser(_sensors, new KeyMemory());
+        var full = new ReadingParser(_sensors, new KeyMemory(), new DialectReader(new MessagesOptions()));
+        var known = new ReadingParser(_sensors, new KeyMemory(), new DialectReader(new MessagesOptions()));
         Assert.Equal(Rejection.None, known.Parse(Encoding.UTF8.GetBytes(Message)));
         Assert.Equal((what, full.Parse(message), full.Detail), (what, known.Parse(message), known.Detail));
         if (full.Detail.Length == 0) Assert.Equal((what, Fields(full.Reading)), (what, Fields(known.Reading)));

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
@@ -12,7 +13,7 @@ public sealed class PartitionDetectorTests
     private const string LogId = "log";
     private static readonly DetectionRules Catalog = new(new DetectionOptions());
 
-    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory(), new DialectReader(new MessagesOptions()));
     private readonly Findings _findings = new();
     private PartitionDetector _detector = new(LogId, 3, Catalog);
     private long _offset;
@@ -326,7 +327,7 @@ public sealed class PartitionDetectorTests
     public void Sensors_that_come_back_are_known_as_long_as_few_others_came_meanwhile()
     {
         var directory = new SensorDirectory(10);
-        var parser = new ReadingParser(directory, new KeyMemory());
+        var parser = new ReadingParser(directory, new KeyMemory(), new DialectReader(new MessagesOptions()));
         SensorDescription Sensor(string id)
         {
             Assert.Equal(Rejection.None, parser.Parse(Encoding.UTF8.GetBytes(

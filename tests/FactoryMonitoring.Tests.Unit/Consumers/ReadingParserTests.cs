@@ -1,5 +1,6 @@
 using System.Text;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
@@ -10,7 +11,7 @@ public sealed class ReadingParserTests
         {"timestamp":"2025-09-16T21:41:41.011144Z","sensor_id":"temp-sensor-001","sensor_type":"temperature","location":{"factory_section":"production","machine_id":"machine-001","zone":"zone-a"},"value":42.48,"unit":"°C","alert_level":"critical","quality":0.5,"metadata":{"reading_count":14,"warning_threshold":35.0,"critical_threshold":40.0}}
         """;
 
-    private readonly ReadingParser _parser = new(new SensorDirectory(100), new KeyMemory());
+    private readonly ReadingParser _parser = new(new SensorDirectory(100), new KeyMemory(), new DialectReader(new MessagesOptions()));
 
     [Fact]
     public void A_complete_message_is_read_field_by_field()
@@ -102,15 +103,15 @@ public sealed class ReadingParserTests
     [InlineData("{\"timestamp\":", "malformed_json")]
     [InlineData("{}", "missing_field")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "missing_field")]
-    [InlineData("{\"timestamp\":5,\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "wrong_type")]
+    [InlineData("{\"timestamp\":true,\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "wrong_type")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":{\"a\":[1]},\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "wrong_type")]
-    [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":\"1\",\"unit\":\"u\"}", "wrong_type")]
+    [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":\"hot\",\"unit\":\"u\"}", "wrong_type")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\",\"location\":[]}", "wrong_type")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\",\"metadata\":{\"reading_count\":1.5}}", "wrong_type")]
     [InlineData("{\"timestamp\":\"+12026-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "invalid_timestamp")]
     [InlineData("{\"timestamp\":\"0001-01-01T00:00:00+05:00\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "invalid_timestamp")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1e999,\"unit\":\"u\"}", "invalid_value")]
-    [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":NaN,\"unit\":\"u\"}", "malformed_json")]
+    [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":NaN,\"unit\":\"u\"}", "no_value")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\",\"quality\":1e300}", "invalid_value")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\",\"alert_level\":\"bad\"}", "invalid_alert_level")]
     [InlineData("{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"a\\u0000b\",\"sensor_type\":\"t\",\"value\":1,\"unit\":\"u\"}", "invalid_text")]
@@ -142,7 +143,7 @@ public sealed class ReadingParserTests
     public void A_rejected_message_tells_sensor_and_number_where_they_can_be_read()
     {
         Assert.Equal(Rejection.InvalidValue, Parse("""{"value":1e999,"sensor_id":"s-7","metadata":{"reading_count":12}}"""));
-        Assert.Equal(("s-7", 12L, "value is beyond a double"), (_parser.SensorId, _parser.ReadingCount, _parser.Detail));
+        Assert.Equal(("s-7", 12L, "Cannot take the value 1e999: it is beyond a double, 1.7976931348623157E+308 is the most"), (_parser.SensorId, _parser.ReadingCount, _parser.Detail));
     }
 
     private Rejection Parse(string message) => _parser.Parse(Encoding.UTF8.GetBytes(message));

@@ -1,0 +1,132 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text.Json;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>What lies around a reading: a CloudEvent in its structured JSON form, or the JSON of Kafka Connect with its schema.</summary>
+internal ref struct Envelope
+{
+    /// <summary>Of envelopes in envelopes.</summary>
+    private const int MaxDepth = 3;
+
+    private enum Part
+    {
+        Schema,
+        Payload,
+        Version,
+        Data,
+        Base64,
+        Time,
+        Subject,
+        Source,
+        Other,
+    }
+
+    /// <summary>The reading.</summary>
+    public ReadOnlySpan<byte> Body { get; private set; }
+
+    /// <summary>The event around it; empty where there is none.</summary>
+    public ReadOnlySpan<byte> Event { get; private set; }
+
+    /// <summary>Of the event, as each lies in <see cref="Event"/>.</summary>
+    public Found Time { get; private set; }
+
+    public Found Subject { get; private set; }
+
+    public Found Source { get; private set; }
+
+    /// <summary>Where it holds no object: what it is and holds; else null.</summary>
+    public string? Problem { get; private set; }
+
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public static Envelope Open(ReadOnlySpan<byte> message)
+    {
+        var envelope = new Envelope { Body = message };
+        var depth = 0;
+        while (depth < MaxDepth && envelope.Problem is null && envelope.OpenOne())
+        {
+            depth++;
+        }
+
+        return envelope;
+    }
+
+    private bool OpenOne()
+    {
+        // Nearly all messages have neither, and a look for the names costs less than to read the message once more.
+        if (Body.IndexOf("\"specversion\""u8) < 0 && Body.IndexOf("\"payload\""u8) < 0)
+        {
+            return false;
+        }
+
+        Span<Found> parts = stackalloc Found[(int)Part.Other + 1];
+        parts.Clear();
+        var json = new Utf8JsonReader(Body);
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            ref var part = ref parts[(int)PartOf(ref json)];
+            json.Read();
+            var (type, start) = (json.TokenType, (int)json.TokenStartIndex);
+            json.Skip();
+            part = new Found(type, start, (int)json.BytesConsumed - start, 0);
+        }
+
+        if (Has(parts, Part.Schema) && Has(parts, Part.Payload))
+        {
+            Take(parts[(int)Part.Payload], isBase64: false, "payload of Kafka Connect's envelope");
+            return true;
+        }
+
+        if (!Has(parts, Part.Version))
+        {
+            return false;
+        }
+
+        Event = Body;
+        (Time, Subject, Source) = (parts[(int)Part.Time], parts[(int)Part.Subject], parts[(int)Part.Source]);
+        var isBase64 = parts[(int)Part.Base64].Type == JsonTokenType.String;
+        Take(parts[(int)(isBase64 ? Part.Base64 : Part.Data)], isBase64, "data of the CloudEvent");
+        return true;
+    }
+
+    private static bool Has(ReadOnlySpan<Found> parts, Part part) => parts[(int)part].Type != JsonTokenType.None;
+
+    private static Part PartOf(ref Utf8JsonReader json) =>
+        json.ValueTextEquals("schema"u8) ? Part.Schema
+        : json.ValueTextEquals("payload"u8) ? Part.Payload
+        : json.ValueTextEquals("specversion"u8) ? Part.Version
+        : json.ValueTextEquals("data"u8) ? Part.Data
+        : json.ValueTextEquals("data_base64"u8) ? Part.Base64
+        : json.ValueTextEquals("time"u8) ? Part.Time
+        : json.ValueTextEquals("subject"u8) ? Part.Subject
+        : json.ValueTextEquals("source"u8) ? Part.Source
+        : Part.Other;
+
+    private void Take(Found found, bool isBase64, string what)
+    {
+        if (found.Type == JsonTokenType.StartObject)
+        {
+            Body = Body.Slice(found.Start, found.Length);
+            return;
+        }
+
+        // An object as text, as a converter of strings or binary data writes it.
+        var content = found.Type == JsonTokenType.String ? JsonText.Of(Body, found).Trim(" \t\r\n"u8) : default;
+        if (isBase64)
+        {
+            var decoded = new byte[Base64.GetMaxDecodedFromUtf8Length(content.Length)];
+            content = Base64.DecodeFromUtf8(content, decoded, out _, out var length) == OperationStatus.Done ? decoded.AsSpan(0, length) : default;
+        }
+
+        if (content.Length > 0 && content[0] == '{')
+        {
+            Body = content;
+        }
+        else
+        {
+            Problem = $"The {what} is {JsonText.Show(Body, found)}: it must be a JSON object";
+        }
+    }
+}

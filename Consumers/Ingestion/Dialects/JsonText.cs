@@ -1,0 +1,64 @@
+using System.Text;
+using System.Text.Json;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>Text out of a message.</summary>
+internal static class JsonText
+{
+    private const int MaxShown = 80;
+    private const int MaxNames = 200;
+
+    /// <summary>The text of a string, unescaped; a number as it is written.</summary>
+    /// <exception cref="InvalidOperationException">It is no valid Unicode.</exception>
+    public static ReadOnlySpan<byte> Of(ReadOnlySpan<byte> message, Found found)
+    {
+        var raw = message.Slice(found.Start, found.Length);
+        if (found.Type != JsonTokenType.String)
+        {
+            return raw;
+        }
+
+        if (!raw.Contains((byte)'\\'))
+        {
+            return raw[1..^1];
+        }
+
+        var json = new Utf8JsonReader(raw);
+        json.Read();
+        var text = new byte[raw.Length];
+        return text.AsSpan(0, json.CopyString(text));
+    }
+
+    /// <summary>A value as it stands in the message, in one short line.</summary>
+    public static string Show(ReadOnlySpan<byte> message, Found found) => found.Type switch
+    {
+        JsonTokenType.None => "missing",
+        JsonTokenType.StartObject => "an object",
+        JsonTokenType.StartArray => "an array",
+        _ => Shorten(Encoding.UTF8.GetString(message.Slice(found.Start, Math.Min(found.Length, MaxShown * 4))), MaxShown),
+    };
+
+    /// <summary>The names of an object's members, for whoever looks for the one that is missing.</summary>
+    public static string Members(ReadOnlySpan<byte> message)
+    {
+        var json = new Utf8JsonReader(message);
+        List<string> names = [];
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            names.Add(Encoding.UTF8.GetString(json.ValueSpan));
+            json.Read();
+            json.Skip();
+        }
+
+        return names.Count == 0 ? "it has no members" : $"its members are {Shorten(string.Join(", ", names), MaxNames)}";
+    }
+
+    /// <summary>What could not be printed becomes a question mark.</summary>
+    public static string Shorten(string text, int most)
+    {
+        var shown = string.Concat(text.Take(most).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));
+        return text.Length > most ? shown + "…" : shown;
+    }
+}

@@ -1,0 +1,123 @@
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>Section <c>Consumers:Messages</c>: how messages are read that are not as our own sensors send them (docs/messages.md).</summary>
+internal sealed class MessagesOptions
+{
+    public const string Section = "Consumers:Messages";
+
+    /// <summary>The zone of times that name none, by its IANA id.</summary>
+    public string TimeZone { get; init; } = "UTC";
+
+    public MappingOptions Mapping { get; init; } = new();
+
+    /// <summary>The zone itself.</summary>
+    /// <exception cref="TimeZoneNotFoundException">This machine knows no zone of that id.</exception>
+    /// <exception cref="InvalidTimeZoneException">What this machine knows of it cannot be read.</exception>
+    public TimeZoneInfo Zone() => TimeZone is "UTC" ? TimeZoneInfo.Utc : TimeZoneInfo.FindSystemTimeZoneById(TimeZone);
+}
+
+/// <summary>
+/// Section <c>Consumers:Messages:Mapping</c>: which member of a message is which field. A member is named as a JSON pointer (RFC 6901), whose first slash
+/// may be left out: <c>temp</c>, <c>Value/SourceTimestamp</c>, <c>/metrics/0/value</c>. Alternatives are separated by <c>|</c>; the first that a message has counts.
+/// </summary>
+internal sealed class MappingOptions
+{
+    public string? Time { get; init; }
+
+    public string? Id { get; init; }
+
+    public string? Type { get; init; }
+
+    public string? Value { get; init; }
+
+    public string? Unit { get; init; }
+
+    public string? AlertLevel { get; init; }
+
+    public string? Quality { get; init; }
+
+    public string? Section { get; init; }
+
+    public string? Machine { get; init; }
+
+    public string? Zone { get; init; }
+
+    public string? ReadingCount { get; init; }
+
+    public string? SequenceId { get; init; }
+
+    /// <summary>The sensor_type of messages that name none.</summary>
+    public string? DefaultType { get; init; }
+
+    /// <summary>The unit of messages that name none, where their type has none of its own.</summary>
+    public string? DefaultUnit { get; init; }
+
+    /// <summary>What is set, by the field that it means.</summary>
+    public IEnumerable<(string Key, Member Member, string Pointers)> Members()
+    {
+        (string, Member, string?)[] all =
+        [
+            (nameof(Time), Member.Time, Time), (nameof(Id), Member.Id, Id), (nameof(Type), Member.Type, Type), (nameof(Value), Member.Value, Value),
+            (nameof(Unit), Member.Unit, Unit), (nameof(AlertLevel), Member.Level, AlertLevel), (nameof(Quality), Member.Quality, Quality),
+            (nameof(Section), Member.Section, Section), (nameof(Machine), Member.Machine, Machine), (nameof(Zone), Member.Zone, Zone),
+            (nameof(ReadingCount), Member.Count, ReadingCount), (nameof(SequenceId), Member.Sequence, SequenceId),
+        ];
+        return all.Where(one => !string.IsNullOrEmpty(one.Item3)).Select(one => (one.Item1, one.Item2, one.Item3!));
+    }
+}
+
+internal sealed class MessagesOptionsValidator(IConfiguration configuration) : IValidateOptions<MessagesOptions>
+{
+    private const string Mapping = $"{MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}";
+
+    public ValidateOptionsResult Validate(string? name, MessagesOptions options)
+    {
+        List<string> failures = [];
+        FindUnknown(MessagesOptions.Section, failures, nameof(MessagesOptions.TimeZone), nameof(MessagesOptions.Mapping));
+        FindUnknown(Mapping, failures, [.. typeof(MappingOptions).GetProperties().Select(property => property.Name)]);
+        try
+        {
+            options.Zone();
+        }
+        catch (Exception exception) when (exception is TimeZoneNotFoundException or InvalidTimeZoneException or System.Security.SecurityException)
+        {
+            failures.Add($"{MessagesOptions.Section}:{nameof(options.TimeZone)} = {options.TimeZone}: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
+        }
+
+        Dictionary<string, string> taken = [];
+        foreach (var (key, _, pointers) in options.Mapping.Members())
+        {
+            foreach (var pointer in pointers.Split('|'))
+            {
+                if (MemberMap.Tokens(pointer) is not { } tokens)
+                {
+                    failures.Add($"{Mapping}:{key} = {pointers}: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives");
+                }
+                else if (!taken.TryAdd(string.Join('/', tokens), key) && taken[string.Join('/', tokens)] is var other)
+                {
+                    failures.Add($"{Mapping}:{key} = {pointers}: {pointer} is set for {other} already; allowed is a member that is set once");
+                }
+            }
+        }
+
+        CheckLength(nameof(MappingOptions.DefaultType), options.Mapping.DefaultType, ReadingParser.MaxTypeLength, failures);
+        CheckLength(nameof(MappingOptions.DefaultUnit), options.Mapping.DefaultUnit, ReadingParser.MaxUnitLength, failures);
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    /// <summary>A name that is misspelt would be without effect.</summary>
+    private void FindUnknown(string section, List<string> failures, params string[] known) => failures.AddRange(
+        configuration.GetSection(section).GetChildren()
+            .Where(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+            .Select(child => $"{section}:{child.Key} = {child.Value}: there is no such setting; allowed are {string.Join(", ", known)}"));
+
+    private static void CheckLength(string key, string? value, int most, List<string> failures)
+    {
+        if (value?.Length > most)
+        {
+            failures.Add($"{Mapping}:{key} = {value}: allowed are {most} characters");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+using System.Globalization;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>Times in the forms that devices give them. What is beyond a microsecond is cut off, as in the times of our own sensors.</summary>
+internal static class TimeText
+{
+    private const long MaxSeconds = 100_000_000_000;
+    private const long MaxMilliseconds = MaxSeconds * 1_000;
+    private const long MaxMicroseconds = MaxMilliseconds * 1_000;
+    private const int MaxOffsetMinutes = 14 * 60;
+
+    private static readonly decimal LastTick = DateTime.MaxValue.Ticks;
+
+    /// <summary>
+    /// Reads a number since 1970-01-01 UTC: below 10^11 seconds (to the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds.
+    /// </summary>
+    /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
+    public static bool TryReadEpoch(ReadOnlySpan<byte> number, out long timestamp)
+    {
+        timestamp = 0;
+        if (!decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+        {
+            return false;
+        }
+
+        var ticks = Math.Abs(value) switch
+        {
+            < MaxSeconds => value * TimeSpan.TicksPerSecond,
+            < MaxMilliseconds => value * TimeSpan.TicksPerMillisecond,
+            < MaxMicroseconds => value * TimeSpan.TicksPerMicrosecond,
+            _ => value / TimeSpan.NanosecondsPerTick,
+        };
+        ticks = decimal.Floor(ticks) + DateTime.UnixEpoch.Ticks;
+        if (ticks < 0 || ticks > LastTick)
+        {
+            return false;
+        }
+
+        timestamp = PostgresTime.FromUtc(new DateTime((long)ticks, DateTimeKind.Utc));
+        return true;
+    }
+
+    /// <summary>
+    /// Reads year, month and day, mostly with hour, minute, second, a fraction and a zone. An hour that a clock change makes twice is the later one, and one that
+    /// it leaves out is read with the offset of before: in both cases that of standard time, as PostgreSQL has it.
+    /// </summary>
+    /// <param name="zone">Of a time that names none.</param>
+    /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
+    public static bool TryRead(ReadOnlySpan<byte> text, TimeZoneInfo zone, out long timestamp)
+    {
+        timestamp = 0;
+        if (!TryReadDate(ref text, out var date))
+        {
+            return false;
+        }
+
+        var ticks = 0L;
+        if (!text.IsEmpty && (text[0] is not ((byte)'T' or (byte)'t' or (byte)' ') || !TryReadClock(ref text, out ticks)))
+        {
+            return false;
+        }
+
+        ticks += date.Ticks;
+        if (!TryReadOffset(text.Trim((byte)' '), out var isNamed, out var minutes))
+        {
+            return false;
+        }
+
+        var offset = isNamed ? minutes * TimeSpan.TicksPerMinute : zone.GetUtcOffset(new DateTime(ticks, DateTimeKind.Unspecified)).Ticks;
+        if (ticks - offset < 0 || ticks - offset > DateTime.MaxValue.Ticks)
+        {
+            return false;
+        }
+
+        timestamp = PostgresTime.FromUtc(new DateTime(ticks - offset, DateTimeKind.Utc));
+        return true;
+    }
+
+    /// <summary>2026-01-31, 2026/01/31 or 20260131.</summary>
+    private static bool TryReadDate(ref ReadOnlySpan<byte> text, out DateTime date)
+    {
+        date = default;
+        if (!TryReadDigits(ref text, 2, out var century) || !TryReadDigits(ref text, 2, out var year))
+        {
+            return false;
+        }
+
+        var separator = text.IsEmpty || text[0] is not ((byte)'-' or (byte)'/') ? (byte)0 : text[0];
+        year += century * 100;
+        if (!Skip(ref text, separator) || !TryReadDigits(ref text, 2, out var month) || !Skip(ref text, separator) || !TryReadDigits(ref text, 2, out var day)
+            || year == 0 || month is 0 or > 12 || day == 0 || day > DateTime.DaysInMonth(year, month))
+        {
+            return false;
+        }
+
+        date = new DateTime(year, month, day, 0, 0, 0, DateTimeKind.Unspecified);
+        return true;
+    }
+
+    /// <summary>T23:59:59.123456789, its seconds and their fraction left out where they are none; or T235959.</summary>
+    private static bool TryReadClock(ref ReadOnlySpan<byte> text, out long ticks)
+    {
+        ticks = 0;
+        text = text[1..];
+        if (!TryReadDigits(ref text, 2, out var hour))
+        {
+            return false;
+        }
+
+        var separator = !text.IsEmpty && text[0] == ':' ? (byte)':' : (byte)0;
+        var second = 0;
+        if (!Skip(ref text, separator) || !TryReadDigits(ref text, 2, out var minute))
+        {
+            return false;
+        }
+
+        var hasSecond = !text.IsEmpty && (separator == 0 ? char.IsAsciiDigit((char)text[0]) : text[0] == separator);
+        if ((hasSecond && (!Skip(ref text, separator) || !TryReadDigits(ref text, 2, out second))) || hour > 23 || minute > 59 || second > 59)
+        {
+            return false;
+        }
+
+        ticks = (hour * TimeSpan.TicksPerHour) + (minute * TimeSpan.TicksPerMinute) + (second * TimeSpan.TicksPerSecond);
+        if (!hasSecond || text.IsEmpty || text[0] is not ((byte)'.' or (byte)','))
+        {
+            return true;
+        }
+
+        text = text[1..];
+        var digits = 0;
+        for (var unit = TimeSpan.TicksPerSecond / 10; digits < text.Length && char.IsAsciiDigit((char)text[digits]); digits++, unit /= 10)
+        {
+            ticks += (text[digits] - '0') * unit;
+        }
+
+        text = text[digits..];
+        return digits > 0;
+    }
+
+    /// <summary>Z, UTC, GMT, +01, +0100 or +01:00; behind these the zone's name may follow: CET, [Europe/Berlin].</summary>
+    private static bool TryReadOffset(ReadOnlySpan<byte> text, out bool isNamed, out int minutes)
+    {
+        (isNamed, minutes) = (!text.IsEmpty, 0);
+        if (text.IsEmpty)
+        {
+            return true;
+        }
+
+        if (text[0] is not ((byte)'+' or (byte)'-'))
+        {
+            Span<byte> loose = stackalloc byte[LooseName.MaxLength];
+            var bracket = text.IndexOf((byte)'[');
+            var name = LooseName.Of(bracket > 0 ? text[..bracket] : text, loose);
+            return (bracket < 0 || text[^1] == ']') && (name.SequenceEqual("z"u8) || name.SequenceEqual("utc"u8) || name.SequenceEqual("gmt"u8));
+        }
+
+        var isWest = text[0] == '-';
+        text = text[1..];
+        var rest = 0;
+        if (!TryReadDigits(ref text, 2, out var hours))
+        {
+            return false;
+        }
+
+        if (!text.IsEmpty && (text[0] == ':' || char.IsAsciiDigit((char)text[0])))
+        {
+            Skip(ref text, text[0] == ':' ? (byte)':' : (byte)0);
+            if (!TryReadDigits(ref text, 2, out rest))
+            {
+                return false;
+            }
+        }
+
+        minutes = ((hours * 60) + rest) * (isWest ? -1 : 1);
+        return rest < 60 && Math.Abs(minutes) <= MaxOffsetMinutes && IsZoneName(text.Trim((byte)' '));
+    }
+
+    private static bool IsZoneName(ReadOnlySpan<byte> text)
+    {
+        foreach (var character in text)
+        {
+            if (!char.IsAsciiLetterOrDigit((char)character) && character is not ((byte)'[' or (byte)']' or (byte)'/' or (byte)'_' or (byte)'-' or (byte)'+'))
+            {
+                return false;
+            }
+        }
+
+        return text.IsEmpty || !char.IsAsciiDigit((char)text[0]);
+    }
+
+    /// <param name="separator">0 where there is none.</param>
+    private static bool Skip(ref ReadOnlySpan<byte> text, byte separator)
+    {
+        if (separator == 0)
+        {
+            return true;
+        }
+
+        var isThere = !text.IsEmpty && text[0] == separator;
+        text = isThere ? text[1..] : text;
+        return isThere;
+    }
+
+    private static bool TryReadDigits(ref ReadOnlySpan<byte> text, int count, out int number)
+    {
+        number = 0;
+        if (text.Length < count)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < count; i++)
+        {
+            if (!char.IsAsciiDigit((char)text[i]))
+            {
+                return false;
+            }
+
+            number = (number * 10) + (text[i] - '0');
+        }
+
+        text = text[count..];
+        return true;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Text;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>Words that stand for a level, a quality or no value, in any case.</summary>
+internal static class Words
+{
+    /// <summary>Stands in the message for no value: a sensor that is broken or away.</summary>
+    private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> NoValue = Set(
+        "", "nan", "inf", "infinity", "null", "none", "nil", "na", "n/a", "nodata", "missing", "undefined", "unavailable", "unknown");
+
+    /// <summary>As ISA-18.2 has it, high is the warning before high-high; otherwise by the severities of syslog, ThingsBoard and the like.</summary>
+    private static readonly Dictionary<byte[], AlertLevel>.AlternateLookup<ReadOnlySpan<byte>> Levels = Map(
+        (AlertLevel.Normal, "normal ok okay good none no clear cleared info informational information notice debug green"),
+        (AlertLevel.Warning, "warning warn high hi h medium minor moderate elevated caution yellow amber orange"),
+        (AlertLevel.Critical, "critical crit alarm alert highhigh hihi hh veryhigh major severe danger error err fatal emergency emerg red"));
+
+    public static bool IsNoValue(ReadOnlySpan<byte> text) =>
+        text.Length <= LooseName.MaxLength && NoValue.Contains(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]));
+
+    public static bool TryReadLevel(ReadOnlySpan<byte> text, out AlertLevel level) =>
+        Levels.TryGetValue(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]), out level);
+
+    /// <summary>Reads the name of an OPC UA status, as Good, GoodLocalOverride or Bad_SensorFailure: 1, 0.5 for Uncertain, 0.</summary>
+    public static bool TryReadQuality(ReadOnlySpan<byte> text, out float quality)
+    {
+        var word = LooseName.Of(text, stackalloc byte[LooseName.MaxLength]);
+        var isGood = word.StartsWith("good"u8);
+        var isUncertain = word.StartsWith("uncertain"u8);
+        quality = isGood ? 1 : isUncertain ? 0.5f : 0;
+        return isGood || isUncertain || word.StartsWith("bad"u8);
+    }
+
+    private static HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Set(params string[] words) =>
+        words.Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    private static Dictionary<byte[], AlertLevel>.AlternateLookup<ReadOnlySpan<byte>> Map(params (AlertLevel Level, string Words)[] levels) => levels
+        .SelectMany(each => each.Words.Split(' ').Select(word => (each.Level, Word: Encoding.UTF8.GetBytes(word))))
+        .ToDictionary(each => each.Word, each => each.Level, Utf8Comparer.Instance)
+        .GetAlternateLookup<ReadOnlySpan<byte>>();
+}
