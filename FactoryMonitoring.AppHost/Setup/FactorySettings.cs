@@ -65,6 +65,7 @@ internal sealed record FactorySettings(
         reader.Between("Telemetry:TracesPerSecond", 0, 1_000_000);
         reader.Between("Telemetry:MessageTracesPerSecond", 0, 1_000_000);
         reader.OneOf("Consumers:GroupProtocol", "consumer", "classic", "classic-range");
+        reader.TimeZone("Consumers:Messages:TimeZone");
         if (settings.Faults && isProduction)
             reader.Problems.Add($"{FaultsKey}=true is not allowed in Production: false is, or another environment (DOTNET_ENVIRONMENT=Development).");
         if (reader.Problems.Count > 0) throw new SetupException(string.Join(Environment.NewLine, reader.Problems));
@@ -116,6 +117,12 @@ internal sealed record FactorySettings(
         {
             if (Value(key) is { } text && !allowed.Contains(text, StringComparer.Ordinal))
                 Problems.Add($"{key}={text} is not allowed: {string.Join(", ", allowed)} are.");
+        }
+
+        public void TimeZone(string key)
+        {
+            if (Value(key) is { } text && !TimeZoneInfo.TryFindSystemTimeZoneById(text, out _))
+                Problems.Add($"{key}={text} is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin.");
         }
 
         public ReplaySettings? Replay(string repository)

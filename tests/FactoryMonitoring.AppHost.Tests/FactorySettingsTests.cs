@@ -43,6 +43,7 @@ public sealed class FactorySettingsTests
     [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
     [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]
     [InlineData("Sensors:PerType", "-1", "Sensors:PerType=-1 is not allowed: a whole number from 1 to 100000 is.")]
+    [InlineData("Consumers:Messages:TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone=Mars/Olympus is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin.")]
     [InlineData("Consumers:GroupProtocol", "bar", "Consumers:GroupProtocol=bar is not allowed: consumer, classic, classic-range are.")]
     [InlineData("Telemetry:TracesPerSecond", "abc", "Telemetry:TracesPerSecond=abc is not allowed: a number from 0 to 1000000 is.")]
     [InlineData("MONITORING_PORT", "-1", "MONITORING_PORT=-1 is not allowed: a whole number from 0 to 65535 is.")]
