@@ -110,6 +110,7 @@ public enum ExitCause
 [JsonDerivedType(typeof(ScaleCommand), "scale")]
 [JsonDerivedType(typeof(PoisonCommand), "poison")]
 [JsonDerivedType(typeof(LoadCommand), "load")]
+[JsonDerivedType(typeof(SendCommand), "send")]
 [JsonDerivedType(typeof(LinkCommand), "link")]
 [JsonDerivedType(typeof(RollingRestartCommand), "rolling-restart")]
 public abstract record ControlCommand
@@ -171,7 +172,8 @@ public abstract record ControlCommand
     {
         "action" => $"must be one of {WireName.All<ResourceAction>()} for a resource, {WireName.All<LinkAction>()} for a link",
         "link" => $"must be one of {WireName.All<FactoryLink>()}",
-        "name" or "by" => "must be a string",
+        "name" or "by" or "sensor_id" or "sensor_type" or "unit" => "must be a string",
+        "value" => "must be a finite number",
         _ => "must be an integer",
     };
 }
@@ -208,6 +210,16 @@ public sealed record LoadCommand(int ReadingsPerSecond, int Seconds) : ControlCo
     public const int MostSeconds = 600;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {ReadingsPerSecond} readings/s more for {Seconds} s");
+}
+
+/// <summary>Sends one reading with the present time, as a device would.</summary>
+/// <param name="SensorId">1 to 255 characters.</param>
+/// <param name="SensorType">1 to 100 characters.</param>
+/// <param name="Value">In <paramref name="Unit"/>.</param>
+/// <param name="Unit">At most 32 characters; null is the type's own.</param>
+public sealed record SendCommand(string SensorId, string SensorType, double Value, string? Unit = null) : ControlCommand
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {Value} {Unit} of {SensorId}");
 }
 
 /// <summary>Cuts a link, slows it down or restores it.</summary>

@@ -6,10 +6,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Does what a <see cref="ControlCommand"/> says. All but start, stop, restart and kill only where <c>Factory:Faults</c> allows it.</summary>
+/// <summary>Does what a <see cref="ControlCommand"/> says. All but start, stop, restart, kill and send only where <c>Factory:Faults</c> allows it.</summary>
 internal sealed class CommandEndpoint(
     FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
-    ConsumerScale scale, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, TimeProvider time)
+    ConsumerScale scale, ReadingSender sender, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, TimeProvider time)
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
 
@@ -27,12 +27,14 @@ internal sealed class CommandEndpoint(
     {
         var at = time.GetUtcNow();
         var by = command.By ?? "control";
-        if (!setup.Settings.Faults && (command is not ResourceCommand { Action: var action } || action.IsFault()))
+        if (!setup.Settings.Faults && IsFault(command))
             return (StatusCodes.Status403Forbidden, new(FaultEndpoints.Reason));
         switch (command)
         {
             case ResourceCommand one:
                 return await ActAsync(one, by, at, cancellationToken);
+            case SendCommand reading:
+                return await sender.SendAsync(reading, cancellationToken);
             case ScaleCommand { Consumers: var consumers }:
                 if (OutOfRange("consumers", consumers, scale.Most, " (Factory:MaxConsumers)") is { } tooMany) return tooMany;
                 var problems = await scale.ChangeAsync(consumers, by, cancellationToken);
@@ -54,6 +56,13 @@ internal sealed class CommandEndpoint(
                 throw new InvalidOperationException($"{command.GetType().Name} is not handled");
         }
     }
+
+    private static bool IsFault(ControlCommand command) => command switch
+    {
+        ResourceCommand { Action: var action } => action.IsFault(),
+        SendCommand => false,
+        _ => true,
+    };
 
     private async Task<(int, CommandAnswer)> ActAsync(ResourceCommand command, string by, DateTimeOffset at, CancellationToken cancellationToken)
     {

@@ -22,6 +22,7 @@ internal static class ControlBuilderExtensions
         services.AddSingleton<ExitLog>();
         services.AddSingleton<Doctor>();
         services.AddSingleton<CommandEndpoint>();
+        services.AddSingleton<ReadingSender>();
         services.AddHostedService(provider => new ExitRecorder(
             provider.GetRequiredService<ExitLog>(),
             database.At(database.Port).GetValueAsync,

@@ -26,7 +26,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         Type[] shared =
         [
             typeof(DistributedApplicationModel), typeof(ResourceCommandService), typeof(ResourceWatch), typeof(ExitLog), typeof(Doctor), typeof(FactorySetup),
-            typeof(TimeProvider), typeof(ConsumerScale), typeof(RollingRestart), typeof(PoisonMessages), typeof(LoadBurst), typeof(Links), typeof(CommandEndpoint),
+            typeof(TimeProvider), typeof(ConsumerScale), typeof(RollingRestart), typeof(ReadingSender), typeof(PoisonMessages), typeof(LoadBurst), typeof(Links), typeof(CommandEndpoint),
         ];
         foreach (var type in shared)
             builder.Services.AddSingleton(type, services.GetRequiredService(type));

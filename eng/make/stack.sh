@@ -72,6 +72,10 @@ fault)
   shift
   order "$@"
   ;;
+send)
+  need
+  order "$@"
+  ;;
 load)
   need
   order load readings_per_second "$2" seconds "$3"

@@ -1,10 +1,17 @@
+using System.Globalization;
 using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.RegularExpressions;
 using Confluent.Kafka;
+using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.EmbeddedKafka.Cluster;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
@@ -50,6 +57,26 @@ public sealed class EmbeddedClusterTests : IAsyncLifetime
         Assert.Equal([.. _ports.Select((port, index) => (index + 1, "127.0.0.1", port))], metadata.Brokers.Select(broker => (broker.BrokerId, broker.Host, broker.Port)).Order());
         Assert.Equal([1, 2, 3, 1, 2, 3], metadata.Topics.Single(topic => topic.Topic == "numbers").Partitions.OrderBy(partition => partition.PartitionId).Select(partition => partition.Leader));
         Assert.True(Guid.TryParse(metadata.Topics.Single(topic => topic.Topic.StartsWith("factory-log.", StringComparison.Ordinal)).Topic["factory-log.".Length..], out _));
+    }
+
+    [Fact]
+    public async Task A_reading_that_is_sent_by_hand_is_in_the_topic_where_the_answer_says()
+    {
+        var now = new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
+        var names = KafkaNames.Default with { SensorTopic = "numbers" };
+        var sender = new ReadingSender(new KafkaClusterResource("kafka", KafkaBacking.Embedded, _ports), names, new FakeTimeProvider(now));
+
+        var (status, answer) = await sender.SendAsync(new SendCommand("my-1", "temperature", 21.5), _limit.Token);
+
+        Assert.True(status == 200, answer.Message);
+        var place = Regex.Match(answer.Message, "^my-1: 21.5 °C is in numbers, partition ([0-9]+), offset ([0-9]+)$");
+        Assert.True(place.Success, answer.Message);
+        using var consumer = new ConsumerBuilder<string, string>(new ConsumerConfig { BootstrapServers = Bootstrap, GroupId = "readers", EnableAutoCommit = false }).Build();
+        consumer.Assign(new TopicPartitionOffset("numbers", int.Parse(place.Groups[1].Value, CultureInfo.InvariantCulture), long.Parse(place.Groups[2].Value, CultureInfo.InvariantCulture)));
+        var message = consumer.Consume(TimeSpan.FromSeconds(20))!.Message;
+        Assert.Equal("my-1", message.Key);
+        Assert.Equal(
+            new SensorReadingMessage(now, "my-1", "temperature", null, 21.5, "°C", null, null, null), JsonSerializer.Deserialize(message.Value, MessageJsonContext.Default.SensorReadingMessage));
     }
 
     [Fact]

@@ -88,7 +88,7 @@ public sealed class FaultTests
     [Fact]
     public async Task What_is_asked_for_wrongly_is_refused_in_one_line()
     {
-        const string Kinds = "resource, scale, poison, load, link, rolling-restart";
+        const string Kinds = "resource, scale, poison, load, send, link, rolling-restart";
         (string Command, string Line)[] wrong =
         [
             ("""{"command":"scale","consumers":0}""", "consumers = 0: must be an integer between 1 and 5 (Factory:MaxConsumers)"),
@@ -104,6 +104,11 @@ public sealed class FaultTests
             ("""{"command":"tickle"}""", $"command = tickle: must be one of {Kinds}"),
             ("""{"consumers":2}""", $"command is missing: must be one of {Kinds}"),
             ("""{"command":"scale","consumers":2,"count":3}""", "count is not part of this command"),
+            ("""{"command":"send","sensor_id":"my-1","sensor_type":"temperature","value":"warm"}""", "value = warm: must be a finite number"),
+            ("""{"command":"send","sensor_id":"my-1","sensor_type":"temperature"}""", "value is missing: must be a finite number"),
+            ("""{"command":"send","sensor_id":"","sensor_type":"temperature","value":"21.5"}""", "sensor_id (SENSOR) is empty: must have 1 to 255 characters"),
+            ("""{"command":"send","sensor_id":"my-1","sensor_type":"flow","value":"21.5"}""",
+                "unit (UNIT) is missing: flow has none of its own, as energy, humidity, pressure, temperature, vibration have"),
             ("[]", "a command is a JSON object"),
             ("", "a command is a JSON object"),
         ];
