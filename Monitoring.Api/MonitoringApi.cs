@@ -37,6 +37,7 @@ internal static class MonitoringApi
         api.MapHistory();
         api.MapAlerts();
         api.MapComponents();
+        api.MapSchemas();
         return app;
     }
 
