@@ -116,17 +116,35 @@ internal sealed class MemberMap
 
         public Node Child(byte[] name, bool isLoose)
         {
+            var loose = LooseName.Of(name, stackalloc byte[LooseName.MaxLength]);
             if (!_exact.TryGetValue(name, out var child))
             {
-                _exact[name] = child = new Node();
+                // Value, which the settings lead through, is value as well, where it is no object.
+                _exact[name] = child = _loose.TryGetValue(loose, out var like) ? like.Copy() : new Node();
             }
 
             if (isLoose)
             {
-                _loose[LooseName.Of(name, stackalloc byte[LooseName.MaxLength])] = child;
+                _loose[loose] = child;
             }
 
             return child;
+        }
+
+        private Node Copy()
+        {
+            var copy = new Node { Member = Member, Rank = Rank };
+            foreach (var (name, child) in _exact.Dictionary)
+            {
+                copy._exact[name] = child;
+            }
+
+            foreach (var (name, child) in _loose.Dictionary)
+            {
+                copy._loose[name] = child;
+            }
+
+            return copy;
         }
 
         public Node? Find(ReadOnlySpan<byte> name) =>

@@ -37,6 +37,30 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
     }
 
     [Fact]
+    public async Task What_the_settings_map_is_stored_and_what_they_name_wrongly_stops_the_consumer()
+    {
+        await using var wrong = StartConsumer("c2", settings: new() { ["Consumers__Messages__Mapping__Vaule"] = "temp" });
+        Assert.NotEqual(0, await wrong.WaitAsync(Timeout));
+        Assert.Contains("Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, ", wrong.Output, StringComparison.Ordinal);
+
+        await using var consumer = StartConsumer("c1", settings: new()
+        {
+            ["Consumers__Messages__TimeZone"] = "Europe/Berlin", ["Consumers__Messages__Mapping__Value"] = "data/temp", ["Consumers__Messages__Mapping__DefaultType"] = "temperature",
+        });
+        using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        var value = """{"time":"2026-07-31 12:00:00","data":{"temp":"21.5"}}"""u8.ToArray();
+        await producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<byte[], byte[]> { Key = "my-1"u8.ToArray(), Value = value }, Timeout);
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
+        Assert.True(await Database.ScalarAsync<bool>(
+            """
+            SELECT (d.sensor_id, d.sensor_type, d.unit, r.value, r."timestamp") = ('my-1', 'temperature', '°C', 21.5, '2026-07-31T10:00:00Z'::timestamptz)
+            FROM readings r JOIN sensor_descriptions d USING (sensor_key)
+            """, Timeout));
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Fact]
     public async Task A_consumer_whose_claim_fails_as_nobody_expects_ends_and_says_so()
     {
         await using var consumer = StartConsumer("c1");
@@ -87,7 +111,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>($"SELECT ({Condition}) IS NULL", Timeout));
     }
 
-    private ServiceProcess StartConsumer(string id, TestDatabase? database = null) => ServiceProcess.Start("Consumers", new()
+    private ServiceProcess StartConsumer(string id, TestDatabase? database = null, Dictionary<string, string>? settings = null) => ServiceProcess.Start("Consumers", new(settings ?? [])
     {
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
         ["DATABASE_URL"] = (database ?? Database).Url,

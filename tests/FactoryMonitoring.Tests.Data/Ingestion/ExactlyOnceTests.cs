@@ -331,6 +331,32 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     }
 
     [Fact]
+    public async Task What_another_producer_sends_is_stored_counted_and_judged_as_our_own()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        // Three in a row above the threshold are an alert, whoever writes them down.
+        byte[][] messages =
+        [
+            LaneHarness.Reading("s-1", 1, 36, time: "2026-01-31T12:00:00Z"),
+            """{"timestamp":"2026-01-31 13:00:01+0100","sensorId":"s-1","sensor_type":"temperature","value":"36.5","quality":"Good","metadata":{"reading_count":"2"}}"""u8.ToArray(),
+            """{"specversion":"1.0","id":"1","type":"t","source":"s-1","time":"2026-01-31T12:00:02Z","data":{"sensor_type":"temperature","value":37,"metadata":{"reading_count":3}}}"""u8.ToArray(),
+            """{"schema":null,"payload":{"ts":1769860803000,"sensor_id":"s-1","sensor_type":"temperature","value":NaN,"metadata":{"reading_count":4}}}"""u8.ToArray(),
+            """{"schema":null,"payload":{"ts":1769860802000,"sensor_id":"s-1","sensor_type":"temperature","value":37,"metadata":{"reading_count":3}}}"""u8.ToArray(),
+        ];
+        consumer.Post(messages.Select((message, offset) => new LogMessage(0, offset, message)));
+        await consumer.SettledAsync(Timeout);
+
+        Assert.Equal(
+            [[0L, 36.0, 1L, 1f, 0], [1L, 36.5, 2L, 1f, 1], [2L, 37.0, 3L, 1f, 2], [4L, 37.0, 3L, 1f, 2]],
+            await RowsAsync("""SELECT kafka_offset, value, reading_count, quality, extract(epoch FROM "timestamp" - '2026-01-31T12:00:00Z')::int FROM readings ORDER BY 1"""));
+        Assert.Equal([[1L]], await RowsAsync("SELECT count(*) FROM sensor_descriptions"));
+        Assert.Equal([["no_value", "s-1", 4L]], await RowsAsync("SELECT reason, sensor_id, reading_count FROM rejected_messages"));
+        Assert.Equal([[5L, 4L, 0L, 1L, 1L]], await RowsAsync("SELECT next_offset, stored, uncounted, rejected, duplicated FROM partition_offsets"));
+        Assert.Equal([["consecutive_high_alerts", 2L]], await RowsAsync("SELECT anomaly_type, kafka_offset FROM alerts"));
+    }
+
+    [Fact]
     public async Task Offsets_that_the_log_has_dropped_are_counted_and_named()
     {
         await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))

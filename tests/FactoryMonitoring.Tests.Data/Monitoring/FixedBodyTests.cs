@@ -270,6 +270,17 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
     }
 
     [Fact]
+    public async Task The_schema_of_a_reading_is_served()
+    {
+        var api = await StartServingApiAsync();
+
+        var answer = await api.GetAsync("/api/schemas/reading.json", Timeout);
+
+        Assert.Equal((HttpStatusCode.OK, "application/schema+json"), (answer.Status, answer.Header("Content-Type")));
+        Assert.Equal("https://json-schema.org/draft/2020-12/schema", (string?)answer.Json["$schema"]);
+    }
+
+    [Fact]
     public async Task The_description_names_every_endpoint()
     {
         var api = await StartServingApiAsync();
@@ -280,7 +291,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
             [
                 "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/brokers/{id}", "/api/cluster", "/api/consumer-health", "/api/consumers/{id}",
                 "/api/dead-letters", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer-health", "/api/producers/{id}",
-                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
+                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/schemas/reading.json", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],
             paths);
     }

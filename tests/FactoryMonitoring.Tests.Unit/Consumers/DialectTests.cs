@@ -213,6 +213,16 @@ public sealed class DialectTests
     }
 
     [Fact]
+    public void A_mapping_of_one_producer_leaves_the_names_of_another()
+    {
+        var parser = Parser("Value=Value/Value,Time=Value/SourceTimestamp,DefaultType=temperature");
+        Assert.Equal(Rejection.None, Parse(parser, """{"Timestamp":"2026-01-31 12:00:00","SensorId":"s","Value":21.5}"""));
+        Assert.Equal(21.5, parser.Reading.Value);
+        Assert.Equal(Rejection.None, Parse(parser, """{"SensorId":"s","Value":{"Value":22.5,"SourceTimestamp":"2026-01-31T12:00:00Z"},"Location":{"Zone":"z"}}"""));
+        Assert.Equal((22.5, "z"), (parser.Reading.Value, parser.Reading.Sensor.Zone));
+    }
+
+    [Fact]
     public void A_sensor_that_is_known_allocates_little()
     {
         var parser = Parser();
