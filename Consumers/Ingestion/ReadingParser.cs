@@ -75,14 +75,15 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return Rejection.None;
         }
 
+        if (rejection is not (Rejection.Empty or Rejection.Oversized or Rejection.MalformedJson or Rejection.InvalidText))
+        {
+            rejection = ReadAsDialect(json, ref fields);
+        }
+
         if (rejection == Rejection.MalformedJson && (quoted ??= BareWords.Quote(json)) is not null)
         {
             _hasBareWords = true;
             rejection = ReadAsDialect(quoted, ref fields);
-        }
-        else if (rejection is not (Rejection.Empty or Rejection.Oversized or Rejection.MalformedJson or Rejection.InvalidText))
-        {
-            rejection = ReadAsDialect(json, ref fields);
         }
 
         if (rejection != Rejection.None)
@@ -175,6 +176,12 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
         var json = new Utf8JsonReader(message);
         json.Read();
+        if (json.TokenType == JsonTokenType.StartArray)
+        {
+            // One reading in it may be read all the same.
+            return Rejection.WrongType;
+        }
+
         if (json.TokenType != JsonTokenType.StartObject)
         {
             return Reject(Rejection.MalformedJson, $"The message is {KindOf(json.TokenType)}: it must be one JSON object");
@@ -277,7 +284,6 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     private static string KindOf(JsonTokenType type) => type switch
     {
-        JsonTokenType.StartArray => "an array",
         JsonTokenType.String => "a text",
         JsonTokenType.Number => "a number",
         _ => type.ToString().ToLowerInvariant(),

@@ -4,10 +4,10 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 internal static class BareWords
 {
     /// <summary>Puts quotation marks around each.</summary>
-    /// <returns>Null where there is none, or the message is no object that is read at all.</returns>
+    /// <returns>Null where there is none, or the message is nothing that is read at all.</returns>
     public static byte[]? Quote(ReadOnlySpan<byte> message)
     {
-        if (message.Length > ReadingParser.MaxBytes || !message.TrimStart(" \t\r\n"u8).StartsWith("{"u8)
+        if (message.Length > ReadingParser.MaxBytes || message.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..]
             || (message.IndexOf("NaN"u8) < 0 && message.IndexOf("Infinity"u8) < 0))
         {
             return null;

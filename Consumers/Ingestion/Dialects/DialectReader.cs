@@ -28,7 +28,7 @@ internal sealed class DialectReader(MessagesOptions options)
     /// <summary>What is wrong with the last message that was rejected.</summary>
     public string Detail { get; private set; } = "";
 
-    /// <param name="message">A JSON object.</param>
+    /// <param name="message">A JSON object, or an array.</param>
     /// <param name="key">Of its record; it is the id of a sensor whose messages have none.</param>
     /// <param name="reading">Gets what was found, from a rejected message too.</param>
     /// <param name="sensor">The same; whether its text can be stored is not known yet.</param>

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>What lies around a reading: a CloudEvent in its structured JSON form, or the JSON of Kafka Connect with its schema.</summary>
+/// <summary>What lies around a reading: an array of one, a CloudEvent in its structured JSON form, or the JSON of Kafka Connect with its schema.</summary>
 internal ref struct Envelope
 {
     /// <summary>Of envelopes in envelopes.</summary>
@@ -36,13 +36,14 @@ internal ref struct Envelope
 
     public Found Source { get; private set; }
 
-    /// <summary>Where it holds no object: what it is and holds; else null.</summary>
+    /// <summary>Where it holds no object, or several: what it is and holds; else null.</summary>
     public string? Problem { get; private set; }
 
     /// <exception cref="JsonException">It is no JSON.</exception>
     public static Envelope Open(ReadOnlySpan<byte> message)
     {
         var envelope = new Envelope { Body = message };
+        envelope.OpenArray();
         var depth = 0;
         while (depth < MaxDepth && envelope.Problem is null && envelope.OpenOne())
         {
@@ -50,6 +51,38 @@ internal ref struct Envelope
         }
 
         return envelope;
+    }
+
+    private void OpenArray()
+    {
+        var json = new Utf8JsonReader(Body);
+        json.Read();
+        if (json.TokenType != JsonTokenType.StartArray)
+        {
+            return;
+        }
+
+        var (elements, start, length) = (0, 0, 0);
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            (elements, start) = (elements + 1, (int)json.TokenStartIndex);
+            var isObject = json.TokenType == JsonTokenType.StartObject;
+            json.Skip();
+            length = isObject ? (int)json.BytesConsumed - start : 0;
+        }
+
+        // Anything behind the array makes the reader throw.
+        json.Read();
+        if (elements == 1 && length > 0)
+        {
+            Body = Body.Slice(start, length);
+        }
+        else
+        {
+            Problem = elements > 1
+                ? $"The message is an array of {elements} elements: one message is one reading, so each must be sent by itself"
+                : "The message is an array without an object: it must be one JSON object, or an array of one";
+        }
     }
 
     private bool OpenOne()

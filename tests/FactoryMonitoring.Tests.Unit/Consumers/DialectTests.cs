@@ -32,6 +32,8 @@ public sealed class DialectTests
         { "ThingsBoard, telemetry with ts", "Id=deviceName,Value=values/temperature,DefaultType=temperature", """{"deviceName":"s-1","ts":1769860800123.456,"values":{"temperature":21.5}}""" },
         { "Sparkplug B as JSON, one metric", "Time=metrics/0/timestamp,Value=metrics/0/value,Type=metrics/0/name,Id=device", """{"timestamp":1769860800999,"device":"s-1","metrics":[{"name":"temperature","timestamp":1769860800123.456,"dataType":"Double","value":21.5}],"seq":7}""" },
         { "OPC UA publisher", "Time=Value/SourceTimestamp,Id=NodeId,Value=Value/Value,Quality=Value/StatusCode/Symbol,DefaultType=temperature", """{"NodeId":"s-1","ApplicationUri":"urn:plc","Value":{"Value":21.5,"SourceTimestamp":"2026-01-31T12:00:00.1234567Z","StatusCode":{"Code":0,"Symbol":"Good"}}}""" },
+        { "an array of one", "", """[{"timestamp":"2026-01-31 12:00:00.123456","sensor_id":"s-1","sensor_type":"temperature","value":21.5,"unit":"°C"}]""" },
+        { "an array of one, as our own", "", $"[{Ours}]" },
         { "AWS IoT, shadow", "Time=timestamp,Id=clientToken,Value=state/reported/temperature,DefaultType=temperature", """{"state":{"reported":{"temperature":21.5}},"clientToken":"s-1","version":3,"timestamp":1769860800.123456}""" },
         { "Azure IoT Hub, routed", "Time=EnqueuedTimeUtc,Id=SystemProperties/connectionDeviceId,Value=Body/temperature,DefaultType=temperature", """{"EnqueuedTimeUtc":"2026-01-31T12:00:00.1234560Z","Properties":{},"SystemProperties":{"connectionDeviceId":"s-1"},"Body":{"temperature":21.5}}""" },
         { "Node-RED, msg", "Id=topic,Value=payload,DefaultType=temperature", """{"_msgid":"f1","topic":"s-1","payload":21.5,"timestamp":"1769860800123456"}""" },

@@ -16,10 +16,13 @@ public sealed class RejectionTests
     public static TheoryData<string, string, string> Rejected => new()
     {
         { "", "empty", "The message is empty: it must be one JSON object" },
-        { "[1]", "malformed_json", "The message is an array: it must be one JSON object" },
+        { "[1]", "malformed_json", "The message is an array without an object: it must be one JSON object, or an array of one" },
+        { "[]", "malformed_json", "The message is an array without an object: it must be one JSON object, or an array of one" },
+        { "[{\"value\":1},{\"value\":2}]", "malformed_json", "The message is an array of 2 elements: one message is one reading, so each must be sent by itself" },
+        { "[{}] {}", "malformed_json", "Cannot read the message as JSON: '{' is invalid after a single JSON value. Expected end of data. LineNumber: 0 | BytePositionInLine: 5. It must be one JSON object in UTF-8" },
         { "21.5", "malformed_json", "The message is a number: it must be one JSON object" },
         { "\"21.5\"", "malformed_json", "The message is a text: it must be one JSON object" },
-        { "[NaN]", "malformed_json", "The message is an array: it must be one JSON object" },
+        { "[NaN]", "malformed_json", "The message is an array without an object: it must be one JSON object, or an array of one" },
         { "no json", "malformed_json", "Cannot read the message as JSON: 'no json' is an invalid JSON literal. Expected the literal 'null'. LineNumber: 0 | BytePositionInLine: 1. It must be one JSON object in UTF-8" },
         { "{\"value\":NaN} {}", "malformed_json", "Cannot read the message as JSON: '{' is invalid after a single JSON value. Expected end of data. LineNumber: 0 | BytePositionInLine: 16. It must be one JSON object in UTF-8" },
         { "\0\0\0\0\u0007\u0002s", "malformed_json", "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8" },
