@@ -31,7 +31,8 @@ internal static class IngestionExtensions
         services.AddSingleton<IPostConfigureOptions<DetectionOptions>, ThresholdVariables>();
         services.AddSingleton<IValidateOptions<DetectionOptions>, DetectionOptionsValidator>();
         // Shutting down is giving partitions up in order; what takes longer than this is left to the successors.
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        // All workers stop at once: each may have to wait for a database that does not answer.
+        services.Configure<HostOptions>(host => (host.ShutdownTimeout, host.ServicesStopConcurrently) = (TimeSpan.FromSeconds(10), true));
 
         var identity = IdentityOf(builder.Configuration);
         services.AddSingleton(identity);
@@ -81,7 +82,7 @@ internal static class IngestionExtensions
             },
             (services, client) => client.SetLogHandler(ClientLog.Handler(services)));
 
-        // Stopped in the reverse order: the heartbeat last, so that it says "inactive" when nothing is owned any more.
+        services.AddSingleton<IngestWorker>();
         services.AddHostedService<HeartbeatWorker>();
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<RivalWatch>(
             provider, new RivalStore(provider.GetRequiredService<NpgsqlDataSource>(), "consumer_health", "consumer_id"), EnvironmentNames.ConsumerId, identity.ConsumerId, identity.InstanceId));
@@ -89,7 +90,7 @@ internal static class IngestionExtensions
         services.AddHostedService<RetentionWorker>();
         services.AddHostedService<AuditWorker>();
         services.AddHostedService<OutboxWorker>();
-        services.AddHostedService<IngestWorker>();
+        services.AddHostedService(provider => provider.GetRequiredService<IngestWorker>());
         services.AddBrokerReturn<IConsumer<Ignore, Rejection>>(ResourceNames.Kafka);
         services.AddBrokerReturn<IProducer<byte[]?, byte[]?>>(ResourceNames.Kafka);
     }

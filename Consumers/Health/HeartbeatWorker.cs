@@ -15,6 +15,7 @@ internal sealed partial class HeartbeatWorker(
     ConsumerKey consumerKey,
     ConsumerIdentity identity,
     ConsumerStatus status,
+    IngestWorker ingest,
     [FromKeyedServices(HeartbeatWorker.Loop)] LoopHeartbeat loop,
     IOptions<ConsumersOptions> options,
     TimeProvider time,
@@ -24,7 +25,7 @@ internal sealed partial class HeartbeatWorker(
     public const string Loop = "ingest-loop";
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromMilliseconds(500);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -84,8 +85,10 @@ internal sealed partial class HeartbeatWorker(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
+    /// <summary>Says "inactive" when nothing is owned any more.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        await (ingest.ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await base.StopAsync(cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StopLimit);

@@ -31,6 +31,7 @@ internal sealed class IngestWorker(
     ILogger<IngestWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan RehearsalLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LateLimit = TimeSpan.FromMilliseconds(200);
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -46,7 +47,8 @@ internal sealed class IngestWorker(
         var claims = new PartitionClaims(brokers, logId, dictionaries, loop, identity.SensorTopic, time, logger);
         var committer = new OffsetCommitter(consumer, loop, identity.SensorTopic, metrics, time, logger);
         await heartbeat.WaitAsync(RehearseAsync(brokers, claims, lanes, stoppingToken));
-        Task[] storing = [.. lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
+        using var late = new CancellationTokenSource();
+        Task[] storing = [.. lanes.Select(lane => Task.Run(() => lane.RunAsync(late.Token), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         Task[] others = [committer.RunAsync(finished.Token), claims.WatchLogAsync(finished.Token)];
 
@@ -75,13 +77,27 @@ internal sealed class IngestWorker(
                 lane.Queue.Complete();
             }
 
-            await Task.WhenAll(storing);
+            // Every partition is given up or abandoned: what still waits for the database is of use to nobody.
+            late.CancelAfter(LateLimit);
+            await SuppressCancellationAsync(Task.WhenAll(storing), late.Token);
             foreach (var lane in lanes)
             {
                 await lane.DisposeAsync();
             }
 
             await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task SuppressCancellationAsync(Task task, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task;
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            // A lane in the middle of a transaction ends with whatever its connection says.
         }
     }
 

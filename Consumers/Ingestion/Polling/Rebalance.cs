@@ -12,6 +12,9 @@ internal sealed partial class Rebalance(AssignmentTable assignments, LaneDispatc
     /// <summary>How long partitions that are to be given up may take: the group waits no longer.</summary>
     private static readonly TimeSpan HandoverLimit = TimeSpan.FromSeconds(3);
 
+    /// <summary>The same when the consumer stops: Aspire kills it some 6 s after it was told to.</summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan HandoverWait = TimeSpan.FromMilliseconds(10);
 
     private bool _joining = true;
@@ -57,7 +60,8 @@ internal sealed partial class Rebalance(AssignmentTable assignments, LaneDispatc
         }
 
         var started = time.GetTimestamp();
-        while (!done.WaitHandle.WaitOne(HandoverWait) && time.GetElapsedTime(started) < HandoverLimit)
+        var limit = IsLeaving ? LeaveLimit : HandoverLimit;
+        while (!done.WaitHandle.WaitOne(HandoverWait) && time.GetElapsedTime(started) < limit)
         {
             heartbeat.Beat();
         }
