@@ -19,6 +19,12 @@ namespace FactoryMonitoring.Consumers;
 
 internal static class IngestionExtensions
 {
+    /// <summary>
+    /// Stopping is giving partitions up in order; what takes longer is left to the successors. Aspire kills a service 6 s after it has told it to stop.
+    /// Each worker may wait for a database that does not answer, so all of them stop at once.
+    /// </summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(4);
+
     private static readonly TimeSpan MaxLoopSilence = TimeSpan.FromSeconds(4);
 
     /// <summary>Everything a consumer is made of: the polling loop and its lanes, heartbeat, outbox and maintenance.</summary>
@@ -30,9 +36,7 @@ internal static class IngestionExtensions
         services.AddOptions<DetectionOptions>().BindConfiguration(DetectionOptions.Section).ValidateOnStart();
         services.AddSingleton<IPostConfigureOptions<DetectionOptions>, ThresholdVariables>();
         services.AddSingleton<IValidateOptions<DetectionOptions>, DetectionOptionsValidator>();
-        // Shutting down is giving partitions up in order; what takes longer than this is left to the successors.
-        // All workers stop at once: each may have to wait for a database that does not answer.
-        services.Configure<HostOptions>(host => (host.ShutdownTimeout, host.ServicesStopConcurrently) = (TimeSpan.FromSeconds(10), true));
+        services.Configure<HostOptions>(host => (host.ShutdownTimeout, host.ServicesStopConcurrently) = (StopLimit, true));
 
         var identity = IdentityOf(builder.Configuration);
         services.AddSingleton(identity);

@@ -25,7 +25,7 @@ internal sealed partial class HeartbeatWorker(
     public const string Loop = "ingest-loop";
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -89,12 +89,13 @@ internal sealed partial class HeartbeatWorker(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await (ingest.ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await base.StopAsync(cancellationToken);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StopLimit);
         try
         {
-            await store.StopAsync(identity.ConsumerId, identity.InstanceId, limit.Token);
+            // Where the database does not answer, to cancel takes seconds: the client asks the server to do so, and waits for that. Nobody waits for it here.
+            await Task.Run(() => base.StopAsync(cancellationToken), CancellationToken.None).WaitAsync(limit.Token);
+            await store.StopAsync(identity.ConsumerId, identity.InstanceId, CancellationToken.None).WaitAsync(limit.Token);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {

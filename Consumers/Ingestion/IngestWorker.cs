@@ -47,8 +47,7 @@ internal sealed class IngestWorker(
         var claims = new PartitionClaims(brokers, logId, dictionaries, loop, identity.SensorTopic, time, logger);
         var committer = new OffsetCommitter(consumer, loop, identity.SensorTopic, metrics, time, logger);
         await heartbeat.WaitAsync(RehearseAsync(brokers, claims, lanes, stoppingToken));
-        using var late = new CancellationTokenSource();
-        Task[] storing = [.. lanes.Select(lane => Task.Run(() => lane.RunAsync(late.Token), CancellationToken.None))];
+        Task[] storing = [.. lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         Task[] others = [committer.RunAsync(finished.Token), claims.WatchLogAsync(finished.Token)];
 
@@ -77,27 +76,30 @@ internal sealed class IngestWorker(
                 lane.Queue.Complete();
             }
 
-            // Every partition is given up or abandoned: what still waits for the database is of use to nobody.
-            late.CancelAfter(LateLimit);
-            await SuppressCancellationAsync(Task.WhenAll(storing), late.Token);
-            foreach (var lane in lanes)
+            // Every partition is given up or abandoned: what a lane still waits for is of use to nobody, and ends with the process.
+            if (await EndAsync(storing))
             {
-                await lane.DisposeAsync();
+                foreach (var lane in lanes)
+                {
+                    await lane.DisposeAsync();
+                }
             }
 
             await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private static async Task SuppressCancellationAsync(Task task, CancellationToken cancellationToken)
+    /// <returns>False where the database has not answered a lane within the limit.</returns>
+    private static async Task<bool> EndAsync(Task[] storing)
     {
         try
         {
-            await task;
+            await Task.WhenAll(storing).WaitAsync(LateLimit);
+            return true;
         }
-        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        catch (TimeoutException)
         {
-            // A lane in the middle of a transaction ends with whatever its connection says.
+            return false;
         }
     }
 
