@@ -20,6 +20,12 @@ namespace FactoryMonitoring.Consumers;
 
 internal static class IngestionExtensions
 {
+    /// <summary>
+    /// Stopping is giving partitions up in order; what takes longer is left to the successors. Aspire kills a service 6 s after it has told it to stop.
+    /// Each worker may wait for a database that does not answer, so all of them stop at once.
+    /// </summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan MaxLoopSilence = TimeSpan.FromSeconds(4);
 
     /// <summary>Everything a consumer is made of: the polling loop and its lanes, heartbeat, outbox and maintenance.</summary>
@@ -33,8 +39,7 @@ internal static class IngestionExtensions
         services.AddSingleton<IValidateOptions<DetectionOptions>, DetectionOptionsValidator>();
         services.AddOptions<MessagesOptions>().BindConfiguration(MessagesOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<MessagesOptions>, MessagesOptionsValidator>();
-        // Shutting down is giving partitions up in order; what takes longer than this is left to the successors.
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        services.Configure<HostOptions>(host => (host.ShutdownTimeout, host.ServicesStopConcurrently) = (StopLimit, true));
 
         var identity = IdentityOf(builder.Configuration);
         services.AddSingleton(identity);
@@ -85,7 +90,7 @@ internal static class IngestionExtensions
             },
             (services, client) => client.SetLogHandler(ClientLog.Handler(services)));
 
-        // Stopped in the reverse order: the heartbeat last, so that it says "inactive" when nothing is owned any more.
+        services.AddSingleton<IngestWorker>();
         services.AddHostedService<HeartbeatWorker>();
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<RivalWatch>(
             provider, new RivalStore(provider.GetRequiredService<NpgsqlDataSource>(), "consumer_health", "consumer_id"), EnvironmentNames.ConsumerId, identity.ConsumerId, identity.InstanceId));
@@ -93,7 +98,7 @@ internal static class IngestionExtensions
         services.AddHostedService<RetentionWorker>();
         services.AddHostedService<AuditWorker>();
         services.AddHostedService<OutboxWorker>();
-        services.AddHostedService<IngestWorker>();
+        services.AddHostedService(provider => provider.GetRequiredService<IngestWorker>());
         services.AddBrokerReturn<IConsumer<Ignore, Rejection>>(ResourceNames.Kafka);
         services.AddBrokerReturn<IProducer<byte[]?, byte[]?>>(ResourceNames.Kafka);
     }

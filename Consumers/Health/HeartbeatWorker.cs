@@ -15,6 +15,7 @@ internal sealed partial class HeartbeatWorker(
     ConsumerKey consumerKey,
     ConsumerIdentity identity,
     ConsumerStatus status,
+    IngestWorker ingest,
     [FromKeyedServices(HeartbeatWorker.Loop)] LoopHeartbeat loop,
     IOptions<ConsumersOptions> options,
     TimeProvider time,
@@ -24,7 +25,7 @@ internal sealed partial class HeartbeatWorker(
     public const string Loop = "ingest-loop";
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -84,14 +85,17 @@ internal sealed partial class HeartbeatWorker(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
+    /// <summary>Says "inactive" when nothing is owned any more.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await base.StopAsync(cancellationToken);
+        await (ingest.ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StopLimit);
         try
         {
-            await store.StopAsync(identity.ConsumerId, identity.InstanceId, limit.Token);
+            // Where the database does not answer, to cancel takes seconds: the client asks the server to do so, and waits for that. Nobody waits for it here.
+            await Task.Run(() => base.StopAsync(cancellationToken), CancellationToken.None).WaitAsync(limit.Token);
+            await store.StopAsync(identity.ConsumerId, identity.InstanceId, CancellationToken.None).WaitAsync(limit.Token);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {

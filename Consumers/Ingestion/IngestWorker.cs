@@ -31,6 +31,7 @@ internal sealed class IngestWorker(
     ILogger<IngestWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan RehearsalLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LateLimit = TimeSpan.FromMilliseconds(200);
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -75,13 +76,30 @@ internal sealed class IngestWorker(
                 lane.Queue.Complete();
             }
 
-            await Task.WhenAll(storing);
-            foreach (var lane in lanes)
+            // Every partition is given up or abandoned: what a lane still waits for is of use to nobody, and ends with the process.
+            if (await EndAsync(storing))
             {
-                await lane.DisposeAsync();
+                foreach (var lane in lanes)
+                {
+                    await lane.DisposeAsync();
+                }
             }
 
             await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <returns>False where the database has not answered a lane within the limit.</returns>
+    private static async Task<bool> EndAsync(Task[] storing)
+    {
+        try
+        {
+            await Task.WhenAll(storing).WaitAsync(LateLimit);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 

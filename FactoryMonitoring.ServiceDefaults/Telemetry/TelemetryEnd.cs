@@ -7,11 +7,11 @@ namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
 /// <summary>
 /// Sends what telemetry is left, within a limit. To dispose of the providers would do it, too, but with 5 s for each of traces, metrics and logs: where
-/// nobody takes them, a service would outlive the 10 s that it is given to stop.
+/// nobody takes them, a service would outlive the 6 s that Aspire gives it to stop.
 /// </summary>
 internal static class TelemetryEnd
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(500);
 
     public static async Task SendRestAsync(IServiceProvider services)
     {

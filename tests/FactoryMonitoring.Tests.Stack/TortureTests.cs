@@ -125,6 +125,12 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private async Task CommitAsync(Stopwatch clock, Fault fault)
     {
         var victim = fault.Victim == "brokers" ? BrokerNames[(int)(fault.At.TotalMilliseconds % BrokerNames.Length)] : fault.Victim;
+        if (fault.Kind is "kill" or "pause" or "stop")
+        {
+            // It may have been started a moment ago.
+            await Wait.ForAsync($"{victim} runs", TimeSpan.FromSeconds(20), async token => (await stack.ResourceAsync(victim, token))["pid"] is not null, runs => runs);
+        }
+
         switch (fault.Kind)
         {
             case "pause":
@@ -278,7 +284,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             await UntilAsync(clock, clock.Elapsed + TimeSpan.FromSeconds(1));
         }
 
-        Assert.Equal("", string.Join('\n', expected.Except(actual).Select(alert => $"expected {alert}").Concat(actual.Except(expected).Select(alert => $"found {alert}"))));
+        var differences = expected.Except(actual).Select(alert => $"expected {alert}").Concat(actual.Except(expected).Select(alert => $"found {alert}")).ToList();
+        Assert.True(differences.Count == 0, string.Join('\n', differences));
         Assert.Equal(expected, actual);
         await Task.WhenAll(sensors.Select(sensor => stack.ControlAsync(sensor, "start")));
     }

@@ -59,7 +59,7 @@ internal sealed class IngestLoop(
         _lanes = new LaneDispatcher(lanes, options.Linger, metrics, time);
         _flow = new PartitionFlow(consumer, identity.SensorTopic, _assignments, claim, wake, time, logger);
         _intake = new MessageIntake(consumer, identity.SensorTopic, parser, keys, _assignments, _flow, _lanes, options.LinksPerSpan, logger);
-        Rebalance = new Rebalance(_assignments, _lanes, heartbeat, time, logger);
+        Rebalance = new Rebalance(_assignments, _lanes, heartbeat, time, logger, stopping);
         consumer.Subscribe(identity.SensorTopic);
         while (!stopping.IsCancellationRequested)
         {

@@ -7,14 +7,20 @@ namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 /// Answers the group: what it assigns is claimed, what it revokes is given up properly, what it takes away is dropped. The client calls it within
 /// Consume or Close.
 /// </summary>
-internal sealed partial class Rebalance(AssignmentTable assignments, LaneDispatcher lanes, LoopHeartbeat heartbeat, TimeProvider time, ILogger logger)
+/// <param name="stopping">The consumer is told to stop.</param>
+internal sealed partial class Rebalance(
+    AssignmentTable assignments, LaneDispatcher lanes, LoopHeartbeat heartbeat, TimeProvider time, ILogger logger, CancellationToken stopping)
 {
     /// <summary>How long partitions that are to be given up may take: the group waits no longer.</summary>
     private static readonly TimeSpan HandoverLimit = TimeSpan.FromSeconds(3);
 
+    /// <summary>The same when the consumer stops, for all of them together: Aspire kills it some 6 s after it was told to.</summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan HandoverWait = TimeSpan.FromMilliseconds(10);
 
     private bool _joining = true;
+    private long? _stoppingSince;
 
     /// <summary>What is revoked from now on is given up because the consumer leaves the group.</summary>
     public bool IsLeaving { get; set; }
@@ -57,7 +63,7 @@ internal sealed partial class Rebalance(AssignmentTable assignments, LaneDispatc
         }
 
         var started = time.GetTimestamp();
-        while (!done.WaitHandle.WaitOne(HandoverWait) && time.GetElapsedTime(started) < HandoverLimit)
+        while (!done.WaitHandle.WaitOne(HandoverWait) && !IsOver(started))
         {
             heartbeat.Beat();
         }
@@ -72,6 +78,17 @@ internal sealed partial class Rebalance(AssignmentTable assignments, LaneDispatc
             // Its lanes will still signal it.
             Log.HandoverLate(logger);
         }
+    }
+
+    private bool IsOver(long started)
+    {
+        if (!stopping.IsCancellationRequested)
+        {
+            return time.GetElapsedTime(started) >= HandoverLimit;
+        }
+
+        _stoppingSince ??= time.GetTimestamp();
+        return time.GetElapsedTime(_stoppingSince.Value) >= LeaveLimit;
     }
 
     /// <summary>The group has given these partitions to others already.</summary>

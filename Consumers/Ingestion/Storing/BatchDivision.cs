@@ -17,9 +17,10 @@ internal sealed class BatchDivision
     public BatchDivision(ReadingBatch? batch, IngestWrite whole)
     {
         _whole = whole;
+        var scope = new WriteScope(whole);
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
-            if (whole.Passes(ref reading))
+            if (scope.Passes(ref reading))
             {
                 _messages.Add(new BatchMessage(reading.Partition.Number, reading.Offset, reading.IsRefused, reading.HasCount));
             }

@@ -74,7 +74,14 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
         {
             if (slice.Partition.Lease is { } lease)
             {
-                _tallies[lease] = new Tally { Next = Math.Max(slice.End, lease.NextOffset), Redelivered = slice.Redelivered, LeaderEpoch = slice.LeaderEpoch };
+                // A message that is only read again is an older one than the last that is stored.
+                var moves = slice.End > lease.NextOffset;
+                _tallies[lease] = new Tally
+                {
+                    Next = moves ? slice.End : lease.NextOffset,
+                    Redelivered = slice.Redelivered,
+                    LeaderEpoch = moves ? slice.LeaderEpoch : null,
+                };
             }
         }
 

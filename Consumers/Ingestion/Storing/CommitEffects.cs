@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
@@ -80,6 +81,8 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         context.Metrics.Missing(write.Missing);
     }
 
+    // As RowEncoder's loops: called too seldom to be compiled a second time.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Measure(ReadingBatch batch, IngestWrite write, TimeSpan duration)
     {
         var now = context.Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -87,9 +90,10 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         var step = ConsumerMetrics.LatencyStep(batch.Count);
         var measures = context.Metrics.MeasuresEndToEnd;
         var stored = 0;
+        var scope = new WriteScope(write);
         foreach (ref var reading in batch.Readings)
         {
-            if (!write.Stores(ref reading))
+            if (!scope.Stores(ref reading))
             {
                 continue;
             }

@@ -52,14 +52,19 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
                 continue;
             }
 
-            AddEpisodes(write, lease);
             if (lease.HasLostMemory)
             {
                 write.MemoryLosses.Add(new MemoryLoss(lease.Number, lease.Claim.NextOffset));
             }
 
-            AddSilent(write, lease);
-            AddLatest(write, lease, terms.KeyValidity, written);
+            // As long as the detector reads again what is stored, the database is ahead of it.
+            if (!lease.IsReplaying)
+            {
+                AddEpisodes(write, lease);
+                AddSilent(write, lease);
+                AddLatest(write, lease, terms.KeyValidity, written);
+            }
+
             lease.Detector.MakeRoom();
             if (lease.SinceSnapshot > 0 && (terms.IsLast || lease.Snapshots.IsDue))
             {

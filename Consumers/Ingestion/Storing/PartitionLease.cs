@@ -36,6 +36,9 @@ internal sealed class PartitionLease
     /// <summary>The detector has seen everything below.</summary>
     public long MemoryAt { get; set; }
 
+    /// <summary>The detector has not seen all that is stored.</summary>
+    public bool IsReplaying => MemoryAt < NextOffset;
+
     /// <summary>It remembers nothing of what is stored, and alerts that it does not know may be open. True until the database has been told.</summary>
     public bool HasLostMemory { get; set; }
 

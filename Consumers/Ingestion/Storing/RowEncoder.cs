@@ -30,25 +30,24 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
     private void AddRows(ReadingBatch batch, IngestWrite write)
     {
         var (consumer, log) = (store.ConsumerKey, write.Log.LogKey);
+        var scope = new WriteScope(write);
         OwnedPartition? partition = null;
-        var (from, until, newest) = (0L, 0L, -1L);
+        var newest = -1L;
         _newest.Clear();
         foreach (ref var reading in batch.Readings)
         {
             if (reading.Partition != partition)
             {
-                // Readings of a partition come in runs.
                 if (partition is not null)
                 {
                     _newest[partition] = newest;
                 }
 
                 partition = reading.Partition;
-                (from, until) = write.PassesOf(partition);
                 newest = _newest.GetValueOrDefault(partition, -1);
             }
 
-            if (reading.Offset < from || reading.Offset >= until || reading.IsReplay || reading.IsRefused)
+            if (!scope.Stores(ref reading))
             {
                 continue;
             }
@@ -106,9 +105,10 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
     private static HashSet<SensorDescription>? UnknownOf(ReadingBatch batch, IngestWrite write, long validity)
     {
         HashSet<SensorDescription>? unknown = null;
+        var scope = new WriteScope(write);
         foreach (ref var reading in batch.Readings)
         {
-            if (reading.Sensor.KeyIn(validity) == 0 && write.Stores(ref reading))
+            if (reading.Sensor.KeyIn(validity) == 0 && scope.Stores(ref reading))
             {
                 (unknown ??= []).Add(reading.Sensor);
             }

@@ -14,21 +14,3 @@ internal readonly record struct PlanTerms(TimeSpan Now, long KeyValidity, bool I
 /// <param name="Writes">One transaction for each log, which is one but for the end of a log.</param>
 /// <param name="Unjudged">Readings to which no rule was applied.</param>
 internal sealed record WritePlan(IReadOnlyList<IngestWrite> Writes, int Unjudged);
-
-/// <summary>Which readings of a batch a transaction is about.</summary>
-internal static class WriteScope
-{
-    /// <summary>
-    /// Whether the transaction moves a partition past this reading. A batch may hold the same offsets twice: of an assignment that is over, and of
-    /// the one that followed it.
-    /// </summary>
-    public static bool Passes(this IngestWrite write, ref Reading reading) =>
-        !reading.IsReplay && reading.Partition.Lease is { } lease && lease.Log == write.Log && write.Covers(lease.Number, reading.Offset);
-
-    /// <summary>The offsets of a partition that the transaction passes: from the first up to, and without, the last; none where it passes none.</summary>
-    public static (long From, long Until) PassesOf(this IngestWrite write, OwnedPartition partition) =>
-        partition.Lease is { } lease && lease.Log == write.Log && write.Moves.Find(move => move.Partition == lease.Number) is { } move ? (move.Expected, move.Next) : (0, 0);
-
-    /// <summary>Whether the transaction stores this reading.</summary>
-    public static bool Stores(this IngestWrite write, ref Reading reading) => !reading.IsRefused && write.Passes(ref reading);
-}

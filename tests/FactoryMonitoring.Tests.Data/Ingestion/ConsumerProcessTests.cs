@@ -61,6 +61,24 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
     }
 
     [Fact]
+    public async Task A_consumer_stops_in_time_though_the_database_does_not_answer()
+    {
+        await using var consumer = StartConsumer("c1");
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(owner) = 6 FROM partition_offsets", Timeout));
+        await Postgres.FreezeAsync();
+        try
+        {
+            // After some 6 s Aspire kills what it has told to stop.
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(6));
+            Assert.Equal(0, await consumer.StopAsync(limit.Token));
+        }
+        finally
+        {
+            await Postgres.ThawAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_consumer_whose_claim_fails_as_nobody_expects_ends_and_says_so()
     {
         await using var consumer = StartConsumer("c1");

@@ -92,7 +92,7 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.Empty(write.Alerts);
         Assert.Equal((3L, 3L, 0, 3L), (write.Moves[0].Expected, write.Moves[0].Next, write.Moves[0].Stored, lease.MemoryAt));
         Assert.True(_batch.Readings[2].IsReplay);
-        Assert.False(write.Stores(ref _batch.Readings[2]));
+        Assert.False(Stores(write, ref _batch.Readings[2]));
 
         _batch.Clear();
         Add(lease.Partition, 3, count: 3, Warning);
@@ -102,7 +102,35 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.Empty(write.Alerts);
         Assert.Equal((2, 1), (write.Moves[0].Stored, write.Moves[0].Duplicated));
         Assert.Equal(("duplicated", 4L), (Assert.Single(write.Violations).Kind, write.Violations[0].Offset!.Value));
-        Assert.True(write.Stores(ref _batch.Readings[0]));
+        Assert.True(Stores(write, ref _batch.Readings[0]));
+    }
+
+    [Fact]
+    public void While_a_partition_is_read_again_the_states_of_its_alerts_and_its_leader_epoch_stay_as_they_are_stored()
+    {
+        var lease = Claim(0, next: 6);
+        for (var offset = 0; offset < 5; offset++)
+        {
+            Add(lease.Partition, offset, count: offset, Warning).LeaderEpoch = 1;
+        }
+
+        // In the database the alert of offset 2 has more occurrences, and the last stored message a later epoch.
+        var write = Assert.Single(_planner.Plan(_batch, _leases, Nothing with { IsDue = true }).Writes);
+        Assert.Empty(write.Episodes);
+        Assert.Empty(write.Latest);
+        Assert.Equal((6L, null), (write.Moves[0].Next, write.Moves[0].LeaderEpoch));
+        Assert.Equal(5, Assert.Single(write.Snapshots).Offset);
+
+        _batch.Clear();
+        Add(lease.Partition, 5, count: 5, Warning).LeaderEpoch = 2;
+        write = Assert.Single(_planner.Plan(_batch, _leases, Nothing with { IsDue = true }).Writes);
+        Assert.Equal(4, Assert.Single(write.Episodes).Occurrences);
+        Assert.Equal(5, Assert.Single(write.Latest).Offset);
+        Assert.Null(write.Moves[0].LeaderEpoch);
+
+        _batch.Clear();
+        Add(lease.Partition, 6, count: 6, Warning).LeaderEpoch = 3;
+        Assert.Equal(3, Assert.Single(_planner.Plan(_batch, _leases, Nothing).Writes).Moves[0].LeaderEpoch);
     }
 
     [Fact]
@@ -179,8 +207,8 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.NotEqual(writes[0].Alerts[0].AlertId, writes[1].Alerts[0].AlertId);
         Assert.Empty(writes[0].Rejected);
         Assert.Single(writes[1].Rejected);
-        Assert.True(writes[0].Stores(ref _batch.Readings[0]));
-        Assert.False(writes[1].Stores(ref _batch.Readings[0]));
+        Assert.True(Stores(writes[0], ref _batch.Readings[0]));
+        Assert.False(Stores(writes[1], ref _batch.Readings[0]));
     }
 
     [Fact]
@@ -203,7 +231,7 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.Equal([1], write.Moves.Select(move => move.Partition));
         Assert.Empty(write.Alerts);
         Assert.Empty(write.Rejected);
-        Assert.False(write.Stores(ref _batch.Readings[0]));
+        Assert.False(Stores(write, ref _batch.Readings[0]));
         Assert.Null(abandoned.Partition.Lease);
         Assert.Equal([1], _status.Owned);
     }
@@ -221,8 +249,8 @@ public sealed class BatchPlannerTests : IDisposable
         var write = Assert.Single(Plan().Writes);
 
         Assert.Equal((1, 0), (Assert.Single(write.Moves).Stored, write.Moves[0].Duplicated));
-        Assert.False(write.Stores(ref _batch.Readings[0]));
-        Assert.True(write.Stores(ref _batch.Readings[1]));
+        Assert.False(Stores(write, ref _batch.Readings[0]));
+        Assert.True(Stores(write, ref _batch.Readings[1]));
     }
 
     [Fact]
@@ -303,8 +331,9 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.Empty(write.Alerts);
         Assert.Equal(new RejectedRow(0, 2, "refused_by_database", "22003: no", "s", null, 2), Assert.Single(write.Rejected));
         Assert.Equal((2L, true), (Assert.Single(write.DeadLetters).SourceOffset, write.DeadLetters[0].ValueAtSource));
-        Assert.False(write.Stores(ref _batch.Readings[2]));
-        Assert.True(write.Passes(ref _batch.Readings[2]));
+        Assert.False(Stores(write, ref _batch.Readings[2]));
+        var scope = new WriteScope(write);
+        Assert.True(scope.Passes(ref _batch.Readings[2]));
         Assert.Equal([(2L, 2L)], lease.Detector.Find("s")!.Sequences.Unseen(null, 0, 3));
         Assert.Equal(
             [(0L, 2L, 2, 0), (2L, 4L, 1, 1)],
@@ -367,6 +396,8 @@ public sealed class BatchPlannerTests : IDisposable
         (reading.Partition, reading.Offset) = (partition, offset);
         return _batch.Add(partition, ref reading);
     }
+
+    private static bool Stores(IngestWrite write, ref Reading reading) => new WriteScope(write).Stores(ref reading);
 
     private void Reject(OwnedPartition partition, long offset) =>
         _batch.Add(new RejectedMessage(partition, offset, Parse("{"), _parser.Detail, null, null, null, [1], _parser.Rejected));
