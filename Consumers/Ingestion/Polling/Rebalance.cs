@@ -95,6 +95,15 @@ internal sealed partial class Rebalance(
     public void OnLost(IReadOnlyList<TopicPartitionOffset> partitions)
     {
         Log.Lost(logger, string.Join(", ", partitions.Select(partition => partition.Partition.Value)));
+        foreach (var place in partitions)
+        {
+            // Its claim may come to the lane after this.
+            if (assignments.Find(place.Partition.Value) is { State: AssignmentState.Claiming, Partition: var claimed })
+            {
+                claimed.Abandon();
+            }
+        }
+
         foreach (var lane in Leave(partitions).GroupBy(partition => partition.Lane))
         {
             lane.Key.Post(new LaneWork.Release([.. lane], Lost: true, "session expired", null));

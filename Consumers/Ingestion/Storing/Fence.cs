@@ -39,7 +39,11 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
         foreach (var move in write.Moves)
         {
             var standing = standings.FirstOrDefault(one => one.Partition == move.Partition);
-            var partition = leases.Find(write.Log, move.Partition)!.Partition;
+            if (leases.Find(write.Log, move.Partition) is not { Partition: var partition })
+            {
+                continue;
+            }
+
             if (standing is null || standing.Epoch != move.Epoch)
             {
                 Log.Fenced(logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");

@@ -17,8 +17,14 @@ internal sealed class LeaseTable(ConsumerStatus status)
     /// <returns>Null where it is not ours, or no longer.</returns>
     public PartitionLease? Find(LogTopic log, int partition) => _leases.Find(lease => lease.Number == partition && lease.Log == log);
 
+    /// <summary>Adds a lease. One that there is of the same partition is over: its epoch is an earlier one.</summary>
     public void Add(PartitionLease lease)
     {
+        if (Find(lease.Log, lease.Number) is { } before)
+        {
+            Drop(before.Partition);
+        }
+
         lease.Partition.Lease = lease;
         _leases.Add(lease);
         status.Own(lease.Number);

@@ -30,6 +30,20 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
     }
 
     [Fact]
+    public async Task A_partition_that_one_consumer_claims_twice_is_held_once_by_the_later_claim()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, new() { SnapshotInterval = TimeSpan.FromMilliseconds(1) });
+        await consumer.ClaimAsync(0, Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([Message(0), Message(1)]);
+        consumer.Tick();
+        consumer.Post([Message(2)]);
+        await consumer.SettledAsync(Timeout);
+
+        Assert.Equal([[2L, 3L, 3L]], await RowsAsync("SELECT epoch, next_offset, stored FROM partition_offsets"));
+    }
+
+    [Fact]
     public async Task What_a_dead_owner_could_not_say_its_successor_says()
     {
         await using (var dead = await LaneHarness.StartAsync(Database.DataSource, "dead", Timeout))
