@@ -20,10 +20,12 @@ public static partial class RunServiceExtensions
     public static async Task<int> RunServiceAsync(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        var isValid = false;
         try
         {
             // Before the host does it: it makes the workers first, and they already want their settings.
             app.Services.GetService<IStartupValidator>()?.Validate();
+            isValid = true;
             var workers = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToArray();
             await app.StartAsync();
             var refused = app.Services.GetService<SchemaGate>()?.Refused;
@@ -45,7 +47,8 @@ public static partial class RunServiceExtensions
         }
         finally
         {
-            await TelemetryEnd.SendRestAsync(app.Services);
+            // With a wrong setting telemetry cannot be made.
+            if (isValid) await TelemetryEnd.SendRestAsync(app.Services);
             await app.DisposeAsync();
         }
     }
@@ -59,9 +62,11 @@ public static partial class RunServiceExtensions
         ArgumentNullException.ThrowIfNull(host);
         ArgumentNullException.ThrowIfNull(work);
         var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var isStarted = false;
         try
         {
             await host.StartAsync(stopping);
+            isStarted = true;
             var exitCode = await work(host.Services, stopping);
             await host.StopAsync(CancellationToken.None);
             return exitCode;
@@ -77,7 +82,7 @@ public static partial class RunServiceExtensions
         }
         finally
         {
-            await TelemetryEnd.SendRestAsync(host.Services);
+            if (isStarted) await TelemetryEnd.SendRestAsync(host.Services);
         }
     }
 
