@@ -317,7 +317,7 @@ internal sealed class DialectReader(MessagesOptions options)
     private void WrongType(ReadOnlySpan<byte> body, Found found, string what, string wanted, string key) =>
         Reject(Rejection.WrongType, $"Cannot read the {what} {JsonText.Show(body, found)}: it must be {wanted}{(key.Length == 0 ? "" : $". {Other(key)}")}");
 
-    /// <summary>The first thing that is wrong is the one that is told.</summary>
+    /// <summary>Keeps the first problem of a message; later ones are not reported.</summary>
     private void Reject(Rejection reason, string detail)
     {
         if (_first == Rejection.None)

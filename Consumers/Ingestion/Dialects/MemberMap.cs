@@ -2,7 +2,7 @@ using System.Text;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>The fields of a reading, in the order in which a wrong one is told.</summary>
+/// <summary>The fields of a reading. Of several wrong fields the first in this order is reported.</summary>
 internal enum Member
 {
     Time,

@@ -42,8 +42,8 @@ internal static class TimeText
     }
 
     /// <summary>
-    /// Reads year, month and day, mostly with hour, minute, second, a fraction and a zone. An hour that a clock change makes twice is the later one, and one that
-    /// it leaves out is read with the offset of before: in both cases that of standard time, as PostgreSQL has it.
+    /// Reads year, month and day, mostly with hour, minute, second, a fraction and a zone. A local time that a clock change
+    /// repeats or skips is read as standard time, as PostgreSQL reads it.
     /// </summary>
     /// <param name="zone">Of a time that names none.</param>
     /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>

@@ -7,7 +7,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 /// Answers the group: what it assigns is claimed, what it revokes is given up properly, what it takes away is dropped. The client calls it within
 /// Consume or Close.
 /// </summary>
-/// <param name="stopping">The consumer is told to stop.</param>
+/// <param name="stopping">Canceled when the consumer must stop.</param>
 internal sealed partial class Rebalance(
     AssignmentTable assignments, LaneDispatcher lanes, LoopHeartbeat heartbeat, TimeProvider time, ILogger logger, CancellationToken stopping)
 {

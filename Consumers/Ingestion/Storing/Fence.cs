@@ -39,11 +39,7 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
         foreach (var move in write.Moves)
         {
             var standing = standings.FirstOrDefault(one => one.Partition == move.Partition);
-            if (leases.Find(write.Log, move.Partition) is not { Partition: var partition })
-            {
-                continue;
-            }
-
+            var partition = leases.Find(write.Log, move.Partition)!.Partition;
             if (standing is null || standing.Epoch != move.Epoch)
             {
                 Log.Fenced(logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");

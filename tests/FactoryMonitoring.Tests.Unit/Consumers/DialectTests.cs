@@ -108,9 +108,9 @@ public sealed class DialectTests
     [InlineData("2026-07-31 12:00:00", "2026-07-31T10:00:00")]
     [InlineData("2026-07-31T12:00:00Z", "2026-07-31T12:00:00")]
     [InlineData("2026-07-31T12:00:00+05:00", "2026-07-31T07:00:00")]
-    // Left out when summer time begins: with the offset of before, 03:30 of summer time.
+    // Skipped when daylight saving time begins: read as standard time, which is 03:30 of daylight saving time.
     [InlineData("2026-03-29T02:30:00", "2026-03-29T01:30:00")]
-    // There twice when it ends: the later one, of standard time.
+    // Repeated when daylight saving time ends: read as standard time, the second of the two.
     [InlineData("2026-10-25T02:30:00", "2026-10-25T01:30:00")]
     public void A_time_without_a_zone_is_one_of_the_zone_that_is_set(string text, string utc)
     {
