@@ -24,7 +24,7 @@ internal static class IngestionExtensions
     /// Stopping is giving partitions up in order; what takes longer is left to the successors. Aspire kills a service 6 s after it has told it to stop.
     /// Each worker may wait for a database that does not answer, so all of them stop at once.
     /// </summary>
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan MaxLoopSilence = TimeSpan.FromSeconds(4);
 

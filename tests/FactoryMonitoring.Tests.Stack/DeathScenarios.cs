@@ -10,6 +10,7 @@ internal static class DeathScenarios
     public static async Task ConsumerIsKilledAsync(FactoryStack stack, string victim, TimeSpan limit)
     {
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        await stack.CoordinatorsStayAsync();
         var before = await stack.OwnersAsync(CancellationToken.None);
         var orphans = before.Where(pair => pair.Value == victim).Select(pair => pair.Key).Order().ToArray();
         Assert.NotEmpty(orphans);
