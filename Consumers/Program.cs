@@ -3,12 +3,15 @@ using FactoryMonitoring.ServiceDefaults.Running;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync();
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddServiceDefaults();
-builder.AddFactoryDatabase();
-builder.AddFactoryKafka();
-builder.AddIngestion();
+return await RunServiceExtensions.RunServiceAsync(() =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddServiceDefaults();
+    builder.AddFactoryDatabase();
+    builder.AddFactoryKafka();
+    builder.AddIngestion();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-return await app.RunServiceAsync();
+    var app = builder.Build();
+    app.MapDefaultEndpoints();
+    return app;
+});

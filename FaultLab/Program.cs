@@ -2,4 +2,4 @@ using FactoryMonitoring.FaultLab;
 using FactoryMonitoring.ServiceDefaults.Running;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync();
-return await FaultLabService.Build(args).RunServiceAsync();
+return await RunServiceExtensions.RunServiceAsync(() => FaultLabService.Build(args));

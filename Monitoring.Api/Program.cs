@@ -2,4 +2,4 @@ using FactoryMonitoring.Monitoring.Api;
 using FactoryMonitoring.ServiceDefaults.Running;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync(ApiAddress.Of);
-return await MonitoringApi.Build(args).RunServiceAsync();
+return await RunServiceExtensions.RunServiceAsync(() => MonitoringApi.Build(args));

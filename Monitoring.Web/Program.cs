@@ -9,39 +9,42 @@ using MudBlazor.Services;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync(configuration => new Addresses(configuration).ListenOn);
 
-// Static assets lie beside the assembly, wherever the process was started.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-var addresses = new Addresses(builder.Configuration);
-builder.WebHost.UseUrls(addresses.ListenOn).UseStaticWebAssets();
-builder.AddServiceDefaults();
-
-builder.Services.AddSingleton(addresses);
-builder.Services.AddOptions<AddressCheck>().Validate(_ => addresses.Failure.Length == 0, addresses.Failure).ValidateOnStart();
-builder.Services.AddHttpForwarder();
-builder.Services.AddSingleton<MonitoringApiConnection>();
-builder.Services.AddSingleton<FaultLabConnection>();
-builder.Services.AddSingleton<ServiceConnections>();
-builder.Services.AddSingleton<ApiQueries>();
-builder.Services.AddSingleton<FaultCommands>();
-builder.Services.AddSingleton<LiveState>();
-builder.Services.AddLoopHeartbeat(LiveFeedWorker.Heartbeat, TimeSpan.FromSeconds(4));
-builder.Services.AddHostedService<LiveFeedWorker>();
-builder.Services.AddHostedService<LiveDetailsWorker>();
-builder.Services.AddHostedService<LiveFanOutWorker>();
-builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomRight);
-builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
+return await RunServiceExtensions.RunServiceAsync(() =>
 {
-    // A page that lost its connection for longer is as well loaded anew; until then it costs what an open one costs.
-    circuits.DisconnectedCircuitMaxRetained = 20;
-    circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(1);
-});
+    // Static assets lie beside the assembly, wherever the process was started.
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    var addresses = new Addresses(builder.Configuration);
+    builder.WebHost.UseUrls(addresses.ListenOn).UseStaticWebAssets();
+    builder.AddServiceDefaults();
 
-var app = builder.Build();
-app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
-app.UseAntiforgery();
-app.Use(SecurityHeaders.AddAsync);
-app.MapApiPassThrough();
-app.MapStaticAssets();
-app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
-app.MapDefaultEndpoints();
-return await app.RunServiceAsync();
+    builder.Services.AddSingleton(addresses);
+    builder.Services.AddOptions<AddressCheck>().Validate(_ => addresses.Failure.Length == 0, addresses.Failure).ValidateOnStart();
+    builder.Services.AddHttpForwarder();
+    builder.Services.AddSingleton<MonitoringApiConnection>();
+    builder.Services.AddSingleton<FaultLabConnection>();
+    builder.Services.AddSingleton<ServiceConnections>();
+    builder.Services.AddSingleton<ApiQueries>();
+    builder.Services.AddSingleton<FaultCommands>();
+    builder.Services.AddSingleton<LiveState>();
+    builder.Services.AddLoopHeartbeat(LiveFeedWorker.Heartbeat, TimeSpan.FromSeconds(4));
+    builder.Services.AddHostedService<LiveFeedWorker>();
+    builder.Services.AddHostedService<LiveDetailsWorker>();
+    builder.Services.AddHostedService<LiveFanOutWorker>();
+    builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomRight);
+    builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
+    {
+        // A page that lost its connection for longer is as well loaded anew; until then it costs what an open one costs.
+        circuits.DisconnectedCircuitMaxRetained = 20;
+        circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(1);
+    });
+
+    var app = builder.Build();
+    app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+    app.UseAntiforgery();
+    app.Use(SecurityHeaders.AddAsync);
+    app.MapApiPassThrough();
+    app.MapStaticAssets();
+    app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+    app.MapDefaultEndpoints();
+    return app;
+});

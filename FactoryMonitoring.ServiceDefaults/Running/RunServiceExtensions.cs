@@ -15,6 +15,25 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Runs a service to its exit code.</summary>
 public static partial class RunServiceExtensions
 {
+    /// <summary>Builds the service and runs it. A setting that cannot be read while it is built is one line on stderr and exit code 1, as is what <see cref="RunServiceAsync(WebApplication)"/> names.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunServiceAsync(Func<WebApplication> build)
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        WebApplication app;
+        try
+        {
+            app = build();
+        }
+        catch (Exception exception) when (Describe(new ConfigurationManager(), exception) is { } line)
+        {
+            await Console.Error.WriteLineAsync(line);
+            return 1;
+        }
+
+        return await app.RunServiceAsync();
+    }
+
     /// <summary>Runs until the service receives a stop signal, or stops itself for a reason that it has logged. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app)

@@ -7,6 +7,16 @@ namespace FactoryMonitoring.Tests.Data.Ingestion;
 /// <summary>Consumers as processes, on the embedded brokers and a real database.</summary>
 public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
+    [Theory]
+    [InlineData("Consumers__Lanes", "x", "Failed to convert configuration value 'x' at 'Consumers:Lanes' to type 'System.Int32'.")]
+    [InlineData("Aspire__Npgsql__DisableTracing", "maybe", "Failed to convert configuration value 'maybe' at 'Aspire:Npgsql:DisableTracing' to type 'System.Boolean'.")]
+    public async Task A_setting_that_cannot_be_read_stops_it_with_one_line(string name, string value, string line)
+    {
+        await using var consumer = StartConsumer("c1", settings: new() { [name] = value });
+        Assert.Equal(1, await consumer.WaitAsync(Timeout));
+        Assert.Equal(line, consumer.Output.Trim());
+    }
+
     [Fact]
     public async Task The_dead_letter_of_what_the_database_refuses_has_the_messages_own_key_value_and_headers()
     {
