@@ -145,13 +145,14 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
 
         state.See(Now);
+        state.Measure(reading.Sensor.Unit);
         if (reading.HasCount)
         {
             findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
         }
 
         state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
-        Judge(state, ref reading, typeRules, critical, findings);
+        Judge(state, ref reading, typeRules, warning, critical, findings);
         state.Push(reading.Value);
         Note(state, ref reading);
         Change(state);
@@ -168,6 +169,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
                 if (state[(Rule)rule] is { } episode)
                 {
                     state[(Rule)rule] = null;
+                    state.Since((Rule)rule, null);
                     episode.Changed = false;
                     ended.Add(episode);
                 }
@@ -222,37 +224,36 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
+    private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double warning, double critical, Findings findings)
     {
-        var high = state.ConsecutiveHigh >= typeRules.ConsecutiveHigh;
-        Follow(state, Rule.ConsecutiveHigh, high, reading.Value, ref reading, typeRules, critical, findings);
+        // While its alert is open, every reading at a warning level is one of it.
+        var high = reading.Level >= AlertLevel.Warning && (state.ConsecutiveHigh >= typeRules.ConsecutiveHigh || state[Rule.ConsecutiveHigh] is not null);
+        Follow(state, Rule.ConsecutiveHigh, high, reading.Value, warning, ref reading, typeRules, critical, findings);
 
-        var step = state.ValueCount > 0 ? reading.Value - state.Values[^1] : 0;
-        Follow(state, Rule.RapidChange, Math.Abs(step) > typeRules.RapidChange, Math.Abs(step), ref reading, typeRules, critical, findings);
+        var step = Math.Abs(state.ValueCount > 0 ? reading.Value - state.Values[^1] : 0);
+        Follow(state, Rule.RapidChange, step > typeRules.RapidChange, step, typeRules.RapidChange, ref reading, typeRules, critical, findings);
 
-        var distance = state.ValueCount == SensorState.Window ? reading.Value - MeanOf(state) : 0;
-        Follow(state, Rule.BaselineDeviation, Math.Abs(distance) > typeRules.BaselineDeviation, Math.Abs(distance), ref reading, typeRules, critical, findings);
+        var distance = Math.Abs(state.ValueCount == SensorState.Window ? reading.Value - MeanOf(state) : 0);
+        Follow(state, Rule.BaselineDeviation, distance > typeRules.BaselineDeviation, distance, typeRules.BaselineDeviation, ref reading, typeRules, critical, findings);
 
         // Without a threshold the message's own word stands.
         var violated = double.IsPositiveInfinity(critical) ? reading.Level == AlertLevel.Critical : reading.Value >= critical;
-        Follow(state, Rule.CriticalThreshold, violated, reading.Value, ref reading, typeRules, critical, findings);
+        Follow(state, Rule.CriticalThreshold, violated, reading.Value, critical, ref reading, typeRules, critical, findings);
     }
 
     private void Follow(
-        SensorState state, Rule rule, bool holds, double measure, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
+        SensorState state, Rule rule, bool holds, double measure, double limit, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
     {
         var episode = state[rule];
         if (!holds)
         {
-            if (episode is not null)
+            if (episode is null)
             {
-                state[rule] = null;
-                episode.Changed = false;
-                findings.Resolved.Add(episode);
-                if (!state.HasEpisodes)
-                {
-                    _alarmed.Remove(state);
-                }
+                state.Since(rule, null);
+            }
+            else
+            {
+                Leave(state, rule, episode, measure, limit, ref reading, typeRules, findings);
             }
 
             return;
@@ -260,12 +261,18 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
         if (episode is null)
         {
+            if (!state.HoldsFor(rule, reading.ProducedAt, typeRules.OnDelay))
+            {
+                return;
+            }
+
             episode = state[rule] = new Episode(AlertIdOf(logId, partition, reading.Offset, rule)) { PeakValue = reading.Value, PeakMeasure = measure };
             _alarmed.Add(state);
             findings.Raised.Add(new RaisedAlert(episode.AlertId, rule, SeverityOf(rule, ref reading, critical), Describe(rule, state, ref reading, typeRules, critical)));
             return;
         }
 
+        state.Since(rule, null);
         episode.Occurrences++;
         if (measure > episode.PeakMeasure)
         {
@@ -276,6 +283,30 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         {
             episode.Changed = true;
             _changed.Add(episode);
+        }
+    }
+
+    /// <summary>A rule that no longer holds: its alert ends once the value is well within the limit, for as long as the type wants.</summary>
+    private void Leave(
+        SensorState state, Rule rule, Episode episode, double measure, double limit, ref Reading reading, TypeRules typeRules, Findings findings)
+    {
+        if (double.IsFinite(limit) && measure >= limit - typeRules.DeadbandAt(limit))
+        {
+            state.Since(rule, null);
+            return;
+        }
+
+        if (!state.HoldsFor(rule, reading.ProducedAt, typeRules.OffDelay))
+        {
+            return;
+        }
+
+        state[rule] = null;
+        episode.Changed = false;
+        findings.Resolved.Add(episode);
+        if (!state.HasEpisodes)
+        {
+            _alarmed.Remove(state);
         }
     }
 
@@ -313,17 +344,17 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         switch (rule)
         {
             case Rule.ConsecutiveHigh:
-                return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {value:0.##} {unit}");
+                return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {Figures.Of(value)} {unit}");
             case Rule.RapidChange:
                 var before = state.Values[^1];
-                return Text($"Changed by {value - before:+0.##;-0.##} {unit} at once, from {before:0.##} to {value:0.##} {unit}; {typeRules.RapidChange:0.##} {unit} are usual at most");
+                return Text($"Changed by {(value > before ? "+" : "")}{Figures.Of(value - before)} {unit} at once, from {Figures.Of(before)} to {Figures.Of(value)} {unit}; {Figures.Of(typeRules.RapidChange)} {unit} are usual at most");
             case Rule.BaselineDeviation:
                 var mean = MeanOf(state);
-                return Text($"{value:0.##} {unit} is {Math.Abs(value - mean):0.##} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({mean:0.##} {unit}); {typeRules.BaselineDeviation:0.##} {unit} are usual at most");
+                return Text($"{Figures.Of(value)} {unit} is {Figures.Of(Math.Abs(value - mean))} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({Figures.Of(mean)} {unit}); {Figures.Of(typeRules.BaselineDeviation)} {unit} are usual at most");
             default:
                 return double.IsPositiveInfinity(critical)
-                    ? Text($"{value:0.##} {unit} is critical by the sensor's own word")
-                    : Text($"{value:0.##} {unit} has reached the critical threshold of {critical:0.##} {unit}");
+                    ? Text($"{Figures.Of(value)} {unit} is critical by the sensor's own word")
+                    : Text($"{Figures.Of(value)} {unit} has reached the critical threshold of {Figures.Of(critical)} {unit}");
         }
     }
 

@@ -48,6 +48,7 @@ internal sealed class SensorState(byte[] id)
 
     private ValueWindow _values;
     private Episode?[]? _episodes;
+    private long?[]? _since;
 
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
@@ -59,6 +60,9 @@ internal sealed class SensorState(byte[] id)
     public ReadOnlySpan<double> Values => ((ReadOnlySpan<double>)_values)[..ValueCount];
 
     public int ValueCount { get; private set; }
+
+    /// <summary>Of <see cref="Values"/>; null where an earlier version has not written it down.</summary>
+    public string? Unit { get; private set; }
 
     public int ConsecutiveHigh { get; set; }
 
@@ -83,6 +87,33 @@ internal sealed class SensorState(byte[] id)
         }
     }
 
+    /// <summary>Since when the rule has held without being an alert yet, or an alert's rule has not; ms since 1970 by the records, null where neither is so.</summary>
+    public long? Since(Rule rule) => _since?[(int)rule];
+
+    public void Since(Rule rule, long? at)
+    {
+        if (_since is not null || at is not null)
+        {
+            (_since ??= new long?[Rules.Count])[(int)rule] = at;
+        }
+    }
+
+    /// <summary>What is so since a reading some time ago, or since this one, has been so for the delay.</summary>
+    /// <param name="at">Of the reading, ms since 1970 by its record.</param>
+    public bool HoldsFor(Rule rule, long at, TimeSpan delay)
+    {
+        if (delay == TimeSpan.Zero)
+        {
+            return true;
+        }
+
+        // A clock that was set back begins anew.
+        var since = Math.Min(Since(rule) ?? at, at);
+        var isOver = at - since >= delay.TotalMilliseconds;
+        Since(rule, isOver ? null : since);
+        return isOver;
+    }
+
     public SensorSequences Sequences { get; } = new();
 
     /// <summary>The newest reading; null once <c>sensor_latest</c> shows it.</summary>
@@ -103,6 +134,16 @@ internal sealed class SensorState(byte[] id)
 
     /// <summary>It was restored, and is taken as seen now: how long it has been silent is not known.</summary>
     public void Begin(TimeSpan now) => SeenAt = now;
+
+    /// <summary>The unit of the values from now on. Those in another one say nothing about them, and are forgotten.</summary>
+    public void Measure(string unit)
+    {
+        if (Unit != unit)
+        {
+            ValueCount = Unit is null ? ValueCount : 0;
+            Unit = unit;
+        }
+    }
 
     public void Push(double value)
     {

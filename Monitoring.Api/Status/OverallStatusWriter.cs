@@ -357,7 +357,7 @@ internal sealed class OverallStatusWriter
             "rejected",
             $"{(count >= MonitoringQueries.RejectionsCounted ? "At least " : "")}{Sentences.Count(count)} message{(count == 1 ? " was" : "s were")} rejected in the last 5 minutes",
             $"{reasons}. {named} They are dead letters, and their partitions go on.",
-            sensors.Count == 0 ? null : new StatusLink($"Dead letters of {sensors[0].Key}", $"/sensors/{Uri.EscapeDataString(sensors[0].Key)}"));
+            sensors.Count == 0 ? null : new StatusLink($"Dead letters of {sensors[0].Key}", ComponentPath.Sensor(sensors[0].Key)));
     }
 
     /// <summary>The three largest, each with its number.</summary>

@@ -62,8 +62,8 @@ internal static class AlertWords
     /// <summary>The page of the part of the system that the alert is about; null where it has none.</summary>
     public static string? Part(AlertBody alert, IEnumerable<BrokerBody> brokers) => alert.AnomalyType switch
     {
-        "consumer_down" => $"/consumers/{Uri.EscapeDataString(alert.SensorId)}",
-        "sensor_down" => $"/producers/{Uri.EscapeDataString(alert.SensorId)}",
+        "consumer_down" => ComponentPath.Consumer(alert.SensorId),
+        "sensor_down" => ComponentPath.Producer(alert.SensorId),
         "broker_down" => brokers.FirstOrDefault(broker => broker.Name == alert.SensorId) is { } broker ? $"/brokers/{broker.Id}" : "/brokers",
         "partition_stalled" => "/partitions",
         _ => null,

@@ -44,7 +44,7 @@ public sealed class OverallStatusTests
              "too_long (35), malformed_json (12), empty (2) and 1 more. From press/7 (30) and vib-1 (5). They are dead letters, and their partitions go on."),
             (status.Level, status.Title, status.Detail));
         Assert.Equal([status.Title, "2 messages cannot be sent"], status.Reasons);
-        Assert.Equal([new StatusLink("Dead letters of press/7", "/sensors/press%2F7")], status.Links);
+        Assert.Equal([new StatusLink("Dead letters of press/7", "/sensor?id=press%2F7")], status.Links);
     }
 
     [Fact]
