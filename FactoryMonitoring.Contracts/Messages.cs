@@ -67,6 +67,9 @@ public static class AlertEnds
 
     /// <summary>The topic was made anew, or the end of its log was lost.</summary>
     public const string LogEnded = "log_ended";
+
+    /// <summary>The sensor's readings come in several partitions, of which another one judges them.</summary>
+    public const string OtherPartition = "other_partition";
 }
 
 public static class Severities

@@ -21,6 +21,9 @@ internal sealed record TypeRules(
     /// <summary>By which <see cref="DetectionRules.Edition"/> it was made.</summary>
     public int Edition { get; init; }
 
+    /// <summary>The unit of the type's limits, which cannot be converted to the sensor's: none of them holds. Null where they do hold, or there are none.</summary>
+    public string? OtherUnit { get; init; }
+
     /// <summary>How far within <paramref name="limit"/> a value must be for the alert to end.</summary>
     public double DeadbandAt(double limit) => DeadbandShare * (double.IsNaN(Range) ? Math.Abs(limit) : Range);
 
@@ -35,8 +38,9 @@ internal sealed record TypeRules(
     };
 
     /// <summary>For values in a unit that the type's cannot be converted to: the thresholds of its messages alone.</summary>
-    public TypeRules WithoutLimits() => this with
+    public TypeRules WithoutLimits(string typeUnit) => this with
     {
+        OtherUnit = typeUnit,
         Warning = double.PositiveInfinity,
         Critical = double.PositiveInfinity,
         RapidChange = double.PositiveInfinity,
@@ -91,7 +95,7 @@ internal sealed class DetectionRules
 
         var rules = type.Unit is null || type.Unit == unit ? type.Rules
             : UnitConversion.Between(type.Unit, unit) is { } conversion ? type.Rules.In(conversion)
-            : type.Rules.WithoutLimits();
+            : type.Rules.WithoutLimits(type.Unit);
         return rules with { Edition = book.Edition };
     }
 

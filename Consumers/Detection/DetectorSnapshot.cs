@@ -7,6 +7,9 @@ internal static class DetectorSnapshot
 {
     private const byte Version = 4;
 
+    /// <summary>A bit beside those of the rules.</summary>
+    private const int JudgedElsewhere = 0x80;
+
     /// <summary>Neither delays nor units.</summary>
     private const byte NoDelays = 3;
 
@@ -207,7 +210,7 @@ internal static class DetectorSnapshot
             running |= sensor.Since((Rule)i) is null ? 0 : 1 << i;
         }
 
-        writer.Write((byte)running);
+        writer.Write((byte)(running | (sensor.IsJudgedElsewhere ? JudgedElsewhere : 0)));
         for (var i = 0; i < Rules.Count; i++)
         {
             if (sensor.Since((Rule)i) is { } since)
@@ -220,6 +223,7 @@ internal static class DetectorSnapshot
     private static void ReadDelays(BinaryReader reader, SensorState sensor)
     {
         var running = reader.ReadByte();
+        sensor.IsJudgedElsewhere = (running & JudgedElsewhere) != 0;
         for (var i = 0; i < Rules.Count; i++)
         {
             if ((running & (1 << i)) != 0)

@@ -43,6 +43,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private readonly List<Episode> _changed = [];
     private readonly List<SensorState> _changedSensors = [];
     private readonly List<byte[]> _forgotten = [];
+    private int _elsewhere;
 
     public IReadOnlyCollection<SensorState> Sensors => _sensors.Values;
 
@@ -61,6 +62,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>Ids of sensors forgotten since then, less those that have come back.</summary>
     public IReadOnlyList<byte[]> Forgotten => _forgotten.FindAll(id => !_sensors.ContainsKey(id));
 
+    public DetectionRules Rules => rules;
+
     /// <summary>No sensor is left to be remembered.</summary>
     public bool IsFull => _sensors.Count >= rules.MaxSensors;
 
@@ -73,6 +76,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         state.Owner = this;
         state.Begin(Now);
         _sensors[state.Id] = state;
+        _elsewhere += state.IsJudgedElsewhere ? 1 : 0;
         if (state.HasEpisodes)
         {
             _alarmed.Add(state);
@@ -84,6 +88,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     {
         if (_sensors.Remove(id, out var state))
         {
+            _elsewhere -= state.IsJudgedElsewhere ? 1 : 0;
             state.Owner = null;
             _alarmed.Remove(state);
         }
@@ -103,7 +108,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     {
         foreach (var state in _alarmed)
         {
-            for (var rule = 0; rule < Rules.Count; rule++)
+            for (var rule = 0; rule < Detection.Rules.Count; rule++)
             {
                 if (state[(Rule)rule] is { Changed: true } episode)
                 {
@@ -144,34 +149,51 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             return;
         }
 
-        state.See(Now);
+        state.See(Now, reading.ProducedAt);
         state.Measure(reading.Sensor.Unit);
         if (reading.HasCount)
         {
             findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
         }
 
-        state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
-        Judge(state, ref reading, typeRules, warning, critical, findings);
-        state.Push(reading.Value);
+        if (!state.IsJudgedElsewhere)
+        {
+            state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
+            Judge(state, ref reading, typeRules, warning, critical, findings);
+            state.Push(reading.Value);
+        }
+
         Note(state, ref reading);
         Change(state);
     }
 
-    /// <summary>Ends the episodes of sensors that are silent.</summary>
-    public List<Episode> EndSilent()
+    /// <summary>Says whether another partition judges a sensor whose readings come in several.</summary>
+    public void JudgeElsewhere(string sensorId, bool isElsewhere)
     {
-        var ended = new List<Episode>();
-        foreach (var state in _alarmed.Where(IsSilent).ToList())
+        if ((isElsewhere || _elsewhere > 0) && Find(sensorId) is { } state && state.IsJudgedElsewhere != isElsewhere)
         {
-            for (var rule = 0; rule < Rules.Count; rule++)
+            _elsewhere += isElsewhere ? 1 : -1;
+            state.IsJudgedElsewhere = isElsewhere;
+            state.ConsecutiveHigh = 0;
+            Change(state);
+        }
+    }
+
+    /// <summary>Ends the episodes of sensors that are silent, or judged elsewhere.</summary>
+    /// <returns>With the reason of each.</returns>
+    public List<(Episode Episode, string Because)> EndUnseen()
+    {
+        var ended = new List<(Episode, string)>();
+        foreach (var state in _alarmed.Where(state => state.IsJudgedElsewhere || IsSilent(state)).ToList())
+        {
+            for (var rule = 0; rule < Detection.Rules.Count; rule++)
             {
                 if (state[(Rule)rule] is { } episode)
                 {
                     state[(Rule)rule] = null;
                     state.Since((Rule)rule, null);
                     episode.Changed = false;
-                    ended.Add(episode);
+                    ended.Add((episode, state.IsJudgedElsewhere ? AlertEnds.OtherPartition : AlertEnds.NoData));
                 }
             }
 
@@ -211,6 +233,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             _newest.Add(state);
         }
 
+        latest.ProducedAt = reading.ProducedAt;
         (latest.Sensor, latest.Offset, latest.Timestamp, latest.Value, latest.Level) = (reading.Sensor, reading.Offset, reading.Timestamp, reading.Value, reading.Level);
         (latest.Warning, latest.Critical, latest.ReadingCount) = (reading.Warning, reading.Critical, reading.HasCount ? reading.ReadingCount : null);
     }
@@ -313,7 +336,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>A UUID of version 8 (RFC 9562): 122 bits of a SHA-256 over what the alert is a function of.</summary>
     public static Guid AlertIdOf(string logId, int partition, long offset, Rule rule)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Rules.NameOf(rule)}");
+        var name = string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
         hash[6] = (byte)((hash[6] & 0x0f) | 0x80);

@@ -46,9 +46,12 @@ internal sealed class SensorState(byte[] id)
 {
     public const int Window = 4;
 
+    private const long MaxIntervalMs = 30L * 86_400_000;
+
     private ValueWindow _values;
     private Episode?[]? _episodes;
     private long?[]? _since;
+    private long? _producedAt;
 
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
@@ -71,6 +74,9 @@ internal sealed class SensorState(byte[] id)
 
     /// <summary>Between two readings, a running mean; zero where it is not known.</summary>
     public TimeSpan Interval { get; set; }
+
+    /// <summary>Its readings come in several partitions, and another one judges them.</summary>
+    public bool IsJudgedElsewhere { get; set; }
 
     /// <summary>Whether a rule holds.</summary>
     public bool HasEpisodes { get; private set; }
@@ -122,14 +128,17 @@ internal sealed class SensorState(byte[] id)
     /// <summary>The stored memory is behind.</summary>
     public bool IsChanged { get; set; }
 
-    public void See(TimeSpan now)
+    /// <param name="producedAt">By the reading's record, ms since 1970: however late readings are read, these are as far apart as they were sent.</param>
+    public void See(TimeSpan now, long producedAt)
     {
-        var gap = now - SeenAt;
-        if (gap > TimeSpan.Zero)
+        var gap = _producedAt is { } before ? producedAt - before : 0;
+        if (gap is > 0 and < MaxIntervalMs)
         {
-            Interval = Interval == TimeSpan.Zero ? gap : ((Interval * 7) + gap) / 8;
-            SeenAt = now;
+            Interval = Interval == TimeSpan.Zero ? TimeSpan.FromMilliseconds(gap) : ((Interval * 7) + TimeSpan.FromMilliseconds(gap)) / 8;
         }
+
+        _producedAt = producedAt;
+        SeenAt = now;
     }
 
     /// <summary>It was restored, and is taken as seen now: how long it has been silent is not known.</summary>
@@ -175,6 +184,9 @@ internal sealed class LatestReading
 
     /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
     public long Timestamp { get; set; }
+
+    /// <summary>By its record, ms since 1970.</summary>
+    public long ProducedAt { get; set; }
 
     public double Value { get; set; }
 

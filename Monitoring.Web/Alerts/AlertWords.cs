@@ -30,6 +30,7 @@ internal static class AlertWords
     {
         AlertEnds.NoData => "The sensor sends nothing any more: closed",
         AlertEnds.MemoryLost => "The memory of this partition was lost, so nobody would have seen the condition clear: closed",
+        AlertEnds.OtherPartition => "The sensor's readings come in several partitions, and another one judges them: closed",
         AlertEnds.LogEnded => "The log that the reading stood in has ended: closed",
         _ => "Resolved by itself",
     };
@@ -38,6 +39,7 @@ internal static class AlertWords
     {
         AlertEnds.NoData => "no data: closed",
         AlertEnds.MemoryLost => "memory lost: closed",
+        AlertEnds.OtherPartition => "judged elsewhere: closed",
         AlertEnds.LogEnded => "log ended: closed",
         _ => "resolved",
     };

@@ -343,11 +343,11 @@ public sealed class PartitionDetectorTests
     {
         Feed(45);
         _detector.Now = TimeSpan.FromMinutes(9);
-        Assert.Empty(_detector.EndSilent());
+        Assert.Empty(_detector.EndUnseen());
         _detector.Now = TimeSpan.FromMinutes(11);
 
-        Assert.Single(_detector.EndSilent());
-        Assert.Empty(_detector.EndSilent());
+        Assert.Single(_detector.EndUnseen());
+        Assert.Empty(_detector.EndUnseen());
         Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(45));
     }
 
@@ -357,13 +357,36 @@ public sealed class PartitionDetectorTests
         for (var hour = 0; hour < 3; hour++)
         {
             _detector.Now = TimeSpan.FromHours(hour);
-            Feed(45);
+            Feed(45, at: hour * 3_600_000L);
         }
 
         _detector.Now += TimeSpan.FromMinutes(59);
-        Assert.Empty(_detector.EndSilent());
+        Assert.Empty(_detector.EndUnseen());
         _detector.Now += TimeSpan.FromHours(5);
-        Assert.NotEmpty(_detector.EndSilent());
+        Assert.NotEmpty(_detector.EndUnseen());
+    }
+
+    [Fact]
+    public void A_backlog_that_is_read_at_once_says_nothing_about_a_sensors_interval()
+    {
+        for (var i = 0; i < 20; i++) Feed(25, at: i * 60_000L);
+
+        Assert.Equal(60, _detector.Find("s")!.Interval.TotalSeconds, 0);
+    }
+
+    [Fact]
+    public void What_another_partition_judges_is_not_judged_here_and_its_alerts_end()
+    {
+        Feed(45);
+        Feed(45, sensor: "other");
+        _detector.JudgeElsewhere("s", true);
+
+        Assert.Equal(AlertEnds.OtherPartition, Assert.Single(_detector.EndUnseen()).Because);
+        Assert.Equal([], Feed(46));
+        _detector = Successor([DetectorSnapshot.Write(_detector)]);
+        Assert.Equal([], Feed(46));
+        _detector.JudgeElsewhere("s", false);
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(46));
     }
 
     [Fact]
@@ -381,7 +404,7 @@ public sealed class PartitionDetectorTests
 
         _detector.Now = TimeSpan.FromMinutes(11);
         Feed(45, sensor: "a");
-        _detector.EndSilent();
+        _detector.EndUnseen();
         _detector.Newest.ForEach(state => state.Latest = null);
         _detector.MakeRoom();
 
