@@ -21,7 +21,7 @@ internal static class AlertWords
     [
         .. new[]
         {
-            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation,
+            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation, AnomalyTypes.Silent,
             "consumer_down", "sensor_down", "broker_down", "database_down", "partition_stalled", "ledger_violated",
         }.Select(rule => (rule, Rule(rule))),
     ];
@@ -46,8 +46,8 @@ internal static class AlertWords
 
     public static bool IsSystem(AlertBody alert) => alert.SensorType == Severities.SystemType;
 
-    public static string What(AlertBody alert) => IsSystem(alert) || alert.SensorValue is null
-        ? alert.Description
+    public static string What(AlertBody alert) => alert.AnomalyType == AnomalyTypes.Silent ? $"{alert.SensorId} · silent"
+        : IsSystem(alert) || alert.SensorValue is null ? alert.Description
         : $"{alert.SensorId} · {Value(alert.SensorValue, alert.SensorUnit)}";
 
     public static string Why(AlertBody alert)
