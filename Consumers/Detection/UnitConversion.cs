@@ -16,7 +16,8 @@ internal readonly record struct UnitConversion(double Scale, double Shift)
         ["kelvin"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["watt"] = "W",
     };
 
-    public double Of(double value) => (Scale * value) + Shift;
+    /// <summary>To twelve digits: 40 °C are 104 °F, not 104.00000000000001.</summary>
+    public double Of(double value) => double.Parse(((Scale * value) + Shift).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <returns>Null where one of the units is not known, or they measure different quantities.</returns>
     public static UnitConversion? Between(string from, string to)
