@@ -27,3 +27,6 @@ JOIN sensor_descriptions d USING (sensor_key);
 ALTER TABLE alerts
     DROP CONSTRAINT alerts_resolved_because_check,
     ADD CONSTRAINT alerts_resolved_because_check CHECK (resolved_because IN ('no_data', 'memory_lost', 'log_ended', 'other_partition'));
+
+-- Its estimate grows with what is not settled, and with it the time to compile the plan: 40 ms of 45 with 3,000,000 acknowledgements.
+ALTER FUNCTION passed_acknowledgements(text) SET jit = off;
