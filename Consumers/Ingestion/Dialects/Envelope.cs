@@ -42,7 +42,7 @@ internal ref struct Envelope
     /// <exception cref="JsonException">It is no JSON.</exception>
     public static Envelope Open(ReadOnlySpan<byte> message) => default(Envelope).Open(message, depth: 0);
 
-    /// <summary>Opens an element of the array in this one. What the element's own event does not say, this one's says.</summary>
+    /// <summary>Opens an element of the array in this one. It belongs to this one's event, unless it is an event itself.</summary>
     /// <exception cref="JsonException">It is no JSON.</exception>
     public readonly Envelope OpenElement(ReadOnlySpan<byte> element) => Open(element, depth: 0);
 

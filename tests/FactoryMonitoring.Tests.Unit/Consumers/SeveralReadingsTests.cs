@@ -3,6 +3,7 @@ using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Consumers.Ingestion.Dialects;
+using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
@@ -79,6 +80,26 @@ public sealed class SeveralReadingsTests
             Assert.True(Parse(parser, message) == Rejection.None, $"{what}: {parser.Detail}");
             Assert.Equal(readings, Found(parser));
         }
+    }
+
+    /// <summary>Of the mappings that docs/messages.md gives.</summary>
+    [Theory]
+    [InlineData("Tasmota", "Values:temperature=AM2301/Temperature,Values:humidity=AM2301/Humidity", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":21.5,"Humidity":40,"DewPoint":7.3},"TempUnit":"C"}""", "key-humidity humidity 40 %", "key-temperature temperature 21.5 °C")]
+    [InlineData("Sparkplug B", "Readings=metrics,Type=name", """{"timestamp":1769860800999,"metrics":[{"name":"temperature","timestamp":1769860800000,"dataType":"Double","value":21.5},{"name":"humidity","timestamp":1769860800000,"dataType":"Double","value":40}],"seq":7}""", "key temperature 21.5 °C", "key humidity 40 %")]
+    [InlineData("ThingsBoard", "Id=deviceName,Values:temperature=values/temperature,Values:humidity=values/humidity", """{"deviceName":"s-1","ts":1769860800000,"values":{"temperature":21.5,"humidity":40}}""", "s-1-humidity humidity 40 %", "s-1-temperature temperature 21.5 °C")]
+    [InlineData("Zigbee2MQTT", "Time=last_seen,Id=device/friendlyName,Values:temperature=temperature,Values:humidity=humidity", """{"battery":91,"device":{"friendlyName":"s-1"},"humidity":40,"last_seen":"2026-01-31T13:00:00+01:00","linkquality":84,"temperature":21.5}""", "s-1-humidity humidity 40 %", "s-1-temperature temperature 21.5 °C")]
+    [InlineData("Telegraf", "Id=tags/host,Values:temperature=fields/temp,Values:load=fields/load1,Units:load=1", """{"fields":{"temp":21.5,"load1":0.5},"name":"system","tags":{"host":"gw-1"},"timestamp":1769860800000000}""", "gw-1-load load 0.5 1", "gw-1-temperature temperature 21.5 °C")]
+    public void Messages_of_several_producers(string producer, string mapping, string message, params string[] readings)
+    {
+        _key.Deserialize("key"u8, isNull: false, SerializationContext.Empty);
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(mapping.Split(',').Select(one => one.Split('='))
+            .Select(one => KeyValuePair.Create($"Consumers:Messages:Mapping:{one[0]}", (string?)one[1]))).Build();
+        var options = configuration.GetSection(MessagesOptions.Section).Get<MessagesOptions>()!;
+        Assert.True(new MessagesOptionsValidator(configuration).Validate(null, options).Succeeded);
+        var parser = Parser(options.Mapping);
+
+        Assert.True(Parse(parser, message) == Rejection.None, $"{producer}: {parser.Detail}");
+        Assert.Equal(readings.Select(reading => $"12:00:00 {reading}"), Found(parser));
     }
 
     [Theory]
