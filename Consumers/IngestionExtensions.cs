@@ -90,6 +90,8 @@ internal static class IngestionExtensions
             },
             (services, client) => client.SetLogHandler(ClientLog.Handler(services)));
 
+        services.AddSingleton(provider => new DetectionRules(provider.GetRequiredService<IOptions<DetectionOptions>>().Value));
+        services.AddHostedService<RulesReload>();
         services.AddSingleton<IngestWorker>();
         services.AddHostedService<HeartbeatWorker>();
         services.AddHostedService(provider => ActivatorUtilities.CreateInstance<RivalWatch>(

@@ -80,6 +80,7 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
     .AsService(provisioner, databaseLink, kafka, factory.ApiPort)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
+    .WithSettingsOf("Detection")
     .WithDisks();
 
 var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)

@@ -163,7 +163,7 @@ public sealed record HistoryPoint(
     double? LagSeconds);
 
 /// <summary>An item of GET /api/recent-alerts and /api/alerts.</summary>
-/// <param name="ResolvedBecause">no_data, memory_lost, log_ended; null where the condition cleared, or the alert is open.</param>
+/// <param name="ResolvedBecause">no_data, memory_lost, log_ended, other_partition; null where the condition cleared, or the alert is open.</param>
 public sealed record AlertBody(
     Guid AlertId,
     string SensorId,
@@ -328,6 +328,13 @@ public sealed record LedgerViolation(
     string? ConsumerId);
 
 /// <summary>An item of GET /api/sensors.</summary>
+/// <param name="IntervalMs">Between two readings, a running mean by the times of their records; null while it is not known.</param>
+/// <param name="ClockOffsetMs">How far the newest reading's own time is ahead of its record's, or of its arrival where that is earlier; negative where it is behind.</param>
+/// <param name="WarningThreshold">Of the newest message; null where it has none, so that <paramref name="RuleWarning"/> holds.</param>
+/// <param name="RuleWarning">Of its type, in its unit; null where the type has none.</param>
+/// <param name="RuleUnit">The unit of its type's limits, where they cannot be converted to the sensor's and do not hold.</param>
+/// <param name="JudgedPartition">The one in which its readings are judged, where they come in several.</param>
+/// <param name="ElsewhereAt">When one came in another partition than that; null where none ever did.</param>
 public sealed record SensorBody(
     string SensorId,
     string SensorType,
@@ -344,7 +351,14 @@ public sealed record SensorBody(
     DateTimeOffset LastProcessed,
     int KafkaPartition,
     long KafkaOffset,
-    int OpenAlerts = 0);
+    int OpenAlerts = 0,
+    long? IntervalMs = null,
+    long? ClockOffsetMs = null,
+    int? JudgedPartition = null,
+    DateTimeOffset? ElsewhereAt = null,
+    double? RuleWarning = null,
+    double? RuleCritical = null,
+    string? RuleUnit = null);
 
 /// <summary>GET /api/sensor-counts.</summary>
 public sealed record SensorCountsBody(int Sensors, IReadOnlyList<SensorCount> ByTypeAndLevel);

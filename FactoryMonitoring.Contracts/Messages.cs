@@ -54,6 +54,9 @@ public static class AnomalyTypes
     public const string RapidChange = "rapid_value_change";
     public const string BaselineDeviation = "baseline_deviation";
     public const string CriticalThreshold = "critical_threshold_violation";
+
+    /// <summary>Nothing of the sensor has arrived for longer than is allowed; found by the monitoring API.</summary>
+    public const string Silent = "sensor_silent";
 }
 
 /// <summary>Why an alert ended, where its condition was not seen to clear.</summary>
@@ -67,6 +70,9 @@ public static class AlertEnds
 
     /// <summary>The topic was made anew, or the end of its log was lost.</summary>
     public const string LogEnded = "log_ended";
+
+    /// <summary>The sensor's readings come in several partitions, of which another one judges them.</summary>
+    public const string OtherPartition = "other_partition";
 }
 
 public static class Severities

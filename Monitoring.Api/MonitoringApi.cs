@@ -57,6 +57,8 @@ internal static class MonitoringApi
 services.AddSingleton(KafkaNames.Of(name => builder.Configuration[name]));
         services.AddOptions<SnapshotOptions>().BindConfiguration(SnapshotOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<SnapshotOptions>, SnapshotOptionsValidator>();
+        services.AddOptions<SilenceOptions>().BindConfiguration(SilenceOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<SilenceOptions>, SilenceOptionsValidator>();
         services.AddSingleton<MonitoringQueries>();
         services.AddSingleton<ChangeNotifications>();
         services.AddSingleton<DatabaseRoom>();

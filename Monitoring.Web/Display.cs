@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web;
 
@@ -62,15 +63,26 @@ internal static class Display
     public static string Value(double? value, string? unit)
     {
         if (value is not { } known) return Unknown;
-        var text = Math.Abs(known) switch
-        {
-            >= 1000 => known.ToString("#,0", Invariant),
-            >= 100 => known.ToString("0", Invariant),
-            >= 10 => known.ToString("0.0", Invariant),
-            _ => known.ToString("0.00", Invariant),
-        };
-        return string.IsNullOrEmpty(unit) ? text : $"{text}{Nbsp}{unit}";
+        return WithUnit(
+            Math.Abs(known) switch
+            {
+                >= 1e9 or < 1 => Figures.Of(known),
+                >= 1000 => known.ToString("#,0", Invariant),
+                >= 100 => known.ToString("0", Invariant),
+                >= 10 => known.ToString("0.0", Invariant),
+                _ => known.ToString("0.00", Invariant),
+            },
+            unit);
     }
+
+    /// <summary>A threshold with its unit, as it was set.</summary>
+    public static string Limit(double? value, string? unit) => value is { } known
+        ? WithUnit(Math.Abs(known) is < 1e-6 or >= 1e9 ? Figures.Of(known) : known.ToString("#,0.##########", Invariant), unit)
+        : Unknown;
+
+    /// <summary>A mark of an axis, with its unit.</summary>
+    /// <param name="step">To the next one.</param>
+    public static string Tick(double value, double step, string? unit) => WithUnit(Figures.InSteps(value, step), unit);
 
     public static string Mebibytes(long? bytes) => bytes is { } known ? $"{(known / 1048576.0).ToString("0", Invariant)}{Nbsp}MiB" : Unknown;
 
@@ -81,6 +93,8 @@ internal static class Display
     public static string Percent(double share) => (share * 100).ToString("0.###", Invariant) + "%";
 
     public static string Number(double value) => value.ToString("0.###", Invariant);
+
+    private static string WithUnit(string text, string? unit) => string.IsNullOrEmpty(unit) ? text : $"{text}{Nbsp}{unit}";
 
     private static string Scaled(double value, string unit) =>
         value.ToString(value < 10 ? "0.00" : value < 100 ? "0.0" : "0", Invariant) + Nbsp + unit;

@@ -1,11 +1,12 @@
 using System.Globalization;
 using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Options;
+using static System.FormattableString;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>
-/// What differs from the catalog, by sensor_type. Alerts are a function of the log only while every consumer of the group has the same.
+/// What differs from the catalog, by sensor_type, or types that it does not know. Alerts are a function of the log only while every consumer of the group has the same.
 /// </summary>
 internal sealed class DetectionOptions
 {
@@ -20,9 +21,18 @@ internal sealed class DetectionOptions
     public int MaxSensorsPerPartition { get; set; } = 50_000;
 }
 
-/// <summary>Null leaves the catalog's value; values in the type's unit.</summary>
+/// <summary>Null leaves the catalog's value; values in <see cref="Unit"/>.</summary>
 internal sealed class RuleOptions
 {
+    /// <summary>Of the values here. Readings in another unit are judged by converted limits; where it is null, for a type of one's own, units do not matter.</summary>
+    public string? Unit { get; set; }
+
+    /// <summary>The least that the type measures.</summary>
+    public double? Minimum { get; set; }
+
+    /// <summary>The most.</summary>
+    public double? Maximum { get; set; }
+
     public double? WarningThreshold { get; set; }
 
     public double? CriticalThreshold { get; set; }
@@ -32,6 +42,15 @@ internal sealed class RuleOptions
     public double? RapidChange { get; set; }
 
     public double? BaselineDeviation { get; set; }
+
+    /// <summary>A share of the range: an alert ends where the value is this much within its limit again.</summary>
+    public double? Deadband { get; set; }
+
+    /// <summary>How long a rule must hold, by the times of the records, before it is an alert.</summary>
+    public TimeSpan? OnDelay { get; set; }
+
+    /// <summary>How long it must no longer hold before its alert ends.</summary>
+    public TimeSpan? OffDelay { get; set; }
 }
 
 /// <summary>Adds the environment's TEMPERATURE_WARNING_THRESHOLD and its like to what the configuration says.</summary>
@@ -107,8 +126,34 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
                 return ValidateOptionsResult.Fail(
                     $"{key}:{nameof(rules.RapidChange)} = {rules.RapidChange}, {nameof(rules.BaselineDeviation)} = {rules.BaselineDeviation}: allowed is a number above 0");
             }
+
+            if (rules.Minimum is null != rules.Maximum is null || rules.Minimum >= rules.Maximum)
+            {
+                return ValidateOptionsResult.Fail(
+                    $"{key}:{nameof(rules.Minimum)} = {Or(rules.Minimum)}, {nameof(rules.Maximum)} = {Or(rules.Maximum)}: allowed are both, the first less than the second");
+            }
+
+            if (rules.Deadband is < 0 or > 0.5)
+            {
+                return ValidateOptionsResult.Fail(Invariant($"{key}:{nameof(rules.Deadband)} = {rules.Deadband}: allowed is 0 to 0.5, a share of the range"));
+            }
+
+            if (IsTooLong(rules.OnDelay) || IsTooLong(rules.OffDelay))
+            {
+                return ValidateOptionsResult.Fail(
+                    $"{key}:{nameof(rules.OnDelay)} = {rules.OnDelay}, {nameof(rules.OffDelay)} = {rules.OffDelay}: allowed is 00:00:00 to 1.00:00:00");
+            }
+
+            if (rules.Unit is { } unit && (string.IsNullOrWhiteSpace(unit) || unit.Length > 50))
+            {
+                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.Unit)} = {unit}: allowed are 1 to 50 characters");
+            }
         }
 
         return ValidateOptionsResult.Success;
     }
+
+    private static bool IsTooLong(TimeSpan? delay) => delay is { } known && (known < TimeSpan.Zero || known > TimeSpan.FromDays(1));
+
+    private static string Or(double? value) => value?.ToString(CultureInfo.InvariantCulture) ?? "(not set)";
 }

@@ -2,44 +2,138 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>What is held against the readings of one sensor_type; infinite where a rule does not apply.</summary>
-internal sealed record TypeRules(double Warning, double Critical, int ConsecutiveHigh, double RapidChange, double BaselineDeviation);
+/// <summary>What is held against the readings of one sensor_type, in the unit of the sensor that is judged; infinite where a rule does not apply.</summary>
+/// <param name="Range">From the least to the most that the type measures; NaN where that is not known.</param>
+/// <param name="DeadbandShare">Of the range, or of the limit where no range is known: an alert ends where the value is this much within its limit again.</param>
+/// <param name="OnDelay">How long a rule must hold before it is an alert.</param>
+/// <param name="OffDelay">How long it must no longer hold before its alert ends.</param>
+internal sealed record TypeRules(
+    double Warning,
+    double Critical,
+    int ConsecutiveHigh,
+    double RapidChange,
+    double BaselineDeviation,
+    double Range,
+    double DeadbandShare,
+    TimeSpan OnDelay,
+    TimeSpan OffDelay)
+{
+    /// <summary>By which <see cref="DetectionRules.Edition"/> it was made.</summary>
+    public int Edition { get; init; }
 
-/// <summary>The rules by sensor_type: configuration wins over the catalog. A type that neither knows has the thresholds of its messages alone.</summary>
+    /// <summary>The unit of the type's limits, which cannot be converted to the sensor's: none of them holds. Null where they do hold, or there are none.</summary>
+    public string? OtherUnit { get; init; }
+
+    /// <summary>How far within <paramref name="limit"/> a value must be for the alert to end.</summary>
+    public double DeadbandAt(double limit) => DeadbandShare * (double.IsNaN(Range) ? Math.Abs(limit) : Range);
+
+    /// <summary>The same rules for values in another unit.</summary>
+    public TypeRules In(UnitConversion unit) => this with
+    {
+        Warning = unit.Of(Warning),
+        Critical = unit.Of(Critical),
+        RapidChange = Math.Abs(unit.Scale) * RapidChange,
+        BaselineDeviation = Math.Abs(unit.Scale) * BaselineDeviation,
+        Range = Math.Abs(unit.Scale) * Range,
+    };
+
+    /// <summary>For values in a unit that the type's cannot be converted to: the thresholds of its messages alone.</summary>
+    public TypeRules WithoutLimits(string typeUnit) => this with
+    {
+        OtherUnit = typeUnit,
+        Warning = double.PositiveInfinity,
+        Critical = double.PositiveInfinity,
+        RapidChange = double.PositiveInfinity,
+        BaselineDeviation = double.PositiveInfinity,
+        Range = double.NaN,
+    };
+}
+
+/// <summary>
+/// The rules by sensor_type: configuration wins over the catalog. A type that neither knows has the thresholds of its messages alone. New rules hold from
+/// the next reading on.
+/// </summary>
 internal sealed class DetectionRules
 {
     private const int DefaultConsecutiveHigh = 3;
+    private const double DefaultDeadband = 0.02;
 
     private static readonly TypeRules Unknown = new(
-        double.PositiveInfinity, double.PositiveInfinity, DefaultConsecutiveHigh, double.PositiveInfinity, double.PositiveInfinity);
+        double.PositiveInfinity,
+        double.PositiveInfinity,
+        DefaultConsecutiveHigh,
+        double.PositiveInfinity,
+        double.PositiveInfinity,
+        double.NaN,
+        DefaultDeadband,
+        TimeSpan.Zero,
+        TimeSpan.Zero);
 
-    private readonly Dictionary<string, TypeRules> _types = [];
+    private volatile Book _book;
 
-    public DetectionRules(DetectionOptions options)
-    {
-        NoDataAfter = options.NoDataAfter;
-        MaxSensors = options.MaxSensorsPerPartition;
-        foreach (var type in SensorCatalog.Types.Values)
-        {
-            _types[type.Name] = new TypeRules(type.Warning, type.Critical, type.ConsecutiveHigh, type.RapidChange, type.BaselineDeviation);
-        }
+    public DetectionRules(DetectionOptions options) => _book = Read(options, 1);
 
-        foreach (var (type, over) in options.Types)
-        {
-            var rules = Of(type);
-            _types[type] = new TypeRules(
-                over.WarningThreshold ?? rules.Warning,
-                over.CriticalThreshold ?? rules.Critical,
-                over.ConsecutiveHigh ?? rules.ConsecutiveHigh,
-                over.RapidChange ?? rules.RapidChange,
-                over.BaselineDeviation ?? rules.BaselineDeviation);
-        }
-    }
+    /// <summary>Counts how often the rules were replaced.</summary>
+    public int Edition => _book.Edition;
 
-    public TimeSpan NoDataAfter { get; }
+    public TimeSpan NoDataAfter => _book.NoDataAfter;
 
     /// <summary>Sensors of a partition that are judged.</summary>
-    public int MaxSensors { get; }
+    public int MaxSensors => _book.MaxSensors;
 
-    public TypeRules Of(string sensorType) => _types.GetValueOrDefault(sensorType, Unknown);
+    /// <summary>For any thread.</summary>
+    public void Replace(DetectionOptions options) => _book = Read(options, Edition + 1);
+
+    /// <param name="unit">Of the values that are judged.</param>
+    public TypeRules Of(string sensorType, string unit)
+    {
+        var book = _book;
+        if (!book.Types.TryGetValue(sensorType, out var type))
+        {
+            return Unknown with { Edition = book.Edition };
+        }
+
+        var rules = type.Unit is null || type.Unit == unit ? type.Rules
+            : UnitConversion.Between(type.Unit, unit) is { } conversion ? type.Rules.In(conversion)
+            : type.Rules.WithoutLimits(type.Unit);
+        return rules with { Edition = book.Edition };
+    }
+
+    private static Book Read(DetectionOptions options, int edition)
+    {
+        var types = SensorCatalog.Types.Values.ToDictionary(type => type.Name, type => new UnitRules(
+            type.Unit,
+            Unknown with
+            {
+                Warning = type.Warning,
+                Critical = type.Critical,
+                ConsecutiveHigh = type.ConsecutiveHigh,
+                RapidChange = type.RapidChange,
+                BaselineDeviation = type.BaselineDeviation,
+                Range = type.Maximum - type.Minimum,
+            }));
+        foreach (var (type, over) in options.Types)
+        {
+            var (unit, rules) = types.GetValueOrDefault(type, new UnitRules(null, Unknown));
+            types[type] = new(over.Unit ?? unit, rules with
+            {
+                Warning = over.WarningThreshold ?? rules.Warning,
+                Critical = over.CriticalThreshold ?? rules.Critical,
+                ConsecutiveHigh = over.ConsecutiveHigh ?? rules.ConsecutiveHigh,
+                RapidChange = over.RapidChange ?? rules.RapidChange,
+                BaselineDeviation = over.BaselineDeviation ?? rules.BaselineDeviation,
+                Range = over.Maximum - over.Minimum ?? rules.Range,
+                DeadbandShare = over.Deadband ?? rules.DeadbandShare,
+                OnDelay = over.OnDelay ?? rules.OnDelay,
+                OffDelay = over.OffDelay ?? rules.OffDelay,
+            });
+        }
+
+        return new(edition, options.NoDataAfter, options.MaxSensorsPerPartition, types);
+    }
+
+    /// <param name="Unit">Of the rules; null where they hold in whatever unit a message has.</param>
+    private sealed record UnitRules(string? Unit, TypeRules Rules);
+
+    private sealed record Book(int Edition, TimeSpan NoDataAfter, int MaxSensors, IReadOnlyDictionary<string, UnitRules> Types);
 }

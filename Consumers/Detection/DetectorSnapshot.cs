@@ -5,7 +5,13 @@ namespace FactoryMonitoring.Consumers.Detection;
 /// <summary>The detector's memory of a partition as bytes: a version, each sensor, and ids of those that are forgotten. The whole, and changes to it.</summary>
 internal static class DetectorSnapshot
 {
-    private const byte Version = 3;
+    private const byte Version = 4;
+
+    /// <summary>A bit beside those of the rules.</summary>
+    private const int JudgedElsewhere = 0x80;
+
+    /// <summary>Neither delays nor units.</summary>
+    private const byte NoDelays = 3;
 
     /// <summary>Nothing is forgotten.</summary>
     private const byte NothingForgotten = 2;
@@ -40,6 +46,8 @@ internal static class DetectorSnapshot
             writer.Write7BitEncodedInt64((long)sensor.Interval.TotalMilliseconds);
             WriteSequences(writer, sensor.Sequences);
             WriteEpisodes(writer, sensor);
+            WriteDelays(writer, sensor);
+            writer.Write(sensor.Unit ?? "");
         }
 
         writer.Write7BitEncodedInt(forgotten.Count);
@@ -67,11 +75,12 @@ internal static class DetectorSnapshot
 
     private static void Read(byte[] bytes, PartitionDetector detector)
     {
+        var units = new HashSet<string>();
         using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
         try
         {
             var version = reader.ReadByte();
-            if (version is not (Version or NothingForgotten or UnnamedSequences))
+            if (version is not (Version or NoDelays or NothingForgotten or UnnamedSequences))
             {
                 throw new InvalidDataException($"version {version}, not {Version}");
             }
@@ -88,10 +97,16 @@ internal static class DetectorSnapshot
                 sensor.Interval = TimeSpan.FromMilliseconds(version == UnnamedSequences ? 0 : reader.Read7BitEncodedInt64());
                 ReadSequences(reader, version, sensor.Sequences);
                 ReadEpisodes(reader, sensor);
+                if (version == Version)
+                {
+                    ReadDelays(reader, sensor);
+                    ReadUnit(reader, sensor, units);
+                }
+
                 detector.Restore(sensor);
             }
 
-            for (var left = version == Version ? reader.Read7BitEncodedInt() : 0; left > 0; left--)
+            for (var left = version >= NoDelays ? reader.Read7BitEncodedInt() : 0; left > 0; left--)
             {
                 detector.Forget(reader.ReadBytes(reader.Read7BitEncodedInt()));
             }
@@ -184,6 +199,47 @@ internal static class DetectorSnapshot
                 writer.Write(episode.PeakMeasure);
                 writer.Write(episode.Changed);
             }
+        }
+    }
+
+    private static void WriteDelays(BinaryWriter writer, SensorState sensor)
+    {
+        var running = 0;
+        for (var i = 0; i < Rules.Count; i++)
+        {
+            running |= sensor.Since((Rule)i) is null ? 0 : 1 << i;
+        }
+
+        writer.Write((byte)(running | (sensor.IsJudgedElsewhere ? JudgedElsewhere : 0)));
+        for (var i = 0; i < Rules.Count; i++)
+        {
+            if (sensor.Since((Rule)i) is { } since)
+            {
+                writer.Write(since);
+            }
+        }
+    }
+
+    private static void ReadDelays(BinaryReader reader, SensorState sensor)
+    {
+        var running = reader.ReadByte();
+        sensor.IsJudgedElsewhere = (running & JudgedElsewhere) != 0;
+        for (var i = 0; i < Rules.Count; i++)
+        {
+            if ((running & (1 << i)) != 0)
+            {
+                sensor.Since((Rule)i, reader.ReadInt64());
+            }
+        }
+    }
+
+    /// <param name="units">Of the others, of which there are few.</param>
+    private static void ReadUnit(BinaryReader reader, SensorState sensor, HashSet<string> units)
+    {
+        if (reader.ReadString() is { Length: > 0 } unit)
+        {
+            units.Add(unit);
+            sensor.Measure(units.TryGetValue(unit, out var shared) ? shared : unit);
         }
     }
 

@@ -43,6 +43,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private readonly List<Episode> _changed = [];
     private readonly List<SensorState> _changedSensors = [];
     private readonly List<byte[]> _forgotten = [];
+    private int _elsewhere;
 
     public IReadOnlyCollection<SensorState> Sensors => _sensors.Values;
 
@@ -61,6 +62,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>Ids of sensors forgotten since then, less those that have come back.</summary>
     public IReadOnlyList<byte[]> Forgotten => _forgotten.FindAll(id => !_sensors.ContainsKey(id));
 
+    public DetectionRules Rules => rules;
+
     /// <summary>No sensor is left to be remembered.</summary>
     public bool IsFull => _sensors.Count >= rules.MaxSensors;
 
@@ -73,6 +76,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         state.Owner = this;
         state.Begin(Now);
         _sensors[state.Id] = state;
+        _elsewhere += state.IsJudgedElsewhere ? 1 : 0;
         if (state.HasEpisodes)
         {
             _alarmed.Add(state);
@@ -84,6 +88,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     {
         if (_sensors.Remove(id, out var state))
         {
+            _elsewhere -= state.IsJudgedElsewhere ? 1 : 0;
             state.Owner = null;
             _alarmed.Remove(state);
         }
@@ -103,7 +108,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     {
         foreach (var state in _alarmed)
         {
-            for (var rule = 0; rule < Rules.Count; rule++)
+            for (var rule = 0; rule < Detection.Rules.Count; rule++)
             {
                 if (state[(Rule)rule] is { Changed: true } episode)
                 {
@@ -144,32 +149,51 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             return;
         }
 
-        state.See(Now);
+        state.See(Now, reading.ProducedAt);
+        state.Measure(reading.Sensor.Unit);
         if (reading.HasCount)
         {
             findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
         }
 
-        state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
-        Judge(state, ref reading, typeRules, critical, findings);
-        state.Push(reading.Value);
+        if (!state.IsJudgedElsewhere)
+        {
+            state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
+            Judge(state, ref reading, typeRules, warning, critical, findings);
+            state.Push(reading.Value);
+        }
+
         Note(state, ref reading);
         Change(state);
     }
 
-    /// <summary>Ends the episodes of sensors that are silent.</summary>
-    public List<Episode> EndSilent()
+    /// <summary>Says whether another partition judges a sensor whose readings come in several.</summary>
+    public void JudgeElsewhere(string sensorId, bool isElsewhere)
     {
-        var ended = new List<Episode>();
-        foreach (var state in _alarmed.Where(IsSilent).ToList())
+        if ((isElsewhere || _elsewhere > 0) && Find(sensorId) is { } state && state.IsJudgedElsewhere != isElsewhere)
         {
-            for (var rule = 0; rule < Rules.Count; rule++)
+            _elsewhere += isElsewhere ? 1 : -1;
+            state.IsJudgedElsewhere = isElsewhere;
+            state.ConsecutiveHigh = 0;
+            Change(state);
+        }
+    }
+
+    /// <summary>Ends the episodes of sensors that are silent, or judged elsewhere.</summary>
+    /// <returns>With the reason of each.</returns>
+    public List<(Episode Episode, string Because)> EndUnseen()
+    {
+        var ended = new List<(Episode, string)>();
+        foreach (var state in _alarmed.Where(state => state.IsJudgedElsewhere || IsSilent(state)).ToList())
+        {
+            for (var rule = 0; rule < Detection.Rules.Count; rule++)
             {
                 if (state[(Rule)rule] is { } episode)
                 {
                     state[(Rule)rule] = null;
+                    state.Since((Rule)rule, null);
                     episode.Changed = false;
-                    ended.Add(episode);
+                    ended.Add((episode, state.IsJudgedElsewhere ? AlertEnds.OtherPartition : AlertEnds.NoData));
                 }
             }
 
@@ -209,6 +233,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             _newest.Add(state);
         }
 
+        latest.ProducedAt = reading.ProducedAt;
         (latest.Sensor, latest.Offset, latest.Timestamp, latest.Value, latest.Level) = (reading.Sensor, reading.Offset, reading.Timestamp, reading.Value, reading.Level);
         (latest.Warning, latest.Critical, latest.ReadingCount) = (reading.Warning, reading.Critical, reading.HasCount ? reading.ReadingCount : null);
     }
@@ -222,37 +247,36 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
+    private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double warning, double critical, Findings findings)
     {
-        var high = state.ConsecutiveHigh >= typeRules.ConsecutiveHigh;
-        Follow(state, Rule.ConsecutiveHigh, high, reading.Value, ref reading, typeRules, critical, findings);
+        // While its alert is open, every reading at a warning level is one of it.
+        var high = reading.Level >= AlertLevel.Warning && (state.ConsecutiveHigh >= typeRules.ConsecutiveHigh || state[Rule.ConsecutiveHigh] is not null);
+        Follow(state, Rule.ConsecutiveHigh, high, reading.Value, warning, ref reading, typeRules, critical, findings);
 
-        var step = state.ValueCount > 0 ? reading.Value - state.Values[^1] : 0;
-        Follow(state, Rule.RapidChange, Math.Abs(step) > typeRules.RapidChange, Math.Abs(step), ref reading, typeRules, critical, findings);
+        var step = Math.Abs(state.ValueCount > 0 ? reading.Value - state.Values[^1] : 0);
+        Follow(state, Rule.RapidChange, step > typeRules.RapidChange, step, typeRules.RapidChange, ref reading, typeRules, critical, findings);
 
-        var distance = state.ValueCount == SensorState.Window ? reading.Value - MeanOf(state) : 0;
-        Follow(state, Rule.BaselineDeviation, Math.Abs(distance) > typeRules.BaselineDeviation, Math.Abs(distance), ref reading, typeRules, critical, findings);
+        var distance = Math.Abs(state.ValueCount == SensorState.Window ? reading.Value - MeanOf(state) : 0);
+        Follow(state, Rule.BaselineDeviation, distance > typeRules.BaselineDeviation, distance, typeRules.BaselineDeviation, ref reading, typeRules, critical, findings);
 
         // Without a threshold the message's own word stands.
         var violated = double.IsPositiveInfinity(critical) ? reading.Level == AlertLevel.Critical : reading.Value >= critical;
-        Follow(state, Rule.CriticalThreshold, violated, reading.Value, ref reading, typeRules, critical, findings);
+        Follow(state, Rule.CriticalThreshold, violated, reading.Value, critical, ref reading, typeRules, critical, findings);
     }
 
     private void Follow(
-        SensorState state, Rule rule, bool holds, double measure, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
+        SensorState state, Rule rule, bool holds, double measure, double limit, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
     {
         var episode = state[rule];
         if (!holds)
         {
-            if (episode is not null)
+            if (episode is null)
             {
-                state[rule] = null;
-                episode.Changed = false;
-                findings.Resolved.Add(episode);
-                if (!state.HasEpisodes)
-                {
-                    _alarmed.Remove(state);
-                }
+                state.Since(rule, null);
+            }
+            else
+            {
+                Leave(state, rule, episode, measure, limit, ref reading, typeRules, findings);
             }
 
             return;
@@ -260,12 +284,18 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
         if (episode is null)
         {
+            if (!state.HoldsFor(rule, reading.ProducedAt, typeRules.OnDelay))
+            {
+                return;
+            }
+
             episode = state[rule] = new Episode(AlertIdOf(logId, partition, reading.Offset, rule, reading.Index)) { PeakValue = reading.Value, PeakMeasure = measure };
             _alarmed.Add(state);
             findings.Raised.Add(new RaisedAlert(episode.AlertId, rule, SeverityOf(rule, ref reading, critical), Describe(rule, state, ref reading, typeRules, critical)));
             return;
         }
 
+        state.Since(rule, null);
         episode.Occurrences++;
         if (measure > episode.PeakMeasure)
         {
@@ -279,13 +309,37 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
+    /// <summary>A rule that no longer holds: its alert ends once the value is well within the limit, for as long as the type wants.</summary>
+    private void Leave(
+        SensorState state, Rule rule, Episode episode, double measure, double limit, ref Reading reading, TypeRules typeRules, Findings findings)
+    {
+        if (double.IsFinite(limit) && measure >= limit - typeRules.DeadbandAt(limit))
+        {
+            state.Since(rule, null);
+            return;
+        }
+
+        if (!state.HoldsFor(rule, reading.ProducedAt, typeRules.OffDelay))
+        {
+            return;
+        }
+
+        state[rule] = null;
+        episode.Changed = false;
+        findings.Resolved.Add(episode);
+        if (!state.HasEpisodes)
+        {
+            _alarmed.Remove(state);
+        }
+    }
+
     /// <summary>A UUID of version 8 (RFC 9562): 122 bits of a SHA-256 over what the alert is a function of.</summary>
     /// <param name="index">Of the reading in its message.</param>
     public static Guid AlertIdOf(string logId, int partition, long offset, Rule rule, int index = 0)
     {
         var name = index == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Rules.NameOf(rule)}")
-            : string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Rules.NameOf(rule)}|{index}");
+            ? string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}")
+            : string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}|{index}");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
         hash[6] = (byte)((hash[6] & 0x0f) | 0x80);
@@ -316,17 +370,17 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         switch (rule)
         {
             case Rule.ConsecutiveHigh:
-                return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {value:0.##} {unit}");
+                return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {Figures.Of(value)} {unit}");
             case Rule.RapidChange:
                 var before = state.Values[^1];
-                return Text($"Changed by {value - before:+0.##;-0.##} {unit} at once, from {before:0.##} to {value:0.##} {unit}; {typeRules.RapidChange:0.##} {unit} are usual at most");
+                return Text($"Changed by {(value > before ? "+" : "")}{Figures.Of(value - before)} {unit} at once, from {Figures.Of(before)} to {Figures.Of(value)} {unit}; {Figures.Of(typeRules.RapidChange)} {unit} are usual at most");
             case Rule.BaselineDeviation:
                 var mean = MeanOf(state);
-                return Text($"{value:0.##} {unit} is {Math.Abs(value - mean):0.##} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({mean:0.##} {unit}); {typeRules.BaselineDeviation:0.##} {unit} are usual at most");
+                return Text($"{Figures.Of(value)} {unit} is {Figures.Of(Math.Abs(value - mean))} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({Figures.Of(mean)} {unit}); {Figures.Of(typeRules.BaselineDeviation)} {unit} are usual at most");
             default:
                 return double.IsPositiveInfinity(critical)
-                    ? Text($"{value:0.##} {unit} is critical by the sensor's own word")
-                    : Text($"{value:0.##} {unit} has reached the critical threshold of {critical:0.##} {unit}");
+                    ? Text($"{Figures.Of(value)} {unit} is critical by the sensor's own word")
+                    : Text($"{Figures.Of(value)} {unit} has reached the critical threshold of {Figures.Of(critical)} {unit}");
         }
     }
 

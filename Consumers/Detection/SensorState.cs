@@ -46,8 +46,12 @@ internal sealed class SensorState(byte[] id)
 {
     public const int Window = 4;
 
+    private const long MaxIntervalMs = 30L * 86_400_000;
+
     private ValueWindow _values;
     private Episode?[]? _episodes;
+    private long?[]? _since;
+    private long? _producedAt;
 
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
@@ -60,6 +64,9 @@ internal sealed class SensorState(byte[] id)
 
     public int ValueCount { get; private set; }
 
+    /// <summary>Of <see cref="Values"/>; null where an earlier version has not written it down.</summary>
+    public string? Unit { get; private set; }
+
     public int ConsecutiveHigh { get; set; }
 
     /// <summary>When the newest reading came, by <see cref="PartitionDetector.Now"/>.</summary>
@@ -67,6 +74,9 @@ internal sealed class SensorState(byte[] id)
 
     /// <summary>Between two readings, a running mean; zero where it is not known.</summary>
     public TimeSpan Interval { get; set; }
+
+    /// <summary>Its readings come in several partitions, and another one judges them.</summary>
+    public bool IsJudgedElsewhere { get; set; }
 
     /// <summary>Whether a rule holds.</summary>
     public bool HasEpisodes { get; private set; }
@@ -83,6 +93,33 @@ internal sealed class SensorState(byte[] id)
         }
     }
 
+    /// <summary>Since when the rule has held without being an alert yet, or an alert's rule has not; ms since 1970 by the records, null where neither is so.</summary>
+    public long? Since(Rule rule) => _since?[(int)rule];
+
+    public void Since(Rule rule, long? at)
+    {
+        if (_since is not null || at is not null)
+        {
+            (_since ??= new long?[Rules.Count])[(int)rule] = at;
+        }
+    }
+
+    /// <summary>What is so since a reading some time ago, or since this one, has been so for the delay.</summary>
+    /// <param name="at">Of the reading, ms since 1970 by its record.</param>
+    public bool HoldsFor(Rule rule, long at, TimeSpan delay)
+    {
+        if (delay == TimeSpan.Zero)
+        {
+            return true;
+        }
+
+        // A clock that was set back begins anew.
+        var since = Math.Min(Since(rule) ?? at, at);
+        var isOver = at - since >= delay.TotalMilliseconds;
+        Since(rule, isOver ? null : since);
+        return isOver;
+    }
+
     public SensorSequences Sequences { get; } = new();
 
     /// <summary>The newest reading; null once <c>sensor_latest</c> shows it.</summary>
@@ -91,18 +128,31 @@ internal sealed class SensorState(byte[] id)
     /// <summary>The stored memory is behind.</summary>
     public bool IsChanged { get; set; }
 
-    public void See(TimeSpan now)
+    /// <param name="producedAt">By the reading's record, ms since 1970: however late readings are read, these are as far apart as they were sent.</param>
+    public void See(TimeSpan now, long producedAt)
     {
-        var gap = now - SeenAt;
-        if (gap > TimeSpan.Zero)
+        var gap = _producedAt is { } before ? producedAt - before : 0;
+        if (gap is > 0 and < MaxIntervalMs)
         {
-            Interval = Interval == TimeSpan.Zero ? gap : ((Interval * 7) + gap) / 8;
-            SeenAt = now;
+            Interval = Interval == TimeSpan.Zero ? TimeSpan.FromMilliseconds(gap) : ((Interval * 7) + TimeSpan.FromMilliseconds(gap)) / 8;
         }
+
+        _producedAt = producedAt;
+        SeenAt = now;
     }
 
     /// <summary>It was restored, and is taken as seen now: how long it has been silent is not known.</summary>
     public void Begin(TimeSpan now) => SeenAt = now;
+
+    /// <summary>The unit of the values from now on. Those in another one say nothing about them, and are forgotten.</summary>
+    public void Measure(string unit)
+    {
+        if (Unit != unit)
+        {
+            ValueCount = Unit is null ? ValueCount : 0;
+            Unit = unit;
+        }
+    }
 
     public void Push(double value)
     {
@@ -134,6 +184,9 @@ internal sealed class LatestReading
 
     /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
     public long Timestamp { get; set; }
+
+    /// <summary>By its record, ms since 1970.</summary>
+    public long ProducedAt { get; set; }
 
     public double Value { get; set; }
 

@@ -26,7 +26,7 @@ internal sealed class IngestWorker(
     OutboxSignal outbox,
     [FromKeyedServices(HeartbeatWorker.Loop)] LoopHeartbeat heartbeat,
     IOptions<ConsumersOptions> options,
-    IOptions<DetectionOptions> detection,
+    DetectionRules rules,
     TimeProvider time,
     ILogger<IngestWorker> logger) : BackgroundService
 {
@@ -110,7 +110,7 @@ internal sealed class IngestWorker(
             identity,
             dictionaries,
             days,
-            new DetectionRules(detection.Value),
+            rules,
             options.Value,
             status,
             metrics,

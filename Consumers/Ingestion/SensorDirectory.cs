@@ -71,7 +71,7 @@ internal sealed class SensorDescription(SensorIdentity identity, Word type, Word
         Volatile.Write(ref _validity, validity);
     }
 
-    public TypeRules RulesIn(DetectionRules rules) => _rules ??= rules.Of(Type);
+    public TypeRules RulesIn(DetectionRules rules) => _rules is { } known && known.Edition == rules.Edition ? known : _rules = rules.Of(Type, Unit);
 
     public bool Is(in SensorText text) =>
         text.SequenceId.Is(SequenceId) && text.Type.SequenceEqual(type.Utf8) && text.Unit.SequenceEqual(unit.Utf8)

@@ -15,8 +15,11 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(5) };
 
     /// <summary>Asks the brokers, the database, and of every service its readiness, which is about what it depends on.</summary>
-    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken) =>
-        await Task.WhenAll(model.Resources.Select(resource => ExamineAsync(resource, cancellationToken)).OfType<Task<Finding>>());
+    public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
+    {
+        Finding[] parts = await Task.WhenAll(model.Resources.Select(resource => ExamineAsync(resource, cancellationToken)).OfType<Task<Finding>>());
+        return await new PostgresProbe(database).ScatteredAsync(cancellationToken) is { } scattered ? [.. parts, new(false, "sensors", scattered)] : parts;
+    }
 
     public void Dispose() => _client.Dispose();
 

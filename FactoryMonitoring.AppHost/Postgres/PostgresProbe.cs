@@ -15,6 +15,9 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
         SELECT count(*) FROM (SELECT n FROM generate_series(1, 30000) n ORDER BY md5(n::text)) sorted
         """;
 
+    private const string Scattered =
+        "SELECT count(*), min(sensor_id) FROM (SELECT sensor_id FROM sensor_latest WHERE other_seen_at > CURRENT_TIMESTAMP - interval '10 min' LIMIT 10000) s";
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         await AskAsync(cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
 
@@ -24,18 +27,40 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
     /// <summary>Returns what is wrong; null when the database answers and has room on its disk for half a megabyte, wherever that is. It changes nothing.</summary>
     public Task<string?> AskForRoomAsync(CancellationToken cancellationToken) => AskAsync(TakesRoom, cancellationToken);
 
-    private async Task<string?> AskAsync(string statement, CancellationToken cancellationToken)
+    /// <summary>Returns which sensors' readings arrive in several partitions, in words; null where none does, or nobody knows.</summary>
+    public async Task<string?> ScatteredAsync(CancellationToken cancellationToken)
     {
-        var settings = new NpgsqlConnectionStringBuilder(await database.At(database.Port).GetValueAsync(cancellationToken))
+        try
+        {
+            await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
+            await connection.OpenAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(Scattered, connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            await reader.ReadAsync(cancellationToken);
+            var count = reader.GetInt64(0);
+            return count == 0 ? null : $"{(count == 1 ? reader.GetString(1) : $"{reader.GetString(1)} and {count - 1} more")}: readings arrive in several partitions, and those in one of them are judged; send the sensor's id as the message's key";
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            // That the database does not answer, or has no tables yet, is another finding.
+            return null;
+        }
+    }
+
+    private async Task<string> ConnectionStringAsync(CancellationToken cancellationToken) =>
+        new NpgsqlConnectionStringBuilder(await database.At(database.Port).GetValueAsync(cancellationToken))
         {
             Timeout = Seconds,
             CommandTimeout = Seconds,
             Pooling = false,
             ApplicationName = "apphost",
-        };
+        }.ConnectionString;
+
+    private async Task<string?> AskAsync(string statement, CancellationToken cancellationToken)
+    {
         try
         {
-            await using var connection = new NpgsqlConnection(settings.ConnectionString);
+            await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
             await connection.OpenAsync(cancellationToken);
             await using var command = new NpgsqlCommand(statement, connection);
             await command.ExecuteScalarAsync(cancellationToken);

@@ -117,6 +117,10 @@ public sealed record DeadLetterRow(
 public sealed record SnapshotRow(int Partition, long Offset, byte[] State, bool IsChange = false);
 
 /// <param name="SensorKey">Rows without one (0) are not written.</param>
+/// <param name="IntervalMs">Between two readings, a running mean; null while it is not known.</param>
+/// <param name="RuleWarning">Of its type, in the sensor's unit; holds where the message has none of its own.</param>
+/// <param name="RuleUnit">The unit of its type's limits, where they cannot be converted to the sensor's and do not hold.</param>
+/// <param name="ProducedAtMs">The time of its record, since 1970; null where that has none.</param>
 public sealed record LatestRow(
     string SensorId,
     int SensorKey,
@@ -127,7 +131,12 @@ public sealed record LatestRow(
     long? ReadingCount,
     DateTime Timestamp,
     int Partition,
-    long Offset);
+    long Offset,
+    long? IntervalMs,
+    long? ProducedAtMs,
+    double? RuleWarning,
+    double? RuleCritical,
+    string? RuleUnit);
 
 /// <param name="Kind">missing, duplicated, skipped.</param>
 public sealed record ViolationRow(string Kind, string? SensorId, string? ProducerId, long? FirstCount, long? LastCount, int Partition, long? Offset);
@@ -165,6 +174,9 @@ public sealed class IngestWrite
 
     /// <summary>Tell listeners that something was committed.</summary>
     public bool Announce { get; init; }
+
+    /// <summary>Set by the store: ids among <see cref="Latest"/> of sensors that are judged in another partition.</summary>
+    public HashSet<string> JudgedElsewhere { get; } = [];
 
     /// <summary>Set by the store: acknowledged readings that were found to be missing.</summary>
     public long Missing { get; internal set; }

@@ -133,16 +133,31 @@ public sealed partial class IngestStore
         INSERT INTO detector_changes (log_key, topic, kafka_partition, state) SELECT $1, $2, kafka_partition, state FROM changes
         """;
 
+    // A sensor that comes in several partitions is judged in one, its home, until nothing of it has come there for a while. Answers which are not at home.
     private const string UpsertLatest = """
-        INSERT INTO sensor_latest (log_key, sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp",
-            kafka_partition, kafka_offset)
-        SELECT $1, u.* FROM unnest($2::text[], $3::int[], $4::float8[], $5::smallint[], $6::float8[], $7::float8[], $8::bigint[], $9::timestamptz[],
-            $10::int[], $11::bigint[]) u
-        ON CONFLICT (sensor_id) DO UPDATE
-        SET (sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset)
-            = (excluded.sensor_key, excluded.value, excluded.alert_level, excluded.warning_threshold, excluded.critical_threshold, excluded.reading_count,
-                excluded."timestamp", excluded.processing_timestamp, excluded.log_key, excluded.kafka_partition, excluded.kafka_offset)
+        WITH written AS (
+            INSERT INTO sensor_latest AS l (log_key, home_log_key, sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp",
+                kafka_partition, kafka_offset, interval_ms, clock_offset_ms, rule_warning, rule_critical, rule_unit, home_partition, home_seen_at)
+            SELECT $1, $1, id, key, value, level, warning, critical, count, at, kafka_partition, kafka_offset, interval_ms,
+                (extract(epoch FROM at) * 1000 - least(produced_ms, extract(epoch FROM CURRENT_TIMESTAMP) * 1000))::bigint, rule_warning, rule_critical, rule_unit, kafka_partition, CURRENT_TIMESTAMP
+            FROM unnest($2::text[], $3::int[], $4::float8[], $5::smallint[], $6::float8[], $7::float8[], $8::bigint[], $9::timestamptz[],
+                $10::int[], $11::bigint[], $12::bigint[], $13::bigint[], $14::float8[], $15::float8[], $16::text[]) u(id, key, value, level, warning, critical, count, at, kafka_partition, kafka_offset, interval_ms, produced_ms, rule_warning, rule_critical, rule_unit)
+            ON CONFLICT (sensor_id) DO UPDATE
+            SET (sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset,
+                    interval_ms, clock_offset_ms, rule_warning, rule_critical, rule_unit, home_log_key, home_partition, home_seen_at, other_seen_at)
+                = (excluded.sensor_key, excluded.value, excluded.alert_level, excluded.warning_threshold, excluded.critical_threshold, excluded.reading_count,
+                    excluded."timestamp", excluded.processing_timestamp, excluded.log_key, excluded.kafka_partition, excluded.kafka_offset,
+                    excluded.interval_ms, excluded.clock_offset_ms, excluded.rule_warning, excluded.rule_critical, excluded.rule_unit, excluded.log_key,
+                    CASE WHEN STAYS THEN l.home_partition ELSE excluded.kafka_partition END,
+                    CASE WHEN STAYS AND l.home_partition <> excluded.kafka_partition THEN l.home_seen_at ELSE CURRENT_TIMESTAMP END,
+                    CASE WHEN STAYS AND l.home_partition <> excluded.kafka_partition THEN CURRENT_TIMESTAMP ELSE l.other_seen_at END)
+            RETURNING sensor_id, kafka_partition, home_partition
+        )
+        SELECT sensor_id AS judged_elsewhere FROM written WHERE kafka_partition <> home_partition
         """;
+
+    private static readonly string Latest = UpsertLatest.Replace(
+        "STAYS", "(l.home_log_key = excluded.log_key AND l.home_seen_at > CURRENT_TIMESTAMP - greatest(interval '1 min', 20 * excluded.interval_ms * interval '1 ms'))", StringComparison.Ordinal);
 
     private const string Announce = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Commit}')";
 
@@ -233,8 +248,33 @@ public sealed partial class IngestStore
         }
 
         await batch.PrepareAsync(cancellationToken);
-        await batch.ExecuteNonQueryAsync(cancellationToken);
+        if (write.Latest.Count == 0)
+        {
+            await batch.ExecuteNonQueryAsync(cancellationToken);
+        }
+        else
+        {
+            await ReadElsewhereAsync(batch, write, cancellationToken);
+        }
+
         return move.RecordsAffected == write.Moves.Count;
+    }
+
+    private static async Task ReadElsewhereAsync(NpgsqlBatch batch, IngestWrite write, CancellationToken cancellationToken)
+    {
+        write.JudgedElsewhere.Clear();
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        do
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                if (reader.GetName(0) == "judged_elsewhere")
+                {
+                    write.JudgedElsewhere.Add(reader.GetString(0));
+                }
+            }
+        }
+        while (await reader.NextResultAsync(cancellationToken));
     }
 
     private NpgsqlBatchCommand AddMove(NpgsqlBatch batch, IngestWrite write)
@@ -440,7 +480,7 @@ public sealed partial class IngestStore
             return;
         }
 
-        var command = Add(batch, UpsertLatest);
+        var command = Add(batch, Latest);
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. latest.Select(row => row.SensorId)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. latest.Select(row => row.SensorKey)] });
@@ -452,6 +492,11 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. latest.Select(row => row.Timestamp)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. latest.Select(row => row.Partition)] });
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. latest.Select(row => row.Offset)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. latest.Select(row => row.IntervalMs)] });
+        command.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. latest.Select(row => row.ProducedAtMs)] });
+        command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. latest.Select(row => row.RuleWarning)] });
+        command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. latest.Select(row => row.RuleCritical)] });
+        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. latest.Select(row => row.RuleUnit)] });
     }
 
     private static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql)

@@ -31,6 +31,8 @@ public sealed record MonitorFindings(
 /// </summary>
 public sealed class MonitorStore(NpgsqlDataSource dataSource)
 {
+    private const string SilentIntervals = "5";
+
     private const string TryLock = "SELECT pg_try_advisory_xact_lock(hashtext('factory_monitoring.monitor'))";
 
     private static readonly string Reason = $"SELECT set_config('factory.status_reason', 'no heartbeat for {Liveness.HeartbeatLimitSeconds} s', true)";
@@ -99,6 +101,22 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
           AND NOT EXISTS (SELECT 1 FROM unnest($1::text[], $2::text[]) u(rule, component) WHERE u.rule = a.anomaly_type AND u.component = a.sensor_id)
         """;
 
+    private const string RaiseSilent = $"""
+        INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by)
+        SELECT gen_random_uuid(), l.sensor_id, d.sensor_type, '{AnomalyTypes.Silent}', '{Severities.Medium}',
+            format('Nothing has arrived since %s UTC', to_char(l.processing_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')), '{ResourceNames.MonitoringApi}'
+        FROM sensor_latest l JOIN sensor_descriptions d USING (sensor_key)
+        WHERE l.processing_timestamp < CURRENT_TIMESTAMP - greatest($1, {SilentIntervals} * l.interval_ms * interval '1 ms')
+          AND NOT EXISTS (
+            SELECT 1 FROM alerts a WHERE a.sensor_id = l.sensor_id AND a.anomaly_type = '{AnomalyTypes.Silent}' AND (a.resolved_at IS NULL OR a."timestamp" > l.processing_timestamp))
+        """;
+
+    private const string ResolveSilent = $"""
+        UPDATE alerts a SET resolved_at = clock_timestamp(), updated_at = clock_timestamp()
+        WHERE a.resolved_at IS NULL AND a.anomaly_type = '{AnomalyTypes.Silent}'
+          AND NOT EXISTS (SELECT 1 FROM sensor_latest l WHERE l.sensor_id = a.sensor_id AND l.processing_timestamp <= a."timestamp")
+        """;
+
     private const string AnnounceResolved = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Alert}') WHERE $1";
 
     /// <summary>Writes it all, or nothing.</summary>
@@ -162,6 +180,27 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
         await WriteAlertsAsync(connection, findings, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
+    }
+
+    /// <summary>Raises an alert about each sensor of which nothing has arrived for so long and for five of its own intervals, and resolves those of sensors that are back or forgotten.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task WriteSilencesAsync(TimeSpan after, CancellationToken cancellationToken)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var tryLock = new NpgsqlCommand(TryLock, connection);
+        if (await tryLock.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return;
+        }
+
+        await using var raise = new NpgsqlCommand(RaiseSilent, connection) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = after } } };
+        var changed = await raise.ExecuteNonQueryAsync(cancellationToken);
+        await using var resolve = new NpgsqlCommand(ResolveSilent, connection);
+        changed += await resolve.ExecuteNonQueryAsync(cancellationToken);
+        await using var announce = new NpgsqlCommand(AnnounceResolved, connection) { Parameters = { Parameters.Flag(changed > 0) } };
+        await announce.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
 
     private static async Task WriteAlertsAsync(NpgsqlConnection connection, MonitorFindings findings, CancellationToken cancellationToken)

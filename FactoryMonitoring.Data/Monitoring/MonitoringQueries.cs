@@ -26,6 +26,11 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
 
     private const string Parked = "SELECT count(*), (array_agg(parked_reason ORDER BY parked_at DESC))[1] FROM outbox WHERE parked_at IS NOT NULL";
 
+    private const string Scattered = """
+        SELECT count(*), (array_agg(sensor_id ORDER BY sensor_id))[1] FROM (
+            SELECT sensor_id FROM sensor_latest WHERE other_seen_at > CURRENT_TIMESTAMP - interval '10 min' LIMIT 10000) s
+        """;
+
     private const string Clock = "SELECT clock_timestamp()";
 
     private const string Consumers = """
@@ -154,6 +159,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             batch.BatchCommands.Add(new(Exits));
             batch.BatchCommands.Add(new(Rejections));
             batch.BatchCommands.Add(new(Parked));
+            batch.BatchCommands.Add(new(Scattered));
             LedgerQueries.Add(batch, topic);
         }
 
@@ -197,7 +203,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             previous?.Successions ?? [],
             previous?.Exits ?? []);
         return previous is not null
-            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked }
+            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked, Scattered = previous.Scattered }
             : rows with
             {
                 StatusChanges = await reader.RowsAsync(OwnershipQueries.StatusChange, cancellationToken),
@@ -208,6 +214,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
                 Exits = await reader.RowsAsync(OwnershipQueries.Exit, cancellationToken),
                 Rejections = await reader.RowsAsync(row => new RejectionRow(row.GetString(0), row.Text(1), row.GetInt64(2)), cancellationToken),
                 Parked = (await reader.RowsAsync(row => new ParkedRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
+                Scattered = (await reader.RowsAsync(row => new ScatteredRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
                 Ledger = await LedgerQueries.ReadAsync(reader, cancellationToken),
             };
     }

@@ -35,7 +35,13 @@ public sealed record MonitoringRows(
 
     /// <summary>Alerts and dead letters that no broker takes, and what it says of the newest.</summary>
     public ParkedRow Parked { get; init; } = new(0, null);
+
+    /// <summary>Sensors whose readings came in several partitions in the last 10 minutes; 10,000 are counted.</summary>
+    public ScatteredRow Scattered { get; init; } = new(0, null);
 }
+
+/// <param name="SensorId">Of the first; null where there is none.</param>
+public sealed record ScatteredRow(long Count, string? SensorId);
 
 /// <param name="SensorId">Null where the message did not tell.</param>
 public sealed record RejectionRow(string Reason, string? SensorId, long Count);

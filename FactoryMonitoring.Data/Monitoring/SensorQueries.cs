@@ -12,7 +12,8 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 {
     private const string Columns = """
         SELECT s.sensor_id, s.sensor_type, s.unit, s.factory_section, s.machine_id, s.zone, s.last_value, s.alert_level, s.warning_threshold, s.critical_threshold,
-               s.reading_count, s.last_timestamp, s.last_processed, s.kafka_partition, s.kafka_offset
+               s.reading_count, s.last_timestamp, s.last_processed, s.kafka_partition, s.kafka_offset, s.interval_ms, s.clock_offset_ms, s.home_partition, s.other_seen_at,
+               s.rule_warning, s.rule_critical, s.rule_unit
         """;
 
     // Parameters are known when an unprepared statement is planned: what is null costs nothing.
@@ -129,5 +130,6 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 
     private static SensorBody Sensor(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), row.Text(3), row.Text(4), row.Text(5), row.GetDouble(6), row.GetString(7), row.Value<double>(8),
-        row.Value<double>(9), row.Value<long>(10), row.Timestamp(11), row.Timestamp(12), row.GetInt32(13), row.GetInt64(14), row.GetInt32(15));
+        row.Value<double>(9), row.Value<long>(10), row.Timestamp(11), row.Timestamp(12), row.GetInt32(13), row.GetInt64(14), row.GetInt32(22), row.Value<long>(15), row.Value<long>(16), row.Value<int>(17), row.Value<DateTimeOffset>(18),
+        row.Value<double>(19), row.Value<double>(20), row.Text(21));
 }

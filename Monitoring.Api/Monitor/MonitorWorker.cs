@@ -4,6 +4,7 @@ using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.Monitoring.Api.Telemetry;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace FactoryMonitoring.Monitoring.Api.Monitor;
@@ -13,8 +14,17 @@ namespace FactoryMonitoring.Monitoring.Api.Monitor;
 /// snapshot old.
 /// </summary>
 internal sealed partial class MonitorWorker(
-    MonitorStore store, SnapshotStore snapshots, DatabaseRoom room, FaultMetrics faults, TimeProvider time, ILogger<MonitorWorker> logger) : BackgroundService
+    MonitorStore store,
+    SnapshotStore snapshots,
+    DatabaseRoom room,
+    FaultMetrics faults,
+    IOptions<SilenceOptions> silence,
+    TimeProvider time,
+    ILogger<MonitorWorker> logger) : BackgroundService
 {
+    /// <summary>Each look at all sensors.</summary>
+    private static readonly TimeSpan SilenceInterval = TimeSpan.FromSeconds(5);
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     // After an unclean end of everything, everything is down until it is up again: no news.
@@ -22,6 +32,7 @@ internal sealed partial class MonitorWorker(
 
     private readonly OutageReport _outage = new(time);
     private DateTimeOffset? _lagWritten;
+    private long? _silenceAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -68,6 +79,11 @@ internal sealed partial class MonitorWorker(
         {
             var written = await store.WriteAsync(findings, cancellationToken);
             _lagWritten = situation.LagAt;
+            if (mayRaise && silence.Value.SilenceAlertAfter is { } after && Silence.CanBeSeen(situation, after) && IsSilenceDue())
+            {
+                await store.WriteSilencesAsync(after, cancellationToken);
+            }
+
             Log.Written(logger, _outage.Answered());
             return written;
         }
@@ -81,6 +97,13 @@ internal sealed partial class MonitorWorker(
             Log.Failed(logger, _outage.Failed(), exception.Message);
             return false;
         }
+    }
+
+    private bool IsSilenceDue()
+    {
+        if (_silenceAt is { } at && time.GetElapsedTime(at) < SilenceInterval) return false;
+        _silenceAt = time.GetTimestamp();
+        return true;
     }
 
     private static partial class Log

@@ -77,6 +77,15 @@ internal static class SystemAlerts
         };
 }
 
+/// <summary>Whether sensors can be seen to be silent.</summary>
+internal static class Silence
+{
+    /// <summary>Not while readings wait in the brokers for anything like the time that makes a silence, or nobody knows whether they do.</summary>
+    public static bool CanBeSeen(Situation situation, TimeSpan after) =>
+        !situation.Stale && situation.Lag.Total is not null && situation.Judgement.Consumers.Count > 0
+            && situation.Lag.Partitions.Values.All(lag => lag is { Lag: 0 } || lag.Seconds < after.TotalSeconds / 2);
+}
+
 /// <summary>Partitions that stand still though there is something to read.</summary>
 internal static class Stalls
 {

@@ -3,6 +3,7 @@ using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api;
 using FactoryMonitoring.Monitoring.Api.Queries;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -19,16 +20,19 @@ internal static class ComponentEndpoints
                 "Sensors with their newest reading and how many of their alerts are open. q=part of an id, type=, level=, "
                     + "sort=id, level, alerts or read, turned round by a leading -; offset= and limit= give the next page");
         api.MapGet("/sensor-counts", SensorCounts).Describe<SensorCountsBody>("sensor-counts", "How many sensors there are, by type and level; q=, type= and level= as for sensors");
-        api.MapGet("/sensors/{id}", Sensor).Describe<SensorDetailBody>("sensor", "A sensor's last readings, alerts and dead letters")
-            .ProducesProblem(StatusCodes.Status404NotFound);
-        api.MapGet("/consumers/{id}", Consumer).Describe<ComponentDetailBody>("consumer", "A consumer's history")
-            .ProducesProblem(StatusCodes.Status404NotFound);
-        api.MapGet("/producers/{id}", Producer).Describe<ComponentDetailBody>("producer", "A producer's history")
-            .ProducesProblem(StatusCodes.Status404NotFound);
-        api.MapGet("/brokers/{id}", Broker).Describe<ComponentDetailBody>("broker", "A broker's history, by its name or number")
-            .ProducesProblem(StatusCodes.Status404NotFound);
+        One<SensorDetailBody>(api, "sensor", "A sensor's last readings, alerts and dead letters", Sensor);
+        One<ComponentDetailBody>(api, "consumer", "A consumer's history", Consumer);
+        One<ComponentDetailBody>(api, "producer", "A producer's history", Producer);
+        One<ComponentDetailBody>(api, "broker", "A broker's history, by its name or number", Broker);
         api.MapGet("/dead-letters", DeadLetters)
             .Describe<IReadOnlyList<DeadLetterBody>>("dead-letters", "Messages that were no readings, newest first; before=rejected_at of the last one gives the next page");
+    }
+
+    /// <summary>One of a kind, by its id in the path, or as a parameter where a path cannot hold it.</summary>
+    private static void One<TBody>(RouteGroupBuilder api, string kind, string summary, Delegate answer)
+    {
+        api.MapGet($"/{kind}s/{{**id}}", answer).Describe<TBody>(kind, summary).ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet($"/{kind}", answer).Describe<TBody>($"{kind}-of-id", $"{summary}; for every id, also for those that no path can hold").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static Task<IResult> Sensors(
@@ -61,24 +65,24 @@ internal static class ComponentEndpoints
     private static SensorFilter Filter(Input input, string? q, string? type, string? level) =>
         new(input.Text("q", q), input.Text("type", type, 100), input.OneOf("level", level, AllLevels));
 
-    private static Task<IResult> Sensor(QueryCache cache, SensorQueries queries, HttpResponse response, string id) =>
-        WithId(id, sensorId => cache.ServeAsync(
+    private static Task<IResult> Sensor(QueryCache cache, SensorQueries queries, HttpRequest request, HttpResponse response, string? id) =>
+        WithId(request, id, "/sensors/", sensorId => cache.ServeAsync(
             $"sensor {sensorId}", response, ApiJson.Context.SensorDetailBody, cancellationToken => queries.FindAsync(sensorId, cancellationToken)));
 
-    private static Task<IResult> Consumer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpResponse response, string id) =>
-        WithId(id, consumerId => cache.ServeAsync($"consumer {consumerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
+    private static Task<IResult> Consumer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpRequest request, HttpResponse response, string? id) =>
+        WithId(request, id, "/consumers/", consumerId => cache.ServeAsync($"consumer {consumerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
             store.Current?.Consumers.Value.FirstOrDefault(each => each.ConsumerId == consumerId) is { } consumer
                 ? Detail("consumer", consumerId, await queries.OfConsumerAsync(consumerId, cancellationToken), consumer: consumer)
                 : null));
 
-    private static Task<IResult> Producer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpResponse response, string id) =>
-        WithId(id, producerId => cache.ServeAsync($"producer {producerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
+    private static Task<IResult> Producer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpRequest request, HttpResponse response, string? id) =>
+        WithId(request, id, "/producers/", producerId => cache.ServeAsync($"producer {producerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
             store.Current?.Producers.Value.FirstOrDefault(each => each.ProducerId == producerId) is { } producer
                 ? Detail("producer", producerId, await queries.OfProducerAsync(producerId, producer.SensorType, cancellationToken), producer: producer)
                 : null));
 
-    private static Task<IResult> Broker(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpResponse response, string id) =>
-        WithId(id, brokerId => cache.ServeAsync($"broker {brokerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
+    private static Task<IResult> Broker(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpRequest request, HttpResponse response, string? id) =>
+        WithId(request, id, "/brokers/", brokerId => cache.ServeAsync($"broker {brokerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
             store.Current?.Cluster.Value.Brokers.FirstOrDefault(each => each.Name == brokerId || $"{each.Id}" == brokerId) is { } broker
                 ? Detail("broker", broker.Name, await queries.OfBrokerAsync(broker.Name, cancellationToken), broker: broker)
                 : null));
@@ -97,10 +101,13 @@ internal static class ComponentEndpoints
                 async cancellationToken => await queries.ListAsync(older, most, cancellationToken));
     }
 
-    private static Task<IResult> WithId(string id, Func<string, Task<IResult>> serve)
+    private static Task<IResult> WithId(HttpRequest request, string? id, string folder, Func<string, Task<IResult>> serve)
     {
         var input = new Input();
-        var text = input.Text("id", id);
+
+        // Of what is encoded in a path, the server decodes all but %2F.
+        var raw = request.RouteValues.ContainsKey(ComponentPath.Id) ? request.HttpContext.Features.Get<IHttpRequestFeature>()?.RawTarget : null;
+        var text = input.Text(ComponentPath.Id, (raw is null ? null : ComponentPath.IdIn(raw, folder)) ?? id ?? "");
         return input.IsBad ? Task.FromResult<IResult>(input.Problem) : serve(text!);
     }
 

@@ -71,7 +71,7 @@ internal sealed class OverallStatusWriter
 
     private static IEnumerable<Finding> Findings(Situation situation) =>
     [
-        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Disks(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation),
+        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Disks(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation), .. Scattered(situation),
     ];
 
     private static IEnumerable<Finding> Database(Situation situation)
@@ -357,7 +357,7 @@ internal sealed class OverallStatusWriter
             "rejected",
             $"{(count >= MonitoringQueries.RejectionsCounted ? "At least " : "")}{Sentences.Count(count)} message{(count == 1 ? " was" : "s were")} rejected in the last 5 minutes",
             $"{reasons}. {named} They are dead letters, and their partitions go on.",
-            sensors.Count == 0 ? null : new StatusLink($"Dead letters of {sensors[0].Key}", $"/sensors/{Uri.EscapeDataString(sensors[0].Key)}"));
+            sensors.Count == 0 ? null : new StatusLink($"Dead letters of {sensors[0].Key}", ComponentPath.Sensor(sensors[0].Key)));
     }
 
     /// <summary>The three largest, each with its number.</summary>
@@ -377,6 +377,19 @@ internal sealed class OverallStatusWriter
                 "parked",
                 $"{Sentences.Count(count)} message{(count == 1 ? "" : "s")} cannot be sent",
                 $"No broker takes {(count == 1 ? "it" : "them")}: {reason ?? "no reason given"}. make send-parked tries once more.");
+        }
+    }
+
+    private static IEnumerable<Finding> Scattered(Situation situation)
+    {
+        if (situation.Rows.Scattered is { Count: > 0 and var count, SensorId: { } sensor })
+        {
+            yield return new(
+                Warning,
+                "scattered",
+                $"Readings of {(count == 1 ? sensor : $"{Sentences.Count(count)} sensors")} arrive in several partitions",
+                $"{(count == 1 ? "It is" : "Each is")} judged by those in one of them. Send the sensor's id as the message's key.",
+                new StatusLink(sensor, ComponentPath.Sensor(sensor)));
         }
     }
 

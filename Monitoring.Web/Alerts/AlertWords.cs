@@ -21,7 +21,7 @@ internal static class AlertWords
     [
         .. new[]
         {
-            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation,
+            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation, AnomalyTypes.Silent,
             "consumer_down", "sensor_down", "broker_down", "database_down", "partition_stalled", "ledger_violated",
         }.Select(rule => (rule, Rule(rule))),
     ];
@@ -30,6 +30,7 @@ internal static class AlertWords
     {
         AlertEnds.NoData => "The sensor sends nothing any more: closed",
         AlertEnds.MemoryLost => "The memory of this partition was lost, so nobody would have seen the condition clear: closed",
+        AlertEnds.OtherPartition => "The sensor's readings come in several partitions, and another one judges them: closed",
         AlertEnds.LogEnded => "The log that the reading stood in has ended: closed",
         _ => "Resolved by itself",
     };
@@ -38,14 +39,15 @@ internal static class AlertWords
     {
         AlertEnds.NoData => "no data: closed",
         AlertEnds.MemoryLost => "memory lost: closed",
+        AlertEnds.OtherPartition => "judged elsewhere: closed",
         AlertEnds.LogEnded => "log ended: closed",
         _ => "resolved",
     };
 
     public static bool IsSystem(AlertBody alert) => alert.SensorType == Severities.SystemType;
 
-    public static string What(AlertBody alert) => IsSystem(alert) || alert.SensorValue is null
-        ? alert.Description
+    public static string What(AlertBody alert) => alert.AnomalyType == AnomalyTypes.Silent ? $"{alert.SensorId} · silent"
+        : IsSystem(alert) || alert.SensorValue is null ? alert.Description
         : $"{alert.SensorId} · {Value(alert.SensorValue, alert.SensorUnit)}";
 
     public static string Why(AlertBody alert)
@@ -62,8 +64,8 @@ internal static class AlertWords
     /// <summary>The page of the part of the system that the alert is about; null where it has none.</summary>
     public static string? Part(AlertBody alert, IEnumerable<BrokerBody> brokers) => alert.AnomalyType switch
     {
-        "consumer_down" => $"/consumers/{Uri.EscapeDataString(alert.SensorId)}",
-        "sensor_down" => $"/producers/{Uri.EscapeDataString(alert.SensorId)}",
+        "consumer_down" => ComponentPath.Consumer(alert.SensorId),
+        "sensor_down" => ComponentPath.Producer(alert.SensorId),
         "broker_down" => brokers.FirstOrDefault(broker => broker.Name == alert.SensorId) is { } broker ? $"/brokers/{broker.Id}" : "/brokers",
         "partition_stalled" => "/partitions",
         _ => null,

@@ -5,7 +5,11 @@ namespace FactoryMonitoring.Monitoring.Web.Sensors;
 
 internal static class SensorWords
 {
+    private const int Intervals = 5;
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan QuietAtFirst = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ClockIsOff = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Late = TimeSpan.FromMinutes(10);
 
     /// <summary>The class of an alert_level.</summary>
     public static string Level(string alertLevel) => alertLevel switch
@@ -26,9 +30,36 @@ internal static class SensorWords
     public static string State(ProducerHealthBody producer) =>
         producer.Stopped ? "stopped" : producer is { Status: "active", Connection: not (null or "connected") and { } connection } ? connection : producer.Status;
 
-    /// <summary>Nobody publishes readings of its type, and its newest has been lying for a while.</summary>
-    public static bool IsSilent(SensorBody sensor, IEnumerable<ProducerHealthBody> producers, DateTimeOffset now) =>
-        now - sensor.LastTimestamp > Quiet && !producers.Any(producer => producer.SensorType == sensor.SensorType && producer.Status == "active");
+    /// <summary>Nothing has arrived for five of its own intervals, and for 10 s; for a minute where its interval is not known.</summary>
+    public static bool IsSilent(SensorBody sensor, DateTimeOffset now)
+    {
+        var usual = sensor.IntervalMs is { } interval ? TimeSpan.FromMilliseconds(interval) * Intervals : QuietAtFirst;
+        return now - sensor.LastProcessed > (usual > Quiet ? usual : Quiet);
+    }
+
+    /// <summary>How its clock differs from that of the broker, in words; null where it agrees to within a minute, or that is not known.</summary>
+    public static string? Clock(SensorBody sensor)
+    {
+        var offset = TimeSpan.FromMilliseconds(sensor.ClockOffsetMs ?? 0);
+        return offset.Duration() < ClockIsOff ? null : $"{About(offset.Duration())} {(offset > TimeSpan.Zero ? "ahead" : "behind")}";
+    }
+
+    /// <summary>The threshold in force: of its messages, else of its type.</summary>
+    public static double? Warning(SensorBody sensor) => sensor.WarningThreshold ?? sensor.RuleWarning;
+
+    /// <summary>The same.</summary>
+    public static double? Critical(SensorBody sensor) => sensor.CriticalThreshold ?? sensor.RuleCritical;
+
+    /// <summary>Its readings come in several partitions now.</summary>
+    public static bool IsScattered(SensorBody sensor, DateTimeOffset now) => now - sensor.ElsewhereAt < Late;
+
+    private static string About(TimeSpan span) => span switch
+    {
+        { TotalDays: >= 730 } => $"{span.TotalDays / 365.25:0}\u00a0years",
+        { TotalHours: >= 48 } => $"{span.TotalDays:0}\u00a0days",
+        { TotalMinutes: >= 90 } => $"{span.TotalHours:0.#}\u00a0h",
+        _ => $"{span.TotalMinutes:0}\u00a0min",
+    };
 
     public static string Place(string? section, string? machine, string? zone) =>
         string.Join(" · ", new[] { section, machine, zone }.Where(part => !string.IsNullOrEmpty(part)));

@@ -8,6 +8,9 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// <summary>What follows from a transaction that is committed: for the leases, for what is measured, and for the outbox.</summary>
 internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func<DateTime> databaseTime)
 {
+    /// <summary>What bears a record time older than this was sent by somebody with a wrong clock, or of old: it says nothing about how fast readings are stored.</summary>
+    private const long OldRecordMs = 3_600_000;
+
     /// <param name="duration">Of the transaction.</param>
     public void Apply(ReadingBatch? batch, IngestWrite write, TimeSpan duration)
     {
@@ -27,6 +30,11 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
                 lease.SinceSnapshot = 0;
                 lease.Snapshots.Confirm();
             }
+        }
+
+        foreach (var row in write.Latest)
+        {
+            leases.Find(write.Log, row.Partition)?.Detector.JudgeElsewhere(row.SensorId, write.JudgedElsewhere.Contains(row.SensorId));
         }
 
         foreach (var loss in write.MemoryLosses)
@@ -89,7 +97,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         Span<int> latencies = stackalloc int[LatencyHistogram.BucketCount];
         var step = ConsumerMetrics.LatencyStep(batch.Count);
         var measures = context.Metrics.MeasuresEndToEnd;
-        var stored = 0;
+        var (stored, old) = (0, 0);
         var scope = new WriteScope(write);
         foreach (ref var reading in batch.Readings)
         {
@@ -99,6 +107,13 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
             }
 
             var latency = Math.Max(0, now - reading.ProducedAt);
+            if (latency > OldRecordMs)
+            {
+                old++;
+                stored++;
+                continue;
+            }
+
             latencies[LatencyHistogram.BucketOf(latency)]++;
             if (measures && stored % step == 0)
             {
@@ -108,6 +123,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
             stored++;
         }
 
+        context.Metrics.OldRecords(old);
         context.Status.Stored(stored, latencies, duration);
     }
 }

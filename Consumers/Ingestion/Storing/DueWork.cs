@@ -1,6 +1,5 @@
 using System.Text;
 using FactoryMonitoring.Consumers.Detection;
-using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
@@ -61,7 +60,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
             if (!lease.IsReplaying)
             {
                 AddEpisodes(write, lease);
-                AddSilent(write, lease);
+                AddUnseen(write, lease);
                 AddLatest(write, lease, terms.KeyValidity, written);
             }
 
@@ -107,12 +106,12 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         lease.Detector.Changed.Clear();
     }
 
-    private static void AddSilent(IngestWrite write, PartitionLease lease)
+    private static void AddUnseen(IngestWrite write, PartitionLease lease)
     {
-        foreach (var episode in lease.Detector.EndSilent())
+        foreach (var (episode, because) in lease.Detector.EndUnseen())
         {
             lease.SinceSnapshot++;
-            write.Episodes.Add(new EpisodeRow(lease.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: true, AlertEnds.NoData));
+            write.Episodes.Add(new EpisodeRow(lease.Number, episode.AlertId, episode.Occurrences, episode.PeakValue, Resolved: true, because));
         }
     }
 
@@ -123,6 +122,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         foreach (var state in newest.GetRange(0, count))
         {
             var reading = state.Latest!;
+            var rules = reading.Sensor.RulesIn(lease.Detector.Rules);
             state.Latest = null;
             if (!written.Add(reading.Sensor.Identity.Name))
             {
@@ -140,7 +140,12 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
                 reading.ReadingCount,
                 PostgresTime.ToUtc(reading.Timestamp),
                 lease.Number,
-                reading.Offset));
+                reading.Offset,
+                state.Interval > TimeSpan.Zero ? (long)state.Interval.TotalMilliseconds : null,
+                reading.ProducedAt > 0 ? reading.ProducedAt : null,
+                double.IsFinite(rules.Warning) ? rules.Warning : null,
+                double.IsFinite(rules.Critical) ? rules.Critical : null,
+                rules.OtherUnit));
         }
 
         newest.RemoveRange(0, count);

@@ -16,7 +16,8 @@ using Npgsql;
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
 /// <summary>A message of a log that exists in the test alone.</summary>
-internal sealed record LogMessage(int Partition, long Offset, byte[] Value);
+/// <param name="ProducedAt">ms since 1970 by its record.</param>
+internal sealed record LogMessage(int Partition, long Offset, byte[] Value, long ProducedAt = 0);
 
 /// <summary>A consumer without a broker: one lane, fed with messages as the polling thread would.</summary>
 internal sealed class LaneHarness : IAsyncDisposable
@@ -140,6 +141,7 @@ internal sealed class LaneHarness : IAsyncDisposable
                 ref var reading = ref _parser.Reading;
                 reading.Partition = partition;
                 reading.Offset = message.Offset;
+                reading.ProducedAt = message.ProducedAt;
                 Lane.Filling!.Add(partition, ref reading);
             }
             else

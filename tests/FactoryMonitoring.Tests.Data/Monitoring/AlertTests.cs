@@ -110,7 +110,8 @@ public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(pos
             Compact($$"""
                 {"sensor_id":"temp-sensor-000","sensor_type":"temperature","unit":"°C","factory_section":"production","machine_id":"machine-001","zone":"zone-a",
                  "last_value":4990,"alert_level":"critical","warning_threshold":35,"critical_threshold":40,"reading_count":5990,"last_timestamp":"{{Json(Now)}}",
-                 "last_processed":"{{Json(Now)}}","kafka_partition":0,"kafka_offset":4990,"open_alerts":0}
+                 "last_processed":"{{Json(Now)}}","kafka_partition":0,"kafka_offset":4990,"open_alerts":0,"interval_ms":null,
+                 "clock_offset_ms":null,"judged_partition":null,"elsewhere_at":null,"rule_warning":null,"rule_critical":null,"rule_unit":null}
                 """),
             Compact(body["sensor"]!.ToJsonString()));
         Assert.Equal($"[{body["sensor"]!.ToJsonString()}]", (await api.GetAsync("/api/sensors", Timeout)).Json.ToJsonString());

@@ -30,6 +30,28 @@ public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(p
     }
 
     [Fact]
+    public async Task A_sensor_that_is_silent_raises_an_alert_until_it_is_back()
+    {
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log')");
+        await ExecuteAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) SELECT id, 'temperature', '°C' FROM unnest(ARRAY['alive', 'hourly', 'silent', 'unknown']) id");
+        await ExecuteAsync("""
+            INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset, interval_ms)
+            SELECT sensor_id, sensor_key, 1, 0, now() + interval '9 h', now() - CASE sensor_id WHEN 'alive' THEN interval '5 s' ELSE interval '2 min' END, 1, 0, 1,
+                CASE sensor_id WHEN 'hourly' THEN 3600000 WHEN 'unknown' THEN NULL ELSE 3000 END
+            FROM sensor_descriptions
+            """);
+        const string Alerts = "SELECT sensor_id, resolved_at IS NOT NULL FROM alerts WHERE anomaly_type = 'sensor_silent' ORDER BY 1";
+
+        await Store.WriteSilencesAsync(TimeSpan.FromMinutes(1), Timeout);
+        await Store.WriteSilencesAsync(TimeSpan.FromMinutes(1), Timeout);
+        Assert.Equal([["silent", false], ["unknown", false]], await Database.RowsAsync(Alerts, Timeout));
+
+        await ExecuteAsync("UPDATE sensor_latest SET processing_timestamp = clock_timestamp() WHERE sensor_id = 'silent'");
+        await Store.WriteSilencesAsync(TimeSpan.FromMinutes(1), Timeout);
+        Assert.Equal([["silent", true], ["unknown", false]], await Database.RowsAsync(Alerts, Timeout));
+    }
+
+    [Fact]
     public async Task A_blind_monitor_marks_nobody()
     {
         await ExecuteAsync("INSERT INTO consumer_health (consumer_id, status, last_heartbeat) VALUES ('sensor-consumer-1', 'active', clock_timestamp() - interval '6 s')");

@@ -1,4 +1,5 @@
 using System.Net;
+using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
@@ -17,6 +18,40 @@ public sealed class SensorListTests(PostgresFixture postgres) : MonitoringApiTes
         SELECT gen_random_uuid(), 's042', 'vibration', 'r', 'low', '', 'c' FROM generate_series(1, 2);
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by) VALUES (gen_random_uuid(), 's041', 'temperature', 'r', 'low', '', 'c');
         """;
+
+    [Theory]
+    [InlineData("factory/line1/temp")]
+    [InlineData("a b")]
+    [InlineData("50%")]
+    [InlineData("x?y#z&a=b+c")]
+    [InlineData("..")]
+    [InlineData(".")]
+    [InlineData("../../etc")]
+    [InlineData("/leading//and/trailing/")]
+    [InlineData("a%2Fb")]
+    [InlineData("ü-1")]
+    [InlineData("温度\\\"<b>'")]
+    public async Task Every_id_has_a_body(string id)
+    {
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log')");
+        await ExecuteAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ($1, 'temperature', '°C')", id);
+        await ExecuteAsync("""
+            INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", log_key, kafka_partition, kafka_offset)
+            SELECT sensor_id, sensor_key, 0.0041, 0, now(), 1, 0, 1 FROM sensor_descriptions
+            """);
+        var api = await StartServingApiAsync();
+
+        // By the address that links have; as a parameter; and in the path, where a path can hold it.
+        var escaped = Uri.EscapeDataString(id);
+        string[] paths = [$"/api{ComponentPath.Sensor(id)}", $"/api/sensor?id={escaped}", .. id.Trim('.').Length == 0 ? Array.Empty<string>() : [$"/api/sensors/{escaped}"]];
+        foreach (var path in paths)
+        {
+            Assert.Equal(id, (string)(await api.GetAsync(path, Timeout)).Json["sensor"]!["sensor_id"]!);
+        }
+
+        Assert.Equal(HttpStatusCode.BadRequest, (await api.GetAsync("/api/sensor", Timeout)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await api.GetAsync("/api/sensor?id=none", Timeout)).Status);
+    }
 
     [Theory]
     [InlineData("", 100, "s000", "s099")]

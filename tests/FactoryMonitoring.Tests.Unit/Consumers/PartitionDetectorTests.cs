@@ -126,6 +126,168 @@ public sealed class PartitionDetectorTests
     }
 
     [Fact]
+    public void Readings_that_swing_about_a_threshold_are_one_alert()
+    {
+        var raised = new List<string>();
+        for (var i = 0; i < 40; i++)
+        {
+            raised.AddRange(Feed(i % 2 == 0 ? 40.1 : 39.9));
+            Assert.Empty(_findings.Resolved);
+        }
+
+        // All forty are at a warning level; twenty of them are critical.
+        Assert.Equal([AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh], raised);
+        Feed(39.4);
+        Assert.Empty(_findings.Resolved);
+        Feed(39.39);
+        Assert.Equal((20L, 40.1), (Assert.Single(_findings.Resolved).Occurrences, _findings.Resolved[0].PeakValue));
+        Feed(34.5);
+        Assert.Empty(_findings.Resolved);
+        Feed(35.1);
+        Feed(34.3);
+        Assert.Equal(41L, Assert.Single(_findings.Resolved).Occurrences);
+    }
+
+    [Theory]
+    [InlineData(0.1, 37.1, 36.9)]
+    [InlineData(0, 40, 39.99)]
+    public void The_deadband_is_a_share_of_the_types_range(double deadband, double within, double beyond)
+    {
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { Types = { ["temperature"] = new RuleOptions { Deadband = deadband, ConsecutiveHigh = 1000 } } }));
+        Feed(41);
+        Feed(within);
+        Assert.Empty(_findings.Resolved);
+        Feed(beyond);
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void Without_a_range_the_deadband_is_a_share_of_the_limit()
+    {
+        const string Limit = ",\"critical_threshold\":200";
+        Feed(200, "gas", "ppm", Limit);
+        Feed(196.1, "gas", "ppm", Limit);
+        Assert.Empty(_findings.Resolved);
+        Feed(195.9, "gas", "ppm", Limit);
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void Delays_count_by_the_times_of_the_records_and_outlive_the_consumer()
+    {
+        var rules = new DetectionRules(new DetectionOptions
+        {
+            Types = { ["temperature"] = new RuleOptions { OnDelay = TimeSpan.FromSeconds(5), OffDelay = TimeSpan.FromSeconds(10), ConsecutiveHigh = 1000, RapidChange = 1e9 } },
+        });
+        _detector = new PartitionDetector(LogId, 3, rules);
+        Assert.Equal([], Feed(41, at: 1_000));
+        Assert.Equal([], Feed(20, at: 3_000));
+        Assert.Equal([], Feed(41, at: 5_000));
+        Move();
+        Assert.Equal([], Feed(42, at: 9_999));
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(43, at: 10_000));
+
+        Feed(20, at: 20_000);
+        Feed(41, at: 29_000);
+        Feed(20, at: 30_000);
+        Move();
+        Feed(20, at: 39_999);
+        Assert.Empty(_findings.Resolved);
+
+        // A clock that is set back begins the delay anew.
+        Feed(20, at: 25_000);
+        Feed(20, at: 34_999);
+        Assert.Empty(_findings.Resolved);
+        Feed(20, at: 35_000);
+        Assert.Equal((2L, 43.0), (Assert.Single(_findings.Resolved).Occurrences, _findings.Resolved[0].PeakValue));
+
+        void Move()
+        {
+            var successor = new PartitionDetector(LogId, 3, rules);
+            DetectorSnapshot.Read([DetectorSnapshot.Write(_detector)], successor);
+            _detector = successor;
+        }
+    }
+
+    [Theory]
+    [InlineData("°F", 103.9, 104.1)]
+    [InlineData("F", 103.9, 104)]
+    [InlineData("degC", 39.9, 40.1)]
+    [InlineData("K", 313.1, 313.2)]
+    public void Rules_hold_in_the_types_unit_whatever_the_unit_of_a_message(string unit, double normal, double critical)
+    {
+        Feed(normal, unit: unit);
+        Assert.Empty(_findings.Raised);
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(critical, unit: unit));
+    }
+
+    [Theory]
+    [InlineData("pressure", "bar", 1.0449, 1.0451)]
+    [InlineData("pressure", "mbar", 1044, 1046)]
+    [InlineData("pressure", "kPa", 104.4, 104.6)]
+    [InlineData("energy", "W", 179_000, 181_000)]
+    [InlineData("vibration", "m/s", 0.0049, 0.0071)]
+    public void So_they_do_for_other_types(string type, string unit, double normal, double critical)
+    {
+        Feed(normal, type, unit);
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(critical, type, unit));
+        Assert.EndsWith($"{unit} has reached the critical threshold of {Figures.Of(new DetectionRules(new DetectionOptions()).Of(type, unit).Critical)} {unit}", _findings.Raised[0].Description, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Steps_and_distances_are_converted_without_the_units_zero()
+    {
+        // 10 °C are 18 °F.
+        Feed(60, unit: "°F");
+        Assert.Equal([], Feed(77.9, unit: "°F"));
+        Assert.Equal([AnomalyTypes.RapidChange], Feed(59, unit: "°F"));
+    }
+
+    [Fact]
+    public void A_sensor_that_changes_its_unit_makes_no_step()
+    {
+        foreach (var celsius in new[] { 25.0, 25, 25, 25 }) Assert.Equal([], Feed(celsius));
+        var successor = new PartitionDetector(LogId, 3, Catalog);
+        DetectorSnapshot.Read([DetectorSnapshot.Write(_detector)], successor);
+        _detector = successor;
+        Assert.Equal([], Feed(77, unit: "°F"));
+        Assert.Equal([], Feed(25));
+    }
+
+    [Fact]
+    public void A_unit_that_cannot_be_converted_leaves_the_messages_own_thresholds()
+    {
+        Assert.Equal([], Feed(1e6, unit: "V"));
+        Assert.Equal([], Feed(0, unit: "V"));
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(5, unit: "V", thresholds: ",\"critical_threshold\":4.9"));
+    }
+
+    [Fact]
+    public void A_type_of_ones_own_has_unit_range_and_rules_by_configuration()
+    {
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions
+        {
+            Types = { ["voltage"] = new RuleOptions { Unit = "V", Minimum = 0, Maximum = 400, WarningThreshold = 245, CriticalThreshold = 253, RapidChange = 20, ConsecutiveHigh = 9 } },
+        }));
+        Assert.Equal([], Feed(252, "voltage", "V"));
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(0.2531, "voltage", "kV"));
+        Assert.Equal([], Feed(245.1, "voltage", "V"));
+        Assert.Empty(_findings.Resolved);
+        Assert.Equal([], Feed(244.9, "voltage", "V"));
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void Rules_that_are_replaced_hold_from_the_next_reading_on()
+    {
+        var rules = new DetectionRules(new DetectionOptions());
+        _detector = new PartitionDetector(LogId, 3, rules);
+        Assert.Equal([], Feed(31));
+        rules.Replace(new DetectionOptions { Types = { ["temperature"] = new RuleOptions { CriticalThreshold = 30 } } });
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(31));
+    }
+
+    [Fact]
     public void Whoever_goes_on_from_a_snapshot_finds_what_the_first_would_have_found()
     {
         var random = new Random(4711);
@@ -185,11 +347,11 @@ public sealed class PartitionDetectorTests
     {
         Feed(45);
         _detector.Now = TimeSpan.FromMinutes(9);
-        Assert.Empty(_detector.EndSilent());
+        Assert.Empty(_detector.EndUnseen());
         _detector.Now = TimeSpan.FromMinutes(11);
 
-        Assert.Single(_detector.EndSilent());
-        Assert.Empty(_detector.EndSilent());
+        Assert.Single(_detector.EndUnseen());
+        Assert.Empty(_detector.EndUnseen());
         Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(45));
     }
 
@@ -199,13 +361,36 @@ public sealed class PartitionDetectorTests
         for (var hour = 0; hour < 3; hour++)
         {
             _detector.Now = TimeSpan.FromHours(hour);
-            Feed(45);
+            Feed(45, at: hour * 3_600_000L);
         }
 
         _detector.Now += TimeSpan.FromMinutes(59);
-        Assert.Empty(_detector.EndSilent());
+        Assert.Empty(_detector.EndUnseen());
         _detector.Now += TimeSpan.FromHours(5);
-        Assert.NotEmpty(_detector.EndSilent());
+        Assert.NotEmpty(_detector.EndUnseen());
+    }
+
+    [Fact]
+    public void A_backlog_that_is_read_at_once_says_nothing_about_a_sensors_interval()
+    {
+        for (var i = 0; i < 20; i++) Feed(25, at: i * 60_000L);
+
+        Assert.Equal(60, _detector.Find("s")!.Interval.TotalSeconds, 0);
+    }
+
+    [Fact]
+    public void What_another_partition_judges_is_not_judged_here_and_its_alerts_end()
+    {
+        Feed(45);
+        Feed(45, sensor: "other");
+        _detector.JudgeElsewhere("s", true);
+
+        Assert.Equal(AlertEnds.OtherPartition, Assert.Single(_detector.EndUnseen()).Because);
+        Assert.Equal([], Feed(46));
+        _detector = Successor([DetectorSnapshot.Write(_detector)]);
+        Assert.Equal([], Feed(46));
+        _detector.JudgeElsewhere("s", false);
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(46));
     }
 
     [Fact]
@@ -223,7 +408,7 @@ public sealed class PartitionDetectorTests
 
         _detector.Now = TimeSpan.FromMinutes(11);
         Feed(45, sensor: "a");
-        _detector.EndSilent();
+        _detector.EndUnseen();
         _detector.Newest.ForEach(state => state.Latest = null);
         _detector.MakeRoom();
 
@@ -370,7 +555,7 @@ public sealed class PartitionDetectorTests
     private static string Episodes(SensorState state) =>
         string.Join(' ', Enumerable.Range(0, Rules.Count).Select(rule => state[(Rule)rule] is { } episode ? $"{episode.AlertId}:{episode.Occurrences}" : "-"));
 
-    private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null, string sensor = "s")
+    private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null, string sensor = "s", long at = 0)
     {
         var number = (count ?? _offset).ToString(CultureInfo.InvariantCulture);
         var message = string.Create(CultureInfo.InvariantCulture,
@@ -378,6 +563,7 @@ public sealed class PartitionDetectorTests
         Assert.Equal(Rejection.None, _parser.Parse(Encoding.UTF8.GetBytes(message)));
         var reading = _parser.Reading;
         reading.Offset = _offset++;
+        reading.ProducedAt = at;
         _detector.Process(ref reading, _findings);
         return [.. _findings.Raised.Select(raised => Rules.NameOf(raised.Rule))];
     }

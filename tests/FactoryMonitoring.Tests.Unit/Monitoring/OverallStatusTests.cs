@@ -1,6 +1,7 @@
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Monitor;
 using FactoryMonitoring.Monitoring.Api.Status;
 using static FactoryMonitoring.Tests.Unit.Monitoring.MonitoringScene;
 
@@ -44,7 +45,33 @@ public sealed class OverallStatusTests
              "too_long (35), malformed_json (12), empty (2) and 1 more. From press/7 (30) and vib-1 (5). They are dead letters, and their partitions go on."),
             (status.Level, status.Title, status.Detail));
         Assert.Equal([status.Title, "2 messages cannot be sent"], status.Reasons);
-        Assert.Equal([new StatusLink("Dead letters of press/7", "/sensors/press%2F7")], status.Links);
+        Assert.Equal([new StatusLink("Dead letters of press/7", "/sensor?id=press%2F7")], status.Links);
+    }
+
+    [Fact]
+    public void Sensors_whose_readings_come_in_several_partitions_are_named_with_a_link()
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now)) with { Scattered = new(1, "line 1/temp") };
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"]));
+
+        Assert.Equal(("warning", "Readings of line 1/temp arrive in several partitions"), (status.Level, status.Title));
+        Assert.Equal([new StatusLink("line 1/temp", "/sensor?id=line%201%2Ftemp")], status.Links);
+        Assert.Equal(
+            "Readings of 1,204 sensors arrive in several partitions", _writer.Write(Situation(rows with { Scattered = new(1_204, "a") }, ["sensor-consumer-1"])).Title);
+    }
+
+    [Theory]
+    [InlineData(0L, null, true)]
+    [InlineData(5L, 2.0, true)]
+    [InlineData(5L, 31.0, false)]
+    [InlineData(5L, null, false)]
+    public void Silence_is_seen_only_while_no_readings_wait(long lag, double? seconds, bool canBeSeen)
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
+        var state = new LagState(0, new Dictionary<int, PartitionLag> { [0] = new(lag, seconds) }, lag, seconds);
+
+        Assert.Equal(canBeSeen, Silence.CanBeSeen(Situation(rows, ["sensor-consumer-1"], null, state), TimeSpan.FromMinutes(1)));
+        Assert.False(Silence.CanBeSeen(Situation(rows, ["sensor-consumer-1"]), TimeSpan.FromMinutes(1)));
     }
 
     [Fact]

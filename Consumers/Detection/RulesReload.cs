@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace FactoryMonitoring.Consumers.Detection;
+
+/// <summary>Puts changed settings of <see cref="DetectionOptions"/> into force while the consumer runs. What is not allowed is said, and the rules stay as they are.</summary>
+internal sealed partial class RulesReload(
+    IConfiguration configuration,
+    DetectionRules rules,
+    IEnumerable<IPostConfigureOptions<DetectionOptions>> variables,
+    IEnumerable<IValidateOptions<DetectionOptions>> validators,
+    ILogger<RulesReload> logger) : IHostedService, IDisposable
+{
+    private IDisposable? _watch;
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _watch = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _watch?.Dispose();
+
+    private void Reload()
+    {
+        try
+        {
+            rules.Replace(Read());
+            Log.Reloaded(logger);
+        }
+        catch (Exception exception) when (exception is OptionsValidationException or InvalidOperationException)
+        {
+            Log.Refused(logger, exception.Message);
+        }
+    }
+
+    private DetectionOptions Read()
+    {
+        var options = configuration.GetSection(DetectionOptions.Section).Get<DetectionOptions>() ?? new DetectionOptions();
+        foreach (var each in variables)
+        {
+            each.PostConfigure(Options.DefaultName, options);
+        }
+
+        foreach (var each in validators)
+        {
+            if (each.Validate(Options.DefaultName, options) is { Failed: true } result)
+            {
+                throw new OptionsValidationException(Options.DefaultName, typeof(DetectionOptions), result.Failures);
+            }
+        }
+
+        return options;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "The settings have changed: the detector's rules are read anew")]
+        public static partial void Reloaded(ILogger logger);
+
+        [LoggerMessage(LogLevel.Warning, "The settings have changed, and the detector's rules stay as they are: {Reason}")]
+        public static partial void Refused(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,37 @@
+namespace FactoryMonitoring.Contracts.Api;
+
+/// <summary>
+/// The address of a sensor, consumer, producer or broker: of its page, and below /api of its body. An id is any text, so that not every one can be a part of
+/// a path: browsers and proxies take <c>..</c> for the folder above and decode <c>%2F</c> as they like. Those are the parameter <c>id</c>.
+/// </summary>
+public static class ComponentPath
+{
+    public const string Id = "id";
+
+    public static string Sensor(string id) => Of("sensor", id);
+
+    public static string Consumer(string id) => Of("consumer", id);
+
+    public static string Producer(string id) => Of("producer", id);
+
+    public static string Broker(string id) => Of("broker", id);
+
+    /// <summary>The id that follows the folder in a path as it was asked for: decoded once, whatever has already been decoded of it on the way.</summary>
+    /// <param name="path">With or without a query; percent-encoded.</param>
+    /// <param name="folder">For example <c>/sensors/</c>.</param>
+    /// <returns>Null where the path has no such folder.</returns>
+    public static string? IdIn(string path, string folder)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        ArgumentNullException.ThrowIfNull(folder);
+        var end = path.IndexOfAny(['?', '#']);
+        var whole = end < 0 ? path : path[..end];
+        var start = whole.IndexOf(folder, StringComparison.Ordinal);
+        return start < 0 ? null : Uri.UnescapeDataString(whole[(start + folder.Length)..]);
+    }
+
+    private static string Of(string kind, string id) => IsPlain(id) ? $"/{kind}s/{id}" : $"/{kind}?{Id}={Uri.EscapeDataString(id)}";
+
+    private static bool IsPlain(string id) =>
+        id is not ("" or "." or "..") && id.All(character => char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.' or '~');
+}

@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace FactoryMonitoring.Contracts;
+
+/// <summary>Measured values in words, alike in alerts and on pages.</summary>
+public static class Figures
+{
+    /// <summary>Two decimals, and where these would say too little, three significant digits: 21.53, 1013.25, 0.0041, 4.1e-7.</summary>
+    public static string Of(double value)
+    {
+        var size = Math.Abs(value);
+        return size switch
+        {
+            0 => "0",
+            >= 1 and < 1e15 => Text(value, "0.##"),
+            >= 1e-6 and < 1 => Text(value, "0." + new string('#', Leading(size) + 3)),
+            _ => Text(value, "0.##e+0"),
+        };
+    }
+
+    /// <summary>A value among others that are <paramref name="step"/> apart, with as many decimals as tell them from each other.</summary>
+    /// <param name="step">Above 0.</param>
+    public static string InSteps(double value, double step) => step switch
+    {
+        // What is left of a sum of steps that should be 0.
+        _ when Math.Abs(value) < step / 1000 => "0",
+        >= 1 when Math.Abs(value) < 1e9 => Text(value, "#,0"),
+        >= 1e-5 and < 1 when Math.Abs(value) < 1e9 => Text(value, "#,0." + new string('0', Leading(step) + 1)),
+        _ => Text(value, "0.###e+0"),
+    };
+
+    /// <summary>Zeros between the point and the first digit of what is less than 1.</summary>
+    private static int Leading(double size) => Math.Max(0, -(int)Math.Floor(Math.Log10(size) + 1e-9) - 1);
+
+    private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,32 @@
+using FactoryMonitoring.Contracts.Api;
+using Microsoft.AspNetCore.Components;
+
+namespace FactoryMonitoring.Monitoring.Web.Api;
+
+/// <summary>The page of one sensor, consumer, producer or broker, whatever characters its id has.</summary>
+public abstract class ComponentPage<T> : PolledComponent<T>
+    where T : class
+{
+    /// <summary>As the router read it from the path.</summary>
+    [Parameter]
+    public string? Rest { get; set; }
+
+    /// <summary>Where no path can hold the id.</summary>
+    [SupplyParameterFromQuery(Name = ComponentPath.Id)]
+    public string? Asked { get; set; }
+
+    [Inject]
+    internal NavigationManager Navigation { get; set; } = null!;
+
+    /// <summary>Of the component that is shown.</summary>
+    protected string Id { get; private set; } = "";
+
+    /// <summary>For example <c>/sensors/</c>.</summary>
+    protected abstract string Folder { get; }
+
+    protected override Task OnParametersSetAsync()
+    {
+        Id = (Rest is null ? Asked : ComponentPath.IdIn(Navigation.Uri, Folder)) ?? "";
+        return base.OnParametersSetAsync();
+    }
+}
