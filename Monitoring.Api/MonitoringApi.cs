@@ -38,6 +38,7 @@ internal static class MonitoringApi
         api.MapAlerts();
         api.MapComponents();
         api.MapSchemas();
+        api.MapExports();
         return app;
     }
 
@@ -74,6 +75,7 @@ services.AddSingleton(KafkaNames.Of(name => builder.Configuration[name]));
 
         services.AddSingleton<QueryCache>();
         services.AddSingleton<AlertQueries>();
+        services.AddSingleton<ExportQueries>();
         services.AddSingleton<SensorQueries>();
         services.AddSingleton<ComponentQueries>();
         services.AddSingleton<DeadLetterQueries>();

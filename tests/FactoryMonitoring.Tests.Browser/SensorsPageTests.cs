@@ -25,4 +25,36 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
         await table.GetByLabel("Search").PressAsync("Enter");
         await Expect(table).ToContainTextAsync("No sensor is like that.");
     }
+
+    [Fact]
+    public async Task A_strangers_sensor_has_a_page_whatever_its_id_and_it_says_what_is_odd_about_it()
+    {
+        const string Id = "factory/line 1/50% x?y/..";
+        await Stack.Factory.AddStrangerAsync(Id);
+        try
+        {
+            await OpenAsync("/sensors?q=50%25");
+            await Page.GetByTestId("sensor-table").GetByRole(AriaRole.Link, new() { Name = Id }).ClickAsync();
+            await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync(Id);
+            await Expect(Page.GetByText("9 h ahead")).ToBeVisibleAsync();
+            await Expect(Page.GetByText("silent for 5")).ToBeVisibleAsync();
+            await Expect(Page.GetByText("0.0041 V").First).ToBeVisibleAsync();
+            await Expect(Page.GetByText("V cannot be converted")).ToBeVisibleAsync();
+            await Expect(Page.GetByText("They are judged in P3 alone")).ToBeVisibleAsync();
+            await Expect(Page.GetByText("by arrival, for its clock is off")).ToBeVisibleAsync();
+            await Expect(Page.Locator(".chart .point")).ToHaveCountAsync(4);
+            await HasNoViolationAsync();
+
+            var download = await Page.RunAndWaitForDownloadAsync(() => Page.GetByRole(AriaRole.Link, new() { Name = "CSV" }).ClickAsync());
+            Assert.Equal(5, (await File.ReadAllLinesAsync(await download.PathAsync())).Length);
+
+            // Typed by hand, the slashes as they are.
+            await OpenAsync("/sensors/factory%2Fline%201%2F50%25%20x%3Fy%2F..");
+            await Expect(Page.GetByText("9 h ahead")).ToBeVisibleAsync();
+        }
+        finally
+        {
+            await Stack.Factory.RemoveStrangerAsync(Id);
+        }
+    }
 }

@@ -115,6 +115,24 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         UNION ALL SELECT $1, 'lost', kafka_partition, 1, epoch - 1, 'session expired', NULL FROM claimed
         """, from, to, partitions);
 
+    /// <summary>A sensor that sends nothing any more, its clock 9 h ahead, its unit not one of its type's, its readings in several partitions.</summary>
+    public Task AddStrangerAsync(string id) => ExecuteAsync("""
+        WITH described AS (INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ($1, 'temperature', 'V') RETURNING sensor_id, sensor_key),
+        latest AS (
+            INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset,
+                interval_ms, clock_offset_ms, home_log_key, home_partition, home_seen_at, other_seen_at, rule_unit)
+            SELECT sensor_id, sensor_key, 0.0041, 0, now() + interval '9 h', now() - interval '5 min', 1, 4, 2003, 3000, 32400000, 1, 3, now() - interval '5 min', now() - interval '5 min', '°C' FROM described),
+        stored AS (
+            INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
+            SELECT now() - interval '5 min' - n * interval '3 s', now() + interval '9 h', 2003 - n, 0.0041 + n * 0.0001, sensor_key, 1, 4, 1, 1, 0 FROM described, generate_series(0, 3) n
+            RETURNING processing_timestamp, kafka_offset)
+        INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
+        SELECT processing_timestamp, kafka_offset, kafka_offset + 1, 1, 4, 1, 1 FROM stored
+        """, id);
+
+    /// <summary>Forgets it.</summary>
+    public Task RemoveStrangerAsync(string id) => ExecuteAsync("DELETE FROM sensor_latest WHERE sensor_id = $1", id);
+
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
