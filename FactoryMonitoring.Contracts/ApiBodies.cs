@@ -65,6 +65,8 @@ public sealed record RebalancingEventBody(
 
 /// <summary>GET /api/consumer-health.</summary>
 /// <param name="Status">active, inactive.</param>
+/// <param name="MessagesProcessedLastMinute">Readings stored; a message may hold several.</param>
+/// <param name="TotalMessagesProcessed">Readings stored since the beginning.</param>
 /// <param name="Stopped">It is inactive because it was asked to stop, and said so.</param>
 public sealed record ConsumerHealthBody(
     string ConsumerId,
@@ -113,7 +115,7 @@ public sealed record ProducerHealthBody(
     bool Stopped = false);
 
 /// <summary>GET /api/partition-assignment.</summary>
-/// <param name="PartitionActivity">Messages stored per partition since the beginning.</param>
+/// <param name="PartitionActivity">Readings stored per partition since the beginning.</param>
 public sealed record PartitionAssignmentBody(
     IReadOnlyList<AssignmentBody> Assignments,
     IReadOnlyDictionary<string, long> PartitionActivity,
@@ -298,12 +300,20 @@ public sealed record LedgerBody(
 /// <param name="AuditedUntil">All that was stored up to then is counted.</param>
 /// <param name="Batches">Of one partition and one transaction each.</param>
 /// <param name="Readings">Rows that these hold.</param>
-/// <param name="Wrong">Batches that hold more rows or fewer than they should, an offset twice, or one that is not theirs.</param>
+/// <param name="Wrong">Batches that hold more rows or fewer than they should, of more messages or fewer, or an offset that is not theirs.</param>
 public sealed record LedgerAudit(DateTimeOffset AuditedUntil, long Batches, long Readings, long Wrong);
 
 public sealed record ProducerLedger(string ProducerId, long Acknowledged, long StoredAcknowledged, long Rejected, long InFlight, long Missing);
 
-public sealed record PartitionLedger(int Partition, string LogId, long Stored, long Redelivered, long Rejected, long Duplicated, long Skipped, long FirstOffset, long NextOffset);
+/// <summary>The account of a partition by its offsets: from the first to the next there are as many as messages, rejected and skipped together.</summary>
+/// <param name="Stored">Readings.</param>
+/// <param name="Redelivered">Messages that came again and were stored already.</param>
+/// <param name="Rejected">Messages that became dead letters.</param>
+/// <param name="Duplicated">Readings whose number their sensor had used before.</param>
+/// <param name="Skipped">Offsets that the log had dropped before they were read.</param>
+/// <param name="Messages">Whose readings are stored: fewer than readings where a message holds several.</param>
+public sealed record PartitionLedger(
+    int Partition, string LogId, long Stored, long Redelivered, long Rejected, long Duplicated, long Skipped, long FirstOffset, long NextOffset, long Messages);
 
 /// <param name="Kind">missing, duplicated, skipped.</param>
 public sealed record LedgerViolation(

@@ -289,7 +289,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
                 return;
             }
 
-            episode = state[rule] = new Episode(AlertIdOf(logId, partition, reading.Offset, rule)) { PeakValue = reading.Value, PeakMeasure = measure };
+            episode = state[rule] = new Episode(AlertIdOf(logId, partition, reading.Offset, rule, reading.Index)) { PeakValue = reading.Value, PeakMeasure = measure };
             _alarmed.Add(state);
             findings.Raised.Add(new RaisedAlert(episode.AlertId, rule, SeverityOf(rule, ref reading, critical), Describe(rule, state, ref reading, typeRules, critical)));
             return;
@@ -334,9 +334,12 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     }
 
     /// <summary>A UUID of version 8 (RFC 9562): 122 bits of a SHA-256 over what the alert is a function of.</summary>
-    public static Guid AlertIdOf(string logId, int partition, long offset, Rule rule)
+    /// <param name="index">Of the reading in its message.</param>
+    public static Guid AlertIdOf(string logId, int partition, long offset, Rule rule, int index = 0)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}");
+        var name = index == 0
+            ? string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}")
+            : string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}|{index}");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
         hash[6] = (byte)((hash[6] & 0x0f) | 0x80);

@@ -51,12 +51,12 @@ internal sealed class ConsumerMetrics : IDisposable
         _endToEnd = meter.CreateHistogram<double>("factory.pipeline.e2e.duration", "s", "From production to the committed row.");
         _rebalances = meter.CreateCounter<long>("factory.rebalance.count", "{event}", "Partitions assigned, revoked and lost.");
         _stalls = meter.CreateHistogram<double>("factory.rebalance.stall.duration", "s", "From the end of a partition's predecessor to its recovery.");
-        _stored = meter.CreateCounter<long>("factory.delivery.stored", "{message}", "Readings stored.");
+        _stored = meter.CreateCounter<long>("factory.delivery.stored", "{reading}", "Readings stored.");
         _redelivered = meter.CreateCounter<long>("factory.delivery.redelivered", "{message}", "Messages handed over again that were stored already.");
-        _missing = meter.CreateCounter<long>("factory.delivery.missing", "{message}", "Acknowledged readings that are neither stored nor rejected.");
-        _duplicated = meter.CreateCounter<long>("factory.delivery.duplicated", "{message}", "Readings whose number their sensor had used before.");
-        _oldRecords = meter.CreateCounter<long>("factory.pipeline.old_records", "{message}", "Readings stored whose record time was more than an hour ago: they are in no latency.");
-        _notJudged = meter.CreateCounter<long>("factory.detection.not_judged", "{message}", "Readings stored of sensors beyond the limit of a partition: no rule was applied.");
+        _missing = meter.CreateCounter<long>("factory.delivery.missing", "{reading}", "Acknowledged readings that are neither stored nor rejected.");
+        _duplicated = meter.CreateCounter<long>("factory.delivery.duplicated", "{reading}", "Readings whose number their sensor had used before.");
+        _oldRecords = meter.CreateCounter<long>("factory.pipeline.old_records", "{reading}", "Readings stored whose record time was more than an hour ago: they are in no latency.");
+        _notJudged = meter.CreateCounter<long>("factory.detection.not_judged", "{reading}", "Readings stored of sensors beyond the limit of a partition: no rule was applied.");
         _alerts = meter.CreateCounter<long>("factory.alerts.raised", "{alert}", "Alerts raised.");
         _deadLetters = meter.CreateCounter<long>("factory.dead_letters", "{message}", "Messages that are no readings.");
     }

@@ -3,13 +3,16 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>A message that was understood, between the broker and the database.</summary>
+/// <summary>A reading of a message that was understood, between the broker and the database.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct Reading
 {
     public SensorDescription Sensor;
     public OwnedPartition Partition;
     public long Offset;
+
+    /// <summary>Its place among the readings of its message, from 0. The message is counted with the first of them.</summary>
+    public int Index;
 
     /// <summary>Time of production by the broker's record, ms since 1970.</summary>
     public long ProducedAt;
@@ -36,7 +39,7 @@ internal struct Reading
     /// <summary>The detector has seen it before its successor: it is stored already.</summary>
     public bool IsReplay;
 
-    /// <summary>The database refuses it for good: it is a dead letter.</summary>
+    /// <summary>The database refuses its message for good: that is a dead letter.</summary>
     public bool IsRefused;
 }
 

@@ -23,7 +23,11 @@ internal sealed class BatchSlice(OwnedPartition partition)
     public int? LeaderEpoch { get; set; }
 }
 
-/// <summary>Readings of a lane's partitions, each partition's in the order of the log. Filled by the thread that polls, then the lane's; reused.</summary>
+/// <summary>
+/// Readings of a lane's partitions, each partition's in the order of the log, and all readings of a message together. Filled by the thread that polls, then
+/// the lane's; reused.
+/// </summary>
+/// <param name="capacity">It is full from so many readings on. The last message may hold more than there is room for: it is never divided.</param>
 internal sealed class ReadingBatch(int capacity, TimeProvider time)
 {
     private const int MaxRejected = 500;
@@ -32,14 +36,18 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
     /// <summary>Of sensors that have no key yet: each has to be looked for in the database before any is stored.</summary>
     private const int MaxUnknown = 2_000;
 
-    private readonly Reading[] _readings = new Reading[capacity];
+    private Reading[] _readings = new Reading[capacity];
     private BatchSlice? _slice;
+    private int _further;
     private int _rejectedBytes;
     private int _unknown;
     private long _openedAt;
     private long _closedAt;
 
     public int Count { get; private set; }
+
+    /// <summary>Messages, rejected ones too.</summary>
+    public int Messages => Count - _further + Rejected.Count;
 
     public Span<Reading> Readings => _readings.AsSpan(0, Count);
 
@@ -61,13 +69,33 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
 
     public bool IsEmpty => Slices.Count == 0;
 
-    public bool IsFull => Count == _readings.Length || _unknown >= MaxUnknown || Rejected.Count >= MaxRejected || _rejectedBytes >= MaxRejectedBytes;
+    public bool IsFull => Count >= capacity || _unknown >= MaxUnknown || Rejected.Count >= MaxRejected || _rejectedBytes >= MaxRejectedBytes;
 
     public BatchSlice Add(OwnedPartition partition, ref Reading reading)
     {
         var slice = SliceOf(partition, reading.Offset, reading.Offset);
         _readings[Count++] = reading;
         _unknown += reading.Sensor.Key == 0 ? 1 : 0;
+        return slice;
+    }
+
+    /// <summary>Adds the readings of one message.</summary>
+    public BatchSlice Add(OwnedPartition partition, Span<Reading> readings)
+    {
+        if (_readings.Length < Count + readings.Length)
+        {
+            Array.Resize(ref _readings, Count + readings.Length);
+        }
+
+        var slice = SliceOf(partition, readings[0].Offset, readings[0].Offset);
+        readings.CopyTo(_readings.AsSpan(Count));
+        Count += readings.Length;
+        _further += readings.Length - 1;
+        foreach (ref var reading in readings)
+        {
+            _unknown += reading.Sensor.Key == 0 ? 1 : 0;
+        }
+
         return slice;
     }
 
@@ -96,7 +124,7 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
         Rejected.Clear();
         Slices.Clear();
         Links.Clear();
-        (_slice, _rejectedBytes, _unknown) = (null, 0, 0);
+        (_slice, _further, _rejectedBytes, _unknown) = (null, 0, 0, 0);
     }
 
     private BatchSlice SliceOf(OwnedPartition partition, long offset, long first)

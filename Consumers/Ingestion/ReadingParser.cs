@@ -17,6 +17,10 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects) : IDeserializer<Rejection>
 {
     public const int MaxBytes = 64 * 1024;
+
+    /// <summary>Of one message.</summary>
+    public const int MaxReadings = 5_000;
+
     public const int MaxIdLength = 255;
     public const int MaxTypeLength = 100;
     public const int MaxUnitLength = 32;
@@ -33,9 +37,15 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     private int _scratchUsed;
     private bool _hasBareWords;
     private Reading _reading;
+    private Reading[] _several = [];
+    private TakeReading? _take;
+    private int _taken;
 
     /// <summary>The reading of the last message that was none of the rejections; partition, offset and time of production are not its own.</summary>
     public ref Reading Reading => ref _reading;
+
+    /// <summary>All readings of that message, where it holds more than one; else empty, as for nearly all.</summary>
+    public Span<Reading> Several => _taken > 1 ? _several.AsSpan(0, _taken) : default;
 
     /// <summary>Of the last rejected message: what exactly is wrong, what is kept of its bytes, and what could be read of it.</summary>
     public string Detail { get; private set; } = "";
@@ -52,13 +62,14 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     public Rejection Parse(ReadOnlySpan<byte> message, bool isNull = false)
     {
+        _taken = 0;
         if (_shapes.TryRead(keys.Hash, message, ref _reading))
         {
             return Rejection.None;
         }
 
         // A mark of the byte order, or a Schema Registry's framing: nothing of the JSON.
-        var before = message.StartsWith("\uFEFF"u8) ? 3 : message.Length > FramingBytes && message[0] == 0 && message[FramingBytes] == '{' ? FramingBytes : 0;
+        var before = message.StartsWith("\uFEFF"u8) ? 3 : message.Length > FramingBytes && message[0] == 0 && message[FramingBytes] is (byte)'{' or (byte)'[' ? FramingBytes : 0;
         var json = message[before..];
         if (before > 0 && _shapes.TryRead(keys.Hash, json, ref _reading))
         {
@@ -120,9 +131,10 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     {
         try
         {
-            var rejection = dialects.Read(message, keys.Bytes, ref _reading, ref fields.Sensor);
+            _taken = 0;
+            var rejection = dialects.Read(message, keys.Bytes, ref _reading, ref fields.Sensor, _take ??= Take);
             Detail = dialects.Detail;
-            return rejection == Rejection.None ? Resolve(fields.Sensor) : rejection;
+            return rejection;
         }
         catch (JsonException exception)
         {
@@ -132,6 +144,24 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             return NotUnicode();
         }
+    }
+
+    /// <summary>Takes a reading of a message that may hold more of them.</summary>
+    private (Rejection Reason, string Detail) Take(in SensorText sensor)
+    {
+        var rejection = _taken < MaxReadings ? Resolve(sensor) : Reject(Rejection.Oversized, $"The message holds more than {MaxReadings} readings, which are allowed");
+        if (rejection == Rejection.None)
+        {
+            if (_taken == _several.Length)
+            {
+                Array.Resize(ref _several, Math.Max(4, _taken * 2));
+            }
+
+            _reading.Index = _taken;
+            _several[_taken++] = _reading;
+        }
+
+        return (rejection, Detail);
     }
 
     private Rejection Malformed(ReadOnlySpan<byte> message, JsonException exception) => Reject(
@@ -178,13 +208,13 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         json.Read();
         if (json.TokenType == JsonTokenType.StartArray)
         {
-            // One reading in it may be read all the same.
+            // The second reader takes its elements.
             return Rejection.WrongType;
         }
 
         if (json.TokenType != JsonTokenType.StartObject)
         {
-            return Reject(Rejection.MalformedJson, $"The message is {KindOf(json.TokenType)}: it must be one JSON object");
+            return Reject(Rejection.MalformedJson, $"The message is {JsonText.KindOf(json.TokenType)}: it must be one JSON object");
         }
 
         // What is wrong with one field must not keep the others from being read: a rejected message is accounted by sensor and number.
@@ -281,13 +311,6 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         _reading.Sensor = sensors.Add(sensor);
         return Rejection.None;
     }
-
-    private static string KindOf(JsonTokenType type) => type switch
-    {
-        JsonTokenType.String => "a text",
-        JsonTokenType.Number => "a number",
-        _ => type.ToString().ToLowerInvariant(),
-    };
 
     private Rejection ReadTimestamp(ref Utf8JsonReader json, ref Fields fields)
     {

@@ -17,12 +17,12 @@ internal sealed class BatchTrace : IDisposable
     private BatchTrace(ActivitySource source, Activity batch, ReadingBatch readings, IReadOnlyCollection<KeyValuePair<string, object?>> tags)
     {
         (_source, _batch) = (source, batch);
-        batch.SetTag("messaging.batch.message_count", readings.Count + readings.Rejected.Count);
+        batch.SetTag("messaging.batch.message_count", readings.Messages);
         batch.SetTag("messaging.destination.partition.id", string.Join(',', readings.Slices.Select(slice => slice.Partition.Number)));
         batch.SetTag("factory.batch.offsets", string.Join(", ", readings.Slices.Select(slice => Invariant($"{slice.Partition.Number}: {slice.First}-{slice.End - 1}"))));
         using (var poll = source.StartActivity(NameOf("poll", tags), ActivityKind.Client, batch.Context, Of("poll", "receive", tags), null, batch.StartTimeUtc))
         {
-            poll?.SetTag("messaging.batch.message_count", readings.Count + readings.Rejected.Count);
+            poll?.SetTag("messaging.batch.message_count", readings.Messages);
             poll?.SetEndTime(readings.ClosedAt.UtcDateTime);
         }
 

@@ -20,7 +20,7 @@ public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End
 /// <param name="EventId">The row of its <c>assigned</c> event, to which the stall is added.</param>
 /// <param name="PredecessorEndedAt">Null where nobody had owned it before.</param>
 /// <param name="Skipped">Offsets that the log had dropped before they were read.</param>
-/// <param name="MovedAside">Rows of offsets that the log no longer has and will use again; they now stand under a log_id of their own.</param>
+/// <param name="MovedAside">Messages at offsets that the log no longer has and will use again; they now stand under a log_id of their own.</param>
 /// <param name="SnapshotOffset">Where <see cref="Snapshots"/> stand; null where there are none.</param>
 /// <param name="LeaderEpoch">Of the message before <paramref name="NextOffset"/>; null where it is not known.</param>
 /// <param name="CutEpoch">The claim that last found the log cut short; null where none has.</param>
@@ -49,7 +49,10 @@ public sealed record ClaimedPartition(
 /// <summary>How far one batch moves one partition; nothing moves where <paramref name="Next"/> is <paramref name="Expected"/>.</summary>
 /// <param name="MemoryAt">Where the detector's memory stands: acknowledgements below it can be settled.</param>
 /// <param name="LeaderEpoch">Of the message before <paramref name="Next"/>; null where nothing moves, or none is known.</param>
-/// <param name="Uncounted">Those of the stored that bear no reading_count.</param>
+/// <param name="Stored">Readings.</param>
+/// <param name="Messages">Messages that hold these readings: distinct offsets. Fewer than readings where a message holds several.</param>
+/// <param name="Uncounted">Those of the stored readings that bear no reading_count.</param>
+/// <param name="Rejected">Messages, none of whose readings is stored.</param>
 /// <param name="Recovered">The first commit of this epoch, or its owner stands at the log's end: recorded once.</param>
 public sealed record PartitionMove(
     int Partition,
@@ -58,6 +61,7 @@ public sealed record PartitionMove(
     long Next,
     long MemoryAt,
     int Stored,
+    int Messages,
     int Uncounted,
     int Rejected,
     int Redelivered,

@@ -10,15 +10,15 @@ public sealed partial class IngestStore
     // either been committed, and shows here, or is undone.
     private const string Move = """
         WITH moves AS (
-            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bool[], $12::int[], $13::int[])
-                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, recovered, uncounted, leader_epoch)
+            SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bool[], $12::int[], $13::int[], $15::int[])
+                m(kafka_partition, epoch, expected, next, stored, rejected, redelivered, duplicated, recovered, uncounted, leader_epoch, messages)
         ), held AS MATERIALIZED (
             SELECT m.* FROM partition_offsets o JOIN moves m USING (kafka_partition)
             WHERE o.log_key = $1 AND o.topic = $2 AND o.epoch = m.epoch AND o.next_offset = m.expected
             ORDER BY o.kafka_partition FOR UPDATE OF o
         ), batches AS (
-            INSERT INTO reading_batches (first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
-            SELECT m.expected, m.next, m.stored, m.kafka_partition, $14, $1 FROM held m WHERE m.stored > 0
+            INSERT INTO reading_batches (first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key)
+            SELECT m.expected, m.next, m.stored, m.messages, m.kafka_partition, $14, $1 FROM held m WHERE m.stored > 0
         )
         UPDATE partition_offsets o SET
             next_offset = m.next,
@@ -26,6 +26,7 @@ public sealed partial class IngestStore
             recovered_at = CASE WHEN m.recovered THEN COALESCE(o.recovered_at, clock_timestamp()) ELSE o.recovered_at END,
             stored_in_epoch = o.stored_in_epoch + m.stored,
             stored = o.stored + m.stored,
+            messages = o.messages + m.messages,
             rejected = o.rejected + m.rejected,
             redelivered = o.redelivered + m.redelivered,
             duplicated = o.duplicated + m.duplicated,
@@ -212,7 +213,7 @@ public sealed partial class IngestStore
                 var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, null, false)], token);
                 var write = new IngestWrite { Log = log, Rows = new ReadingRows(1) };
                 write.Rows.Add(0, 0, 0, 0, ConsumerKey, none, 1, log.LogKey, AlertLevel.Normal, 0);
-                write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 0, 0, 0, 0, true, claimed[0].EventId, null));
+                write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 1, 0, 0, 0, 0, true, claimed[0].EventId, null));
                 var isStored = await WriteCountersAsync(connection, write, token);
                 await write.Rows.CopyAsync(connection, token);
                 return (false, isStored);
@@ -292,6 +293,7 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Uncounted)] });
         command.Parameters.Add(new NpgsqlParameter<int?[]> { TypedValue = [.. moves.Select(move => move.LeaderEpoch)] });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = ConsumerKey });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. moves.Select(move => move.Messages)] });
         return command;
     }
 

@@ -257,26 +257,32 @@ public sealed partial class IngestStore
             UPDATE readings SET log_key = aside.log_key FROM aside
             WHERE readings.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
               AND processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $3, $4, 9223372036854775806)) AND (SELECT last_time FROM reading_times($1, $3, $4, 9223372036854775806))
-            RETURNING reading_count, processing_timestamp
+            RETURNING reading_count, processing_timestamp, kafka_offset
         ), batches_moved AS (
             DELETE FROM reading_batches WHERE span && offset_span($1, $3, $4, 9223372036854775807) RETURNING *
         ), parts AS (
-            SELECT b.*, COALESCE(m.count, 0)::integer AS moved
-            FROM batches_moved b LEFT JOIN (SELECT processing_timestamp, count(*) FROM readings_moved GROUP BY 1) m USING (processing_timestamp)
+            SELECT b.*, COALESCE(m.readings, 0)::integer AS moved, COALESCE(m.messages, 0)::integer AS messages_moved
+            FROM batches_moved b LEFT JOIN (
+                SELECT processing_timestamp, count(*) AS readings, count(DISTINCT kafka_offset) AS messages FROM readings_moved GROUP BY 1
+            ) m USING (processing_timestamp)
         ), batches AS (
-            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
-            SELECT processing_timestamp, first_offset, LEAST(next_offset, $4), stored - moved, kafka_partition, consumer_key, log_key FROM parts WHERE stored > moved
+            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key)
+            SELECT processing_timestamp, first_offset, LEAST(next_offset, $4), stored - moved, COALESCE(messages, stored) - messages_moved, kafka_partition, consumer_key, log_key
+            FROM parts WHERE stored > moved
             UNION ALL
-            SELECT processing_timestamp, GREATEST(first_offset, $4), next_offset, moved, kafka_partition, consumer_key, aside.log_key FROM parts, aside WHERE moved > 0
+            SELECT processing_timestamp, GREATEST(first_offset, $4), next_offset, moved, messages_moved, kafka_partition, consumer_key, aside.log_key
+            FROM parts, aside WHERE moved > 0
         ), rejected_moved AS (
             UPDATE rejected_messages SET log_key = aside.log_key FROM aside
             WHERE rejected_messages.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
             RETURNING 1
         ), moved AS (
-            SELECT count(*) AS stored, count(*) - count(reading_count) AS uncounted, (SELECT count(*) FROM rejected_moved) AS rejected FROM readings_moved
+            SELECT count(*) AS stored, count(DISTINCT kafka_offset) AS messages, count(*) - count(reading_count) AS uncounted,
+                   (SELECT count(*) FROM rejected_moved) AS rejected
+            FROM readings_moved
         ), account AS (
-            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at, stored, uncounted, rejected)
-            SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.uncounted, moved.rejected
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at, stored, messages, uncounted, rejected)
+            SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.messages, moved.uncounted, moved.rejected
             FROM aside, moved, partition_offsets o
             WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
         ), alerts_moved AS (
@@ -287,11 +293,11 @@ public sealed partial class IngestStore
         ), memory AS (
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
         )
-        UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, uncounted = o.uncounted - moved.uncounted,
-            rejected = o.rejected - moved.rejected, leader_epoch = NULL, cut_epoch = o.epoch
+        UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, messages = o.messages - moved.messages,
+            uncounted = o.uncounted - moved.uncounted, rejected = o.rejected - moved.rejected, leader_epoch = NULL, cut_epoch = o.epoch
         FROM moved
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
-        RETURNING moved.stored + moved.rejected
+        RETURNING moved.messages + moved.rejected
         """;
 
     private async Task<ClaimedPartition> MoveAsideAsync(

@@ -9,8 +9,8 @@ namespace FactoryMonitoring.Data.Ingestion;
 public sealed record AuditStep(long Batches, long Readings, long Wrong);
 
 /// <summary>
-/// Counts the readings of each batch against its span in <c>reading_batches</c>: as many as it promises, each offset once, and none outside of it. What is
-/// wrong becomes a violation of the ledger. Any process may do it at any time; one at a time does.
+/// Counts the readings of each batch against its span in <c>reading_batches</c>: as many readings as it promises, of as many messages (distinct offsets), and
+/// none outside of it. What is wrong becomes a violation of the ledger. Any process may do it at any time; one at a time does.
 /// </summary>
 public sealed class ReadingAudit(NpgsqlDataSource dataSource)
 {
@@ -42,7 +42,7 @@ public sealed class ReadingAudit(NpgsqlDataSource dataSource)
             SELECT COALESCE(b.log_key, c.log_key) AS log_key, COALESCE(b.kafka_partition, c.kafka_partition) AS kafka_partition,
                    COALESCE(b.first_offset, c.lowest) AS kafka_offset, b.consumer_key
             FROM batches b FULL JOIN counted c USING (log_key, kafka_partition, processing_timestamp)
-            WHERE b.stored IS DISTINCT FROM c.rows OR c.offsets <> c.rows OR c.lowest < b.first_offset OR c.highest >= b.next_offset
+            WHERE b.stored IS DISTINCT FROM c.rows OR c.offsets <> COALESCE(b.messages, b.stored) OR c.lowest < b.first_offset OR c.highest >= b.next_offset
         ), violations AS (
             INSERT INTO ledger_violations (kind, log_key, kafka_partition, kafka_offset, consumer_id)
             SELECT 'miscounted', w.log_key, w.kafka_partition, w.kafka_offset, c.consumer_id FROM wrong w LEFT JOIN consumers c USING (consumer_key)

@@ -44,10 +44,14 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
 
     private const string Find = $"{Columns}, log_key FROM alerts WHERE alert_id = $1";
 
+    // The message may hold several readings, of the alert's sensor too: then it is the one with the alert's time and value.
     private const string FindReading = $"""
         {ReadingColumns.Select}
         WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset = $3
           AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3, $3))
+          AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
+        ORDER BY r."timestamp" IS NOT DISTINCT FROM $5 DESC, r.value IS NOT DISTINCT FROM $6 DESC
+        LIMIT 1
         """;
 
     // Its neighbours in the log, a bounded way to either side.
@@ -57,15 +61,15 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - 5000 AND $3
               AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 - 5000, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3 - 5000, $3))
               AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
-            ORDER BY r.kafka_offset DESC LIMIT 20)
+            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 20)
             UNION ALL
             ({ReadingColumns.Select}
             WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 + 1 AND $3 + 5000
               AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 + 1, $3 + 5000)) AND (SELECT last_time FROM reading_times($1, $2, $3 + 1, $3 + 5000))
               AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
-            ORDER BY r.kafka_offset LIMIT 20)
+            ORDER BY r.kafka_offset, r."timestamp" LIMIT 20)
         ) around
-        ORDER BY kafka_offset
+        ORDER BY kafka_offset, "timestamp"
         """;
 
     /// <summary>A page, newest first.</summary>
@@ -125,6 +129,9 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(FindReading), new(ReadingsAround) } };
         Array.ForEach(Place(), parameter => batch.BatchCommands[0].Parameters.Add(parameter));
         Array.ForEach(Place(), parameter => batch.BatchCommands[1].Parameters.Add(parameter));
+        batch.BatchCommands[0].Parameters.Add(Parameters.Text(alert.SensorId));
+        batch.BatchCommands[0].Parameters.Add(Parameters.Timestamp(alert.ReadingTimestamp));
+        batch.BatchCommands[0].Parameters.Add(Parameters.Number(alert.SensorValue));
         batch.BatchCommands[1].Parameters.Add(Parameters.Text(alert.SensorId));
         await using var readings = await batch.ExecuteReaderAsync(cancellationToken);
         var reading = await readings.RowsAsync(ReadingColumns.Read, cancellationToken);

@@ -41,7 +41,7 @@ internal static class LedgerQueries
         """;
 
     private const string Partitions = $"""
-        SELECT o.kafka_partition, l.log_id, o.stored, o.redelivered, o.rejected, o.duplicated, o.skipped, o.first_offset, o.next_offset
+        SELECT o.kafka_partition, l.log_id, o.stored, o.redelivered, o.rejected, o.duplicated, o.skipped, o.first_offset, o.next_offset, o.messages
         FROM partition_offsets o JOIN logs l USING (log_key)
         WHERE o.topic = $1 AND o.log_key = {Current}
         ORDER BY o.kafka_partition
@@ -78,7 +78,8 @@ internal static class LedgerQueries
         var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2), Uncounted: row.GetInt64(3), Rejected: row.GetInt64(4)), cancellationToken);
         var partitions = await reader.RowsAsync(
             row => new PartitionLedger(
-                row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8)),
+                row.GetInt32(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(5), row.GetInt64(6), row.GetInt64(7), row.GetInt64(8),
+                row.GetInt64(9)),
             cancellationToken);
         var settled = await reader.RowsAsync(row => row.Value<DateTimeOffset>(0), cancellationToken);
         var violations = await reader.RowsAsync(

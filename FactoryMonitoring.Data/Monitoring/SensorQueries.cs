@@ -67,9 +67,9 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
             JOIN sensor_latest l ON l.sensor_id = $1 AND r.log_key = l.log_key AND r.kafka_partition = l.kafka_partition
               AND r.kafka_offset BETWEEN l.kafka_offset - 20000 AND l.kafka_offset + 20000
             WHERE d.sensor_id = $1 AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
-            ORDER BY r.kafka_offset DESC LIMIT 200
+            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
         ) newest
-        ORDER BY kafka_offset
+        ORDER BY kafka_offset, "timestamp"
         """;
 
     private const string Alerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 ORDER BY "timestamp" DESC LIMIT 50""";

@@ -29,12 +29,12 @@ internal sealed class MonitoringMetrics
         meter.CreateObservableCounter(
             "factory.delivery.missing",
             () => Of(situation => [new(situation.Rows.Ledger.Missing)]),
-            "{message}",
+            "{reading}",
             "Acknowledged readings that were neither stored nor rejected.");
         meter.CreateObservableCounter(
             "factory.delivery.duplicated",
             () => Of(situation => [new(situation.Rows.Ledger.Duplicated)]),
-            "{message}",
+            "{reading}",
             "Readings that were stored twice.");
     }
 

@@ -277,7 +277,7 @@ public abstract class FactoryStack : IAsyncLifetime
             OffsetsMissing = await ScalarAsync<long>(
                 """
                 SELECT coalesce(sum(o.next_offset - o.first_offset - o.skipped)::bigint, 0)
-                     - (SELECT count(*) FROM readings) - (SELECT count(*) FROM rejected_messages)
+                     - (SELECT count(DISTINCT (log_key, kafka_partition, kafka_offset)) FROM readings) - (SELECT count(*) FROM rejected_messages)
                 FROM partition_offsets o
                 """),
             Miscounted = await AuditAsync(),
@@ -299,8 +299,8 @@ public abstract class FactoryStack : IAsyncLifetime
         async Task<string> BreakdownAsync() =>
             $"""
             {await ScalarAsync<string>("""
-                SELECT string_agg(format('%s partition %s: offsets %s to %s, skipped %s, stored %s, rejected %s; rows %s from %s to %s, rejected rows %s', l.log_id, o.kafka_partition,
-                    o.first_offset, o.next_offset, o.skipped, o.stored, o.rejected, r.rows, r.first, r.last,
+                SELECT string_agg(format('%s partition %s: offsets %s to %s, skipped %s, stored %s of %s messages, rejected %s; rows %s from %s to %s, rejected rows %s', l.log_id, o.kafka_partition,
+                    o.first_offset, o.next_offset, o.skipped, o.stored, o.messages, o.rejected, r.rows, r.first, r.last,
                     (SELECT count(*) FROM rejected_messages m WHERE m.log_key = o.log_key AND m.kafka_partition = o.kafka_partition)), E'\n' ORDER BY o.log_key, o.kafka_partition)
                 FROM partition_offsets o JOIN logs l USING (log_key) CROSS JOIN LATERAL (
                     SELECT count(*) AS rows, min(kafka_offset) AS first, max(kafka_offset) AS last FROM readings r

@@ -6,10 +6,14 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
+/// <summary>Takes the reading that was found last, of the sensor that it names.</summary>
+/// <returns>Why it cannot be taken, in words too; <see cref="Rejection.None"/> where it is.</returns>
+internal delegate (Rejection Reason, string Detail) TakeReading(in SensorText sensor);
+
 /// <summary>
-/// Reads what <see cref="ReadingParser"/> does not take as it is: other names, other forms of times and numbers, envelopes (docs/messages.md). What it finds is what
-/// the same reading of our own sensor would have been. What it does not take either, it tells in words: what was found, what is allowed, and what to set.
-/// Used by one thread.
+/// Reads what <see cref="ReadingParser"/> does not take as it is: other names, other forms of times and numbers, envelopes, several readings in one message
+/// (docs/messages.md). What it finds is what the same readings of our own sensors would have been. What it does not take either, it tells in words: what was
+/// found, what is allowed, and what to set. Used by one thread.
 /// </summary>
 internal sealed class DialectReader(MessagesOptions options)
 {
@@ -19,8 +23,12 @@ internal sealed class DialectReader(MessagesOptions options)
     private readonly TimeZoneInfo _zone = options.Zone();
     private readonly byte[] _defaultType = Encoding.UTF8.GetBytes(options.Mapping.DefaultType ?? "");
     private readonly byte[] _defaultUnit = Encoding.UTF8.GetBytes(options.Mapping.DefaultUnit ?? "");
-    private readonly Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> _units = UnitsByType();
+    private readonly Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> _units = UnitsByType(options.Mapping);
+    private readonly Measurement[] _measurements = Measurements(options.Mapping);
+    private readonly byte[] _id = new byte[(ReadingParser.MaxIdLength + 1 + ReadingParser.MaxTypeLength) * 3];
     private Rejection _first;
+    private int _element;
+    private int _inner;
 
     /// <summary>Whether a time without a zone is one of UTC, so that it can be read without this.</summary>
     public bool IsUtc { get; } = options.Zone() == TimeZoneInfo.Utc;
@@ -28,51 +36,210 @@ internal sealed class DialectReader(MessagesOptions options)
     /// <summary>What is wrong with the last message that was rejected.</summary>
     public string Detail { get; private set; } = "";
 
+    /// <summary>A value of an object that holds several, each of which is a reading.</summary>
+    private sealed record Measurement(byte[] Type, string What, string Key);
+
+    /// <summary>Reads all readings of a message, in their order, up to the first that cannot be taken: then the message is rejected.</summary>
     /// <param name="message">A JSON object, or an array.</param>
     /// <param name="key">Of its record; it is the id of a sensor whose messages have none.</param>
-    /// <param name="reading">Gets what was found, from a rejected message too.</param>
+    /// <param name="reading">Gets what was found last, from a rejected message too.</param>
     /// <param name="sensor">The same; whether its text can be stored is not known yet.</param>
+    /// <param name="take">Takes each.</param>
     /// <exception cref="JsonException">It is no JSON.</exception>
     /// <exception cref="InvalidOperationException">Its text is no valid Unicode.</exception>
-    public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor)
+    public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        (_first, Detail) = (Rejection.None, "");
+        (_first, Detail, _element, _inner) = (Rejection.None, "", -1, -1);
+        Begin(ref reading, ref sensor);
+        var envelope = Envelope.Open(message);
+        if (envelope.Problem is null && JsonText.IsArray(envelope.Body))
+        {
+            ReadElements(envelope, key, ref reading, ref sensor, take);
+        }
+        else
+        {
+            ReadObject(envelope, key, ref reading, ref sensor, take);
+        }
+
+        return _first;
+    }
+
+    private static void Begin(ref Reading reading, ref SensorText sensor)
+    {
         reading = new Reading { Quality = 1, Warning = double.NaN, Critical = double.NaN };
         sensor = default;
-        var envelope = Envelope.Open(message);
+    }
+
+    /// <summary>Reads the elements of an array, each as if it were a message.</summary>
+    private void ReadElements(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
+    {
+        // Anything behind the array makes the reader throw.
+        var whole = new Utf8JsonReader(envelope.Body);
+        whole.Read();
+        whole.Skip();
+        whole.Read();
+
+        var json = new Utf8JsonReader(envelope.Body);
+        json.Read();
+        for (_element = 0; NextElement(ref json, _element, out var start, out var length); _element++)
+        {
+            ReadObject(envelope.OpenElement(envelope.Body.Slice(start, length)), key, ref reading, ref sensor, take);
+        }
+    }
+
+    /// <summary>Reads a reading, or as many as the object holds.</summary>
+    private void ReadObject(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
+    {
         if (envelope.Problem is { } problem)
         {
             Reject(Rejection.MalformedJson, problem);
-            return _first;
+            return;
         }
 
+        if (JsonText.IsArray(envelope.Body))
+        {
+            Reject(Rejection.MalformedJson, "It is an array in an array: it must be a JSON object");
+            return;
+        }
+
+        _members.Find(envelope.Body);
+        if (_members[Member.Readings] is not { Type: JsonTokenType.StartArray } readings)
+        {
+            ReadReadings(envelope, envelope.Body, key, ref reading, ref sensor, take);
+            return;
+        }
+
+        _members.Share();
+        var json = new Utf8JsonReader(envelope.Body.Slice(readings.Start, readings.Length));
+        json.Read();
+        for (_inner = 0; NextElement(ref json, _inner, out var start, out var length); _inner++)
+        {
+            _members.FindElement(envelope.Body, readings.Start + start, length);
+            ReadReadings(envelope, envelope.Body.Slice(readings.Start + start, length), key, ref reading, ref sensor, take);
+        }
+
+        _inner = -1;
+    }
+
+    /// <summary>Finds the next element of an array of objects, unless something is wrong already.</summary>
+    private bool NextElement(ref Utf8JsonReader json, int index, out int start, out int length)
+    {
+        (start, length) = (0, 0);
+        if (_first != Rejection.None || !json.Read())
+        {
+            return false;
+        }
+
+        if (json.TokenType == JsonTokenType.StartObject)
+        {
+            start = (int)json.TokenStartIndex;
+            json.Skip();
+            length = (int)json.BytesConsumed - start;
+            return true;
+        }
+
+        if (json.TokenType != JsonTokenType.EndArray)
+        {
+            Reject(Rejection.MalformedJson, $"It is {JsonText.KindOf(json.TokenType)}: it must be a JSON object");
+        }
+        else if (index == 0)
+        {
+            (_element, _inner) = (_inner < 0 ? -1 : _element, -1);
+            Reject(Rejection.Empty, "The array of readings is empty: it must hold one at least");
+        }
+
+        return false;
+    }
+
+    /// <summary>Reads the members that have been found: as one reading, or as one for each value of <see cref="MappingOptions.Values"/>.</summary>
+    /// <param name="element">The object that is read.</param>
+    private void ReadReadings(in Envelope envelope, ReadOnlySpan<byte> element, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
+    {
+        Begin(ref reading, ref sensor);
         var body = envelope.Body;
-        _members.Find(body);
+        var isMeasured = false;
+        foreach (var found in _members.Measured)
+        {
+            isMeasured |= !found.IsMissing;
+        }
+
         var hasTime = ReadTime(envelope, ref reading);
         ReadId(envelope, key, ref sensor);
-        sensor.Type = ReadText(body, Member.Type, "sensor type", "Type", ReadingParser.MaxTypeLength, takesNumber: false);
-        var hasValue = ReadValue(body, ref reading);
-        sensor.Unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
-        ReadLevel(body, ref reading);
+        var hasValue = isMeasured;
+        if (!isMeasured)
+        {
+            sensor.Type = ReadText(body, Member.Type, "sensor type", "Type", ReadingParser.MaxTypeLength, takesNumber: false);
+            hasValue = ReadValue(body, _members[Member.Value], "value", "Value", ref reading);
+            sensor.Unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
+            ReadLevel(body, ref reading);
+        }
+
         ReadQuality(body, ref reading);
         sensor.Section = ReadOptional(body, Member.Section, "factory section", "Section", ReadingParser.MaxIdLength);
         sensor.Machine = ReadOptional(body, Member.Machine, "machine id", "Machine", ReadingParser.MaxIdLength);
         sensor.Zone = ReadOptional(body, Member.Zone, "zone", "Zone", ReadingParser.MaxIdLength);
         ReadCount(body, ref reading);
         sensor.SequenceId = ReadOptional(body, Member.Sequence, "sequence id", "SequenceId", ReadingParser.MaxSequenceIdLength);
-        reading.Warning = ReadThreshold(body, Member.Warning, "warning threshold");
-        reading.Critical = ReadThreshold(body, Member.Critical, "critical threshold");
-        if (_first == Rejection.None)
+        if (!isMeasured)
         {
-            Complete(body, hasTime, hasValue, ref sensor);
+            reading.Warning = ReadThreshold(body, Member.Warning, "warning threshold");
+            reading.Critical = ReadThreshold(body, Member.Critical, "critical threshold");
         }
 
-        return _first;
+        if (_first != Rejection.None || !HasTimeAndId(element, hasTime, sensor))
+        {
+            return;
+        }
+
+        if (isMeasured)
+        {
+            ReadMeasured(body, ref reading, ref sensor, take);
+        }
+        else
+        {
+            Complete(element, hasValue, ref sensor);
+            Take(sensor, take);
+        }
     }
 
-    private void Complete(ReadOnlySpan<byte> body, bool hasTime, bool hasValue, ref SensorText sensor)
+    private void ReadMeasured(ReadOnlySpan<byte> body, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        sensor.Type = _members[Member.Type].IsMissing ? _defaultType : sensor.Type;
+        var id = sensor.Id;
+        for (var i = 0; i < _measurements.Length && _first == Rejection.None; i++)
+        {
+            var (measurement, found) = (_measurements[i], _members.Measured[i]);
+            if (found.IsMissing)
+            {
+                continue;
+            }
+
+            ReadValue(body, found, measurement.What, measurement.Key, ref reading);
+            sensor.Id = IdOf(id, measurement.Type);
+            CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
+            sensor.Type = measurement.Type;
+            sensor.Unit = UnitOf(measurement.Type);
+            Take(sensor, take);
+        }
+    }
+
+    private ReadOnlySpan<byte> IdOf(ReadOnlySpan<byte> id, ReadOnlySpan<byte> type)
+    {
+        id.CopyTo(_id);
+        _id[id.Length] = (byte)'-';
+        type.CopyTo(_id.AsSpan(id.Length + 1));
+        return _id.AsSpan(0, id.Length + 1 + type.Length);
+    }
+
+    private void Take(in SensorText sensor, TakeReading take)
+    {
+        if (_first == Rejection.None && take(sensor) is (not Rejection.None and var reason, var detail))
+        {
+            Reject(reason, detail);
+        }
+    }
+
+    private bool HasTimeAndId(ReadOnlySpan<byte> body, bool hasTime, in SensorText sensor)
+    {
         if (!hasTime)
         {
             Miss(body, Rejection.MissingField, "time (timestamp)", "Time");
@@ -81,7 +248,14 @@ internal sealed class DialectReader(MessagesOptions options)
         {
             Miss(body, Rejection.MissingField, "sensor id (sensor_id), and its record no key", "Id");
         }
-        else if (sensor.Type.IsEmpty && _members[Member.Type].IsMissing)
+
+        return _first == Rejection.None;
+    }
+
+    private void Complete(ReadOnlySpan<byte> body, bool hasValue, ref SensorText sensor)
+    {
+        sensor.Type = _members[Member.Type].IsMissing ? _defaultType : sensor.Type;
+        if (sensor.Type.IsEmpty && _members[Member.Type].IsMissing)
         {
             Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType");
         }
@@ -91,7 +265,7 @@ internal sealed class DialectReader(MessagesOptions options)
         }
         else if (_members[Member.Unit].IsMissing)
         {
-            sensor.Unit = _units.TryGetValue(sensor.Type, out var unit) ? unit : _defaultUnit;
+            sensor.Unit = UnitOf(sensor.Type);
             if (sensor.Unit.IsEmpty)
             {
                 var known = string.Join(", ", SensorCatalog.Types.Keys.Order(StringComparer.Ordinal));
@@ -100,8 +274,10 @@ internal sealed class DialectReader(MessagesOptions options)
         }
     }
 
+    private byte[] UnitOf(ReadOnlySpan<byte> type) => _units.TryGetValue(type, out var unit) ? unit : _defaultUnit;
+
     private void Miss(ReadOnlySpan<byte> body, Rejection reason, string what, string key, string alternative = "") =>
-        Reject(reason, $"The message has no {what}: {JsonText.Members(body)}. Name the member that holds it in {Mapping}{key}{alternative}");
+        Reject(reason, $"{(IsElement ? "It" : "The message")} has no {what}: {JsonText.Members(body)}. Name the member that holds it in {Mapping}{key}{alternative}");
 
     private bool ReadTime(in Envelope envelope, ref Reading reading)
     {
@@ -199,9 +375,8 @@ internal sealed class DialectReader(MessagesOptions options)
         }
     }
 
-    private bool ReadValue(ReadOnlySpan<byte> body, ref Reading reading)
+    private bool ReadValue(ReadOnlySpan<byte> body, Found found, string what, string key, ref Reading reading)
     {
-        var found = _members[Member.Value];
         if (found.IsMissing)
         {
             return false;
@@ -209,11 +384,11 @@ internal sealed class DialectReader(MessagesOptions options)
 
         if (found.Type == JsonTokenType.String && Words.IsNoValue(JsonText.Of(body, found)))
         {
-            Reject(Rejection.NoValue, $"The value is {JsonText.Show(body, found)}, which is none: it must be a finite number. {Other("Value")}");
+            Reject(Rejection.NoValue, $"The {what} is {JsonText.Show(body, found)}, which is none: it must be a finite number. {Other(key)}");
             return true;
         }
 
-        ReadNumber(body, found, "value", "Value", ref reading.Value);
+        ReadNumber(body, found, what, key, ref reading.Value);
         return true;
     }
 
@@ -322,20 +497,37 @@ internal sealed class DialectReader(MessagesOptions options)
     {
         if (_first == Rejection.None)
         {
-            (_first, Detail) = (reason, detail);
+            (_first, Detail) = (reason, $"{Place()}{detail}");
         }
+    }
+
+    private bool IsElement => _element >= 0 || _inner >= 0;
+
+    /// <summary>Which element is read, as an index from 0; of an array in an element both.</summary>
+    private string Place()
+    {
+        var (outer, inner) = (_element < 0 ? "" : $"[{_element}]", _inner < 0 ? "" : $"[{_inner}]");
+        return IsElement ? $"Element {outer}{inner}: " : "";
     }
 
     private static string Other(string key) => $"Where another member holds it, name that in {Mapping}{key}";
 
     private static string Quoted(ReadOnlySpan<byte> text) => $"\"{JsonText.Shorten(Encoding.UTF8.GetString(text), 80)}\"";
 
-    private static Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> UnitsByType()
+    private static Measurement[] Measurements(MappingOptions mapping) =>
+        [.. mapping.MeasuredTypes().Select(type => new Measurement(Encoding.UTF8.GetBytes(type), $"value of {type}", $"{nameof(mapping.Values)}:{type}"))];
+
+    private static Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> UnitsByType(MappingOptions mapping)
     {
         var units = LooseName.Lookup<byte[]>();
         foreach (var type in SensorCatalog.Types.Values)
         {
             units[Encoding.UTF8.GetBytes(type.Name)] = Encoding.UTF8.GetBytes(type.Unit);
+        }
+
+        foreach (var (type, unit) in mapping.Units)
+        {
+            units[Encoding.UTF8.GetBytes(type)] = Encoding.UTF8.GetBytes(unit);
         }
 
         return units;

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>What lies around a reading: an array of one, a CloudEvent in its structured JSON form, or the JSON of Kafka Connect with its schema.</summary>
+/// <summary>What lies around a reading, or around an array of readings: a CloudEvent in its structured JSON form, or the JSON of Kafka Connect with its schema.</summary>
 internal ref struct Envelope
 {
     /// <summary>Of envelopes in envelopes.</summary>
@@ -23,7 +23,7 @@ internal ref struct Envelope
         Other,
     }
 
-    /// <summary>The reading.</summary>
+    /// <summary>The reading: a JSON object. Or an array of them.</summary>
     public ReadOnlySpan<byte> Body { get; private set; }
 
     /// <summary>The event around it; empty where there is none.</summary>
@@ -36,53 +36,26 @@ internal ref struct Envelope
 
     public Found Source { get; private set; }
 
-    /// <summary>Where it holds no object, or several: what it is and holds; else null.</summary>
+    /// <summary>Where it holds neither object nor array: what it is and holds; else null.</summary>
     public string? Problem { get; private set; }
 
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public static Envelope Open(ReadOnlySpan<byte> message)
+    public static Envelope Open(ReadOnlySpan<byte> message) => default(Envelope).Open(message, depth: 0);
+
+    /// <summary>Opens an element of the array in this one. It belongs to this one's event, unless it is an event itself.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public readonly Envelope OpenElement(ReadOnlySpan<byte> element) => Open(element, depth: 0);
+
+    private readonly Envelope Open(ReadOnlySpan<byte> body, int depth)
     {
-        var envelope = new Envelope { Body = message };
-        envelope.OpenArray();
-        var depth = 0;
-        while (depth < MaxDepth && envelope.Problem is null && envelope.OpenOne())
+        var envelope = this;
+        envelope.Body = body;
+        while (depth < MaxDepth && envelope.Problem is null && !JsonText.IsArray(envelope.Body) && envelope.OpenOne())
         {
             depth++;
         }
 
         return envelope;
-    }
-
-    private void OpenArray()
-    {
-        var json = new Utf8JsonReader(Body);
-        json.Read();
-        if (json.TokenType != JsonTokenType.StartArray)
-        {
-            return;
-        }
-
-        var (elements, start, length) = (0, 0, 0);
-        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
-        {
-            (elements, start) = (elements + 1, (int)json.TokenStartIndex);
-            var isObject = json.TokenType == JsonTokenType.StartObject;
-            json.Skip();
-            length = isObject ? (int)json.BytesConsumed - start : 0;
-        }
-
-        // Anything behind the array makes the reader throw.
-        json.Read();
-        if (elements == 1 && length > 0)
-        {
-            Body = Body.Slice(start, length);
-        }
-        else
-        {
-            Problem = elements > 1
-                ? $"The message is an array of {elements} elements: one message is one reading, so each must be sent by itself"
-                : "The message is an array without an object: it must be one JSON object, or an array of one";
-        }
     }
 
     private bool OpenOne()
@@ -139,7 +112,7 @@ internal ref struct Envelope
 
     private void Take(Found found, bool isBase64, string what)
     {
-        if (found.Type == JsonTokenType.StartObject)
+        if (found.Type is JsonTokenType.StartObject or JsonTokenType.StartArray)
         {
             Body = Body.Slice(found.Start, found.Length);
             return;
@@ -153,13 +126,13 @@ internal ref struct Envelope
             content = Base64.DecodeFromUtf8(content, decoded, out _, out var length) == OperationStatus.Done ? decoded.AsSpan(0, length) : default;
         }
 
-        if (content.Length > 0 && content[0] == '{')
+        if (content.Length > 0 && content[0] is (byte)'{' or (byte)'[')
         {
             Body = content;
         }
         else
         {
-            Problem = $"The {what} is {JsonText.Show(Body, found)}: it must be a JSON object";
+            Problem = $"The {what} is {JsonText.Show(Body, found)}: it must be a JSON object, or an array of objects";
         }
     }
 }

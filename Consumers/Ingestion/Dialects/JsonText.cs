@@ -30,6 +30,16 @@ internal static class JsonText
         return text.AsSpan(0, json.CopyString(text));
     }
 
+    public static bool IsArray(ReadOnlySpan<byte> message) => message.TrimStart(" \t\r\n"u8) is [(byte)'[', ..];
+
+    public static string KindOf(JsonTokenType type) => type switch
+    {
+        JsonTokenType.String => "a text",
+        JsonTokenType.Number => "a number",
+        JsonTokenType.StartArray => "an array",
+        _ => type.ToString().ToLowerInvariant(),
+    };
+
     /// <summary>A value as it stands in the message, in one short line.</summary>
     public static string Show(ReadOnlySpan<byte> message, Found found) => found.Type switch
     {

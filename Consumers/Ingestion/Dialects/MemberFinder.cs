@@ -12,21 +12,53 @@ internal readonly record struct Found(JsonTokenType Type, int Start, int Length,
     public bool IsMissing => Type is JsonTokenType.None or JsonTokenType.Null;
 }
 
-/// <summary>Finds the members of a reading in a message, in one pass. Used by one thread.</summary>
+/// <summary>Finds the members of a reading in a message, in one pass. Of several readings it also finds what they share. Used by one thread.</summary>
 internal sealed class MemberFinder(MemberMap map)
 {
     /// <summary>An escaped name that is longer is none that is looked for.</summary>
     private const int MaxEscapedName = 256;
 
-    private readonly Found[] _found = new Found[Enum.GetValues<Member>().Length];
+    /// <summary>What belongs to one value alone: none of these counts for the elements of an array beside it.</summary>
+    private static readonly Member[] OfOneValue = [Member.Value, Member.Level, Member.Count, Member.Warning, Member.Critical, Member.Readings];
+
+    private readonly Found[] _found = new Found[map.Count];
+    private readonly Found[] _shared = new Found[map.Count];
+    private int _start;
 
     public Found this[Member member] => _found[(int)member];
+
+    /// <summary>The values of <see cref="MappingOptions.Values"/>, in the order of their types.</summary>
+    public ReadOnlySpan<Found> Measured => _found.AsSpan((int)Member.Measured);
 
     /// <param name="message">A JSON object.</param>
     /// <exception cref="JsonException">It is none.</exception>
     public void Find(ReadOnlySpan<byte> message)
     {
         System.Array.Clear(_found);
+        _start = 0;
+        Read(message);
+    }
+
+    /// <summary>What has been found counts from now on for each element that has none of its own.</summary>
+    public void Share()
+    {
+        for (var i = 0; i < _found.Length; i++)
+        {
+            var isShared = i < (int)Member.Measured && !OfOneValue.Contains((Member)i);
+            _shared[i] = isShared ? _found[i] with { Rank = int.MaxValue } : default;
+        }
+    }
+
+    /// <summary>Finds the members of an element of an array in the message, which is an object; they lie where they lie in the message.</summary>
+    public void FindElement(ReadOnlySpan<byte> message, int start, int length)
+    {
+        _shared.CopyTo(_found, 0);
+        _start = start;
+        Read(message.Slice(start, length));
+    }
+
+    private void Read(ReadOnlySpan<byte> message)
+    {
         var json = new Utf8JsonReader(message);
         json.Read();
         Object(ref json, map.Root);
@@ -86,7 +118,7 @@ internal sealed class MemberFinder(MemberMap map)
         ref var found = ref _found[(int)member];
         if (found.IsMissing || (type != JsonTokenType.Null && node.Rank <= found.Rank))
         {
-            found = new Found(type, start, (int)json.BytesConsumed - start, node.Rank);
+            found = new Found(type, _start + start, (int)json.BytesConsumed - start, node.Rank);
         }
     }
 }

@@ -19,6 +19,12 @@ internal enum Member
     Sequence,
     Warning,
     Critical,
+
+    /// <summary>The array whose elements are the readings.</summary>
+    Readings,
+
+    /// <summary>The first of the values of <see cref="MappingOptions.Values"/>; the others follow it, in the order of their types.</summary>
+    Measured,
 }
 
 /// <summary>
@@ -48,6 +54,7 @@ internal sealed class MemberMap
 
     public MemberMap(MappingOptions mapping)
     {
+        Count = (int)Member.Measured + mapping.Values.Count;
         // From the weakest to the strongest: who comes later takes a member that an earlier one had.
         for (var i = 0; i < Usual.Length; i++)
         {
@@ -68,6 +75,9 @@ internal sealed class MemberMap
             }
         }
     }
+
+    /// <summary>How many members it knows.</summary>
+    public int Count { get; }
 
     public Node Root { get; } = new();
 

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
@@ -48,6 +49,18 @@ internal sealed class MappingOptions
 
     public string? SequenceId { get; init; }
 
+    /// <summary>The array of objects, each of which is a reading. What an element lacks, the object around the array may have.</summary>
+    public string? Readings { get; init; }
+
+    /// <summary>By sensor_type, the member that holds a value of that type: each is a reading of its own, of the sensor <c>{id}-{type}</c>.</summary>
+    public Dictionary<string, string> Values { get; init; } = [];
+
+    /// <summary>By sensor_type, its unit where messages name none.</summary>
+    public Dictionary<string, string> Units { get; init; } = [];
+
+    /// <summary>The types of <see cref="Values"/>, in the order of their readings in a message.</summary>
+    public IEnumerable<string> MeasuredTypes() => Values.Keys.Order(StringComparer.Ordinal);
+
     /// <summary>The sensor_type of messages that name none.</summary>
     public string? DefaultType { get; init; }
 
@@ -62,7 +75,8 @@ internal sealed class MappingOptions
             (nameof(Time), Member.Time, Time), (nameof(Id), Member.Id, Id), (nameof(Type), Member.Type, Type), (nameof(Value), Member.Value, Value),
             (nameof(Unit), Member.Unit, Unit), (nameof(AlertLevel), Member.Level, AlertLevel), (nameof(Quality), Member.Quality, Quality),
             (nameof(Section), Member.Section, Section), (nameof(Machine), Member.Machine, Machine), (nameof(Zone), Member.Zone, Zone),
-            (nameof(ReadingCount), Member.Count, ReadingCount), (nameof(SequenceId), Member.Sequence, SequenceId),
+            (nameof(ReadingCount), Member.Count, ReadingCount), (nameof(SequenceId), Member.Sequence, SequenceId), (nameof(Readings), Member.Readings, Readings),
+            .. MeasuredTypes().Select((type, i) => ($"{nameof(Values)}:{type}", Member.Measured + i, (string?)Values[type])),
         ];
         return all.Where(one => !string.IsNullOrEmpty(one.Item3)).Select(one => (one.Item1, one.Item2, one.Item3!));
     }
@@ -77,6 +91,8 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
         List<string> failures = [];
         FindUnknown(MessagesOptions.Section, failures, nameof(MessagesOptions.TimeZone), nameof(MessagesOptions.Mapping));
         FindUnknown(Mapping, failures, [.. typeof(MappingOptions).GetProperties().Select(property => property.Name)]);
+        FindUntyped(nameof(MappingOptions.Values), "the member that holds a value of that type", failures);
+        FindUntyped(nameof(MappingOptions.Units), "the unit of that type", failures);
         try
         {
             options.Zone();
@@ -102,6 +118,20 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
             }
         }
 
+        foreach (var type in options.Mapping.MeasuredTypes())
+        {
+            CheckLength($"{nameof(MappingOptions.Values)}:{type}", type, ReadingParser.MaxTypeLength, failures);
+            if (!SensorCatalog.Types.ContainsKey(type) && !options.Mapping.Units.ContainsKey(type) && string.IsNullOrEmpty(options.Mapping.DefaultUnit))
+            {
+                failures.Add($"{Mapping}:{nameof(MappingOptions.Values)}:{type} = {options.Mapping.Values[type]}: this type has no unit of its own; set {Mapping}:{nameof(MappingOptions.Units)}:{type}");
+            }
+        }
+
+        foreach (var (type, unit) in options.Mapping.Units)
+        {
+            CheckLength($"{nameof(MappingOptions.Units)}:{type}", unit, ReadingParser.MaxUnitLength, failures);
+        }
+
         CheckLength(nameof(MappingOptions.DefaultType), options.Mapping.DefaultType, ReadingParser.MaxTypeLength, failures);
         CheckLength(nameof(MappingOptions.DefaultUnit), options.Mapping.DefaultUnit, ReadingParser.MaxUnitLength, failures);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
@@ -112,6 +142,15 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
         configuration.GetSection(section).GetChildren()
             .Where(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             .Select(child => $"{section}:{child.Key} = {child.Value}: there is no such setting; allowed are {string.Join(", ", known)}"));
+
+    /// <summary>A setting by type without a type would be without effect, too.</summary>
+    private void FindUntyped(string key, string what, List<string> failures)
+    {
+        var section = configuration.GetSection($"{Mapping}:{key}");
+        failures.AddRange(
+            section.GetChildren().Where(child => child.Value is null).Append(section).Where(one => one != section || !string.IsNullOrEmpty(one.Value))
+                .Select(wrong => $"{wrong.Path} = {wrong.Value}: allowed is {section.Path}:{{type}}, {what}"));
+    }
 
     private static void CheckLength(string key, string? value, int most, List<string> failures)
     {

@@ -28,9 +28,9 @@ internal sealed class LaneDispatcher(IReadOnlyList<LaneQueue> lanes, TimeSpan li
         if (lane.Filling is { IsEmpty: false } batch)
         {
             var duration = batch.Age;
-            var count = batch.Count + batch.Rejected.Count;
+            var messages = batch.Messages;
             lane.Dispatch();
-            metrics.Polled(count, duration);
+            metrics.Polled(messages, duration);
         }
     }
 

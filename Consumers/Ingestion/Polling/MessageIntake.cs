@@ -126,14 +126,19 @@ internal sealed partial class MessageIntake(
     {
         var offset = result.Offset.Value;
         BatchSlice slice;
-        if (result.Message.Value == Rejection.None)
+        if (result.Message.Value == Rejection.None && parser.Several is { IsEmpty: false } readings)
         {
-            ref var reading = ref parser.Reading;
-            reading.Partition = partition;
-            reading.Offset = offset;
-            reading.ProducedAt = result.Message.Timestamp.UnixTimestampMs;
-            reading.Headers = result.Message.Headers;
-            slice = batch.Add(partition, ref reading);
+            foreach (ref var reading in readings)
+            {
+                Place(ref reading, partition, result);
+            }
+
+            slice = batch.Add(partition, readings);
+        }
+        else if (result.Message.Value == Rejection.None)
+        {
+            Place(ref parser.Reading, partition, result);
+            slice = batch.Add(partition, ref parser.Reading);
         }
         else
         {
@@ -151,6 +156,14 @@ internal sealed partial class MessageIntake(
         {
             lanes.Dispatch(partition.Lane);
         }
+    }
+
+    private static void Place(ref Reading reading, OwnedPartition partition, ConsumeResult<Ignore, Rejection> result)
+    {
+        reading.Partition = partition;
+        reading.Offset = result.Offset.Value;
+        reading.ProducedAt = result.Message.Timestamp.UnixTimestampMs;
+        reading.Headers = result.Message.Headers;
     }
 
     /// <summary>Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is.</summary>

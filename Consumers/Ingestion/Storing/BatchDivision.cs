@@ -3,10 +3,12 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>One message of a transaction.</summary>
-internal readonly record struct BatchMessage(int Partition, long Offset, bool IsRejected, bool HasCount);
+/// <param name="Readings">That it holds; 0 where it came as a rejected one.</param>
+/// <param name="Uncounted">Those of them that bear no reading_count.</param>
+internal readonly record struct BatchMessage(int Partition, long Offset, int Readings, int Uncounted, bool IsRejected);
 
 /// <summary>
-/// Divides a transaction that the database refuses into parts, each of which can be stored by itself, as long as they are stored in order:
+/// Divides a transaction that the database refuses into parts of whole messages, each of which can be stored by itself, as long as they are stored in order:
 /// every part moves its partitions from where the part before has left them.
 /// </summary>
 internal sealed class BatchDivision
@@ -20,13 +22,24 @@ internal sealed class BatchDivision
         var scope = new WriteScope(whole);
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
-            if (scope.Passes(ref reading))
+            if (!scope.Passes(ref reading))
             {
-                _messages.Add(new BatchMessage(reading.Partition.Number, reading.Offset, reading.IsRefused, reading.HasCount));
+                continue;
+            }
+
+            var uncounted = reading.HasCount ? 0 : 1;
+            if (reading.Index == 0)
+            {
+                _messages.Add(new BatchMessage(reading.Partition.Number, reading.Offset, 1, uncounted, reading.IsRefused));
+            }
+            else
+            {
+                // The readings of a message follow one another.
+                _messages[^1] = _messages[^1] with { Readings = reading.Index + 1, Uncounted = _messages[^1].Uncounted + uncounted };
             }
         }
 
-        _messages.AddRange(whole.Rejected.Select(row => new BatchMessage(row.Partition, row.Offset, true, false)));
+        _messages.AddRange(whole.Rejected.Select(row => new BatchMessage(row.Partition, row.Offset, 0, 0, IsRejected: true)));
         _messages.Sort((a, b) => a.Partition != b.Partition ? a.Partition.CompareTo(b.Partition) : a.Offset.CompareTo(b.Offset));
     }
 
@@ -45,13 +58,19 @@ internal sealed class BatchDivision
         {
             var partition = _messages[start].Partition;
             var stop = start;
-            var (stored, uncounted, rejected) = (0, 0, 0);
+            var (stored, messages, uncounted, rejected) = (0, 0, 0, 0);
             for (; stop < end && _messages[stop].Partition == partition; stop++)
             {
                 var message = _messages[stop];
-                stored += message.IsRejected ? 0 : 1;
-                uncounted += message.IsRejected || message.HasCount ? 0 : 1;
-                rejected += message.IsRejected ? 1 : 0;
+                if (message.IsRejected)
+                {
+                    rejected++;
+                    continue;
+                }
+
+                messages++;
+                stored += message.Readings;
+                uncounted += message.Uncounted;
             }
 
             if (_whole.Moves.Find(move => move.Partition == partition) is { } whole)
@@ -65,6 +84,7 @@ internal sealed class BatchDivision
                     Expected = expected,
                     Next = next,
                     Stored = stored,
+                    Messages = messages,
                     Uncounted = uncounted,
                     Rejected = rejected,
                     Redelivered = begins ? whole.Redelivered : 0,
@@ -83,7 +103,7 @@ internal sealed class BatchDivision
     public IngestWrite Rest()
     {
         var rest = _whole.PartOf(_whole.Moves.Select(move => _messages.Exists(message => message.Partition == move.Partition)
-            ? move with { Expected = move.Next, Stored = 0, Uncounted = 0, Rejected = 0, Redelivered = 0, Duplicated = 0, Recovered = false }
+            ? move with { Expected = move.Next, Stored = 0, Messages = 0, Uncounted = 0, Rejected = 0, Redelivered = 0, Duplicated = 0, Recovered = false }
             : move));
         rest.Snapshots.AddRange(_whole.Snapshots);
         rest.Latest.AddRange(_whole.Latest);

@@ -23,6 +23,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
     {
         public long Next;
         public int Stored;
+        public int Messages;
         public int Uncounted;
         public int Rejected;
         public int Redelivered;
@@ -129,6 +130,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
             }
 
             tally.Stored++;
+            tally.Messages += reading.Index == 0 ? 1 : 0;
             tally.Uncounted += reading.HasCount ? 0 : 1;
             unjudged += _findings.Unjudged ? 1 : 0;
             if (_findings.Duplicate || _findings.Raised.Count > 0 || _findings.Resolved.Count > 0)
@@ -196,6 +198,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
                 tally.Next,
                 lease.MemoryAt,
                 tally.Stored,
+                tally.Messages,
                 tally.Uncounted,
                 tally.Rejected,
                 tally.Redelivered,

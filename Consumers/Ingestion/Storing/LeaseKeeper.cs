@@ -155,7 +155,7 @@ internal sealed partial class LeaseKeeper(
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log had dropped {Count} offsets before they were read")]
         public static partial void Skipped(ILogger logger, int partition, long count);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers have lost what was behind offset {Offset}; {Count} rows of it are kept under a log_id of their own")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers have lost what was behind offset {Offset}; {Count} messages of it are kept under a log_id of their own")]
         public static partial void LogIsShorter(ILogger logger, int partition, long offset, long count);
     }
 }

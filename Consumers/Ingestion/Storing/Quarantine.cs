@@ -10,8 +10,8 @@ internal sealed class Quarantine(DeadLetters deadLetters)
     private const int MaxDetail = 500;
 
     /// <summary>
-    /// Takes the message out of the transaction and the detector's account, and adds it as a dead letter. The dead letter has nothing in it that
-    /// comes from the message; key and value are taken from the log.
+    /// Takes the message out of the transaction and the detector's account, all of its readings, and adds it as a dead letter. The dead letter has nothing
+    /// in it that comes from the message; key and value are taken from the log. Of several readings nobody knows which is refused: the first names the sensor.
     /// </summary>
     public void Add(ReadingBatch? batch, IngestWrite write, BatchMessage message, PostgresException refusal)
     {
@@ -21,19 +21,23 @@ internal sealed class Quarantine(DeadLetters deadLetters)
         string? sensorId = null;
         string? sequenceId = null;
         long? readingCount = null;
+        var readings = 0;
         foreach (ref var reading in batch is null ? [] : batch.Readings)
         {
             if (reading.Offset == offset && reading.Partition is { Lease: { } lease } && lease.Number == partition && lease.Log == write.Log)
             {
                 reading.IsRefused = true;
-                (sensorId, sequenceId) = (reading.Sensor.Identity.Name, reading.Sensor.ToRow().SequenceId);
-                if (reading.HasCount)
+                readings++;
+                if (reading.Index == 0)
                 {
-                    readingCount = reading.ReadingCount;
-                    lease.Detector.Find(sensorId)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                    (sensorId, sequenceId) = (reading.Sensor.Identity.Name, reading.Sensor.ToRow().SequenceId);
+                    readingCount = reading.HasCount ? reading.ReadingCount : null;
                 }
 
-                break;
+                if (reading.HasCount)
+                {
+                    lease.Detector.Find(reading.Sensor.Identity.Name)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                }
             }
         }
 
@@ -48,7 +52,8 @@ internal sealed class Quarantine(DeadLetters deadLetters)
         write.Rejected.RemoveAll(row => isIt(row.Partition, row.Offset));
         write.DeadLetters.RemoveAll(row => isIt(row.SourcePartition, row.SourceOffset));
         var text = refusal.MessageText;
-        var detail = $"{refusal.SqlState}: {(text.Length > MaxDetail ? text[..MaxDetail] : text)}";
+        var of = readings > 1 ? $" (one of the message's {readings} readings)" : "";
+        var detail = $"{refusal.SqlState}: {(text.Length > MaxDetail ? text[..MaxDetail] : text)}{of}";
         write.Rejected.Add(new RejectedRow(partition, offset, reason, detail, sensorId, sequenceId, readingCount));
         write.DeadLetters.Add(deadLetters.Of(partition, offset, reason, detail, null, null));
     }

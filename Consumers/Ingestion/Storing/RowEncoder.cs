@@ -52,7 +52,7 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
                 continue;
             }
 
-            if (reading.Offset <= newest)
+            if (reading.Offset <= newest && (reading.Index == 0 || reading.Offset < newest))
             {
                 throw new InvalidOperationException($"Partition {partition.Number}: offset {reading.Offset} would be stored a second time after {newest}");
             }

@@ -71,6 +71,64 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
     }
 
     [Fact]
+    public async Task Messages_of_several_readings_are_stored_as_a_whole_and_once_though_their_consumer_is_killed()
+    {
+        const int Rounds = 400;
+        Dictionary<string, string> settings = new()
+        {
+            ["Consumers__Messages__Mapping__Readings"] = "readings",
+            ["Consumers__Messages__Mapping__Values__temperature"] = "temp",
+            ["Consumers__Messages__Mapping__Values__co2"] = "air/co2",
+            ["Consumers__Messages__Mapping__Units__co2"] = "ppm",
+        };
+        using var producer = new ProducerBuilder<string, string>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers, EnableIdempotence = true }).Build();
+        var first = StartConsumer("c1", settings: settings);
+        await using (first)
+        {
+            for (var i = 0; i < Rounds; i++)
+            {
+                // By offset and second: 2 readings, 2, 3, none, and one of our own sensors.
+                string[] round =
+                [
+                    $$"""{"ts":{{i}},"device":"multi","temp":21.5,"air":{"co2":417} }""",
+                    $$"""{"ts":{{i}},"device":"nested","readings":[{"sensor_type":"temperature","value":1},{"sensor_type":"temperature","value":2,"device":"own"}]}""",
+                    $$"""[{"ts":{{i}},"sensor_id":"a","sensor_type":"temperature","value":1},{"ts":{{i}},"sensor_id":"b","sensor_type":"humidity","value":"2"},{"ts":{{i}},"sensor_id":"a","sensor_type":"temperature","value":3}]""",
+                    $$"""[{"ts":{{i}},"sensor_id":"a","sensor_type":"temperature","value":666},{"ts":{{i}},"sensor_id":"b","sensor_type":"humidity","value":"x"}]""",
+                    Encoding.UTF8.GetString(LaneHarness.Reading("s", i, 25)),
+                ];
+                foreach (var value in round)
+                {
+                    producer.Produce(KafkaNames.Default.SensorTopic, new Message<string, string> { Key = $"k-{i % 17}", Value = value });
+                }
+
+                if (i == Rounds / 2)
+                {
+                    producer.Flush(Timeout);
+                    await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 0 FROM readings", Timeout));
+                    await first.KillAsync(Timeout);
+                }
+            }
+
+            producer.Flush(Timeout);
+        }
+
+        await using var second = StartConsumer("c2", settings: settings);
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT COALESCE(sum(next_offset), 0)::bigint FROM partition_offsets", Timeout) == 5 * Rounds);
+
+        Assert.Equal([[8L * Rounds, 4L * Rounds, (long)Rounds]], await Database.RowsAsync("SELECT sum(stored)::bigint, sum(messages)::bigint, sum(rejected)::bigint FROM partition_offsets", Timeout));
+        Assert.Equal(
+            [["a", "temperature", 2L * Rounds], ["b", "humidity", (long)Rounds], ["multi-co2", "co2", (long)Rounds], ["multi-temperature", "temperature", (long)Rounds], ["nested", "temperature", (long)Rounds], ["own", "temperature", (long)Rounds], ["s", "temperature", (long)Rounds]],
+            await Database.RowsAsync("SELECT sensor_id, sensor_type, count(*) FROM sensor_readings GROUP BY 1, 2 ORDER BY 1", Timeout));
+        Assert.Equal(
+            [[1L, (long)Rounds], [2L, 2L * Rounds], [3L, (long)Rounds]],
+            await Database.RowsAsync("SELECT n, count(*) FROM (SELECT count(*) AS n FROM readings GROUP BY kafka_partition, kafka_offset) o GROUP BY 1 ORDER BY 1", Timeout));
+        Assert.Equal([[(long)Rounds, "wrong_type"]], await Database.RowsAsync("SELECT count(*), reason FROM rejected_messages WHERE detail LIKE 'Element [1]: %' GROUP BY 2", Timeout));
+        Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
+        Assert.Equal(0, await second.StopAsync(Timeout));
+        Assert.Equal([], await Database.RowsAsync("SELECT * FROM ledger_violations", Timeout));
+    }
+
+    [Fact]
     public async Task A_consumer_stops_in_time_though_the_database_does_not_answer()
     {
         await using var consumer = StartConsumer("c1");

@@ -30,13 +30,14 @@ internal sealed class LaneHarness : IAsyncDisposable
     private readonly StoreLane _lane;
     private readonly Task _running;
     private readonly ConsumerMetrics _metrics;
-    private readonly ReadingParser _parser = new(new SensorDirectory(1_000), new KeyMemory(), new DialectReader(new MessagesOptions()));
+    private readonly ReadingParser _parser;
     private readonly Dictionary<int, OwnedPartition> _partitions = [];
 
     private readonly DictionaryStore _dictionaries;
 
-    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries, LogTopic log, ConsumersOptions options, DetectionOptions detection)
+    private LaneHarness(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries, LogTopic log, ConsumersOptions options, DetectionOptions detection, MessagesOptions messages)
     {
+        _parser = new ReadingParser(new SensorDirectory(1_000), new KeyMemory(), new DialectReader(messages));
         Log = log;
         _dictionaries = dictionaries;
         Identity = new ConsumerIdentity(consumerId, "group", log.Topic, "alerts", "dead");
@@ -67,12 +68,17 @@ internal sealed class LaneHarness : IAsyncDisposable
     public LaneQueue Lane { get; }
 
     public static async Task<LaneHarness> StartAsync(
-        NpgsqlDataSource dataSource, string consumerId, CancellationToken cancellationToken, ConsumersOptions? options = null, DetectionOptions? detection = null)
+        NpgsqlDataSource dataSource,
+        string consumerId,
+        CancellationToken cancellationToken,
+        ConsumersOptions? options = null,
+        DetectionOptions? detection = null,
+        MessagesOptions? messages = null)
     {
         var dictionaries = new DictionaryStore(dataSource);
         var log = new LogTopic(await dictionaries.LogKeyAsync(LogId, cancellationToken), LogId, "sensor-data");
         return new LaneHarness(
-            dataSource, consumerId, dictionaries, log, options ?? new ConsumersOptions(), detection ?? new DetectionOptions());
+            dataSource, consumerId, dictionaries, log, options ?? new ConsumersOptions(), detection ?? new DetectionOptions(), messages ?? new MessagesOptions());
     }
 
     /// <summary>A reading as a sensor sends it.</summary>
@@ -121,7 +127,16 @@ internal sealed class LaneHarness : IAsyncDisposable
         {
             var partition = _partitions[message.Partition];
             var rejection = _parser.Deserialize(message.Value, false, SerializationContext.Empty);
-            if (rejection == Rejection.None)
+            if (rejection == Rejection.None && _parser.Several is { IsEmpty: false } readings)
+            {
+                foreach (ref var reading in readings)
+                {
+                    (reading.Partition, reading.Offset) = (partition, message.Offset);
+                }
+
+                Lane.Filling!.Add(partition, readings);
+            }
+            else if (rejection == Rejection.None)
             {
                 ref var reading = ref _parser.Reading;
                 reading.Partition = partition;

@@ -121,7 +121,8 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
         await StoreAsync();
         // As it was before the migration.
         await RowsAsync("""
-            DELETE FROM schema_migrations WHERE name = '016_reading_batches.sql';
+            DELETE FROM schema_migrations WHERE name IN ('016_reading_batches.sql', '017_messages.sql');
+            ALTER TABLE partition_offsets DROP messages;
             DROP TABLE reading_batches, reading_audit;
             DROP FUNCTION offset_span, reading_times, ensure_reading_day;
             DO $do$ DECLARE leaf text; BEGIN
@@ -141,6 +142,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
             SELECT DISTINCT a.amname::text, i.relname LIKE 'readings\_%\_time' FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am a ON a.oid = i.relam
             WHERE x.indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass)
             """));
+        Assert.Equal([[0, 50L, 50L], [1, 10L, 10L]], await RowsAsync("SELECT kafka_partition, stored, messages FROM partition_offsets ORDER BY 1"));
         // And what is stored from now on is proven as well.
         await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
         await consumer.ClaimAsync(0, Timeout);

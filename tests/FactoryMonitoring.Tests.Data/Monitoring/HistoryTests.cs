@@ -145,8 +145,8 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
     {
         await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log-old'), ('log-a'), ('log-unread')");
         await ExecuteAsync("""
-            INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, stored, rejected, redelivered, duplicated, skipped, uncounted)
-            VALUES (1, 'sensor-data', 0, NULL, 1, 50, 0, $1 - interval '1 h', 50, 0, 1, 0, 0, 0), (2, 'sensor-data', 0, 'sensor-consumer-1', 1, 100, 10, $1, 88, 2, 3, 1, 0, 15)
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, stored, rejected, redelivered, duplicated, skipped, uncounted, messages)
+            VALUES (1, 'sensor-data', 0, NULL, 1, 50, 0, $1 - interval '1 h', 50, 0, 1, 0, 0, 0, 50), (2, 'sensor-data', 0, 'sensor-consumer-1', 1, 100, 10, $1, 88, 2, 3, 1, 3, 15, 85)
             """, Now);
         await ExecuteAsync("""
             INSERT INTO ledger (producer_id, log_key, kafka_partition, acknowledged, stored, rejected, missing)
@@ -174,7 +174,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
                 {"acknowledged":127,"stored":138,"stored_acknowledged":116,"redelivered":4,"rejected":2,"rejected_acknowledged":1,"in_flight":7,"missing":3,"duplicated":1,"unconfirmed":7,"uncounted":15,"unreachable":4,
                  "producers":[{"producer_id":"temperature-sensor","acknowledged":105,"stored_acknowledged":96,"rejected":1,"in_flight":5,"missing":3},
                               {"producer_id":"vibration-sensor","acknowledged":22,"stored_acknowledged":20,"rejected":0,"in_flight":2,"missing":0}],
-                 "partitions":[{"partition":0,"log_id":"log-a","stored":88,"redelivered":3,"rejected":2,"duplicated":1,"skipped":0,"first_offset":10,"next_offset":100}],
+                 "partitions":[{"partition":0,"log_id":"log-a","stored":88,"redelivered":3,"rejected":2,"duplicated":1,"skipped":3,"first_offset":10,"next_offset":100,"messages":85}],
                  "violations":[{"kind":"missing","noticed_at":"{{Json(Now)}}","sensor_id":"temp-sensor-001","producer_id":"temperature-sensor","first_count":5,"last_count":7,
                                 "partition":0,"offset":42,"consumer_id":"sensor-consumer-1"}],
                  "settled_at":"{{Json(Now)}}","audit":{"audited_until":"{{Json(Now)}}","batches":2,"readings":30,"wrong":0},"stale":false}

@@ -52,7 +52,7 @@ public sealed class BatchPlannerTests : IDisposable
         var write = Assert.Single(Plan().Writes);
 
         Assert.Equal(
-            new PartitionMove(3, 5, 10, 15, MemoryAt: 15, Stored: 3, Uncounted: 1, 0, 0, 0, Recovered: true, EventId: 44, null, LeaderEpoch: 7),
+            new PartitionMove(3, 5, 10, 15, MemoryAt: 15, Stored: 3, Messages: 3, Uncounted: 1, 0, 0, 0, Recovered: true, EventId: 44, null, LeaderEpoch: 7),
             Assert.Single(write.Moves));
         Assert.Equal((10L, 15L), (lease.NextOffset, lease.MemoryAt));
         Assert.Empty(write.Snapshots);
@@ -341,6 +341,69 @@ public sealed class BatchPlannerTests : IDisposable
     }
 
     [Fact]
+    public void The_readings_of_a_message_are_counted_as_readings_and_it_as_one_message_whose_alerts_are_told_apart()
+    {
+        var lease = Claim(0);
+        Add(lease.Partition, 0, count: 0);
+        AddSeveral(lease.Partition, 1, ("a", 41), ("b", 42), ("b", null), ("a", 43));
+        Add(lease.Partition, 2, count: 1);
+
+        var write = Assert.Single(Plan().Writes);
+
+        Assert.Equal((3L, 6, 3, 1), (write.Moves[0].Next, write.Moves[0].Stored, write.Moves[0].Messages, write.Moves[0].Uncounted));
+        Assert.Equal((6, 3), (_batch.Count, _batch.Messages));
+        Assert.Equal(["a", "b"], write.Alerts.Where(alert => alert.AnomalyType == AnomalyTypes.CriticalThreshold).Select(alert => alert.SensorId));
+        Assert.All(write.Alerts, alert => Assert.Equal(1, alert.Offset));
+        Assert.Equal(write.Alerts.Count, write.Alerts.DistinctBy(alert => alert.AlertId).Count());
+        // The first of a message has the id that it would have alone.
+        Assert.Equal(PartitionDetector.AlertIdOf(Old.LogId, 0, 1, Rule.CriticalThreshold), write.Alerts[0].AlertId);
+    }
+
+    [Fact]
+    public void A_message_of_several_readings_is_never_divided_and_put_into_quarantine_as_a_whole()
+    {
+        var lease = Claim(0);
+        Add(lease.Partition, 0, count: 0);
+        AddSeveral(lease.Partition, 1, ("a", 41), ("b", null), ("a", 43));
+        Add(lease.Partition, 2, count: 1);
+        var write = Assert.Single(Plan().Writes);
+        var division = new BatchDivision(_batch, write);
+
+        Assert.Equal([new BatchMessage(0, 0, 1, 0, false), new BatchMessage(0, 1, 3, 1, false), new BatchMessage(0, 2, 1, 0, false)], Enumerable.Range(0, division.Count).Select(i => division[i]));
+        var part = division.Part(1, 2).Moves[0];
+        Assert.Equal((1L, 2L, 3, 1, 1, 0), (part.Expected, part.Next, part.Stored, part.Messages, part.Uncounted, part.Rejected));
+
+        new Quarantine(new DeadLetters(Identity)).Add(_batch, write, division[1], new PostgresException("no", "ERROR", "ERROR", "22003"));
+        division.Reject(1);
+
+        Assert.Empty(write.Alerts);
+        Assert.Equal(new RejectedRow(0, 1, "refused_by_database", "22003: no (one of the message's 3 readings)", "a", null, 41), Assert.Single(write.Rejected));
+        Assert.Equal([true, false, false, false, true], _batch.Readings.ToArray().Select(reading => new WriteScope(write).Stores(ref reading)));
+        Assert.Equal([(41L, 41L), (43L, 43L)], lease.Detector.Find("a")!.Sequences.Unseen(null, 41, 43).Where(range => range.First != 42));
+        part = division.Part(0, 3).Moves[0];
+        Assert.Equal((0L, 3L, 2, 2, 0, 1), (part.Expected, part.Next, part.Stored, part.Messages, part.Uncounted, part.Rejected));
+    }
+
+    [Fact]
+    public void A_batch_takes_a_message_for_which_it_has_too_little_room_and_is_full_then()
+    {
+        var lease = Claim(0);
+        var batch = new ReadingBatch(3, _time);
+        var readings = Several(lease.Partition, 0, ("a", 1), ("b", 1));
+        batch.Add(lease.Partition, readings);
+        Assert.False(batch.IsFull);
+
+        readings = Several(lease.Partition, 1, ("a", 2), ("b", 2), ("c", 2), ("d", 2));
+        Assert.Equal((0L, 2L), (batch.Add(lease.Partition, readings).First, batch.Slices[0].End));
+
+        Assert.True(batch.IsFull);
+        Assert.Equal((6, 2), (batch.Count, batch.Messages));
+        Assert.Equal(["a", "b", "a", "b", "c", "d"], batch.Readings.ToArray().Select(reading => reading.Sensor.Identity.Name));
+        batch.Clear();
+        Assert.Equal((0, 0, false), (batch.Count, batch.Messages, batch.IsFull));
+    }
+
+    [Fact]
     public void A_reading_of_a_sensor_that_is_known_costs_no_memory()
     {
         var lease = Claim(0);
@@ -395,6 +458,23 @@ public sealed class BatchPlannerTests : IDisposable
         ref var reading = ref _parser.Reading;
         (reading.Partition, reading.Offset) = (partition, offset);
         return _batch.Add(partition, ref reading);
+    }
+
+    private void AddSeveral(OwnedPartition partition, long offset, params (string Sensor, long? Count)[] readings) =>
+        _batch.Add(partition, Several(partition, offset, readings));
+
+    /// <summary>Of values above the critical threshold.</summary>
+    private Span<Reading> Several(OwnedPartition partition, long offset, params (string Sensor, long? Count)[] readings)
+    {
+        var elements = readings.Select(one => string.Create(CultureInfo.InvariantCulture,
+            $"{{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"{one.Sensor}\",\"sensor_type\":\"temperature\",\"value\":41,\"metadata\":{{\"reading_count\":{one.Count?.ToString(CultureInfo.InvariantCulture) ?? "null"}}}}}"));
+        Assert.Equal(Rejection.None, Parse($"[{string.Join(',', elements)}]"));
+        foreach (ref var reading in _parser.Several)
+        {
+            (reading.Partition, reading.Offset) = (partition, offset);
+        }
+
+        return _parser.Several;
     }
 
     private static bool Stores(IngestWrite write, ref Reading reading) => new WriteScope(write).Stores(ref reading);

@@ -7,7 +7,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>Messages that are one reading, as devices and gateways send them.</summary>
+/// <summary>Messages that are one reading each, as devices and gateways send them.</summary>
 public sealed class DialectTests
 {
     /// <summary>As our own sensors send it.</summary>

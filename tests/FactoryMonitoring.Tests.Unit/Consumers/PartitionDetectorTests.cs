@@ -111,13 +111,17 @@ public sealed class PartitionDetectorTests
 
         Assert.Equal(id, PartitionDetector.AlertIdOf("log", 1, 2, Rule.RapidChange));
         Assert.Equal(8, id.Version);
-        Assert.Equal(5, new[]
+        // Of a message's first reading it is what it was before messages could hold several.
+        Assert.Equal(Guid.Parse("817bb67a-fc86-8eee-96c4-cf0147031280"), id);
+        Assert.Equal(7, new[]
         {
             id,
             PartitionDetector.AlertIdOf("other", 1, 2, Rule.RapidChange),
             PartitionDetector.AlertIdOf("log", 2, 2, Rule.RapidChange),
             PartitionDetector.AlertIdOf("log", 1, 3, Rule.RapidChange),
             PartitionDetector.AlertIdOf("log", 1, 2, Rule.CriticalThreshold),
+            PartitionDetector.AlertIdOf("log", 1, 2, Rule.RapidChange, index: 1),
+            PartitionDetector.AlertIdOf("log", 1, 2, Rule.RapidChange, index: 2),
         }.Distinct().Count());
     }
 

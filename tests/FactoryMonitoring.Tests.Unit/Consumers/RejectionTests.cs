@@ -16,18 +16,21 @@ public sealed class RejectionTests
     public static TheoryData<string, string, string> Rejected => new()
     {
         { "", "empty", "The message is empty: it must be one JSON object" },
-        { "[1]", "malformed_json", "The message is an array without an object: it must be one JSON object, or an array of one" },
-        { "[]", "malformed_json", "The message is an array without an object: it must be one JSON object, or an array of one" },
-        { "[{\"value\":1},{\"value\":2}]", "malformed_json", "The message is an array of 2 elements: one message is one reading, so each must be sent by itself" },
+        { "[1]", "malformed_json", "Element [0]: It is a number: it must be a JSON object" },
+        { "[]", "empty", "The array of readings is empty: it must hold one at least" },
+        { "[[{}]]", "malformed_json", "Element [0]: It is an array: it must be a JSON object" },
+        { $$"""[{{{Time}}{{Rest}}"value":1},{"value":2}]""", "missing_field", "Element [1]: It has no time (timestamp): its members are value. Name the member that holds it in Consumers:Messages:Mapping:Time" },
+        { $$"""[{{{Time}}{{Rest}}"value":1},{{{Time}}{{Rest}}"value":"hot"},{"value":2}]""", "wrong_type", "Element [1]: Cannot read the value \"hot\": it must be a number, or a number as text with a point before its decimals. Where another member holds it, name that in Consumers:Messages:Mapping:Value" },
+        { $$"""[{{{Time}}{{Rest}}"value":1},{{{Time}}"sensor_id":"a\u0000b","sensor_type":"temperature","value":1}]""", "invalid_text", "Element [1]: Cannot store the sensor id: it must be valid UTF-8 without NUL characters" },
         { "[{}] {}", "malformed_json", "Cannot read the message as JSON: '{' is invalid after a single JSON value. Expected end of data. LineNumber: 0 | BytePositionInLine: 5. It must be one JSON object in UTF-8" },
         { "21.5", "malformed_json", "The message is a number: it must be one JSON object" },
         { "\"21.5\"", "malformed_json", "The message is a text: it must be one JSON object" },
-        { "[NaN]", "malformed_json", "The message is an array without an object: it must be one JSON object, or an array of one" },
+        { "[NaN]", "malformed_json", "Element [0]: It is a text: it must be a JSON object" },
         { "no json", "malformed_json", "Cannot read the message as JSON: 'no json' is an invalid JSON literal. Expected the literal 'null'. LineNumber: 0 | BytePositionInLine: 1. It must be one JSON object in UTF-8" },
         { "{\"value\":NaN} {}", "malformed_json", "Cannot read the message as JSON: '{' is invalid after a single JSON value. Expected end of data. LineNumber: 0 | BytePositionInLine: 16. It must be one JSON object in UTF-8" },
         { "\0\0\0\0\u0007\u0002s", "malformed_json", "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8" },
-        { "{\"schema\":{},\"payload\":21.5}", "malformed_json", "The payload of Kafka Connect's envelope is 21.5: it must be a JSON object" },
-        { "{\"specversion\":\"1.0\",\"id\":\"1\"}", "malformed_json", "The data of the CloudEvent is missing: it must be a JSON object" },
+        { "{\"schema\":{},\"payload\":21.5}", "malformed_json", "The payload of Kafka Connect's envelope is 21.5: it must be a JSON object, or an array of objects" },
+        { "{\"specversion\":\"1.0\",\"id\":\"1\"}", "malformed_json", "The data of the CloudEvent is missing: it must be a JSON object, or an array of objects" },
         { "{}", "missing_field", "The message has no time (timestamp): it has no members. Name the member that holds it in Consumers:Messages:Mapping:Time" },
         { $$"""{"when":5,{{Rest}}"value":1}""", "missing_field", "The message has no time (timestamp): its members are when, sensor_id, sensor_type, value. Name the member that holds it in Consumers:Messages:Mapping:Time" },
         { $$"""{{{Time}}"name":"s","sensor_type":"temperature","value":1}""", "missing_field", "The message has no sensor id (sensor_id), and its record no key: its members are timestamp, name, sensor_type, value. Name the member that holds it in Consumers:Messages:Mapping:Id" },
@@ -91,7 +94,12 @@ public sealed class RejectionTests
     [Theory]
     [InlineData("TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone = Mars/Olympus: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
     [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, Mapping")]
-    [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, DefaultType, DefaultUnit")]
+    [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Readings, Values, Units, DefaultType, DefaultUnit")]
+    [InlineData("Mapping:Values", "temp", "Consumers:Messages:Mapping:Values = temp: allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
+    [InlineData("Mapping:Values:temperature:x", "temp", "Consumers:Messages:Mapping:Values:temperature = : allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
+    [InlineData("Mapping:Values:temperature", "a//b", "Consumers:Messages:Mapping:Values:temperature = a//b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
+    [InlineData("Mapping:Values:co2", "co2", "Consumers:Messages:Mapping:Values:co2 = co2: this type has no unit of its own; set Consumers:Messages:Mapping:Units:co2")]
+    [InlineData("Mapping:Units:co2", "a unit of more than thirty-two letters", "Consumers:Messages:Mapping:Units:co2 = a unit of more than thirty-two letters: allowed are 32 characters")]
     [InlineData("Mapping:Value", "a||b", "Consumers:Messages:Mapping:Value = a||b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
     [InlineData("Mapping:Value", "a~2b", "Consumers:Messages:Mapping:Value = a~2b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
     [InlineData("Mapping:Value", "a|a", "Consumers:Messages:Mapping:Value = a|a: a is set for Value already; allowed is a member that is set once")]
