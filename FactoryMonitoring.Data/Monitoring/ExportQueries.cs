@@ -43,15 +43,15 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
     private const string Ledger = """
         SELECT * FROM (
             SELECT b.processing_timestamp AS at, 'batch' AS entry, l.log_id, b.kafka_partition, b.first_offset, b.next_offset - 1 AS last_offset,
-                   b.stored AS readings, c.consumer_id, NULL AS reason, NULL AS sensor_id, NULL::bigint AS first_count, NULL::bigint AS last_count
+                   COALESCE(b.messages, b.stored) AS messages, b.stored AS readings, c.consumer_id, NULL AS reason, NULL AS sensor_id, NULL::bigint AS first_count, NULL::bigint AS last_count
             FROM reading_batches b JOIN logs l USING (log_key) JOIN consumers c USING (consumer_key)
             WHERE b.processing_timestamp >= $1 AND b.processing_timestamp < $2 AND $3 IS NULL
             UNION ALL
-            SELECT m.rejected_at, 'rejected', l.log_id, m.kafka_partition, m.kafka_offset, m.kafka_offset, 0, m.consumer_id, m.reason, m.sensor_id, m.reading_count, m.reading_count
+            SELECT m.rejected_at, 'rejected', l.log_id, m.kafka_partition, m.kafka_offset, m.kafka_offset, 1, 0, m.consumer_id, m.reason, m.sensor_id, m.reading_count, m.reading_count
             FROM rejected_messages m JOIN logs l USING (log_key)
             WHERE m.rejected_at >= $1 AND m.rejected_at < $2 AND ($3 IS NULL OR m.sensor_id = $3)
             UNION ALL
-            SELECT v.noticed_at, v.kind, l.log_id, v.kafka_partition, v.kafka_offset, v.kafka_offset, 0, v.consumer_id, NULL, v.sensor_id, v.first_count, v.last_count
+            SELECT v.noticed_at, v.kind, l.log_id, v.kafka_partition, v.kafka_offset, v.kafka_offset, 0, 0, v.consumer_id, NULL, v.sensor_id, v.first_count, v.last_count
             FROM ledger_violations v LEFT JOIN logs l USING (log_key)
             WHERE v.noticed_at >= $1 AND v.noticed_at < $2 AND ($3 IS NULL OR v.sensor_id = $3)
         ) entries
