@@ -12,7 +12,7 @@ internal static class Csv
     public static readonly char[] Separators = ['\t', ';', ',', '|', ' '];
 
     public static CsvReader Read(TextReader text, char separator) => CsvReader.Create(
-        separator == ' ' ? new BlanksReader(text) : text,
+        separator == ' ' ? new BlanksReader(new CommentsReader(text)) : new CommentsReader(text),
         new CsvReaderOptions { Separator = separator, HasHeader = false, TrimWhitespace = true, MaxRecordSize = MaxRow, TrackLineNumbers = true });
 
     public static string NameOf(char separator) => separator switch
@@ -26,6 +26,53 @@ internal static class Csv
     };
 
     public static bool IsComment(string first) => first.StartsWith('#') || first.StartsWith('%') || first.StartsWith("//", StringComparison.Ordinal);
+
+    /// <summary>Makes apostrophes of the quotes in comments, which need not be closed there.</summary>
+    private sealed class CommentsReader(TextReader text) : TextReader
+    {
+        private bool _isLineBegun;
+        private bool _isComment;
+
+        public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
+
+        public override int Read(Span<char> buffer)
+        {
+            var read = Math.Max(0, text.Read(buffer));
+            var rest = buffer[..read];
+            while (!rest.IsEmpty)
+            {
+                if (!_isLineBegun)
+                {
+                    _isComment = rest[0] is '#' or '%';
+                    _isLineBegun = true;
+                }
+
+                var end = rest.IndexOfAny('\n', '\r');
+                var line = end < 0 ? rest : rest[..end];
+                if (_isComment)
+                {
+                    line.Replace('"', '\'');
+                }
+
+                _isLineBegun = end < 0;
+                rest = end < 0 ? [] : rest[(end + 1)..];
+            }
+
+            return read;
+        }
+
+        public override int Read() => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                text.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
 
     /// <summary>Makes one blank of several, and none at the ends of lines.</summary>
     private sealed class BlanksReader(TextReader text) : TextReader

@@ -9,6 +9,7 @@ internal sealed class ReplayCheck
     private const int FirstRowsKept = 3;
     private const int MissingTextsKept = 20;
     private const int MostSensors = 10_000;
+    private const string RowNumbers = "numbers the rows";
     private const int RowsPerReport = 20_000;
 
     /// <summary>A file that runs backward is read into memory before it is replayed; no more values than these.</summary>
@@ -239,7 +240,7 @@ internal sealed class ReplayCheck
             }
 
             var why = sample.IsTime || sample.IsClock ? "holds times"
-                : sample.IsNumber && IsRowNumber(shape, index) ? "numbers the rows"
+                : sample.IsNumber && IsRowNumber(shape, index) ? RowNumbers
                 : !sample.IsEmpty && !sample.IsNumber ? "holds texts"
                 : null;
             if (why is null)
@@ -252,16 +253,23 @@ internal sealed class ReplayCheck
             }
         }
 
+        if (columns.Count == 0)
+        {
+            // Where there is nothing else, they are values.
+            columns.AddRange(leftOut.Where(column => column.Why == RowNumbers).Select(column => new ColumnCheck(column.Index)));
+            leftOut.RemoveAll(column => column.Why == RowNumbers);
+        }
+
         return columns;
     }
 
     private static bool IsRowNumber(FileShape shape, int index)
     {
         var sample = shape.Columns[index];
-        var name = index < shape.HeaderText.Length ? shape.Names[index].ToLowerInvariant() : "";
-        return sample.IsCount && sample.Numbered > 1 && sample.Least is 0 or 1
-            && (name is "" or "no" or "no." or "nr" or "nr." or "id" or "index" or "idx" or "#" or "row" or "rownum" or "instant" or "record" or "rn" or "unnamed: 0"
-                || (shape.HeaderLine is not null && name.StartsWith("column ", StringComparison.Ordinal)));
+        var name = shape.Names[index].ToLowerInvariant();
+        return shape.HeaderLine is not null && sample.IsCount && sample.Numbered > 1 && sample.Least is 0 or 1
+            && (name is "no" or "no." or "nr" or "nr." or "id" or "index" or "idx" or "#" or "row" or "rownum" or "instant" or "record" or "rn" or "unnamed: 0"
+                || name.StartsWith("column ", StringComparison.Ordinal));
     }
 
     private List<TimeAccount> AccountsOf(TimePlan time, TimeZoneInfo zone)
@@ -447,7 +455,7 @@ internal sealed class ReplayCheck
         var unit = units.GetValueOrDefault(check.Index) ?? shape.Units[check.Index];
         var byName = givenType is null ? Units.TypeOf(name, unit) : null;
         // A single series that says nothing of itself has always been taken for a temperature.
-        var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : Slug(name, "value", 100));
+        var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(name, unit));
         unit ??= Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (unit.Length > 32 || type.Length > 100)
         {
@@ -472,8 +480,18 @@ internal sealed class ReplayCheck
             }
         }
 
-        return new ReplayColumn(check.Index, name, IdOf(check.Index, name, isOne, shape, ids), type, unit, check.Values, check.Missing, check.Least, check.Most, markers);
+        var id = IdOf(check.Index, name, isOne, shape, ids);
+        var known = Contracts.SensorCatalog.Types.GetValueOrDefault(type);
+        var (warning, critical) = (_options.WarningThreshold ?? known?.Warning, _options.CriticalThreshold ?? known?.Critical);
+        return warning >= critical
+            ? throw new ReplayFileException(Say.Text(
+                $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical);
     }
+
+    // A known type's rules are in its unit: another unit is another type.
+    private static string TypeOf(string name, string? unit) =>
+        Slug(name, "value", 80) is var slug && Contracts.SensorCatalog.Types.ContainsKey(slug) ? $"{slug}-{Slug(unit ?? "", "other", 19)}" : slug;
 
     private string IdOf(int index, string name, bool isOne, FileShape shape, HashSet<string> ids)
     {

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
 
 namespace FactoryMonitoring.Replay;
 
@@ -61,6 +62,78 @@ public sealed class ReplayOptions
 
     /// <summary>One character, or comma, semicolon, tab, pipe, space.</summary>
     public string? Separator { get; set; }
+
+    /// <summary>Reads the settings, each by its name here.</summary>
+    /// <param name="value">Gives what is set under a name; null where nothing is.</param>
+    /// <param name="setting">What settings are called in messages.</param>
+    /// <exception cref="ReplayFileException">One of them cannot be read.</exception>
+    public static ReplayOptions Read(Func<string, string?> value, SettingName setting)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        ArgumentNullException.ThrowIfNull(setting);
+        return new ReplayOptions
+        {
+            File = value(nameof(File)),
+            SpeedUp = Number(nameof(SpeedUp), 0.001, 10_000_000) ?? 300,
+            Loop = value(nameof(Loop)) is { } loop && (bool.TryParse(loop, out var isLoop) ? isLoop : throw Wrong(nameof(Loop), loop, "true, false are")),
+            SensorType = value(nameof(SensorType)),
+            SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "1 to 255 characters are"),
+            WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),
+            CriticalThreshold = Number(nameof(CriticalThreshold), double.MinValue, double.MaxValue),
+            Columns = value(nameof(Columns)),
+            Types = value(nameof(Types)),
+            Units = value(nameof(Units)),
+            TimeColumn = value(nameof(TimeColumn)),
+            TimeFormat = value(nameof(TimeFormat)),
+            TimeZone = value(nameof(TimeZone)),
+            DateOrder = value(nameof(DateOrder)),
+            Interval = Time(nameof(Interval)),
+            Missing = value(nameof(Missing)),
+            DecimalSign = value(nameof(DecimalSign)),
+            Separator = value(nameof(Separator)),
+        };
+
+        double? Number(string name, double least, double most) => value(name) is not { } text ? null
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
+            : throw Wrong(name, text, least > double.MinValue ? string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most} is") : "a number is");
+
+        // A number is one of seconds; TimeSpan would take it for days.
+        TimeSpan? Time(string name)
+        {
+            if (value(name) is not { } text)
+            {
+                return null;
+            }
+
+            var isRead = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds);
+            var time = isRead && Math.Abs(seconds) < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
+            isRead = isRead || TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time);
+            return isRead && time >= TimeSpan.FromMicroseconds(1) && time <= TimeSpan.FromDays(366) ? time : throw Wrong(name, text, "a time as 00:00:01 or a number of seconds is, up to 366 days");
+        }
+
+        ReplayFileException Wrong(string name, string text, string allowed) => new($"{setting(name)} = {text} is not allowed: {allowed}");
+    }
+
+    /// <summary>What is set, by the names of <see cref="Read"/>.</summary>
+    public IReadOnlyDictionary<string, string> ToSettings()
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var property in typeof(ReplayOptions).GetProperties())
+        {
+            var text = property.GetValue(this) switch
+            {
+                TimeSpan time => time.ToString("c", CultureInfo.InvariantCulture),
+                IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
+                var value => value?.ToString(),
+            };
+            if (text is { Length: > 0 })
+            {
+                settings[property.Name] = text;
+            }
+        }
+
+        return settings;
+    }
 }
 
 /// <summary>What a setting is called where the user gives it.</summary>

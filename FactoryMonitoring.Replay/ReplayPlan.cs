@@ -11,8 +11,10 @@ namespace FactoryMonitoring.Replay;
 /// <param name="Least">Of the values, in the unit.</param>
 /// <param name="Most">Of the values, in the unit.</param>
 /// <param name="Markers">Numbers that stand for a missing value.</param>
+/// <param name="Warning">In the unit; null where there is no such threshold.</param>
+/// <param name="Critical">In the unit; null where there is no such threshold.</param>
 public sealed record ReplayColumn(
-    int Index, string Name, string SensorId, string SensorType, string Unit, long Values, long Missing, double Least, double Most, FrozenSet<double> Markers);
+    int Index, string Name, string SensorId, string SensorType, string Unit, long Values, long Missing, double Least, double Most, FrozenSet<double> Markers, double? Warning, double? Critical);
 
 /// <summary>A column that is not replayed, and why.</summary>
 public sealed record LeftOutColumn(int Index, string Name, string Why);

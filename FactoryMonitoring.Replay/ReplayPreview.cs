@@ -128,6 +128,11 @@ public static class ReplayPreview
         }
 
         var markers = plan.MissingTexts.Where(marker => marker.Value > 0).OrderByDescending(marker => marker.Value).Take(6).Select(marker => $"{marker.Key} {Say.Count(marker.Value)} times").ToList();
+        if (all - plan.MissingTexts.Values.Sum() is > 0 and var empty && plan.MissingTexts.Count < 20)
+        {
+            markers.Add($"empty {Say.Count(empty)} times");
+        }
+
         return Say.Text($"{Say.Count(all)} of {Say.Count(cells)} values ({100.0 * all / cells:0.#} %){(markers.Count > 0 ? $": {string.Join(", ", markers)}" : "")}; no reading is sent for them");
     }
 
