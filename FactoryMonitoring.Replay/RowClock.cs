@@ -84,7 +84,7 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
 
             clock = new TimeText { Clock = (long)(hour * TimeSpan.TicksPerHour) };
         }
-        else if (!TimeText.TryReadClock(text, isNumber: true, out clock) && !(text.Length is 1 or 3 && TimeText.TryReadClock($"{new string('0', 4 - text.Length)}{text}", isNumber: true, out clock)))
+        else if (text.Length < 4 ? !TimeText.TryReadClock($"{new string('0', 4 - text.Length)}{text}", isNumber: true, out clock) : !TimeText.TryReadClock(text, isNumber: true, out clock))
         {
             // A clock's column of Excel may hold its day of 1899 as well.
             if (!TimeText.TryRead(text, out clock) || !clock.HasClock)

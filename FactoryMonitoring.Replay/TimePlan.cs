@@ -160,7 +160,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (unit is null && options.Interval is null)
         {
             throw new ReplayFileException(Say.Text(
-                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
+                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
         }
 
         return new TimePlan(TimeKind.Elapsed, [column], UnitsOfTime[unit ?? "s"], unit ?? "s", false);

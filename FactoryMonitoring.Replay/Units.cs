@@ -21,6 +21,8 @@ internal static partial class Units
         "TS RN - -- n/a none NA yyyy-mm-dd hh:mm hh:mm:ss dd/mm/yyyy dd.mm.yyyy utc gmt local iso datetime date time timestamp string float int double number text boolean smp avg max min std tot 1 # unit units einheit"
             .Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenSet<string> WordsLikeUnits = "min in sec day days hour count counts bit bits bool sq yr mo dy mn deg pH RH RPM rpm".Split(' ').ToFrozenSet(StringComparer.Ordinal);
+
     private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether these may be the units of columns.</summary>
@@ -62,7 +64,7 @@ internal static partial class Units
         }
 
         var mark = name.LastIndexOfAny(['_', '/', ',', ' ']);
-        return mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && Known.Contains(end) ? (name[..mark].TrimEnd(' ', '_', ','), end) : (name, null);
+        return mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && IsUnitAfter(name[..mark], end) ? (name[..mark].TrimEnd(' ', '_', ','), end) : (name, null);
     }
 
     /// <summary>A unit of a row of units without brackets; null where it is none.</summary>
@@ -91,6 +93,10 @@ internal static partial class Units
             : null;
         return type is not null && (unit is null || unit == type.Unit) ? type : null;
     }
+
+    // "Sensor A" is no current, and "temp_min" no time.
+    private static bool IsUnitAfter(string name, string end) =>
+        Known.Contains(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)));
 
     private static string Bare(string field) => field.Trim().Trim('[', ']', '(', ')', '<', '>').Trim();
 

@@ -72,6 +72,8 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
         { "digits alone", "STATIONS_ID;MESS_DATUM;TT_TU;eor\n   3987;2023010100;  12.3;eor\n   3987;2023010101;  -1.0;eor\n", ["2023-01-01T00:00:00 3987 12.3", "2023-01-01T01:00:00 3987 -1"] },
         { "a quoted line break and quotes", "time,\"a\n\"\"b\"\"\",note\n2024-01-01,1,\"x, \ny\"\n2024-01-02,2,5\" pipe\n", ["2024-01-01T00:00:00 1", "2024-01-02T00:00:00 2"] },
         { "a header that comes again", "time,v\n2024-01-01,1\ntime,v\n2024-01-02,2\n", ["2024-01-01T00:00:00 1", "2024-01-02T00:00:00 2"] },
+        { "hours and minutes as a number", "date,time,value\n20240101,0,1\n20240101,30,2\n20240101,1530,3\n", ["2024-01-01T00:00:00 1", "2024-01-01T00:30:00 2", "2024-01-01T15:30:00 3"] },
+        { "line ends of old Macintoshes", "\"date\",\"temp\"\r\"2024-01-01\",\"1.5\"\r\"2024-01-02\",\"2.5\"\r", ["2024-01-01T00:00:00 1.5", "2024-01-02T00:00:00 2.5"] },
         { "24 o'clock", "time,v\n2024-01-01 23:00,1\n2024-01-01 24:00,2\n", ["2024-01-01T23:00:00 1", "2024-01-02T00:00:00 2"] },
         { "a row without a time, and a shorter row", "time,a,b\n2024-01-01,1,2\n,3,4\n2024-01-02,5\n2024-01-03,6,7\n", ["2024-01-01T00:00:00 1 2", "2024-01-02T00:00:00 5 _", "2024-01-03T00:00:00 6 7"] },
         { "newest first", "Date,Close\n2024-01-03,3\n2024-01-02,2\n2024-01-01,1\n", ["2024-01-01T00:00:00 1", "2024-01-02T00:00:00 2", "2024-01-03T00:00:00 3"] },
@@ -181,6 +183,21 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
 
         Assert.Equal(1.234, CheckText($"t;v\n{rows}").Columns[0].Most);
         Assert.Equal(1234, CheckText($"t;v\n{rows}2014-01-01 02:00:00;1.5\n").Columns[0].Most);
+    }
+
+    [Theory]
+    [InlineData("Temp [°C]", "Temp", "°C")]
+    [InlineData("p (mbar)", "p", "hPa")]
+    [InlineData("CO(GT)", "CO(GT)", "")]
+    [InlineData("temp_C", "temp", "°C")]
+    [InlineData("temp_min", "temp_min", "°C")]
+    [InlineData("Sensor A", "Sensor A", "")]
+    [InlineData("power_kW", "power", "kW")]
+    public void A_name_gives_its_unit(string header, string name, string unit)
+    {
+        var column = CheckText($"time,{header},other\n2024-01-01,1,2\n").Columns[0];
+
+        Assert.Equal((name, unit), (column.Name, column.Unit));
     }
 
     [Fact]

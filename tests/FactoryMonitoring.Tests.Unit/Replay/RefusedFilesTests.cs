@@ -15,7 +15,7 @@ public sealed class RefusedFilesTests : ReplayFileTest
     [InlineData("t,v\n13/02/2014,1\n02/13/2014,2\n", "line 3, column 1 (t): \"02/13/2014\" is no date that is written day-first, and line 2 is none that is written month-first: make them alike")]
     [InlineData("t,v\n01.02.03,1\n02.03.04,2\n", "line 2, column 1 (t): \"01.02.03\" can be read day-first or month-first or year-first, and no line of the file tells which: give DateOrder=day-first or month-first or year-first")]
     [InlineData("a;b\n1;2,5\n2;2,6\n", "no column holds times: give Interval, the time from row to row, as 00:00:01, or name the column, TimeColumn=…; columns are column 1 (a), column 2 (b)")]
-    [InlineData("time,v\n0.5,1\n0.6,2\n", "column 1 (time): counts from 0.5 on and does not say in which unit: give TimeFormat (d, h, min, s, ms, us or ns), or TimeColumn=none and Interval")]
+    [InlineData("time,v\n0.5,1\n0.6,2\n", "column 1 (time): counts from 0.5 on and does not say in which unit: give TimeFormat (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or TimeColumn=none and Interval")]
     [InlineData("clock,v\n10:00:00,1\n10:00:01,2\n", "column 1 (clock): holds times of day, and no column holds their dates: give Interval, the time from row to row, as 00:00:01")]
     [InlineData("t,a,v\n2024-01-01,1,1\n2024-01-02,1,2\n2024-01-03,3", "line 4: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line")]
     [InlineData("", "is empty: a CSV file with a row of values is allowed")]
