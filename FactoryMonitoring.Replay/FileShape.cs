@@ -128,7 +128,10 @@ internal sealed record FileShape(
         {
             var like = records.Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).ToList();
             var kinds = ColumnSample.Of(like.Skip(like.Count / 2).Select(row => row.Fields), count, missing);
-            var first = records.FindIndex(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count && IsRow(record.Fields, kinds, missing));
+            // Separators at the ends of some rows alone make columns that nothing is in.
+            var least = Array.FindLastIndex(kinds, kind => !kind.IsEmpty) + 1;
+            var first = records.FindIndex(record =>
+                !record.IsComment && !record.IsBlank && record.Fields.Length >= least && record.Fields.Length <= count && IsRow(record.Fields, kinds, missing));
             if (first < 0)
             {
                 var line = like[^1];

@@ -113,7 +113,7 @@ internal sealed class ReplayCheck
         var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
         if (isNewestFirst && rows * columns.Count > MostValuesInMemory)
         {
-            throw new ReplayFileException("runs from the newest row to the oldest and is too long to be turned round in memory: turn it round first (tac FILE keeps a header last, so take it off: head -1, then tail -n +2 FILE | tac)");
+            throw new ReplayFileException("runs from the newest row to the oldest and is too long to be turned round in memory: sort its rows by their time first");
         }
 
         if (rows == 0)

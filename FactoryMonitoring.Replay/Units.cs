@@ -109,7 +109,7 @@ internal static partial class Units
     [GeneratedRegex(@"temp(erature|eratur)?($|[^a-z])|^temp|(^|[^a-z])tmp($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Temperature();
 
-    [GeneratedRegex(@"humid|feucht|(^|[^a-z])rh($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"humid|feucht|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Humidity();
 
     [GeneratedRegex(@"vibr|schwing", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

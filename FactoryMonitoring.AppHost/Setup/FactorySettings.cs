@@ -74,6 +74,9 @@ internal sealed record FactorySettings(
         // What is read elsewhere is known from the start.
         private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase) { "Factory:Prometheus", "Factory:Ports:Prometheus" };
 
+        /// <summary>Bytes that take seconds to read.</summary>
+        private const long LongFile = 50_000_000;
+
         public List<string> Problems { get; } = [];
 
         public string Text(string key, string absent) => Value(key) ?? absent;
@@ -137,6 +140,7 @@ internal sealed record FactorySettings(
                     return null;
                 }
 
+                if (new FileInfo(options.File).Length > LongFile) Console.WriteLine($"Reading {options.File} to its end before anything starts…");
                 return ReplayPlan.Check(options, Key);
             }
             catch (ReplayFileException problem)
