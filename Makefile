@@ -7,9 +7,12 @@ STACK := eng/make/stack.sh
 # A producer is killed and started by its name; another part is not one.
 sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),temperature-sensor),$(error $(NAME) is no producer: NAME=temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor is allowed))
 
+# Shells have a variable of this name for themselves: the terminal's width.
+columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
+
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
+  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -74,6 +77,11 @@ send: ## Send one reading: SENSOR=my-1 TYPE=temperature VALUE=21.5 UNIT=°C (the
 
 rolling-restart: ## Restart the brokers one after another
 	@$(STACK) fault rolling-restart
+
+replay: ## Replay a CSV file as sensors: FILE=… (CHECK=1 only looks; COLUMNS= TYPES= UNITS= TIME_COLUMN= SPEED_UP=300 …: docs/replay.md)
+	@$(STACK) replay "$(CHECK)" File "$(FILE)" SpeedUp "$(SPEED_UP)" Loop "$(LOOP)" SensorId "$(SENSOR)" SensorType "$(TYPE)" Columns "$(columns)" Types "$(TYPES)" \
+	  Units "$(UNITS)" TimeColumn "$(TIME_COLUMN)" TimeFormat "$(TIME_FORMAT)" TimeZone "$(TIME_ZONE)" DateOrder "$(DATE_ORDER)" Interval "$(INTERVAL)" \
+	  Missing "$(MISSING)" DecimalSign "$(DECIMAL)" Separator "$(SEPARATOR)" WarningThreshold "$(WARNING)" CriticalThreshold "$(CRITICAL)"
 
 cut-link: ## Cut a network link, as a cable: LINK=database or kafka (which is sensor-consumer-3's)
 	@$(STACK) fault link link "$(or $(LINK),database)" action cut

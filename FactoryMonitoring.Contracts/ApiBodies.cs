@@ -366,8 +366,19 @@ public sealed record SensorCountsBody(int Sensors, IReadOnlyList<SensorCount> By
 /// <summary>Sensors of a type whose newest reading is at a level.</summary>
 public sealed record SensorCount(string SensorType, string AlertLevel, int Sensors);
 
+/// <summary>Where in its file the replay is that a sensor is a part of.</summary>
+/// <param name="File">Its name without its folder.</param>
+/// <param name="Row">The row that was sent last, from 1 on; 0 before the first.</param>
+/// <param name="Played">Rows sent since the file was begun.</param>
+/// <param name="Rows">All rows of the file.</param>
+/// <param name="SourceTimestamp">The row's time as it stands in the file; null where the file has none.</param>
+/// <param name="IsOver">The file has come to its end.</param>
+public sealed record ReplayBody(string ProducerId, string File, long Row, long Played, long Rows, string? SourceTimestamp, bool IsOver, DateTimeOffset UpdatedAt);
+
 /// <summary>GET /api/sensors/{id}.</summary>
-public sealed record SensorDetailBody(SensorBody? Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters);
+/// <param name="Replay">Null where it is no sensor of a replayed file.</param>
+public sealed record SensorDetailBody(
+    SensorBody? Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters, ReplayBody? Replay = null);
 
 /// <summary>GET /api/consumers/{id}, /api/producers/{id}, /api/brokers/{id}: the history of one component.</summary>
 public sealed record ComponentDetailBody(

@@ -1,7 +1,10 @@
 using FactoryMonitoring.Sensors;
+using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.ServiceDefaults.Running;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync();
+
+if (args is [ReplayCommand.Name, ..]) return await ReplayCommand.RunAsync(args[1..]);
 
 return await RunServiceExtensions.RunServiceAsync(() =>
 {

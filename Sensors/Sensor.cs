@@ -4,7 +4,7 @@ using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors;
 
-/// <summary>The thresholds in force for a sensor, in its unit.</summary>
+/// <summary>The thresholds in force for a sensor, in its unit; infinite where there is none.</summary>
 internal readonly record struct Thresholds(double Warning, double Critical)
 {
     public AlertLevel LevelOf(double value) =>

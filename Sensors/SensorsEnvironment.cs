@@ -10,9 +10,12 @@ internal static class SensorsEnvironment
     {
         var section = configuration.GetSection(SensorsOptions.Section);
         Put(nameof(SensorsOptions.SensorType), configuration[EnvironmentNames.SensorType]);
-        if (section["Replay:File"] is { Length: > 0 })
+        var isReplay = section["Replay:File"] is { Length: > 0 };
+        if (isReplay)
         {
-            Put(nameof(SensorsOptions.SensorType), section["Replay:SensorType"] ?? section[nameof(SensorsOptions.SensorType)] ?? SensorCatalog.Temperature.Name);
+            // What is replayed may be of any type; this one is the process's.
+            Put("Replay:SensorType", section["Replay:SensorType"] ?? section[nameof(SensorsOptions.SensorType)]);
+            Put(nameof(SensorsOptions.SensorType), section["Replay:SensorType"] is { } replayed && SensorCatalog.Types.ContainsKey(replayed) ? replayed : SensorCatalog.Temperature.Name);
         }
 
         var type = section[nameof(SensorsOptions.SensorType)];
@@ -22,6 +25,13 @@ internal static class SensorsEnvironment
         Put(nameof(SensorsOptions.SamplingInterval), Duration(configuration[EnvironmentNames.SamplingInterval]));
         Put(nameof(SensorsOptions.WarningThreshold), configuration[$"{type}_WARNING_THRESHOLD"]);
         Put(nameof(SensorsOptions.CriticalThreshold), configuration[$"{type}_CRITICAL_THRESHOLD"]);
+        if (isReplay)
+        {
+            Put("Replay:SensorId", section["Replay:SensorId"] ?? section[nameof(SensorsOptions.SensorId)]);
+            Put("Replay:WarningThreshold", section["Replay:WarningThreshold"] ?? section[nameof(SensorsOptions.WarningThreshold)]);
+            Put("Replay:CriticalThreshold", section["Replay:CriticalThreshold"] ?? section[nameof(SensorsOptions.CriticalThreshold)]);
+        }
+
         Put(nameof(SensorsOptions.FactorySection), configuration[EnvironmentNames.FactorySection]);
         Put(nameof(SensorsOptions.MachineId), configuration[EnvironmentNames.MachineId]);
         Put(nameof(SensorsOptions.Zone), configuration[EnvironmentNames.Zone]);

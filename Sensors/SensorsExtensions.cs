@@ -9,6 +9,7 @@ using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.Sensors.Simulation;
 using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Kafka;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using OpenTelemetry.Resources;
@@ -25,10 +26,19 @@ internal static class SensorsExtensions
         builder.Services.AddOptions<SensorsOptions>().BindConfiguration(SensorsOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<SensorsOptions>, SensorsOptionsValidator>();
         builder.Services.AddSingleton<IValidateOptions<SensorsOptions>, SensorsSettingsCheck>();
-        builder.Services.AddSingleton<IReadingSource>(services =>
-            string.IsNullOrEmpty(services.GetRequiredService<IOptions<SensorsOptions>>().Value.Replay.File)
-                ? ActivatorUtilities.CreateInstance<SimulatedFleet>(services)
-                : ActivatorUtilities.CreateInstance<ReplayFeed>(services));
+        builder.Services.TryAddSingleton<CheckedFile>();
+        if (string.IsNullOrEmpty(SettingOf(builder, "Replay:File")))
+        {
+            builder.Services.AddSingleton<IReadingSource, SimulatedFleet>();
+        }
+        else
+        {
+            builder.Services.AddSingleton<ReplayFeed>();
+            builder.Services.AddSingleton<IReadingSource>(services => services.GetRequiredService<ReplayFeed>());
+            builder.Services.AddSingleton<ReplayStore>();
+            builder.Services.AddHostedService<ReplayPositionWorker>();
+        }
+
         builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes(
             [new("producer.id", SettingOf(builder, nameof(SensorsOptions.ProducerId))), new("sensor.type", SettingOf(builder, nameof(SensorsOptions.SensorType)))]));
         builder.AddProducer();

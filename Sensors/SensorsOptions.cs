@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Replay;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors;
@@ -60,39 +61,14 @@ internal sealed class SensorsOptions
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
     public string Topic { get; set; } = KafkaNames.Default.SensorTopic;
 
+    /// <summary>A recorded series in place of simulated sensors.</summary>
     [ValidateObjectMembers]
     public ReplayOptions Replay { get; set; } = new();
 
     /// <summary>The type of the sensors here.</summary>
     public SensorTypeInfo Type => SensorCatalog.Types[SensorType!];
 
-    public Thresholds Thresholds => string.IsNullOrEmpty(Replay.File)
-        ? new Thresholds(WarningThreshold ?? Type.Warning, CriticalThreshold ?? Type.Critical)
-        : new Thresholds(Replay.WarningThreshold ?? WarningThreshold ?? Type.Warning, Replay.CriticalThreshold ?? CriticalThreshold ?? Type.Critical);
-}
-
-/// <summary>A recorded series in place of simulated sensors.</summary>
-internal sealed class ReplayOptions
-{
-    /// <summary>A CSV of timestamp,value; nothing is replayed where it is not set.</summary>
-    public string? File { get; set; }
-
-    /// <summary>The file's intervals are divided by this.</summary>
-    [Range(0.001, 10_000_000)]
-    public double SpeedUp { get; set; } = 300;
-
-    /// <summary>Begins anew at the end.</summary>
-    public bool Loop { get; set; }
-
-    /// <summary>The type whose rules are to hold for it; SENSOR_TYPE, else temperature, where it is not set.</summary>
-    public string? SensorType { get; set; }
-
-    [StringLength(255, MinimumLength = 1)]
-    public string? SensorId { get; set; }
-
-    public double? WarningThreshold { get; set; }
-
-    public double? CriticalThreshold { get; set; }
+    public Thresholds Thresholds => new(WarningThreshold ?? Type.Warning, CriticalThreshold ?? Type.Critical);
 }
 
 [OptionsValidator]

@@ -1,13 +1,9 @@
 using System.Globalization;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Replay;
 using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Setup;
-
-/// <summary>What a recorded file is replayed as; section <c>Factory:Replay</c>.</summary>
-/// <param name="File">A CSV of timestamp,value, as an absolute path.</param>
-internal sealed record ReplaySettings(
-    string File, string SensorType, string SensorId, double? SpeedUp, double? WarningThreshold, double? CriticalThreshold);
 
 /// <summary>The settings of the AppHost, section <c>Factory</c>, read and checked before the model is built.</summary>
 /// <param name="Kafka">The backing asked for.</param>
@@ -15,6 +11,7 @@ internal sealed record ReplaySettings(
 /// <param name="MaxConsumers">Consumers that exist; those past <paramref name="Consumers"/> wait for their start command.</param>
 /// <param name="Partitions">Of the topic of readings.</param>
 /// <param name="Faults">Whether anything may break or load the stack beyond starting, stopping and killing its parts.</param>
+/// <param name="Replay">The recorded file that is replayed, section <c>Factory:Replay</c>; it has been read to its end. Null where there is none.</param>
 /// <param name="RunDirectory">Holds stack.json, logs and data; an absolute path.</param>
 internal sealed record FactorySettings(
     KafkaPreference Kafka,
@@ -29,7 +26,7 @@ internal sealed record FactorySettings(
     IReadOnlyList<int> KafkaPorts,
     int PostgresPort,
     string RunDirectory,
-    ReplaySettings? Replay,
+    ReplayPlan? Replay,
     bool Faults)
 {
     public const string FaultsKey = "Factory:Faults";
@@ -76,6 +73,9 @@ internal sealed record FactorySettings(
     {
         // What is read elsewhere is known from the start.
         private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase) { "Factory:Prometheus", "Factory:Ports:Prometheus" };
+
+        /// <summary>Bytes that take seconds to read.</summary>
+        private const long LongFile = 50_000_000;
 
         public List<string> Problems { get; } = [];
 
@@ -125,19 +125,29 @@ internal sealed record FactorySettings(
                 Problems.Add($"{key}={text} is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin.");
         }
 
-        public ReplaySettings? Replay(string repository)
+        public ReplayPlan? Replay(string repository)
         {
-            var file = Value("Factory:Replay:File");
-            var replay = new ReplaySettings(
-                Path.GetFullPath(file ?? "", repository),
-                Text("Factory:Replay:SensorType", "temperature"),
-                Text("Factory:Replay:SensorId", "replay-sensor-001"),
-                Number("Factory:Replay:SpeedUp"),
-                Number("Factory:Replay:WarningThreshold"),
-                Number("Factory:Replay:CriticalThreshold"));
-            if (file is null) return null;
-            if (!File.Exists(replay.File)) Problems.Add($"Factory:Replay:File={file} does not exist ({replay.File}): a CSV file of timestamp,value is allowed.");
-            return replay;
+            string Key(string name) => $"Factory:Replay:{name}";
+            var file = Value(Key(nameof(ReplayOptions.File)));
+            try
+            {
+                var options = ReplayOptions.Read(name => Value(Key(name)), Key);
+                if (file is null) return null;
+                options.File = Path.GetFullPath(file, repository);
+                if (!File.Exists(options.File))
+                {
+                    Problems.Add($"Factory:Replay:File={file} does not exist ({options.File}): a CSV file, plain or gzip, is allowed.");
+                    return null;
+                }
+
+                if (new FileInfo(options.File).Length > LongFile) Console.WriteLine($"Reading {options.File} to its end before anything starts…");
+                return ReplayPlan.Check(options, Key);
+            }
+            catch (ReplayFileException problem)
+            {
+                Problems.Add(file is null ? problem.Message : $"Factory:Replay:File={file}: {problem.Message}");
+                return null;
+            }
         }
 
         /// <summary>Takes everything that is set in the section and was not asked for as a problem: it is misspelt.</summary>
@@ -155,14 +165,6 @@ internal sealed record FactorySettings(
         {
             _known.Add(key);
             return configuration[key] is { Length: > 0 } value ? value : null;
-        }
-
-        private double? Number(string key)
-        {
-            if (Value(key) is not { } text) return null;
-            if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)) return value;
-            Problems.Add($"{key}={text} is not allowed: a number is.");
-            return null;
         }
     }
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using FactoryMonitoring.Replay;
 using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Setup;
@@ -26,22 +26,10 @@ internal static class SettingsBuilderExtensions
         });
     }
 
-    /// <summary>Makes a sensor replay a recorded file; what is not set here the sensor knows itself.</summary>
-    public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, ReplaySettings replay) where T : IResourceWithEnvironment
+    /// <summary>Makes a sensor replay a recorded file by the settings that the file was checked with.</summary>
+    public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, ReplayPlan replay) where T : IResourceWithEnvironment
     {
-        return builder.WithEnvironment(context =>
-        {
-            Set("File", replay.File);
-            Set("SensorType", replay.SensorType);
-            Set("SensorId", replay.SensorId);
-            Set("SpeedUp", replay.SpeedUp?.ToString(CultureInfo.InvariantCulture));
-            Set("WarningThreshold", replay.WarningThreshold?.ToString(CultureInfo.InvariantCulture));
-            Set("CriticalThreshold", replay.CriticalThreshold?.ToString(CultureInfo.InvariantCulture));
-
-            void Set(string name, string? value)
-            {
-                if (value is not null) context.EnvironmentVariables[$"Sensors__Replay__{name}"] = value;
-            }
-        });
+        foreach (var (name, value) in replay.Options.ToSettings()) builder.WithEnvironment($"Sensors__Replay__{name}", value);
+        return builder;
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
@@ -18,7 +19,7 @@ internal static class StartScreen
         Line("postgres", string.Create(CultureInfo.InvariantCulture, $"{(setup.Postgres.Image is null ? "process" : "container")}: {setup.Postgres.Reason}, port {setup.PostgresPort}"));
         Line("", $"data in {setup.Postgres.Data}");
         Line("services", string.Create(CultureInfo.InvariantCulture, $"5 sensors, {settings.Consumers} consumers of {settings.MaxConsumers}, {settings.Partitions} partitions"));
-        if (settings.Replay is { } replay) Line("replay", $"{replay.File} as {replay.SensorType} sensor {replay.SensorId}");
+        if (settings.Replay is { } replay) Line("replay", ReplayPreview.Summary(replay));
         Line("page", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.WebPort}"));
         Line("api", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.ApiPort}"));
         if (setup.DashboardUrl is { } dashboard) Line("aspire", dashboard);

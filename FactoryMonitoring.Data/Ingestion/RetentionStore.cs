@@ -113,6 +113,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         Aged("ledger_violations", "noticed_at"),
         Aged("outbox", "parked_at"),
         Aged("producer_health", "last_heartbeat"),
+        Aged("replays", "updated_at"),
         Aged("sensor_sequences", "reserved_at"),
         Aged("sensor_latest", "processing_timestamp"),
         new("experiment_runs", DeleteRuns, "the retention, and the last 20 of each experiment"),

@@ -74,6 +74,12 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 
     private const string Alerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 ORDER BY "timestamp" DESC LIMIT 50""";
 
+    // A row for each producer that has replayed a file.
+    private const string Replay = """
+        SELECT producer_id, file, row_number, played, row_count, source_timestamp, is_over, updated_at
+        FROM replays WHERE $1 = ANY (sensor_ids) ORDER BY updated_at DESC LIMIT 1
+        """;
+
     /// <summary>What a page can be sorted by; a leading - turns the order round.</summary>
     public static IReadOnlyCollection<string> Sorts => Orders.Keys;
 
@@ -106,7 +112,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
-        foreach (var sql in (string[])[One, Readings, Alerts, DeadLetterQueries.OfSensor])
+        foreach (var sql in (string[])[One, Readings, Alerts, DeadLetterQueries.OfSensor, Replay])
         {
             batch.BatchCommands.Add(new(sql) { Parameters = { Parameters.Text(sensorId) } });
         }
@@ -117,7 +123,9 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
             sensors is [var sensor] ? sensor : null,
             await reader.RowsAsync(ReadingColumns.Read, cancellationToken),
             await reader.RowsAsync(AlertQueries.Alert, cancellationToken),
-            await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken));
+            await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken),
+            await reader.RowsAsync(
+                row => new ReplayBody(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.Text(5), row.GetBoolean(6), row.Timestamp(7)), cancellationToken) is [var replay] ? replay : null);
         return detail is { Sensor: null, DeadLetters: [] } ? null : detail;
     }
 

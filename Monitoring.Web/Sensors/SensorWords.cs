@@ -1,3 +1,4 @@
+using System.Globalization;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 
@@ -63,6 +64,14 @@ internal static class SensorWords
 
     public static string Place(string? section, string? machine, string? zone) =>
         string.Join(" · ", new[] { section, machine, zone }.Where(part => !string.IsNullOrEmpty(part)));
+
+    /// <summary>Its producer still writes where it is, which it does once a second.</summary>
+    public static bool Runs(ReplayBody? replay, DateTimeOffset now) => replay is { IsOver: false } && now - replay.UpdatedAt < Quiet;
+
+    /// <summary>Where a replay is: file, row, share and the file's time.</summary>
+    public static string Place(ReplayBody replay, DateTimeOffset now) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{replay.File}: row {replay.Row:N0} of {replay.Rows:N0} ({(replay.Rows > 0 ? Math.Floor(100.0 * replay.Played / replay.Rows) : 0)} %){(replay.SourceTimestamp is { } time ? $", file time {time}" : "")}{(replay.IsOver ? ", ended" : Runs(replay, now) ? "" : ", stopped")}");
 
     public static IReadOnlyList<(string Value, string Words)> Types { get; } =
         [.. SensorCatalog.Types.Keys.Order(StringComparer.Ordinal).Select(name => (name, name))];

@@ -109,7 +109,7 @@ internal sealed partial class AccountWorker(
         var (connection, reason) = condition.Judge(standing);
         return new ProducerHeartbeat(
             options.Value.ProducerId,
-            options.Value.Type.Name,
+            source.Sensors[0].Type.Name,
             atTheEnd ? "inactive" : "active",
             atTheEnd ? BrokerConnections.Disconnected : connection,
             atTheEnd ? "stopped" : reason,

@@ -37,8 +37,17 @@ internal sealed class ReadingJson : IDisposable
         _json.WriteStartObject("metadata"u8);
         _json.WriteNumber("reading_count"u8, number.Count);
         _json.WriteString("sequence_id"u8, number.SequenceId);
-        _json.WriteNumber("warning_threshold"u8, sensor.Thresholds.Warning);
-        _json.WriteNumber("critical_threshold"u8, sensor.Thresholds.Critical);
+        // A replayed series may have none, and JSON has no infinity.
+        if (double.IsFinite(sensor.Thresholds.Warning))
+        {
+            _json.WriteNumber("warning_threshold"u8, sensor.Thresholds.Warning);
+        }
+
+        if (double.IsFinite(sensor.Thresholds.Critical))
+        {
+            _json.WriteNumber("critical_threshold"u8, sensor.Thresholds.Critical);
+        }
+
         if (sample.SourceTimestamp is { } source)
         {
             _json.WriteString("source_timestamp"u8, source);

@@ -1,52 +1,114 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Replay;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>A recorded series as one sensor, its intervals compressed.</summary>
-internal sealed class ReplayFeed : IReadingSource
-{
-    private readonly IReadOnlyList<RecordedValue> _values;
-    private readonly ReplayOptions _options;
-    private readonly Sensor _sensor;
-    private TimeSpan _due;
-    private int _next;
+/// <summary>Where a replay is.</summary>
+/// <param name="Row">Of the file, from 1 on; 0 before the first.</param>
+/// <param name="Played">Rows that were replayed since the file was begun.</param>
+/// <param name="SourceTimestamp">The row's time as it stands in the file; null where the file has none.</param>
+/// <param name="Sent">Readings handed over in all.</param>
+/// <param name="IsOver">The file has come to its end.</param>
+internal sealed record ReplayPosition(long Row, long Played, string? SourceTimestamp, long Sent, bool IsOver);
 
-    public ReplayFeed(IOptions<SensorsOptions> options)
+/// <summary>The columns of a recorded file as sensors, its intervals compressed.</summary>
+internal sealed class ReplayFeed : IReadingSource, IDisposable
+{
+    private readonly ReplayOptions _options;
+    private readonly Sensor[] _sensors;
+    private IEnumerator<ReplayRow> _rows;
+    private ReplayRow? _row;
+    private int _column;
+    private TimeSpan _due;
+    private DateTime? _last;
+    private TimeSpan? _firstStep;
+    private bool _isAgain;
+    private long _played;
+    private long _sent;
+    private volatile ReplayPosition _position = new(0, 0, null, 0, false);
+
+    public ReplayFeed(IOptions<SensorsOptions> options, CheckedFile file)
     {
         var settings = options.Value;
+        Plan = file.Plan(settings.Replay);
         _options = settings.Replay;
-        _values = ReplayFile.Read(_options.File!);
-        var type = settings.Type;
-        _sensor = new Sensor(
-            index: 0,
-            _options.SensorId ?? settings.SensorId ?? $"{type.IdPrefix}-sensor-replay",
-            type,
-            settings.Thresholds,
-            new SensorLocation(settings.FactorySection, settings.MachineId ?? "machine-replay", settings.Zone ?? "zone-a"));
-        Sensors = [_sensor];
+        var location = new SensorLocation(settings.FactorySection, settings.MachineId ?? "machine-replay", settings.Zone ?? "zone-a");
+        _sensors = [.. Plan.Columns.Select((column, index) => new Sensor(
+            index, column.SensorId, TypeOf(column), new Thresholds(column.Warning ?? double.PositiveInfinity, column.Critical ?? double.PositiveInfinity), location))];
+        _rows = Plan.Read().GetEnumerator();
     }
 
-    public IReadOnlyList<Sensor> Sensors { get; }
+    public ReplayPlan Plan { get; }
+
+    public IReadOnlyList<Sensor> Sensors => _sensors;
+
+    /// <summary>The row that was handed over last.</summary>
+    public ReplayPosition Position => _position;
 
     public bool TryNext(out Sample sample)
     {
-        if (_next == _values.Count && _options.Loop)
+        while (true)
         {
-            _next = 0;
-        }
+            if (_row is { } row)
+            {
+                while (_column < _sensors.Length)
+                {
+                    var column = _column++;
+                    if (row.Values[column] is var value && !double.IsNaN(value))
+                    {
+                        _sent++;
+                        sample = new Sample(_sensors[column], value, _due, row.TimeText);
+                        return true;
+                    }
+                }
 
-        if (_next == _values.Count)
-        {
-            sample = default;
-            return false;
-        }
+                // Whoever asks for the next row has published this one.
+                _position = new ReplayPosition(row.Number, ++_played, row.TimeText, _sent, IsOver: false);
+                _row = null;
+            }
 
-        // A clock that was set back in the recording makes no time run backwards here.
-        var step = _next > 0 ? _values[_next].At - _values[_next - 1].At : _due > TimeSpan.Zero ? _values[1].At - _values[0].At : TimeSpan.Zero;
-        _due += (step > TimeSpan.Zero ? step : TimeSpan.Zero) / _options.SpeedUp;
-        var value = _values[_next++];
-        sample = new Sample(_sensor, value.Value, _due, value.Text);
-        return true;
+            if (!_rows.MoveNext())
+            {
+                if (!_options.Loop)
+                {
+                    _position = _position with { IsOver = true };
+                    sample = default;
+                    return false;
+                }
+
+                _rows.Dispose();
+                _rows = Plan.Read().GetEnumerator();
+                (_isAgain, _last, _played) = (true, null, 0);
+                continue;
+            }
+
+            Begin(_rows.Current);
+        }
     }
+
+    public void Dispose() => _rows.Dispose();
+
+    // A clock that was set back in the recording makes no time run backwards here.
+    private void Begin(ReplayRow row)
+    {
+        var step = _options.Interval is { } interval ? (_sent > 0 || _played > 0 ? interval : TimeSpan.Zero)
+            : _last is { } last ? row.Time!.Value - last
+            : _isAgain ? _firstStep ?? TimeSpan.Zero
+            : TimeSpan.Zero;
+        if (_last is not null)
+        {
+            _firstStep ??= step;
+        }
+
+        _due += (step > TimeSpan.Zero ? step : TimeSpan.Zero) / _options.SpeedUp;
+        (_row, _column, _last) = (row, 0, row.Time);
+    }
+
+    /// <summary>A type that the catalog does not know has the thresholds of its settings alone, as the consumers judge it.</summary>
+    private static SensorTypeInfo TypeOf(ReplayColumn column) => SensorCatalog.Types.TryGetValue(column.SensorType, out var known)
+        ? known with { Unit = column.Unit }
+        : new SensorTypeInfo(
+            column.SensorType, "replay", column.Unit, column.Least, column.Least, column.Most, double.PositiveInfinity, double.PositiveInfinity, TimeSpan.FromSeconds(1),
+            ConsecutiveHigh: 3, double.PositiveInfinity, double.PositiveInfinity);
 }

@@ -76,6 +76,31 @@ send)
   need
   order "$@"
   ;;
+replay)
+  # The sensor program itself: it shows what it understood of the file before it looks for the stack, and is one more producer of it.
+  check=$2
+  shift 2
+  while [ $# -gt 0 ]; do
+    if [ -n "$2" ]; then export "Sensors__Replay__$1=$2"; fi
+    shift 2
+  done
+  program=$(ls -t Sensors/bin/*/net*/Sensors.dll 2>/dev/null | head -n 1 || true)
+  if [ -z "$program" ]; then
+    dotnet build Sensors --nologo -v quiet >&2
+    program=$(ls -t Sensors/bin/*/net*/Sensors.dll | head -n 1)
+  fi
+  if [ -n "$check" ]; then exec dotnet "$program" replay --dry-run; fi
+  if ! runs; then
+    dotnet "$program" replay --dry-run
+    need
+  fi
+  # Two replays at once are two producers where they name their sensors.
+  export PRODUCER_ID=make-replay${Sensors__Replay__SensorId:+-$Sensors__Replay__SensorId}
+  export OTEL_SERVICE_NAME=$PRODUCER_ID ASPNETCORE_URLS=http://127.0.0.1:0
+  export KAFKA_BROKERS=$(value kafka_brokers)
+  export DATABASE_URL=postgresql://$(value postgres_user):$(value postgres_password)@$(value postgres_host):$(value postgres_port)/$(value postgres_database)
+  exec dotnet "$program" replay
+  ;;
 load)
   need
   order load readings_per_second "$2" seconds "$3"

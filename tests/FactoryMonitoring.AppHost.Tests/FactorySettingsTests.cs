@@ -1,4 +1,5 @@
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Replay;
 using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Tests;
@@ -95,12 +96,15 @@ public sealed class FactorySettingsTests
     {
         using var directory = new TemporaryDirectory();
         var file = Path.Combine(directory.Path, "machine.csv");
-        File.WriteAllText(file, "timestamp,value\n");
+        File.WriteAllText(file, "timestamp,value\n2024-01-01 00:00:00,1\n2024-01-01 00:10:00,2\n");
 
         var settings = Read(
-            Configuration(("Factory:Replay:File", "machine.csv"), ("Factory:Replay:SpeedUp", "3000"), ("Factory:Replay:WarningThreshold", "96.5")), directory.Path);
+            Configuration(("Factory:Replay:File", "machine.csv"), ("Factory:Replay:SpeedUp", "3000"), ("Factory:Replay:WarningThreshold", "96.5"), ("Factory:Replay:CriticalThreshold", "100")), directory.Path);
 
-        Assert.Equal(new ReplaySettings(file, "temperature", "replay-sensor-001", 3000, 96.5, null), settings.Replay);
+        var replay = Assert.IsType<ReplayPlan>(settings.Replay);
+        Assert.Equal((file, 3000, 2), (replay.File, replay.Options.SpeedUp, replay.Rows));
+        var column = Assert.Single(replay.Columns);
+        Assert.Equal(("replay-sensor-001", "temperature", 96.5, 100), (column.SensorId, column.SensorType, column.Warning, column.Critical));
     }
 
     [Fact]
@@ -108,7 +112,23 @@ public sealed class FactorySettingsTests
     {
         var exception = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Replay:File", "gone.csv")), "/repository"));
 
-        Assert.Equal("Factory:Replay:File=gone.csv does not exist (/repository/gone.csv): a CSV file of timestamp,value is allowed.", exception.Message);
+        Assert.Equal("Factory:Replay:File=gone.csv does not exist (/repository/gone.csv): a CSV file, plain or gzip, is allowed.", exception.Message);
+    }
+
+    [Fact]
+    public void A_wrong_file_to_replay_is_one_line_with_its_place_and_the_setting_that_helps()
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(Path.Combine(directory.Path, "machine.csv"), "timestamp,value\n01/02/2024 00:00:00,1\n");
+
+        var ambiguous = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Replay:File", "machine.csv")), directory.Path));
+        var misspelt = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Replay:File", "machine.csv"), ("Factory:Replay:SpeedUp", "x")), directory.Path));
+
+        Assert.Equal(
+            "Factory:Replay:File=machine.csv: line 2, column 1 (timestamp): \"01/02/2024 00:00:00\" can be read day-first or month-first, and no line of the file tells which: give Factory:Replay:DateOrder=day-first or month-first",
+            ambiguous.Message);
+        Assert.Equal("Factory:Replay:File=machine.csv: Factory:Replay:SpeedUp = x is not allowed: a number from 0.001 to 10000000 is", misspelt.Message);
+        Assert.Equal("day-first", Read(Configuration(("Factory:Replay:File", "machine.csv"), ("Factory:Replay:DateOrder", "day-first")), directory.Path).Replay!.Times.Order);
     }
 
     [Fact]

@@ -28,6 +28,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset)
             VALUES ('gone', 1, 1, 0, now(), now() - interval '29 days', 1, 0, 0), ('here', 2, 1, 0, now(), now(), 2, 0, 0), ('used', 3, 1, 0, now(), now(), 2, 0, 0);
         INSERT INTO sensor_sequences (sensor_id, next_count, reserved_at) VALUES ('gone', 1, now() - interval '29 days'), ('here', 1, now());
+        INSERT INTO replays (producer_id, sensor_ids, file, row_number, played, row_count, is_over, updated_at) VALUES ('gone', '{}', 'f', 1, 1, 1, true, now() - interval '29 days'), ('here', '{}', 'f', 1, 1, 1, true, now());
         INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id, rejected_at)
             VALUES (1, 0, 0, 'empty', '', 'gone', now() - interval '29 days'), (2, 0, 0, 'empty', '', 'here', now());
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by, "timestamp", resolved_at)

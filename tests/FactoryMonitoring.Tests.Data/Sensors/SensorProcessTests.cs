@@ -133,6 +133,10 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         await EventuallyAsync(async () => await Database.ScalarAsync<string>("SELECT condition FROM producer_health", Timeout) == "replay ended");
         await AcknowledgedAsync(3);
         Assert.Equal("connected", await Database.ScalarAsync<string>("SELECT connection FROM producer_health", Timeout));
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT COALESCE(bool_or(is_over), false) FROM replays", Timeout));
+        Assert.Equal(
+            [[new[] { "machine-1" }, Path.GetFileName(file), 3L, 3L, 3L, "2013-12-02 21:25:00"]],
+            await Database.RowsAsync("SELECT sensor_ids, file, row_number, played, row_count, source_timestamp FROM replays", Timeout));
 
         Assert.Equal(
             [("machine-1", 73.96, "normal", 1, 90.0, 100.0, "2013-12-02 21:15:00"), ("machine-1", 95.5, "warning", 2, 90.0, 100.0, "2013-12-02 21:20:00"), ("machine-1", 101.0, "critical", 3, 90.0, 100.0, "2013-12-02 21:25:00")],

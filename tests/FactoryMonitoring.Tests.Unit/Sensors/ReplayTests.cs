@@ -1,3 +1,4 @@
+using FactoryMonitoring.Replay;
 using FactoryMonitoring.Sensors;
 using FactoryMonitoring.Sensors.Replay;
 using Microsoft.Extensions.Options;
@@ -7,37 +8,6 @@ namespace FactoryMonitoring.Tests.Unit.Sensors;
 public sealed class ReplayTests
 {
     [Fact]
-    public void A_header_and_empty_lines_are_passed_over()
-    {
-        var values = ReplayFile.Parse(["timestamp,value", "2013-12-02 21:15:00,73.5", "", "2013-12-02T21:20:00Z,74"]);
-
-        Assert.Equal(
-            [
-                new RecordedValue(new DateTime(2013, 12, 2, 21, 15, 0, DateTimeKind.Utc), "2013-12-02 21:15:00", 73.5),
-                new RecordedValue(new DateTime(2013, 12, 2, 21, 20, 0, DateTimeKind.Utc), "2013-12-02T21:20:00Z", 74),
-            ],
-            values);
-    }
-
-    [Theory]
-    [InlineData("2013-12-02 21:15:00", "line 2 is not timestamp,value: 2013-12-02 21:15:00")]
-    [InlineData("yesterday,1", "line 2 begins with no time (allowed is yyyy-MM-dd HH:mm:ss or ISO 8601): yesterday,1")]
-    [InlineData("2013-12-02 21:15:00,hot", "line 2 ends with no number: 2013-12-02 21:15:00,hot")]
-    [InlineData("2013-12-02 21:15:00,NaN", "line 2 ends with no number: 2013-12-02 21:15:00,NaN")]
-    public void A_malformed_line_is_named(string line, string message)
-    {
-        var exception = Assert.Throws<FormatException>(() => ReplayFile.Parse(["timestamp,value", line]));
-
-        Assert.Equal(message, exception.Message);
-    }
-
-    [Fact]
-    public void A_file_without_values_is_an_error()
-    {
-        Assert.Equal("holds no line timestamp,value", Assert.Throws<FormatException>(() => ReplayFile.Parse(["timestamp,value"])).Message);
-    }
-
-    [Fact]
     public void The_recording_of_a_machines_failure_is_compressed_to_its_speed()
     {
         var options = new SensorsOptions
@@ -45,7 +15,7 @@ public sealed class ReplayTests
             SensorType = "temperature",
             Replay = new ReplayOptions { File = RecordingOfAFailure(), SpeedUp = 300, WarningThreshold = 90, CriticalThreshold = 100, SensorId = "machine-temperature" },
         };
-        var feed = new ReplayFeed(Options.Create(options));
+        using var feed = new ReplayFeed(Options.Create(options), new CheckedFile());
 
         Assert.True(feed.TryNext(out var first));
         Assert.Equal((feed.Sensors[0], 73.96732207, TimeSpan.Zero, "2013-12-02 21:15:00"), (first.Sensor, first.Value, first.Due, first.SourceTimestamp));
@@ -71,15 +41,47 @@ public sealed class ReplayTests
         try
         {
             File.WriteAllLines(file, ["2020-01-01 00:00:00,1", "2020-01-01 00:00:10,2"]);
-            var feed = new ReplayFeed(Options.Create(new SensorsOptions
+            using var feed = new ReplayFeed(Options.Create(new SensorsOptions
             {
                 SensorType = "energy",
                 Replay = new ReplayOptions { File = file, SpeedUp = 10, Loop = true },
-            }));
+            }), new CheckedFile());
 
             var samples = Enumerable.Range(0, 4).Select(_ => feed.TryNext(out var sample) ? (sample.Value, sample.Due.TotalSeconds) : default).ToList();
 
             Assert.Equal([(1.0, 0.0), (2.0, 1.0), (1.0, 2.0), (2.0, 3.0)], samples);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void Columns_are_sensors_whose_missing_values_are_not_sent_and_the_feed_says_where_it_is()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllLines(file, ["time,Voltage (V),temp", "2020-01-01 00:00:00,230,20", "2020-01-01 00:01:00,NA,21", "2020-01-01 00:02:00,231,NA"]);
+            using var feed = new ReplayFeed(
+                Options.Create(new SensorsOptions { SensorType = "temperature", Replay = new ReplayOptions { File = file, SpeedUp = 60 } }), new CheckedFile());
+
+            var samples = new List<(string, double, double, string?)>();
+            var positions = new List<(long, string?)>();
+            while (feed.TryNext(out var sample))
+            {
+                positions.Add((feed.Position.Row, feed.Position.SourceTimestamp));
+                samples.Add((sample.Sensor.Id, sample.Value, sample.Due.TotalSeconds, sample.SourceTimestamp));
+            }
+
+            Assert.Equal(
+                [("replay-voltage", 230, 0, "2020-01-01 00:00:00"), ("replay-temp", 20, 0, "2020-01-01 00:00:00"), ("replay-temp", 21, 1, "2020-01-01 00:01:00"), ("replay-voltage", 231, 2, "2020-01-01 00:02:00")],
+                samples);
+            Assert.Equal([(0, null), (0, null), (1, "2020-01-01 00:00:00"), (2, "2020-01-01 00:01:00")], positions);
+            Assert.Equal(new ReplayPosition(3, 3, "2020-01-01 00:02:00", 4, IsOver: true), feed.Position);
+            Assert.Equal(("voltage", "V", double.PositiveInfinity), (feed.Sensors[0].Type.Name, feed.Sensors[0].Type.Unit, feed.Sensors[0].Thresholds.Warning));
+            Assert.Equal(("temperature", "°C", 35), (feed.Sensors[1].Type.Name, feed.Sensors[1].Type.Unit, feed.Sensors[1].Thresholds.Warning));
         }
         finally
         {

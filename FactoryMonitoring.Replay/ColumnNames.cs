@@ -1,0 +1,51 @@
+namespace FactoryMonitoring.Replay;
+
+/// <summary>Finds columns as settings name them.</summary>
+internal sealed class ColumnNames(FileShape shape, SettingName setting)
+{
+    private const int MostNamed = 30;
+
+    /// <summary>Columns by name, or by number from 1 on, separated by commas. A name wins over a number.</summary>
+    /// <exception cref="ReplayFileException">There is no such column, or more than one.</exception>
+    public int[] Find(string list, string name) =>
+        TryOne(list) is { } one ? [one] : [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => One(item, name, list))];
+
+    /// <summary>Reads COLUMN=WORD,COLUMN=WORD.</summary>
+    /// <exception cref="ReplayFileException">There is no such column, or a word is missing.</exception>
+    public Dictionary<int, string> Map(string? list, string name)
+    {
+        var map = new Dictionary<int, string>();
+        foreach (var item in (list ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (item.LastIndexOf('=') is var mark && (mark <= 0 || mark == item.Length - 1))
+            {
+                throw new ReplayFileException($"{setting(name)} = {list} is not allowed: COLUMN=WORD is, for several separated by commas");
+            }
+
+            map[One(item[..mark].Trim(), name, list!)] = item[(mark + 1)..].Trim();
+        }
+
+        return map;
+    }
+
+    private int One(string item, string name, string list) => TryOne(item) ?? throw new ReplayFileException(
+        $"{setting(name)} = {list}: there is no column {item}; {(shape.HeaderLine is null ? Say.Text($"numbers from 1 to {shape.FieldCount} are allowed, the file has no header") : $"allowed are {string.Join(", ", shape.Names.Take(MostNamed))}{(shape.Names.Length > MostNamed ? ", …" : "")}, or numbers from 1 on")}");
+
+    private int? TryOne(string item)
+    {
+        foreach (var comparison in (StringComparison[])[StringComparison.Ordinal, StringComparison.OrdinalIgnoreCase])
+        {
+            if (Array.FindIndex(shape.Names, name => name.Equals(item, comparison)) is >= 0 and var index)
+            {
+                return index;
+            }
+        }
+
+        if (Array.FindIndex(shape.Names, name => Units.Split(name).Name.Equals(item, StringComparison.OrdinalIgnoreCase)) is >= 0 and var bare)
+        {
+            return bare;
+        }
+
+        return int.TryParse(item, out var number) && number >= 1 && number <= shape.FieldCount ? number - 1 : null;
+    }
+}

@@ -1,0 +1,126 @@
+namespace FactoryMonitoring.Replay;
+
+/// <summary>What some rows of a column hold.</summary>
+internal sealed class ColumnSample
+{
+    private int _filled;
+    private int _numbers;
+    private int _dates;
+    private int _clocks;
+    private int _compact;
+    private int _dated;
+    private int _pointOnly;
+    private int _commaOnly;
+    private int _commas;
+    private int _points;
+    private double _last = double.NaN;
+
+    public bool IsEmpty => _filled == 0;
+
+    public bool IsNumber => _filled > 0 && _numbers * 2 >= _filled && !IsTime && !IsClock;
+
+    /// <summary>Dates, with a time of day or without.</summary>
+    public bool IsTime => _dates > 0 && _dates * 2 > _filled && _dates >= _clocks;
+
+    public bool HasClock => _dated * 2 > _dates;
+
+    public bool IsClock => _clocks > 0 && _clocks * 2 > _filled && !IsTime;
+
+    /// <summary>Numbers as 20131202 or 201312022115.</summary>
+    public bool IsCompactDate => _compact > 0 && _compact == _filled;
+
+    public bool IsRising { get; private set; } = true;
+
+    /// <summary>Each is one more than the one before.</summary>
+    public bool IsCount { get; private set; } = true;
+
+    public double Least { get; private set; } = double.PositiveInfinity;
+
+    public double Most { get; private set; } = double.NegativeInfinity;
+
+    public int Numbered => _numbers;
+
+    public static ColumnSample[] Of(IEnumerable<string[]> rows, int count, MissingMarkers missing)
+    {
+        var columns = new ColumnSample[count];
+        for (var i = 0; i < count; i++)
+        {
+            columns[i] = new ColumnSample();
+        }
+
+        foreach (var row in rows)
+        {
+            for (var i = 0; i < Math.Min(count, row.Length); i++)
+            {
+                columns[i].Add(row[i], missing);
+            }
+        }
+
+        return columns;
+    }
+
+    /// <summary>Whether a text is a number or a time.</summary>
+    public static bool IsRead(string text) => Replay.Numbers.FormsOf(text) != NumberForms.None || IsTimeOfSomeKind(text);
+
+    /// <summary>Whether a text is a date, a time of day or both.</summary>
+    public static bool IsTimeOfSomeKind(string text) => IsDate(text, out _) || TimeText.TryReadClock(text, isNumber: false, out _);
+
+    /// <returns>Null where nothing tells.</returns>
+    public static DecimalSign? DecimalOf(ColumnSample[] columns)
+    {
+        var numbers = columns.Where(column => column.IsNumber).ToList();
+        var (point, comma) = (numbers.Sum(column => column._pointOnly), numbers.Sum(column => column._commaOnly));
+        return point == 0 && comma == 0 ? null : point >= comma ? DecimalSign.Point : DecimalSign.Comma;
+    }
+
+    /// <summary>The decimal sign where every number can be read with either, which is so only by groups of three digits.</summary>
+    public static DecimalSign WeakDecimalOf(ColumnSample[] columns, char separator) =>
+        separator != ',' && columns.Sum(column => column.IsNumber ? column._commas : 0) > 0 && columns.Sum(column => column.IsNumber ? column._points : 0) == 0 ? DecimalSign.Comma : DecimalSign.Point;
+
+    private static bool IsDate(string text, out TimeText time) =>
+        TimeText.TryRead(text, out time) && (time.TryDay(DateOrder.DayFirst, out _) || time.TryDay(DateOrder.MonthFirst, out _) || time.TryDay(DateOrder.YearFirst, out _));
+
+    private void Add(string text, MissingMarkers missing)
+    {
+        if (missing.IsText(text))
+        {
+            return;
+        }
+
+        _filled++;
+        var forms = Replay.Numbers.FormsOf(text);
+        if (forms == NumberForms.None)
+        {
+            if (IsDate(text, out var time))
+            {
+                _dates++;
+                _dated += time.HasClock ? 1 : 0;
+            }
+
+            _clocks += TimeText.TryReadClock(text, isNumber: false, out _) ? 1 : 0;
+            return;
+        }
+
+        _numbers++;
+        _pointOnly += forms == NumberForms.WithPoint ? 1 : 0;
+        _commaOnly += forms == NumberForms.WithComma ? 1 : 0;
+        _commas += text.Contains(',', StringComparison.Ordinal) ? 1 : 0;
+        _points += text.Contains('.', StringComparison.Ordinal) ? 1 : 0;
+        if (text.Length >= 8 && text.All(char.IsAsciiDigit) && IsDate(text, out var compact))
+        {
+            _compact++;
+            _dated += compact.HasClock ? 1 : 0;
+        }
+
+        if (!Replay.Numbers.TryRead(text, forms == NumberForms.WithComma ? DecimalSign.Comma : DecimalSign.Point, out var value))
+        {
+            return;
+        }
+
+        Least = Math.Min(Least, value);
+        Most = Math.Max(Most, value);
+        IsRising &= !(value < _last);
+        IsCount &= double.IsNaN(_last) || value == _last + 1;
+        _last = value;
+    }
+}

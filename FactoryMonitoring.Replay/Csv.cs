@@ -1,0 +1,145 @@
+using CsvHelper;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>CsvHelper as it reads these files. Its fields are trimmed; quoted ones may hold separators and line breaks.</summary>
+internal static class Csv
+{
+    /// <summary>A row of more bytes than these comes of a quote that nothing closes.</summary>
+    public const int MaxRow = 1024 * 1024;
+
+    /// <summary>What columns may be separated by; where two fit alike, the earlier one is taken.</summary>
+    public static readonly char[] Separators = ['\t', ';', ',', '|', ' '];
+
+    public static CsvReader Read(TextReader text, char separator) => CsvReader.Create(
+        separator == ' ' ? new BlanksReader(new CommentsReader(text)) : new CommentsReader(text),
+        new CsvReaderOptions { Separator = separator, HasHeader = false, TrimWhitespace = true, MaxRecordSize = MaxRow, TrackLineNumbers = true });
+
+    public static string NameOf(char separator) => separator switch
+    {
+        '\t' => "tab",
+        ';' => "semicolon",
+        ',' => "comma",
+        '|' => "pipe",
+        ' ' => "space",
+        _ => separator.ToString(),
+    };
+
+    public static bool IsComment(string first) => first.StartsWith('#') || first.StartsWith('%') || first.StartsWith("//", StringComparison.Ordinal);
+
+    /// <summary>Makes apostrophes of the quotes in comments, which need not be closed there.</summary>
+    private sealed class CommentsReader(TextReader text) : TextReader
+    {
+        private bool _isLineBegun;
+        private bool _isComment;
+
+        public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
+
+        public override int Read(Span<char> buffer)
+        {
+            var read = Math.Max(0, text.Read(buffer));
+            var rest = buffer[..read];
+            while (!rest.IsEmpty)
+            {
+                if (!_isLineBegun)
+                {
+                    _isComment = rest[0] is '#' or '%';
+                    _isLineBegun = true;
+                }
+
+                var end = rest.IndexOfAny('\n', '\r');
+                var line = end < 0 ? rest : rest[..end];
+                if (_isComment)
+                {
+                    line.Replace('"', '\'');
+                }
+
+                _isLineBegun = end < 0;
+                rest = end < 0 ? [] : rest[(end + 1)..];
+            }
+
+            return read;
+        }
+
+        public override int Read() => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                text.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+
+    /// <summary>Makes one blank of several, and none at the ends of lines.</summary>
+    private sealed class BlanksReader(TextReader text) : TextReader
+    {
+        private readonly char[] _buffer = new char[32 * 1024];
+        private int _at;
+        private int _end;
+        private bool _isLineBegun;
+        private bool _isBlankDue;
+
+        public override int Read(char[] buffer, int index, int count)
+        {
+            var written = 0;
+            while (written < count)
+            {
+                if (_at == _end)
+                {
+                    (_at, _end) = (0, text.Read(_buffer, 0, _buffer.Length));
+                    if (_end <= 0)
+                    {
+                        _end = 0;
+                        break;
+                    }
+                }
+
+                var next = _buffer[_at];
+                if (next is ' ' or '\t')
+                {
+                    _isBlankDue = _isLineBegun;
+                    _at++;
+                    continue;
+                }
+
+                if (_isBlankDue && next is not ('\r' or '\n'))
+                {
+                    _isBlankDue = false;
+                    buffer[index + written++] = ' ';
+                    continue;
+                }
+
+                _isBlankDue = false;
+                _isLineBegun = next is not ('\r' or '\n');
+                buffer[index + written++] = next;
+                _at++;
+            }
+
+            return written;
+        }
+
+        public override int Read(Span<char> buffer)
+        {
+            var array = new char[buffer.Length];
+            var read = Read(array, 0, array.Length);
+            array.AsSpan(0, read).CopyTo(buffer);
+            return read;
+        }
+
+        public override int Read() => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                text.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+}

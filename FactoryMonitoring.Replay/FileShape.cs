@@ -1,0 +1,232 @@
+namespace FactoryMonitoring.Replay;
+
+/// <summary>How a file is written, as its beginning shows it.</summary>
+/// <param name="FirstRecord">Records before the first row of values: header, units, and what else stands there.</param>
+/// <param name="HeaderLine">Null where there is none.</param>
+/// <param name="HeaderText">The header's fields as they stand; empty where there is none.</param>
+/// <param name="Names">A name for each column.</param>
+/// <param name="Units">As the row of units or the header gives them.</param>
+/// <param name="Columns">What the columns hold, by the rows that were looked at.</param>
+/// <param name="IsWhole">These rows were all there are.</param>
+internal sealed record FileShape(
+    char Separator,
+    int FieldCount,
+    int FirstRecord,
+    long FirstLine,
+    long? HeaderLine,
+    long? UnitLine,
+    string[] HeaderText,
+    string[] Names,
+    string?[] Units,
+    ColumnSample[] Columns,
+    DecimalSign? Decimal,
+    bool IsWhole)
+{
+    private const int MaxChars = 512 * 1024;
+    private const int MaxRecords = 3000;
+
+    /// <summary>What a column is called in messages.</summary>
+    public string Column(int index) => HeaderLine is null ? Say.Text($"column {index + 1}") : $"{Say.Text($"column {index + 1}")} ({Names[index]})";
+
+    /// <exception cref="ReplayFileException">It holds no rows of values.</exception>
+    public static FileShape Detect(string path, char? separator, DecimalSign? sign, MissingMarkers missing, SettingName setting)
+    {
+        var (text, isWhole) = Beginning(path);
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            throw new ReplayFileException("is empty: a CSV file with a row of values is allowed");
+        }
+
+        separator ??= text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length > 5 && text[5] is '\r' or '\n' ? text[4] : null;
+        Sample? best = null;
+        foreach (var candidate in separator is { } given ? [given] : Csv.Separators)
+        {
+            if (Sample.Read(text, candidate, isWhole, missing) is { } sample && (best is null || sample.Score > best.Score + 1e-9))
+            {
+                best = sample;
+            }
+        }
+
+        return best?.Shape(sign, isWhole, missing, setting) ?? throw new ReplayFileException("holds comments alone: a row of values is needed");
+    }
+
+    private static (string Text, bool IsWhole) Beginning(string path)
+    {
+        using var text = ReplayText.Open(path);
+        var buffer = new char[MaxChars];
+        try
+        {
+            var length = text.Reader.ReadBlock(buffer, 0, MaxChars);
+            return (new string(buffer, 0, length), length < MaxChars);
+        }
+        catch (Exception exception) when (exception is InvalidDataException or IOException)
+        {
+            throw new ReplayFileException($"cannot be unpacked: {exception.Message}; fetch it again", exception);
+        }
+    }
+
+    private sealed record Record(string[] Fields, long Line)
+    {
+        public bool IsComment => Csv.IsComment(Fields[0]);
+
+        public bool IsBlank => Fields.All(string.IsNullOrEmpty);
+    }
+
+    /// <summary>The beginning of a file, cut by one separator.</summary>
+    private sealed class Sample(char separator, List<Record> records, int count, double score)
+    {
+        public double Score => score;
+
+        public static Sample? Read(string text, char separator, bool isWhole, MissingMarkers missing)
+        {
+            var records = new List<Record>();
+            using var reader = Csv.Read(new StringReader(text), separator);
+            try
+            {
+                while (records.Count < MaxRecords && reader.Read())
+                {
+                    records.Add(new Record([.. Enumerable.Range(0, reader.FieldCount).Select(index => reader.GetString(index).Trim())], reader.LineNumber));
+                }
+            }
+            catch (CsvHelper.CsvFormatException)
+            {
+                // Told when the whole file is read, with its line.
+            }
+
+            if (!isWhole && records.Count is > 1 and < MaxRecords)
+            {
+                records.RemoveAt(records.Count - 1);
+            }
+
+            // The later ones: a header and what stands before it are among the first.
+            var rows = records.Where(record => !record.IsComment && !record.IsBlank).ToList();
+            if (rows.Count == 0)
+            {
+                return null;
+            }
+
+            var count = rows.Skip(rows.Count / 2).GroupBy(row => row.Fields.Length).OrderByDescending(group => group.Count()).ThenByDescending(group => group.Key).First().Key;
+            int filled = 0, read = 0;
+            foreach (var row in rows.Skip(rows.Count / 2).Where(row => row.Fields.Length == count).Take(200))
+            {
+                foreach (var field in row.Fields)
+                {
+                    if (!missing.IsText(field))
+                    {
+                        filled++;
+                        read += ColumnSample.IsRead(field) ? 1 : 0;
+                    }
+                }
+            }
+
+            var later = rows.Skip(rows.Count / 2).ToList();
+            var share = (double)later.Count(row => row.Fields.Length == count) / later.Count;
+            return new Sample(separator, records, count, share * (filled > 0 ? (double)read / filled : 0) * (count > 1 ? 1 : 0.9));
+        }
+
+        public FileShape Shape(DecimalSign? sign, bool isWhole, MissingMarkers missing, SettingName setting)
+        {
+            var like = records.Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).ToList();
+            var kinds = ColumnSample.Of(like.Skip(like.Count / 2).Select(row => row.Fields), count, missing);
+            // Separators at the ends of some rows alone make columns that nothing is in.
+            var least = Array.FindLastIndex(kinds, kind => !kind.IsEmpty) + 1;
+            var first = records.FindIndex(record =>
+                !record.IsComment && !record.IsBlank && record.Fields.Length >= least && record.Fields.Length <= count && IsRow(record.Fields, kinds, missing));
+            if (first < 0)
+            {
+                var line = like[^1];
+                throw new ReplayFileException(Say.Text(
+                    $"line {line.Line}: holds no number beside a time, cut by the separator {Csv.NameOf(separator)}: {Say.Quoted(string.Join(separator, line.Fields))}; a column of numbers is needed, or {setting(nameof(ReplayOptions.Separator))} is another one"));
+            }
+
+            var (header, units) = Head(first);
+            var width = Math.Max(count, header?.Fields.Length is { } fields && fields <= count + 1 ? Math.Min(fields, count) : count);
+            var names = NamesOf(header?.Fields, width);
+            var split = names.Select(Replay.Units.Split).ToArray();
+            var columns = ColumnSample.Of(records.Skip(first).Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).Select(record => record.Fields), width, missing);
+            return new FileShape(
+                separator,
+                width,
+                first,
+                records[first].Line,
+                header?.Line,
+                units?.Line,
+                header?.Fields ?? [],
+                names,
+                [.. split.Select((name, index) => name.Unit is { } unit ? Replay.Units.Canonical(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : null)],
+                columns,
+                sign ?? ColumnSample.DecimalOf(columns),
+                isWhole && records.Count < MaxRecords);
+        }
+
+        private static bool IsRow(string[] fields, ColumnSample[] kinds, MissingMarkers missing)
+        {
+            int read = 0, wrong = 0, numbers = 0;
+            for (var i = 0; i < Math.Min(fields.Length, kinds.Length); i++)
+            {
+                if (missing.IsText(fields[i]))
+                {
+                    continue;
+                }
+
+                if (kinds[i].IsTime || kinds[i].IsClock)
+                {
+                    if (!ColumnSample.IsTimeOfSomeKind(fields[i]))
+                    {
+                        return false;
+                    }
+
+                    read++;
+                }
+                else if (kinds[i].IsNumber)
+                {
+                    numbers++;
+                    var isNumber = Numbers.FormsOf(fields[i]) != NumberForms.None;
+                    wrong += isNumber ? 0 : 1;
+                    read += isNumber ? 1 : 0;
+                }
+            }
+
+            return read > 0 && wrong * 2 <= numbers && kinds.Any(kind => kind.IsNumber);
+        }
+
+        // Before the first row of values: units perhaps, and the header before them.
+        private (Record? Header, Record? Units) Head(int first)
+        {
+            var before = records.Take(first).Where(record => !record.IsBlank).Select(Uncommented)
+                .Where(record => record.WasComment ? record.Fields.Length == count : Math.Abs(record.Fields.Length - count) <= 1).ToList();
+            // Written as rows they win over comments that happen to have as many fields.
+            if (before.Any(record => !record.WasComment))
+            {
+                before.RemoveAll(record => record.WasComment);
+            }
+
+            var rows = before.Where(record => count == 1 ? record.Fields.Length == 1 && !record.WasComment : record.Fields.Length > 1 || count == 2 && record.Fields.Length == 2)
+                .Select(record => new Record(record.Fields, record.Line)).ToList();
+            while (rows.Count > 1 && Replay.Units.IsRowOfAggregates(rows[^1].Fields))
+            {
+                rows.RemoveAt(rows.Count - 1);
+            }
+
+            return rows.Count > 1 && Replay.Units.IsRow(rows[^1].Fields) ? (rows[^2], rows[^1]) : (rows.LastOrDefault(), null);
+        }
+
+        private (string[] Fields, long Line, bool WasComment) Uncommented(Record record)
+        {
+            if (!record.IsComment)
+            {
+                return (record.Fields, record.Line, false);
+            }
+
+            var bare = record.Fields[0].TrimStart('#', '%', '/', ' ');
+            return (bare.Length == 0 && record.Fields.Length > count ? record.Fields[1..] : [bare, .. record.Fields[1..]], record.Line, true);
+        }
+
+        // R leaves out the name of the first column, which numbers the rows.
+        private static string[] NamesOf(string[]? header, int width)
+        {
+            var names = header is null ? [] : header.Length == width - 1 && header[^1].Length > 0 ? ["", .. header] : header;
+            return [.. Enumerable.Range(0, width).Select(index => index < names.Length && names[index].Trim('#', ' ') is { Length: > 0 } name ? name.ReplaceLineEndings(" ") : Say.Text($"column {index + 1}"))];
+        }
+    }
+}

@@ -1,0 +1,54 @@
+using System.Collections.Frozen;
+using System.Globalization;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>What stands for a value that is not there.</summary>
+internal sealed class MissingMarkers
+{
+    /// <summary>Numbers that loggers write for a missing value. They are taken for one where they lie apart from a column's other values.</summary>
+    private static readonly double[] Numeric =
+        [-200, -99, -999, -9999, -99999, -999999, -6999, -7999, -8888, -99.9, -99.99, -999.9, -999.99, -9999.9, -9999.99, 999, 9999, 99999, 999999, 9999999, 99.99, 999.9, 999.99, 9999.9, 9999.99];
+
+    private static readonly string[] Usual =
+    [
+        "", "NA", "N/A", "N.A.", "#N/A", "#NA", "<NA>", "NaN", "-NaN", "NaN(ind)", "-1.#IND", "1.#QNAN", "NAN.0", "null", "\\N", "(null)", "nil", "none", "missing", "-", "--", "---", "----", "?", "??",
+        ".", "..", "...", "*", "**", "***", "****", "M", "MM", "n.d.", "nd", "inf", "-inf", "+inf", "infinity", "-infinity", "#VALUE!", "#DIV/0!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "no data", "nodata", "n/v",
+        "bad", "bad input", "bad data", "no result", "i/o timeout", "invalid", "unavailable", "unknown", "undefined", "–", "—",
+    ];
+
+    private readonly FrozenSet<string> _texts;
+    private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _lookup;
+    private readonly FrozenSet<double> _numbers;
+
+    /// <param name="setting">As <see cref="ReplayOptions.Missing"/>; null where it is not set.</param>
+    public MissingMarkers(string? setting)
+    {
+        var given = (setting ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        _texts = Usual.Concat(given).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+        _lookup = _texts.GetAlternateLookup<ReadOnlySpan<char>>();
+        IsGiven = setting is { Length: > 0 };
+        _numbers = IsGiven
+            ? given.Where(each => double.TryParse(each, NumberStyles.Float, CultureInfo.InvariantCulture, out _))
+                .Select(each => double.Parse(each, CultureInfo.InvariantCulture)).ToFrozenSet()
+            : Numeric.ToFrozenSet();
+    }
+
+    /// <summary>Numbers are those of the setting, and hold wherever they lie.</summary>
+    public bool IsGiven { get; }
+
+    public bool IsText(ReadOnlySpan<char> text) => text.Length == 0 || (text.Length <= 16 && _lookup.Contains(text)) || (IsGiven && _lookup.Contains(text));
+
+    /// <summary>Whether it may stand for a missing value.</summary>
+    public bool IsCandidate(double value) => (IsGiven || value is <= -99 or >= 99.99) && _numbers.Contains(value);
+
+    /// <summary>Which of the candidates in a column stand for a missing value.</summary>
+    /// <param name="candidates">How often each occurs.</param>
+    /// <param name="least">Of the other values; more than <paramref name="most"/> where there are none.</param>
+    public FrozenSet<double> Decide(IReadOnlyDictionary<double, long> candidates, double least, double most) =>
+        candidates.Where(candidate => IsGiven || (least <= most && LiesApart(candidate.Key, candidate.Value, least, most))).Select(candidate => candidate.Key).ToFrozenSet();
+
+    // Below, it is enough that nothing else is negative; above, values may just grow, so it takes two of them and a wide gap.
+    private static bool LiesApart(double value, long count, double least, double most) =>
+        value < 0 ? value < least && (least >= 0 || least - value > most - least) : value > most && count > 1 && value - most > most - least;
+}

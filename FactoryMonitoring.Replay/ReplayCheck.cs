@@ -1,0 +1,638 @@
+using System.Collections.Frozen;
+using System.Text;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>Reads a file from its beginning to its end, keeping counts alone, and decides how it is written.</summary>
+internal sealed class ReplayCheck
+{
+    private const int FirstRowsKept = 3;
+    private const int MissingTextsKept = 20;
+    private const int MostSensors = 10_000;
+    private const string RowNumbers = "numbers the rows";
+    private const int RowsPerReport = 20_000;
+
+    /// <summary>A file that runs backward is read into memory before it is replayed; no more values than these.</summary>
+    private const long MostValuesInMemory = 5_000_000;
+
+    private readonly ReplayOptions _options;
+    private readonly SettingName _setting;
+    private readonly string _path;
+    private readonly MissingMarkers _missing;
+    private readonly Dictionary<string, long> _missingTexts = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> _missingLookup;
+
+    public ReplayCheck(ReplayOptions options, SettingName setting)
+    {
+        (_options, _setting) = (options, setting);
+        _path = Path.GetFullPath(options.File ?? "");
+        _missing = new MissingMarkers(options.Missing);
+        _missingLookup = _missingTexts.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    public ReplayPlan Run(IProgress<double>? progress)
+    {
+        var zone = ZoneOf();
+        var shape = Decided(FileShape.Detect(_path, SeparatorOf(), SignOf(), _missing, _setting));
+        var sign = shape.Decimal!.Value;
+        var names = new ColumnNames(shape, _setting);
+        var time = TimePlan.Find(shape, _options, names, _setting);
+        if (time.Kind == TimeKind.None && _options.Interval is null)
+        {
+            throw new ReplayFileException(
+                $"no column holds times: give {_setting(nameof(ReplayOptions.Interval))}, the time from row to row, as 00:00:01, or name the column, {_setting(nameof(ReplayOptions.TimeColumn))}=…; columns are {string.Join(", ", Enumerable.Range(0, Math.Min(12, shape.FieldCount)).Select(shape.Column))}");
+        }
+
+        var isPaced = _options.Interval is not null;
+        var given = _options.Columns is { Length: > 0 } list && !list.Equals("all", StringComparison.OrdinalIgnoreCase) ? names.Find(list, nameof(ReplayOptions.Columns)) : null;
+        if (given?.FirstOrDefault(time.Columns.Contains, -1) is >= 0 and var timed)
+        {
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Columns))} = {_options.Columns}: {shape.Column(timed)} is the time: name columns of values, or another time, {_setting(nameof(ReplayOptions.TimeColumn))}=…");
+        }
+
+        var leftOut = new List<LeftOutColumn>();
+        var columns = given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
+        var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
+        var clock = new RowClock(time, sign, _missing);
+        using var row = new RowReader(_path, shape);
+        var firstRows = new List<(long, string)>();
+        long rows = 0, withoutTime = 0, shorter = 0, lastLine = 0;
+        var isLastShort = false;
+        var orderMatters = false;
+        while (row.Read())
+        {
+            if (row.Row % RowsPerReport == 0 && row.Length > 0)
+            {
+                progress?.Report((double)row.Position / row.Length);
+            }
+
+            isLastShort = row.Count < shape.FieldCount;
+            shorter += isLastShort ? 1 : 0;
+            lastLine = row.Line;
+            if (row.Count > shape.FieldCount)
+            {
+                RefuseLong(row, shape);
+            }
+
+            if (accounts.Count > 0)
+            {
+                var outcome = clock.Read(row);
+                if (outcome == TimeReadOutcome.Missing)
+                {
+                    withoutTime++;
+                    continue;
+                }
+
+                if (outcome == TimeReadOutcome.Wrong)
+                {
+                    throw NoTime(row, shape, time, clock);
+                }
+
+                orderMatters |= Account(accounts, clock, time, row, shape);
+            }
+
+            rows++;
+            foreach (var column in columns)
+            {
+                Add(column, row, sign, isGiven: given is not null, shape);
+            }
+
+            if (rows <= FirstRowsKept)
+            {
+                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, columns))));
+            }
+        }
+
+        progress?.Report(1);
+        if (isLastShort && shorter == 1 && rows > 1)
+        {
+            throw new ReplayFileException(Say.Text($"line {lastLine}: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line"));
+        }
+
+        var account = Decide(accounts, orderMatters, shape, time);
+        var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
+        if (isNewestFirst && rows * columns.Count > MostValuesInMemory)
+        {
+            throw new ReplayFileException("runs from the newest row to the oldest and is too long to be turned round in memory: sort its rows by their time first");
+        }
+
+        if (rows == 0)
+        {
+            throw new ReplayFileException("holds no row with a time and values");
+        }
+
+        var replayed = Settle(columns, shape, names, leftOut, given is not null);
+        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing)
+        {
+            File = _path,
+            Length = row.Length,
+            IsGzip = row.IsGzip,
+            Encoding = row.Encoding,
+            Options = _options,
+            Rows = rows,
+            Comments = row.Comments,
+            Blanks = row.Blanks,
+            ShortRows = shorter,
+            RepeatedHeaders = row.RepeatedHeaders,
+            Columns = replayed,
+            LeftOut = [.. leftOut.OrderBy(column => column.Index)],
+            MissingTexts = _missingTexts,
+            FirstRows = firstRows,
+            Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : account!.ForwardSum,
+            Times = TimesOf(account, time, shape, withoutTime, isNewestFirst),
+        };
+    }
+
+    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, FileShape shape, long withoutTime, bool isNewestFirst) => new(
+        time.Kind == TimeKind.None ? null : time.Describe(shape),
+        (isNewestFirst ? account?.Last : account?.First) ?? default,
+        (isNewestFirst ? account?.First : account?.Last) ?? default,
+        time.Kind == TimeKind.Elapsed,
+        account is { HasOrder: true } ? NameOf(account.Order) : null,
+        account is { NamesNoZone: true } ? _options.TimeZone ?? "UTC" : null,
+        account?.Duplicates ?? 0,
+        isNewestFirst ? account!.Forward : account?.Backward ?? 0,
+        isNewestFirst ? null : account?.FirstBackwardLine,
+        withoutTime,
+        account?.Zone.Repeated ?? 0,
+        account?.Zone.LeftOut ?? 0,
+        account?.LongestGap ?? TimeSpan.Zero,
+        isNewestFirst);
+
+    private static string NameOf(DateOrder order) => order switch
+    {
+        DateOrder.DayFirst => "day-first",
+        DateOrder.MonthFirst => "month-first",
+        _ => "year-first",
+    };
+
+    private static IEnumerable<string> FieldsOf(RowReader row, TimePlan time, List<ColumnCheck> columns) =>
+        time.Columns.Concat(columns.Select(column => column.Index)).Take(10).Select(column => row[column] is { Length: > 0 } text ? text : "–");
+
+    private char? SeparatorOf() => _options.Separator?.ToLowerInvariant() switch
+    {
+        null or "" => null,
+        "comma" => ',',
+        "semicolon" => ';',
+        "tab" or "\\t" => '\t',
+        "pipe" => '|',
+        "space" => ' ',
+        [var one] when char.IsAscii(one) && !char.IsAsciiLetterOrDigit(one) && one is not '"' and not '\r' and not '\n' => one,
+        _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Separator))} = {_options.Separator} is not allowed: comma, semicolon, tab, pipe, space or one character of ASCII are"),
+    };
+
+    private DecimalSign? SignOf() => _options.DecimalSign?.ToLowerInvariant() switch
+    {
+        null or "" => null,
+        "point" or "." => DecimalSign.Point,
+        "comma" or "," => DecimalSign.Comma,
+        _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DecimalSign))} = {_options.DecimalSign} is not allowed: point, comma are"),
+    };
+
+    private TimeZoneInfo ZoneOf()
+    {
+        if (_options.TimeZone is not { Length: > 0 } id)
+        {
+            return TimeZoneInfo.Utc;
+        }
+
+        return TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone)
+            ? zone
+            : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id} is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin");
+    }
+
+    // Where the beginning holds no number that tells its decimal sign, the first one further on does.
+    private FileShape Decided(FileShape shape)
+    {
+        if (shape.Decimal is not null)
+        {
+            return shape;
+        }
+
+        if (!shape.IsWhole)
+        {
+            using var row = new RowReader(_path, shape);
+            while (row.Read())
+            {
+                for (var i = 0; i < Math.Min(row.Count, shape.FieldCount); i++)
+                {
+                    if (shape.Columns[i].IsNumber && row.Chars(i) is var text && text.ContainsAny('.', ',') && Numbers.FormsOf(text) is NumberForms.WithPoint or NumberForms.WithComma)
+                    {
+                        return shape with { Decimal = Numbers.FormsOf(text) == NumberForms.WithPoint ? DecimalSign.Point : DecimalSign.Comma };
+                    }
+                }
+            }
+        }
+
+        return shape with { Decimal = ColumnSample.WeakDecimalOf(shape.Columns, shape.Separator) };
+    }
+
+    // All that hold numbers and are not the time; numbers of rows are no values.
+    private static List<ColumnCheck> Usual(FileShape shape, TimePlan time, List<LeftOutColumn> leftOut)
+    {
+        var columns = new List<ColumnCheck>();
+        for (var index = 0; index < shape.FieldCount; index++)
+        {
+            var sample = shape.Columns[index];
+            if (time.Columns.Contains(index))
+            {
+                continue;
+            }
+
+            var why = sample.IsTime || sample.IsClock ? "holds times"
+                : sample.IsNumber && IsRowNumber(shape, index) ? RowNumbers
+                : !sample.IsEmpty && !sample.IsNumber ? "holds texts"
+                : null;
+            if (why is null)
+            {
+                columns.Add(new ColumnCheck(index));
+            }
+            else
+            {
+                leftOut.Add(new LeftOutColumn(index, shape.Names[index], why));
+            }
+        }
+
+        if (columns.Count == 0)
+        {
+            // Where there is nothing else, they are values.
+            columns.AddRange(leftOut.Where(column => column.Why == RowNumbers).Select(column => new ColumnCheck(column.Index)));
+            leftOut.RemoveAll(column => column.Why == RowNumbers);
+        }
+
+        return columns;
+    }
+
+    private static bool IsRowNumber(FileShape shape, int index)
+    {
+        var sample = shape.Columns[index];
+        var name = shape.Names[index].ToLowerInvariant();
+        return shape.HeaderLine is not null && sample.IsCount && sample.Numbered > 1 && sample.Least is 0 or 1
+            && (name is "no" or "no." or "nr" or "nr." or "id" or "index" or "idx" or "#" or "row" or "rownum" or "instant" or "record" or "rn" or "unnamed: 0"
+                || name.StartsWith("column ", StringComparison.Ordinal));
+    }
+
+    private List<TimeAccount> AccountsOf(TimePlan time, TimeZoneInfo zone)
+    {
+        DateOrder? order = _options.DateOrder?.ToLowerInvariant() switch
+        {
+            null or "" => null,
+            "day-first" => DateOrder.DayFirst,
+            "month-first" => DateOrder.MonthFirst,
+            "year-first" => DateOrder.YearFirst,
+            _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DateOrder))} = {_options.DateOrder} is not allowed: day-first, month-first, year-first are"),
+        };
+        return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone)))];
+    }
+
+    // Tells whether the row's date differs by the order.
+    private static bool Account(List<TimeAccount> accounts, RowClock clock, TimePlan time, RowReader row, FileShape shape)
+    {
+        DateTime? before = null;
+        var differs = false;
+        var isRead = false;
+        foreach (var account in accounts)
+        {
+            if (account.WrongLine is not null)
+            {
+                continue;
+            }
+
+            var written = clock.Written;
+            var utc = clock.Counted;
+            var isText = time.Kind is TimeKind.Text or TimeKind.Calendar;
+            // Three numbers alone may begin with the year.
+            if (isText && (!account.Zone.TryUtc(written, account.Order, out utc) || (account.Order == DateOrder.YearFirst && written.Form == DateForm.DayOrMonthFirst && accounts.Count > 1)))
+            {
+                account.WrongLine = row.Line;
+                continue;
+            }
+
+            isRead = true;
+            differs |= before is { } other && other != utc;
+            before = utc;
+            account.HasOrder |= isText && written.Form is DateForm.DayOrMonthFirst or DateForm.AnyOrder;
+            account.NamesNoZone |= isText && written.Offset is null;
+            account.Add(utc, row.Line);
+            if (differs && account.Question is null)
+            {
+                account.Question = (row.Line, clock.Text(row));
+            }
+        }
+
+        return isRead ? differs : throw NoDay(accounts, row, shape, time, clock);
+    }
+
+    private static ReplayFileException NoDay(List<TimeAccount> accounts, RowReader row, FileShape shape, TimePlan time, RowClock clock)
+    {
+        var text = clock.Text(row);
+        var others = accounts.Where(account => account.WrongLine != row.Line && account.Order != DateOrder.YearFirst).ToList();
+        return others is [var other, ..]
+            ? new ReplayFileException(Say.Text(
+                $"line {row.Line}, {shape.Column(time.Columns[0])}: {Say.Quoted(text)} is no date that is written {NameOf(accounts.Last(account => account.WrongLine == row.Line).Order)}, and line {other.WrongLine} is none that is written {NameOf(other.Order)}: make them alike"))
+            : new ReplayFileException(Say.Text(
+                $"line {row.Line}, {shape.Column(time.Columns[0])}: {Say.Quoted(text)} is no date{(accounts.Count == 1 && accounts[0].Order != DateOrder.YearFirst ? $" that is written {NameOf(accounts[0].Order)}" : "")}: correct it, or remove the line"));
+    }
+
+    private TimeAccount? Decide(List<TimeAccount> accounts, bool orderMatters, FileShape shape, TimePlan time)
+    {
+        var left = accounts.Where(account => account.WrongLine is null).ToList();
+        if (left.Count > 1 && orderMatters && left.Any(account => account.HasOrder) && left.FirstOrDefault(account => account.Question is not null)?.Question is var (line, text))
+        {
+            var orders = string.Join(" or ", left.Select(account => NameOf(account.Order)));
+            throw new ReplayFileException(Say.Text(
+                $"line {line}, {shape.Column(time.Columns[0])}: {Say.Quoted(text)} can be read {orders}, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DateOrder))}={orders}"));
+        }
+
+        return left.FirstOrDefault();
+    }
+
+    private ReplayFileException NoTime(RowReader row, FileShape shape, TimePlan time, RowClock clock) => new(Say.Text(
+        $"line {row.Line}, {shape.Column(time.Columns[0])}: {Say.Quoted(clock.Text(row))} is no time: correct it, remove the line or put # before it, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}, the time from row to row"));
+
+    private void RefuseLong(RowReader row, FileShape shape)
+    {
+        for (var i = shape.FieldCount; i < row.Count; i++)
+        {
+            if (!row.IsEmpty(i))
+            {
+                throw new ReplayFileException(Say.Text(
+                    $"line {row.Line}, column {i + 1}: {Say.Quoted(row[i])} is one field more than the {shape.FieldCount} of the other rows: quote what holds a {Csv.NameOf(shape.Separator)}, or give {_setting(nameof(ReplayOptions.Separator))}"));
+            }
+        }
+    }
+
+    private void Add(ColumnCheck column, RowReader row, DecimalSign sign, bool isGiven, FileShape shape)
+    {
+        var text = row.Chars(column.Index);
+        if (_missing.IsText(text))
+        {
+            column.Missing++;
+            if (!text.IsEmpty)
+            {
+                column.Markers++;
+                CountMissing(text);
+            }
+        }
+        else if (!Numbers.TryRead(text, sign, out var value))
+        {
+            if (isGiven)
+            {
+                throw NoNumber(row.Line, column.Index, row[column.Index], shape);
+            }
+
+            column.Texts++;
+            column.FirstText ??= (row.Line, row[column.Index]);
+        }
+        else
+        {
+            column.Add(value, _missing.IsCandidate(value));
+        }
+    }
+
+    private void CountMissing(ReadOnlySpan<char> text)
+    {
+        if (_missingLookup.TryGetValue(text, out var count) || _missingTexts.Count < MissingTextsKept)
+        {
+            _missingLookup[text] = count + 1;
+        }
+    }
+
+    private ReplayFileException NoNumber(long line, int column, string text, FileShape shape)
+    {
+        var other = shape.Decimal == DecimalSign.Point ? DecimalSign.Comma : DecimalSign.Point;
+        var remedy = Numbers.TryRead(text, other, out _)
+            ? $"the file's decimal sign is the {(shape.Decimal == DecimalSign.Point ? "point" : "comma")}: correct it, or give {_setting(nameof(ReplayOptions.DecimalSign))}"
+            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={text.ReplaceLineEndings(" ")}";
+        return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
+    }
+
+    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven)
+    {
+        var kept = new List<ColumnCheck>();
+        // What lies apart in one column stands for a missing value in the others, too.
+        var confirmed = checks.SelectMany(check => _missing.Decide(check.Candidates, check.Least, check.Most)).ToHashSet();
+        foreach (var check in checks)
+        {
+            var isMissing = check.Values == 0 && check.Candidates.Keys.All(confirmed.Contains);
+            if (isMissing || check.Texts > check.Values + check.Candidates.Values.Sum())
+            {
+                if (areGiven)
+                {
+                    throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Columns))} = {_options.Columns}: {shape.Column(check.Index)} holds no number in the whole file: name other columns");
+                }
+
+                leftOut.Add(new LeftOutColumn(check.Index, shape.Names[check.Index], check.Texts > 0 ? "holds texts" : "holds nothing"));
+                continue;
+            }
+
+            if (check.FirstText is var (line, text))
+            {
+                throw NoNumber(line, check.Index, text, shape);
+            }
+
+            kept.Add(check);
+        }
+
+        switch (kept.Count)
+        {
+            case 0:
+                throw new ReplayFileException("no column holds numbers beside the time: a column of values is needed");
+            case > MostSensors:
+                throw new ReplayFileException(Say.Text($"has {kept.Count} columns of numbers: at most {MostSensors} are replayed at once, name them, {_setting(nameof(ReplayOptions.Columns))}=…"));
+        }
+
+        var types = names.Map(_options.Types, nameof(ReplayOptions.Types));
+        var units = names.Map(_options.Units, nameof(ReplayOptions.Units));
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        return [.. kept.Select(check => Column(check, kept.Count == 1, shape, types, units, ids, confirmed))];
+    }
+
+    private ReplayColumn Column(ColumnCheck check, bool isOne, FileShape shape, Dictionary<int, string> types, Dictionary<int, string> units, HashSet<string> ids, HashSet<double> confirmed)
+    {
+        var name = Units.Split(shape.Names[check.Index]).Name;
+        var givenType = types.GetValueOrDefault(check.Index) ?? _options.SensorType;
+        var unit = units.GetValueOrDefault(check.Index) ?? shape.Units[check.Index];
+        var byName = givenType is null ? Units.TypeOf(name, unit) : null;
+        // A single series that says nothing of itself has always been taken for a temperature.
+        var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(name, unit));
+        unit ??= Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
+        if (unit.Length > 32 || type.Length > 100)
+        {
+            throw new ReplayFileException($"{shape.Column(check.Index)}: the unit {unit} or the type {type} is too long: at most 32 and 100 characters are allowed");
+        }
+
+        var markers = check.Candidates.Keys.Where(candidate => confirmed.Contains(candidate) && (_missing.IsGiven || candidate < check.Least || candidate > check.Most)).ToFrozenSet();
+        foreach (var (number, count) in check.Candidates)
+        {
+            if (markers.Contains(number))
+            {
+                check.Missing += count;
+                var text = number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+                if (_missingTexts.ContainsKey(text) || _missingTexts.Count < MissingTextsKept)
+                {
+                    _missingTexts[text] = _missingTexts.GetValueOrDefault(text) + count;
+                }
+            }
+            else
+            {
+                check.Keep(number, count);
+            }
+        }
+
+        var id = IdOf(check.Index, name, isOne, shape, ids);
+        var known = Contracts.SensorCatalog.Types.GetValueOrDefault(type);
+        var (warning, critical) = (_options.WarningThreshold ?? known?.Warning, _options.CriticalThreshold ?? known?.Critical);
+        return warning >= critical
+            ? throw new ReplayFileException(Say.Text(
+                $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical);
+    }
+
+    // A known type's rules are in its unit: another unit is another type.
+    private static string TypeOf(string name, string? unit) =>
+        Slug(name, "value", 80) is var slug && Contracts.SensorCatalog.Types.ContainsKey(slug) ? $"{slug}-{Slug(unit ?? "", "other", 19)}" : slug;
+
+    private string IdOf(int index, string name, bool isOne, FileShape shape, HashSet<string> ids)
+    {
+        if (isOne)
+        {
+            return _options.SensorId ?? "replay-sensor-001";
+        }
+
+        var slug = Slug(name, Say.Text($"column-{index + 1}"), 200);
+        var prefix = _options.SensorId ?? "replay";
+        var id = $"{prefix}-{slug}";
+        for (var number = 2; !ids.Add(id); number++)
+        {
+            id = Say.Text($"{prefix}-{slug}-{number}");
+        }
+
+        return id.Length <= 255 ? id : throw new ReplayFileException($"{shape.Column(index)}: the sensor's id {id} is longer than 255 characters: give a shorter {_setting(nameof(ReplayOptions.SensorId))}");
+    }
+
+    private static string Slug(string name, string absent, int most)
+    {
+        var slug = new StringBuilder();
+        foreach (var rune in name.ToLowerInvariant().EnumerateRunes())
+        {
+            if (Rune.IsLetterOrDigit(rune) || rune.Value is '.' or '_')
+            {
+                slug.Append(rune);
+            }
+            else if (slug.Length > 0 && slug[^1] != '-')
+            {
+                slug.Append('-');
+            }
+        }
+
+        var text = slug.ToString().Trim('-', '_', '.');
+        return text.Length == 0 ? absent : text.Length > most ? text[..most] : text;
+    }
+
+    /// <summary>Counts of a column.</summary>
+    private sealed class ColumnCheck(int index)
+    {
+        public int Index => index;
+
+        public long Values { get; private set; }
+
+        public long Missing { get; set; }
+
+        public long Markers { get; set; }
+
+        public long Texts { get; set; }
+
+        public (long Line, string Text)? FirstText { get; set; }
+
+        public double Least { get; private set; } = double.PositiveInfinity;
+
+        public double Most { get; private set; } = double.NegativeInfinity;
+
+        /// <summary>Numbers that may stand for a missing value; they are no <see cref="Values"/> yet.</summary>
+        public Dictionary<double, long> Candidates { get; } = [];
+
+        public void Add(double value, bool isCandidate)
+        {
+            if (isCandidate)
+            {
+                Candidates[value] = Candidates.GetValueOrDefault(value) + 1;
+            }
+            else
+            {
+                Keep(value, 1);
+            }
+        }
+
+        public void Keep(double value, long count)
+        {
+            Values += count;
+            Least = Math.Min(Least, value);
+            Most = Math.Max(Most, value);
+        }
+    }
+
+    /// <summary>What the times are when dates are read in one order.</summary>
+    private sealed class TimeAccount(DateOrder order, ZoneClock zone)
+    {
+        private DateTime? _last;
+
+        public DateOrder Order => order;
+
+        public ZoneClock Zone => zone;
+
+        /// <summary>The first line that cannot be read so.</summary>
+        public long? WrongLine { get; set; }
+
+        /// <summary>A line whose date is another one in another order.</summary>
+        public (long Line, string Text)? Question { get; set; }
+
+        public bool HasOrder { get; set; }
+
+        public bool NamesNoZone { get; set; }
+
+        public DateTime First { get; private set; }
+
+        public DateTime Last => _last ?? default;
+
+        public long Forward { get; private set; }
+
+        public long Backward { get; private set; }
+
+        public long Duplicates { get; private set; }
+
+        public long? FirstBackwardLine { get; private set; }
+
+        public TimeSpan ForwardSum { get; private set; }
+
+        public TimeSpan BackwardSum { get; private set; }
+
+        public TimeSpan LongestGap { get; private set; }
+
+        public void Add(DateTime utc, long line)
+        {
+            if (_last is not { } last)
+            {
+                First = utc;
+            }
+            else if (utc > last)
+            {
+                Forward++;
+                ForwardSum += utc - last;
+                LongestGap = utc - last > LongestGap ? utc - last : LongestGap;
+            }
+            else if (utc < last)
+            {
+                Backward++;
+                BackwardSum += last - utc;
+                FirstBackwardLine ??= line;
+            }
+            else
+            {
+                Duplicates++;
+            }
+
+            _last = utc;
+        }
+    }
+}

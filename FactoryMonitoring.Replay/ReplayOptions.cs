@@ -1,0 +1,159 @@
+using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>What is replayed and how: sections <c>Factory:Replay</c> and <c>Sensors:Replay</c>. What is not set is found in the file.</summary>
+public sealed class ReplayOptions
+{
+    /// <summary>A CSV file, plain or gzip; nothing is replayed where it is not set.</summary>
+    public string? File { get; set; }
+
+    /// <summary>The file's intervals are divided by this.</summary>
+    [Range(0.001, 10_000_000)]
+    public double SpeedUp { get; set; } = 300;
+
+    /// <summary>Begins anew at the end.</summary>
+    public bool Loop { get; set; }
+
+    /// <summary>The type of every column that <see cref="Types"/> does not name. Where neither does, the header tells.</summary>
+    public string? SensorType { get; set; }
+
+    /// <summary>Id of the one sensor, or what the ids of several begin with; at most 255 characters.</summary>
+    [StringLength(255, MinimumLength = 1)]
+    public string? SensorId { get; set; }
+
+    /// <summary>In the unit of the values; the type's own where it is not set.</summary>
+    public double? WarningThreshold { get; set; }
+
+    /// <summary>In the unit of the values; the type's own where it is not set.</summary>
+    public double? CriticalThreshold { get; set; }
+
+    /// <summary>Columns that are sensors, by name or by number from 1 on, separated by commas; all that hold numbers where it is not set.</summary>
+    public string? Columns { get; set; }
+
+    /// <summary>Types by column: <c>T=temperature,3=humidity</c>.</summary>
+    public string? Types { get; set; }
+
+    /// <summary>Units by column: <c>T=°C,3=%</c>.</summary>
+    public string? Units { get; set; }
+
+    /// <summary>The column of the time, or two separated by a comma: the date's and the clock's; <c>none</c> where there is none.</summary>
+    public string? TimeColumn { get; set; }
+
+    /// <summary>Unit of a column that counts from a beginning: d, h, min, s, ms, us, ns; excel for the days that Excel counts. Other forms are found.</summary>
+    public string? TimeFormat { get; set; }
+
+    /// <summary>IANA id of the zone of times that name none; UTC where it is not set.</summary>
+    public string? TimeZone { get; set; }
+
+    /// <summary>day-first, month-first or year-first, where a date can be read in more than one way.</summary>
+    public string? DateOrder { get; set; }
+
+    /// <summary>Time from one row to the next, for a file without times; it wins over the file's times.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.000001", "366.00:00:00")]
+    public TimeSpan? Interval { get; set; }
+
+    /// <summary>Texts and numbers that stand for a missing value, separated by commas. Those usual as text are known in any case; numbers are looked for where it is not set.</summary>
+    public string? Missing { get; set; }
+
+    /// <summary>point or comma.</summary>
+    public string? DecimalSign { get; set; }
+
+    /// <summary>One character, or comma, semicolon, tab, pipe, space.</summary>
+    public string? Separator { get; set; }
+
+    /// <summary>Reads the settings, each by its name here.</summary>
+    /// <param name="value">Gives what is set under a name; null where nothing is.</param>
+    /// <param name="setting">What settings are called in messages.</param>
+    /// <exception cref="ReplayFileException">One of them cannot be read.</exception>
+    public static ReplayOptions Read(Func<string, string?> value, SettingName setting)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        ArgumentNullException.ThrowIfNull(setting);
+        return new ReplayOptions
+        {
+            File = value(nameof(File)),
+            SpeedUp = Number(nameof(SpeedUp), 0.001, 10_000_000) ?? 300,
+            Loop = value(nameof(Loop)) is { } loop && (bool.TryParse(loop, out var isLoop) ? isLoop : throw Wrong(nameof(Loop), loop, "true, false are")),
+            SensorType = value(nameof(SensorType)),
+            SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "1 to 255 characters are"),
+            WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),
+            CriticalThreshold = Number(nameof(CriticalThreshold), double.MinValue, double.MaxValue),
+            Columns = value(nameof(Columns)),
+            Types = value(nameof(Types)),
+            Units = value(nameof(Units)),
+            TimeColumn = value(nameof(TimeColumn)),
+            TimeFormat = value(nameof(TimeFormat)),
+            TimeZone = value(nameof(TimeZone)),
+            DateOrder = value(nameof(DateOrder)),
+            Interval = Time(nameof(Interval)),
+            Missing = value(nameof(Missing)),
+            DecimalSign = value(nameof(DecimalSign)),
+            Separator = value(nameof(Separator)),
+        };
+
+        double? Number(string name, double least, double most) => value(name) is not { } text ? null
+            : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
+            : throw Wrong(name, text, least > double.MinValue ? string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most} is") : "a number is");
+
+        // A number is one of seconds; TimeSpan would take it for days.
+        TimeSpan? Time(string name)
+        {
+            if (value(name) is not { } text)
+            {
+                return null;
+            }
+
+            var isRead = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds);
+            var time = isRead && Math.Abs(seconds) < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
+            isRead = isRead || TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time);
+            return isRead && time >= TimeSpan.FromMicroseconds(1) && time <= TimeSpan.FromDays(366) ? time : throw Wrong(name, text, "a time as 00:00:01 or a number of seconds is, up to 366 days");
+        }
+
+        ReplayFileException Wrong(string name, string text, string allowed) => new($"{setting(name)} = {text} is not allowed: {allowed}");
+    }
+
+    /// <summary>What is set, by the names of <see cref="Read"/>.</summary>
+    public IReadOnlyDictionary<string, string> ToSettings()
+    {
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var property in typeof(ReplayOptions).GetProperties())
+        {
+            var text = property.GetValue(this) switch
+            {
+                TimeSpan time => time.ToString("c", CultureInfo.InvariantCulture),
+                IFormattable value => value.ToString(null, CultureInfo.InvariantCulture),
+                var value => value?.ToString(),
+            };
+            if (text is { Length: > 0 })
+            {
+                settings[property.Name] = text;
+            }
+        }
+
+        return settings;
+    }
+}
+
+/// <summary>What a setting is called where the user gives it.</summary>
+/// <param name="name">Name of a member of <see cref="ReplayOptions"/>.</param>
+public delegate string SettingName(string name);
+
+/// <summary>The file, or a setting for it, is wrong. The message is one line: where, what and the remedy.</summary>
+public sealed class ReplayFileException : FormatException
+{
+    public ReplayFileException(string message)
+        : base(message)
+    {
+    }
+
+    public ReplayFileException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+
+    public ReplayFileException()
+    {
+    }
+}

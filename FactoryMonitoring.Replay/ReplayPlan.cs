@@ -1,0 +1,181 @@
+using System.Collections.Frozen;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>A column that is replayed as a sensor.</summary>
+/// <param name="Index">Its place among the columns, from 0 on.</param>
+/// <param name="Name">As the header has it, without its unit.</param>
+/// <param name="Unit">Empty where nothing names one.</param>
+/// <param name="Values">Rows that have a value.</param>
+/// <param name="Missing">Rows that have none, or a marker in its place.</param>
+/// <param name="Least">Of the values, in the unit.</param>
+/// <param name="Most">Of the values, in the unit.</param>
+/// <param name="Markers">Numbers that stand for a missing value.</param>
+/// <param name="Warning">In the unit; null where there is no such threshold.</param>
+/// <param name="Critical">In the unit; null where there is no such threshold.</param>
+public sealed record ReplayColumn(
+    int Index, string Name, string SensorId, string SensorType, string Unit, long Values, long Missing, double Least, double Most, FrozenSet<double> Markers, double? Warning, double? Critical);
+
+/// <summary>A column that is not replayed, and why.</summary>
+public sealed record LeftOutColumn(int Index, string Name, string Why);
+
+/// <summary>A row of the file.</summary>
+/// <param name="Number">From 1 on, of the rows of values alone.</param>
+/// <param name="Line">From 1 on.</param>
+/// <param name="Time">Of UTC; null where the file has no times.</param>
+/// <param name="TimeText">As it stands in the file; null where the file has no times.</param>
+/// <param name="Values">Of each column of the plan; NaN where it is missing.</param>
+public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values);
+
+/// <summary>What of a file's times was found.</summary>
+/// <param name="Where">Columns and how they count, in words; null where there is none.</param>
+/// <param name="First">Of UTC.</param>
+/// <param name="Last">Of UTC.</param>
+/// <param name="IsElapsed">They count from the file's beginning on, and are no dates.</param>
+/// <param name="Order">day-first, month-first or year-first where a date could be read in more than one way.</param>
+/// <param name="Zone">Of times that name none; null where all do, or where they count.</param>
+/// <param name="Duplicates">Rows with the time of the row before.</param>
+/// <param name="Backward">Rows whose time is before that of the row before.</param>
+/// <param name="FirstBackwardLine">The first of them.</param>
+/// <param name="WithoutTime">Rows that are passed over because they have none.</param>
+/// <param name="Repeated">Times in an hour that the zone's clock repeats.</param>
+/// <param name="LeftOut">Times in an hour that the zone's clock leaves out.</param>
+/// <param name="LongestGap">Between a row and the next.</param>
+/// <param name="IsNewestFirst">The file runs from the newest to the oldest, and is replayed from its end.</param>
+public sealed record ReplayTimes(
+    string? Where, DateTime First, DateTime Last, bool IsElapsed, string? Order, string? Zone, long Duplicates, long Backward, long? FirstBackwardLine,
+    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst);
+
+/// <summary>A file that was read once, from its beginning to its end, and can be replayed.</summary>
+public sealed class ReplayPlan
+{
+    private readonly FileShape _shape;
+    private readonly TimePlan _time;
+    private readonly DateOrder _order;
+    private readonly TimeZoneInfo _zone;
+    private readonly MissingMarkers _missing;
+
+    internal ReplayPlan(FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing) =>
+        (_shape, _time, _order, _zone, _missing) = (shape, time, order, zone, missing);
+
+    /// <summary>Full path.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Bytes on the disk.</summary>
+    public required long Length { get; init; }
+
+    public required bool IsGzip { get; init; }
+
+    public required string Encoding { get; init; }
+
+    public required ReplayOptions Options { get; init; }
+
+    /// <summary>Rows that are replayed.</summary>
+    public required long Rows { get; init; }
+
+    public required long Comments { get; init; }
+
+    public required long Blanks { get; init; }
+
+    /// <summary>Rows with fewer fields than the others; what they lack is missing.</summary>
+    public required long ShortRows { get; init; }
+
+    public required long RepeatedHeaders { get; init; }
+
+    public required ReplayTimes Times { get; init; }
+
+    public required IReadOnlyList<ReplayColumn> Columns { get; init; }
+
+    public required IReadOnlyList<LeftOutColumn> LeftOut { get; init; }
+
+    /// <summary>Texts that stand for a missing value, and how often each does; at most 20.</summary>
+    public required IReadOnlyDictionary<string, long> MissingTexts { get; init; }
+
+    /// <summary>The first rows as they stand in the file.</summary>
+    public required IReadOnlyList<(long Line, string Text)> FirstRows { get; init; }
+
+    /// <summary>From the first row to the last by the file's times; what goes backward takes no time.</summary>
+    public required TimeSpan Span { get; init; }
+
+    public long Readings => Columns.Sum(column => column.Values);
+
+    /// <summary>How long the replay takes.</summary>
+    public TimeSpan Duration => Span / Options.SpeedUp;
+
+    public string Separator => Csv.NameOf(_shape.Separator);
+
+    /// <summary>point or comma.</summary>
+    public string DecimalSign => _shape.Decimal == Replay.DecimalSign.Comma ? "comma" : "point";
+
+    public int FieldCount => _shape.FieldCount;
+
+    public long? HeaderLine => _shape.HeaderLine;
+
+    public long? UnitLine => _shape.UnitLine;
+
+    /// <summary>Reads the file once and finds out how it is written, without keeping it in memory.</summary>
+    /// <param name="options">What the user gives.</param>
+    /// <param name="setting">What settings are called in messages.</param>
+    /// <param name="progress">Told now and then which share of the file is read, 0 to 1.</param>
+    /// <exception cref="ReplayFileException">The file or a setting is wrong.</exception>
+    public static ReplayPlan Check(ReplayOptions options, SettingName setting, IProgress<double>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(setting);
+        return new ReplayCheck(options, setting).Run(progress);
+    }
+
+    /// <summary>Reads the rows anew, in the order of their replay.</summary>
+    /// <exception cref="ReplayFileException">The file is not as it was when it was checked.</exception>
+    public IEnumerable<ReplayRow> Read() => Times.IsNewestFirst ? ReadForward().Reverse() : ReadForward();
+
+    private IEnumerable<ReplayRow> ReadForward()
+    {
+        using var row = new RowReader(File, _shape);
+        var sign = _shape.Decimal ?? Replay.DecimalSign.Point;
+        var clock = new RowClock(_time, sign, _missing);
+        var zone = new ZoneClock(_zone);
+        var isPaced = Options.Interval is not null;
+        var number = 0L;
+        while (row.Read())
+        {
+            DateTime? time = null;
+            if (!isPaced && _time.Kind != TimeKind.None)
+            {
+                if (clock.Read(row) is not TimeReadOutcome.Read and var outcome)
+                {
+                    if (outcome == TimeReadOutcome.Missing)
+                    {
+                        continue;
+                    }
+
+                    throw Changed(row, "time");
+                }
+
+                var utc = clock.Counted;
+                if (_time.Kind is TimeKind.Text or TimeKind.Calendar && !zone.TryUtc(clock.Written, _order, out utc))
+                {
+                    throw Changed(row, "time");
+                }
+
+                time = utc;
+            }
+
+            var values = new double[Columns.Count];
+            for (var i = 0; i < values.Length; i++)
+            {
+                var column = Columns[i];
+                var text = row.Chars(column.Index);
+                values[i] = _missing.IsText(text) ? double.NaN
+                    : !Numbers.TryRead(text, sign, out var value) ? throw Changed(row, "number")
+                    : column.Markers.Contains(value) ? double.NaN
+                    : value;
+            }
+
+            number++;
+            yield return new ReplayRow(number, row.Line, time, _time.Kind == TimeKind.None ? null : clock.Text(row), values);
+        }
+    }
+
+    private static ReplayFileException Changed(RowReader row, string what) => new(Say.Text($"line {row.Line}: holds no {what} where one was when the file was checked: it was changed"));
+}

@@ -1,0 +1,146 @@
+using System.Text;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>What was understood of a file, for people.</summary>
+public static class ReplayPreview
+{
+    private const int ColumnsShown = 60;
+    private const int LeftOutShown = 12;
+
+    /// <summary>Several lines; the last one ends with a line break.</summary>
+    /// <param name="plan">The file.</param>
+    /// <param name="setting">What settings are called.</param>
+    public static string Text(ReplayPlan plan, SettingName setting)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        ArgumentNullException.ThrowIfNull(setting);
+        var text = new StringBuilder();
+        Line("file", Say.Text($"{plan.File}, {Say.Bytes(plan.Length)}{(plan.IsGzip ? " of gzip" : "")}, {plan.Encoding}, separator {plan.Separator}, decimal {plan.DecimalSign}"));
+        Line("rows", Rows(plan));
+        Line("time", Times(plan, setting));
+        foreach (var note in TimeNotes(plan))
+        {
+            Line("", note);
+        }
+
+        var width = Math.Min(48, plan.Columns.Take(ColumnsShown).Max(column => column.SensorId.Length));
+        var head = plan.Columns.Count == 1 ? "sensor" : "sensors";
+        foreach (var column in plan.Columns.Take(ColumnsShown))
+        {
+            Line(head, Say.Text(
+                $"{column.SensorId.PadRight(width)}  column {column.Index + 1} ({column.Name}), {column.SensorType}{(column.Unit.Length > 0 ? $" in {column.Unit}" : ", no unit")}: {Say.Number(column.Least)} to {Say.Number(column.Most)}{(column.Missing > 0 ? $", {Say.Count(column.Missing)} missing" : "")}"));
+            head = "";
+        }
+
+        if (plan.Columns.Count > ColumnsShown)
+        {
+            Line("", $"… {Say.Count(plan.Columns.Count)} in all");
+        }
+
+        if (plan.LeftOut.Count > 0)
+        {
+            Line("left out", string.Join("; ", plan.LeftOut.GroupBy(column => column.Why).Select(group =>
+                $"{string.Join(", ", group.Take(LeftOutShown).Select(column => Say.Text($"column {column.Index + 1} ({column.Name})")))}{(group.Count() > LeftOutShown ? ", …" : "")} {Verb(group.Key, group.Count())}")));
+        }
+
+        Line("missing", Missing(plan));
+        head = "first rows";
+        foreach (var (line, row) in plan.FirstRows)
+        {
+            Line(head, Say.Text($"line {line}: {(row.Length > 110 ? row[..110] + "…" : row)}"));
+            head = "";
+        }
+
+        Line("takes", Takes(plan, setting));
+        return text.ToString();
+
+        void Line(string head, string line) => text.AppendLine(Say.Text($"  {head,-10} {line}"));
+    }
+
+    /// <summary>One line: file, rows, sensors and how long it takes.</summary>
+    public static string Summary(ReplayPlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
+        return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {Say.Duration(plan.Duration)}";
+    }
+
+    // "holds texts" and "hold texts"
+    private static string Verb(string why, int count) => count == 1 ? why : why.Replace("holds", "hold", StringComparison.Ordinal).Replace("numbers", "number", StringComparison.Ordinal);
+
+    private static string Rows(ReplayPlan plan)
+    {
+        string[] words =
+        [
+            Say.Count(plan.Rows),
+            plan.HeaderLine is { } header ? Say.Text($"header in line {header}") : "no header",
+            .. plan.UnitLine is { } units ? (string[])[Say.Text($"units in line {units}")] : [],
+            .. plan.Comments > 0 ? (string[])[Say.Plural(plan.Comments, "comment")] : [],
+            .. plan.Blanks > 0 ? (string[])[Say.Plural(plan.Blanks, "empty row")] : [],
+            .. plan.RepeatedHeaders > 0 ? (string[])[Say.Plural(plan.RepeatedHeaders, "repeated header")] : [],
+            .. plan.ShortRows > 0 ? (string[])[$"{Say.Plural(plan.ShortRows, "row")} shorter than the others"] : [],
+        ];
+        return string.Join(", ", words);
+    }
+
+    private static string Times(ReplayPlan plan, SettingName setting)
+    {
+        var times = plan.Times;
+        if (plan.Options.Interval is { } interval)
+        {
+            return $"every {Say.Duration(interval)} ({setting(nameof(ReplayOptions.Interval))}){(times.Where is null ? "" : $"; {times.Where} only beside the values")}";
+        }
+
+        var range = times.IsElapsed ? $"over {Say.Duration(times.Last - times.First)}" : $"{Say.Time(times.First)} to {Say.Time(times.Last)} UTC";
+        string[] words =
+        [
+            $"{times.Where}: {range}",
+            .. times.Order is { } order ? (string[])[order] : [],
+            .. times.Zone is { } zone ? (string[])[plan.Options.TimeZone is { Length: > 0 } ? $"times of {zone}" : $"times name no zone and are taken for {zone} ({setting(nameof(ReplayOptions.TimeZone))})"] : [],
+        ];
+        return string.Join(", ", words);
+    }
+
+    private static IEnumerable<string> TimeNotes(ReplayPlan plan)
+    {
+        var times = plan.Times;
+        string[] words =
+        [
+            .. times.IsNewestFirst ? (string[])["runs from the newest row to the oldest, and is replayed from its end"] : [],
+            .. times.Duplicates > 0 ? (string[])[$"{Say.Plural(times.Duplicates, "row")} with the time of the row before"] : [],
+            .. times.Backward > 0 ? (string[])[$"{Say.Plural(times.Backward, "row")} with a time before that of the row before{(times.FirstBackwardLine is { } line ? Say.Text($", first line {line}") : "")}"] : [],
+            .. times.WithoutTime > 0 ? (string[])[$"{Say.Plural(times.WithoutTime, "row")} without a time, passed over"] : [],
+            .. times.Repeated > 0 ? (string[])[$"{Say.Plural(times.Repeated, "time")} in an hour that the clock repeats"] : [],
+            .. times.LeftOut > 0 ? (string[])[$"{Say.Plural(times.LeftOut, "time")} in an hour that the clock leaves out"] : [],
+            .. times.LongestGap > TimeSpan.Zero && plan.Rows > 2 ? (string[])[$"longest step {Say.Duration(times.LongestGap)}"] : [],
+        ];
+        return words.Length > 0 ? [string.Join("; ", words)] : [];
+    }
+
+    private static string Missing(ReplayPlan plan)
+    {
+        var all = plan.Columns.Sum(column => column.Missing);
+        var cells = plan.Rows * plan.Columns.Count;
+        if (all == 0)
+        {
+            return "nothing";
+        }
+
+        var markers = plan.MissingTexts.Where(marker => marker.Value > 0).OrderByDescending(marker => marker.Value).Take(6).Select(marker => $"{marker.Key} {Say.Count(marker.Value)} times").ToList();
+        if (all - plan.MissingTexts.Values.Sum() is > 0 and var empty && plan.MissingTexts.Count < 20)
+        {
+            markers.Add($"empty {Say.Count(empty)} times");
+        }
+
+        return Say.Text($"{Say.Count(all)} of {Say.Count(cells)} values ({100.0 * all / cells:0.#} %){(markers.Count > 0 ? $": {string.Join(", ", markers)}" : "")}; no reading is sent for them");
+    }
+
+    private static string Takes(ReplayPlan plan, SettingName setting)
+    {
+        var seconds = plan.Duration.TotalSeconds;
+        var rate = seconds > 0 ? plan.Readings / seconds : double.PositiveInfinity;
+        return Say.Text(
+            $"{Say.Duration(plan.Duration)} at {plan.Options.SpeedUp:0.###} times the file's pace ({setting(nameof(ReplayOptions.SpeedUp))}): {Say.Plural(plan.Readings, "reading")}, {(rate < 10_000 ? Say.Text($"{rate:0.#} a second") : "as fast as the brokers take them")}");
+    }
+}

@@ -1,0 +1,189 @@
+namespace FactoryMonitoring.Replay;
+
+/// <summary>What came of reading a time.</summary>
+internal enum TimeReadOutcome
+{
+    Read,
+    Missing,
+    Wrong,
+}
+
+/// <summary>Reads the times of rows as a plan has it, and makes them times of UTC.</summary>
+internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers missing)
+{
+    /// <summary>As the row has it.</summary>
+    public TimeText Written { get; private set; }
+
+    /// <summary>Where <see cref="Written"/> does not hold it: time of UTC.</summary>
+    public DateTime Counted { get; private set; }
+
+    public TimeReadOutcome Read(RowReader row)
+    {
+        switch (plan.Kind)
+        {
+            case TimeKind.Text:
+                return plan.Columns.Length == 1 ? ReadOne(row.Chars(plan.Columns[0])) : ReadTwo(row);
+            case TimeKind.Calendar:
+                return ReadCalendar(row);
+            default:
+                var text = row.Chars(plan.Columns[0]);
+                if (missing.IsText(text))
+                {
+                    return TimeReadOutcome.Missing;
+                }
+
+                if (!Numbers.TryRead(text, sign, out var number) || plan.Counted(number) is not { } counted)
+                {
+                    return TimeReadOutcome.Wrong;
+                }
+
+                // A double has not the places that nanoseconds since 1970 take.
+                Counted = long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) && plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100) : counted;
+                return TimeReadOutcome.Read;
+        }
+    }
+
+    /// <summary>The time as it stands in the row.</summary>
+    public string Text(RowReader row) => plan.Kind == TimeKind.Calendar
+        ? Say.Text($"{row[plan.Columns[0]]}-{row[plan.Columns[1]].PadLeft(2, '0')}-{row[plan.Columns[2]].PadLeft(2, '0')}{(plan.Columns.Length > 3 ? $" {string.Join(':', plan.Columns[3..].Select(column => row[column].PadLeft(2, '0')))}" : "")}")
+        : string.Join(' ', plan.Columns.Select(column => row[column]));
+
+    private TimeReadOutcome ReadOne(ReadOnlySpan<char> text)
+    {
+        if (missing.IsText(text))
+        {
+            return TimeReadOutcome.Missing;
+        }
+
+        var isRead = TimeText.TryRead(text, out var written);
+        Written = written;
+        return isRead ? TimeReadOutcome.Read : TimeReadOutcome.Wrong;
+    }
+
+    private TimeReadOutcome ReadTwo(RowReader row)
+    {
+        if (ReadOne(row.Chars(plan.Columns[0])) is not TimeReadOutcome.Read and var outcome)
+        {
+            return outcome;
+        }
+
+        var written = Written;
+        var text = row.Chars(plan.Columns[1]);
+        if (missing.IsText(text))
+        {
+            return TimeReadOutcome.Missing;
+        }
+
+        TimeText clock;
+        if (plan.IsHour)
+        {
+            if (!Numbers.TryRead(text, sign, out var hour) || hour is < 0 or > 24)
+            {
+                return TimeReadOutcome.Wrong;
+            }
+
+            clock = new TimeText { Clock = (long)(hour * TimeSpan.TicksPerHour) };
+        }
+        else if (text.Length < 4 ? !TimeText.TryReadClock($"{new string('0', 4 - text.Length)}{text}", isNumber: true, out clock) : !TimeText.TryReadClock(text, isNumber: true, out clock))
+        {
+            // A clock's column of Excel may hold its day of 1899 as well.
+            if (!TimeText.TryRead(text, out clock) || !clock.HasClock)
+            {
+                return TimeReadOutcome.Wrong;
+            }
+        }
+
+        // A date's column of Excel or pandas may say midnight as well.
+        written.Clock = clock.Clock;
+        written.HasClock = true;
+        written.Offset = clock.Offset ?? written.Offset;
+        Written = written;
+        return TimeReadOutcome.Read;
+    }
+
+    private TimeReadOutcome ReadCalendar(RowReader row)
+    {
+        Span<int> parts = stackalloc int[6];
+        for (var i = 0; i < plan.Columns.Length; i++)
+        {
+            var text = row.Chars(plan.Columns[i]);
+            if (missing.IsText(text))
+            {
+                return TimeReadOutcome.Missing;
+            }
+
+            if (!Numbers.TryRead(text, sign, out var number) || number is < 0 or > 9999 || (int)number != number)
+            {
+                return TimeReadOutcome.Wrong;
+            }
+
+            parts[i] = (int)number;
+        }
+
+        if (parts[3] > 24 || parts[4] > 59 || parts[5] > 60)
+        {
+            return TimeReadOutcome.Wrong;
+        }
+
+        Written = new TimeText
+        {
+            Form = DateForm.Known,
+            First = parts[0] >= 100 ? parts[0] : parts[0] < 69 ? 2000 + parts[0] : 1900 + parts[0],
+            Second = parts[1],
+            Third = parts[2],
+            Clock = parts[3] * TimeSpan.TicksPerHour + parts[4] * TimeSpan.TicksPerMinute + parts[5] * TimeSpan.TicksPerSecond,
+            HasClock = plan.Columns.Length > 3,
+        };
+        return TimeReadOutcome.Read;
+    }
+}
+
+/// <summary>Makes local times those of UTC, in order: of the hour that a clock repeats, the first time round is taken until the times fall back.</summary>
+internal sealed class ZoneClock(TimeZoneInfo zone)
+{
+    private DateTime _last = DateTime.MinValue;
+
+    /// <summary>Times in the hour that the clock repeats.</summary>
+    public long Repeated { get; private set; }
+
+    /// <summary>Times in the hour that the clock leaves out; the hour behind it is taken.</summary>
+    public long LeftOut { get; private set; }
+
+    /// <returns>False where the date is none, or outside the time that .NET knows.</returns>
+    public bool TryUtc(in TimeText written, DateOrder order, out DateTime utc)
+    {
+        utc = default;
+        if (!written.TryDay(order, out var day) || day.Year is < 2 or > 9998)
+        {
+            return false;
+        }
+
+        var local = day.AddTicks(written.Clock);
+        utc = DateTime.SpecifyKind(local, DateTimeKind.Utc) - (written.Offset is { } minutes ? TimeSpan.FromMinutes(minutes) : OffsetOf(local));
+        _last = utc;
+        return true;
+    }
+
+    private TimeSpan OffsetOf(DateTime local)
+    {
+        if (zone == TimeZoneInfo.Utc)
+        {
+            return TimeSpan.Zero;
+        }
+
+        if (zone.IsInvalidTime(local))
+        {
+            LeftOut++;
+            return zone.GetUtcOffset(local.AddHours(-3));
+        }
+
+        if (!zone.IsAmbiguousTime(local))
+        {
+            return zone.GetUtcOffset(local);
+        }
+
+        Repeated++;
+        var offsets = zone.GetAmbiguousTimeOffsets(local);
+        return local - offsets.Max() >= DateTime.SpecifyKind(_last, DateTimeKind.Unspecified) ? offsets.Max() : offsets.Min();
+    }
+}

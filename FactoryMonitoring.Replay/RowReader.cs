@@ -1,0 +1,146 @@
+using CsvHelper;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>The rows of a file one by one, without what is no row of values: what stands before them, comments, empty rows, headers that are repeated.</summary>
+internal sealed class RowReader : IDisposable
+{
+    private readonly ReplayText _text;
+    private readonly CsvReader _reader;
+    private readonly FileShape _shape;
+    private char[] _chars = new char[256];
+    private int _record;
+
+    public RowReader(string path, FileShape shape)
+    {
+        _shape = shape;
+        _text = ReplayText.Open(path);
+        _reader = Csv.Read(_text.Reader, shape.Separator);
+    }
+
+    /// <summary>Of the row, from 1 on, the first of its lines where a quoted field has several.</summary>
+    public long Line => _reader.LineNumber;
+
+    /// <summary>Rows of values up to here.</summary>
+    public long Row { get; private set; }
+
+    public int Count => _reader.FieldCount;
+
+    public long Comments { get; private set; }
+
+    public long Blanks { get; private set; }
+
+    public long RepeatedHeaders { get; private set; }
+
+    /// <summary>Bytes of the file that are read.</summary>
+    public long Position => _text.Position;
+
+    public long Length => _text.Length;
+
+    public bool IsGzip => _text.IsGzip;
+
+    public string Encoding => _text.Encoding;
+
+    /// <summary>A field, trimmed; empty where the row has none there.</summary>
+    public string this[int column] => _reader.GetString(column).Trim();
+
+    /// <summary>A field, trimmed; valid until another one is asked for.</summary>
+    public ReadOnlySpan<char> Chars(int column)
+    {
+        // UTF-16 takes no more characters than UTF-8 takes bytes.
+        if (_reader.GetSpan(column).Length is var length && length > _chars.Length)
+        {
+            _chars = new char[length];
+        }
+
+        return _chars.AsSpan(0, _reader.GetChars(column, _chars)).Trim();
+    }
+
+    public bool IsEmpty(int column) => _reader.GetSpan(column).Trim((byte)' ').IsEmpty;
+
+    /// <exception cref="ReplayFileException">It cannot be read on, or a quote is not closed.</exception>
+    public bool Read()
+    {
+        try
+        {
+            while (_reader.Read())
+            {
+                if (_record++ < _shape.FirstRecord)
+                {
+                    continue;
+                }
+
+                var first = this[0];
+                if (Csv.IsComment(first))
+                {
+                    Comments++;
+                }
+                else if (first.Length == 0 && IsBlank())
+                {
+                    Blanks++;
+                }
+                else if (IsHeader(first))
+                {
+                    RepeatedHeaders++;
+                }
+                else
+                {
+                    Row++;
+                    return true;
+                }
+            }
+
+            return false;
+        }
+        catch (CsvFormatException exception)
+        {
+            throw new ReplayFileException(
+                Say.Text($"line {Math.Max(Line, exception.LineNumber)}: a row of more than {Csv.MaxRow} bytes begins here or after it, as if a quote were never closed: close it, or remove it"), exception);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new ReplayFileException(Say.Text($"line {Line + 1}: the compressed data are damaged: fetch the file again"), exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ReplayFileException(Say.Text($"line {Line + 1}: cannot be read on: {exception.Message}"), exception);
+        }
+    }
+
+    public void Dispose()
+    {
+        _reader.Dispose();
+        _text.Dispose();
+    }
+
+    private bool IsBlank()
+    {
+        for (var i = 1; i < _reader.FieldCount; i++)
+        {
+            if (!IsEmpty(i))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool IsHeader(string first)
+    {
+        if (_shape.HeaderLine is null || _shape.FieldCount < 2 || first != _shape.HeaderText[0])
+        {
+            return false;
+        }
+
+        for (var i = 1; i < _reader.FieldCount; i++)
+        {
+            if (i >= _shape.HeaderText.Length || this[i] != _shape.HeaderText[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

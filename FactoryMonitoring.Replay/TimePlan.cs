@@ -1,0 +1,234 @@
+using System.Text.RegularExpressions;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>How a row's time is written.</summary>
+internal enum TimeKind
+{
+    /// <summary>Nowhere.</summary>
+    None,
+
+    /// <summary>In one column, or a date in one and a time of day in another.</summary>
+    Text,
+
+    /// <summary>Counted from 1970 on.</summary>
+    Epoch,
+
+    /// <summary>Counted from the file's beginning on.</summary>
+    Elapsed,
+
+    /// <summary>Days of Excel.</summary>
+    Excel,
+
+    /// <summary>Year, month, day and so on in columns of their own.</summary>
+    Calendar,
+}
+
+/// <summary>Which columns are the time, and how they are read.</summary>
+/// <param name="Columns">Text: the time's, or the date's and the clock's. Calendar: year, month, day, hour, minute, second as far as there are any.</param>
+/// <param name="Unit">Of a column that counts.</param>
+/// <param name="IsHour">The clock's column holds the hour alone.</param>
+internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan Unit, string UnitName, bool IsHour)
+{
+    public static readonly TimePlan None = new(TimeKind.None, [], TimeSpan.Zero, "", false);
+
+    private static readonly Dictionary<string, TimeSpan> UnitsOfTime = new(StringComparer.Ordinal)
+    {
+        ["d"] = TimeSpan.FromDays(1), ["h"] = TimeSpan.FromHours(1), ["min"] = TimeSpan.FromMinutes(1), ["s"] = TimeSpan.FromSeconds(1),
+        ["ms"] = TimeSpan.FromMilliseconds(1), ["us"] = TimeSpan.FromMicroseconds(1), ["ns"] = TimeSpan.FromTicks(1) / 100.0,
+    };
+
+    private static readonly string[][] Calendar =
+    [
+        ["year", "yr", "yyyy", "yy", "jahr"], ["month", "mo", "mm", "mnth", "monat"], ["day", "dd", "dy", "day of month", "tag"], ["hour", "hr", "hh", "stunde"], ["minute", "min", "mn", "mm"], ["second", "sec", "ss"],
+    ];
+
+    /// <summary>Whether the order of day, month and year can be in question.</summary>
+    public bool HasText => Kind == TimeKind.Text;
+
+    /// <exception cref="ReplayFileException">What is set is not in the file, or what is in the file is not enough.</exception>
+    public static TimePlan Find(FileShape shape, ReplayOptions options, ColumnNames names, SettingName setting)
+    {
+        var format = options.TimeFormat?.Trim().ToLowerInvariant();
+        if (format is not (null or "" or "excel") && !UnitsOfTime.ContainsKey(format))
+        {
+            throw new ReplayFileException($"{setting(nameof(options.TimeFormat))} = {options.TimeFormat} is not allowed: {string.Join(", ", UnitsOfTime.Keys)}, excel are");
+        }
+
+        var given = options.TimeColumn is not { Length: > 0 } ? null
+            : options.TimeColumn.Equals("none", StringComparison.OrdinalIgnoreCase) ? []
+            : names.Find(options.TimeColumn, nameof(options.TimeColumn));
+        return given switch
+        {
+            [] => None,
+            [var date, var clock] => new TimePlan(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock)),
+            [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
+            null => Look(shape, format, options, setting) ?? None,
+            _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn} is not allowed: one column is, or the date's and the clock's"),
+        };
+    }
+
+    /// <summary>Reads a number that counts.</summary>
+    /// <returns>Null where it is outside the time that .NET knows.</returns>
+    public DateTime? Counted(double number)
+    {
+        var origin = Kind == TimeKind.Excel ? new DateTime(1899, 12, 30) : DateTime.UnixEpoch;
+        var ticks = (decimal)Math.Clamp(number, -1e20, 1e20) * (UnitName == "ns" ? 0.01m : Unit.Ticks);
+        return ticks > -(decimal)origin.Ticks && ticks < DateTime.MaxValue.Ticks - origin.Ticks ? origin.AddTicks((long)ticks) : null;
+    }
+
+    public string Describe(FileShape shape)
+    {
+        var columns = string.Join(" and ", Columns.Select(shape.Column));
+        return Kind switch
+        {
+            TimeKind.Epoch => $"{columns}, {UnitName} since 1970",
+            TimeKind.Elapsed => $"{columns}, {UnitName} since the beginning",
+            TimeKind.Excel => $"{columns}, days of Excel",
+            _ => columns,
+        };
+    }
+
+    private static TimePlan? Look(FileShape shape, string? format, ReplayOptions options, SettingName setting)
+    {
+        var columns = shape.Columns;
+        // One column that says all, else a date and the nearest clock behind it, else a date alone.
+        var dates = Indexes(columns, column => column.IsTime);
+        if (dates.Count > 0)
+        {
+            return dates.FirstOrDefault(index => columns[index].HasClock, -1) is >= 0 and var whole ? Text(whole) : Dated(shape, dates[0]);
+        }
+
+        var compact = Indexes(columns, column => column.IsCompactDate).FirstOrDefault(index => index == 0 || IsNamedTime(shape.Names[index]), -1);
+        if (compact >= 0)
+        {
+            return columns[compact].HasClock ? Text(compact) : Dated(shape, compact);
+        }
+
+        if (CalendarOf(shape) is { } calendar)
+        {
+            return new TimePlan(TimeKind.Calendar, calendar, TimeSpan.Zero, "", false);
+        }
+
+        var epoch = Indexes(columns, column => column.IsNumber && EpochUnit(column) is not null)
+            .FirstOrDefault(index => IsNamedTime(shape.Names[index]) || (index == 0 && columns[index].IsRising && columns[index].Numbered > 1), -1);
+        if (epoch >= 0)
+        {
+            return At(shape, epoch, format, isGiven: false, options, setting);
+        }
+
+        var elapsed = Indexes(columns, column => column.IsNumber && column.IsRising).FirstOrDefault(index => Elapsed().IsMatch(shape.Names[index]), -1);
+        if (elapsed >= 0)
+        {
+            return At(shape, elapsed, format, isGiven: false, options, setting);
+        }
+
+        return options.Interval is null && Indexes(columns, column => column.IsClock) is [var clock, ..]
+            ? throw new ReplayFileException($"{shape.Column(clock)}: holds times of day, and no column holds their dates: give {setting(nameof(options.Interval))}, the time from row to row, as 00:00:01")
+            : null;
+    }
+
+    private static TimePlan? At(FileShape shape, int column, string? format, bool isGiven, ReplayOptions options, SettingName setting)
+    {
+        var sample = shape.Columns[column];
+        if (format == "excel")
+        {
+            return new TimePlan(TimeKind.Excel, [column], TimeSpan.FromDays(1), "days", false);
+        }
+
+        if (sample.IsTime || (sample.IsCompactDate && format is not { Length: > 0 }))
+        {
+            return sample.HasClock ? Text(column) : Dated(shape, column);
+        }
+
+        if (sample.IsClock && options.Interval is null)
+        {
+            throw new ReplayFileException($"{shape.Column(column)}: holds times of day without dates: name the date's column before it, {setting(nameof(options.TimeColumn))}=DATE,{column + 1}, or give {setting(nameof(options.Interval))}");
+        }
+
+        if (!sample.IsNumber)
+        {
+            return isGiven ? Text(column) : null;
+        }
+
+        if (format is not { Length: > 0 } && EpochUnit(sample) is { } epoch)
+        {
+            return new TimePlan(TimeKind.Epoch, [column], UnitsOfTime[epoch], epoch, false);
+        }
+
+        var unit = format is { Length: > 0 } ? format : UnitOf(shape.Names[column], shape.Units[column]);
+        if (unit is null && options.Interval is null)
+        {
+            throw new ReplayFileException(Say.Text(
+                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
+        }
+
+        return new TimePlan(TimeKind.Elapsed, [column], UnitsOfTime[unit ?? "s"], unit ?? "s", false);
+    }
+
+    private static TimePlan Text(int column) => new(TimeKind.Text, [column], TimeSpan.Zero, "", false);
+
+    private static TimePlan Dated(FileShape shape, int date)
+    {
+        var columns = shape.Columns;
+        var clocks = Indexes(columns, column => column.IsClock);
+        var clock = clocks.Count > 0 ? clocks.FirstOrDefault(index => index > date, clocks[0])
+            : Indexes(columns, column => column is { IsNumber: true, Least: >= 0, Most: <= 2400 }).FirstOrDefault(index => IsHourAt(shape, index) || HoursAndMinutes().IsMatch(shape.Names[index]), -1);
+        return clock < 0 ? Text(date) : new TimePlan(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock));
+    }
+
+    private static bool IsHourAt(FileShape shape, int column) =>
+        shape.Columns[column] is { IsNumber: true, Least: >= 0, Most: <= 24 } && Calendar[3].Contains(Replay.Units.Split(shape.Names[column]).Name.ToLowerInvariant());
+
+    private static bool IsNamedTime(string name) => NamedTime().IsMatch(name);
+
+    // From 1973 to 2286 in each unit.
+    private static string? EpochUnit(ColumnSample column) => (column.Least, column.Most) switch
+    {
+        ( >= 1e8, < 1e10) => "s",
+        ( >= 1e11, < 1e13) => "ms",
+        ( >= 1e14, < 1e16) => "us",
+        ( >= 1e17, < 1e19) => "ns",
+        _ => null,
+    };
+
+    private static string? UnitOf(string name, string? unit) => (unit ?? Elapsed().Match(name).Groups["unit"].Value).Trim().ToLowerInvariant() switch
+    {
+        "s" or "sec" or "secs" or "second" or "seconds" => "s",
+        "ms" or "msec" or "millis" or "milliseconds" => "ms",
+        "us" or "µs" or "μs" or "usec" or "microseconds" => "us",
+        "ns" or "nanoseconds" => "ns",
+        "min" or "mins" or "minutes" => "min",
+        "h" or "hr" or "hour" or "hours" => "h",
+        "d" or "day" or "days" => "d",
+        _ => null,
+    };
+
+    private static int[]? CalendarOf(FileShape shape)
+    {
+        var found = new List<int>();
+        foreach (var part in Calendar)
+        {
+            var index = Array.FindIndex(shape.Names, name => part.Contains(Replay.Units.Split(name).Name.ToLowerInvariant()) && !found.Contains(Array.IndexOf(shape.Names, name)));
+            if (index < 0 || !shape.Columns[index].IsNumber)
+            {
+                break;
+            }
+
+            found.Add(index);
+        }
+
+        return found.Count >= 3 ? [.. found] : null;
+    }
+
+    private static List<int> Indexes(ColumnSample[] columns, Func<ColumnSample, bool> isLike) => [.. Enumerable.Range(0, columns.Length).Where(index => isLike(columns[index]))];
+
+    [GeneratedRegex("time|date|datum|zeit|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex NamedTime();
+
+    [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Elapsed();
+
+    [GeneratedRegex("^(hhmm(ss)?|time|uhrzeit|hour_?minute)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex HoursAndMinutes();
+}

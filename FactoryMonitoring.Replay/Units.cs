@@ -1,0 +1,123 @@
+using System.Collections.Frozen;
+using System.Text.RegularExpressions;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>What names of columns and rows of units tell of unit and type.</summary>
+internal static partial class Units
+{
+    private static readonly FrozenSet<string> Known = (
+        "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
+        + "W kW MW GW VA kVA VAR var kvar Wh kWh MWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
+        + " kg kg/h kg/s t/h mm cm m km in ft µm um nm mol mmol mmol/mol g/m³ g/m**3 g/m3 mg/m³ mg/m^3 mg/m3 µg/m³ ug/m3 µg/m^3 microg/m^3 ppm ppb ppt dB dB(A) lx lux W/m² W/m2 W/m^2 MJ/m² °  degrees degT"
+        + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> KnownInAnyCase = Known.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What stands in rows of units, and is none.</summary>
+    private static readonly FrozenSet<string> BesideUnits =
+        "TS RN - -- n/a none NA yyyy-mm-dd hh:mm hh:mm:ss dd/mm/yyyy dd.mm.yyyy utc gmt local iso datetime date time timestamp string float int double number text boolean smp avg max min std tot 1 # unit units einheit"
+            .Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string> WordsLikeUnits = "min in sec day days hour count counts bit bits bool sq yr mo dy mn deg pH RH RPM rpm".Split(' ').ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether these may be the units of columns.</summary>
+    public static bool IsRow(IReadOnlyList<string> fields)
+    {
+        var units = 0;
+        foreach (var field in fields)
+        {
+            var unit = Bare(field);
+            if (unit.Length == 0 || BesideUnits.Contains(field) || BesideUnits.Contains(unit) || LayoutOfTime().IsMatch(field))
+            {
+                continue;
+            }
+
+            if (!KnownInAnyCase.Contains(unit) && Canonical(unit) == unit && unit.Length == field.Length)
+            {
+                return false;
+            }
+
+            units++;
+        }
+
+        return units > 0;
+    }
+
+    /// <summary>A logger's row that says how each value came about.</summary>
+    public static bool IsRowOfAggregates(IReadOnlyList<string> fields) => fields.Any(field => field.Length > 0) && fields.All(field => field.Length == 0 || Aggregates.Contains(field));
+
+    /// <summary>The unit that a name ends with, in brackets or after its last mark; null where it has none.</summary>
+    public static (string Name, string? Unit) Split(string name)
+    {
+        if (InBrackets().Match(name) is { Success: true } match && match.Groups["name"].Length > 0)
+        {
+            var unit = match.Groups["unit"].Value.Trim();
+            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : KnownInAnyCase.Contains(unit))
+            {
+                return (match.Groups["name"].Value.Trim(' ', '_'), unit);
+            }
+        }
+
+        var mark = name.LastIndexOfAny(['_', '/', ',', ' ']);
+        return mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && IsUnitAfter(name[..mark], end) ? (name[..mark].TrimEnd(' ', '_', ','), end) : (name, null);
+    }
+
+    /// <summary>A unit of a row of units without brackets; null where it is none.</summary>
+    public static string? OfRow(string field) => Bare(field) is { Length: > 0 and <= 32 } unit && !BesideUnits.Contains(unit) ? Canonical(unit) : null;
+
+    /// <summary>The catalog's way of writing a unit, where it knows it.</summary>
+    public static string Canonical(string unit) => unit.Trim() switch
+    {
+        "C" or "degC" or "deg C" or "Deg C" or "deg_C" or "Celsius" or "celsius" or "ºC" or "℃" or "°c" => "°C",
+        "F" or "degF" or "deg F" or "Fahrenheit" or "ºF" or "℉" => "°F",
+        "mbar" or "hpa" or "HPA" or "millibar" => "hPa",
+        "%RH" or "RH" or "% RH" or "percent" => "%",
+        "KW" or "kw" => "kW",
+        var other => other,
+    };
+
+    /// <summary>The type that a name and its unit tell; null where they tell none. A known type's rules are in its unit, so another unit is another type.</summary>
+    public static SensorTypeInfo? TypeOf(string name, string? unit)
+    {
+        var type = Temperature().IsMatch(name) ? SensorCatalog.Temperature
+            : Humidity().IsMatch(name) ? SensorCatalog.Humidity
+            : Vibration().IsMatch(name) ? SensorCatalog.Vibration
+            : Pressure().IsMatch(name) ? SensorCatalog.Pressure
+            : Energy().IsMatch(name) ? SensorCatalog.Energy
+            : unit == SensorCatalog.Temperature.Unit ? SensorCatalog.Temperature
+            : null;
+        return type is not null && (unit is null || unit == type.Unit) ? type : null;
+    }
+
+    // "Sensor A" is no current, and "temp_min" no time.
+    private static bool IsUnitAfter(string name, string end) =>
+        Known.Contains(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)));
+
+    private static string Bare(string field) => field.Trim().Trim('[', ']', '(', ')', '<', '>').Trim();
+
+    [GeneratedRegex(@"^(?<name>.*?)\s*(?:(?<square>\[)\s*(?<unit>[^\[\]]*)\]|\((?<unit>[^()]*(?:\([^()]*\))?)\)|\{(?<unit>[^{}]*)\})\s*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex InBrackets();
+
+    [GeneratedRegex(@"^[ymdhsYMDHSTft:./\- ]{4,}$", RegexOptions.CultureInvariant)]
+    private static partial Regex LayoutOfTime();
+
+    [GeneratedRegex(@"temp(erature|eratur)?($|[^a-z])|^temp|(^|[^a-z])tmp($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Temperature();
+
+    [GeneratedRegex(@"humid|feucht|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Humidity();
+
+    [GeneratedRegex(@"vibr|schwing", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Vibration();
+
+    [GeneratedRegex(@"pressure|druck|(^|[^a-z])press($|[^a-z])|barometer", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Pressure();
+
+    [GeneratedRegex(@"power|energy|leistung|energie", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Energy();
+}

@@ -1,0 +1,140 @@
+using System.Text;
+using FactoryMonitoring.Replay;
+using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Publishing;
+
+namespace FactoryMonitoring.Sensors.Replay;
+
+/// <summary>
+/// <c>Sensors replay [--dry-run]</c>, which is what <c>make replay</c> runs: shows what was understood of a file, replays it with a progress bar and ends with it.
+/// Settings are those of <see cref="ReplayOptions"/> in section <c>Sensors:Replay</c>; <c>--dry-run</c> sends nothing and needs no brokers.
+/// </summary>
+internal static class ReplayCommand
+{
+    public const string Name = "replay";
+
+    /// <summary>What make calls a setting: as the command send has it, else in capitals.</summary>
+    public static string Setting(string name) => name switch
+    {
+        nameof(ReplayOptions.SensorId) => "SENSOR",
+        nameof(ReplayOptions.SensorType) => "TYPE",
+        nameof(ReplayOptions.WarningThreshold) => "WARNING",
+        nameof(ReplayOptions.CriticalThreshold) => "CRITICAL",
+        nameof(ReplayOptions.DecimalSign) => "DECIMAL",
+        _ => Capitals(name),
+    };
+
+    /// <returns>The exit code: 1 where the file or a setting is wrong, told in one line before anything starts.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        ReplayPlan plan;
+        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        var section = configuration.GetSection($"{SensorsOptions.Section}:Replay");
+        try
+        {
+            var options = ReplayOptions.Read(name => section[name] is { Length: > 0 } value ? value : null, Setting);
+            if (options.File is null)
+            {
+                throw new ReplayFileException($"{Setting(nameof(options.File))} is missing: name a CSV file, plain or gzip");
+            }
+
+            using var bar = new ProgressBar(Console.Error, Console.IsErrorRedirected);
+            try
+            {
+                plan = ReplayPlan.Check(options, Setting, new CheckProgress(bar));
+            }
+            catch (ReplayFileException exception)
+            {
+                throw new ReplayFileException($"{options.File}: {exception.Message}", exception);
+            }
+        }
+        catch (ReplayFileException exception)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return 1;
+        }
+
+        Console.Write(ReplayPreview.Text(plan, Setting));
+        if (args is ["--dry-run"])
+        {
+            return 0;
+        }
+
+        return await RunServiceExtensions.RunServiceAsync(() =>
+        {
+            var builder = WebApplication.CreateBuilder();
+            // The terminal belongs to the progress bar.
+            builder.Logging.SetMinimumLevel(LogLevel.Warning);
+            builder.Configuration["Logging:LogLevel:Default"] = nameof(LogLevel.Warning);
+            builder.Services.AddSingleton(new CheckedFile(plan));
+            builder.AddServiceDefaults();
+            builder.AddFactoryDatabase();
+            builder.AddFactoryKafka();
+            builder.AddSensors();
+            builder.Services.AddHostedService<ReplayTerminal>();
+            return builder.Build();
+        });
+    }
+
+    private static string Capitals(string name)
+    {
+        var text = new StringBuilder();
+        foreach (var letter in name)
+        {
+            text.Append(text.Length > 0 && char.IsUpper(letter) ? "_" : "").Append(char.ToUpperInvariant(letter));
+        }
+
+        return text.ToString();
+    }
+
+    private sealed class CheckProgress(ProgressBar bar) : IProgress<double>
+    {
+        // Told at once, and not by another thread after the check has ended.
+        public void Report(double value)
+        {
+            if (!Console.IsErrorRedirected)
+            {
+                bar.Show(value, "checked");
+            }
+        }
+    }
+}
+
+/// <summary>Shows how far a replay is, and ends the process when the brokers have all of it.</summary>
+internal sealed class ReplayTerminal(ReplayFeed feed, DeliveryAccount account, ProducerCondition condition, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var bar = new ProgressBar(Console.Out, Console.IsOutputRedirected);
+        using var timer = new PeriodicTimer(Step, time);
+        var begun = time.GetTimestamp();
+        var rows = feed.Plan.Rows;
+        try
+        {
+            while (!(condition.IsOver && account.Look().Queued == 0))
+            {
+                await timer.WaitForNextTickAsync(stoppingToken);
+                var position = feed.Position;
+                bar.Show(
+                    rows > 0 ? (double)position.Played / rows : 0,
+                    FormattableString.Invariant($"row {position.Row:N0} of {rows:N0}{(position.SourceTimestamp is { } at ? $", file time {at}" : "")}{(account.Look().Queued is > 0 and var queued ? $", {queued:N0} wait" : "")}"));
+            }
+
+            bar.Clear();
+            var elapsed = time.GetElapsedTime(begun);
+            Console.WriteLine(FormattableString.Invariant(
+                $"  {"sent",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {(feed.Sensors.Count == 1 ? "sensor" : "sensors")} in {elapsed.TotalSeconds:N1} s; the brokers have acknowledged all of them"));
+            lifetime.StopApplication();
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            bar.Clear();
+            if (!condition.IsOver)
+            {
+                Console.WriteLine(FormattableString.Invariant($"  {"stopped",-10} after row {feed.Position.Row:N0} of {rows:N0}, {feed.Position.Sent:N0} readings were sent"));
+            }
+        }
+    }
+}

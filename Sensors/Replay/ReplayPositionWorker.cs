@@ -1,0 +1,69 @@
+using FactoryMonitoring.Data.Sensors;
+using FactoryMonitoring.ServiceDefaults.Telemetry;
+using Microsoft.Extensions.Options;
+
+namespace FactoryMonitoring.Sensors.Replay;
+
+/// <summary>Writes once a second where in the file the replay is, for the page of its sensors.</summary>
+internal sealed partial class ReplayPositionWorker(
+    ReplayFeed feed, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<ReplayPositionWorker> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+    private readonly string[] _sensors = [.. feed.Sensors.Select(sensor => sensor.Id)];
+    private readonly OutageReport _outage = new(time);
+    private ReplayPosition? _written;
+
+    /// <summary>Writes where the replay ended: this worker is registered before the one that publishes, and stops after it.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var limit = new CancellationTokenSource(StopLimit, time);
+        await WriteAsync(limit.Token);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            // Written again although nothing has changed: a replay that is killed is one that writes no more.
+            if (!(_written is { IsOver: true } && _written == feed.Position))
+            {
+                await WriteAsync(stoppingToken);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private async Task WriteAsync(CancellationToken cancellationToken)
+    {
+        var position = feed.Position;
+        try
+        {
+            await store.WriteAsync(
+                options.Value.ProducerId,
+                _sensors,
+                new ReplayProgress(Path.GetFileName(feed.Plan.File), position.Row, position.Played, feed.Plan.Rows, position.SourceTimestamp, position.IsOver),
+                cancellationToken);
+            _written = position;
+            Log.WrittenAgain(logger, _outage.Answered());
+        }
+        catch (Exception exception)
+        {
+            if (!cancellationToken.IsCancellationRequested)
+            {
+                Log.NotWritten(logger, _outage.Failed(), exception.Message);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage("Where the replay is cannot be written, the page of its sensors shows an older row: {Reason}")]
+        public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
+
+        [LoggerMessage("Where the replay is can be written again")]
+        public static partial void WrittenAgain(ILogger logger, LogLevel level);
+    }
+}
