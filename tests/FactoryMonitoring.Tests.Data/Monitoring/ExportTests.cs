@@ -1,4 +1,5 @@
 using System.Net;
+using FactoryMonitoring.Replay;
 using Parquet;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
@@ -115,6 +116,29 @@ public sealed class ExportTests(PostgresFixture postgres) : MonitoringApiTest(po
         Assert.Equal(0, parquet.RowGroupCount);
         Assert.Contains("alert_id", parquet.Schema.DataFields.Select(field => field.Name));
         Assert.StartsWith("timestamp,alert_id,", (await api.GetAsync("/api/export/alerts.csv", Timeout)).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_exported_can_be_replayed_and_gives_the_same_rows()
+    {
+        await InsertAsync(200, Awkward);
+        await ExecuteAsync("UPDATE readings SET \"timestamp\" = \"timestamp\" + kafka_offset * interval '1001.001 ms', value = exp(kafka_offset / 10.0 - 9)");
+        var api = await StartServingApiAsync();
+        var path = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(path, (await api.GetAsync($"/api/export/readings.csv?sensor={Uri.EscapeDataString(Awkward)}", Timeout)).Body, Timeout);
+
+            var plan = ReplayPlan.Check(new ReplayOptions { File = path, Columns = "value" }, name => name);
+
+            Assert.Equal(
+                await Database.RowsAsync("SELECT \"timestamp\", value FROM readings ORDER BY kafka_offset", Timeout),
+                plan.Read().Select(row => new object?[] { row.Time, row.Values.Single() }));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     private async Task InsertAsync(int count, string sensor)
