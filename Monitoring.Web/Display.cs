@@ -66,7 +66,7 @@ internal static class Display
         return WithUnit(
             Math.Abs(known) switch
             {
-                >= 1e9 or < 1 => Figures.Of(known),
+                >= 1e9 or < 1 => NumberText.Of(known),
                 >= 1000 => known.ToString("#,0", Invariant),
                 >= 100 => known.ToString("0", Invariant),
                 >= 10 => known.ToString("0.0", Invariant),
@@ -77,12 +77,12 @@ internal static class Display
 
     /// <summary>A threshold with its unit, as it was set.</summary>
     public static string Limit(double? value, string? unit) => value is { } known
-        ? WithUnit(Math.Abs(known) is < 1e-6 or >= 1e9 ? Figures.Of(known) : known.ToString("#,0.##########", Invariant), unit)
+        ? WithUnit(Math.Abs(known) is < 1e-6 or >= 1e9 ? NumberText.Of(known) : known.ToString("#,0.##########", Invariant), unit)
         : Unknown;
 
     /// <summary>A mark of an axis, with its unit.</summary>
     /// <param name="step">To the next one.</param>
-    public static string Tick(double value, double step, string? unit) => WithUnit(Figures.InSteps(value, step), unit);
+    public static string Tick(double value, double step, string? unit) => WithUnit(NumberText.InSteps(value, step), unit);
 
     public static string Mebibytes(long? bytes) => bytes is { } known ? $"{(known / 1048576.0).ToString("0", Invariant)}{Nbsp}MiB" : Unknown;
 

@@ -370,17 +370,17 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         switch (rule)
         {
             case Rule.ConsecutiveHigh:
-                return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {Figures.Of(value)} {unit}");
+                return Text($"{state.ConsecutiveHigh} readings in a row at warning level or worse, the last at {NumberText.Of(value)} {unit}");
             case Rule.RapidChange:
                 var before = state.Values[^1];
-                return Text($"Changed by {(value > before ? "+" : "")}{Figures.Of(value - before)} {unit} at once, from {Figures.Of(before)} to {Figures.Of(value)} {unit}; {Figures.Of(typeRules.RapidChange)} {unit} are usual at most");
+                return Text($"Changed by {(value > before ? "+" : "")}{NumberText.Of(value - before)} {unit} at once, from {NumberText.Of(before)} to {NumberText.Of(value)} {unit}; {NumberText.Of(typeRules.RapidChange)} {unit} are usual at most");
             case Rule.BaselineDeviation:
                 var mean = MeanOf(state);
-                return Text($"{Figures.Of(value)} {unit} is {Figures.Of(Math.Abs(value - mean))} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({Figures.Of(mean)} {unit}); {Figures.Of(typeRules.BaselineDeviation)} {unit} are usual at most");
+                return Text($"{NumberText.Of(value)} {unit} is {NumberText.Of(Math.Abs(value - mean))} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({NumberText.Of(mean)} {unit}); {NumberText.Of(typeRules.BaselineDeviation)} {unit} are usual at most");
             default:
                 return double.IsPositiveInfinity(critical)
-                    ? Text($"{Figures.Of(value)} {unit} is critical by the sensor's own word")
-                    : Text($"{Figures.Of(value)} {unit} has reached the critical threshold of {Figures.Of(critical)} {unit}");
+                    ? Text($"{NumberText.Of(value)} {unit} is critical by the sensor's own word")
+                    : Text($"{NumberText.Of(value)} {unit} has reached the critical threshold of {NumberText.Of(critical)} {unit}");
         }
     }
 

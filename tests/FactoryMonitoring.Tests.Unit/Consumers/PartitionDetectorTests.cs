@@ -231,7 +231,7 @@ public sealed class PartitionDetectorTests
     {
         Feed(normal, type, unit);
         Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(critical, type, unit));
-        Assert.EndsWith($"{unit} has reached the critical threshold of {Figures.Of(new DetectionRules(new DetectionOptions()).Of(type, unit).Critical)} {unit}", _findings.Raised[0].Description, StringComparison.Ordinal);
+        Assert.EndsWith($"{unit} has reached the critical threshold of {NumberText.Of(new DetectionRules(new DetectionOptions()).Of(type, unit).Critical)} {unit}", _findings.Raised[0].Description, StringComparison.Ordinal);
     }
 
     [Fact]

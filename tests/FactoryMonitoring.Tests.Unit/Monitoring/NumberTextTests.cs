@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Tests.Unit.Monitoring;
 
-public sealed class FiguresTests
+public sealed class NumberTextTests
 {
     [Theory]
     [InlineData(0, "0")]
@@ -18,7 +18,7 @@ public sealed class FiguresTests
     [InlineData(4.1e-7, "4.1e-7")]
     [InlineData(1.5e15, "1.5e+15")]
     [InlineData(double.Epsilon, "4.94e-324")]
-    public void A_value_keeps_the_digits_that_say_something(double value, string text) => Assert.Equal(text, Figures.Of(value));
+    public void A_value_keeps_the_digits_that_say_something(double value, string text) => Assert.Equal(text, NumberText.Of(value));
 
     [Theory]
     [InlineData(0.001, 0.005, "0.005", "0.006", "0.007")]
@@ -29,7 +29,7 @@ public sealed class FiguresTests
     [InlineData(0.1, -0.1, "-0.1", "0", "0.1")]
     [InlineData(5e9, 5e9, "5e+9", "1e+10", "1.5e+10")]
     public void Neighbours_on_an_axis_differ(double step, double first, params string[] marks) =>
-        Assert.Equal(marks, Enumerable.Range(0, marks.Length).Select(i => Figures.InSteps(first + (i * step), step)));
+        Assert.Equal(marks, Enumerable.Range(0, marks.Length).Select(i => NumberText.InSteps(first + (i * step), step)));
 
     [Theory]
     [InlineData("temp-sensor-001", "/sensors/temp-sensor-001")]

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>Measured values in words, alike in alerts and on pages.</summary>
-public static class Figures
+public static class NumberText
 {
     /// <summary>Two decimals, and where these would say too little, three significant digits: 21.53, 1013.25, 0.0041, 4.1e-7.</summary>
     public static string Of(double value)
