@@ -175,8 +175,8 @@ public sealed class IngestWrite
     /// <summary>Tell listeners that something was committed.</summary>
     public bool Announce { get; init; }
 
-    /// <summary>Set by the store: ids among <see cref="Latest"/> of sensors that are judged in another partition.</summary>
-    public HashSet<string> JudgedElsewhere { get; } = [];
+    /// <summary>Set by the store: those among <see cref="Latest"/> that are judged in another partition.</summary>
+    public HashSet<(string SensorId, int Partition)> JudgedElsewhere { get; } = [];
 
     /// <summary>Set by the store: acknowledged readings that were found to be missing.</summary>
     public long Missing { get; internal set; }

@@ -153,7 +153,7 @@ public sealed partial class IngestStore
                     CASE WHEN STAYS AND l.home_partition <> excluded.kafka_partition THEN CURRENT_TIMESTAMP ELSE l.other_seen_at END)
             RETURNING sensor_id, kafka_partition, home_partition
         )
-        SELECT sensor_id AS judged_elsewhere FROM written WHERE kafka_partition <> home_partition
+        SELECT sensor_id AS judged_elsewhere, kafka_partition FROM written WHERE kafka_partition <> home_partition
         """;
 
     private static readonly string Latest = UpsertLatest.Replace(
@@ -270,7 +270,7 @@ public sealed partial class IngestStore
             {
                 if (reader.GetName(0) == "judged_elsewhere")
                 {
-                    write.JudgedElsewhere.Add(reader.GetString(0));
+                    write.JudgedElsewhere.Add((reader.GetString(0), reader.GetInt32(1)));
                 }
             }
         }
@@ -474,12 +474,15 @@ public sealed partial class IngestStore
 
     private static void AddLatest(NpgsqlBatch batch, IngestWrite write)
     {
-        var latest = write.Latest.FindAll(row => row.SensorKey != 0);
-        if (latest.Count == 0)
+        // A statement writes a row once, and a sensor without a key of its messages may be in several partitions.
+        foreach (var latest in write.Latest.Where(row => row.SensorKey != 0).GroupBy(row => row.SensorId).SelectMany(rows => rows.Index()).GroupBy(row => row.Index, row => row.Item))
         {
-            return;
+            AddLatest(batch, write, [.. latest]);
         }
+    }
 
+    private static void AddLatest(NpgsqlBatch batch, IngestWrite write, List<LatestRow> latest)
+    {
         var command = Add(batch, Latest);
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. latest.Select(row => row.SensorId)] });

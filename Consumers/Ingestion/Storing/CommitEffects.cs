@@ -34,7 +34,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
 
         foreach (var row in write.Latest)
         {
-            leases.Find(write.Log, row.Partition)?.Detector.JudgeElsewhere(row.SensorId, write.JudgedElsewhere.Contains(row.SensorId));
+            leases.Find(write.Log, row.Partition)?.Detector.JudgeElsewhere(row.SensorId, write.JudgedElsewhere.Contains((row.SensorId, row.Partition)));
         }
 
         foreach (var loss in write.MemoryLosses)

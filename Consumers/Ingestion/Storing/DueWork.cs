@@ -43,7 +43,6 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>Adds all but the settlement.</summary>
     public static void Add(IngestWrite write, LeaseTable leases, PlanTerms terms)
     {
-        var written = new HashSet<string>();
         foreach (var lease in leases)
         {
             if (lease.Log != write.Log)
@@ -61,7 +60,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
             {
                 AddEpisodes(write, lease);
                 AddUnseen(write, lease);
-                AddLatest(write, lease, terms.KeyValidity, written);
+                AddLatest(write, lease, terms.KeyValidity);
             }
 
             lease.Detector.MakeRoom();
@@ -115,7 +114,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         }
     }
 
-    private static void AddLatest(IngestWrite write, PartitionLease lease, long keyValidity, HashSet<string> written)
+    private static void AddLatest(IngestWrite write, PartitionLease lease, long keyValidity)
     {
         var newest = lease.Detector.Newest;
         var count = Math.Min(newest.Count, Math.Max(0, MaxLatest - write.Latest.Count));
@@ -124,12 +123,6 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
             var reading = state.Latest!;
             var rules = reading.Sensor.RulesIn(lease.Detector.Rules);
             state.Latest = null;
-            if (!written.Add(reading.Sensor.Identity.Name))
-            {
-                // Without keys a sensor may be in several partitions; one statement writes a row once.
-                continue;
-            }
-
             write.Latest.Add(new LatestRow(
                 reading.Sensor.Identity.Name,
                 reading.Sensor.KeyIn(keyValidity),
