@@ -26,13 +26,13 @@ public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(pos
         using var source = new BlockingSource();
         var simulated = builder.Services.Single(service => service.ServiceType == typeof(IReadingSource));
         builder.Services.Remove(simulated);
-        builder.Services.AddSingleton<IReadingSource>(services => source.Over((IReadingSource)simulated.ImplementationFactory!(services)));
+        builder.Services.AddSingleton<IReadingSource>(services => source.Over((IReadingSource)ActivatorUtilities.CreateInstance(services, simulated.ImplementationType!)));
         await using var app = builder.Build();
         app.MapDefaultEndpoints();
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        await app.StartAsync(Timeout);
         try
         {
-            await app.StartAsync(Timeout);
             await EventuallyAsync(async () => await StatusAsync(client, "/health") == HttpStatusCode.OK);
             Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, "/alive"));
 
