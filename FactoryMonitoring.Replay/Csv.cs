@@ -27,8 +27,26 @@ internal static class Csv
 
     public static bool IsComment(string first) => first.StartsWith('#') || first.StartsWith('%') || first.StartsWith("//", StringComparison.Ordinal);
 
+    /// <summary>A text that is changed while it is read, in blocks.</summary>
+    private abstract class ChangedText(TextReader text) : TextReader
+    {
+        protected TextReader Text => text;
+
+        public override int Read() => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                text.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+
     /// <summary>Makes apostrophes of the quotes in comments, which need not be closed there.</summary>
-    private sealed class CommentsReader(TextReader text) : TextReader
+    private sealed class CommentsReader(TextReader text) : ChangedText(text)
     {
         private bool _isLineBegun;
         private bool _isComment;
@@ -37,7 +55,7 @@ internal static class Csv
 
         public override int Read(Span<char> buffer)
         {
-            var read = Math.Max(0, text.Read(buffer));
+            var read = Math.Max(0, Text.Read(buffer));
             var rest = buffer[..read];
             while (!rest.IsEmpty)
             {
@@ -60,22 +78,10 @@ internal static class Csv
 
             return read;
         }
-
-        public override int Read() => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                text.Dispose();
-            }
-
-            base.Dispose(disposing);
-        }
     }
 
     /// <summary>Makes one blank of several, and none at the ends of lines.</summary>
-    private sealed class BlanksReader(TextReader text) : TextReader
+    private sealed class BlanksReader(TextReader text) : ChangedText(text)
     {
         private readonly char[] _buffer = new char[32 * 1024];
         private int _at;
@@ -90,7 +96,7 @@ internal static class Csv
             {
                 if (_at == _end)
                 {
-                    (_at, _end) = (0, text.Read(_buffer, 0, _buffer.Length));
+                    (_at, _end) = (0, Text.Read(_buffer, 0, _buffer.Length));
                     if (_end <= 0)
                     {
                         _end = 0;
@@ -128,18 +134,6 @@ internal static class Csv
             var read = Read(array, 0, array.Length);
             array.AsSpan(0, read).CopyTo(buffer);
             return read;
-        }
-
-        public override int Read() => throw new NotSupportedException();
-
-        protected override void Dispose(bool disposing)
-        {
-            if (disposing)
-            {
-                text.Dispose();
-            }
-
-            base.Dispose(disposing);
         }
     }
 }

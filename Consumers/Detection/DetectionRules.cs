@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
@@ -58,6 +59,9 @@ internal sealed class DetectionRules
     private const int DefaultConsecutiveHigh = 3;
     private const double DefaultDeadband = 0.02;
 
+    /// <summary>Units come from messages.</summary>
+    private const int MaxConverted = 1_000;
+
     private static readonly TypeRules Unknown = new(
         double.PositiveInfinity,
         double.PositiveInfinity,
@@ -88,22 +92,31 @@ internal sealed class DetectionRules
     public TypeRules Of(string sensorType, string unit)
     {
         var book = _book;
-        if (!book.Types.TryGetValue(sensorType, out var type))
+        var type = book.Types.GetValueOrDefault(sensorType, book.Unknown);
+        if (type.Unit is null || type.Unit == unit)
         {
-            return Unknown with { Edition = book.Edition };
+            return type.Rules;
         }
 
-        var rules = type.Unit is null || type.Unit == unit ? type.Rules
-            : UnitConversion.Between(type.Unit, unit) is { } conversion ? type.Rules.In(conversion)
-            : type.Rules.WithoutLimits(type.Unit);
-        return rules with { Edition = book.Edition };
+        // Sensors share their rules, and to find a unit costs more than to judge a reading by far.
+        if (!book.Converted.TryGetValue((sensorType, unit), out var rules))
+        {
+            rules = UnitConversion.Between(type.Unit, unit) is { } conversion ? type.Rules.In(conversion) : type.Rules.WithoutLimits(type.Unit);
+            if (book.Converted.Count < MaxConverted)
+            {
+                book.Converted[(sensorType, unit)] = rules;
+            }
+        }
+
+        return rules;
     }
 
     private static Book Read(DetectionOptions options, int edition)
     {
+        var unknown = Unknown with { Edition = edition };
         var types = SensorCatalog.Types.Values.ToDictionary(type => type.Name, type => new UnitRules(
             type.Unit,
-            Unknown with
+            unknown with
             {
                 Warning = type.Warning,
                 Critical = type.Critical,
@@ -114,7 +127,7 @@ internal sealed class DetectionRules
             }));
         foreach (var (type, over) in options.Types)
         {
-            var (unit, rules) = types.GetValueOrDefault(type, new UnitRules(null, Unknown));
+            var (unit, rules) = types.GetValueOrDefault(type, new UnitRules(null, unknown));
             types[type] = new(over.Unit ?? unit, rules with
             {
                 Warning = over.WarningThreshold ?? rules.Warning,
@@ -129,11 +142,15 @@ internal sealed class DetectionRules
             });
         }
 
-        return new(edition, options.NoDataAfter, options.MaxSensorsPerPartition, types);
+        return new(edition, options.NoDataAfter, options.MaxSensorsPerPartition, types, new UnitRules(null, unknown));
     }
 
     /// <param name="Unit">Of the rules; null where they hold in whatever unit a message has.</param>
     private sealed record UnitRules(string? Unit, TypeRules Rules);
 
-    private sealed record Book(int Edition, TimeSpan NoDataAfter, int MaxSensors, IReadOnlyDictionary<string, UnitRules> Types);
+    private sealed record Book(int Edition, TimeSpan NoDataAfter, int MaxSensors, IReadOnlyDictionary<string, UnitRules> Types, UnitRules Unknown)
+    {
+        /// <summary>By type and unit of sensors whose unit is not that of their type. For any thread.</summary>
+        public ConcurrentDictionary<(string Type, string Unit), TypeRules> Converted { get; } = [];
+    }
 }

@@ -238,8 +238,12 @@ internal static class DetectorSnapshot
     {
         if (reader.ReadString() is { Length: > 0 } unit)
         {
-            units.Add(unit);
-            sensor.Measure(units.TryGetValue(unit, out var shared) ? shared : unit);
+            if (!units.TryGetValue(unit, out var shared))
+            {
+                units.Add(shared = unit);
+            }
+
+            sensor.Measure(shared);
         }
     }
 

@@ -62,7 +62,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>Ids of sensors forgotten since then, less those that have come back.</summary>
     public IReadOnlyList<byte[]> Forgotten => _forgotten.FindAll(id => !_sensors.ContainsKey(id));
 
-    public DetectionRules Rules => rules;
+    /// <summary>The rules in force.</summary>
+    public DetectionRules InForce => rules;
 
     /// <summary>No sensor is left to be remembered.</summary>
     public bool IsFull => _sensors.Count >= rules.MaxSensors;
@@ -108,7 +109,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     {
         foreach (var state in _alarmed)
         {
-            for (var rule = 0; rule < Detection.Rules.Count; rule++)
+            for (var rule = 0; rule < Rules.Count; rule++)
             {
                 if (state[(Rule)rule] is { Changed: true } episode)
                 {
@@ -186,7 +187,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         var ended = new List<(Episode, string)>();
         foreach (var state in _alarmed.Where(state => state.IsJudgedElsewhere || IsSilent(state)).ToList())
         {
-            for (var rule = 0; rule < Detection.Rules.Count; rule++)
+            for (var rule = 0; rule < Rules.Count; rule++)
             {
                 if (state[(Rule)rule] is { } episode)
                 {
@@ -338,8 +339,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     public static Guid AlertIdOf(string logId, int partition, long offset, Rule rule, int index = 0)
     {
         var name = index == 0
-            ? string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}")
-            : string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Detection.Rules.NameOf(rule)}|{index}");
+            ? string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Rules.NameOf(rule)}")
+            : string.Create(CultureInfo.InvariantCulture, $"{logId}|{partition}|{offset}|{Rules.NameOf(rule)}|{index}");
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes(name), hash);
         hash[6] = (byte)((hash[6] & 0x0f) | 0x80);

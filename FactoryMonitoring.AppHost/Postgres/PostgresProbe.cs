@@ -1,4 +1,5 @@
 using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Monitoring;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -14,9 +15,6 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
         SELECT set_config('work_mem', '64kB', false);
         SELECT count(*) FROM (SELECT n FROM generate_series(1, 30000) n ORDER BY md5(n::text)) sorted
         """;
-
-    private const string Scattered =
-        "SELECT count(*), min(sensor_id) FROM (SELECT sensor_id FROM sensor_latest WHERE other_seen_at > CURRENT_TIMESTAMP - interval '10 min' LIMIT 10000) s";
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         await AskAsync(cancellationToken) is { } problem ? HealthCheckResult.Unhealthy(problem) : HealthCheckResult.Healthy();
@@ -34,7 +32,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
         {
             await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
             await connection.OpenAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(Scattered, connection);
+            await using var command = new NpgsqlCommand(MonitoringQueries.Scattered, connection);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             var count = reader.GetInt64(0);

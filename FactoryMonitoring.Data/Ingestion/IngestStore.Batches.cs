@@ -133,8 +133,11 @@ public sealed partial class IngestStore
         INSERT INTO detector_changes (log_key, topic, kafka_partition, state) SELECT $1, $2, kafka_partition, state FROM changes
         """;
 
+    private const string Stays =
+        "(l.home_log_key = excluded.log_key AND l.home_seen_at > CURRENT_TIMESTAMP - greatest(interval '1 min', 20 * excluded.interval_ms * interval '1 ms'))";
+
     // A sensor that comes in several partitions is judged in one, its home, until nothing of it has come there for a while. Answers which are not at home.
-    private const string UpsertLatest = """
+    private const string UpsertLatest = $"""
         WITH written AS (
             INSERT INTO sensor_latest AS l (log_key, home_log_key, sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp",
                 kafka_partition, kafka_offset, interval_ms, clock_offset_ms, rule_warning, rule_critical, rule_unit, home_partition, home_seen_at)
@@ -148,16 +151,13 @@ public sealed partial class IngestStore
                 = (excluded.sensor_key, excluded.value, excluded.alert_level, excluded.warning_threshold, excluded.critical_threshold, excluded.reading_count,
                     excluded."timestamp", excluded.processing_timestamp, excluded.log_key, excluded.kafka_partition, excluded.kafka_offset,
                     excluded.interval_ms, excluded.clock_offset_ms, excluded.rule_warning, excluded.rule_critical, excluded.rule_unit, excluded.log_key,
-                    CASE WHEN STAYS THEN l.home_partition ELSE excluded.kafka_partition END,
-                    CASE WHEN STAYS AND l.home_partition <> excluded.kafka_partition THEN l.home_seen_at ELSE CURRENT_TIMESTAMP END,
-                    CASE WHEN STAYS AND l.home_partition <> excluded.kafka_partition THEN CURRENT_TIMESTAMP ELSE l.other_seen_at END)
+                    CASE WHEN {Stays} THEN l.home_partition ELSE excluded.kafka_partition END,
+                    CASE WHEN {Stays} AND l.home_partition <> excluded.kafka_partition THEN l.home_seen_at ELSE CURRENT_TIMESTAMP END,
+                    CASE WHEN {Stays} AND l.home_partition <> excluded.kafka_partition THEN CURRENT_TIMESTAMP ELSE l.other_seen_at END)
             RETURNING sensor_id, kafka_partition, home_partition
         )
         SELECT sensor_id AS judged_elsewhere, kafka_partition FROM written WHERE kafka_partition <> home_partition
         """;
-
-    private static readonly string Latest = UpsertLatest.Replace(
-        "STAYS", "(l.home_log_key = excluded.log_key AND l.home_seen_at > CURRENT_TIMESTAMP - greatest(interval '1 min', 20 * excluded.interval_ms * interval '1 ms'))", StringComparison.Ordinal);
 
     private const string Announce = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Commit}')";
 
@@ -483,7 +483,7 @@ public sealed partial class IngestStore
 
     private static void AddLatest(NpgsqlBatch batch, IngestWrite write, List<LatestRow> latest)
     {
-        var command = Add(batch, Latest);
+        var command = Add(batch, UpsertLatest);
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. latest.Select(row => row.SensorId)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. latest.Select(row => row.SensorKey)] });

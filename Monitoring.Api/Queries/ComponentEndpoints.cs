@@ -32,7 +32,7 @@ internal static class ComponentEndpoints
     private static void One<TBody>(RouteGroupBuilder api, string kind, string summary, Delegate answer)
     {
         api.MapGet($"/{kind}s/{{**id}}", answer).Describe<TBody>(kind, summary).ProducesProblem(StatusCodes.Status404NotFound);
-        api.MapGet($"/{kind}", answer).Describe<TBody>($"{kind}-of-id", $"{summary}; for every id, also for those that no path can hold").ProducesProblem(StatusCodes.Status404NotFound);
+        api.MapGet($"/{kind}", answer).Describe<TBody>($"{kind}-of-id", $"{summary}; takes any id, including ids that a path cannot contain").ProducesProblem(StatusCodes.Status404NotFound);
     }
 
     private static Task<IResult> Sensors(

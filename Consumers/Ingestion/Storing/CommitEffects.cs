@@ -8,7 +8,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// <summary>What follows from a transaction that is committed: for the leases, for what is measured, and for the outbox.</summary>
 internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func<DateTime> databaseTime)
 {
-    /// <summary>What bears a record time older than this was sent by somebody with a wrong clock, or of old: it says nothing about how fast readings are stored.</summary>
+    /// <summary>An older record comes from a wrong clock or a replay. Its age does not measure how fast the pipeline is.</summary>
     private const long OldRecordMs = 3_600_000;
 
     /// <param name="duration">Of the transaction.</param>

@@ -121,7 +121,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         foreach (var state in newest.GetRange(0, count))
         {
             var reading = state.Latest!;
-            var rules = reading.Sensor.RulesIn(lease.Detector.Rules);
+            var rules = reading.Sensor.RulesIn(lease.Detector.InForce);
             state.Latest = null;
             write.Latest.Add(new LatestRow(
                 reading.Sensor.Identity.Name,

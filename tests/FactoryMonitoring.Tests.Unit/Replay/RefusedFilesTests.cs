@@ -2,7 +2,7 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>What is wrong is told in one line, with line, column and remedy.</summary>
+/// <summary>A wrong file is refused with one line that names line, column and remedy.</summary>
 public sealed class RefusedFilesTests : ReplayFileTest
 {
     [Theory]
