@@ -3,7 +3,10 @@ using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Stops the services, and then the brokers and the database, which they need to finish their work. Aspire stops what is left after that.</summary>
+/// <summary>
+/// Stops the services, and then the brokers and the database that are processes, which the services need to finish their work. Aspire stops the rest:
+/// containers, too, in one go with their removal.
+/// </summary>
 internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits, TimeProvider time)
     : LifecycleService
 {
@@ -18,7 +21,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
         bool IsService(IResource resource) => resource is ProjectResource && resource.Name != KafkaClusterBuilderExtensions.EmbeddedHost;
         await StopAsync(IsService, limit.Token);
         await Task.WhenAll(
-            StopAsync(resource => resource is ProjectResource or ExecutableResource or ContainerResource && !IsService(resource), limit.Token),
+            StopAsync(resource => resource is ProjectResource or ExecutableResource && !IsService(resource), limit.Token),
             KillWithoutQuorumAsync([.. model.Resources.OfType<KafkaBrokerResource>()], limit.Token));
     }
 

@@ -55,6 +55,9 @@ internal sealed record FactorySettings(
             Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));
+        // Checked here, and read where they are used.
+        reader.Boolean("Factory:Prometheus", true);
+        reader.Port("Factory:Ports:Prometheus", 0);
         reader.Days("Factory:Retention", 1, 3650);
         reader.FindUnknown("Factory");
         // Services check these too, each in its own log.
@@ -71,8 +74,7 @@ internal sealed record FactorySettings(
 
     private sealed class Reader(IConfiguration configuration)
     {
-        // What is read elsewhere is known from the start.
-        private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase) { "Factory:Prometheus", "Factory:Ports:Prometheus" };
+        private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
         /// <summary>Bytes that take seconds to read.</summary>
         private const long LongFile = 50_000_000;

@@ -43,6 +43,8 @@ public sealed class FactorySettingsTests
     [InlineData("Factory:Partitions", "many", "Factory:Partitions=many is not allowed: a whole number from 1 to 1000 is.")]
     [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
     [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]
+    [InlineData("Factory:Prometheus", "0", "Factory:Prometheus=0 is not allowed: true, false are.")]
+    [InlineData("Factory:Ports:Prometheus", "x", "Factory:Ports:Prometheus=x is not allowed: a whole number from 0 to 65535 is.")]
     [InlineData("Sensors:PerType", "-1", "Sensors:PerType=-1 is not allowed: a whole number from 1 to 100000 is.")]
     [InlineData("Consumers:Messages:TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone=Mars/Olympus is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin.")]
     [InlineData("Consumers:GroupProtocol", "bar", "Consumers:GroupProtocol=bar is not allowed: consumer, classic, classic-range are.")]
