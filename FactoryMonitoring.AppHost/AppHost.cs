@@ -38,8 +38,8 @@ var kafkaLink = builder.AddKafkaLink(factory, kafka);
 
 // Topics and schema, once.
 var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(ResourceNames.Provisioner)
-    .WithReference(kafka).WaitFor(kafka)
-    .WithReference(database.Resource).WaitFor(database.Resource)
+    .WithReference(kafka).WaitFor(kafka, WaitBehavior.WaitOnResourceUnavailable)
+    .WithReference(database.Resource).WaitFor(database.Resource, WaitBehavior.WaitOnResourceUnavailable)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
     .WithSettingsOf("Factory:Retention")
     .WithServiceDefaults();
