@@ -49,7 +49,13 @@ internal static class IngestionExtensions
         services.AddSingleton<ConsumerMetrics>();
         services.AddSingleton(provider => new SensorDirectory(provider.GetRequiredService<IOptions<DetectionOptions>>().Value.MaxSensorsPerPartition * 3));
         services.AddSingleton(provider => new DialectReader(provider.GetRequiredService<IOptions<MessagesOptions>>().Value));
-        services.AddSingleton<ReadingParser>();
+        services.AddSingleton(provider => new ReadingParser(
+            provider.GetRequiredService<SensorDirectory>(),
+            provider.GetRequiredService<KeyMemory>(),
+            provider.GetRequiredService<DialectReader>(),
+            provider.GetRequiredService<IOptions<MessagesOptions>>().Value.SchemaRegistry is { Url.Length: > 0 } registry
+                ? ActivatorUtilities.CreateInstance<AvroMessages>(provider, registry)
+                : null));
         services.AddSingleton<KeyMemory>();
         services.AddLoopHeartbeat(HeartbeatWorker.Loop, MaxLoopSilence);
         services.AddHealthChecks().AddCheck<KafkaCheck>("kafka");
@@ -113,7 +119,8 @@ internal static class IngestionExtensions
                 KafkaSettings.Quiet(settings);
                 var options = builder.Configuration.GetSection(ConsumersOptions.Section).Get<ConsumersOptions>() ?? new ConsumersOptions();
                 var exportsTraces = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
-                KafkaSettings.Apply(settings.Config, options.Protocol, exportsTraces && options.LinksPerSpan > 0, identity);
+                var readsEvents = builder.Configuration.GetSection(MessagesOptions.Section).Get<MessagesOptions>() is { CloudEventHeaders: true };
+                KafkaSettings.Apply(settings.Config, options.Protocol, readsEvents || (exportsTraces && options.LinksPerSpan > 0), identity);
             },
             (services, client) =>
             {

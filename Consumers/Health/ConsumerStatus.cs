@@ -23,6 +23,7 @@ internal sealed class ConsumerStatus
     private volatile bool _paused;
     private volatile bool _sharesGroup;
     private volatile string? _databaseRefuses;
+    private volatile string? _registryProblem;
     private int _claiming;
     private long _notJudgedAt;
     private int _maxSensors;
@@ -40,6 +41,13 @@ internal sealed class ConsumerStatus
     {
         get => _databaseRefuses;
         set => _databaseRefuses = value;
+    }
+
+    /// <summary>Why messages wait for the Schema Registry; null while it answers.</summary>
+    public string? RegistryProblem
+    {
+        get => _registryProblem;
+        set => _registryProblem = value;
     }
 
     /// <summary>Whether what a lane wants to store does not fit on the database's disk.</summary>
@@ -92,6 +100,7 @@ internal sealed class ConsumerStatus
         (true, true, _) => "paused: database away",
         (true, false, _) => "paused: database slow",
         (false, true, _) => "database away",
+        _ when RegistryProblem is { } problem => $"waiting: {problem}",
         (false, false, > 0) => $"claiming {Claiming} partition{(Claiming == 1 ? "" : "s")}",
         _ when SharesGroup => "shares its group with consumers of another database: two stacks use these brokers, and each stores a part of the readings",
         _ when IsOverfull => string.Create(CultureInfo.InvariantCulture, $"stores readings of more than {_maxSensors:N0} sensors of a partition, and judges those of {_maxSensors:N0} (Detection:MaxSensorsPerPartition)"),

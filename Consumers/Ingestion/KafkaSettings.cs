@@ -32,7 +32,7 @@ internal static partial class KafkaSettings
         config.ReconnectBackoffMaxMs = 1_000;
         // The leader of a partition whose leader died is looked for once a second otherwise.
         config.TopicMetadataRefreshIntervalMs = 200;
-        // Only what is used is taken out of the client. Headers are for spans alone: what is passed on looks its own up.
+        // Only what is used is taken out of the client. Headers are for spans and events: what is passed on looks its own up.
         config.ConsumeResultFields = withHeaders ? "timestamp,headers" : "timestamp";
         switch (protocol)
         {

@@ -14,7 +14,8 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// </summary>
 /// <param name="keys">The key of the message that is read next.</param>
 /// <param name="dialects">Reads what is not as our own sensors send it; they pay nothing for it.</param>
-internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects) : IDeserializer<Rejection>
+/// <param name="avro">Reads Avro, where there is a Schema Registry.</param>
+internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects, AvroMessages? avro = null) : IDeserializer<Rejection>
 {
     public const int MaxBytes = 64 * 1024;
 
@@ -39,6 +40,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     private Reading _reading;
     private Reading[] _several = [];
     private TakeReading? _take;
+    private Headers? _headers;
     private int _taken;
 
     /// <summary>The reading of the last message that was none of the rejections; partition, offset and time of production are not its own.</summary>
@@ -58,24 +60,60 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     public long? ReadingCount => _reading.HasCount ? _reading.ReadingCount : null;
 
-    public Rejection Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) => Parse(data, isNull);
+    public Rejection Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) => Parse(data, isNull, context.Headers);
 
-    public Rejection Parse(ReadOnlySpan<byte> message, bool isNull = false)
+    /// <param name="headers">Of its record, where the client hands them out.</param>
+    public Rejection Parse(ReadOnlySpan<byte> message, bool isNull = false, Headers? headers = null)
     {
-        _taken = 0;
+        (_taken, _headers) = (0, headers);
         if (_shapes.TryRead(keys.Hash, message, ref _reading))
         {
             return Rejection.None;
         }
 
         // A mark of the byte order, or a Schema Registry's framing: nothing of the JSON.
-        var before = message.StartsWith("\uFEFF"u8) ? 3 : message.Length > FramingBytes && message[0] == 0 && message[FramingBytes] is (byte)'{' or (byte)'[' ? FramingBytes : 0;
+        var isFramed = message.Length > FramingBytes && message[0] == 0;
+        var before = message.StartsWith("\uFEFF"u8) ? 3 : isFramed && message[FramingBytes] is (byte)'{' or (byte)'[' ? FramingBytes : 0;
         var json = message[before..];
         if (before > 0 && _shapes.TryRead(keys.Hash, json, ref _reading))
         {
             return Rejection.None;
         }
 
+        var isAvro = isFramed && avro is not null;
+        var rejection = isAvro && before == 0 ? ParseAvro(message) : ParseJson(json);
+        if (isAvro && before > 0 && rejection == Rejection.MalformedJson)
+        {
+            // A number of Avro may begin as JSON does.
+            rejection = ParseAvro(message);
+        }
+
+        if (rejection is not (Rejection.None or Rejection.AwaitsSchema))
+        {
+            Rejected = KeptValue.Of(message, isNull);
+        }
+
+        return rejection;
+    }
+
+    private Rejection ParseAvro(ReadOnlySpan<byte> message)
+    {
+        (_reading, SensorId, SequenceId) = (default, null, null);
+        if (message.Length > MaxBytes)
+        {
+            return TooLarge(message.Length);
+        }
+
+        return avro!.Read(message) switch
+        {
+            AvroMessages.Outcome.Read => _shapes.TryRead(keys.Hash, avro.Json, ref _reading) ? Rejection.None : ParseJson(avro.Json),
+            AvroMessages.Outcome.AwaitsSchema => Rejection.AwaitsSchema,
+            _ => Reject(Rejection.MalformedJson, avro.Detail),
+        };
+    }
+
+    private Rejection ParseJson(ReadOnlySpan<byte> json)
+    {
         // The reader throws at NaN, and who sends it once sends it again.
         var fields = new Fields();
         var quoted = _hasBareWords ? BareWords.Quote(json) : null;
@@ -99,7 +137,6 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
         if (rejection != Rejection.None)
         {
-            Rejected = KeptValue.Of(message, isNull);
             SensorId = Kept(fields.Sensor.Id, MaxIdLength);
             SequenceId = Kept(fields.Sensor.SequenceId.Bytes, MaxSequenceIdLength);
         }
@@ -132,7 +169,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         try
         {
             _taken = 0;
-            var rejection = dialects.Read(message, keys.Bytes, ref _reading, ref fields.Sensor, _take ??= Take);
+            var rejection = dialects.Read(dialects.ReadsHeaders && BinaryEvent.ToStructured(_headers, message) is { } whole ? whole : message, keys.Bytes, ref _reading, ref fields.Sensor, _take ??= Take);
             Detail = dialects.Detail;
             return rejection;
         }
@@ -164,10 +201,12 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         return (rejection, Detail);
     }
 
+    private Rejection TooLarge(int bytes) => Reject(Rejection.Oversized, $"The message has {bytes} bytes: {MaxBytes} are allowed");
+
     private Rejection Malformed(ReadOnlySpan<byte> message, JsonException exception) => Reject(
         Rejection.MalformedJson,
         message[0] == 0
-            ? "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8"
+            ? "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8. Avro is read where Consumers:Messages:SchemaRegistry:Url names the registry"
             : $"Cannot read the message as JSON: {JsonText.Shorten(exception.Message, 200)} It must be one JSON object in UTF-8");
 
     // The reader's word for text that is no UTF-8 or half a surrogate pair.
@@ -201,7 +240,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
         if (message.Length > MaxBytes)
         {
-            return Reject(Rejection.Oversized, $"The message has {message.Length} bytes: {MaxBytes} are allowed");
+            return TooLarge(message.Length);
         }
 
         var json = new Utf8JsonReader(message);

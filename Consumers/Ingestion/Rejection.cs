@@ -22,6 +22,9 @@ internal enum Rejection
 
     /// <summary>The database's, not the parser's.</summary>
     RefusedByDatabase,
+
+    /// <summary>No reason: whether it is a reading is known once the Schema Registry has told its schema. It is to be read again.</summary>
+    AwaitsSchema,
 }
 
 internal static class Rejections

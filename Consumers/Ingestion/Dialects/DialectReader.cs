@@ -33,6 +33,9 @@ internal sealed class DialectReader(MessagesOptions options)
     /// <summary>Whether a time without a zone is one of UTC, so that it can be read without this.</summary>
     public bool IsUtc { get; } = options.Zone() == TimeZoneInfo.Utc;
 
+    /// <summary>Whether the headers of a record may hold a part of the message.</summary>
+    public bool ReadsHeaders => options.CloudEventHeaders;
+
     /// <summary>What is wrong with the last message that was rejected.</summary>
     public string Detail { get; private set; } = "";
 

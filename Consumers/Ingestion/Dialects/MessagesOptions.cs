@@ -13,10 +13,30 @@ internal sealed class MessagesOptions
 
     public MappingOptions Mapping { get; init; } = new();
 
+    public SchemaRegistryOptions SchemaRegistry { get; init; } = new();
+
+    /// <summary>Whether the headers of CloudEvents in binary mode are read. All headers are then taken out of the client, which costs every message.</summary>
+    public bool CloudEventHeaders { get; init; }
+
     /// <summary>The zone itself.</summary>
     /// <exception cref="TimeZoneNotFoundException">This machine knows no zone of that id.</exception>
     /// <exception cref="InvalidTimeZoneException">What this machine knows of it cannot be read.</exception>
     public TimeZoneInfo Zone() => TimeZone is "UTC" ? TimeZoneInfo.Utc : TimeZoneInfo.FindSystemTimeZoneById(TimeZone);
+}
+
+/// <summary>Section <c>Consumers:Messages:SchemaRegistry</c>: where the schemas of Avro messages are.</summary>
+internal sealed class SchemaRegistryOptions
+{
+    /// <summary>Absolute, http or https. None, and no Avro is read.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>Of HTTP basic authentication; none where it is empty.</summary>
+    public string? User { get; init; }
+
+    public string? Password { get; init; }
+
+    /// <summary>A PEM file with the certificate authority of an https registry; none for those that the machine trusts.</summary>
+    public string? CaFile { get; init; }
 }
 
 /// <summary>
@@ -85,11 +105,14 @@ internal sealed class MappingOptions
 internal sealed class MessagesOptionsValidator(IConfiguration configuration) : IValidateOptions<MessagesOptions>
 {
     private const string Mapping = $"{MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}";
+    private const string Registry = $"{MessagesOptions.Section}:{nameof(MessagesOptions.SchemaRegistry)}";
 
     public ValidateOptionsResult Validate(string? name, MessagesOptions options)
     {
         List<string> failures = [];
-        FindUnknown(MessagesOptions.Section, failures, nameof(MessagesOptions.TimeZone), nameof(MessagesOptions.Mapping));
+        FindUnknown(MessagesOptions.Section, failures, nameof(MessagesOptions.TimeZone), nameof(MessagesOptions.Mapping), nameof(MessagesOptions.SchemaRegistry), nameof(MessagesOptions.CloudEventHeaders));
+        FindUnknown(Registry, failures, [.. typeof(SchemaRegistryOptions).GetProperties().Select(property => property.Name)]);
+        CheckRegistry(options.SchemaRegistry, failures);
         FindUnknown(Mapping, failures, [.. typeof(MappingOptions).GetProperties().Select(property => property.Name)]);
         FindUntyped(nameof(MappingOptions.Values), "the member that holds a value of that type", failures);
         FindUntyped(nameof(MappingOptions.Units), "the unit of that type", failures);
@@ -135,6 +158,19 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
         CheckLength(nameof(MappingOptions.DefaultType), options.Mapping.DefaultType, ReadingParser.MaxTypeLength, failures);
         CheckLength(nameof(MappingOptions.DefaultUnit), options.Mapping.DefaultUnit, ReadingParser.MaxUnitLength, failures);
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+    }
+
+    private static void CheckRegistry(SchemaRegistryOptions options, List<string> failures)
+    {
+        if (options.Url is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
+        {
+            failures.Add($"{Registry}:{nameof(options.Url)} = {url}: allowed is an address as http://localhost:8081");
+        }
+
+        if (options.CaFile is { Length: > 0 } file && !File.Exists(file))
+        {
+            failures.Add($"{Registry}:{nameof(options.CaFile)} = {file}: there is no such file; allowed is a PEM file with certificates");
+        }
     }
 
     /// <summary>A name that is misspelt would be without effect.</summary>

@@ -23,9 +23,12 @@ internal abstract class AssignmentState
     public sealed class Claiming : AssignmentState;
 
     /// <summary>Ours; the client still has to be set to the offset.</summary>
-    public sealed class Seeking(ReadCursor cursor) : AssignmentState
+    /// <param name="notBefore">By the time provider's timestamp; 0 for at once.</param>
+    public sealed class Seeking(ReadCursor cursor, long notBefore = 0) : AssignmentState
     {
         public ReadCursor Cursor { get; } = cursor;
+
+        public long NotBefore { get; } = notBefore;
     }
 
     /// <summary>Its messages are taken.</summary>

@@ -108,6 +108,10 @@ internal sealed partial class MessageIntake(
                     // Paused, and the client handed over what it had: it will be asked for again.
                     flow.SeekAgain(assignment, cursor);
                 }
+                else if (result.Message.Value == Rejection.AwaitsSchema)
+                {
+                    flow.SeekLater(assignment, cursor);
+                }
                 else if (arrival == Arrival.Later && HasDropped(partition, cursor))
                 {
                     ClaimDropped(partition, cursor);

@@ -20,6 +20,8 @@ internal sealed partial class PartitionFlow(
     /// <summary>A partition that another has claimed and that is still ours by the group after this long, longer than a session, is claimed again.</summary>
     private static readonly TimeSpan ReclaimAfter = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromMilliseconds(10);
+
     /// <summary>Nothing is fetched: the lanes have no room.</summary>
     public bool IsPaused { get; private set; }
 
@@ -88,8 +90,8 @@ internal sealed partial class PartitionFlow(
                 case AssignmentState.Claiming:
                     claiming++;
                     break;
-                case AssignmentState.Seeking { Cursor: var cursor }:
-                    if (!(IsPaused && assignment.Lane.Filling is null) && Seek(assignment, cursor))
+                case AssignmentState.Seeking { Cursor: var cursor, NotBefore: var notBefore }:
+                    if (!(IsPaused && assignment.Lane.Filling is null) && (notBefore == 0 || time.GetTimestamp() >= notBefore) && Seek(assignment, cursor))
                     {
                         (begun ??= []).Add(Place(assignment.Partition));
                     }
@@ -113,6 +115,13 @@ internal sealed partial class PartitionFlow(
     public void SeekAgain(Assignment assignment, ReadCursor cursor)
     {
         assignment.State = new AssignmentState.Seeking(cursor);
+        consumer.Pause([Place(assignment.Partition)]);
+    }
+
+    /// <summary>The client is to read again from where the cursor stands, in a while: what it has read cannot be taken yet.</summary>
+    public void SeekLater(Assignment assignment, ReadCursor cursor)
+    {
+        assignment.State = new AssignmentState.Seeking(cursor, time.GetTimestamp() + (long)(ReadAgainAfter.TotalSeconds * time.TimestampFrequency));
         consumer.Pause([Place(assignment.Partition)]);
     }
 

@@ -28,7 +28,7 @@ public sealed class RejectionTests
         { "[NaN]", "malformed_json", "Element [0]: It is a text: it must be a JSON object" },
         { "no json", "malformed_json", "Cannot read the message as JSON: 'no json' is an invalid JSON literal. Expected the literal 'null'. LineNumber: 0 | BytePositionInLine: 1. It must be one JSON object in UTF-8" },
         { "{\"value\":NaN} {}", "malformed_json", "Cannot read the message as JSON: '{' is invalid after a single JSON value. Expected end of data. LineNumber: 0 | BytePositionInLine: 16. It must be one JSON object in UTF-8" },
-        { "\0\0\0\0\u0007\u0002s", "malformed_json", "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8" },
+        { "\0\0\0\0\u0007\u0002s", "malformed_json", "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8. Avro is read where Consumers:Messages:SchemaRegistry:Url names the registry" },
         { "{\"schema\":{},\"payload\":21.5}", "malformed_json", "The payload of Kafka Connect's envelope is 21.5: it must be a JSON object, or an array of objects" },
         { "{\"specversion\":\"1.0\",\"id\":\"1\"}", "malformed_json", "The data of the CloudEvent is missing: it must be a JSON object, or an array of objects" },
         { "{}", "missing_field", "The message has no time (timestamp): it has no members. Name the member that holds it in Consumers:Messages:Mapping:Time" },
@@ -93,7 +93,7 @@ public sealed class RejectionTests
 
     [Theory]
     [InlineData("TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone = Mars/Olympus: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
-    [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, Mapping")]
+    [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, Mapping, SchemaRegistry, CloudEventHeaders")]
     [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Readings, Values, Units, DefaultType, DefaultUnit")]
     [InlineData("Mapping:Values", "temp", "Consumers:Messages:Mapping:Values = temp: allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
     [InlineData("Mapping:Values:temperature:x", "temp", "Consumers:Messages:Mapping:Values:temperature = : allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]

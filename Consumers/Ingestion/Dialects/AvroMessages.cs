@@ -1,0 +1,305 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text.Json;
+using Avro;
+using Avro.Generic;
+using Confluent.SchemaRegistry;
+using FactoryMonitoring.Consumers.Health;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>
+/// Turns the Avro messages of a Schema Registry's serializer into the JSON that they mean, which is then read as any other message (docs/messages.md).
+/// Used by the polling thread, which never waits for the registry: a message whose schema is not known yet is read again later.
+/// </summary>
+internal sealed partial class AvroMessages : IDisposable
+{
+    private const int MaxUnreadable = 10_000;
+
+    /// <summary>Before the value: a zero, and four bytes with the number of the schema.</summary>
+    private const int FramingBytes = 5;
+
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
+
+    private readonly Uri _url;
+    private readonly CachedSchemaRegistryClient _registry;
+    private readonly ConsumerStatus _status;
+    private readonly TimeProvider _time;
+    private readonly ILogger<AvroMessages> _logger;
+    private readonly Dictionary<int, GenericDatumReader<object>> _readers = [];
+    private readonly Dictionary<int, string> _unreadable = [];
+    private readonly ArrayBufferWriter<byte> _json = new();
+    private Task<Avro.Schema>? _asked;
+    private int _askedFor;
+    private long _failedAt;
+
+    /// <param name="options">With an address.</param>
+    public AvroMessages(SchemaRegistryOptions options, ConsumerStatus status, TimeProvider time, ILogger<AvroMessages> logger)
+    {
+        _url = new Uri(options.Url!);
+        _registry = new CachedSchemaRegistryClient(new SchemaRegistryConfig
+        {
+            Url = options.Url,
+            BasicAuthUserInfo = options.User is { Length: > 0 } user ? $"{user}:{options.Password}" : null,
+            SslCaLocation = options.CaFile,
+            RequestTimeoutMs = 5_000,
+            // It is asked again here. With 0 the client asks nothing at all.
+            MaxRetries = 1,
+        });
+        (_status, _time, _logger) = (status, time, logger);
+    }
+
+    /// <summary>What became of a message.</summary>
+    internal enum Outcome
+    {
+        /// <summary>It is JSON now.</summary>
+        Read,
+
+        /// <summary>Its schema is being asked for: it is to be read again.</summary>
+        AwaitsSchema,
+
+        /// <summary>It is no message of a schema that can be read.</summary>
+        Unreadable,
+    }
+
+    /// <summary>The last message that was read, as JSON. Valid until the next one is.</summary>
+    public ReadOnlySpan<byte> Json => _json.WrittenSpan;
+
+    /// <summary>What is wrong with the last message that cannot be read.</summary>
+    public string Detail { get; private set; } = "";
+
+    /// <summary>Reads a message.</summary>
+    /// <param name="message">A zero byte, the schema's id in four bytes, and a value in Avro's binary form.</param>
+    public Outcome Read(ReadOnlySpan<byte> message)
+    {
+        var id = BinaryPrimitives.ReadInt32BigEndian(message[1..]);
+        if (!_readers.TryGetValue(id, out var reader) && !_unreadable.ContainsKey(id))
+        {
+            Ask(id);
+            if (!_readers.TryGetValue(id, out reader) && !_unreadable.ContainsKey(id))
+            {
+                return Outcome.AwaitsSchema;
+            }
+        }
+
+        if (reader is null)
+        {
+            Detail = _unreadable[id];
+            return Outcome.Unreadable;
+        }
+
+        try
+        {
+            using var stream = new MemoryStream(message[FramingBytes..].ToArray());
+            Write(reader.Read(null!, new BoundedDecoder(stream)));
+            return Outcome.Read;
+        }
+        catch (Exception exception)
+        {
+            // The library throws whatever comes of bytes that are none of the schema's.
+            Detail = $"Cannot read the message as Avro of schema {id}: {JsonText.Shorten(exception.Message, 200)}";
+            return Outcome.Unreadable;
+        }
+    }
+
+    public void Dispose() => _registry.Dispose();
+
+    /// <summary>Asks the registry, or takes its answer. One question at a time: who sends schemas that do not exist gets no more.</summary>
+    private void Ask(int id)
+    {
+        if (_asked is null)
+        {
+            if (_failedAt == 0 || _time.GetElapsedTime(_failedAt) >= AskAgainAfter)
+            {
+                (_asked, _askedFor) = (FetchAsync(id), id);
+            }
+
+            return;
+        }
+
+        if (!_asked.IsCompleted)
+        {
+            return;
+        }
+
+        var (answer, asked) = (_asked, _askedFor);
+        (_asked, _failedAt) = (null, 0);
+        switch (answer.Exception?.GetBaseException())
+        {
+            case null when answer.IsCompletedSuccessfully:
+                _readers[asked] = new GenericDatumReader<object>(answer.Result, answer.Result);
+                Answered();
+                break;
+            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown:
+                Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} does not know ({unknown.Message})");
+                break;
+            case SchemaParseException unreadable:
+                Cannot(asked, $"The message is of schema {asked}, which cannot be read: {JsonText.Shorten(unreadable.Message, 200)}");
+                break;
+            case var failure:
+                // Nothing is wrong with the message. It waits, as for a database that is away.
+                _failedAt = _time.GetTimestamp();
+                var reason = failure?.Message ?? "no answer within 5 s";
+                if (_status.RegistryProblem is null)
+                {
+                    Log.NoSchema(_logger, asked, _url, reason);
+                }
+
+                _status.RegistryProblem = $"cannot read schema {asked} from the Schema Registry {_url}: {reason}";
+                break;
+        }
+    }
+
+    private void Cannot(int id, string why)
+    {
+        Answered();
+        if (_unreadable.Count >= MaxUnreadable)
+        {
+            _unreadable.Clear();
+        }
+
+        _unreadable[id] = why;
+    }
+
+    private void Answered()
+    {
+        if (_status.RegistryProblem is not null)
+        {
+            _status.RegistryProblem = null;
+            Log.Answers(_logger, _url);
+        }
+    }
+
+    /// <exception cref="SchemaRegistryException">The registry answers with an error.</exception>
+    /// <exception cref="SchemaParseException">It is no schema of Avro.</exception>
+    private async Task<Avro.Schema> FetchAsync(int id)
+    {
+        var schema = await _registry.GetSchemaAsync(id).ConfigureAwait(false);
+        if (schema.SchemaType != SchemaType.Avro)
+        {
+            throw new SchemaParseException($"it is of {schema.SchemaType}; Avro and JSON are read");
+        }
+
+        List<string> texts = [];
+        await AddAsync(schema, texts, []).ConfigureAwait(false);
+        // In a union a type may name those before it.
+        return texts.Count == 1 ? Avro.Schema.Parse(texts[0]) : ((UnionSchema)Avro.Schema.Parse($"[{string.Join(',', texts)}]")).Schemas[^1];
+    }
+
+    /// <summary>Adds what a schema refers to, and then itself.</summary>
+    private async Task AddAsync(Confluent.SchemaRegistry.Schema schema, List<string> texts, HashSet<string> names)
+    {
+        foreach (var reference in schema.References.Where(reference => names.Add(reference.Name)))
+        {
+            await AddAsync((await _registry.GetRegisteredSchemaAsync(reference.Subject, reference.Version).ConfigureAwait(false)).Schema, texts, names).ConfigureAwait(false);
+        }
+
+        texts.Add(schema.SchemaString);
+    }
+
+    private void Write(object value)
+    {
+        _json.ResetWrittenCount();
+        using var json = new Utf8JsonWriter(_json, new JsonWriterOptions { SkipValidation = true });
+        Write(json, value);
+    }
+
+    private static void Write(Utf8JsonWriter json, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                json.WriteNullValue();
+                break;
+            case GenericRecord record:
+                json.WriteStartObject();
+                foreach (var field in record.Schema.Fields)
+                {
+                    json.WritePropertyName(field.Name);
+                    Write(json, record.GetValue(field.Pos));
+                }
+
+                json.WriteEndObject();
+                break;
+            case IDictionary<string, object> map:
+                json.WriteStartObject();
+                foreach (var (name, each) in map)
+                {
+                    json.WritePropertyName(name);
+                    Write(json, each);
+                }
+
+                json.WriteEndObject();
+                break;
+            case string text:
+                json.WriteStringValue(text);
+                break;
+            case bool truth:
+                json.WriteBooleanValue(truth);
+                break;
+            case int number:
+                json.WriteNumberValue(number);
+                break;
+            case long number:
+                json.WriteNumberValue(number);
+                break;
+            case float number:
+                WriteNumber(json, number, float.IsFinite(number));
+                break;
+            case double number:
+                WriteNumber(json, number, double.IsFinite(number));
+                break;
+            case AvroDecimal number:
+                json.WriteRawValue(number.ToString("G", CultureInfo.InvariantCulture));
+                break;
+            case DateTime time:
+                json.WriteStringValue(time.ToUniversalTime());
+                break;
+            case byte[] bytes:
+                json.WriteBase64StringValue(bytes);
+                break;
+            case GenericFixed bytes:
+                json.WriteBase64StringValue(bytes.Value);
+                break;
+            case GenericEnum symbol:
+                json.WriteStringValue(symbol.Value);
+                break;
+            case System.Collections.IEnumerable array:
+                json.WriteStartArray();
+                foreach (var each in array)
+                {
+                    Write(json, each);
+                }
+
+                json.WriteEndArray();
+                break;
+            default:
+                json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
+                break;
+        }
+    }
+
+    /// <summary>JSON has no NaN; as text it is what a message without a value has.</summary>
+    private static void WriteNumber<T>(Utf8JsonWriter json, T number, bool isFinite) where T : IFormattable
+    {
+        var text = number.ToString("R", CultureInfo.InvariantCulture);
+        if (isFinite)
+        {
+            json.WriteRawValue(text);
+        }
+        else
+        {
+            json.WriteStringValue(text);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot read schema {Id} from the Schema Registry {Url}: {Reason} Partitions whose next message is of it wait")]
+        public static partial void NoSchema(ILogger logger, int id, Uri url, string reason);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "The Schema Registry {Url} answers")]
+        public static partial void Answers(ILogger logger, Uri url);
+    }
+}

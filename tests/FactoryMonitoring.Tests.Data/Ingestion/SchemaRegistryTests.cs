@@ -1,0 +1,227 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Text.Json.Nodes;
+using Avro;
+using Avro.Generic;
+using Confluent.Kafka;
+using Confluent.SchemaRegistry;
+using Confluent.SchemaRegistry.Serdes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>
+/// Avro as Confluent's serializer writes it. The registry is the test's own, with the endpoints that serializer and deserializer use; a real one is not among
+/// the packages that the tests can be run with.
+/// </summary>
+public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(postgres)
+{
+    private const string Topic = "sensor-data";
+
+    private static readonly RecordSchema Full = (RecordSchema)Avro.Schema.Parse(
+        """
+        {"type":"record","name":"Reading","namespace":"plant","fields":[
+          {"name":"timestamp","type":{"type":"long","logicalType":"timestamp-micros"}},
+          {"name":"sensor_id","type":"string"},
+          {"name":"sensor_type","type":{"type":"enum","name":"Kind","symbols":["vibration","temperature"]}},
+          {"name":"value","type":["null","double"],"default":null},
+          {"name":"quality","type":{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}},
+          {"name":"location","type":["null",{"type":"record","name":"Place","fields":[{"name":"factory_section","type":"string"}]}],"default":null},
+          {"name":"tags","type":{"type":"map","values":"string"}},
+          {"name":"raw","type":{"type":"array","items":"float"}}]}
+        """);
+
+    private static readonly RecordSchema ValueFirst = (RecordSchema)Avro.Schema.Parse(
+        """
+        {"type":"record","name":"ValueFirst","fields":[
+          {"name":"value","type":"double"},{"name":"ts","type":"long"},{"name":"sensor_type","type":"string"},{"name":"unit","type":"string"}]}
+        """);
+
+    [Fact]
+    public async Task Avro_is_stored_and_waits_while_its_schema_cannot_be_had()
+    {
+        await using var registry = await Registry.StartAsync();
+        using var client = new CachedSchemaRegistryClient(new SchemaRegistryConfig { Url = registry.Url });
+        var serializer = new AvroSerializer<GenericRecord>(client);
+        Task<byte[]> Avro(GenericRecord record) => serializer.SerializeAsync(record, new SerializationContext(MessageComponentType.Value, Topic));
+
+        // Its last byte, which is its first in the message, is a brace.
+        var brace = BitConverter.Int64BitsToDouble((BitConverter.DoubleToInt64Bits(23.5) & ~0xFF) | '{');
+        var first = await Avro(Reading(21.5, seconds: 0));
+        var unknown = (byte[])first.Clone();
+        BinaryPrimitives.WriteInt32BigEndian(unknown.AsSpan(1), 4711);
+        byte[][] values =
+        [
+            first,
+            unknown,
+            await Avro(Reading(null, seconds: 1)),
+            await Avro(Record(ValueFirst, brace, 1769860802L, "temperature", "°C")),
+            first[..20],
+            // The floats, which are two, say that they are 2^30.
+            [.. first[..^10], 0x80, 0x80, 0x80, 0x80, 0x08],
+            [.. first[..5], .. """{"ts":1769860803,"sensor_type":"temperature","value":24.5}"""u8],
+            await Avro(Reading(25.5, seconds: 4)),
+        ];
+
+        registry.IsAway = true;
+        await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__SchemaRegistry__Url"] = registry.Url });
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        foreach (var value in values)
+        {
+            await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "key-1", Value = value }, Timeout);
+        }
+
+        await producer.ProduceAsync(new TopicPartition(Topic, 1), new Message<string, byte[]> { Key = "s", Value = LaneHarness.Reading("s", 1, 30) }, Timeout);
+
+        // The other partition flows, the health says why this one does not, and nothing of it is put aside.
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
+        await EventuallyAsync(async () => (await Database.ScalarAsync<string?>("SELECT condition FROM consumer_health", Timeout))
+            ?.StartsWith($"waiting: cannot read schema 1 from the Schema Registry {registry.Url}: ", StringComparison.Ordinal) == true);
+        Assert.Equal(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages", Timeout));
+
+        registry.IsAway = false;
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT coalesce(max(next_offset), 0) FROM partition_offsets WHERE kafka_partition = 0", Timeout) == values.Length);
+        Assert.Equal(
+            [
+                """0 avro-1 temperature °C 21.5 2026-01-31T12:00:00.123456 0.75 hall 7""",
+                $"3 key-1 temperature °C {brace:R} 2026-01-31T12:00:02.000000 1 ",
+                "6 key-1 temperature °C 24.5 2026-01-31T12:00:03.000000 1 ",
+                """7 avro-1 temperature °C 25.5 2026-01-31T12:00:04.123456 0.75 hall 7""",
+            ],
+            await ListAsync(
+                """
+                SELECT concat_ws(' ', kafka_offset, sensor_id, sensor_type, unit, value, to_char(r."timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), quality, coalesce(factory_section, ''))
+                FROM sensor_readings r WHERE kafka_partition = 0 ORDER BY kafka_offset
+                """));
+        Assert.Equal(
+            ["1 malformed_json", "2 no_value", "4 malformed_json", "5 malformed_json"],
+            await ListAsync("SELECT concat_ws(' ', kafka_offset, reason) FROM rejected_messages ORDER BY kafka_offset"));
+        Assert.StartsWith(
+            $"The message is of schema 4711, which the Schema Registry {registry.Url} does not know",
+            await Database.ScalarAsync<string>("SELECT detail FROM rejected_messages WHERE kafka_offset = 1", Timeout),
+            StringComparison.Ordinal);
+        Assert.Equal(
+            "Cannot read the message as Avro of schema 1: a length of 1073741824 does not fit into 49 bytes",
+            await Database.ScalarAsync<string>("SELECT detail FROM rejected_messages WHERE kafka_offset = 5", Timeout));
+        await EventuallyAsync(async () => await Database.ScalarAsync<string?>("SELECT condition FROM consumer_health", Timeout) is null);
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Fact]
+    public async Task The_headers_of_a_CloudEvent_in_binary_mode_give_what_its_data_lack()
+    {
+        await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__CloudEventHeaders"] = "true" });
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        Headers Event(string subject) => new()
+        {
+            { "ce_specversion", "1.0"u8.ToArray() }, { "ce_id", "a-1"u8.ToArray() }, { "ce_type", "reading"u8.ToArray() }, { "ce_source", "/line/1"u8.ToArray() },
+            { "ce_subject", System.Text.Encoding.UTF8.GetBytes(subject) }, { "ce_time", "2026-01-31T12:00:00.5Z"u8.ToArray() }, { "content-type", "application/json"u8.ToArray() },
+        };
+        (byte[] Value, Headers? Headers)[] messages =
+        [
+            ("""{"sensor_type":"temperature","value":21.5}"""u8.ToArray(), Event("my \"1\"")),
+            ("""[{"sensor_type":"temperature","value":1},{"sensor_type":"humidity","value":2,"sensor_id":"own"}]"""u8.ToArray(), Event("my-2")),
+            ("""{"sensor_type":"temperature","value":"hot"}"""u8.ToArray(), Event("my-3")),
+            ("""{"sensor_type":"temperature","value":3}"""u8.ToArray(), null),
+            (LaneHarness.Reading("s", 1, 30), Event("not-this")),
+        ];
+        foreach (var (value, headers) in messages)
+        {
+            await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Value = value, Headers = headers }, Timeout);
+        }
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT coalesce(max(next_offset), 0) FROM partition_offsets", Timeout) == messages.Length);
+        Assert.Equal(
+            ["0 my \"1\" 21.5", "1 my-2 1", "1 own 2", "4 s 30"],
+            await ListAsync("SELECT concat_ws(' ', kafka_offset, sensor_id, value) FROM sensor_readings ORDER BY kafka_offset, sensor_id"));
+        Assert.Equal(
+            ["2 wrong_type", "3 missing_field"],
+            await ListAsync("SELECT concat_ws(' ', kafka_offset, reason) FROM rejected_messages ORDER BY kafka_offset"));
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Theory]
+    [InlineData("SchemaRegistry__Url", "registry:8081", "Consumers:Messages:SchemaRegistry:Url = registry:8081: allowed is an address as http://localhost:8081")]
+    [InlineData("SchemaRegistry__CaFile", "/nowhere.pem", "Consumers:Messages:SchemaRegistry:CaFile = /nowhere.pem: there is no such file; allowed is a PEM file with certificates")]
+    [InlineData("SchemaRegistry__Adress", "x", "Consumers:Messages:SchemaRegistry:Adress = x: there is no such setting; allowed are Url, User, Password, CaFile")]
+    public async Task A_wrong_setting_stops_the_consumer_with_one_line(string name, string value, string line)
+    {
+        await using var consumer = StartConsumer("c1", new() { [$"Consumers__Messages__{name}"] = value });
+        Assert.NotEqual(0, await consumer.WaitAsync(Timeout));
+        Assert.Equal(line, consumer.Output.Trim());
+    }
+
+    private static GenericRecord Reading(double? value, int seconds) => Record(
+        Full,
+        new DateTime(2026, 1, 31, 12, 0, seconds, DateTimeKind.Utc).AddTicks(1_234_560),
+        "avro-1",
+        new GenericEnum((EnumSchema)Full["sensor_type"].Schema, "temperature"),
+        value,
+        new AvroDecimal(0.75m),
+        Record((RecordSchema)((UnionSchema)Full["location"].Schema).Schemas[1], "hall 7"),
+        new Dictionary<string, object> { ["line"] = "1" },
+        new object[] { 1f, float.NaN });
+
+    private static GenericRecord Record(RecordSchema schema, params object?[] values)
+    {
+        var record = new GenericRecord(schema);
+        for (var i = 0; i < values.Length; i++)
+        {
+            record.Add(i, values[i]);
+        }
+
+        return record;
+    }
+
+    private ServiceProcess StartConsumer(string id, Dictionary<string, string> settings) => ServiceProcess.Start("Consumers", new(settings)
+    {
+        ["DATABASE_URL"] = Database.Url, ["KAFKA_BROKERS"] = Brokers.BootstrapServers, ["CONSUMER_ID"] = id, ["Consumers__GroupProtocol"] = "classic",
+    });
+
+    private async Task<List<string>> ListAsync(string sql) => [.. (await Database.RowsAsync(sql, Timeout)).Select(row => (string)row[0]!)];
+
+    private sealed class Registry(WebApplication app) : IAsyncDisposable
+    {
+        private readonly ConcurrentDictionary<string, int> _ids = new();
+
+        /// <summary>Answers that it is not available.</summary>
+        public bool IsAway { get; set; }
+
+        public string Url { get; private set; } = "";
+
+        public static async Task<Registry> StartAsync()
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Logging.ClearProviders();
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            var app = builder.Build();
+            var registry = new Registry(app);
+            app.Use(async (context, next) =>
+            {
+                if (registry.IsAway)
+                {
+                    context.Response.StatusCode = 503;
+                    return;
+                }
+
+                await next();
+            });
+            app.MapPost("/subjects/{subject}/versions", async (HttpRequest request) =>
+            {
+                var schema = (await JsonNode.ParseAsync(request.Body))!["schema"]!.GetValue<string>();
+                return Results.Json(new { id = registry._ids.GetOrAdd(schema, _ => registry._ids.Count + 1) });
+            });
+            app.MapGet("/schemas/ids/{id:int}", (int id) => registry._ids.FirstOrDefault(pair => pair.Value == id).Key is { } schema
+                ? Results.Json(new { schema })
+                : Results.Json(new { error_code = 40403, message = "Schema not found" }, statusCode: 404));
+            await app.StartAsync();
+            registry.Url = app.Urls.Single() + "/";
+            return registry;
+        }
+
+        public async ValueTask DisposeAsync() => await app.DisposeAsync();
+    }
+}
