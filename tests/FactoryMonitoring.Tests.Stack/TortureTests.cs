@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using Aspire.Hosting.Testing;
 using FactoryMonitoring.Contracts.Control;
 using FactoryMonitoring.Data;
@@ -13,13 +14,14 @@ namespace FactoryMonitoring.Tests.Stack;
 /// <summary>
 /// Random faults, several at once, for TORTURE_MINUTES (half a one by default), and then the account: of every sensor exactly the
 /// acknowledged reading_counts are stored, each once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
-/// where neither is said, the faults are always the same, and without a database that is restored or refuses, ended sessions and poison.
+/// where neither is said, the faults are always the same, and without a database that is restored or refuses, ended sessions, poison and wrong clocks.
 /// </summary>
 public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
 {
     private const int SigStop = 19;
     private const int SigCont = 18;
     private const int PoisonMessages = 8;
+    private const int WrongClocks = 40;
 
     /// <summary>Of each class of PostgreSQL's errors, but for those that no statement raises.</summary>
     private static readonly string[] States =
@@ -102,7 +104,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             yield return fault;
         }
 
-        foreach (var fault in Series(random, length, () => "kafka", ["poison"], 3, 12, 0, 0))
+        foreach (var fault in Series(random, length, () => "kafka", ["poison", "clock"], 3, 12, 0, 0))
         {
             yield return fault;
         }
@@ -160,6 +162,9 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             case "poison":
                 await stack.SendAsync(new PoisonCommand(PoisonMessages));
                 break;
+            case "clock":
+                await SendWithWrongClocksAsync(new Random((int)fault.At.TotalMilliseconds));
+                break;
             case "join":
                 await stack.ControlAsync(victim, "start");
                 await UntilAsync(clock, fault.At + fault.For);
@@ -171,6 +176,23 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
                 await stack.ControlAsync(victim, "start");
                 break;
         }
+    }
+
+    /// <summary>Readings of devices whose clocks are wrong by an hour up to decades, that of the record too: some of them alerts, of a few sensors that come again.</summary>
+    private async Task SendWithWrongClocksAsync(Random random)
+    {
+        using var producer = new Confluent.Kafka.ProducerBuilder<string, string>(
+            new Confluent.Kafka.ProducerConfig { BootstrapServers = stack.KafkaBootstrap, EnableIdempotence = true }).Build();
+        DateTimeOffset[] clocks = [DateTimeOffset.UnixEpoch, new(2004, 2, 29, 0, 0, 0, TimeSpan.Zero), DateTimeOffset.UtcNow.AddHours(-5), DateTimeOffset.UtcNow.AddHours(9), new(2099, 12, 31, 0, 0, 0, TimeSpan.Zero)];
+        for (var i = 0; i < WrongClocks; i++)
+        {
+            var clock = clocks[random.Next(clocks.Length)].AddSeconds(random.Next(60));
+            var sensor = $"wrong-clock-{random.Next(5)}";
+            var value = JsonSerializer.Serialize(new { timestamp = clock, sensor_id = sensor, sensor_type = "temperature", value = random.Next(15, 45), unit = "°C" });
+            producer.Produce("sensor-data", new Confluent.Kafka.Message<string, string> { Key = sensor, Value = value, Timestamp = new Confluent.Kafka.Timestamp(clock) });
+        }
+
+        await Task.Run(() => producer.Flush(TimeSpan.FromMinutes(1)));
     }
 
     private async Task TerminateSessionsAsync()
