@@ -9,6 +9,7 @@ internal static class NabRuns
     private static readonly (string Name, Func<NabFile, DetectionOptions> Options)[] Detectors =
     [
         ("rules", NabSensor.RulesFor),
+        ("learned", _ => NabSensor.Learned),
     ];
 
     public static void Run(Figures figures, TextWriter output)

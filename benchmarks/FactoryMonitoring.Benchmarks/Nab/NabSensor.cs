@@ -45,6 +45,9 @@ internal sealed class NabSensor(NabFile file, DetectionOptions rules)
         return [.. Enumerable.Range(0, file.Values.Length).Where(row => Process(sensor, row).Raised.Count > 0)];
     }
 
+    /// <summary>Nothing but what is learned, by the one fixed set of parameters that there is.</summary>
+    public static DetectionOptions Learned { get; } = new() { Types = { [Type] = new RuleOptions { Learning = true } } };
+
     /// <summary>
     /// The rules as somebody would set them who has seen the rows that are not scored, and no label: warning and critical at their mean and three and four
     /// standard deviations, steps and distances from the mean of four at four standard deviations of theirs.
