@@ -63,10 +63,17 @@ internal sealed class RuleOptions
 internal sealed class TypeSettings(IConfiguration configuration) : IPostConfigureOptions<DetectionOptions>
 {
     /// <exception cref="InvalidOperationException">A value cannot be read; names key, value and type.</exception>
+    /// <exception cref="OptionsValidationException">A switch is neither on nor off.</exception>
     public void PostConfigure(string? name, DetectionOptions options)
     {
         foreach (var type in configuration.GetSection($"{DetectionOptions.Section}:{nameof(options.Types)}").GetChildren())
         {
+            if (type[nameof(RuleOptions.Learning)] is { Length: > 0 } learning && !bool.TryParse(learning, out _))
+            {
+                var key = $"{type.Path}:{nameof(RuleOptions.Learning)}";
+                throw new OptionsValidationException(key, typeof(DetectionOptions), [$"{key} = {learning}: allowed is true or false"]);
+            }
+
             options.Types[type.Key] = type.Get<RuleOptions>() ?? new RuleOptions();
         }
     }

@@ -84,15 +84,16 @@ internal sealed class LearnedBaseline
             _changes.Restart();
         }
 
+        var timeOfDay = ((at % Day) + Day) % Day; // times before 2000 are negative
         if (at >= _at)
         {
-            Enter(HourOf(at));
+            Enter((int)(timeOfDay / Hour));
         }
 
         _count = Math.Min(_count + 1, int.MaxValue - 1);
         _watched += Math.Clamp(at - _at, 0, Day);
         var weight = Math.Max(1.0 / _count, Math.Clamp(at - _at, 0, MaxGap) / Memory);
-        var expected = Expected(at);
+        var expected = Expected((int)(timeOfDay / Hour), timeOfDay % Hour);
         _short.Add(value - expected, Short, _count);
         _long.Add(value - expected, Long, _count);
         _changes.Add(Math.Abs(value - _previous), Long, _count);
@@ -117,7 +118,7 @@ internal sealed class LearnedBaseline
         return worst;
     }
 
-    /// <summary>In the order of the fields; 265 bytes.</summary>
+    /// <summary>In the order of the fields; 242 bytes.</summary>
     public void Write(BinaryWriter writer)
     {
         foreach (var mean in (ReadOnlySpan<float>)_profile)
@@ -167,10 +168,15 @@ internal sealed class LearnedBaseline
 
     private static Deviation? Worse(Deviation? worst, in Chart chart, double limit, double deadband, int readings, double? expected)
     {
-        var deviation = Math.Sqrt(chart.Variance);
         var distance = Math.Abs(chart.Value - chart.Mean);
+        if (distance <= deadband || distance * distance <= limit * limit * chart.Variance)
+        {
+            return worst;
+        }
+
+        var deviation = Math.Sqrt(chart.Variance);
         var most = Math.Max(limit * deviation, deadband);
-        if (!(distance > most) || distance / most <= worst?.Score)
+        if (distance / most <= worst?.Score)
         {
             return worst;
         }
@@ -198,25 +204,20 @@ internal sealed class LearnedBaseline
     }
 
     /// <summary>The profile between the middles of its hours; the mean of all values where it does not know an hour yet.</summary>
-    private double Expected(long at)
+    /// <param name="within">Microseconds of the hour that have gone by.</param>
+    private double Expected(int hour, long within)
     {
-        var hour = HourOf(at);
         if (_visits[hour] == 0)
         {
             return _mean;
         }
 
-        var offset = (Within(at, Hour) / (double)Hour) - 0.5;
+        var offset = (within / (double)Hour) - 0.5;
         var neighbour = (hour + (offset < 0 ? Hours - 1 : 1)) % Hours;
         return _visits[neighbour] == 0
             ? _profile[hour]
             : ((1 - Math.Abs(offset)) * _profile[hour]) + (Math.Abs(offset) * _profile[neighbour]);
     }
-
-    private static int HourOf(long at) => (int)(Within(at, Day) / Hour);
-
-    /// <summary>Times before 2000 are negative.</summary>
-    private static long Within(long at, long period) => ((at % period) + period) % period;
 
     /// <summary>An exponentially weighted mean, and the mean and variance that it has had itself.</summary>
     private struct Chart

@@ -274,14 +274,22 @@ public sealed class LearnedBaselineTests
     }
 
     [Theory]
-    [InlineData("Learning", "perhaps", "Boolean")]
-    [InlineData("CriticalThreshold", "hot", "Double")]
-    public void A_value_that_cannot_be_read_is_named_with_its_key_and_type(string setting, string value, string type)
+    [InlineData("Learning", "perhaps", "Detection:Types:oven:Learning = perhaps: allowed is true or false")]
+    [InlineData("CriticalThreshold", "hot", "Failed to convert configuration value 'hot' at 'Detection:Types:oven:CriticalThreshold' to type 'System.Double'.")]
+    public void A_value_of_a_type_that_cannot_be_read_is_refused(string setting, string value, string message)
     {
         var settings = new ConfigurationBuilder().AddInMemoryCollection([new($"Detection:Types:oven:{setting}", value)]).Build();
 
-        var refused = Assert.Throws<InvalidOperationException>(() => new TypeSettings(settings).PostConfigure(null, new DetectionOptions()));
-        Assert.Equal($"Failed to convert configuration value '{value}' at 'Detection:Types:oven:{setting}' to type 'System.{type}'.", refused.Message);
+        Assert.Equal(message, Assert.ThrowsAny<Exception>(() => new TypeSettings(settings).PostConfigure(null, new DetectionOptions())).Message);
+    }
+
+    [Fact]
+    public void Readings_that_no_longer_change_are_unusual()
+    {
+        Live(14 * PerDay, add: _ => _random.NextDouble() * 10);
+
+        var raised = Assert.Single(Live(PerDay / 2, value: _ => 80));
+        Assert.StartsWith("Changes from reading to reading: usual ", raised.Description, StringComparison.Ordinal);
     }
 
     [Theory]
