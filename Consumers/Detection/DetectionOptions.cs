@@ -49,6 +49,9 @@ internal sealed class RuleOptions
     /// <summary>Whether what is usual is learned from each sensor's own readings.</summary>
     public bool? Learning { get; set; }
 
+    /// <summary>What is learned counts a reading as one where so much time has gone by since the one before, else as that share of one.</summary>
+    public TimeSpan? LearningStep { get; set; }
+
     /// <summary>A share of the range: an alert ends where the value is this much within its limit again.</summary>
     public double? Deadband { get; set; }
 
@@ -174,6 +177,11 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
             {
                 return ValidateOptionsResult.Fail(
                     $"{key}:{nameof(rules.OnDelay)} = {rules.OnDelay}, {nameof(rules.OffDelay)} = {rules.OffDelay}: allowed is 00:00:00 to 1.00:00:00");
+            }
+
+            if (rules.LearningStep is { } step && (step < TimeSpan.Zero || step > TimeSpan.FromHours(1)))
+            {
+                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.LearningStep)} = {step}: allowed is 00:00:00 to 01:00:00");
             }
 
             if (rules.Unit is { } unit && (string.IsNullOrWhiteSpace(unit) || unit.Length > 50))

@@ -25,6 +25,9 @@ internal sealed record TypeRules(
     /// <summary>What is usual is learned from each sensor's own readings.</summary>
     public bool Learning { get; init; }
 
+    /// <summary>Microseconds between two readings from which on the second counts as a whole one for what is learned.</summary>
+    public double LearningStep { get; init; } = DetectionRules.DefaultLearningStep.TotalMicroseconds;
+
     /// <summary>The unit of the type's limits, which cannot be converted to the sensor's: none of them holds. Null where they do hold, or there are none.</summary>
     public string? OtherUnit { get; init; }
 
@@ -61,6 +64,8 @@ internal sealed class DetectionRules
 {
     private const int DefaultConsecutiveHigh = 3;
     private const double DefaultDeadband = 0.02;
+
+    public static readonly TimeSpan DefaultLearningStep = TimeSpan.FromMinutes(1);
 
     /// <summary>Units come from messages.</summary>
     private const int MaxConverted = 1_000;
@@ -146,6 +151,7 @@ internal sealed class DetectionRules
                 OnDelay = over.OnDelay ?? rules.OnDelay,
                 OffDelay = over.OffDelay ?? rules.OffDelay,
                 Learning = over.Learning ?? rules.Learning,
+                LearningStep = over.LearningStep?.TotalMicroseconds ?? rules.LearningStep,
             });
         }
 

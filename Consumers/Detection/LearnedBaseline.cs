@@ -4,7 +4,7 @@ namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>How a sensor's readings are further from what is usual for it than they may be.</summary>
 /// <param name="IsOfChanges">It is about the changes from reading to reading, not about the values.</param>
-/// <param name="Readings">Over which the mean in <paramref name="Now"/> is taken.</param>
+/// <param name="Readings">Over which the mean in <paramref name="Now"/> is taken, at least one a step.</param>
 /// <param name="Now">In the unit of the readings, as <paramref name="Low"/> and <paramref name="High"/>.</param>
 /// <param name="Low">Two standard deviations below the mean.</param>
 /// <param name="High">Two above.</param>
@@ -16,11 +16,12 @@ internal readonly record struct Deviation(bool IsOfChanges, int Readings, double
 /// values. The profile is the mean value of each hour of the day (UTC) over about the last week. Three exponentially weighted means are watched: of the last 6
 /// and of the last 72 values less the profile, and of the last 72 changes from reading to reading. Each has a mean and a standard deviation of its own over
 /// about the last two weeks, and is unusual where it is further from that mean than its number of standard deviations, and than the type's deadband.
-/// Everything is learned at once, what is unusual too: a level that stays becomes usual.
+/// Everything is learned at once, what is unusual too: a level that stays becomes usual. A reading counts as one where a step of time has gone by since the
+/// one before, else as that share of one: what comes every few seconds is not watched over seconds.
 /// </summary>
 internal sealed class LearnedBaseline
 {
-    /// <summary>Fewer say nothing about what is usual.</summary>
+    /// <summary>Fewer readings say nothing about what is usual.</summary>
     public const int MinReadings = 100;
 
     /// <summary>What was unusual is over when this many readings in a row were not.</summary>
@@ -34,6 +35,12 @@ internal sealed class LearnedBaseline
 
     /// <summary>Standard deviations to either side that are called usual.</summary>
     private const double Usual = 2;
+
+    /// <summary>In standard deviations and in deadbands: a value that is further off counts as one that is so far.</summary>
+    private const double Furthest = 30;
+
+    /// <summary>The squares of such values can be added, and they are numbers of single precision.</summary>
+    private const double MaxValue = 1e30;
 
     private const int Hours = 24;
     private const int ProfileDays = 7;
@@ -59,10 +66,10 @@ internal sealed class LearnedBaseline
     private double _hourSum;
     private long _at;
     private long _watched;
+    private double _count;
+    private double _quiet = Settled;
     private int _hourCount;
-    private int _count;
     private byte _hour;
-    private byte _quiet = Settled;
 
     /// <summary>Something was unusual within the last <see cref="Settled"/> readings.</summary>
     public bool IsSettling => _quiet < Settled;
@@ -73,6 +80,7 @@ internal sealed class LearnedBaseline
     /// <returns>Null where nothing is unusual; else what is so the most.</returns>
     public Deviation? Observe(double value, long at, TypeRules rules, TimeSpan learnFor)
     {
+        value = Math.Clamp(value, -MaxValue, MaxValue);
         if (_count == 0)
         {
             (_mean, _previous, _at) = (value, value, at);
@@ -90,18 +98,21 @@ internal sealed class LearnedBaseline
             Enter((int)(timeOfDay / Hour));
         }
 
-        _count = Math.Min(_count + 1, int.MaxValue - 1);
+        var step = rules.LearningStep;
+        var share = _count == 0 || step == 0 || at - _at >= step ? 1 : Math.Max(0, at - _at) / step;
+        _count += share;
         _watched += Math.Clamp(at - _at, 0, Day);
-        var weight = Math.Max(1.0 / _count, Math.Clamp(at - _at, 0, MaxGap) / Memory);
+        var weight = Math.Max(share / _count, Math.Clamp(at - _at, 0, MaxGap) / Memory);
         var expected = Expected((int)(timeOfDay / Hour), timeOfDay % Hour);
-        _short.Add(value - expected, Short, _count);
-        _long.Add(value - expected, Long, _count);
-        _changes.Add(Math.Abs(value - _previous), Long, _count);
+        var deadband = rules.DeadbandAt(expected + _long.Mean);
+        value = Within(value, expected + _short.Mean, deadband);
+        _short.Add(value - expected, share / Math.Min(Short, _count));
+        _long.Add(value - expected, share / Math.Min(Long, _count));
+        _changes.Add(Math.Abs(value - _previous), share / Math.Min(Long, _count));
 
         Deviation? worst = null;
         if (_count > MinReadings && _watched >= learnFor.TotalMicroseconds)
         {
-            var deadband = rules.DeadbandAt(expected + _long.Mean);
             worst = Worse(worst, _short, ShortLimit, deadband, Short, expected);
             worst = Worse(worst, _long, LongLimit, deadband, Long, expected);
             worst = Worse(worst, _changes, ChangesLimit, deadband, Long, null);
@@ -114,11 +125,11 @@ internal sealed class LearnedBaseline
         _hourSum += value;
         _hourCount++;
         (_previous, _at) = (value, at);
-        _quiet = worst is null ? (byte)Math.Min(_quiet + 1, Settled) : (byte)0;
+        _quiet = worst is null ? Math.Min(_quiet + share, Settled) : 0;
         return worst;
     }
 
-    /// <summary>In the order of the fields; 242 bytes.</summary>
+    /// <summary>In the order of the fields; 253 bytes.</summary>
     public void Write(BinaryWriter writer)
     {
         foreach (var mean in (ReadOnlySpan<float>)_profile)
@@ -135,10 +146,10 @@ internal sealed class LearnedBaseline
         writer.Write(_hourSum);
         writer.Write(_at);
         writer.Write(_watched);
-        writer.Write(_hourCount);
         writer.Write(_count);
-        writer.Write(_hour);
         writer.Write(_quiet);
+        writer.Write(_hourCount);
+        writer.Write(_hour);
     }
 
     /// <exception cref="EndOfStreamException">There is less.</exception>
@@ -159,10 +170,10 @@ internal sealed class LearnedBaseline
         baseline._hourSum = reader.ReadDouble();
         baseline._at = reader.ReadInt64();
         baseline._watched = reader.ReadInt64();
+        baseline._count = reader.ReadDouble();
+        baseline._quiet = reader.ReadDouble();
         baseline._hourCount = reader.ReadInt32();
-        baseline._count = reader.ReadInt32();
         baseline._hour = reader.ReadByte();
-        baseline._quiet = reader.ReadByte();
         return baseline;
     }
 
@@ -184,6 +195,13 @@ internal sealed class LearnedBaseline
         var shift = expected ?? 0;
         var low = chart.Mean - (Usual * deviation);
         return new(expected is null, readings, shift + chart.Value, expected is null ? Math.Max(0, low) : shift + low, shift + chart.Mean + (Usual * deviation), distance / most);
+    }
+
+    /// <summary>A value that is out of all proportion, as one that stands for a fault does, counts as one at the end of it.</summary>
+    private double Within(double value, double mean, double deadband)
+    {
+        var most = _count > MinReadings ? Furthest * Math.Max(Math.Sqrt(_short.Variance), deadband) : 0;
+        return most > 0 ? Math.Clamp(value, mean - most, mean + most) : value;
     }
 
     /// <summary>Where an hour ends, its mean becomes a part of the profile.</summary>
@@ -226,7 +244,7 @@ internal sealed class LearnedBaseline
         public double Mean;
         public double Variance;
 
-        public void Add(double input, int readings, int count) => Value += Math.Max(1.0 / readings, 1.0 / count) * (input - Value);
+        public void Add(double input, double weight) => Value += weight * (input - Value);
 
         public void Learn(double weight)
         {

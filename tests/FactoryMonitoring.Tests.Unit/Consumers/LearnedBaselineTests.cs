@@ -129,6 +129,49 @@ public sealed class LearnedBaselineTests
         Assert.Single(Live(24, add: _ => 20));
     }
 
+    [Theory]
+    [InlineData(9_999)]
+    [InlineData(-3.4e38)]
+    [InlineData(double.MaxValue)]
+    public void A_value_that_stands_for_a_fault_is_unusual_and_hides_nothing_afterwards(double fault)
+    {
+        Live(14 * PerDay);
+        Assert.Single(Feed(fault, _at += Step));
+        Assert.Equal([], Live(PerDay));
+        Assert.Null(State[Rule.UnusualValue]);
+
+        Assert.Single(Live(24, add: _ => 20));
+    }
+
+    [Fact]
+    public void A_signal_that_is_always_0_is_unusual_when_it_is_not()
+    {
+        Live(7 * PerDay, value: _ => 0);
+
+        Assert.Single(Live(12, value: _ => 1));
+    }
+
+    [Fact]
+    public void What_comes_every_second_is_watched_over_minutes_unless_each_reading_counts()
+    {
+        const int PerHour = 3_600;
+        List<RaisedAlert> Hours(TimeSpan step)
+        {
+            _rules.Replace(new DetectionOptions { LearnFor = TimeSpan.Zero, Types = { ["oven"] = new RuleOptions { Learning = true, LearningStep = step } } });
+            (_detector, _random) = (new PartitionDetector("log", 0, _rules), new Random(1));
+            List<RaisedAlert> raised = [];
+            for (var i = 0; i < 6 * PerHour; i++)
+            {
+                raised.AddRange(Feed(75 + _random.NextDouble() + (i % PerHour is >= 3_500 and < 3_520 ? 3 : 0), _at += 1_000_000));
+            }
+
+            return raised;
+        }
+
+        Assert.Equal([], Hours(TimeSpan.FromMinutes(10)));
+        Assert.InRange(Hours(TimeSpan.Zero).Count, 5, 12);
+    }
+
     [Fact]
     public void Another_unit_begins_anew()
     {
@@ -290,6 +333,16 @@ public sealed class LearnedBaselineTests
 
         var raised = Assert.Single(Live(PerDay / 2, value: _ => 80));
         Assert.StartsWith("Changes from reading to reading: usual ", raised.Description, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("-00:00:01")]
+    [InlineData("01:00:01")]
+    public void A_step_has_limits(string time)
+    {
+        var options = new DetectionOptions { Types = { ["oven"] = new RuleOptions { LearningStep = TimeSpan.Parse(time, CultureInfo.InvariantCulture) } } };
+
+        Assert.Equal($"Detection:Types:oven:LearningStep = {time}: allowed is 00:00:00 to 01:00:00", Assert.Single(new DetectionOptionsValidator().Validate(null, options).Failures!));
     }
 
     [Theory]
