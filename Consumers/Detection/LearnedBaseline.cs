@@ -4,12 +4,13 @@ namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>How a sensor's readings are further from what is usual for it than they may be.</summary>
 /// <param name="IsOfChanges">It is about the changes from reading to reading, not about the values.</param>
-/// <param name="Readings">Over which the mean in <paramref name="Now"/> is taken, at least one a step.</param>
+/// <param name="Readings">Over which the mean in <paramref name="Now"/> is taken.</param>
+/// <param name="Time">The same where readings come more often than they are counted, else zero.</param>
 /// <param name="Now">In the unit of the readings, as <paramref name="Low"/> and <paramref name="High"/>.</param>
 /// <param name="Low">Two standard deviations below the mean.</param>
 /// <param name="High">Two above.</param>
 /// <param name="Score">Above 1: the distance from the mean as a multiple of that at which it is unusual.</param>
-internal readonly record struct Deviation(bool IsOfChanges, int Readings, double Now, double Low, double High, double Score);
+internal readonly record struct Deviation(bool IsOfChanges, int Readings, TimeSpan Time, double Now, double Low, double High, double Score);
 
 /// <summary>
 /// What is usual for a sensor, learned from its own readings in constant memory: EWMA control charts (Roberts 1959) over what a daily profile leaves of the
@@ -126,7 +127,7 @@ internal sealed class LearnedBaseline
         _hourCount++;
         (_previous, _at) = (value, at);
         _quiet = worst is null ? Math.Min(_quiet + share, Settled) : 0;
-        return worst;
+        return share < 1 && worst is { } deviation ? deviation with { Time = TimeSpan.FromMicroseconds(deviation.Readings * step) } : worst;
     }
 
     /// <summary>In the order of the fields; 253 bytes.</summary>
@@ -194,7 +195,7 @@ internal sealed class LearnedBaseline
 
         var shift = expected ?? 0;
         var low = chart.Mean - (Usual * deviation);
-        return new(expected is null, readings, shift + chart.Value, expected is null ? Math.Max(0, low) : shift + low, shift + chart.Mean + (Usual * deviation), distance / most);
+        return new(expected is null, readings, TimeSpan.Zero, shift + chart.Value, expected is null ? Math.Max(0, low) : shift + low, shift + chart.Mean + (Usual * deviation), distance / most);
     }
 
     /// <summary>A value that is out of all proportion, as one that stands for a fault does, counts as one at the end of it.</summary>

@@ -390,9 +390,9 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         var step = Math.Max((now < low ? low - now : now - high) / 4, double.Epsilon);
         var (from, to) = (NumberText.InSteps(low, step), NumberText.InSteps(high, step));
         var usual = from == to ? $"{from} {unit}" : $"{from} to {to} {unit}";
-        return deviation.IsOfChanges
-            ? $"Changes from reading to reading: usual {usual}, now {NumberText.InSteps(now, step)} {unit}, the mean of the last {deviation.Readings}"
-            : $"Usual {usual} at this hour, now {NumberText.InSteps(now, step)} {unit}, the mean of the last {deviation.Readings} readings";
+        var span = deviation.Time > TimeSpan.Zero ? Text($"{deviation.Time.TotalMinutes:0.#} min") : Text($"{deviation.Readings} readings");
+        return $"{(deviation.IsOfChanges ? "Changes from reading to reading: usual" : "Usual")} {usual}{(deviation.IsOfChanges ? "" : " at this hour")}, "
+            + $"now {NumberText.InSteps(now, step)} {unit}, the mean of the last {span}";
     }
 
     private string Describe(Rule rule, SensorState state, ref Reading reading, TypeRules typeRules, double critical)

@@ -54,7 +54,7 @@ public sealed class LearnedBaselineTests
         Live(14 * PerDay);
 
         var raised = Assert.Single(Live(100, add: i => i % 2 == 0 ? 3 : -3));
-        Assert.Matches(@"^Changes from reading to reading: usual [01](\.\d\d?)? to [01](\.\d\d?)? °C, now \d(\.\d\d?)? °C, the mean of the last 72$", raised.Description);
+        Assert.Matches(@"^Changes from reading to reading: usual [01](\.\d\d?)? to [01](\.\d\d?)? °C, now \d(\.\d\d?)? °C, the mean of the last 72 readings$", raised.Description);
     }
 
     [Fact]
@@ -155,21 +155,26 @@ public sealed class LearnedBaselineTests
     public void What_comes_every_second_is_watched_over_minutes_unless_each_reading_counts()
     {
         const int PerHour = 3_600;
-        List<RaisedAlert> Hours(TimeSpan step)
+        List<RaisedAlert> Hours(TimeSpan step, double excursion = 3)
         {
             _rules.Replace(new DetectionOptions { LearnFor = TimeSpan.Zero, Types = { ["oven"] = new RuleOptions { Learning = true, LearningStep = step } } });
             (_detector, _random) = (new PartitionDetector("log", 0, _rules), new Random(1));
             List<RaisedAlert> raised = [];
             for (var i = 0; i < 6 * PerHour; i++)
             {
-                raised.AddRange(Feed(75 + _random.NextDouble() + (i % PerHour is >= 3_500 and < 3_520 ? 3 : 0), _at += 1_000_000));
+                raised.AddRange(Feed(75 + _random.NextDouble() + (i % PerHour is >= 3_500 and < 3_520 ? excursion : 0), _at += 1_000_000));
             }
 
             return raised;
         }
 
         Assert.Equal([], Hours(TimeSpan.FromMinutes(10)));
-        Assert.InRange(Hours(TimeSpan.Zero).Count, 5, 12);
+        var each = Hours(TimeSpan.Zero);
+        Assert.InRange(each.Count, 5, 12);
+        Assert.All(each, raised => Assert.EndsWith("readings", raised.Description, StringComparison.Ordinal));
+        Assert.Equal([], Hours(TimeSpan.FromMinutes(1), excursion: 0));
+        var raised = Enumerable.Range(0, 600).SelectMany(_ => Feed(95, _at += 1_000_000)).ToList();
+        Assert.EndsWith("°C, the mean of the last 6 min", Assert.Single(raised).Description, StringComparison.Ordinal);
     }
 
     [Fact]
