@@ -76,7 +76,7 @@ internal sealed class LearnedBaseline
     public bool IsSettling => _quiet < Settled;
 
     /// <summary>Compares a reading with what is usual, and learns from it.</summary>
-    /// <param name="at">The sensor's own time, microseconds since 2000-01-01 UTC. A reading that is older than the one before counts like any other, and no time has gone by.</param>
+    /// <param name="at">The sensor's own time, microseconds since 2000-01-01 UTC. A reading that is older than the one before moves no mean, unless each reading counts.</param>
     /// <param name="learnFor">Time since the first reading before which nothing is unusual; a gap of more than a day counts as a day.</param>
     /// <returns>Null where nothing is unusual; else what is so the most.</returns>
     public Deviation? Observe(double value, long at, TypeRules rules, TimeSpan learnFor)
