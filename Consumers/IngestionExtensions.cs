@@ -35,6 +35,7 @@ internal static class IngestionExtensions
         services.AddOptions<ConsumersOptions>().BindConfiguration(ConsumersOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ConsumersOptions>, ConsumersOptionsValidator>();
         services.AddOptions<DetectionOptions>().BindConfiguration(DetectionOptions.Section).ValidateOnStart();
+        services.AddSingleton<IPostConfigureOptions<DetectionOptions>, TypeSettings>();
         services.AddSingleton<IPostConfigureOptions<DetectionOptions>, ThresholdVariables>();
         services.AddSingleton<IValidateOptions<DetectionOptions>, DetectionOptionsValidator>();
         services.AddOptions<MessagesOptions>().BindConfiguration(MessagesOptions.Section).ValidateOnStart();

@@ -55,6 +55,9 @@ public static class AnomalyTypes
     public const string BaselineDeviation = "baseline_deviation";
     public const string CriticalThreshold = "critical_threshold_violation";
 
+    /// <summary>The sensor's readings are not as they usually are, by what was learned from them.</summary>
+    public const string UnusualValue = "unusual_value";
+
     /// <summary>Nothing of the sensor has arrived for longer than is allowed; found by the monitoring API.</summary>
     public const string Silent = "sensor_silent";
 }

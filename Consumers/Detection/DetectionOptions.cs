@@ -17,6 +17,9 @@ internal sealed class DetectionOptions
     /// <summary>Open alerts of a sensor that sent nothing for as long as this, and for five of its own intervals, end for want of data.</summary>
     public TimeSpan NoDataAfter { get; set; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How long what is usual is learned from a sensor's readings before any of them is unusual.</summary>
+    public TimeSpan LearnFor { get; set; } = TimeSpan.FromDays(1);
+
     /// <summary>Sensors of one partition that are judged, about 500 bytes of memory each. Readings of more are stored alone; those that are silent make room.</summary>
     public int MaxSensorsPerPartition { get; set; } = 50_000;
 }
@@ -43,6 +46,12 @@ internal sealed class RuleOptions
 
     public double? BaselineDeviation { get; set; }
 
+    /// <summary>Whether what is usual is learned from each sensor's own readings.</summary>
+    public bool? Learning { get; set; }
+
+    /// <summary>What is learned counts a reading as one where so much time has gone by since the one before, else as that share of one.</summary>
+    public TimeSpan? LearningStep { get; set; }
+
     /// <summary>A share of the range: an alert ends where the value is this much within its limit again.</summary>
     public double? Deadband { get; set; }
 
@@ -51,6 +60,26 @@ internal sealed class RuleOptions
 
     /// <summary>How long it must no longer hold before its alert ends.</summary>
     public TimeSpan? OffDelay { get; set; }
+}
+
+/// <summary>Reads the types once more, each by itself: of a dictionary, the binder leaves out without a word what it cannot read.</summary>
+internal sealed class TypeSettings(IConfiguration configuration) : IPostConfigureOptions<DetectionOptions>
+{
+    /// <exception cref="InvalidOperationException">A value cannot be read; names key, value and type.</exception>
+    /// <exception cref="OptionsValidationException">A switch is neither on nor off.</exception>
+    public void PostConfigure(string? name, DetectionOptions options)
+    {
+        foreach (var type in configuration.GetSection($"{DetectionOptions.Section}:{nameof(options.Types)}").GetChildren())
+        {
+            if (type[nameof(RuleOptions.Learning)] is { Length: > 0 } learning && !bool.TryParse(learning, out _))
+            {
+                var key = $"{type.Path}:{nameof(RuleOptions.Learning)}";
+                throw new OptionsValidationException(key, typeof(DetectionOptions), [$"{key} = {learning}: allowed is true or false"]);
+            }
+
+            options.Types[type.Key] = type.Get<RuleOptions>() ?? new RuleOptions();
+        }
+    }
 }
 
 /// <summary>Adds the environment's TEMPERATURE_WARNING_THRESHOLD and its like to what the configuration says.</summary>
@@ -107,6 +136,12 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
                 $"{DetectionOptions.Section}:{nameof(options.NoDataAfter)} = {options.NoDataAfter}: allowed is 00:00:01 to 1.00:00:00");
         }
 
+        if (options.LearnFor < TimeSpan.Zero || options.LearnFor > TimeSpan.FromDays(30))
+        {
+            return ValidateOptionsResult.Fail(
+                $"{DetectionOptions.Section}:{nameof(options.LearnFor)} = {options.LearnFor}: allowed is 00:00:00 to 30.00:00:00");
+        }
+
         if (options.MaxSensorsPerPartition is < 1 or > 1_000_000)
         {
             return ValidateOptionsResult.Fail(
@@ -142,6 +177,11 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
             {
                 return ValidateOptionsResult.Fail(
                     $"{key}:{nameof(rules.OnDelay)} = {rules.OnDelay}, {nameof(rules.OffDelay)} = {rules.OffDelay}: allowed is 00:00:00 to 1.00:00:00");
+            }
+
+            if (rules.LearningStep is { } step && (step < TimeSpan.Zero || step > TimeSpan.FromHours(1)))
+            {
+                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.LearningStep)} = {step}: allowed is 00:00:00 to 01:00:00");
             }
 
             if (rules.Unit is { } unit && (string.IsNullOrWhiteSpace(unit) || unit.Length > 50))

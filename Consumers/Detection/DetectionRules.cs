@@ -22,6 +22,12 @@ internal sealed record TypeRules(
     /// <summary>By which <see cref="DetectionRules.Edition"/> it was made.</summary>
     public int Edition { get; init; }
 
+    /// <summary>What is usual is learned from each sensor's own readings.</summary>
+    public bool Learning { get; init; }
+
+    /// <summary>Microseconds between two readings from which on the second counts as a whole one for what is learned.</summary>
+    public double LearningStep { get; init; } = DetectionRules.DefaultLearningStep.TotalMicroseconds;
+
     /// <summary>The unit of the type's limits, which cannot be converted to the sensor's: none of them holds. Null where they do hold, or there are none.</summary>
     public string? OtherUnit { get; init; }
 
@@ -59,6 +65,8 @@ internal sealed class DetectionRules
     private const int DefaultConsecutiveHigh = 3;
     private const double DefaultDeadband = 0.02;
 
+    public static readonly TimeSpan DefaultLearningStep = TimeSpan.FromMinutes(1);
+
     /// <summary>Units come from messages.</summary>
     private const int MaxConverted = 1_000;
 
@@ -81,6 +89,9 @@ internal sealed class DetectionRules
     public int Edition => _book.Edition;
 
     public TimeSpan NoDataAfter => _book.NoDataAfter;
+
+    /// <summary>How long what is usual is learned before anything is unusual.</summary>
+    public TimeSpan LearnFor => _book.LearnFor;
 
     /// <summary>Sensors of a partition that are judged.</summary>
     public int MaxSensors => _book.MaxSensors;
@@ -139,16 +150,18 @@ internal sealed class DetectionRules
                 DeadbandShare = over.Deadband ?? rules.DeadbandShare,
                 OnDelay = over.OnDelay ?? rules.OnDelay,
                 OffDelay = over.OffDelay ?? rules.OffDelay,
+                Learning = over.Learning ?? rules.Learning,
+                LearningStep = over.LearningStep?.TotalMicroseconds ?? rules.LearningStep,
             });
         }
 
-        return new(edition, options.NoDataAfter, options.MaxSensorsPerPartition, types, new UnitRules(null, unknown));
+        return new(edition, options.NoDataAfter, options.LearnFor, options.MaxSensorsPerPartition, types, new UnitRules(null, unknown));
     }
 
     /// <param name="Unit">Of the rules; null where they hold in whatever unit a message has.</param>
     private sealed record UnitRules(string? Unit, TypeRules Rules);
 
-    private sealed record Book(int Edition, TimeSpan NoDataAfter, int MaxSensors, IReadOnlyDictionary<string, UnitRules> Types, UnitRules Unknown)
+    private sealed record Book(int Edition, TimeSpan NoDataAfter, TimeSpan LearnFor, int MaxSensors, IReadOnlyDictionary<string, UnitRules> Types, UnitRules Unknown)
     {
         /// <summary>By type and unit of sensors whose unit is not that of their type. For any thread.</summary>
         public ConcurrentDictionary<(string Type, string Unit), TypeRules> Converted { get; } = [];

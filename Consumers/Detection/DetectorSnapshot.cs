@@ -5,10 +5,15 @@ namespace FactoryMonitoring.Consumers.Detection;
 /// <summary>The detector's memory of a partition as bytes: a version, each sensor, and ids of those that are forgotten. The whole, and changes to it.</summary>
 internal static class DetectorSnapshot
 {
-    private const byte Version = 4;
+    private const byte Version = 5;
 
-    /// <summary>A bit beside those of the rules.</summary>
+    /// <summary>Bits beside those of the rules.</summary>
     private const int JudgedElsewhere = 0x80;
+
+    private const int Learned = 0x40;
+
+    /// <summary>Nothing is learned. Written where that is so: earlier consumers read it.</summary>
+    private const byte NothingLearned = 4;
 
     /// <summary>Neither delays nor units.</summary>
     private const byte NoDelays = 3;
@@ -30,7 +35,7 @@ internal static class DetectorSnapshot
     {
         using var stream = new MemoryStream(sensors.Count * 96);
         using var writer = new BinaryWriter(stream, Encoding.UTF8);
-        writer.Write(Version);
+        writer.Write(sensors.Any(sensor => sensor.Learned is not null) ? Version : NothingLearned);
         writer.Write7BitEncodedInt(sensors.Count);
         foreach (var sensor in sensors)
         {
@@ -48,6 +53,7 @@ internal static class DetectorSnapshot
             WriteEpisodes(writer, sensor);
             WriteDelays(writer, sensor);
             writer.Write(sensor.Unit ?? "");
+            sensor.Learned?.Write(writer);
         }
 
         writer.Write7BitEncodedInt(forgotten.Count);
@@ -80,7 +86,7 @@ internal static class DetectorSnapshot
         try
         {
             var version = reader.ReadByte();
-            if (version is not (Version or NoDelays or NothingForgotten or UnnamedSequences))
+            if (version is not (Version or NothingLearned or NoDelays or NothingForgotten or UnnamedSequences))
             {
                 throw new InvalidDataException($"version {version}, not {Version}");
             }
@@ -97,10 +103,11 @@ internal static class DetectorSnapshot
                 sensor.Interval = TimeSpan.FromMilliseconds(version == UnnamedSequences ? 0 : reader.Read7BitEncodedInt64());
                 ReadSequences(reader, version, sensor.Sequences);
                 ReadEpisodes(reader, sensor);
-                if (version == Version)
+                if (version >= NothingLearned)
                 {
-                    ReadDelays(reader, sensor);
+                    var isLearned = ReadDelays(reader, sensor);
                     ReadUnit(reader, sensor, units);
+                    sensor.Learned = isLearned ? LearnedBaseline.Read(reader) : null;
                 }
 
                 detector.Restore(sensor);
@@ -210,7 +217,7 @@ internal static class DetectorSnapshot
             running |= sensor.Since((Rule)i) is null ? 0 : 1 << i;
         }
 
-        writer.Write((byte)(running | (sensor.IsJudgedElsewhere ? JudgedElsewhere : 0)));
+        writer.Write((byte)(running | (sensor.IsJudgedElsewhere ? JudgedElsewhere : 0) | (sensor.Learned is null ? 0 : Learned)));
         for (var i = 0; i < Rules.Count; i++)
         {
             if (sensor.Since((Rule)i) is { } since)
@@ -220,7 +227,8 @@ internal static class DetectorSnapshot
         }
     }
 
-    private static void ReadDelays(BinaryReader reader, SensorState sensor)
+    /// <returns>Whether something is learned.</returns>
+    private static bool ReadDelays(BinaryReader reader, SensorState sensor)
     {
         var running = reader.ReadByte();
         sensor.IsJudgedElsewhere = (running & JudgedElsewhere) != 0;
@@ -231,6 +239,8 @@ internal static class DetectorSnapshot
                 sensor.Since((Rule)i, reader.ReadInt64());
             }
         }
+
+        return (running & Learned) != 0;
     }
 
     /// <param name="units">Of the others, of which there are few.</param>

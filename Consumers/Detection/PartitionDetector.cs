@@ -44,6 +44,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private readonly List<SensorState> _changedSensors = [];
     private readonly List<byte[]> _forgotten = [];
     private int _elsewhere;
+    private Deviation? _deviation;
 
     public IReadOnlyCollection<SensorState> Sensors => _sensors.Values;
 
@@ -263,6 +264,24 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         // Without a threshold the message's own word stands.
         var violated = double.IsPositiveInfinity(critical) ? reading.Level == AlertLevel.Critical : reading.Value >= critical;
         Follow(state, Rule.CriticalThreshold, violated, reading.Value, critical, ref reading, typeRules, critical, findings);
+
+        if (typeRules.Learning || state.Learned is not null)
+        {
+            JudgeByWhatIsLearned(state, ref reading, typeRules, critical, findings);
+        }
+    }
+
+    private void JudgeByWhatIsLearned(SensorState state, ref Reading reading, TypeRules typeRules, double critical, Findings findings)
+    {
+        var learned = state.Learned ??= new LearnedBaseline();
+        _deviation = typeRules.Learning ? learned.Observe(reading.Value, reading.Timestamp, typeRules, rules.LearnFor) : null;
+        var isSettling = typeRules.Learning && learned.IsSettling && state[Rule.UnusualValue] is not null;
+        Follow(
+            state, Rule.UnusualValue, _deviation is not null || isSettling, _deviation?.Score ?? 0, double.PositiveInfinity, ref reading, typeRules, critical, findings);
+        if (!typeRules.Learning && state[Rule.UnusualValue] is null)
+        {
+            state.Learned = null;
+        }
     }
 
     private void Follow(
@@ -350,7 +369,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     private static string SeverityOf(Rule rule, ref Reading reading, double critical) =>
         reading.Level == AlertLevel.Critical || reading.Value >= critical ? Severities.High
-        : rule is Rule.ConsecutiveHigh or Rule.RapidChange ? Severities.Medium
+        : rule is Rule.ConsecutiveHigh or Rule.RapidChange or Rule.UnusualValue ? Severities.Medium
         : Severities.Low;
 
     private static double MeanOf(SensorState state)
@@ -364,7 +383,19 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         return sum / SensorState.Window;
     }
 
-    private static string Describe(Rule rule, SensorState state, ref Reading reading, TypeRules typeRules, double critical)
+    private static string Describe(Deviation deviation, string unit)
+    {
+        var (low, high, now) = (deviation.Low, deviation.High, deviation.Now);
+        // As many decimals as tell what is now from what is usual.
+        var step = Math.Max((now < low ? low - now : now - high) / 4, double.Epsilon);
+        var (from, to) = (NumberText.InSteps(low, step), NumberText.InSteps(high, step));
+        var usual = from == to ? $"{from} {unit}" : $"{from} to {to} {unit}";
+        var span = deviation.Time > TimeSpan.Zero ? Text($"{deviation.Time.TotalMinutes:0.#} min") : Text($"{deviation.Readings} readings");
+        return $"{(deviation.IsOfChanges ? "Changes from reading to reading: usual" : "Usual")} {usual}{(deviation.IsOfChanges ? "" : " at this hour")}, "
+            + $"now {NumberText.InSteps(now, step)} {unit}, the mean of the last {span}";
+    }
+
+    private string Describe(Rule rule, SensorState state, ref Reading reading, TypeRules typeRules, double critical)
     {
         var unit = reading.Sensor.Unit;
         var value = reading.Value;
@@ -378,6 +409,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             case Rule.BaselineDeviation:
                 var mean = MeanOf(state);
                 return Text($"{NumberText.Of(value)} {unit} is {NumberText.Of(Math.Abs(value - mean))} {unit} {(value > mean ? "above" : "below")} the mean of the {SensorState.Window} readings before ({NumberText.Of(mean)} {unit}); {NumberText.Of(typeRules.BaselineDeviation)} {unit} are usual at most");
+            case Rule.UnusualValue:
+                return Describe(_deviation!.Value, unit);
             default:
                 return double.IsPositiveInfinity(critical)
                     ? Text($"{NumberText.Of(value)} {unit} is critical by the sensor's own word")

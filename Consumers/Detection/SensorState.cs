@@ -3,24 +3,26 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>The four rules, in the order of their places in a state and in a snapshot.</summary>
+/// <summary>The rules, in the order of their places in a state and in a snapshot.</summary>
 internal enum Rule
 {
     ConsecutiveHigh = 0,
     RapidChange = 1,
     BaselineDeviation = 2,
     CriticalThreshold = 3,
+    UnusualValue = 4,
 }
 
 internal static class Rules
 {
-    public const int Count = 4;
+    public const int Count = 5;
 
     public static string NameOf(Rule rule) => rule switch
     {
         Rule.ConsecutiveHigh => AnomalyTypes.ConsecutiveHigh,
         Rule.RapidChange => AnomalyTypes.RapidChange,
         Rule.BaselineDeviation => AnomalyTypes.BaselineDeviation,
+        Rule.UnusualValue => AnomalyTypes.UnusualValue,
         _ => AnomalyTypes.CriticalThreshold,
     };
 }
@@ -68,6 +70,9 @@ internal sealed class SensorState(byte[] id)
     public string? Unit { get; private set; }
 
     public int ConsecutiveHigh { get; set; }
+
+    /// <summary>Null where its type does not learn.</summary>
+    public LearnedBaseline? Learned { get; set; }
 
     /// <summary>When the newest reading came, by <see cref="PartitionDetector.Now"/>.</summary>
     public TimeSpan SeenAt { get; private set; }
@@ -144,12 +149,17 @@ internal sealed class SensorState(byte[] id)
     /// <summary>It was restored, and is taken as seen now: how long it has been silent is not known.</summary>
     public void Begin(TimeSpan now) => SeenAt = now;
 
-    /// <summary>The unit of the values from now on. Those in another one say nothing about them, and are forgotten.</summary>
+    /// <summary>The unit of the values from now on. Those in another one say nothing about them, and are forgotten with what was learned from them.</summary>
     public void Measure(string unit)
     {
         if (Unit != unit)
         {
-            ValueCount = Unit is null ? ValueCount : 0;
+            if (Unit is not null)
+            {
+                ValueCount = 0;
+                Learned = null;
+            }
+
             Unit = unit;
         }
     }

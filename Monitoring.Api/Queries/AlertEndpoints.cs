@@ -14,7 +14,7 @@ internal static class AlertEndpoints
     private static readonly string[] AllSeverities = [Severities.Low, Severities.Medium, Severities.High, Severities.Critical];
 
     private static readonly string[] AllRules =
-        [AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation, AnomalyTypes.CriticalThreshold, AnomalyTypes.Silent, .. SystemAlerts.Rules];
+        [AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation, AnomalyTypes.CriticalThreshold, AnomalyTypes.UnusualValue, AnomalyTypes.Silent, .. SystemAlerts.Rules];
 
     public static void MapAlerts(this RouteGroupBuilder api)
     {

@@ -13,6 +13,7 @@ internal static class AlertWords
         AnomalyTypes.RapidChange => "rapid change",
         AnomalyTypes.BaselineDeviation => "off its baseline",
         AnomalyTypes.CriticalThreshold => "over critical",
+        AnomalyTypes.UnusualValue => "unusual",
         _ => anomalyType.Replace('_', ' '), // those about the system itself are words already
     };
 
@@ -21,7 +22,7 @@ internal static class AlertWords
     [
         .. new[]
         {
-            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation, AnomalyTypes.Silent,
+            AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh, AnomalyTypes.RapidChange, AnomalyTypes.BaselineDeviation, AnomalyTypes.UnusualValue, AnomalyTypes.Silent,
             "consumer_down", "sensor_down", "broker_down", "database_down", "partition_stalled", "ledger_violated",
         }.Select(rule => (rule, Rule(rule))),
     ];
@@ -55,7 +56,7 @@ internal static class AlertWords
         var where = alert is { KafkaPartition: { } partition, KafkaOffset: { } offset } ? $" · P{partition}, offset {Count(offset)}" : "";
         var episode = alert.Occurrences is > 1 ? $" · {Plural(alert.Occurrences.Value, "reading")}" : "";
         return IsSystem(alert) ? $"system · {Rule(alert.AnomalyType)}{(alert.ResolvedAt is null ? "" : " · resolved")}"
-            : $"{Rule(alert.AnomalyType)}{episode}{where}{(alert.ResolvedAt is null ? "" : " · resolved")}";
+            : $"{(alert.AnomalyType == AnomalyTypes.UnusualValue ? alert.Description : Rule(alert.AnomalyType))}{episode}{where}{(alert.ResolvedAt is null ? "" : " · resolved")}";
     }
 
     /// <summary>The worst is told from the next by its shape, too.</summary>

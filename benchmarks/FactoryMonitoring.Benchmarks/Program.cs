@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using FactoryMonitoring.Benchmarks;
+using FactoryMonitoring.Benchmarks.Nab;
 using FactoryMonitoring.Benchmarks.Servers;
 using FactoryMonitoring.Contracts;
 
@@ -17,10 +18,33 @@ catch (FormatException exception)
 }
 
 var repository = Services.Repository();
+var figures = new Figures();
+if (settings.Does("nab"))
+{
+    try
+    {
+        NabRuns.Run(figures, Console.Out);
+        for (var run = 1; run <= settings.Runs; run++)
+        {
+            NabRuns.Measure(figures);
+        }
+    }
+    catch (Exception exception) when (exception is InvalidOperationException or IOException)
+    {
+        await Console.Error.WriteLineAsync(exception.Message);
+        return 1;
+    }
+
+    if (!settings.NeedsServers)
+    {
+        await ReportAsync([]);
+        return 0;
+    }
+}
+
 var directory = Directory.CreateTempSubdirectory("factory-bench-").FullName;
 // The database's user must be able to pass through.
 if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
-var figures = new Figures();
 Postgres? database = null;
 var isInterrupted = false;
 using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
@@ -199,16 +223,11 @@ try
         }
     }
 
-    figures.Print(Console.Out);
-    var path = Path.Combine(repository, "artifacts", "bench.json");
-    await figures.WriteAsync(path, new Dictionary<string, string>
+    await ReportAsync(new()
     {
-        ["measured_at"] = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
         ["brokers"] = brokers.IsEmbedded ? "embedded" : "kafka",
-        ["cores"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture),
         ["readings"] = readings.ToString(CultureInfo.InvariantCulture),
     });
-    Say($"written to {Path.GetRelativePath(repository, path)}");
     return 0;
 }
 catch (Exception) when (isInterrupted)
@@ -229,6 +248,16 @@ finally
     {
         Directory.Delete(directory, recursive: true);
     }
+}
+
+async Task ReportAsync(Dictionary<string, string> facts)
+{
+    figures.Print(Console.Out);
+    var path = Path.Combine(repository, "artifacts", "bench.json");
+    facts["measured_at"] = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+    facts["cores"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture);
+    await figures.WriteAsync(path, facts);
+    Say($"written to {Path.GetRelativePath(repository, path)}");
 }
 
 // Nothing that was started outlives it.

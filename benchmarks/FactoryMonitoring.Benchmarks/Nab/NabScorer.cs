@@ -1,0 +1,69 @@
+namespace FactoryMonitoring.Benchmarks.Nab;
+
+/// <summary>What NAB's rules say of one file.</summary>
+/// <param name="Points">1 for each window at best, -1 for each that is missed, at most -0.11 for each false detection.</param>
+/// <param name="Windows">In the file.</param>
+/// <param name="Found">Windows with a detection.</param>
+/// <param name="False">Detections outside of any window.</param>
+internal readonly record struct NabScore(double Points, int Windows, int Found, int False)
+{
+    /// <summary>0 for a detector that detects nothing, 100 for one that detects the first reading of each window and nothing else; NaN without windows.</summary>
+    public double Normalised => 100 * (Points + (NabScorer.FalseNegative * Windows)) / ((NabScorer.TruePositive + NabScorer.FalseNegative) * Windows);
+
+    public static NabScore operator +(NabScore one, NabScore other) =>
+        new(one.Points + other.Points, one.Windows + other.Windows, one.Found + other.Found, one.False + other.False);
+}
+
+/// <summary>
+/// Scores detections by the rules of the Numenta Anomaly Benchmark 1.1: profile <c>standard</c> of its config/profiles.json, points and windows as in its
+/// nab/sweeper.py, the normalised score as in its nab/runner.py (github.com/numenta/NAB).
+/// </summary>
+internal static class NabScorer
+{
+    public const double TruePositive = 1;
+    public const double FalsePositive = 0.11;
+    public const double FalseNegative = 1;
+
+    private const double ProbationShare = 0.15;
+    private const int ProbationRows = 5_000;
+
+    /// <summary>Rows at the beginning of a file whose detections do not count: 15 % of it, and of 5,000 rows at most.</summary>
+    public static int Probation(int rows) => (int)Math.Min(Math.Floor(ProbationShare * rows), ProbationShare * ProbationRows);
+
+    /// <param name="position">-1 at the first row of a window, 0 behind its last, 1 as far behind it as it is long.</param>
+    /// <returns>From near 1 to -1.</returns>
+    public static double ScaledSigmoid(double position) => position >= 3 ? -1 : (2 / (1 + Math.Exp(5 * position))) - 1;
+
+    /// <param name="rows">Of the file.</param>
+    /// <param name="windows">First and last row of each, in their order, none within another.</param>
+    /// <param name="detections">Rows.</param>
+    public static NabScore Score(int rows, IReadOnlyList<(int First, int Last)> windows, IEnumerable<int> detections)
+    {
+        var probation = Probation(rows);
+        var found = new double?[windows.Count];
+        var (points, wrong) = (0.0, 0);
+        foreach (var row in detections.Distinct().Where(row => row >= probation))
+        {
+            var window = 0;
+            while (window < windows.Count && windows[window].Last < row)
+            {
+                window++;
+            }
+
+            if (window < windows.Count && row >= windows[window].First)
+            {
+                var (first, last) = windows[window];
+                var worth = TruePositive * ScaledSigmoid(-(last - row + 1) / (double)(last - first + 1)) / ScaledSigmoid(-1);
+                found[window] = Math.Max(found[window] ?? worth, worth);
+            }
+            else
+            {
+                wrong++;
+                var distance = window == 0 ? double.PositiveInfinity : (row - windows[window - 1].Last) / (double)(windows[window - 1].Last - windows[window - 1].First);
+                points += FalsePositive * ScaledSigmoid(distance);
+            }
+        }
+
+        return new(points + found.Sum(worth => worth ?? -FalseNegative), windows.Count, found.Count(worth => worth is not null), wrong);
+    }
+}
