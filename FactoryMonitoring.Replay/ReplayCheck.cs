@@ -43,6 +43,7 @@ internal sealed class ReplayCheck
                 $"no column holds times: give {_setting(nameof(ReplayOptions.Interval))}, the time from row to row, as 00:00:01, or name the column, {_setting(nameof(ReplayOptions.TimeColumn))}=…; columns are {string.Join(", ", Enumerable.Range(0, Math.Min(12, shape.FieldCount)).Select(shape.Column))}");
         }
 
+        CheckBackfill(time, shape);
         var isPaced = _options.Interval is not null;
         var given = _options.Columns is { Length: > 0 } list && !list.Equals("all", StringComparison.OrdinalIgnoreCase) ? names.Find(list, nameof(ReplayOptions.Columns)) : null;
         if (given?.FirstOrDefault(time.Columns.Contains, -1) is >= 0 and var timed)
@@ -141,6 +142,32 @@ internal sealed class ReplayCheck
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : account!.ForwardSum,
             Times = TimesOf(account, time, shape, withoutTime, isNewestFirst),
         };
+    }
+
+    // Rows without dates have no times of their own.
+    private void CheckBackfill(TimePlan time, FileShape shape)
+    {
+        if (!_options.Backfill)
+        {
+            return;
+        }
+
+        var backfill = $"{_setting(nameof(ReplayOptions.Backfill))} stores rows at their own times";
+        if (_options.Loop)
+        {
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Loop))} = true is not allowed: {backfill}, and each row once: leave it out");
+        }
+
+        if (_options.Interval is not null)
+        {
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Interval))} is not allowed: {backfill}: leave it out, or replay the file without {_setting(nameof(ReplayOptions.Backfill))}");
+        }
+
+        if (time.Kind == TimeKind.Elapsed)
+        {
+            throw new ReplayFileException(
+                $"{time.Describe(shape)}: {backfill}, and these are no dates: name a column of dates, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or replay the file without {_setting(nameof(ReplayOptions.Backfill))}");
+        }
     }
 
     private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, FileShape shape, long withoutTime, bool isNewestFirst) => new(

@@ -16,6 +16,9 @@ public sealed class ReplayOptions
     /// <summary>Begins anew at the end.</summary>
     public bool Loop { get; set; }
 
+    /// <summary>Stores the rows at their own times, as fast as that goes, beside what is live. <see cref="SpeedUp"/> has no effect then.</summary>
+    public bool Backfill { get; set; }
+
     /// <summary>The type of every column that <see cref="Types"/> does not name. Where neither does, the header tells.</summary>
     public string? SensorType { get; set; }
 
@@ -75,7 +78,8 @@ public sealed class ReplayOptions
         {
             File = value(nameof(File)),
             SpeedUp = Number(nameof(SpeedUp), 0.001, 10_000_000) ?? 300,
-            Loop = value(nameof(Loop)) is { } loop && (bool.TryParse(loop, out var isLoop) ? isLoop : throw Wrong(nameof(Loop), loop, "true, false are")),
+            Loop = Flag(nameof(Loop)),
+            Backfill = Flag(nameof(Backfill)),
             SensorType = value(nameof(SensorType)),
             SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "1 to 255 characters are"),
             WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),
@@ -92,6 +96,8 @@ public sealed class ReplayOptions
             DecimalSign = value(nameof(DecimalSign)),
             Separator = value(nameof(Separator)),
         };
+
+        bool Flag(string name) => value(name) is { } text && (bool.TryParse(text, out var flag) ? flag : throw Wrong(name, text, "true, false are"));
 
         double? Number(string name, double least, double most) => value(name) is not { } text ? null
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number

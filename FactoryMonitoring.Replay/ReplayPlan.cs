@@ -99,7 +99,7 @@ public sealed class ReplayPlan
 
     public long Readings => Columns.Sum(column => column.Values);
 
-    /// <summary>How long the replay takes.</summary>
+    /// <summary>How long the replay takes; a backfill takes as long as the pipeline needs.</summary>
     public TimeSpan Duration => Span / Options.SpeedUp;
 
     public string Separator => Csv.NameOf(_shape.Separator);

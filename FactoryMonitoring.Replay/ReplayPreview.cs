@@ -63,7 +63,7 @@ public static class ReplayPreview
     {
         ArgumentNullException.ThrowIfNull(plan);
         var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
-        return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {Say.Duration(plan.Duration)}";
+        return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Say.Duration(plan.Duration))}";
     }
 
     // "holds texts" and "hold texts"
@@ -138,6 +138,11 @@ public static class ReplayPreview
 
     private static string Takes(ReplayPlan plan, SettingName setting)
     {
+        if (plan.Options.Backfill)
+        {
+            return $"as long as the pipeline needs ({setting(nameof(ReplayOptions.Backfill))}): {Say.Plural(plan.Readings, "reading")}, stored at their own times, beside what is live";
+        }
+
         var seconds = plan.Duration.TotalSeconds;
         var rate = seconds > 0 ? plan.Readings / seconds : double.PositiveInfinity;
         return Say.Text(

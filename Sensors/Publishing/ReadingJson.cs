@@ -48,6 +48,11 @@ internal sealed class ReadingJson : IDisposable
             _json.WriteNumber("critical_threshold"u8, sensor.Thresholds.Critical);
         }
 
+        if (sample.At is not null)
+        {
+            _json.WriteBoolean("backfill"u8, true);
+        }
+
         if (sample.SourceTimestamp is { } source)
         {
             _json.WriteString("source_timestamp"u8, source);
