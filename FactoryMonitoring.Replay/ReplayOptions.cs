@@ -19,6 +19,9 @@ public sealed class ReplayOptions
     /// <summary>Stores the rows at their own times, as fast as that goes, beside what is live. <see cref="SpeedUp"/> has no effect then.</summary>
     public bool Backfill { get; set; }
 
+    /// <summary>Backfills a file that was backfilled before, a second time.</summary>
+    public bool Again { get; set; }
+
     /// <summary>The type of every column that <see cref="Types"/> does not name. Where neither does, the header tells.</summary>
     public string? SensorType { get; set; }
 
@@ -80,6 +83,7 @@ public sealed class ReplayOptions
             SpeedUp = Number(nameof(SpeedUp), 0.001, 10_000_000) ?? 300,
             Loop = Flag(nameof(Loop)),
             Backfill = Flag(nameof(Backfill)),
+            Again = Flag(nameof(Again)),
             SensorType = value(nameof(SensorType)),
             SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "1 to 255 characters are"),
             WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),

@@ -40,6 +40,7 @@ internal static class SensorsExtensions
             if (bool.TryParse(SettingOf(builder, "Replay:Backfill"), out var isBackfill) && isBackfill)
             {
                 builder.Services.AddSingleton<BackfillPace>();
+                builder.Services.AddSingleton<BackfillGuard>();
                 builder.Services.AddHostedService<BackfillPaceWorker>();
             }
         }

@@ -54,6 +54,27 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
         return next;
     }
 
+    private const string SelectBackfilled = """
+        SELECT updated_at FROM replays
+        WHERE producer_id = $1 AND is_backfill AND is_over AND stored = readings AND sensor_ids = $2 AND file = $3 AND row_count = $4 AND readings = $5
+        """;
+
+    /// <summary>When a producer has backfilled a file to its end.</summary>
+    /// <returns>Null where the last one that it wrote down is another file, or has not come to its end.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<DateTimeOffset?> BackfilledAtAsync(
+        string producerId, string[] sensorIds, string file, long rows, long readings, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(SelectBackfilled);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = producerId });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = sensorIds });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = rows });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = readings });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? await reader.GetFieldValueAsync<DateTimeOffset>(0, cancellationToken) : null;
+    }
+
     /// <summary>Writes it over what the producer wrote before.</summary>
     /// <param name="producerId">The producer that replays.</param>
     /// <param name="sensorIds">The sensors that the file's columns are.</param>

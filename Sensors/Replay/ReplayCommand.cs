@@ -102,8 +102,9 @@ internal static class ReplayCommand
 
 /// <summary>Shows how far a replay is, and ends the process when the brokers have all of it.</summary>
 /// <param name="pace">Of a backfill, which ends when all of it is stored; null of a replay.</param>
+/// <param name="guard">Of a backfill; null of a replay.</param>
 internal sealed class ReplayTerminal(
-    ReplayFeed feed, DeliveryAccount account, ProducerCondition condition, IHostApplicationLifetime lifetime, TimeProvider time, BackfillPace? pace = null) : BackgroundService
+    ReplayFeed feed, DeliveryAccount account, ProducerCondition condition, IHostApplicationLifetime lifetime, TimeProvider time, BackfillPace? pace = null, BackfillGuard? guard = null) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
 
@@ -148,6 +149,12 @@ internal sealed class ReplayTerminal(
 
     private string Summary(TimeSpan elapsed)
     {
+        if (guard?.DoneAt is { } at)
+        {
+            return FormattableString.Invariant(
+                $"  {"nothing",-10} is sent: {Path.GetFileName(feed.Plan.File)} was backfilled at {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores it a second time");
+        }
+
         var sensors = feed.Sensors.Count == 1 ? "sensor" : "sensors";
         return FormattableString.Invariant(
             $"  {"stored",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {sensors} in {elapsed.TotalSeconds:N1} s, {feed.Plan.Rows / elapsed.TotalSeconds:N0} rows/s");

@@ -40,6 +40,12 @@ internal sealed partial class ReplayPositionWorker(
     private async Task WriteAsync(CancellationToken cancellationToken)
     {
         var position = feed.Position;
+        if (pace is not null && position.Sent == 0)
+        {
+            // What is there may say that the file was backfilled before.
+            return;
+        }
+
         var estimate = pace is null ? null : BackfillEstimate.Of(feed.Plan, pace.Look());
         var progress = new ReplayProgress(
             Path.GetFileName(feed.Plan.File),

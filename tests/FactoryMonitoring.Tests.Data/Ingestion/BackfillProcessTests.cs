@@ -21,10 +21,11 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
         await using (var first = Start("Consumers", "c1"))
         {
             await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 20 FROM sensor_readings WHERE sensor_id = 'machine-1'", Timeout));
-            await using var backfill = Start("Sensors", "backfill", new()
+            Dictionary<string, string> file = new()
             {
                 ["Sensors__Replay__File"] = folder.Path, ["Sensors__Replay__Backfill"] = "true", ["Sensors__Replay__SensorId"] = "machine-1",
-            });
+            };
+            await using var backfill = Start("Sensors", "backfill", file);
 
             // Whoever owns the sensor's partition dies in the middle.
             await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 5000 FROM sensor_readings WHERE backfill", Timeout));
@@ -37,6 +38,11 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
                 [[(long)Rows, (long)Rows, true]],
                 await Database.RowsAsync("SELECT stored, readings, rows_per_second > 0 AND seconds_left = 0 FROM replays", Timeout));
             Assert.Equal(0, await backfill.StopAsync(Timeout));
+
+            // As when the stack is started again.
+            await using var again = Start("Sensors", "backfill", file);
+            await EventuallyAsync(() => Task.FromResult(again.Output.Contains(": nothing of it is sent again", StringComparison.Ordinal)));
+            Assert.Equal(0, await again.StopAsync(Timeout));
             Assert.Equal(0, await sensors.StopAsync(Timeout));
             await EventuallyAsync(async () => await Database.ScalarAsync<bool>(
                 "SELECT sum(acknowledged)::bigint = (SELECT count(*) FROM readings) FROM acknowledged_totals", Timeout));
