@@ -38,10 +38,16 @@ public sealed class ReplayOptions
     /// <summary>Columns that are sensors, by name or by number from 1 on, separated by commas; all that hold numbers where it is not set.</summary>
     public string? Columns { get; set; }
 
-    /// <summary>Types by column: <c>T=temperature,3=humidity</c>.</summary>
+    /// <summary>
+    /// The column that names the sensor of each row, in a long table, whose column of values is then the one of <see cref="Columns"/>; <c>none</c> where each column is a
+    /// sensor. Where it is not set, the header tells.
+    /// </summary>
+    public string? NameColumn { get; set; }
+
+    /// <summary>Types by column, or in a long table by the sensor's name: <c>T=temperature,3=humidity</c>.</summary>
     public string? Types { get; set; }
 
-    /// <summary>Units by column: <c>T=°C,3=%</c>.</summary>
+    /// <summary>Units by column, or in a long table by the sensor's name: <c>T=°C,3=%</c>.</summary>
     public string? Units { get; set; }
 
     /// <summary>The column of the time, or two separated by a comma: the date's and the clock's; <c>none</c> where there is none.</summary>
@@ -89,6 +95,7 @@ public sealed class ReplayOptions
             WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),
             CriticalThreshold = Number(nameof(CriticalThreshold), double.MinValue, double.MaxValue),
             Columns = value(nameof(Columns)),
+            NameColumn = value(nameof(NameColumn)),
             Types = value(nameof(Types)),
             Units = value(nameof(Units)),
             TimeColumn = value(nameof(TimeColumn)),

@@ -74,6 +74,7 @@ public static class ReplayPreview
         string[] words =
         [
             Say.Count(plan.Rows),
+            .. plan.NamedBy is { } named ? (string[])[$"a value each, whose sensor {named} names"] : [],
             plan.HeaderLine is { } header ? Say.Text($"header in line {header}") : "no header",
             .. plan.UnitLine is { } units ? (string[])[Say.Text($"units in line {units}")] : [],
             .. plan.Comments > 0 ? (string[])[Say.Plural(plan.Comments, "comment")] : [],
@@ -121,7 +122,7 @@ public static class ReplayPreview
     private static string Missing(ReplayPlan plan)
     {
         var all = plan.Columns.Sum(column => column.Missing);
-        var cells = plan.Rows * plan.Columns.Count;
+        var cells = plan.Cells;
         if (all == 0)
         {
             return "nothing";

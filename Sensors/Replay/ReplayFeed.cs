@@ -54,11 +54,12 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
         {
             if (_row is { } row)
             {
-                while (_column < _sensors.Length)
+                while (_column < row.Values.Length)
                 {
-                    var column = _column++;
-                    if (row.Values[column] is var value && !double.IsNaN(value))
+                    var place = _column++;
+                    if (row.Values[place] is var value && !double.IsNaN(value))
                     {
+                        var column = row.Only ?? place;
                         _sent++;
                         sample = _options.Backfill ? new Sample(_sensors[column], value, TimeSpan.Zero, null, TimeOf(row)) : new Sample(_sensors[column], value, _due, row.TimeText);
                         return true;
