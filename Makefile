@@ -78,8 +78,8 @@ send: ## Send one reading: SENSOR=my-1 TYPE=temperature VALUE=21.5 UNIT=°C (the
 rolling-restart: ## Restart the brokers one after another
 	@$(STACK) fault rolling-restart
 
-replay: ## Replay a CSV file as sensors: FILE=… (CHECK=1 only looks; COLUMNS= TYPES= UNITS= TIME_COLUMN= SPEED_UP=300 …: docs/replay.md)
-	@$(STACK) replay "$(CHECK)" File "$(FILE)" SpeedUp "$(SPEED_UP)" Loop "$(LOOP)" SensorId "$(SENSOR)" SensorType "$(TYPE)" Columns "$(columns)" Types "$(TYPES)" \
+replay: ## Replay a CSV file as sensors: FILE=… (CHECK=1 only looks, BACKFILL=1 stores it at its own times; COLUMNS= TYPES= UNITS= TIME_COLUMN= SPEED_UP=300 …: docs/replay.md)
+	@$(STACK) replay "$(CHECK)" File "$(FILE)" SpeedUp "$(SPEED_UP)" Loop "$(LOOP)" Backfill "$(if $(filter 1,$(BACKFILL)),true,$(BACKFILL))" Again "$(if $(filter 1,$(AGAIN)),true,$(AGAIN))" SensorId "$(SENSOR)" SensorType "$(TYPE)" Columns "$(columns)" NameColumn "$(NAME_COLUMN)" Types "$(TYPES)" \
 	  Units "$(UNITS)" TimeColumn "$(TIME_COLUMN)" TimeFormat "$(TIME_FORMAT)" TimeZone "$(TIME_ZONE)" DateOrder "$(DATE_ORDER)" Interval "$(INTERVAL)" \
 	  Missing "$(MISSING)" DecimalSign "$(DECIMAL)" Separator "$(SEPARATOR)" WarningThreshold "$(WARNING)" CriticalThreshold "$(CRITICAL)"
 

@@ -163,7 +163,8 @@ public sealed record HistoryPoint(
     double? LagSeconds);
 
 /// <summary>An item of GET /api/recent-alerts and /api/alerts.</summary>
-/// <param name="ResolvedBecause">no_data, memory_lost, log_ended, other_partition; null where the condition cleared, or the alert is open.</param>
+/// <param name="ResolvedBecause">no_data, memory_lost, log_ended, other_partition, backfill; null where the condition cleared, or the alert is open.</param>
+/// <param name="Backfill">It is of backfilled readings: it never was open, and <paramref name="Timestamp"/> is when these were stored.</param>
 public sealed record AlertBody(
     Guid AlertId,
     string SensorId,
@@ -186,7 +187,8 @@ public sealed record AlertBody(
     long? KafkaOffset = null,
     string? TraceId = null,
     string? SpanId = null,
-    string? ResolvedBecause = null);
+    string? ResolvedBecause = null,
+    bool Backfill = false);
 
 /// <summary>GET /api/alerts/{id}: the alert, its stored reading and the sensor's readings around it, oldest first.</summary>
 public sealed record AlertDetailBody(AlertBody Alert, ReadingBody? Reading, IReadOnlyList<ReadingBody> Around);
@@ -372,13 +374,65 @@ public sealed record SensorCount(string SensorType, string AlertLevel, int Senso
 /// <param name="Played">Rows sent since the file was begun.</param>
 /// <param name="Rows">All rows of the file.</param>
 /// <param name="SourceTimestamp">The row's time as it stands in the file; null where the file has none.</param>
-/// <param name="IsOver">The file has come to its end.</param>
-public sealed record ReplayBody(string ProducerId, string File, long Row, long Played, long Rows, string? SourceTimestamp, bool IsOver, DateTimeOffset UpdatedAt);
+/// <param name="IsOver">The file has come to its end; of a backfill: and all of it is stored.</param>
+/// <param name="IsBackfill">The rows are stored at their own times, as fast as that goes.</param>
+/// <param name="Stored">Readings of a backfill that consumers have stored; null of a replay.</param>
+/// <param name="Readings">All readings of the file; null where an earlier version wrote the row.</param>
+/// <param name="RowsPerSecond">Of a backfill: rows stored a second, over the last 10 s; null before the first.</param>
+/// <param name="SecondsLeft">Of a backfill, at that rate; null where nothing is stored at present.</param>
+public sealed record ReplayBody(
+    string ProducerId,
+    string File,
+    long Row,
+    long Played,
+    long Rows,
+    string? SourceTimestamp,
+    bool IsOver,
+    DateTimeOffset UpdatedAt,
+    bool IsBackfill = false,
+    long? Stored = null,
+    long? Readings = null,
+    double? RowsPerSecond = null,
+    double? SecondsLeft = null);
+
+/// <summary>A sensor of which readings were backfilled: an item of GET /api/backfills.</summary>
+/// <param name="FirstTimestamp">The earliest of the readings' own times.</param>
+/// <param name="LastTimestamp">The latest of them.</param>
+/// <param name="StoredAt">When the newest of them was stored.</param>
+/// <param name="WarningThreshold">Of the newest reading or its type, in its unit; null where there is none.</param>
+public sealed record BackfilledSensorBody(
+    string SensorId,
+    string SensorType,
+    string Unit,
+    string? FactorySection,
+    string? MachineId,
+    string? Zone,
+    DateTimeOffset FirstTimestamp,
+    DateTimeOffset LastTimestamp,
+    DateTimeOffset StoredAt,
+    double? WarningThreshold,
+    double? CriticalThreshold,
+    int KafkaPartition,
+    long KafkaOffset);
+
+/// <summary>What was backfilled of a sensor: of GET /api/sensors/{id}.</summary>
+/// <param name="Readings">The last ones that were stored, by their own times.</param>
+/// <param name="Alerts">The last ones; none of them ever was open.</param>
+public sealed record BackfillBody(BackfilledSensorBody Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts);
 
 /// <summary>GET /api/sensors/{id}.</summary>
+/// <param name="Sensor">As its live readings have it; null where it has none.</param>
+/// <param name="Readings">Live ones.</param>
+/// <param name="Alerts">Of live readings.</param>
 /// <param name="Replay">Null where it is no sensor of a replayed file.</param>
+/// <param name="Backfill">Null where nothing of it was backfilled.</param>
 public sealed record SensorDetailBody(
-    SensorBody? Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts, IReadOnlyList<DeadLetterBody> DeadLetters, ReplayBody? Replay = null);
+    SensorBody? Sensor,
+    IReadOnlyList<ReadingBody> Readings,
+    IReadOnlyList<AlertBody> Alerts,
+    IReadOnlyList<DeadLetterBody> DeadLetters,
+    ReplayBody? Replay = null,
+    BackfillBody? Backfill = null);
 
 /// <summary>GET /api/consumers/{id}, /api/producers/{id}, /api/brokers/{id}: the history of one component.</summary>
 public sealed record ComponentDetailBody(
@@ -480,6 +534,7 @@ public sealed class UtcTimestampConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(OwnershipBody))]
 [JsonSerializable(typeof(LedgerBody))]
 [JsonSerializable(typeof(IReadOnlyList<SensorBody>))]
+[JsonSerializable(typeof(IReadOnlyList<BackfilledSensorBody>))]
 [JsonSerializable(typeof(SensorCountsBody))]
 [JsonSerializable(typeof(SensorDetailBody))]
 [JsonSerializable(typeof(ComponentDetailBody))]

@@ -25,12 +25,14 @@ public sealed record SensorLocation(string? FactorySection, string? MachineId, s
 /// <param name="WarningThreshold">Wins over configured thresholds, in the message's unit.</param>
 /// <param name="CriticalThreshold">Wins over configured thresholds, in the message's unit.</param>
 /// <param name="SourceTimestamp">The time a replayed file gives, as it stands there.</param>
+/// <param name="Backfill">The reading is of the past: it is stored at its own time, and is in no live latency, alert or state of its sensor.</param>
 public sealed record SensorReadingMetadata(
     long? ReadingCount,
     string? SequenceId,
     double? WarningThreshold,
     double? CriticalThreshold,
-    string? SourceTimestamp);
+    string? SourceTimestamp,
+    bool? Backfill = null);
 
 /// <summary>An alert as it travels on <see cref="KafkaNames.AlertTopic"/> when it is raised; key = sensor id.</summary>
 public sealed record AlertMessage(
@@ -76,6 +78,9 @@ public static class AlertEnds
 
     /// <summary>The sensor's readings come in several partitions, of which another one judges them.</summary>
     public const string OtherPartition = "other_partition";
+
+    /// <summary>It is of backfilled readings, and ended as it was raised.</summary>
+    public const string Backfill = "backfill";
 }
 
 public static class Severities

@@ -12,7 +12,10 @@ internal sealed class ColumnNames(FileShape shape, SettingName setting)
 
     /// <summary>Reads COLUMN=WORD,COLUMN=WORD.</summary>
     /// <exception cref="ReplayFileException">There is no such column, or a word is missing.</exception>
-    public Dictionary<int, string> Map(string? list, string name)
+    /// <param name="list">The setting's value; null where it is not set.</param>
+    /// <param name="name">The setting's name.</param>
+    /// <param name="find">Finds what is named, in place of the file's columns; null where there is no such thing.</param>
+    public Dictionary<int, string> Map(string? list, string name, Func<string, int?>? find = null)
     {
         var map = new Dictionary<int, string>();
         foreach (var item in (list ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
@@ -22,7 +25,8 @@ internal sealed class ColumnNames(FileShape shape, SettingName setting)
                 throw new ReplayFileException($"{setting(name)} = {list} is not allowed: COLUMN=WORD is, for several separated by commas");
             }
 
-            map[One(item[..mark].Trim(), name, list!)] = item[(mark + 1)..].Trim();
+            var named = item[..mark].Trim();
+            map[find is null ? One(named, name, list!) : find(named) ?? throw new ReplayFileException($"{setting(name)} = {list}: the file has no sensor {named}: give its name as it stands in the rows")] = item[(mark + 1)..].Trim();
         }
 
         return map;

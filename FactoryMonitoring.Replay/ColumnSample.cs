@@ -60,7 +60,7 @@ internal sealed class ColumnSample
     }
 
     /// <summary>Whether a text is a number or a time.</summary>
-    public static bool IsRead(string text) => Replay.Numbers.FormsOf(text) != NumberForms.None || IsTimeOfSomeKind(text);
+    public static bool IsRead(string text) => Cell.FormsOf(text) != NumberForms.None || IsTimeOfSomeKind(text);
 
     /// <summary>Whether a text is a date, a time of day or both.</summary>
     public static bool IsTimeOfSomeKind(string text) => IsDate(text, out _) || TimeText.TryReadClock(text, isNumber: false, out _);
@@ -95,10 +95,23 @@ internal sealed class ColumnSample
             {
                 _dates++;
                 _dated += time.HasClock ? 1 : 0;
+                _clocks += TimeText.TryReadClock(text, isNumber: false, out _) ? 1 : 0;
+                return;
             }
 
-            _clocks += TimeText.TryReadClock(text, isNumber: false, out _) ? 1 : 0;
-            return;
+            if (TimeText.TryReadClock(text, isNumber: false, out _))
+            {
+                _clocks++;
+                return;
+            }
+
+            if (Cell.FormsOf(text) is NumberForms.None)
+            {
+                return;
+            }
+
+            text = Cell.NumberOf(text).ToString();
+            forms = Replay.Numbers.FormsOf(text);
         }
 
         _numbers++;

@@ -153,7 +153,7 @@ internal sealed record FileShape(
                 units?.Line,
                 header?.Fields ?? [],
                 names,
-                [.. split.Select((name, index) => name.Unit is { } unit ? Replay.Units.Canonical(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : null)],
+                [.. split.Select((name, index) => name.Unit is { } unit ? Contracts.UnitWords.SymbolOf(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : null)],
                 columns,
                 sign ?? ColumnSample.DecimalOf(columns),
                 isWhole && records.Count < MaxRecords);
@@ -181,7 +181,7 @@ internal sealed record FileShape(
                 else if (kinds[i].IsNumber)
                 {
                     numbers++;
-                    var isNumber = Numbers.FormsOf(fields[i]) != NumberForms.None;
+                    var isNumber = Cell.FormsOf(fields[i]) != NumberForms.None;
                     wrong += isNumber ? 0 : 1;
                     read += isNumber ? 1 : 0;
                 }

@@ -43,6 +43,7 @@ internal sealed class ReplayCheck
                 $"no column holds times: give {_setting(nameof(ReplayOptions.Interval))}, the time from row to row, as 00:00:01, or name the column, {_setting(nameof(ReplayOptions.TimeColumn))}=…; columns are {string.Join(", ", Enumerable.Range(0, Math.Min(12, shape.FieldCount)).Select(shape.Column))}");
         }
 
+        CheckBackfill(time, shape);
         var isPaced = _options.Interval is not null;
         var given = _options.Columns is { Length: > 0 } list && !list.Equals("all", StringComparison.OrdinalIgnoreCase) ? names.Find(list, nameof(ReplayOptions.Columns)) : null;
         if (given?.FirstOrDefault(time.Columns.Contains, -1) is >= 0 and var timed)
@@ -51,7 +52,9 @@ internal sealed class ReplayCheck
         }
 
         var leftOut = new List<LeftOutColumn>();
-        var columns = given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
+        var table = LongTable.Find(shape, time, _options, names, _setting);
+        var columns = table is not null ? [] : given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
+        var named = new Dictionary<string, ColumnCheck>(StringComparer.Ordinal);
         var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
         var clock = new RowClock(time, sign, _missing);
         using var row = new RowReader(_path, shape);
@@ -97,9 +100,14 @@ internal sealed class ReplayCheck
                 Add(column, row, sign, isGiven: given is not null, shape);
             }
 
+            if (table is not null)
+            {
+                AddNamed(table, named, row, sign, shape);
+            }
+
             if (rows <= FirstRowsKept)
             {
-                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, columns))));
+                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table is null ? columns.Select(column => column.Index) : [table.Name, table.Value, .. table.Unit is { } unit ? [unit] : Array.Empty<int>()]))));
             }
         }
 
@@ -111,7 +119,7 @@ internal sealed class ReplayCheck
 
         var account = Decide(accounts, orderMatters, shape, time);
         var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
-        if (isNewestFirst && rows * columns.Count > MostValuesInMemory)
+        if (isNewestFirst && rows * Math.Max(1, columns.Count) > MostValuesInMemory)
         {
             throw new ReplayFileException("runs from the newest row to the oldest and is too long to be turned round in memory: sort its rows by their time first");
         }
@@ -121,8 +129,16 @@ internal sealed class ReplayCheck
             throw new ReplayFileException("holds no row with a time and values");
         }
 
-        var replayed = Settle(columns, shape, names, leftOut, given is not null);
-        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing)
+        var sensors = new Dictionary<string, int>(StringComparer.Ordinal);
+        if (table is not null)
+        {
+            columns = [.. named.Values];
+            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Where(index => index != table.Name && index != table.Value && index != table.Unit && !time.Columns.Contains(index))
+                .Select(index => new LeftOutColumn(index, shape.Names[index], "is neither time, name, value nor unit")));
+        }
+
+        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, sensors);
+        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing, table, sensors)
         {
             File = _path,
             Length = row.Length,
@@ -141,6 +157,32 @@ internal sealed class ReplayCheck
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : account!.ForwardSum,
             Times = TimesOf(account, time, shape, withoutTime, isNewestFirst),
         };
+    }
+
+    // Rows without dates have no times of their own.
+    private void CheckBackfill(TimePlan time, FileShape shape)
+    {
+        if (!_options.Backfill)
+        {
+            return;
+        }
+
+        var backfill = $"{_setting(nameof(ReplayOptions.Backfill))} stores rows at their own times";
+        if (_options.Loop)
+        {
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Loop))} = true is not allowed: {backfill}, and each row once: leave it out");
+        }
+
+        if (_options.Interval is not null)
+        {
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Interval))} is not allowed: {backfill}: leave it out, or replay the file without {_setting(nameof(ReplayOptions.Backfill))}");
+        }
+
+        if (time.Kind == TimeKind.Elapsed)
+        {
+            throw new ReplayFileException(
+                $"{time.Describe(shape)}: {backfill}, and these are no dates: name a column of dates, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or replay the file without {_setting(nameof(ReplayOptions.Backfill))}");
+        }
     }
 
     private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, FileShape shape, long withoutTime, bool isNewestFirst) => new(
@@ -166,8 +208,8 @@ internal sealed class ReplayCheck
         _ => "year-first",
     };
 
-    private static IEnumerable<string> FieldsOf(RowReader row, TimePlan time, List<ColumnCheck> columns) =>
-        time.Columns.Concat(columns.Select(column => column.Index)).Take(10).Select(column => row[column] is { Length: > 0 } text ? text : "–");
+    private static IEnumerable<string> FieldsOf(RowReader row, TimePlan time, IEnumerable<int> columns) =>
+        time.Columns.Concat(columns).Take(10).Select(column => row[column] is { Length: > 0 } text ? text : "–");
 
     private char? SeparatorOf() => _options.Separator?.ToLowerInvariant() switch
     {
@@ -263,7 +305,7 @@ internal sealed class ReplayCheck
         return columns;
     }
 
-    private static bool IsRowNumber(FileShape shape, int index)
+    internal static bool IsRowNumber(FileShape shape, int index)
     {
         var sample = shape.Columns[index];
         var name = shape.Names[index].ToLowerInvariant();
@@ -362,6 +404,57 @@ internal sealed class ReplayCheck
         }
     }
 
+    /// <summary>A row of a long table: each name that stands in it is a sensor.</summary>
+    private void AddNamed(LongTable table, Dictionary<string, ColumnCheck> named, RowReader row, DecimalSign sign, FileShape shape)
+    {
+        var name = row.Chars(table.Name);
+        if (!named.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var sensor))
+        {
+            if (name.IsEmpty)
+            {
+                throw new ReplayFileException(Say.Text($"line {row.Line}, {shape.Column(table.Name)}: names no sensor: write its name, or remove the line"));
+            }
+
+            if (named.Count == MostSensors)
+            {
+                throw new ReplayFileException(Say.Text(
+                    $"line {row.Line}, {shape.Column(table.Name)}: {Say.Quoted(row[table.Name])} is one more sensor than the {MostSensors} that are replayed at once: split the file, or give {_setting(nameof(ReplayOptions.NameColumn))}=none where the column names no sensors"));
+            }
+
+            named[row[table.Name]] = sensor = new ColumnCheck(table.Value, row[table.Name]);
+        }
+
+        Add(sensor, row, sign, isGiven: true, shape);
+        if (table.Unit is { } unit && !_missing.IsText(row.Chars(unit)))
+        {
+            Note(sensor, row, row.Chars(unit), unit, shape);
+        }
+    }
+
+    /// <summary>A unit that stands in a row: it must be that of the others.</summary>
+    private static void Note(ColumnCheck column, RowReader row, ReadOnlySpan<char> unit, int at, FileShape shape)
+    {
+        if (unit.SequenceEqual(column.UnitText))
+        {
+            return;
+        }
+
+        var symbol = Contracts.UnitWords.SymbolOf(unit.ToString());
+        var (other, where) = column.Unit is { } first ? (first, Say.Text($"line {column.UnitLine} is in {first}"))
+            : column.Name is null && shape.Units[column.Index] is { } ofHeader ? (ofHeader, Say.Text($"the header names {ofHeader}"))
+            : (symbol, "");
+        if (other != symbol)
+        {
+            var of = column.Name is { } name ? $" of {Say.Quoted(name)}" : "";
+            throw new ReplayFileException(Say.Text($"line {row.Line}, {shape.Column(at)}: {Say.Quoted(row[at])}{of} is in {symbol}, and {where}: convert one of them, or remove the line"));
+        }
+
+        if (column.Unit is null)
+        {
+            (column.Unit, column.UnitText, column.UnitLine) = (symbol, unit.ToString(), row.Line);
+        }
+    }
+
     private void Add(ColumnCheck column, RowReader row, DecimalSign sign, bool isGiven, FileShape shape)
     {
         var text = row.Chars(column.Index);
@@ -374,7 +467,7 @@ internal sealed class ReplayCheck
                 CountMissing(text);
             }
         }
-        else if (!Numbers.TryRead(text, sign, out var value))
+        else if (!Cell.TryRead(text, sign, out var value, out var unit))
         {
             if (isGiven)
             {
@@ -386,6 +479,11 @@ internal sealed class ReplayCheck
         }
         else
         {
+            if (!unit.IsEmpty)
+            {
+                Note(column, row, unit, column.Index, shape);
+            }
+
             column.Add(value, _missing.IsCandidate(value));
         }
     }
@@ -407,7 +505,7 @@ internal sealed class ReplayCheck
         return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
     }
 
-    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven)
+    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven, Dictionary<string, int> sensors)
     {
         var kept = new List<ColumnCheck>();
         // What lies apart in one column stands for a missing value in the others, too.
@@ -422,7 +520,7 @@ internal sealed class ReplayCheck
                     throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Columns))} = {_options.Columns}: {shape.Column(check.Index)} holds no number in the whole file: name other columns");
                 }
 
-                leftOut.Add(new LeftOutColumn(check.Index, shape.Names[check.Index], check.Texts > 0 ? "holds texts" : "holds nothing"));
+                leftOut.Add(new LeftOutColumn(check.Index, check.Name ?? shape.Names[check.Index], check.Texts > 0 ? "holds texts" : "holds nothing"));
                 continue;
             }
 
@@ -442,18 +540,27 @@ internal sealed class ReplayCheck
                 throw new ReplayFileException(Say.Text($"has {kept.Count} columns of numbers: at most {MostSensors} are replayed at once, name them, {_setting(nameof(ReplayOptions.Columns))}=…"));
         }
 
-        var types = names.Map(_options.Types, nameof(ReplayOptions.Types));
-        var units = names.Map(_options.Units, nameof(ReplayOptions.Units));
+        var isLong = kept[0].Name is not null;
+        foreach (var (place, check) in isLong ? kept.Index() : [])
+        {
+            sensors[check.Name!] = place;
+        }
+
+        Func<string, int?>? find = isLong ? name => sensors.TryGetValue(name, out var place) ? place : null : null;
+        var types = names.Map(_options.Types, nameof(ReplayOptions.Types), find);
+        var units = names.Map(_options.Units, nameof(ReplayOptions.Units), find);
         var ids = new HashSet<string>(StringComparer.Ordinal);
-        return [.. kept.Select(check => Column(check, kept.Count == 1, shape, types, units, ids, confirmed))];
+        return [.. kept.Select((check, place) => Column(
+            check, kept.Count == 1, shape, types.GetValueOrDefault(isLong ? place : check.Index), units.GetValueOrDefault(isLong ? place : check.Index), ids, confirmed))];
     }
 
-    private ReplayColumn Column(ColumnCheck check, bool isOne, FileShape shape, Dictionary<int, string> types, Dictionary<int, string> units, HashSet<string> ids, HashSet<double> confirmed)
+    private ReplayColumn Column(ColumnCheck check, bool isOne, FileShape shape, string? typeOf, string? unitOf, HashSet<string> ids, HashSet<double> confirmed)
     {
-        var name = Units.Split(shape.Names[check.Index]).Name;
-        var givenType = types.GetValueOrDefault(check.Index) ?? _options.SensorType;
-        var unit = units.GetValueOrDefault(check.Index) ?? shape.Units[check.Index];
-        var byName = givenType is null ? Units.TypeOf(name, unit) : null;
+        var (name, ofName) = Units.Split(check.Name ?? shape.Names[check.Index]);
+        var givenType = typeOf ?? _options.SensorType;
+        var unit = unitOf is null ? check.Unit ?? (check.Name is not null && ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
+        // In a long table the column of the values may say what all of them measure.
+        var byName = givenType is null ? Units.TypeOf(name, unit) ?? (check.Name is null ? null : Units.TypeOf(Units.Split(shape.Names[check.Index]).Name, unit)) : null;
         // A single series that says nothing of itself has always been taken for a temperature.
         var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(name, unit));
         unit ??= Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
@@ -482,14 +589,16 @@ internal sealed class ReplayCheck
 
         var id = IdOf(check.Index, name, isOne, shape, ids);
         var known = Contracts.SensorCatalog.Types.GetValueOrDefault(type);
-        var (warning, critical) = (_options.WarningThreshold ?? known?.Warning, _options.CriticalThreshold ?? known?.Critical);
+        // The consumers convert the type's thresholds to the unit.
+        var limits = known is not null && known.Unit == unit ? known : null;
+        var (warning, critical) = (_options.WarningThreshold ?? limits?.Warning, _options.CriticalThreshold ?? limits?.Critical);
         return warning >= critical
             ? throw new ReplayFileException(Say.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
             : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical);
     }
 
-    // A known type's rules are in its unit: another unit is another type.
+    // A known type's rules are not converted to this unit: it is another type.
     private static string TypeOf(string name, string? unit) =>
         Slug(name, "value", 80) is var slug && Contracts.SensorCatalog.Types.ContainsKey(slug) ? $"{slug}-{Slug(unit ?? "", "other", 19)}" : slug;
 
@@ -531,9 +640,21 @@ internal sealed class ReplayCheck
     }
 
     /// <summary>Counts of a column.</summary>
-    private sealed class ColumnCheck(int index)
+    /// <param name="index">The column.</param>
+    /// <param name="name">Of the sensor, in a long table; null where the column is a sensor.</param>
+    private sealed class ColumnCheck(int index, string? name = null)
     {
         public int Index => index;
+
+        public string? Name => name;
+
+        /// <summary>The unit that stands in the rows; null where none does.</summary>
+        public string? Unit { get; set; }
+
+        /// <summary>As it was written first.</summary>
+        public string UnitText { get; set; } = "";
+
+        public long UnitLine { get; set; }
 
         public long Values { get; private set; }
 

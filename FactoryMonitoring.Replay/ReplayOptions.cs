@@ -16,6 +16,12 @@ public sealed class ReplayOptions
     /// <summary>Begins anew at the end.</summary>
     public bool Loop { get; set; }
 
+    /// <summary>Stores the rows at their own times, as fast as that goes, beside what is live. <see cref="SpeedUp"/> has no effect then.</summary>
+    public bool Backfill { get; set; }
+
+    /// <summary>Backfills a file that was backfilled before, a second time.</summary>
+    public bool Again { get; set; }
+
     /// <summary>The type of every column that <see cref="Types"/> does not name. Where neither does, the header tells.</summary>
     public string? SensorType { get; set; }
 
@@ -32,10 +38,16 @@ public sealed class ReplayOptions
     /// <summary>Columns that are sensors, by name or by number from 1 on, separated by commas; all that hold numbers where it is not set.</summary>
     public string? Columns { get; set; }
 
-    /// <summary>Types by column: <c>T=temperature,3=humidity</c>.</summary>
+    /// <summary>
+    /// The column that names the sensor of each row, in a long table, whose column of values is then the one of <see cref="Columns"/>; <c>none</c> where each column is a
+    /// sensor. Where it is not set, the header tells.
+    /// </summary>
+    public string? NameColumn { get; set; }
+
+    /// <summary>Types by column, or in a long table by the sensor's name: <c>T=temperature,3=humidity</c>.</summary>
     public string? Types { get; set; }
 
-    /// <summary>Units by column: <c>T=°C,3=%</c>.</summary>
+    /// <summary>Units by column, or in a long table by the sensor's name: <c>T=°C,3=%</c>.</summary>
     public string? Units { get; set; }
 
     /// <summary>The column of the time, or two separated by a comma: the date's and the clock's; <c>none</c> where there is none.</summary>
@@ -75,12 +87,15 @@ public sealed class ReplayOptions
         {
             File = value(nameof(File)),
             SpeedUp = Number(nameof(SpeedUp), 0.001, 10_000_000) ?? 300,
-            Loop = value(nameof(Loop)) is { } loop && (bool.TryParse(loop, out var isLoop) ? isLoop : throw Wrong(nameof(Loop), loop, "true, false are")),
+            Loop = Flag(nameof(Loop)),
+            Backfill = Flag(nameof(Backfill)),
+            Again = Flag(nameof(Again)),
             SensorType = value(nameof(SensorType)),
             SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "1 to 255 characters are"),
             WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),
             CriticalThreshold = Number(nameof(CriticalThreshold), double.MinValue, double.MaxValue),
             Columns = value(nameof(Columns)),
+            NameColumn = value(nameof(NameColumn)),
             Types = value(nameof(Types)),
             Units = value(nameof(Units)),
             TimeColumn = value(nameof(TimeColumn)),
@@ -92,6 +107,8 @@ public sealed class ReplayOptions
             DecimalSign = value(nameof(DecimalSign)),
             Separator = value(nameof(Separator)),
         };
+
+        bool Flag(string name) => value(name) is { } text && (bool.TryParse(text, out var flag) ? flag : throw Wrong(name, text, "true, false are"));
 
         double? Number(string name, double least, double most) => value(name) is not { } text ? null
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number

@@ -24,8 +24,9 @@ public sealed record LeftOutColumn(int Index, string Name, string Why);
 /// <param name="Line">From 1 on.</param>
 /// <param name="Time">Of UTC; null where the file has no times.</param>
 /// <param name="TimeText">As it stands in the file; null where the file has no times.</param>
-/// <param name="Values">Of each column of the plan; NaN where it is missing.</param>
-public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values);
+/// <param name="Values">Of each column of the plan; NaN where it is missing. In a long table one value, that of <paramref name="Only"/>, or none.</param>
+/// <param name="Only">The one column of the plan that the row of a long table belongs to; null where a row has them all.</param>
+public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values, int? Only = null);
 
 /// <summary>What of a file's times was found.</summary>
 /// <param name="Where">Columns and how they count, in words; null where there is none.</param>
@@ -54,9 +55,28 @@ public sealed class ReplayPlan
     private readonly DateOrder _order;
     private readonly TimeZoneInfo _zone;
     private readonly MissingMarkers _missing;
+    private readonly LongTable? _table;
+    private readonly FrozenDictionary<string, int> _sensors;
 
-    internal ReplayPlan(FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing) =>
-        (_shape, _time, _order, _zone, _missing) = (shape, time, order, zone, missing);
+    /// <param name="shape">How the file is written.</param>
+    /// <param name="time">Where its times are.</param>
+    /// <param name="order">Of day, month and year.</param>
+    /// <param name="zone">Of times that name none.</param>
+    /// <param name="missing">What stands for a missing value.</param>
+    /// <param name="table">Null where each column is a sensor.</param>
+    /// <param name="sensors">Of a long table: the place among <see cref="Columns"/> by the name in the rows.</param>
+    internal ReplayPlan(
+        FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing, LongTable? table, IReadOnlyDictionary<string, int> sensors)
+    {
+        (_shape, _time, _order, _zone, _missing, _table) = (shape, time, order, zone, missing, table);
+        _sensors = sensors.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    /// <summary>The column that names the sensor of each row, in words; null where each column is a sensor.</summary>
+    public string? NamedBy => _table is { } table ? _shape.Column(table.Name) : null;
+
+    /// <summary>Values that the rows have room for.</summary>
+    public long Cells => _table is null ? Rows * Columns.Count : Rows;
 
     /// <summary>Full path.</summary>
     public required string File { get; init; }
@@ -99,7 +119,7 @@ public sealed class ReplayPlan
 
     public long Readings => Columns.Sum(column => column.Values);
 
-    /// <summary>How long the replay takes.</summary>
+    /// <summary>How long the replay takes; a backfill takes as long as the pipeline needs.</summary>
     public TimeSpan Duration => Span / Options.SpeedUp;
 
     public string Separator => Csv.NameOf(_shape.Separator);
@@ -137,6 +157,7 @@ public sealed class ReplayPlan
         var zone = new ZoneClock(_zone);
         var isPaced = Options.Interval is not null;
         var number = 0L;
+        var sensors = _sensors.GetAlternateLookup<ReadOnlySpan<char>>();
         while (row.Read())
         {
             DateTime? time = null;
@@ -161,20 +182,33 @@ public sealed class ReplayPlan
                 time = utc;
             }
 
-            var values = new double[Columns.Count];
-            for (var i = 0; i < values.Length; i++)
+            number++;
+            int? only = null;
+            var values = Array.Empty<double>();
+            if (_table is null)
             {
-                var column = Columns[i];
-                var text = row.Chars(column.Index);
-                values[i] = _missing.IsText(text) ? double.NaN
-                    : !Numbers.TryRead(text, sign, out var value) ? throw Changed(row, "number")
-                    : column.Markers.Contains(value) ? double.NaN
-                    : value;
+                values = new double[Columns.Count];
+                for (var i = 0; i < values.Length; i++)
+                {
+                    values[i] = ValueOf(row, Columns[i], sign);
+                }
+            }
+            else if (sensors.TryGetValue(row.Chars(_table.Name), out var sensor))
+            {
+                (only, values) = (sensor, [ValueOf(row, Columns[sensor], sign)]);
             }
 
-            number++;
-            yield return new ReplayRow(number, row.Line, time, _time.Kind == TimeKind.None ? null : clock.Text(row), values);
+            yield return new ReplayRow(number, row.Line, time, _time.Kind == TimeKind.None ? null : clock.Text(row), values, only);
         }
+    }
+
+    private double ValueOf(RowReader row, ReplayColumn column, DecimalSign sign)
+    {
+        var text = row.Chars(column.Index);
+        return _missing.IsText(text) ? double.NaN
+            : !Cell.TryRead(text, sign, out var value, out _) ? throw Changed(row, "number")
+            : column.Markers.Contains(value) ? double.NaN
+            : value;
     }
 
     private static ReplayFileException Changed(RowReader row, string what) => new(Say.Text($"line {row.Line}: holds no {what} where one was when the file was checked: it was changed"));

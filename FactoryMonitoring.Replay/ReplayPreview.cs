@@ -63,7 +63,7 @@ public static class ReplayPreview
     {
         ArgumentNullException.ThrowIfNull(plan);
         var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
-        return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {Say.Duration(plan.Duration)}";
+        return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Say.Duration(plan.Duration))}";
     }
 
     // "holds texts" and "hold texts"
@@ -74,6 +74,7 @@ public static class ReplayPreview
         string[] words =
         [
             Say.Count(plan.Rows),
+            .. plan.NamedBy is { } named ? (string[])[$"a value each, whose sensor {named} names"] : [],
             plan.HeaderLine is { } header ? Say.Text($"header in line {header}") : "no header",
             .. plan.UnitLine is { } units ? (string[])[Say.Text($"units in line {units}")] : [],
             .. plan.Comments > 0 ? (string[])[Say.Plural(plan.Comments, "comment")] : [],
@@ -121,7 +122,7 @@ public static class ReplayPreview
     private static string Missing(ReplayPlan plan)
     {
         var all = plan.Columns.Sum(column => column.Missing);
-        var cells = plan.Rows * plan.Columns.Count;
+        var cells = plan.Cells;
         if (all == 0)
         {
             return "nothing";
@@ -138,6 +139,11 @@ public static class ReplayPreview
 
     private static string Takes(ReplayPlan plan, SettingName setting)
     {
+        if (plan.Options.Backfill)
+        {
+            return $"as long as the pipeline needs ({setting(nameof(ReplayOptions.Backfill))}): {Say.Plural(plan.Readings, "reading")}, stored at their own times, beside what is live";
+        }
+
         var seconds = plan.Duration.TotalSeconds;
         var rate = seconds > 0 ? plan.Readings / seconds : double.PositiveInfinity;
         return Say.Text(

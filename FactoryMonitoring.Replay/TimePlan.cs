@@ -61,6 +61,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         return given switch
         {
             [] => None,
+            [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) =>
+                new TimePlan(TimeKind.Text, [clock, date], TimeSpan.Zero, "", IsHourAt(shape, date)),
             [var date, var clock] => new TimePlan(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock)),
             [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
             null => Look(shape, format, options, setting) ?? None,

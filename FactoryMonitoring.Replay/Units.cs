@@ -25,6 +25,11 @@ internal static partial class Units
 
     private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> KnownByText = KnownInAnyCase.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>Whether a text is a unit.</summary>
+    public static bool IsKnown(ReadOnlySpan<char> text) => KnownByText.Contains(text) || (text.Length <= 16 && text.ToString() is var unit && UnitWords.SymbolOf(unit) != unit);
+
     /// <summary>Whether these may be the units of columns.</summary>
     public static bool IsRow(IReadOnlyList<string> fields)
     {
@@ -37,7 +42,7 @@ internal static partial class Units
                 continue;
             }
 
-            if (!KnownInAnyCase.Contains(unit) && Canonical(unit) == unit && unit.Length == field.Length)
+            if (!KnownInAnyCase.Contains(unit) && UnitWords.SymbolOf(unit) == unit && unit.Length == field.Length)
             {
                 return false;
             }
@@ -68,20 +73,9 @@ internal static partial class Units
     }
 
     /// <summary>A unit of a row of units without brackets; null where it is none.</summary>
-    public static string? OfRow(string field) => Bare(field) is { Length: > 0 and <= 32 } unit && !BesideUnits.Contains(unit) ? Canonical(unit) : null;
+    public static string? OfRow(string field) => Bare(field) is { Length: > 0 and <= 32 } unit && !BesideUnits.Contains(unit) ? UnitWords.SymbolOf(unit) : null;
 
-    /// <summary>The catalog's way of writing a unit, where it knows it.</summary>
-    public static string Canonical(string unit) => unit.Trim() switch
-    {
-        "C" or "degC" or "deg C" or "Deg C" or "deg_C" or "Celsius" or "celsius" or "ºC" or "℃" or "°c" => "°C",
-        "F" or "degF" or "deg F" or "Fahrenheit" or "ºF" or "℉" => "°F",
-        "mbar" or "hpa" or "HPA" or "millibar" => "hPa",
-        "%RH" or "RH" or "% RH" or "percent" => "%",
-        "KW" or "kw" => "kW",
-        var other => other,
-    };
-
-    /// <summary>The type that a name and its unit tell; null where they tell none. A known type's rules are in its unit, so another unit is another type.</summary>
+    /// <summary>The type that a name and its unit tell; null where they tell none. A unit that the type's rules are not converted to is another type's.</summary>
     public static SensorTypeInfo? TypeOf(string name, string? unit)
     {
         var type = Temperature().IsMatch(name) ? SensorCatalog.Temperature
@@ -89,14 +83,14 @@ internal static partial class Units
             : Vibration().IsMatch(name) ? SensorCatalog.Vibration
             : Pressure().IsMatch(name) ? SensorCatalog.Pressure
             : Energy().IsMatch(name) ? SensorCatalog.Energy
-            : unit == SensorCatalog.Temperature.Unit ? SensorCatalog.Temperature
+            : unit is "°C" or "°F" ? SensorCatalog.Temperature
             : null;
-        return type is not null && (unit is null || unit == type.Unit) ? type : null;
+        return type is not null && (unit is null || UnitWords.OfType(type.Name).Contains(unit)) ? type : null;
     }
 
     // "Sensor A" is no current, and "temp_min" no time.
     private static bool IsUnitAfter(string name, string end) =>
-        Known.Contains(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)));
+        Known.Contains(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)) || (end is "W" && Energy().IsMatch(name)));
 
     private static string Bare(string field) => field.Trim().Trim('[', ']', '(', ')', '<', '>').Trim();
 

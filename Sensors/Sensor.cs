@@ -13,7 +13,8 @@ internal readonly record struct Thresholds(double Warning, double Critical)
 
 /// <summary>One sensor of this process.</summary>
 /// <param name="index">Its place among the process's sensors.</param>
-internal sealed class Sensor(int index, string id, SensorTypeInfo type, Thresholds thresholds, SensorLocation location)
+/// <param name="blockSize">reading_counts that are fetched at once.</param>
+internal sealed class Sensor(int index, string id, SensorTypeInfo type, Thresholds thresholds, SensorLocation location, int blockSize = ReadingCounts.UsualBlock)
 {
     /// <summary>The newest values, oldest first.</summary>
     private readonly double[] _last = new double[4];
@@ -38,7 +39,7 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     /// <summary>The key of its messages.</summary>
     public byte[] Key { get; } = Encoding.UTF8.GetBytes(id);
 
-    public ReadingCounts Counts { get; } = new();
+    public ReadingCounts Counts { get; } = new(blockSize);
 
     /// <summary>
     /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Where the sensor has
@@ -76,7 +77,8 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
 /// <summary>One reading, before it has a number.</summary>
 /// <param name="Due">When, from the start on.</param>
 /// <param name="SourceTimestamp">As the replayed file gives it.</param>
-internal readonly record struct Sample(Sensor Sensor, double Value, TimeSpan Due, string? SourceTimestamp);
+/// <param name="At">When it was measured, UTC, where it is backfilled; null where it is measured now.</param>
+internal readonly record struct Sample(Sensor Sensor, double Value, TimeSpan Due, string? SourceTimestamp, DateTime? At = null);
 
 /// <summary>Where readings come from: a simulated fleet or a recorded series.</summary>
 internal interface IReadingSource

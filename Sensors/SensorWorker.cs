@@ -1,4 +1,5 @@
 using FactoryMonitoring.Sensors.Publishing;
+using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.ServiceDefaults.Health;
 
 namespace FactoryMonitoring.Sensors;
@@ -10,7 +11,8 @@ internal sealed partial class SensorWorker(
     ProducerCondition condition,
     [FromKeyedServices(SensorWorker.Loop)] LoopHeartbeat heartbeat,
     TimeProvider time,
-    ILogger<SensorWorker> logger) : BackgroundService
+    ILogger<SensorWorker> logger,
+    BackfillGuard? guard = null) : BackgroundService
 {
     public const string Loop = "sensor loop";
     private static readonly TimeSpan LongestSleep = TimeSpan.FromSeconds(1);
@@ -35,7 +37,8 @@ internal sealed partial class SensorWorker(
         var origin = time.GetTimestamp();
         var shift = TimeSpan.Zero;
         long published = 0;
-        while (source.TryNext(out var sample))
+        var isDone = guard is not null && await guard.IsDoneAsync(stoppingToken);
+        while (!isDone && source.TryNext(out var sample))
         {
             var due = sample.Due + shift;
             await SleepAsync(origin, due, stoppingToken);

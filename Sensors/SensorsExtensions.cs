@@ -37,6 +37,12 @@ internal static class SensorsExtensions
             builder.Services.AddSingleton<IReadingSource>(services => services.GetRequiredService<ReplayFeed>());
             builder.Services.AddSingleton<ReplayStore>();
             builder.Services.AddHostedService<ReplayPositionWorker>();
+            if (bool.TryParse(SettingOf(builder, "Replay:Backfill"), out var isBackfill) && isBackfill)
+            {
+                builder.Services.AddSingleton<BackfillPace>();
+                builder.Services.AddSingleton<BackfillGuard>();
+                builder.Services.AddHostedService<BackfillPaceWorker>();
+            }
         }
 
         builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource.AddAttributes(

@@ -51,7 +51,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>The time for silence: of whoever feeds this, and only while that goes on.</summary>
     public TimeSpan Now { get; set; }
 
-    /// <summary>Sensors whose newest reading is not in <c>sensor_latest</c> yet.</summary>
+    /// <summary>Sensors whose newest reading is not in <c>sensor_latest</c> or <c>backfilled_sensors</c> yet.</summary>
     public List<SensorState> Newest => _newest;
 
     /// <summary>Open episodes whose rows are behind.</summary>
@@ -69,7 +69,14 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>No sensor is left to be remembered.</summary>
     public bool IsFull => _sensors.Count >= rules.MaxSensors;
 
+    /// <summary>The state of a sensor's live readings.</summary>
     public SensorState? Find(string sensorId) => _sensors.GetValueOrDefault(Encoding.UTF8.GetBytes(sensorId));
+
+    /// <summary>The state of a sensor's backfilled readings.</summary>
+    public SensorState? FindBackfill(string sensorId) => _sensors.GetValueOrDefault(SensorState.BackfillOf(Encoding.UTF8.GetBytes(sensorId)));
+
+    /// <summary>The state of the readings that one of them belongs to.</summary>
+    public SensorState? Find(SensorIdentity identity) => _sensors.GetValueOrDefault(identity.StateId);
 
     /// <summary>Adds a sensor that was remembered, in place of what is known of it.</summary>
     public void Restore(SensorState state)
@@ -236,6 +243,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
 
         latest.ProducedAt = reading.ProducedAt;
+        latest.FirstTimestamp = Math.Min(latest.FirstTimestamp, reading.Timestamp);
+        latest.LastTimestamp = Math.Max(latest.LastTimestamp, reading.Timestamp);
         (latest.Sensor, latest.Offset, latest.Timestamp, latest.Value, latest.Level) = (reading.Sensor, reading.Offset, reading.Timestamp, reading.Value, reading.Level);
         (latest.Warning, latest.Critical, latest.ReadingCount) = (reading.Warning, reading.Critical, reading.HasCount ? reading.ReadingCount : null);
     }
@@ -304,7 +313,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
         if (episode is null)
         {
-            if (!state.HoldsFor(rule, reading.ProducedAt, typeRules.OnDelay))
+            if (!state.HoldsFor(rule, TimeOf(state, ref reading), typeRules.OnDelay))
             {
                 return;
             }
@@ -339,7 +348,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             return;
         }
 
-        if (!state.HoldsFor(rule, reading.ProducedAt, typeRules.OffDelay))
+        if (!state.HoldsFor(rule, TimeOf(state, ref reading), typeRules.OffDelay))
         {
             return;
         }
@@ -352,6 +361,9 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             _alarmed.Remove(state);
         }
     }
+
+    /// <summary>By which delays go, ms: of the record; of what is backfilled, whose records are all of now, the sensor's own.</summary>
+    private static long TimeOf(SensorState state, ref Reading reading) => state.IsBackfill ? reading.Timestamp / 1000 : reading.ProducedAt;
 
     /// <summary>A UUID of version 8 (RFC 9562): 122 bits of a SHA-256 over what the alert is a function of.</summary>
     /// <param name="index">Of the reading in its message.</param>
@@ -429,16 +441,16 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             return known;
         }
 
-        if (!_sensors.TryGetValue(identity.Id, out var state))
+        if (!_sensors.TryGetValue(identity.StateId, out var state))
         {
             if (IsFull)
             {
                 return null;
             }
 
-            state = new SensorState(identity.Id) { Owner = this };
+            state = new SensorState(identity.StateId) { Owner = this };
             state.Begin(Now);
-            _sensors.Add(identity.Id, state);
+            _sensors.Add(identity.StateId, state);
         }
 
         return identity.State = state;

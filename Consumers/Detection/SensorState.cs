@@ -55,8 +55,11 @@ internal sealed class SensorState(byte[] id)
     private long?[]? _since;
     private long? _producedAt;
 
-    /// <summary>UTF-8.</summary>
+    /// <summary>UTF-8; that of a sensor's backfilled readings has a NUL behind it, which no sensor's id has.</summary>
     public byte[] Id { get; } = id;
+
+    /// <summary>It is of a sensor's backfilled readings. What is live of the same sensor has a state of its own.</summary>
+    public bool IsBackfill { get; } = id is [.., 0];
 
     /// <summary>Of which partition's memory it is; null once that has forgotten it.</summary>
     public PartitionDetector? Owner { get; set; }
@@ -124,6 +127,9 @@ internal sealed class SensorState(byte[] id)
         Since(rule, isOver ? null : since);
         return isOver;
     }
+
+    /// <summary>The <see cref="Id"/> of the state of a sensor's backfilled readings.</summary>
+    public static byte[] BackfillOf(byte[] sensorId) => [.. sensorId, 0];
 
     public SensorSequences Sequences { get; } = new();
 
@@ -194,6 +200,11 @@ internal sealed class LatestReading
 
     /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
     public long Timestamp { get; set; }
+
+    /// <summary>The earliest and the latest of the sensor's own times since it was written last.</summary>
+    public long FirstTimestamp { get; set; } = long.MaxValue;
+
+    public long LastTimestamp { get; set; } = long.MinValue;
 
     /// <summary>By its record, ms since 1970.</summary>
     public long ProducedAt { get; set; }

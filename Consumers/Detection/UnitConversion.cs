@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.Contracts;
 using UnitsNet;
 
 namespace FactoryMonitoring.Consumers.Detection;
@@ -8,22 +9,14 @@ internal readonly record struct UnitConversion(double Scale, double Shift)
 {
     private static readonly UnitConversion Same = new(1, 0);
 
-    /// <summary>What devices write besides the symbols that the library knows.</summary>
-    private static readonly Dictionary<string, string> Words = new(StringComparer.OrdinalIgnoreCase)
-    {
-        ["C"] = "°C", ["degC"] = "°C", ["deg C"] = "°C", ["º C"] = "°C", ["ºC"] = "°C", ["celsius"] = "°C",
-        ["F"] = "°F", ["degF"] = "°F", ["deg F"] = "°F", ["ºF"] = "°F", ["fahrenheit"] = "°F",
-        ["kelvin"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["watt"] = "W",
-    };
-
     /// <summary>To twelve digits: 40 °C are 104 °F, not 104.00000000000001.</summary>
     public double Of(double value) => double.Parse(((Scale * value) + Shift).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <returns>Null where one of the units is not known, or they measure different quantities.</returns>
     public static UnitConversion? Between(string from, string to)
     {
-        from = SymbolOf(from);
-        to = SymbolOf(to);
+        from = UnitWords.SymbolOf(from);
+        to = UnitWords.SymbolOf(to);
         if (from == to)
         {
             return Same;
@@ -41,6 +34,4 @@ internal readonly record struct UnitConversion(double Scale, double Shift)
 
         return null;
     }
-
-    private static string SymbolOf(string unit) => Words.GetValueOrDefault(unit.Trim(), unit.Trim());
 }

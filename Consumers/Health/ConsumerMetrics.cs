@@ -29,6 +29,7 @@ internal sealed class ConsumerMetrics : IDisposable
     private readonly Counter<long> _duplicated;
     private readonly Counter<long> _notJudged;
     private readonly Counter<long> _oldRecords;
+    private readonly Counter<long> _backfilled;
     private readonly Counter<long> _alerts;
     private readonly Counter<long> _deadLetters;
     private readonly KeyValuePair<string, object?>[] _partitionTags = [.. Enumerable.Range(0, 256).Select(PartitionTag)];
@@ -56,6 +57,7 @@ internal sealed class ConsumerMetrics : IDisposable
         _missing = meter.CreateCounter<long>("factory.delivery.missing", "{reading}", "Acknowledged readings that are neither stored nor rejected.");
         _duplicated = meter.CreateCounter<long>("factory.delivery.duplicated", "{reading}", "Readings whose number their sensor had used before.");
         _oldRecords = meter.CreateCounter<long>("factory.pipeline.old_records", "{reading}", "Readings stored whose record time was more than an hour ago: they are in no latency.");
+        _backfilled = meter.CreateCounter<long>("factory.pipeline.backfilled", "{reading}", "Backfilled readings stored: they are in no latency.");
         _notJudged = meter.CreateCounter<long>("factory.detection.not_judged", "{reading}", "Readings stored of sensors beyond the limit of a partition: no rule was applied.");
         _alerts = meter.CreateCounter<long>("factory.alerts.raised", "{alert}", "Alerts raised.");
         _deadLetters = meter.CreateCounter<long>("factory.dead_letters", "{message}", "Messages that are no readings.");
@@ -118,6 +120,8 @@ internal sealed class ConsumerMetrics : IDisposable
     public void NotJudged(int count) => _notJudged.Add(count);
 
     public void OldRecords(int count) => _oldRecords.Add(count);
+
+    public void Backfilled(int count) => _backfilled.Add(count);
 
     public void Missing(long count) => _missing.Add(count);
 

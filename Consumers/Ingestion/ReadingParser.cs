@@ -553,6 +553,11 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
                 json.Read();
                 rejection = ReadNumber(ref json, ref _reading.Critical, ref isPresent);
             }
+            else if (json.ValueTextEquals("backfill"u8))
+            {
+                json.Read();
+                rejection = ReadBackfill(ref json, ref fields);
+            }
             else
             {
                 json.Read();
@@ -563,6 +568,17 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         }
 
         return first;
+    }
+
+    private static Rejection ReadBackfill(ref Utf8JsonReader json, ref Fields fields)
+    {
+        if (json.TokenType is not (JsonTokenType.True or JsonTokenType.False))
+        {
+            return WrongType(ref json);
+        }
+
+        fields.Sensor.IsBackfill = json.TokenType == JsonTokenType.True;
+        return Rejection.None;
     }
 
     private Rejection ReadCount(ref Utf8JsonReader json)

@@ -4,13 +4,23 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>A sensor by its id alone.</summary>
-internal sealed class SensorIdentity(byte[] id)
+/// <summary>A sensor by its id alone, and whether its readings are live or backfilled: as two sensors, the one knows nothing of the other.</summary>
+internal sealed class SensorIdentity(byte[] id, bool isBackfill = false)
 {
     private SensorDescription[] _descriptions = [];
+    private SensorIdentity? _backfill;
 
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
+
+    /// <summary>Its readings are backfilled.</summary>
+    public bool IsBackfill => isBackfill;
+
+    /// <summary>Under which a detector knows its state.</summary>
+    public byte[] StateId { get; } = isBackfill ? SensorState.BackfillOf(id) : id;
+
+    /// <summary>The same sensor's backfilled readings.</summary>
+    public SensorIdentity Backfill => isBackfill ? this : _backfill ??= new SensorIdentity(Id, isBackfill: true);
 
     public string Name => Encoding.UTF8.GetString(Id);
 
@@ -77,7 +87,7 @@ internal sealed class SensorDescription(SensorIdentity identity, Word type, Word
         text.SequenceId.Is(SequenceId) && text.Type.SequenceEqual(type.Utf8) && text.Unit.SequenceEqual(unit.Utf8)
             && text.Section.Is(section?.Utf8) && text.Machine.Is(machine?.Utf8) && text.Zone.Is(zone?.Utf8);
 
-    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, sequenceId?.Text);
+    public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, sequenceId?.Text, Identity.IsBackfill);
 }
 
 /// <summary>Text that may be absent, which is not the same as empty.</summary>
@@ -100,6 +110,7 @@ internal ref struct SensorText
     public OptionalUtf8 Machine;
     public OptionalUtf8 Zone;
     public OptionalUtf8 SequenceId;
+    public bool IsBackfill;
 }
 
 /// <summary>
@@ -122,7 +133,7 @@ internal sealed class SensorDirectory(int capacity)
     public int Count => _sensors.Dictionary.Count + _older.Dictionary.Count;
 
     /// <summary>Null where it is not known: it must be checked, and added.</summary>
-    public SensorDescription? Find(in SensorText text) => Find(text.Id)?.Find(text);
+    public SensorDescription? Find(in SensorText text) => Find(text.Id) is not { } sensor ? null : (text.IsBackfill ? sensor.Backfill : sensor).Find(text);
 
     public SensorDescription Add(in SensorText text)
     {
@@ -132,6 +143,7 @@ internal sealed class SensorDirectory(int capacity)
             Add(sensor);
         }
 
+        sensor = text.IsBackfill ? sensor.Backfill : sensor;
         var description = new SensorDescription(
             sensor, WordOf(text.Type), WordOf(text.Unit), WordOf(text.Section), WordOf(text.Machine), WordOf(text.Zone), WordOf(text.SequenceId));
         sensor.Add(description, MaxDescriptions);

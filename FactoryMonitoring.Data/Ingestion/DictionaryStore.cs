@@ -4,8 +4,9 @@ namespace FactoryMonitoring.Data.Ingestion;
 
 /// <summary>A sensor as its readings describe it.</summary>
 /// <param name="SequenceId">The sequence that their reading_counts count in; null where they name none.</param>
+/// <param name="IsBackfill">They are backfilled.</param>
 public sealed record SensorDescriptionRow(
-    string SensorId, string SensorType, string Unit, string? FactorySection, string? MachineId, string? Zone, string? SequenceId = null);
+    string SensorId, string SensorType, string Unit, string? FactorySection, string? MachineId, string? Zone, string? SequenceId = null, bool IsBackfill = false);
 
 /// <summary>
 /// The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own. The newest are remembered: by them, and by
@@ -27,11 +28,11 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     // One by one, by the index: the planner would read the whole table for so many.
     private const string Wanted = """
-        unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-            WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, n)
+        unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
+            WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, backfill, n)
         LEFT JOIN LATERAL (
             SELECT d.sensor_key, d.last_used FROM sensor_descriptions d
-            WHERE d.sensor_id = u.sensor_id AND d.sequence_id IS NOT DISTINCT FROM u.sequence_id
+            WHERE d.sensor_id = u.sensor_id AND d.sequence_id IS NOT DISTINCT FROM u.sequence_id AND d.backfill = u.backfill
                 AND sensor_digest(d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone)
                     = sensor_digest(u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone)
             LIMIT 1) d ON true
@@ -41,11 +42,11 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     // Sorted, so that two consumers that meet the same new sensors wait for each other and never in a circle.
     private const string InsertSensors = $"""
-        INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id)
-        SELECT u.sensor_id, u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone, u.sequence_id
+        INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, backfill)
+        SELECT u.sensor_id, u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone, u.sequence_id, u.backfill
         FROM {Wanted}
         WHERE d.sensor_key IS NULL
-        ORDER BY 1, 2, 3, 4, 5, 6, 7
+        ORDER BY 1, 2, 3, 4, 5, 6, 7, 8
         ON CONFLICT DO NOTHING
         """;
 
@@ -220,6 +221,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
             new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].MachineId)] },
             new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].Zone)] },
             new NpgsqlParameter<string?[]> { TypedValue = [.. numbers.Select(n => sensors[n].SequenceId)] },
+            new NpgsqlParameter<bool[]> { TypedValue = [.. numbers.Select(n => sensors[n].IsBackfill)] },
         },
     };
 

@@ -72,6 +72,7 @@ public sealed record PartitionMove(
     int? LeaderEpoch = null);
 
 /// <param name="ReadingTimestamp">The sensor's own time, UTC.</param>
+/// <param name="Announcement">Null where the alert is of backfilled readings: it ends as it is raised, and nobody is told.</param>
 public sealed record AlertRow(
     Guid AlertId,
     string SensorId,
@@ -91,7 +92,7 @@ public sealed record AlertRow(
     long Offset,
     string? TraceId,
     string? SpanId,
-    OutgoingAlert Announcement);
+    OutgoingAlert? Announcement);
 
 /// <summary>The message that announces an alert, sent once the transaction that holds it is committed.</summary>
 /// <param name="TraceParent">The reading's, where it is known; else it is looked up when the message is sent.</param>
@@ -138,6 +139,22 @@ public sealed record LatestRow(
     double? RuleCritical,
     string? RuleUnit);
 
+/// <summary>Backfilled readings of a sensor.</summary>
+/// <param name="SensorKey">Rows without one (0) are not written.</param>
+/// <param name="WarningThreshold">Of the newest or its type, in the sensor's unit; null where there is none.</param>
+/// <param name="FirstTimestamp">The earliest of their own times since the last such row, UTC.</param>
+/// <param name="LastTimestamp">The latest of them.</param>
+/// <param name="Partition">Where the newest is.</param>
+public sealed record BackfilledRow(
+    string SensorId,
+    int SensorKey,
+    double? WarningThreshold,
+    double? CriticalThreshold,
+    DateTime FirstTimestamp,
+    DateTime LastTimestamp,
+    int Partition,
+    long Offset);
+
 /// <param name="Kind">missing, duplicated, skipped.</param>
 public sealed record ViolationRow(string Kind, string? SensorId, string? ProducerId, long? FirstCount, long? LastCount, int Partition, long? Offset);
 
@@ -168,6 +185,9 @@ public sealed class IngestWrite
 
     /// <summary>By ascending sensor id.</summary>
     public List<LatestRow> Latest { get; } = [];
+
+    /// <summary>By ascending sensor id.</summary>
+    public List<BackfilledRow> Backfilled { get; } = [];
 
     /// <summary>Compares acknowledged ranges with what the partitions' sensors are known to have stored; null where nothing is to be settled.</summary>
     public Func<IReadOnlyList<AcknowledgedRange>, Settlement>? Settle { get; set; }

@@ -67,17 +67,17 @@ public sealed partial class IngestStore
         SELECT $1, u.*, $2 FROM unnest($3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[]) u
         """;
 
-    private const string InsertAlerts = """
+    private const string InsertAlerts = $"""
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, "timestamp", reading_timestamp,
             factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, occurrences, peak_value, resolved_at,
-            log_key, detected_by)
+            resolved_because, backfill, log_key, detected_by)
         SELECT u.alert_id, u.sensor_id, u.sensor_type, u.anomaly_type, u.severity, u.sensor_value, u.sensor_unit, u.description, u.raised_at, u.reading_timestamp,
             u.factory_section, u.machine_id, u.zone, u.sensor_alert_level, u.kafka_partition, u.kafka_offset, u.trace_id, u.span_id, u.occurrences, u.peak_value,
-            CASE WHEN u.resolved THEN CURRENT_TIMESTAMP END, $1, $2
+            CASE WHEN u.resolved OR u.backfill THEN CURRENT_TIMESTAMP END, CASE WHEN u.backfill THEN '{AlertEnds.Backfill}' END, u.backfill, $1, $2
         FROM unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[], $9::text[], $10::text[], $11::timestamptz[], $12::timestamptz[],
-            $13::text[], $14::text[], $15::text[], $16::text[], $17::int[], $18::bigint[], $19::text[], $20::text[], $21::bigint[], $22::float8[], $23::bool[])
+            $13::text[], $14::text[], $15::text[], $16::text[], $17::int[], $18::bigint[], $19::text[], $20::text[], $21::bigint[], $22::float8[], $23::bool[], $24::bool[])
             u(alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, raised_at, reading_timestamp,
-                factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, occurrences, peak_value, resolved)
+                factory_section, machine_id, zone, sensor_alert_level, kafka_partition, kafka_offset, trace_id, span_id, occurrences, peak_value, resolved, backfill)
         ON CONFLICT (alert_id) DO NOTHING
         """;
 
@@ -157,6 +157,17 @@ public sealed partial class IngestStore
             RETURNING sensor_id, kafka_partition, home_partition
         )
         SELECT sensor_id AS judged_elsewhere, kafka_partition FROM written WHERE kafka_partition <> home_partition
+        """;
+
+    private const string UpsertBackfilled = """
+        INSERT INTO backfilled_sensors AS b (sensor_id, sensor_key, warning_threshold, critical_threshold, first_timestamp, last_timestamp, log_key, kafka_partition, kafka_offset)
+        SELECT id, key, warning, critical, first, last, $1, p, at
+        FROM unnest($2::text[], $3::int[], $4::float8[], $5::float8[], $6::timestamptz[], $7::timestamptz[], $8::int[], $9::bigint[]) u(id, key, warning, critical, first, last, p, at)
+        ON CONFLICT (sensor_id) DO UPDATE SET
+            (sensor_key, warning_threshold, critical_threshold, stored_at, log_key, kafka_partition, kafka_offset)
+                = (excluded.sensor_key, excluded.warning_threshold, excluded.critical_threshold, excluded.stored_at, excluded.log_key, excluded.kafka_partition, excluded.kafka_offset),
+            first_timestamp = LEAST(b.first_timestamp, excluded.first_timestamp),
+            last_timestamp = GREATEST(b.last_timestamp, excluded.last_timestamp)
         """;
 
     private const string Announce = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Commit}')";
@@ -242,6 +253,7 @@ public sealed partial class IngestStore
         AddViolations(batch, write.Log, write.Violations);
         AddSnapshots(batch, write);
         AddLatest(batch, write);
+        AddBackfilled(batch, write);
         if (write.Announce)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(Announce));
@@ -384,12 +396,23 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. episodes.Select(episode => episode.Occurrences)] });
         command.Parameters.Add(new NpgsqlParameter<double[]> { TypedValue = [.. episodes.Select(episode => episode.PeakValue)] });
         command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. episodes.Select(episode => episode.Resolved)] });
+        command.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement is null)] });
+        AddAnnouncements(batch, write.Log, [.. alerts.Where(alert => alert.Announcement is not null)]);
+    }
+
+    private static void AddAnnouncements(NpgsqlBatch batch, LogTopic log, List<AlertRow> alerts)
+    {
+        if (alerts.Count == 0)
+        {
+            return;
+        }
+
         var outbox = Add(batch, InsertAnnouncements);
-        outbox.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
-        outbox.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Topic)] });
-        outbox.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Key)] });
-        outbox.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.Value)] });
-        outbox.Parameters.Add(new NpgsqlParameter<byte[]?[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement.TraceParent)] });
+        outbox.Parameters.Add(new NpgsqlParameter<short> { TypedValue = log.LogKey });
+        outbox.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement!.Topic)] });
+        outbox.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. alerts.Select(alert => alert.Announcement!.Key)] });
+        outbox.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. alerts.Select(alert => alert.Announcement!.Value)] });
+        outbox.Parameters.Add(new NpgsqlParameter<byte[]?[]> { TypedValue = [.. alerts.Select(alert => alert.Announcement!.TraceParent)] });
         outbox.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. alerts.Select(alert => alert.Partition)] });
         outbox.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. alerts.Select(alert => alert.Offset)] });
         outbox.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. alerts.Select(alert => alert.AlertId)] });
@@ -500,6 +523,24 @@ public sealed partial class IngestStore
         command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. latest.Select(row => row.RuleWarning)] });
         command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. latest.Select(row => row.RuleCritical)] });
         command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. latest.Select(row => row.RuleUnit)] });
+    }
+
+    private static void AddBackfilled(NpgsqlBatch batch, IngestWrite write)
+    {
+        // As in AddLatest: a sensor may be in several partitions.
+        foreach (var rows in write.Backfilled.Where(row => row.SensorKey != 0).GroupBy(row => row.SensorId).SelectMany(rows => rows.Index()).GroupBy(row => row.Index, row => row.Item))
+        {
+            var command = Add(batch, UpsertBackfilled);
+            command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = write.Log.LogKey });
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rows.Select(row => row.SensorId)] });
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(row => row.SensorKey)] });
+            command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. rows.Select(row => row.WarningThreshold)] });
+            command.Parameters.Add(new NpgsqlParameter<double?[]> { TypedValue = [.. rows.Select(row => row.CriticalThreshold)] });
+            command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. rows.Select(row => row.FirstTimestamp)] });
+            command.Parameters.Add(new NpgsqlParameter<DateTime[]> { TypedValue = [.. rows.Select(row => row.LastTimestamp)] });
+            command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. rows.Select(row => row.Partition)] });
+            command.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. rows.Select(row => row.Offset)] });
+        }
     }
 
     private static NpgsqlBatchCommand Add(NpgsqlBatch batch, string sql)

@@ -59,6 +59,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
             DELETE FROM sensor_descriptions WHERE sensor_key = ANY (ARRAY(
                 SELECT d.sensor_key FROM sensor_descriptions d
                 WHERE d.last_used < {NoReadingLeft}::date AND NOT EXISTS (SELECT 1 FROM sensor_latest l WHERE l.sensor_key = d.sensor_key)
+                    AND NOT EXISTS (SELECT 1 FROM backfilled_sensors b WHERE b.sensor_key = d.sensor_key)
                 LIMIT $1))
             RETURNING 1
         )
@@ -116,6 +117,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         Aged("replays", "updated_at"),
         Aged("sensor_sequences", "reserved_at"),
         Aged("sensor_latest", "processing_timestamp"),
+        Aged("backfilled_sensors", "stored_at"),
         new("experiment_runs", DeleteRuns, "the retention, and the last 20 of each experiment"),
         new("acknowledgements", DeleteUnreachable, "settled by consumers; the retention, for logs that have ended"),
         new("sensor_descriptions", DeleteDescriptions, "as long as readings may need them"),

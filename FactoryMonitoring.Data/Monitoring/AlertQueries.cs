@@ -7,7 +7,9 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// <summary>Which alerts; what is null does not matter.</summary>
 /// <param name="Rule">anomaly_type.</param>
 /// <param name="Open">Whether the episode goes on.</param>
-public sealed record AlertFilter(string? Severity, string? SensorType, string? Rule, string? SensorId, DateTimeOffset? From, DateTimeOffset? To, bool? Open);
+/// <param name="Backfill">Those of backfilled readings in place of the live ones.</param>
+public sealed record AlertFilter(
+    string? Severity, string? SensorType, string? Rule, string? SensorId, DateTimeOffset? From, DateTimeOffset? To, bool? Open, bool Backfill = false);
 
 /// <summary>Reads alerts: a page of them, their rate, and one with the readings it came from.</summary>
 public sealed class AlertQueries(NpgsqlDataSource dataSource)
@@ -16,25 +18,26 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
     internal const string Columns = """
         SELECT alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, detected_by, "timestamp",
                reading_timestamp, factory_section, machine_id, zone, sensor_alert_level, occurrences, peak_value, updated_at, resolved_at,
-               kafka_partition, kafka_offset, trace_id, span_id, resolved_because
+               kafka_partition, kafka_offset, trace_id, span_id, resolved_because, backfill
         """;
 
     // Parameters are known when an unprepared statement is planned: what is null costs nothing.
     private const string Where = """
         WHERE ($1 IS NULL OR severity = $1) AND ($2 IS NULL OR sensor_type = $2) AND ($3 IS NULL OR anomaly_type = $3) AND ($4 IS NULL OR sensor_id = $4)
           AND ($5 IS NULL OR "timestamp" >= $5) AND ($6 IS NULL OR "timestamp" < $6) AND ($7 IS NULL OR (resolved_at IS NULL) = $7)
+          AND backfill = $8
         """;
 
     private const string List = $"""
         {Columns}
         FROM alerts
-        {Where} AND ($8 IS NULL OR ("timestamp", alert_id) < (SELECT a."timestamp", a.alert_id FROM alerts a WHERE a.alert_id = $8))
+        {Where} AND ($9 IS NULL OR ("timestamp", alert_id) < (SELECT a."timestamp", a.alert_id FROM alerts a WHERE a.alert_id = $9))
         ORDER BY "timestamp" DESC, alert_id DESC
-        LIMIT $9
+        LIMIT $10
         """;
 
     private const string Rate = $"""
-        SELECT date_bin($8, "timestamp", 'epoch'), sensor_type, anomaly_type, severity, count(*)::integer
+        SELECT date_bin($9, "timestamp", 'epoch'), sensor_type, anomaly_type, severity, count(*)::integer
         FROM alerts
         {Where}
         GROUP BY 1, 2, 3, 4
@@ -60,13 +63,13 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             ({ReadingColumns.Select}
             WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 - 5000 AND $3
               AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 - 5000, $3)) AND (SELECT last_time FROM reading_times($1, $2, $3 - 5000, $3))
-              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
+              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4 AND backfill = $5)
             ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 20)
             UNION ALL
             ({ReadingColumns.Select}
             WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset BETWEEN $3 + 1 AND $3 + 5000
               AND r.processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $2, $3 + 1, $3 + 5000)) AND (SELECT last_time FROM reading_times($1, $2, $3 + 1, $3 + 5000))
-              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4)
+              AND r.sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_id = $4 AND backfill = $5)
             ORDER BY r.kafka_offset, r."timestamp" LIMIT 20)
         ) around
         ORDER BY kafka_offset, "timestamp"
@@ -111,7 +114,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             }
 
             alert = Alert(reader);
-            logKey = reader.Value<short>(24);
+            logKey = reader.Value<short>(25);
         }
 
         if (logKey is not { } log || alert is not { KafkaPartition: { } partition, KafkaOffset: { } offset })
@@ -133,6 +136,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         batch.BatchCommands[0].Parameters.Add(Parameters.Timestamp(alert.ReadingTimestamp));
         batch.BatchCommands[0].Parameters.Add(Parameters.Number(alert.SensorValue));
         batch.BatchCommands[1].Parameters.Add(Parameters.Text(alert.SensorId));
+        batch.BatchCommands[1].Parameters.Add(Parameters.Flag(alert.Backfill));
         await using var readings = await batch.ExecuteReaderAsync(cancellationToken);
         var reading = await readings.RowsAsync(ReadingColumns.Read, cancellationToken);
         return new(alert, reading is [var stored, ..] ? stored : null, await readings.RowsAsync(ReadingColumns.Read, cancellationToken));
@@ -145,7 +149,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             row.GetGuid(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetString(4), row.Value<double>(5), row.Text(6), row.GetString(7),
             row.GetString(8), row.Timestamp(9), row.Value<DateTimeOffset>(10), location is { FactorySection: null, MachineId: null, Zone: null } ? null : location,
             row.Text(14), row.GetInt64(15), row.Value<double>(16), row.Timestamp(17), row.Value<DateTimeOffset>(18), row.Value<int>(19), row.Value<long>(20),
-            row.Text(21), row.Text(22), row.Text(23));
+            row.Text(21), row.Text(22), row.Text(23), row.GetBoolean(24));
     }
 
     private NpgsqlCommand Filtered(string sql, AlertFilter filter)
@@ -158,6 +162,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         command.Parameters.Add(Parameters.Timestamp(filter.From));
         command.Parameters.Add(Parameters.Timestamp(filter.To));
         command.Parameters.Add(Parameters.Flag(filter.Open));
+        command.Parameters.Add(Parameters.Flag(filter.Backfill));
         return command;
     }
 }

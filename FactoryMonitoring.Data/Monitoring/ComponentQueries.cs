@@ -43,14 +43,14 @@ public sealed class ComponentQueries(NpgsqlDataSource dataSource)
 
     private const string AlertsOfConsumer = $"""
         {AlertQueries.Columns} FROM alerts
-        WHERE (sensor_id = $1 OR detected_by = $1) AND "timestamp" > CURRENT_TIMESTAMP - interval '24 h'
+        WHERE (sensor_id = $1 OR detected_by = $1) AND "timestamp" > CURRENT_TIMESTAMP - interval '24 h' AND NOT backfill
         ORDER BY "timestamp" DESC
         LIMIT 50
         """;
 
     private const string AlertsOfType = $"""
         {AlertQueries.Columns} FROM alerts
-        WHERE (sensor_id = $1 OR sensor_type = $2) AND "timestamp" > CURRENT_TIMESTAMP - interval '24 h'
+        WHERE (sensor_id = $1 OR sensor_type = $2) AND "timestamp" > CURRENT_TIMESTAMP - interval '24 h' AND NOT backfill
         ORDER BY "timestamp" DESC
         LIMIT 50
         """;

@@ -17,7 +17,7 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
     private const string Readings = """
         SELECT r."timestamp", d.sensor_id, d.sensor_type, r.value, d.unit, (ARRAY['normal', 'warning', 'critical'])[r.alert_level + 1] AS alert_level, r.quality,
                d.factory_section, d.machine_id, d.zone, r.reading_count, d.sequence_id, c.consumer_id AS processed_by_consumer,
-               r.processing_timestamp, l.log_id, r.kafka_partition, r.kafka_offset
+               r.processing_timestamp, l.log_id, r.kafka_partition, r.kafka_offset, d.backfill
         FROM readings r JOIN sensor_descriptions d USING (sensor_key) JOIN consumers c USING (consumer_key) JOIN logs l USING (log_key)
         WHERE r.processing_timestamp >= $1 AND r.processing_timestamp < $2 AND ($3 IS NULL OR d.sensor_id = $3)
         ORDER BY r.processing_timestamp, r.log_key, r.kafka_partition, r.kafka_offset
@@ -26,7 +26,7 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
     private const string Alerts = """
         SELECT a."timestamp", a.alert_id, a.sensor_id, a.sensor_type, a.anomaly_type, a.severity, a.sensor_value, a.sensor_unit, a.description, a.detected_by, a.reading_timestamp,
                a.factory_section, a.machine_id, a.zone, a.sensor_alert_level, a.occurrences, a.peak_value, a.updated_at, a.resolved_at, a.resolved_because,
-               l.log_id, a.kafka_partition, a.kafka_offset
+               l.log_id, a.kafka_partition, a.kafka_offset, a.backfill
         FROM alerts a LEFT JOIN logs l USING (log_key)
         WHERE a."timestamp" >= $1 AND a."timestamp" < $2 AND ($3 IS NULL OR a.sensor_id = $3)
         ORDER BY a."timestamp", a.alert_id

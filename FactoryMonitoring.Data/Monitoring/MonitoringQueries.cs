@@ -84,7 +84,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
     private const string RecentAlerts = AlertQueries.Columns + """
 
         FROM alerts
-        WHERE "timestamp" > CURRENT_TIMESTAMP - interval '2 h'
+        WHERE "timestamp" > CURRENT_TIMESTAMP - interval '2 h' AND NOT backfill
         ORDER BY "timestamp" DESC, alert_id DESC
         LIMIT 50
         """;

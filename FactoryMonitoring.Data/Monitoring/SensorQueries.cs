@@ -66,17 +66,45 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
             {ReadingColumns.Select}
             JOIN sensor_latest l ON l.sensor_id = $1 AND r.log_key = l.log_key AND r.kafka_partition = l.kafka_partition
               AND r.kafka_offset BETWEEN l.kafka_offset - 20000 AND l.kafka_offset + 20000
-            WHERE d.sensor_id = $1 AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
+            WHERE d.sensor_id = $1 AND NOT d.backfill AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
             ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
         ) newest
         ORDER BY kafka_offset, "timestamp"
         """;
 
-    private const string Alerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 ORDER BY "timestamp" DESC LIMIT 50""";
+    // The same for those that were backfilled, by their own times.
+    private const string BackfilledReadings = $"""
+        WITH times AS MATERIALIZED (
+            SELECT t.first_time, t.last_time FROM backfilled_sensors b, reading_times(b.log_key, b.kafka_partition, b.kafka_offset - 20000, b.kafka_offset + 20000) t
+            WHERE b.sensor_id = $1
+        )
+        SELECT * FROM (
+            {ReadingColumns.Select}
+            JOIN backfilled_sensors b ON b.sensor_id = $1 AND r.log_key = b.log_key AND r.kafka_partition = b.kafka_partition
+              AND r.kafka_offset BETWEEN b.kafka_offset - 20000 AND b.kafka_offset + 20000
+            WHERE d.sensor_id = $1 AND d.backfill AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
+            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
+        ) newest
+        ORDER BY "timestamp", kafka_offset
+        """;
+
+    private const string BackfilledColumns = """
+        SELECT b.sensor_id, d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone, b.first_timestamp, b.last_timestamp, b.stored_at,
+               b.warning_threshold, b.critical_threshold, b.kafka_partition, b.kafka_offset
+        FROM backfilled_sensors b JOIN sensor_descriptions d USING (sensor_key)
+        """;
+
+    private const string OneBackfilled = $"{BackfilledColumns} WHERE b.sensor_id = $1";
+
+    private const string Backfilled = $"{BackfilledColumns} ORDER BY b.stored_at DESC, b.sensor_id LIMIT $1";
+
+    private const string Alerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 AND NOT backfill ORDER BY "timestamp" DESC LIMIT 50""";
+
+    private const string BackfilledAlerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 AND backfill ORDER BY "timestamp" DESC LIMIT 50""";
 
     // A row for each producer that has replayed a file.
     private const string Replay = """
-        SELECT producer_id, file, row_number, played, row_count, source_timestamp, is_over, updated_at
+        SELECT producer_id, file, row_number, played, row_count, source_timestamp, is_over, updated_at, is_backfill, stored, readings, rows_per_second, seconds_left
         FROM replays WHERE $1 = ANY (sensor_ids) ORDER BY updated_at DESC LIMIT 1
         """;
 
@@ -106,13 +134,23 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         return new(counts.Sum(count => count.Sensors), counts);
     }
 
+    /// <summary>Sensors of which readings were backfilled, the newest first.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyList<BackfilledSensorBody>> BackfilledAsync(int limit, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(Backfilled);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.RowsAsync(BackfilledSensor, cancellationToken);
+    }
+
     /// <returns>Null where no reading of it was ever stored and none is rejected; without a sensor where all were rejected.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<SensorDetailBody?> FindAsync(string sensorId, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
-        foreach (var sql in (string[])[One, Readings, Alerts, DeadLetterQueries.OfSensor, Replay])
+        foreach (var sql in (string[])[One, Readings, Alerts, DeadLetterQueries.OfSensor, Replay, OneBackfilled, BackfilledReadings, BackfilledAlerts])
         {
             batch.BatchCommands.Add(new(sql) { Parameters = { Parameters.Text(sensorId) } });
         }
@@ -124,9 +162,10 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
             await reader.RowsAsync(ReadingColumns.Read, cancellationToken),
             await reader.RowsAsync(AlertQueries.Alert, cancellationToken),
             await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken),
-            await reader.RowsAsync(
-                row => new ReplayBody(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.Text(5), row.GetBoolean(6), row.Timestamp(7)), cancellationToken) is [var replay] ? replay : null);
-        return detail is { Sensor: null, DeadLetters: [] } ? null : detail;
+            await reader.RowsAsync(ReplayOf, cancellationToken) is [var replay] ? replay : null,
+            await reader.RowsAsync(BackfilledSensor, cancellationToken) is [var backfilled]
+                ? new(backfilled, await reader.RowsAsync(ReadingColumns.Read, cancellationToken), await reader.RowsAsync(AlertQueries.Alert, cancellationToken)) : null);
+        return detail is { Sensor: null, Backfill: null, DeadLetters: [] } ? null : detail;
     }
 
     private NpgsqlCommand Filtered(string sql, SensorFilter filter)
@@ -135,6 +174,14 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         command.Parameters.AddRange((NpgsqlParameter[])[Parameters.Text(filter.Search), Parameters.Text(filter.SensorType), Parameters.Text(filter.AlertLevel)]);
         return command;
     }
+
+    private static ReplayBody ReplayOf(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.Text(5), row.GetBoolean(6), row.Timestamp(7), row.GetBoolean(8),
+        row.Value<long>(9), row.Value<long>(10), row.Value<double>(11), row.Value<double>(12));
+
+    private static BackfilledSensorBody BackfilledSensor(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetString(1), row.GetString(2), row.Text(3), row.Text(4), row.Text(5), row.Timestamp(6), row.Timestamp(7), row.Timestamp(8),
+        row.Value<double>(9), row.Value<double>(10), row.GetInt32(11), row.GetInt64(12));
 
     private static SensorBody Sensor(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetString(1), row.GetString(2), row.Text(3), row.Text(4), row.Text(5), row.GetDouble(6), row.GetString(7), row.Value<double>(8),

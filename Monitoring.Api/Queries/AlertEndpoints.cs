@@ -19,7 +19,7 @@ internal static class AlertEndpoints
     public static void MapAlerts(this RouteGroupBuilder api)
     {
         api.MapGet("/alerts", List)
-            .Describe<IReadOnlyList<AlertBody>>("alerts", "Alerts, newest first; before=alert_id of the last one gives the next page");
+            .Describe<IReadOnlyList<AlertBody>>("alerts", "Alerts, newest first; before=alert_id of the last one gives the next page; backfill=true asks for those of backfilled readings in place of the live ones");
         api.MapGet("/alerts/rate", Rate).Describe<AlertRateBody>("alert-rate", "Alerts raised over time, by type of sensor, rule and severity");
         api.MapGet("/alerts/{id}", Find)
             .Describe<AlertDetailBody>("alert", "One alert, the stored reading that raised it, and those of its sensor around it")
@@ -105,7 +105,8 @@ internal static class AlertEndpoints
             input.Text("sensor", parameters.Sensor),
             from,
             to,
-            null);
+            null,
+            input.Flag("backfill", parameters.Backfill) ?? false);
     }
 
     private static TimeSpan Bucket(TimeSpan window) => TimeSpan.FromSeconds(window.TotalMinutes switch
@@ -122,6 +123,7 @@ internal static class AlertEndpoints
     /// <param name="Type">Type of sensor, or system; sensor_type is another name for it.</param>
     /// <param name="Rule">anomaly_type.</param>
     /// <param name="Window">Instead of from: 300s, 5m, 2h, 7d.</param>
+    /// <param name="Backfill">true: those of backfilled readings; else the live ones.</param>
     private sealed record AlertParameters(
         [FromQuery(Name = "severity")] string? Severity,
         [FromQuery(Name = "type")] string? Type,
@@ -130,5 +132,6 @@ internal static class AlertEndpoints
         [FromQuery(Name = "sensor")] string? Sensor,
         [FromQuery(Name = "from")] string? From,
         [FromQuery(Name = "to")] string? To,
-        [FromQuery(Name = "window")] string? Window);
+        [FromQuery(Name = "window")] string? Window,
+        [FromQuery(Name = "backfill")] string? Backfill);
 }

@@ -20,6 +20,8 @@ internal static class ComponentEndpoints
                 "Sensors with their newest reading and how many of their alerts are open. q=part of an id, type=, level=, "
                     + "sort=id, level, alerts or read, turned round by a leading -; offset= and limit= give the next page");
         api.MapGet("/sensor-counts", SensorCounts).Describe<SensorCountsBody>("sensor-counts", "How many sensors there are, by type and level; q=, type= and level= as for sensors");
+        api.MapGet("/backfills", Backfills)
+            .Describe<IReadOnlyList<BackfilledSensorBody>>("backfills", "Sensors of which readings were backfilled, the newest first; limit=");
         One<SensorDetailBody>(api, "sensor", "A sensor's last readings, alerts and dead letters", Sensor);
         One<ComponentDetailBody>(api, "consumer", "A consumer's history", Consumer);
         One<ComponentDetailBody>(api, "producer", "A producer's history", Producer);
@@ -60,6 +62,19 @@ internal static class ComponentEndpoints
             ? Task.FromResult<IResult>(input.Problem)
             : cache.ServeAsync(
                 $"sensor counts {filter}", response, ApiJson.Context.SensorCountsBody, async cancellationToken => (SensorCountsBody?)await queries.CountAsync(filter, cancellationToken));
+    }
+
+    private static Task<IResult> Backfills(QueryCache cache, SensorQueries queries, HttpResponse response, string? limit)
+    {
+        var input = new Input();
+        var most = input.Integer("limit", limit, 100, 1, 1_000);
+        return input.IsBad
+            ? Task.FromResult<IResult>(input.Problem)
+            : cache.ServeAsync<IReadOnlyList<BackfilledSensorBody>>(
+                $"backfills {most}",
+                response,
+                ApiJson.Context.IReadOnlyListBackfilledSensorBody,
+                async cancellationToken => await queries.BackfilledAsync(most, cancellationToken));
     }
 
     private static SensorFilter Filter(Input input, string? q, string? type, string? level) =>

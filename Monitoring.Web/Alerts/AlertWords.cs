@@ -33,6 +33,7 @@ internal static class AlertWords
         AlertEnds.MemoryLost => "The memory of this partition was lost, so nobody would have seen the condition clear: closed",
         AlertEnds.OtherPartition => "The sensor's readings come in several partitions, and another one judges them: closed",
         AlertEnds.LogEnded => "The log that the reading stood in has ended: closed",
+        AlertEnds.Backfill => "Of backfilled readings: it never was open",
         _ => "Resolved by itself",
     };
 
@@ -42,6 +43,7 @@ internal static class AlertWords
         AlertEnds.MemoryLost => "memory lost: closed",
         AlertEnds.OtherPartition => "judged elsewhere: closed",
         AlertEnds.LogEnded => "log ended: closed",
+        AlertEnds.Backfill => "backfill",
         _ => "resolved",
     };
 
@@ -56,7 +58,7 @@ internal static class AlertWords
         var where = alert is { KafkaPartition: { } partition, KafkaOffset: { } offset } ? $" · P{partition}, offset {Count(offset)}" : "";
         var episode = alert.Occurrences is > 1 ? $" · {Plural(alert.Occurrences.Value, "reading")}" : "";
         return IsSystem(alert) ? $"system · {Rule(alert.AnomalyType)}{(alert.ResolvedAt is null ? "" : " · resolved")}"
-            : $"{(alert.AnomalyType == AnomalyTypes.UnusualValue ? alert.Description : Rule(alert.AnomalyType))}{episode}{where}{(alert.ResolvedAt is null ? "" : " · resolved")}";
+            : $"{(alert.AnomalyType == AnomalyTypes.UnusualValue ? alert.Description : Rule(alert.AnomalyType))}{episode}{where}{(alert.Backfill ? " · backfill" : alert.ResolvedAt is null ? "" : " · resolved")}";
     }
 
     /// <summary>The worst is told from the next by its shape, too.</summary>

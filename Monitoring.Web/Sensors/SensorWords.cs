@@ -68,10 +68,21 @@ internal static class SensorWords
     /// <summary>Its producer still writes where it is, which it does once a second.</summary>
     public static bool Runs(ReplayBody? replay, DateTimeOffset now) => replay is { IsOver: false } && now - replay.UpdatedAt < Quiet;
 
-    /// <summary>Where a replay is: file, row, share and the file's time.</summary>
-    public static string Place(ReplayBody replay, DateTimeOffset now) => string.Create(
+    /// <summary>Where a replay is: file, row, share and the file's time. Of a backfill: how much of the file is stored, how fast, and how long it still takes.</summary>
+    public static string Place(ReplayBody replay, DateTimeOffset now) => replay.IsBackfill ? BackfillPlace(replay, now) : string.Create(
         CultureInfo.InvariantCulture,
         $"{replay.File}: row {replay.Row:N0} of {replay.Rows:N0} ({(replay.Rows > 0 ? Math.Floor(100.0 * replay.Played / replay.Rows) : 0)} %){(replay.SourceTimestamp is { } time ? $", file time {time}" : "")}{(replay.IsOver ? ", ended" : Runs(replay, now) ? "" : ", stopped")}");
+
+    private static string BackfillPlace(ReplayBody replay, DateTimeOffset now)
+    {
+        var (stored, readings) = (replay.Stored ?? 0, replay.Readings ?? 0);
+        var share = readings > 0 ? Math.Floor(100.0 * stored / readings) : 0;
+        var pace = replay.IsOver ? ", ended"
+            : !Runs(replay, now) ? ", stopped"
+            : replay is { RowsPerSecond: { } rate, SecondsLeft: { } left } ? string.Create(CultureInfo.InvariantCulture, $", {rate:N0} rows/s, {Display.Duration(TimeSpan.FromSeconds(Math.Ceiling(left)))} left")
+            : ", waits for the consumers";
+        return string.Create(CultureInfo.InvariantCulture, $"{replay.File}: {stored:N0} of {readings:N0} readings stored ({share} %){pace}");
+    }
 
     public static IReadOnlyList<(string Value, string Words)> Types { get; } =
         [.. SensorCatalog.Types.Keys.Order(StringComparer.Ordinal).Select(name => (name, name))];

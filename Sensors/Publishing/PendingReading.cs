@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Confluent.Kafka;
 using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.Sensors.Sequences;
 using Microsoft.Extensions.ObjectPool;
 
@@ -12,12 +13,14 @@ internal sealed class PendingReading
     private readonly DeliveryAccount _account;
     private readonly SensorMetrics _metrics;
     private readonly ObjectPool<PendingReading> _pool;
+    private readonly BackfillPace? _pace;
     private Sensor? _sensor;
     private ReadingNumber _number;
     private Activity? _activity;
 
-    public PendingReading(DeliveryAccount account, SensorMetrics metrics, ObjectPool<PendingReading> pool)
+    public PendingReading(DeliveryAccount account, SensorMetrics metrics, ObjectPool<PendingReading> pool, BackfillPace? pace)
     {
+        _pace = pace;
         _account = account;
         _metrics = metrics;
         _pool = pool;
@@ -38,11 +41,13 @@ internal sealed class PendingReading
     {
         if (report.Error.IsError)
         {
+            _pace?.Failed();
             _metrics.Failed(_activity, _account.Failed(_sensor!), report.Error.Code.ToString());
         }
         else
         {
             var waited = _account.Acknowledged(_sensor!, _number, report.Partition.Value, report.Offset.Value);
+            _pace?.Acknowledged(report.Partition.Value, report.Offset.Value);
             _metrics.Acknowledged(_activity, waited, report.Partition.Value, report.Offset.Value);
         }
 

@@ -32,7 +32,12 @@ internal sealed class ReadingJson : IDisposable
         _json.WriteEndObject();
         _json.WriteNumber("value"u8, sample.Value);
         _json.WriteString("unit"u8, sensor.Type.Unit);
-        _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
+        // Without thresholds the consumers' rules tell the level.
+        if (double.IsFinite(sensor.Thresholds.Warning) || double.IsFinite(sensor.Thresholds.Critical))
+        {
+            _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
+        }
+
         _json.WriteNumber("quality"u8, 1.0);
         _json.WriteStartObject("metadata"u8);
         _json.WriteNumber("reading_count"u8, number.Count);
@@ -46,6 +51,11 @@ internal sealed class ReadingJson : IDisposable
         if (double.IsFinite(sensor.Thresholds.Critical))
         {
             _json.WriteNumber("critical_threshold"u8, sensor.Thresholds.Critical);
+        }
+
+        if (sample.At is not null)
+        {
+            _json.WriteBoolean("backfill"u8, true);
         }
 
         if (sample.SourceTimestamp is { } source)

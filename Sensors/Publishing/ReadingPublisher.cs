@@ -1,6 +1,7 @@
 using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.Sensors.Accounting;
+using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.ServiceDefaults.Health;
 using Microsoft.Extensions.ObjectPool;
@@ -15,12 +16,14 @@ namespace FactoryMonitoring.Sensors.Publishing;
 internal sealed class ReadingPublisher : IDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PaceStep = TimeSpan.FromMilliseconds(10);
     private readonly IProducer<byte[], byte[]> _producer;
     private readonly DeliveryAccount _account;
     private readonly ProducerCondition _condition;
     private readonly SensorMetrics _metrics;
     private readonly LoopHeartbeat _heartbeat;
     private readonly TimeProvider _time;
+    private readonly BackfillPace? _pace;
     private readonly string _topic;
     private readonly ReadingJson _json = new();
     private readonly DefaultObjectPool<PendingReading> _pool;
@@ -32,8 +35,10 @@ internal sealed class ReadingPublisher : IDisposable
         SensorMetrics metrics,
         [FromKeyedServices(SensorWorker.Loop)] LoopHeartbeat heartbeat,
         TimeProvider time,
-        IOptions<SensorsOptions> options)
+        IOptions<SensorsOptions> options,
+        BackfillPace? pace = null)
     {
+        _pace = pace;
         _producer = producer;
         _account = account;
         _condition = condition;
@@ -46,19 +51,24 @@ internal sealed class ReadingPublisher : IDisposable
 
     public async Task PublishAsync(Sample sample, CancellationToken cancellationToken)
     {
+        while (_pace is { } pace && !pace.TryEnter())
+        {
+            await WaitAsync(PaceStep, cancellationToken);
+        }
+
         ReadingNumber number;
         while (!sample.Sensor.Counts.TryTake(out number))
         {
             _condition.IsOutOfCounts = true;
-            await WaitAsync(cancellationToken);
+            await WaitAsync(Pause, cancellationToken);
         }
 
         _condition.IsOutOfCounts = false;
-        var isRemarkable = sample.Sensor.IsRemarkable(sample.Value, number.Count);
+        var isRemarkable = sample.At is null && sample.Sensor.IsRemarkable(sample.Value, number.Count);
         while (TryProduce(sample, number, isRemarkable) is { } obstacle)
         {
             _condition.Obstacle = obstacle;
-            await WaitAsync(cancellationToken);
+            await WaitAsync(Pause, cancellationToken);
         }
 
         _condition.Obstacle = null;
@@ -84,7 +94,7 @@ internal sealed class ReadingPublisher : IDisposable
         var message = new Message<byte[], byte[]>
         {
             Key = sample.Sensor.Key,
-            Value = _json.Write(sample, number, now),
+            Value = _json.Write(sample, number, sample.At ?? now),
             Timestamp = new Timestamp(now),
             Headers = activity?.Id is { } traceParent ? new Headers { { "traceparent", Encoding.ASCII.GetBytes(traceParent) } } : null,
         };
@@ -105,15 +115,15 @@ internal sealed class ReadingPublisher : IDisposable
         }
     }
 
-    private async Task WaitAsync(CancellationToken cancellationToken)
+    private async Task WaitAsync(TimeSpan pause, CancellationToken cancellationToken)
     {
         _heartbeat.Beat();
-        await Task.Delay(Pause, _time, cancellationToken);
+        await Task.Delay(pause, _time, cancellationToken);
     }
 
     private sealed class PendingReadingPolicy(ReadingPublisher publisher) : PooledObjectPolicy<PendingReading>
     {
-        public override PendingReading Create() => new(publisher._account, publisher._metrics, publisher._pool);
+        public override PendingReading Create() => new(publisher._account, publisher._metrics, publisher._pool, publisher._pace);
 
         public override bool Return(PendingReading obj) => true;
     }

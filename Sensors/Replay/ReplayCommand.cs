@@ -101,7 +101,10 @@ internal static class ReplayCommand
 }
 
 /// <summary>Shows how far a replay is, and ends the process when the brokers have all of it.</summary>
-internal sealed class ReplayTerminal(ReplayFeed feed, DeliveryAccount account, ProducerCondition condition, IHostApplicationLifetime lifetime, TimeProvider time) : BackgroundService
+/// <param name="pace">Of a backfill, which ends when all of it is stored; null of a replay.</param>
+/// <param name="guard">Of a backfill; null of a replay.</param>
+internal sealed class ReplayTerminal(
+    ReplayFeed feed, DeliveryAccount account, ProducerCondition condition, IHostApplicationLifetime lifetime, TimeProvider time, BackfillPace? pace = null, BackfillGuard? guard = null) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500);
 
@@ -113,9 +116,15 @@ internal sealed class ReplayTerminal(ReplayFeed feed, DeliveryAccount account, P
         var rows = feed.Plan.Rows;
         try
         {
-            while (!(condition.IsOver && account.Look().Queued == 0))
+            while (!(condition.IsOver && account.Look().Queued == 0 && pace?.Look() is null or { Waiting: 0 }))
             {
                 await timer.WaitForNextTickAsync(stoppingToken);
+                if (pace?.Look() is { } standing)
+                {
+                    ShowBackfill(bar, standing);
+                    continue;
+                }
+
                 var position = feed.Position;
                 bar.Show(
                     rows > 0 ? (double)position.Played / rows : 0,
@@ -124,7 +133,7 @@ internal sealed class ReplayTerminal(ReplayFeed feed, DeliveryAccount account, P
 
             bar.Clear();
             var elapsed = time.GetElapsedTime(begun);
-            Console.WriteLine(FormattableString.Invariant(
+            Console.WriteLine(pace is not null ? Summary(elapsed) : FormattableString.Invariant(
                 $"  {"sent",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {(feed.Sensors.Count == 1 ? "sensor" : "sensors")} in {elapsed.TotalSeconds:N1} s; the brokers have acknowledged all of them"));
             lifetime.StopApplication();
         }
@@ -136,5 +145,29 @@ internal sealed class ReplayTerminal(ReplayFeed feed, DeliveryAccount account, P
                 Console.WriteLine(FormattableString.Invariant($"  {"stopped",-10} after row {feed.Position.Row:N0} of {rows:N0}, {feed.Position.Sent:N0} readings were sent"));
             }
         }
+    }
+
+    private string Summary(TimeSpan elapsed)
+    {
+        if (guard?.DoneAt is { } at)
+        {
+            return FormattableString.Invariant(
+                $"  {"nothing",-10} is sent: {Path.GetFileName(feed.Plan.File)} was backfilled at {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores it a second time");
+        }
+
+        var sensors = feed.Sensors.Count == 1 ? "sensor" : "sensors";
+        return FormattableString.Invariant(
+            $"  {"stored",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {sensors} in {elapsed.TotalSeconds:N1} s, {feed.Plan.Rows / elapsed.TotalSeconds:N0} rows/s");
+    }
+
+    private void ShowBackfill(ProgressBar bar, BackfillStanding standing)
+    {
+        var estimate = BackfillEstimate.Of(feed.Plan, standing);
+        var pace = standing.IsStuck ? ", waits: no consumer stores anything"
+            : estimate.Left is { } left ? FormattableString.Invariant($", {estimate.RowsPerSecond:N0} rows/s, {(left.TotalHours >= 1 ? $"{(int)left.TotalHours} h {left.Minutes} min" : left.TotalMinutes >= 1 ? $"{left.Minutes} min {left.Seconds} s" : $"{Math.Ceiling(left.TotalSeconds):0} s")} left")
+            : "";
+        bar.Show(
+            feed.Plan.Readings > 0 ? (double)estimate.Stored / feed.Plan.Readings : 0,
+            FormattableString.Invariant($"{estimate.Rows:N0} of {feed.Plan.Rows:N0} rows stored{pace}"));
     }
 }

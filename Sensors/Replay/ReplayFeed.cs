@@ -1,5 +1,6 @@
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Replay;
+using FactoryMonitoring.Sensors.Sequences;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Replay;
@@ -12,7 +13,7 @@ namespace FactoryMonitoring.Sensors.Replay;
 /// <param name="IsOver">The file has come to its end.</param>
 internal sealed record ReplayPosition(long Row, long Played, string? SourceTimestamp, long Sent, bool IsOver);
 
-/// <summary>The columns of a recorded file as sensors, its intervals compressed.</summary>
+/// <summary>The columns of a recorded file as sensors, its intervals compressed; or, as a backfill, its rows at their own times and at once.</summary>
 internal sealed class ReplayFeed : IReadingSource, IDisposable
 {
     private readonly ReplayOptions _options;
@@ -35,7 +36,8 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
         _options = settings.Replay;
         var location = new SensorLocation(settings.FactorySection, settings.MachineId ?? "machine-replay", settings.Zone ?? "zone-a");
         _sensors = [.. Plan.Columns.Select((column, index) => new Sensor(
-            index, column.SensorId, TypeOf(column), new Thresholds(column.Warning ?? double.PositiveInfinity, column.Critical ?? double.PositiveInfinity), location))];
+            index, column.SensorId, TypeOf(column), new Thresholds(column.Warning ?? double.PositiveInfinity, column.Critical ?? double.PositiveInfinity), location,
+            _options.Backfill ? ReadingCounts.BackfillBlock : ReadingCounts.UsualBlock))];
         _rows = Plan.Read().GetEnumerator();
     }
 
@@ -52,13 +54,14 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
         {
             if (_row is { } row)
             {
-                while (_column < _sensors.Length)
+                while (_column < row.Values.Length)
                 {
-                    var column = _column++;
-                    if (row.Values[column] is var value && !double.IsNaN(value))
+                    var place = _column++;
+                    if (row.Values[place] is var value && !double.IsNaN(value))
                     {
+                        var column = row.Only ?? place;
                         _sent++;
-                        sample = new Sample(_sensors[column], value, _due, row.TimeText);
+                        sample = _options.Backfill ? new Sample(_sensors[column], value, TimeSpan.Zero, null, TimeOf(row)) : new Sample(_sensors[column], value, _due, row.TimeText);
                         return true;
                     }
                 }
@@ -104,6 +107,10 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
         _due += (step > TimeSpan.Zero ? step : TimeSpan.Zero) / _options.SpeedUp;
         (_row, _column, _last) = (row, 0, row.Time);
     }
+
+    // Microseconds, as the database keeps them.
+    private static DateTime TimeOf(ReplayRow row) =>
+        DateTime.SpecifyKind(row.Time!.Value.AddTicks(-(row.Time.Value.Ticks % TimeSpan.TicksPerMicrosecond)), DateTimeKind.Utc);
 
     /// <summary>A type that the catalog does not know has the thresholds of its settings alone, as the consumers judge it.</summary>
     private static SensorTypeInfo TypeOf(ReplayColumn column) => SensorCatalog.Types.TryGetValue(column.SensorType, out var known)

@@ -5,14 +5,15 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.Sensors.Replay;
 
 /// <summary>Writes once a second where in the file the replay is, for the page of its sensors.</summary>
+/// <param name="pace">Of a backfill; null of a replay.</param>
 internal sealed partial class ReplayPositionWorker(
-    ReplayFeed feed, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<ReplayPositionWorker> logger) : BackgroundService
+    ReplayFeed feed, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<ReplayPositionWorker> logger, BackfillPace? pace = null) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
     private readonly string[] _sensors = [.. feed.Sensors.Select(sensor => sensor.Id)];
     private readonly OutageReport _outage = new(time);
-    private ReplayPosition? _written;
+    private ReplayProgress? _written;
 
     /// <summary>Writes where the replay ended: this worker is registered before the one that publishes, and stops after it.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -28,7 +29,7 @@ internal sealed partial class ReplayPositionWorker(
         do
         {
             // Written again although nothing has changed: a replay that is killed is one that writes no more.
-            if (!(_written is { IsOver: true } && _written == feed.Position))
+            if (_written is not { IsOver: true })
             {
                 await WriteAsync(stoppingToken);
             }
@@ -39,14 +40,26 @@ internal sealed partial class ReplayPositionWorker(
     private async Task WriteAsync(CancellationToken cancellationToken)
     {
         var position = feed.Position;
+        if (pace is not null && position.Sent == 0)
+        {
+            // What is there may say that the file was backfilled before.
+            return;
+        }
+
+        var estimate = pace is null ? null : BackfillEstimate.Of(feed.Plan, pace.Look());
+        var progress = new ReplayProgress(
+            Path.GetFileName(feed.Plan.File),
+            position.Row,
+            position.Played,
+            feed.Plan.Rows,
+            position.SourceTimestamp,
+            position.IsOver && estimate is null or { Waiting: 0 },
+            feed.Plan.Readings,
+            estimate is null ? null : new BackfillProgress(estimate.Stored, estimate.RowsPerSecond, estimate.Left?.TotalSeconds));
         try
         {
-            await store.WriteAsync(
-                options.Value.ProducerId,
-                _sensors,
-                new ReplayProgress(Path.GetFileName(feed.Plan.File), position.Row, position.Played, feed.Plan.Rows, position.SourceTimestamp, position.IsOver),
-                cancellationToken);
-            _written = position;
+            await store.WriteAsync(options.Value.ProducerId, _sensors, progress, cancellationToken);
+            _written = progress;
             Log.WrittenAgain(logger, _outage.Answered());
         }
         catch (Exception exception)

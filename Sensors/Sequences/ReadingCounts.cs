@@ -12,10 +12,14 @@ internal readonly record struct ReadingNumber(long Count, string SequenceId);
 /// The reading_counts a sensor may still use: what is left of its block, and the block after that once it is fetched. A database that is new,
 /// or restored from a backup, hands out blocks a second time; the sequence's id is random, so that no reading is ever numbered like another.
 /// </summary>
-internal sealed class ReadingCounts
+/// <param name="blockSize">Counts per block. What is left of one at a kill is skipped.</param>
+internal sealed class ReadingCounts(int blockSize = ReadingCounts.UsualBlock)
 {
-    /// <summary>Counts per block. What is left of one at a kill is skipped.</summary>
-    public const int BlockSize = 1000;
+    /// <summary>Of a sensor that measures.</summary>
+    public const int UsualBlock = 1_000;
+
+    /// <summary>Of one whose past is stored as fast as that goes: it must not wait for the next.</summary>
+    public const int BackfillBlock = 50_000;
 
     private const int IdBytes = 8;
 
@@ -25,6 +29,9 @@ internal sealed class ReadingCounts
     private long _highest;
     private string _sequenceId = NewId();
 
+    /// <summary>Counts per block.</summary>
+    public int BlockSize => blockSize;
+
     /// <summary>The next block should be fetched: half of this one is used and there is none after it.</summary>
     public bool WantsBlock
     {
@@ -32,7 +39,7 @@ internal sealed class ReadingCounts
         {
             lock (_gate)
             {
-                return _spare is null && _current.End - _current.Next <= BlockSize / 2;
+                return _spare is null && _current.End - _current.Next <= blockSize / 2;
             }
         }
     }
@@ -66,7 +73,7 @@ internal sealed class ReadingCounts
                 _sequenceId = NewId();
             }
 
-            _highest = first + BlockSize;
+            _highest = first + blockSize;
             _spare = new Block { Next = first, End = _highest, SequenceId = _sequenceId };
         }
     }

@@ -37,7 +37,7 @@ internal sealed partial class SequenceWorker(
 
         try
         {
-            foreach (var (sensorId, first) in await store.ReserveAsync(wanting.Keys, ReadingCounts.BlockSize, cancellationToken))
+            foreach (var (sensorId, first) in await store.ReserveAsync(wanting.Keys, source.Sensors[0].Counts.BlockSize, cancellationToken))
             {
                 wanting[sensorId].Counts.Add(first);
             }

@@ -183,6 +183,7 @@ internal sealed class DialectReader(MessagesOptions options)
         sensor.Zone = ReadOptional(body, Member.Zone, "zone", "Zone", ReadingParser.MaxIdLength);
         ReadCount(body, ref reading);
         sensor.SequenceId = ReadOptional(body, Member.Sequence, "sequence id", "SequenceId", ReadingParser.MaxSequenceIdLength);
+        sensor.IsBackfill = ReadBackfill(body);
         if (!isMeasured)
         {
             reading.Warning = ReadThreshold(body, Member.Warning, "warning threshold");
@@ -468,6 +469,28 @@ internal sealed class DialectReader(MessagesOptions options)
         {
             Reject(Rejection.InvalidValue, $"Cannot take the quality {JsonText.Show(body, found)}: it is beyond a float, 1 is good and 0 is bad");
         }
+    }
+
+    private bool ReadBackfill(ReadOnlySpan<byte> body)
+    {
+        var found = _members[Member.Backfill];
+        if (found.IsMissing)
+        {
+            return false;
+        }
+
+        var text = found.Type is JsonTokenType.True or JsonTokenType.False or JsonTokenType.String or JsonTokenType.Number ? JsonText.Of(body, found) : default;
+        if (Ascii.EqualsIgnoreCase(text, "true"u8) || text.SequenceEqual("1"u8))
+        {
+            return true;
+        }
+
+        if (!Ascii.EqualsIgnoreCase(text, "false"u8) && !text.SequenceEqual("0"u8))
+        {
+            WrongType(body, found, "mark of a backfill", "true or false", "Backfill");
+        }
+
+        return false;
     }
 
     private void ReadCount(ReadOnlySpan<byte> body, ref Reading reading)

@@ -20,6 +20,9 @@ internal enum Member
     Warning,
     Critical,
 
+    /// <summary>Whether the reading is backfilled.</summary>
+    Backfill,
+
     /// <summary>The array whose elements are the readings.</summary>
     Readings,
 
@@ -42,6 +45,7 @@ internal sealed class MemberMap
         ("location", Member.Section), ("location/factory_section", Member.Section), ("location/machine_id", Member.Machine), ("location/zone", Member.Zone),
         ("metadata/reading_count", Member.Count), ("metadata/sequence_id", Member.Sequence),
         ("metadata/warning_threshold", Member.Warning), ("metadata/critical_threshold", Member.Critical),
+        ("metadata/backfill", Member.Backfill),
     ];
 
     /// <summary>Usual names that mean nothing else; what could (id, name, type, status) is for the settings to name.</summary>

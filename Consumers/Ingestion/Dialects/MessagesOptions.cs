@@ -69,6 +69,8 @@ internal sealed class MappingOptions
 
     public string? SequenceId { get; init; }
 
+    public string? Backfill { get; init; }
+
     /// <summary>The array of objects, each of which is a reading. What an element lacks, the object around the array may have.</summary>
     public string? Readings { get; init; }
 
@@ -95,7 +97,7 @@ internal sealed class MappingOptions
             (nameof(Time), Member.Time, Time), (nameof(Id), Member.Id, Id), (nameof(Type), Member.Type, Type), (nameof(Value), Member.Value, Value),
             (nameof(Unit), Member.Unit, Unit), (nameof(AlertLevel), Member.Level, AlertLevel), (nameof(Quality), Member.Quality, Quality),
             (nameof(Section), Member.Section, Section), (nameof(Machine), Member.Machine, Machine), (nameof(Zone), Member.Zone, Zone),
-            (nameof(ReadingCount), Member.Count, ReadingCount), (nameof(SequenceId), Member.Sequence, SequenceId), (nameof(Readings), Member.Readings, Readings),
+            (nameof(ReadingCount), Member.Count, ReadingCount), (nameof(SequenceId), Member.Sequence, SequenceId), (nameof(Backfill), Member.Backfill, Backfill), (nameof(Readings), Member.Readings, Readings),
             .. MeasuredTypes().Select((type, i) => ($"{nameof(Values)}:{type}", Member.Measured + i, (string?)Values[type])),
         ];
         return all.Where(one => !string.IsNullOrEmpty(one.Item3)).Select(one => (one.Item1, one.Item2, one.Item3!));

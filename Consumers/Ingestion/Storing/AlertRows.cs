@@ -37,7 +37,7 @@ internal sealed class AlertRows(ConsumerIdentity identity)
             reading.Offset,
             origin?.TraceId.ToHexString(),
             origin?.SpanId.ToHexString(),
-            Announce(ref reading, raised, raisedAt, origin is { } send ? trace?.ContextOf(send) ?? send : null));
+            sensor.Identity.IsBackfill ? null : Announce(ref reading, raised, raisedAt, origin is { } send ? trace?.ContextOf(send) ?? send : null));
     }
 
     private OutgoingAlert Announce(ref Reading reading, RaisedAlert raised, DateTime raisedAt, ActivityContext? parent)

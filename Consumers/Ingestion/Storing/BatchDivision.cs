@@ -107,6 +107,7 @@ internal sealed class BatchDivision
             : move));
         rest.Snapshots.AddRange(_whole.Snapshots);
         rest.Latest.AddRange(_whole.Latest);
+        rest.Backfilled.AddRange(_whole.Backfilled);
         rest.MemoryLosses.AddRange(_whole.MemoryLosses);
         rest.Settle = _whole.Settle;
         return rest;

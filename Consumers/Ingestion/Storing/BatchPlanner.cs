@@ -117,7 +117,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
             {
                 if (reading.HasCount && lease.Claim.Refused.Contains(reading.Offset))
                 {
-                    lease.Detector.Find(reading.Sensor.Identity.Name)!.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                    lease.Detector.Find(reading.Sensor.Identity)!.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
                 }
 
                 continue;

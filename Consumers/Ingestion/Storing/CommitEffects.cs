@@ -51,7 +51,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
             Measure(batch, write, duration);
         }
 
-        if (write.Alerts.Count > 0 || write.DeadLetters.Count > 0)
+        if (write.Alerts.Exists(alert => alert.Announcement is not null) || write.DeadLetters.Count > 0)
         {
             context.OutboxFilled();
         }
@@ -74,7 +74,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
 
     private void Count(IngestWrite write)
     {
-        foreach (var alert in write.Alerts)
+        foreach (var alert in write.Alerts.Where(alert => alert.Announcement is not null))
         {
             context.Metrics.AlertRaised(alert.SensorType, alert.AnomalyType, alert.Severity);
         }
@@ -97,12 +97,19 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         Span<int> latencies = stackalloc int[LatencyHistogram.BucketCount];
         var step = ConsumerMetrics.LatencyStep(batch.Count);
         var measures = context.Metrics.MeasuresEndToEnd;
-        var (stored, old) = (0, 0);
+        var (stored, old, backfilled) = (0, 0, 0);
         var scope = new WriteScope(write);
         foreach (ref var reading in batch.Readings)
         {
             if (!scope.Stores(ref reading))
             {
+                continue;
+            }
+
+            if (reading.Sensor.Identity.IsBackfill)
+            {
+                backfilled++;
+                stored++;
                 continue;
             }
 
@@ -124,6 +131,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         }
 
         context.Metrics.OldRecords(old);
+        context.Metrics.Backfilled(backfilled);
         context.Status.Stored(stored, latencies, duration);
     }
 }

@@ -71,6 +71,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         }
 
         write.Latest.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
+        write.Backfilled.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
     }
 
     /// <summary>Compares acknowledged ranges with what the partitions hold.</summary>
@@ -85,9 +86,17 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
                 break;
             }
 
-            var sequences = leases.Find(log, range.Partition)?.Detector.Find(range.SensorId)?.Sequences ?? new SensorSequences();
+            var detector = leases.Find(log, range.Partition)?.Detector;
             var sequenceId = range.SequenceId is { } id ? Encoding.UTF8.GetBytes(id) : null;
-            unseen.AddRange(sequences.Unseen(sequenceId, range.FirstCount, range.LastCount).Select(gap => new UnseenRange(range, gap.First, gap.Last)));
+            // What was acknowledged does not say whether it was live or backfilled.
+            var live = detector?.Find(range.SensorId)?.Sequences ?? new SensorSequences();
+            var gaps = live.Unseen(sequenceId, range.FirstCount, range.LastCount);
+            if (detector?.FindBackfill(range.SensorId)?.Sequences is { } backfilled)
+            {
+                gaps = gaps.SelectMany(gap => backfilled.Unseen(sequenceId, gap.First, gap.Last));
+            }
+
+            unseen.AddRange(gaps.Select(gap => new UnseenRange(range, gap.First, gap.Last)));
             settled.Add(range);
         }
 
@@ -117,12 +126,26 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     private static void AddLatest(IngestWrite write, PartitionLease lease, long keyValidity)
     {
         var newest = lease.Detector.Newest;
-        var count = Math.Min(newest.Count, Math.Max(0, MaxLatest - write.Latest.Count));
+        var count = Math.Min(newest.Count, Math.Max(0, MaxLatest - write.Latest.Count - write.Backfilled.Count));
         foreach (var state in newest.GetRange(0, count))
         {
             var reading = state.Latest!;
             var rules = reading.Sensor.RulesIn(lease.Detector.InForce);
             state.Latest = null;
+            if (state.IsBackfill)
+            {
+                write.Backfilled.Add(new BackfilledRow(
+                    reading.Sensor.Identity.Name,
+                    reading.Sensor.KeyIn(keyValidity),
+                    ThresholdOf(reading.Warning, rules.Warning),
+                    ThresholdOf(reading.Critical, rules.Critical),
+                    PostgresTime.ToUtc(reading.FirstTimestamp),
+                    PostgresTime.ToUtc(reading.LastTimestamp),
+                    lease.Number,
+                    reading.Offset));
+                continue;
+            }
+
             write.Latest.Add(new LatestRow(
                 reading.Sensor.Identity.Name,
                 reading.Sensor.KeyIn(keyValidity),
@@ -143,4 +166,6 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
 
         newest.RemoveRange(0, count);
     }
+
+    private static double? ThresholdOf(double ofMessage, double ofType) => double.IsFinite(ofMessage) ? ofMessage : double.IsFinite(ofType) ? ofType : null;
 }

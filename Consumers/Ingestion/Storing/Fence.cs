@@ -26,6 +26,7 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
         write.Violations.RemoveAll(row => IsForeign(row.Partition));
         write.Snapshots.RemoveAll(row => IsForeign(row.Partition));
         write.Latest.RemoveAll(row => IsForeign(row.Partition));
+        write.Backfilled.RemoveAll(row => IsForeign(row.Partition));
         write.MemoryLosses.RemoveAll(row => IsForeign(row.Partition));
         return true;
     }

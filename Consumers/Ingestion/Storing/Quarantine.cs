@@ -36,7 +36,7 @@ internal sealed class Quarantine(DeadLetters deadLetters)
 
                 if (reading.HasCount)
                 {
-                    lease.Detector.Find(reading.Sensor.Identity.Name)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                    lease.Detector.Find(reading.Sensor.Identity)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
                 }
             }
         }
@@ -49,6 +49,7 @@ internal sealed class Quarantine(DeadLetters deadLetters)
         write.Alerts.RemoveAll(row => isIt(row.Partition, row.Offset));
         write.Violations.RemoveAll(row => row.Kind == "duplicated" && isIt(row.Partition, row.Offset));
         write.Latest.RemoveAll(row => isIt(row.Partition, row.Offset));
+        write.Backfilled.RemoveAll(row => isIt(row.Partition, row.Offset));
         write.Rejected.RemoveAll(row => isIt(row.Partition, row.Offset));
         write.DeadLetters.RemoveAll(row => isIt(row.SourcePartition, row.SourceOffset));
         var text = refusal.MessageText;

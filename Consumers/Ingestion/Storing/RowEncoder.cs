@@ -87,16 +87,34 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
             sensors[i].SetKey(keys[i], validity);
         }
 
+        AddKeys(write.Backfilled, sensors);
         // Newest values were put together before their sensors had keys.
         if (write.Latest.Exists(row => row.SensorKey == 0))
         {
-            var byId = sensors.ToLookup(sensor => sensor.Identity.Name, sensor => sensor.Key);
+            var byId = sensors.Where(sensor => !sensor.Identity.IsBackfill).ToLookup(sensor => sensor.Identity.Name, sensor => sensor.Key);
             for (var i = 0; i < write.Latest.Count; i++)
             {
                 if (write.Latest[i].SensorKey == 0)
                 {
                     write.Latest[i] = write.Latest[i] with { SensorKey = byId[write.Latest[i].SensorId].FirstOrDefault() };
                 }
+            }
+        }
+    }
+
+    private static void AddKeys(List<BackfilledRow> rows, SensorDescription[] sensors)
+    {
+        if (!rows.Exists(row => row.SensorKey == 0))
+        {
+            return;
+        }
+
+        var byId = sensors.Where(sensor => sensor.Identity.IsBackfill).ToLookup(sensor => sensor.Identity.Name, sensor => sensor.Key);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            if (rows[i].SensorKey == 0)
+            {
+                rows[i] = rows[i] with { SensorKey = byId[rows[i].SensorId].FirstOrDefault() };
             }
         }
     }

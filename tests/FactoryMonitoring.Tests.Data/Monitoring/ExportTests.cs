@@ -21,11 +21,11 @@ public sealed class ExportTests(PostgresFixture postgres) : MonitoringApiTest(po
         Assert.Matches("^attachment; filename=\"readings-\\d{8}T\\d{6}Z-\\d{8}T\\d{6}Z.csv\"$", answer.Header("Content-Disposition")!);
         var lines = answer.Body.Split("\r\n");
         Assert.Equal(
-            "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset",
+            "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill",
             lines[0]);
         var at = Json(Now)[..^1] + ".000000Z";
         Assert.Equal($"{at},\"line \"\"1\"\", hall", lines[1]);
-        Assert.Equal($"2;\u00fc\",temperature,0.1,°C,warning,0.9,production,,,,,c,{at},log,0,0", lines[2]);
+        Assert.Equal($"2;\u00fc\",temperature,0.1,°C,warning,0.9,production,,,,,c,{at},log,0,0,false", lines[2]);
         Assert.Equal(6, lines.Length);
     }
 

@@ -160,12 +160,12 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                   "detected_by":"sensor-consumer-1","timestamp":"{{Json(Now)}}","reading_timestamp":"{{Json(Now)}}",
                   "location":{"factory_section":"production","machine_id":"machine-001","zone":"zone-a"},"sensor_alert_level":"critical","occurrences":3,
                   "peak_value":43.5,"updated_at":"{{Json(Now)}}","resolved_at":null,"kafka_partition":1,"kafka_offset":1234,
-                  "trace_id":"{{new string('a', 32)}}","span_id":"{{new string('b', 16)}}","resolved_because":null},
+                  "trace_id":"{{new string('a', 32)}}","span_id":"{{new string('b', 16)}}","resolved_because":null,"backfill":false},
                  {"alert_id":"00000000-0000-0000-0000-000000000002","sensor_id":"sensor-consumer-2","sensor_type":"system",
                   "anomaly_type":"consumer_down","severity":"critical","sensor_value":null,"sensor_unit":null,"description":"sensor-consumer-2 is down",
                   "detected_by":"monitoring-api","timestamp":"{{Json(Now.AddMinutes(-1))}}","reading_timestamp":null,"location":null,"sensor_alert_level":null,
                   "occurrences":1,"peak_value":null,"updated_at":"{{Json(Now)}}","resolved_at":null,"kafka_partition":null,"kafka_offset":null,
-                  "trace_id":null,"span_id":null,"resolved_because":null}]
+                  "trace_id":null,"span_id":null,"resolved_because":null,"backfill":false}]
                 """),
             (await api.GetAsync("/api/recent-alerts", Timeout)).Body);
     }
@@ -289,7 +289,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         Assert.Equal(
             [
-                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
+                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
                 "/api/dead-letters", "/api/export/{kind}.{format}", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer", "/api/producer-health", "/api/producers/{id}",
                 "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/schemas/reading.json", "/api/sensor", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],

@@ -74,7 +74,7 @@ public sealed class BatchPlannerTests : IDisposable
 
         var alert = Assert.Single(write.Alerts);
         Assert.Equal((2L, AnomalyTypes.ConsecutiveHigh, "warning", DatabaseTime), (alert.Offset, alert.AnomalyType, alert.AlertLevel, alert.RaisedAt));
-        Assert.Equal(("alerts", "s"), (alert.Announcement.Topic, Encoding.UTF8.GetString(alert.Announcement.Key)));
+        Assert.Equal(("alerts", "s"), (alert.Announcement!.Topic, Encoding.UTF8.GetString(alert.Announcement.Key)));
         Assert.Equal([new EpisodeRow(0, alert.AlertId, 2, Warning, Resolved: true)], write.Episodes);
     }
 

@@ -94,7 +94,7 @@ public sealed class RejectionTests
     [Theory]
     [InlineData("TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone = Mars/Olympus: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
     [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, Mapping, SchemaRegistry, CloudEventHeaders")]
-    [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Readings, Values, Units, DefaultType, DefaultUnit")]
+    [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Backfill, Readings, Values, Units, DefaultType, DefaultUnit")]
     [InlineData("Mapping:Values", "temp", "Consumers:Messages:Mapping:Values = temp: allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
     [InlineData("Mapping:Values:temperature:x", "temp", "Consumers:Messages:Mapping:Values:temperature = : allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
     [InlineData("Mapping:Values:temperature", "a//b", "Consumers:Messages:Mapping:Values:temperature = a//b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]

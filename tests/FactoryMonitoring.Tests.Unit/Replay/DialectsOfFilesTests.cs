@@ -206,7 +206,7 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
     {
         const string Text = "time,Temp [°C],Temp [°F],humidity,flow (l/min),T\n2024-01-01,1,2,3,4,5\n";
         Assert.Equal(
-            [("replay-temp", "temperature", "°C"), ("replay-temp-2", "temp", "°F"), ("replay-humidity", "humidity", "%"), ("replay-flow", "flow", "l/min"), ("replay-t", "t", "")],
+            [("replay-temp", "temperature", "°C"), ("replay-temp-2", "temperature", "°F"), ("replay-humidity", "humidity", "%"), ("replay-flow", "flow", "l/min"), ("replay-t", "t", "")],
             CheckText(Text).Columns.Select(column => (column.SensorId, column.SensorType, column.Unit)));
 
         var plan = CheckText(Text, new ReplayOptions { Columns = "T,4", Types = "T=pressure", Units = "4=g/kg", SensorId = "hall" });

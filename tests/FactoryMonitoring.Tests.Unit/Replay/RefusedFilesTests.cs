@@ -49,6 +49,7 @@ public sealed class RefusedFilesTests : ReplayFileTest
     [InlineData("SpeedUp", "fast", "SpeedUp = fast is not allowed: a number from 0.001 to 10000000 is")]
     [InlineData("Interval", "0", "Interval = 0 is not allowed: a time as 00:00:01 or a number of seconds is, up to 366 days")]
     [InlineData("Loop", "often", "Loop = often is not allowed: true, false are")]
+    [InlineData("Backfill", "yes", "Backfill = yes is not allowed: true, false are")]
     public void A_wrong_setting_is_one_line(string name, string value, string message)
     {
         var path = File("t,v,s\n2024-01-01,1,on\n2024-01-02,2,off\n");
@@ -57,6 +58,13 @@ public sealed class RefusedFilesTests : ReplayFileTest
 
         Assert.Equal(message, exception.Message);
     }
+
+    [Theory]
+    [InlineData("t,v\n2024-01-01,1\n2024-01-02,2\n", true, null, "Loop = true is not allowed: Backfill stores rows at their own times, and each row once: leave it out")]
+    [InlineData("t,v\n2024-01-01,1\n2024-01-02,2\n", false, 1, "Interval is not allowed: Backfill stores rows at their own times: leave it out, or replay the file without Backfill")]
+    [InlineData("time (s),v\n0,1\n1,2\n", false, null, "column 1 (time (s)), s since the beginning: Backfill stores rows at their own times, and these are no dates: name a column of dates, TimeColumn=…, or replay the file without Backfill")]
+    public void What_has_no_times_of_its_own_is_not_backfilled(string text, bool loop, int? interval, string message) =>
+        Assert.Equal(message, Refused(text, new() { Backfill = true, Loop = loop, Interval = interval is { } seconds ? TimeSpan.FromSeconds(seconds) : null }));
 
     [Fact]
     public void A_number_of_seconds_is_an_interval() =>

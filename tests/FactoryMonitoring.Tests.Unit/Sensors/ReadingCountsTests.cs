@@ -27,7 +27,7 @@ public sealed class ReadingCountsTests
         Assert.True(counts.WantsBlock);
         counts.Add(1);
         Assert.False(counts.WantsBlock);
-        Take(counts, ReadingCounts.BlockSize / 2 - 1);
+        Take(counts, ReadingCounts.UsualBlock / 2 - 1);
         Assert.False(counts.WantsBlock);
         Take(counts, 1);
         Assert.True(counts.WantsBlock);
@@ -42,10 +42,10 @@ public sealed class ReadingCountsTests
         counts.Add(5001);
         counts.TryTake(out var first);
         counts.Add(6001);
-        Take(counts, ReadingCounts.BlockSize);
+        Take(counts, ReadingCounts.UsualBlock);
         counts.Add(5001);
         counts.TryTake(out var second);
-        Take(counts, ReadingCounts.BlockSize - 2);
+        Take(counts, ReadingCounts.UsualBlock - 2);
         counts.TryTake(out var again);
 
         Assert.Equal((5001L, 6002L, 5001L), (first.Count, second.Count, again.Count));

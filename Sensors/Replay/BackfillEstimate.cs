@@ -1,0 +1,24 @@
+using FactoryMonitoring.Replay;
+
+namespace FactoryMonitoring.Sensors.Replay;
+
+/// <summary>How far a backfill is, in rows, and how long it takes.</summary>
+/// <param name="Stored">Readings that consumers have stored.</param>
+/// <param name="Waiting">Readings that are sent and not stored yet.</param>
+/// <param name="Rows">The stored readings as rows of the file, each taken to hold as many values as the others.</param>
+/// <param name="RowsPerSecond">Over the last 10 s; null before the first.</param>
+/// <param name="Left">At that rate; null where nothing is stored at present.</param>
+internal sealed record BackfillEstimate(long Stored, long Waiting, long Rows, double? RowsPerSecond, TimeSpan? Left)
+{
+    public static BackfillEstimate Of(ReplayPlan plan, BackfillStanding standing)
+    {
+        var perReading = plan.Readings > 0 ? (double)plan.Rows / plan.Readings : 0;
+        var left = Math.Max(0, plan.Readings - standing.Stored);
+        return new(
+            standing.Stored,
+            standing.Waiting,
+            (long)(standing.Stored * perReading),
+            standing.PerSecond * perReading,
+            standing.PerSecond is > 0 and var rate ? TimeSpan.FromSeconds(left / rate) : left == 0 ? TimeSpan.Zero : null);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>A file that is backfilled into a sensor that is live, by processes on the embedded brokers and a real database.</summary>
+public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest(postgres)
+{
+    private const int Rows = 60_000;
+
+    [Fact]
+    public async Task A_file_is_stored_at_its_own_times_and_exactly_once_though_a_consumer_is_killed_and_live_readings_flow_on()
+    {
+        using var folder = new TemporaryFile(".csv");
+        var start = new DateTime(2004, 3, 10, 18, 0, 0, DateTimeKind.Utc);
+        await File.WriteAllLinesAsync(
+            folder.Path,
+            Enumerable.Range(0, Rows).Select(row => string.Create(CultureInfo.InvariantCulture, $"{start.AddMinutes(row):yyyy-MM-dd HH:mm:ss},{20 + (row % 30)}")).Prepend("time,machine temperature (°C)"),
+            Timeout);
+        await using var sensors = Start("Sensors", "live", new() { ["SENSOR_TYPE"] = "temperature", ["SENSOR_ID"] = "machine-1", ["SAMPLING_INTERVAL"] = "0.05" });
+        await using var second = Start("Consumers", "c2");
+        await using (var first = Start("Consumers", "c1"))
+        {
+            await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 20 FROM sensor_readings WHERE sensor_id = 'machine-1'", Timeout));
+            Dictionary<string, string> file = new()
+            {
+                ["Sensors__Replay__File"] = folder.Path, ["Sensors__Replay__Backfill"] = "true", ["Sensors__Replay__SensorId"] = "machine-1",
+            };
+            await using var backfill = Start("Sensors", "backfill", file);
+
+            // Whoever owns the sensor's partition dies in the middle.
+            await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 5000 FROM sensor_readings WHERE backfill", Timeout));
+            var owner = await Database.ScalarAsync<string>(
+                "SELECT o.owner FROM partition_offsets o JOIN backfilled_sensors b USING (log_key, kafka_partition)", Timeout);
+            await (owner == "c1" ? first : second).KillAsync(Timeout);
+
+            await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT COALESCE(bool_or(is_over), false) FROM replays WHERE is_backfill", Timeout));
+            Assert.Equal(
+                [[(long)Rows, (long)Rows, true]],
+                await Database.RowsAsync("SELECT stored, readings, rows_per_second > 0 AND seconds_left = 0 FROM replays", Timeout));
+            Assert.Equal(0, await backfill.StopAsync(Timeout));
+
+            // As when the stack is started again.
+            await using var again = Start("Sensors", "backfill", file);
+            await EventuallyAsync(() => Task.FromResult(again.Output.Contains(": nothing of it is sent again", StringComparison.Ordinal)));
+            Assert.Equal(0, await again.StopAsync(Timeout));
+            Assert.Equal(0, await sensors.StopAsync(Timeout));
+            await EventuallyAsync(async () => await Database.ScalarAsync<bool>(
+                "SELECT sum(acknowledged)::bigint = (SELECT count(*) FROM readings) FROM acknowledged_totals", Timeout));
+        }
+
+        // Each row once, at its own time, and none of it is live.
+        Assert.Equal(
+            [[(long)Rows, (long)Rows, start, start.AddMinutes(Rows - 1)]],
+            await Database.RowsAsync("SELECT count(*), count(DISTINCT \"timestamp\"), min(\"timestamp\"), max(\"timestamp\") FROM sensor_readings WHERE backfill", Timeout));
+        Assert.Equal(
+            [[0L]],
+            await Database.RowsAsync("SELECT count(*) FROM sensor_readings WHERE backfill AND value <> 20 + (extract(epoch FROM \"timestamp\" - '2004-03-10 18:00:00Z'::timestamptz)::bigint / 60) % 30", Timeout));
+        Assert.Equal(
+            [[true, true]],
+            await Database.RowsAsync("SELECT count(*) > 20, min(\"timestamp\") > now() - interval '1 h' FROM sensor_readings WHERE NOT backfill", Timeout));
+        Assert.Equal([[true]], await Database.RowsAsync("SELECT \"timestamp\" > now() - interval '1 h' AND abs(clock_offset_ms) < 60000 FROM sensor_latest", Timeout));
+        Assert.Equal(
+            [[true]],
+            await Database.RowsAsync(
+                "SELECT (SELECT sum(count)::bigint FROM consumer_samples, unnest(latency_counts) count) <= (SELECT count(*) FROM sensor_readings WHERE NOT backfill)", Timeout));
+        Assert.Equal([[2L]], await Database.RowsAsync("SELECT count(DISTINCT processed_by_consumer) FROM sensor_readings WHERE backfill", Timeout));
+        Assert.Equal([[true, 0L]], await Database.RowsAsync("SELECT count(*) > 0, count(*) FILTER (WHERE resolved_at IS NULL) FROM alerts WHERE backfill", Timeout));
+        Assert.Equal([[0L, 0L]], await Database.RowsAsync("SELECT sum(duplicated)::bigint, (SELECT count(*) FROM ledger_violations) FROM partition_offsets", Timeout));
+        Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
+    }
+
+    private ServiceProcess Start(string service, string id, Dictionary<string, string>? settings = null) => ServiceProcess.Start(service, new(settings ?? [])
+    {
+        ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
+        ["DATABASE_URL"] = Database.Url,
+        [service == "Consumers" ? "CONSUMER_ID" : "PRODUCER_ID"] = id,
+        ["Consumers__GroupProtocol"] = "classic",
+    });
+
+    private sealed class TemporaryFile(string extension) : IDisposable
+    {
+        public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), System.IO.Path.GetRandomFileName() + extension);
+
+        public void Dispose() => File.Delete(Path);
+    }
+}
