@@ -24,7 +24,7 @@ internal enum Rejection
     RefusedByDatabase,
 
     /// <summary>No reason: whether it is a reading is known once the Schema Registry has told its schema. It is to be read again.</summary>
-    AwaitsSchema,
+    AwaitsSchema = -1,
 }
 
 internal static class Rejections
