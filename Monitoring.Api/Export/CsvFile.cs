@@ -61,6 +61,7 @@ internal sealed class CsvFile : ExportFile
     private static string TextOf(object value) => value switch
     {
         DateTime time => time.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture),
+        bool flag => flag ? "true" : "false",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString()!,
     };

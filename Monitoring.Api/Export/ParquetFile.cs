@@ -76,6 +76,7 @@ internal sealed class ParquetFile(Stream stream) : ExportFile
                 new DateTimeDataField(name, DateTimeFormat.Timestamp, isAdjustedToUTC: true, unit: DateTimeTimeUnit.Micros, isNullable: true), (row, i) => row.GetDateTime(i)),
             _ when type == typeof(double) => new Values<double>(new DataField<double?>(name), (row, i) => row.GetDouble(i)),
             _ when type == typeof(float) => new Values<float>(new DataField<float?>(name), (row, i) => row.GetFloat(i)),
+            _ when type == typeof(bool) => new Values<bool>(new DataField<bool?>(name), (row, i) => row.GetBoolean(i)),
             _ when type == typeof(long) => new Values<long>(new DataField<long?>(name), (row, i) => row.GetInt64(i)),
             _ when type == typeof(int) || type == typeof(short) => new Values<int>(new DataField<int?>(name), (row, i) => row.GetInt32(i)),
             _ => new Texts(new DataField<string>(name, true)),
