@@ -20,9 +20,11 @@ internal static class NabCorpus
 
     /// <returns>The files that windows.json of the folder names (NAB's labels/combined_windows.json, or a part of it), by name.</returns>
     /// <exception cref="InvalidOperationException">There is no such folder.</exception>
-    public static IReadOnlyList<NabFile> Read()
+    public static IReadOnlyList<NabFile> Read() => Read(Environment.GetEnvironmentVariable(Variable));
+
+    /// <inheritdoc cref="Read()"/>
+    public static IReadOnlyList<NabFile> Read(string? folder)
     {
-        var folder = Environment.GetEnvironmentVariable(Variable);
         if (string.IsNullOrEmpty(folder) || !File.Exists(Path.Combine(folder, "windows.json")))
         {
             throw new InvalidOperationException($"{Variable} = {folder}: allowed is a folder with files of the Numenta Anomaly Benchmark and their windows.json");

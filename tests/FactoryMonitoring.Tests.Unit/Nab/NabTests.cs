@@ -2,13 +2,13 @@ using FactoryMonitoring.Benchmarks.Nab;
 
 namespace FactoryMonitoring.Tests.Unit.Nab;
 
-/// <summary>What is learned finds in NAB's recordings what it found before. FACTORY_NAB names their folder.</summary>
+/// <summary>What is learned finds in NAB's recordings what it found before.</summary>
 public sealed class NabTests
 {
     [Fact]
     public void What_is_learned_scores_above_70_by_NABs_rules()
     {
-        var files = NabCorpus.Read();
+        var files = NabCorpus.Read(NabFolder.Find());
         var scores = files.ToDictionary(file => file.Name, file => NabScorer.Score(file.Values.Length, file.Windows, new NabSensor(file, NabSensor.Learned).Detect()));
         var total = scores.Values.Aggregate((sum, score) => sum + score);
 

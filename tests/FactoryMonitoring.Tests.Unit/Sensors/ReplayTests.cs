@@ -1,6 +1,7 @@
 using FactoryMonitoring.Replay;
 using FactoryMonitoring.Sensors;
 using FactoryMonitoring.Sensors.Replay;
+using FactoryMonitoring.Tests.Unit.Nab;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Tests.Unit.Sensors;
@@ -89,23 +90,5 @@ public sealed class ReplayTests
         }
     }
 
-    private static string RecordingOfAFailure()
-    {
-        const string Name = "realKnownCause/machine_temperature_system_failure.csv";
-        if (Environment.GetEnvironmentVariable("FACTORY_NAB") is { Length: > 0 } folder)
-        {
-            return Path.Combine(folder, Name);
-        }
-
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-        {
-            var file = Path.Combine(directory.FullName, "shared", "data", "nab", Name);
-            if (File.Exists(file))
-            {
-                return file;
-            }
-        }
-
-        throw new InvalidOperationException("The Numenta Anomaly Benchmark's data is needed: set FACTORY_NAB to its folder");
-    }
+    private static string RecordingOfAFailure() => Path.Combine(NabFolder.Find(), "realKnownCause/machine_temperature_system_failure.csv");
 }
