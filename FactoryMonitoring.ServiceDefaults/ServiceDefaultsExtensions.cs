@@ -13,6 +13,12 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>What every service of the factory has in common.</summary>
 public static class ServiceDefaultsExtensions
 {
+    /// <summary>Names by which a request may ask for a service, with semicolons between; ASP.NET Core's own key.</summary>
+    public const string AllowedHosts = "AllowedHosts";
+
+    /// <summary>Of a service that is asked from this machine alone.</summary>
+    public const string LoopbackNames = "localhost;127.0.0.1;[::1]";
+
     private const string LoopbackAnyPort = "http://127.0.0.1:0";
 
     private static readonly Dictionary<string, string?> Defaults = new()
@@ -34,13 +40,20 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Telemetry, health checks, service discovery, resilient HTTP clients, one-line logs in UTC, <see cref="TimeProvider"/>, and
-    /// <c>ConnectionStrings:kafka</c> from KAFKA_BROKERS where it is not set. Listens on loopback alone where nothing else is said.
+    /// <c>ConnectionStrings:kafka</c> from KAFKA_BROKERS where it is not set. Listens on loopback alone, and answers to its names alone, where nothing else
+    /// is said (<c>AllowedHosts</c>); in a container it answers to any.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
+        // A page of another name that leads here (DNS rebinding) gets nothing. In a container the names are those of its network.
+        if (!builder.Configuration.GetValue<bool>("DOTNET_RUNNING_IN_CONTAINER") && string.IsNullOrEmpty(builder.Configuration[AllowedHosts]))
+        {
+            builder.Configuration[AllowedHosts] = LoopbackNames;
+        }
+
         if (!SaysWhereToListen(builder.Configuration))
         {
             builder.Configuration[WebHostDefaults.ServerUrlsKey] = LoopbackAnyPort;

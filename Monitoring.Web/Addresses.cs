@@ -22,6 +22,8 @@ internal sealed class Addresses
             ? Http(string.IsNullOrEmpty(host) ? (inContainer ? AnyAddress : Loopback) : host, Port(port) ?? DefaultPort)
             : urls;
 
+        Name = string.IsNullOrEmpty(host) || host is AnyAddress or "::" or "[::]" or "*" or "+" ? null : host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
+
         var apiHost = configuration[EnvironmentNames.MonitoringApiHost];
         var apiPort = configuration[EnvironmentNames.MonitoringApiPort];
         var apiSaid = !string.IsNullOrEmpty(apiHost) || !string.IsNullOrEmpty(apiPort);
@@ -35,6 +37,9 @@ internal sealed class Addresses
 
     /// <summary>Own variables, else ASPNETCORE_URLS, else port 5000 of loopback (of every address in a container).</summary>
     public string ListenOn { get; }
+
+    /// <summary>The address that MONITORING_HOST names; null where it names none, or all of the machine's.</summary>
+    public string? Name { get; }
 
     /// <summary>An address, or a name for service discovery.</summary>
     public string MonitoringApi { get; }

@@ -16,6 +16,8 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     var addresses = new Addresses(builder.Configuration);
     builder.WebHost.UseUrls(addresses.ListenOn).UseStaticWebAssets();
     builder.AddServiceDefaults();
+    // Who gives the page another address opens it by that.
+    if (addresses.Name is { } name) builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] += $";{name}";
 
     builder.Services.AddSingleton(addresses);
     builder.Services.AddOptions<AddressCheck>().Validate(_ => addresses.Failure.Length == 0, addresses.Failure).ValidateOnStart();
@@ -40,6 +42,7 @@ return await RunServiceExtensions.RunServiceAsync(() =>
 
     var app = builder.Build();
     app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+    app.Use(ForeignPages.RefuseAsync);
     app.UseAntiforgery();
     app.Use(SecurityHeaders.AddAsync);
     app.MapApiPassThrough();

@@ -23,6 +23,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, setup.ControlPort));
         builder.Services.AddRoutingCore();
+        builder.Services.AddHostFiltering(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
         Type[] shared =
         [
             typeof(DistributedApplicationModel), typeof(ResourceCommandService), typeof(ResourceWatch), typeof(ExitLog), typeof(Doctor), typeof(FactorySetup),
@@ -31,6 +32,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
         foreach (var type in shared)
             builder.Services.AddSingleton(type, services.GetRequiredService(type));
         _app = builder.Build();
+        _app.UseHostFiltering();
         _app.Use(AuthorizeAsync);
         _app.UseRouting();
         _app.MapControl();

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Serialization;
 using FactoryMonitoring.AppHost.Control;
@@ -9,12 +10,16 @@ namespace FactoryMonitoring.AppHost.Kafka;
 /// <summary>
 /// Shows the brokers of the embedded cluster as resources: their state is what the process that hosts them says, and their commands are passed on to it.
 /// </summary>
+/// <param name="token">That of the process, without which it changes nothing.</param>
 internal sealed class EmbeddedBrokers(
-    ProjectResource host, DistributedApplicationModel model, ResourceNotificationService notifications, ExitLog exits, TimeProvider time)
+    ProjectResource host, string token, DistributedApplicationModel model, ResourceNotificationService notifications, ExitLog exits, TimeProvider time)
     : LifetimeService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(3) };
+    private readonly HttpClient _client = new()
+    {
+        Timeout = TimeSpan.FromSeconds(3), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
+    };
 
     /// <summary>Takes a broker down or brings it up.</summary>
     /// <exception cref="HttpRequestException">The host of the brokers does not answer.</exception>

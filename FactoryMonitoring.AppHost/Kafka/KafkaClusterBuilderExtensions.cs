@@ -127,10 +127,12 @@ internal static class KafkaClusterBuilderExtensions
     {
         var builder = cluster.ApplicationBuilder;
         var resource = cluster.Resource;
+        var token = RandomNumberGenerator.GetHexString(48, lowercase: true);
         var host = builder.AddProject<Projects.FactoryMonitoring_EmbeddedKafka>(EmbeddedHost)
             .WithServiceDefaults()
             .WithHttpEndpoint()
             .WithHttpHealthCheck("/health")
+            .WithEnvironment("EmbeddedKafka__ControlToken", token)
             .WithEnvironment(context =>
             {
                 foreach (var (index, port) in resource.Ports.Index()) context.EnvironmentVariables[$"EmbeddedKafka__Ports__{index}"] = $"{port}";
@@ -142,7 +144,7 @@ internal static class KafkaClusterBuilderExtensions
                 }
             })
             .WithParentRelationship(cluster);
-        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<EmbeddedBrokers>(services, host.Resource));
+        builder.Services.AddSingleton(services => ActivatorUtilities.CreateInstance<EmbeddedBrokers>(services, host.Resource, token));
         builder.Services.AddHostedService(services => services.GetRequiredService<EmbeddedBrokers>());
         foreach (var (index, port) in resource.Ports.Index())
         {

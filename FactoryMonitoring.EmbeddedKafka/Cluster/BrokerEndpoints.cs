@@ -1,17 +1,28 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
-/// <summary>The control of the embedded cluster, on loopback alone.</summary>
+/// <summary>The control of the embedded cluster, on loopback alone. What changes something needs the bearer token of <see cref="EmbeddedKafkaOptions.ControlToken"/>.</summary>
 internal static class BrokerEndpoints
 {
     public static void MapBrokers(this IEndpointRouteBuilder endpoints)
     {
         var brokers = endpoints.MapGroup("/brokers");
         brokers.MapGet("/", ListAsync);
-        brokers.MapPost("/{id:int}/down", DownAsync);
-        brokers.MapPost("/{id:int}/up", UpAsync);
+        brokers.MapPost("/{id:int}/down", DownAsync).AddEndpointFilter(AuthorizeAsync);
+        brokers.MapPost("/{id:int}/up", UpAsync).AddEndpointFilter(AuthorizeAsync);
+    }
+
+    private static async ValueTask<object?> AuthorizeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var token = context.HttpContext.RequestServices.GetRequiredService<IOptions<EmbeddedKafkaOptions>>().Value.ControlToken;
+        var expected = Encoding.UTF8.GetBytes($"Bearer {token}");
+        var given = Encoding.UTF8.GetBytes(context.HttpContext.Request.Headers.Authorization.ToString());
+        return !string.IsNullOrEmpty(token) && CryptographicOperations.FixedTimeEquals(expected, given) ? await next(context) : TypedResults.Unauthorized();
     }
 
     private static async Task<Ok<IReadOnlyList<Broker>>> ListAsync(EmbeddedCluster cluster, CancellationToken cancellationToken) =>

@@ -17,6 +17,9 @@ internal sealed class EmbeddedKafkaOptions
     [Required]
     public string[] Groups { get; set; } = [];
 
+    /// <summary>Whoever takes a broker down or brings it up has to know it. Without one nobody may.</summary>
+    public string? ControlToken { get; set; }
+
     [Required, MinLength(1), ValidateEnumeratedItems]
     public TopicOptions[] Topics { get; set; } = [];
 

@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
@@ -82,14 +83,59 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
         Assert.Equal("event: snapshot", line);
     }
 
-    [Fact]
-    public async Task A_foreign_page_cannot_start_an_experiment()
+    // No fault lab runs here: what comes through is answered 404.
+    [Theory]
+    [InlineData("POST", null, null, null, 404)]
+    [InlineData("POST", null, "own", null, 404)]
+    [InlineData("POST", null, "own", "same-origin", 404)]
+    [InlineData("POST", null, "http://elsewhere.example", "cross-site", 403)]
+    [InlineData("POST", null, "http://elsewhere.example", null, 403)]
+    [InlineData("POST", null, "http://localhost:1", null, 403)]
+    [InlineData("POST", null, "null", null, 403)]
+    [InlineData("POST", null, null, "cross-site", 403)]
+    [InlineData("DELETE", null, null, "same-site", 403)]
+    [InlineData("POST", "elsewhere.example:5000", "http://elsewhere.example:5000", null, 400)]
+    [InlineData("POST", "elsewhere.example", null, null, 400)]
+    [InlineData("GET", "elsewhere.example", null, null, 400)]
+    [InlineData("POST", "127.0.0.1.elsewhere.example", null, null, 400)]
+    [InlineData("POST", "[::1]:5000", "http://[::1]:5000", null, 404)]
+    public async Task Pages_of_other_origins_and_names_change_nothing(string method, string? host, string? origin, string? site, int status)
     {
         using var client = new HttpClient { BaseAddress = Stack.Web.Address };
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/experiments/consumer-killed/run") { Headers = { { "Origin", "http://elsewhere.example" } } };
+        using var request = new HttpRequestMessage(new HttpMethod(method), "/api/experiments/consumer-killed/run") { Headers = { Host = host } };
+        if (origin is not null) request.Headers.Add("Origin", origin == "own" ? Stack.Web.Address.GetLeftPart(UriPartial.Authority) : origin);
+        if (site is not null) request.Headers.Add("Sec-Fetch-Site", site);
         using var response = await client.SendAsync(request);
-        Assert.Equal(403, (int)response.StatusCode);
-        Assert.Contains("origin", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(status, (int)response.StatusCode);
+        if (status == 403) Assert.Contains("origin", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://elsewhere.example", false)]
+    [InlineData("own", true)]
+    public async Task A_page_of_another_origin_opens_no_circuit(string origin, bool isOpened)
+    {
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Origin", origin == "own" ? Stack.Web.Address.GetLeftPart(UriPartial.Authority) : origin);
+        var address = new UriBuilder(Stack.Web.Address) { Scheme = "ws", Path = "/_blazor" }.Uri;
+        if (isOpened)
+        {
+            await socket.ConnectAsync(address, CancellationToken.None);
+        }
+        else
+        {
+            var refused = await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(address, CancellationToken.None));
+            Assert.Contains("403", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task The_API_itself_answers_to_no_other_name_either()
+    {
+        using var client = new HttpClient { BaseAddress = Stack.Api.Address };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/alive") { Headers = { Host = "elsewhere.example" } };
+        using var response = await client.SendAsync(request);
+        Assert.Equal(400, (int)response.StatusCode);
     }
 
     private Task<string> ThemeAsync() => Page.EvaluateAsync<string>("() => document.documentElement.dataset.theme");

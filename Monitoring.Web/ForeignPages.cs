@@ -1,0 +1,30 @@
+namespace FactoryMonitoring.Monitoring.Web;
+
+/// <summary>
+/// Refuses what pages of other origins in the same browser send to change something, and their circuits. The request's own host can be compared with: it
+/// is one of <c>AllowedHosts</c>, or the request did not come so far. A script that is no browser names no origin.
+/// </summary>
+internal static class ForeignPages
+{
+    /// <summary>Where pages exchange what happens with the server.</summary>
+    private static readonly PathString Circuits = "/_blazor";
+
+    public static Task RefuseAsync(HttpContext context, RequestDelegate next) =>
+        IsForeign(context)
+            ? TypedResults.Problem(
+                $"Only this page's own origin may change anything: {context.Request.Scheme}://{context.Request.Host}. The request comes from {Source(context.Request)}.",
+                statusCode: StatusCodes.Status403Forbidden,
+                title: "From another origin").ExecuteAsync(context)
+            : next(context);
+
+    private static bool IsForeign(HttpContext context)
+    {
+        var request = context.Request;
+        if ((HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && !request.Path.StartsWithSegments(Circuits, StringComparison.OrdinalIgnoreCase)) return false;
+        if (request.Headers["Sec-Fetch-Site"].ToString() is "cross-site" or "same-site") return true;
+        return request.Headers.Origin.ToString() is { Length: > 0 } origin
+            && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
+    }
+
+    private static string Source(HttpRequest request) => request.Headers.Origin.ToString() is { Length: > 0 } origin ? origin : "another site";
+}
