@@ -122,31 +122,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         var live = await RowsAsync(LiveAlerts);
         Assert.NotEmpty(live);
         await Database.ScalarAsync<object>($"TRUNCATE {Everything} CASCADE", Timeout);
-        var random = new Random(20040310);
-        for (long next = 0; next < log.Length;)
-        {
-            await using var mortal = await LaneHarness.StartAsync(Database.DataSource, $"c{random.Next(3)}", Timeout, OftenSnapshots);
-            var claimed = await mortal.ClaimAsync(0, Timeout);
-            var until = Math.Min(log.Length, claimed.ReplayUntil + random.Next(1, 60));
-            for (var at = claimed.From; at < until;)
-            {
-                var batch = Math.Min(random.Next(1, 25), until - at);
-                mortal.Post(log[(int)at..(int)(at + batch)]);
-                if (at + batch < until || random.Next(2) == 0)
-                {
-                    await mortal.SettledAsync(Timeout);
-                }
-
-                at += batch;
-            }
-
-            if (random.Next(3) == 0)
-            {
-                await mortal.ReleaseAsync(Timeout, 0);
-            }
-
-            next = await Database.ScalarAsync<long>("SELECT next_offset FROM partition_offsets", Timeout);
-        }
+        await LaneHarness.ReadWithKillsAsync(Database.DataSource, log, new Random(20040310), OftenSnapshots, Timeout);
 
         await using (var last = await LaneHarness.StartAsync(Database.DataSource, "last", Timeout, OftenSnapshots))
         {

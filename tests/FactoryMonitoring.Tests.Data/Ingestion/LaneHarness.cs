@@ -67,6 +67,37 @@ internal sealed class LaneHarness : IAsyncDisposable
 
     public LaneQueue Lane { get; }
 
+    /// <summary>
+    /// Has consumers read partition 0 to its end, one after the other. Each is killed somewhere, now and then within a batch that it has not stored, or just
+    /// after one that it has.
+    /// </summary>
+    public static async Task ReadWithKillsAsync(NpgsqlDataSource dataSource, LogMessage[] log, Random random, ConsumersOptions options, CancellationToken cancellationToken)
+    {
+        await using var stored = dataSource.CreateCommand("SELECT next_offset FROM partition_offsets");
+        for (long next = 0; next < log.Length; next = (long)(await stored.ExecuteScalarAsync(cancellationToken))!)
+        {
+            await using var mortal = await StartAsync(dataSource, $"c{random.Next(3)}", cancellationToken, options);
+            var claimed = await mortal.ClaimAsync(0, cancellationToken);
+            var until = Math.Min(log.Length, claimed.ReplayUntil + random.Next(1, 60));
+            for (var at = claimed.From; at < until;)
+            {
+                var batch = Math.Min(random.Next(1, 25), until - at);
+                mortal.Post(log[(int)at..(int)(at + batch)]);
+                if (at + batch < until || random.Next(2) == 0)
+                {
+                    await mortal.SettledAsync(cancellationToken);
+                }
+
+                at += batch;
+            }
+
+            if (random.Next(3) == 0)
+            {
+                await mortal.ReleaseAsync(cancellationToken, 0);
+            }
+        }
+    }
+
     public static async Task<LaneHarness> StartAsync(
         NpgsqlDataSource dataSource,
         string consumerId,

@@ -105,32 +105,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
         Assert.NotEmpty(alerts);
         Assert.Equal([Exact], await RowsAsync(Account));
         await Database.ScalarAsync<object>("TRUNCATE alerts, readings, reading_batches, partition_offsets, detector_snapshots, outbox, partition_ownership, rebalancing_events CASCADE", Timeout);
-        var random = new Random(20260102);
-        for (long next = 0; next < log.Length;)
-        {
-            // Each is killed somewhere, now and then within a batch that it has not stored, or just after one that it has.
-            await using var mortal = await LaneHarness.StartAsync(Database.DataSource, $"c{random.Next(3)}", Timeout, OftenSnapshots);
-            var claimed = await mortal.ClaimAsync(0, Timeout);
-            var until = Math.Min(log.Length, claimed.ReplayUntil + random.Next(1, 60));
-            for (var at = claimed.From; at < until;)
-            {
-                var batch = Math.Min(random.Next(1, 25), until - at);
-                mortal.Post(log[(int)at..(int)(at + batch)]);
-                if (at + batch < until || random.Next(2) == 0)
-                {
-                    await mortal.SettledAsync(Timeout);
-                }
-
-                at += batch;
-            }
-
-            if (random.Next(3) == 0)
-            {
-                await mortal.ReleaseAsync(Timeout, 0);
-            }
-
-            next = await Database.ScalarAsync<long>("SELECT next_offset FROM partition_offsets", Timeout);
-        }
+        await LaneHarness.ReadWithKillsAsync(Database.DataSource, log, new Random(20260102), OftenSnapshots, Timeout);
 
         Assert.Equal(readings, await RowsAsync(ReadingsOfTheLog));
         await using (var last = await LaneHarness.StartAsync(Database.DataSource, "last", Timeout, OftenSnapshots))
