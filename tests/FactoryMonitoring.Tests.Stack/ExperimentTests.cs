@@ -46,7 +46,7 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
         var file = Path.Combine(directory, $"{run["kafka_backing"]}-{run["group_protocol"]}-{name}");
         await File.WriteAllTextAsync(file + ".md", report);
         await File.WriteAllTextAsync(file + ".json", await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.json", UriKind.Relative)));
-        return (run, report);
+        return (run, run["verdict"]!.GetValue<string>() == "PASS" ? report : $"{report}{Environment.NewLine}{await stack.ConsumersSayAsync()}");
 
         async Task<JsonNode> LookAsync(CancellationToken token) => JsonNode.Parse(await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}", UriKind.Relative), token))!;
     }

@@ -145,7 +145,8 @@ public abstract class FactoryStack : IAsyncLifetime
     }
 
     /// <returns>The last lines that each consumer logged.</returns>
-    private async Task<string> ConsumersSayAsync()
+    /// <summary>The last lines of each consumer's log.</summary>
+    public async Task<string> ConsumersSayAsync()
     {
         var said = new List<string>();
         foreach (var file in Directory.EnumerateFiles(Path.Combine(_runDirectory, "logs"), "sensor-consumer-*.log").Order())

@@ -120,8 +120,11 @@ public sealed class FaultTests(ProcessesStack stack)
 
         await stack.SendAsync(new RollingRestartCommand());
 
-        var exits = (await stack.ControlBodyAsync("/exits", CancellationToken.None)).AsArray().Select(exit => exit!["resource"]!.GetValue<string>()).TakeLast(3);
-        Assert.Equal(["kafka1", "kafka2", "kafka3"], exits);
+        // The end of a process is taken down beside the command, which may have answered before.
+        await Wait.ForAsync(
+            "the brokers have ended one after the other", Usual,
+            async token => string.Join(' ', (await stack.ControlBodyAsync("/exits", token)).AsArray().Select(exit => exit!["resource"]!.GetValue<string>()).TakeLast(3)),
+            last => last == "kafka1 kafka2 kafka3");
         await stack.IsWholeAsync(Usual);
         await stack.AccountIsExactAsync();
     }
