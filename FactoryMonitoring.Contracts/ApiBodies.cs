@@ -379,7 +379,7 @@ public sealed record SensorCount(string SensorType, string AlertLevel, int Senso
 /// <param name="Stored">Readings of a backfill that consumers have stored; null of a replay.</param>
 /// <param name="Readings">All readings of the file; null where an earlier version wrote the row.</param>
 /// <param name="RowsPerSecond">Of a backfill: rows stored a second, over the last 10 s; null before the first.</param>
-/// <param name="SecondsLeft">Of a backfill, at that rate; null where nothing is stored at present.</param>
+/// <param name="SecondsLeft">Of a backfill, at that rate; null while nothing is being stored.</param>
 public sealed record ReplayBody(
     string ProducerId,
     string File,

@@ -72,7 +72,7 @@ public sealed record PartitionMove(
     int? LeaderEpoch = null);
 
 /// <param name="ReadingTimestamp">The sensor's own time, UTC.</param>
-/// <param name="Announcement">Null where the alert is of backfilled readings: it ends as it is raised, and nobody is told.</param>
+/// <param name="Announcement">Null for an alert of backfilled readings, which is resolved when it is raised and not announced.</param>
 public sealed record AlertRow(
     Guid AlertId,
     string SensorId,

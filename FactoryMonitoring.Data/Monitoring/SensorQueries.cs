@@ -56,37 +56,8 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         FROM sensors s WHERE s.sensor_id = $1
         """;
 
-    // Backwards through its partition's log from a little past the newest that is noted, a bounded way.
-    private const string Readings = $"""
-        WITH times AS MATERIALIZED (
-            SELECT t.first_time, t.last_time FROM sensor_latest l, reading_times(l.log_key, l.kafka_partition, l.kafka_offset - 20000, l.kafka_offset + 20000) t
-            WHERE l.sensor_id = $1
-        )
-        SELECT * FROM (
-            {ReadingColumns.Select}
-            JOIN sensor_latest l ON l.sensor_id = $1 AND r.log_key = l.log_key AND r.kafka_partition = l.kafka_partition
-              AND r.kafka_offset BETWEEN l.kafka_offset - 20000 AND l.kafka_offset + 20000
-            WHERE d.sensor_id = $1 AND NOT d.backfill AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
-            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
-        ) newest
-        ORDER BY kafka_offset, "timestamp"
-        """;
-
-    // The same for those that were backfilled, by their own times.
-    private const string BackfilledReadings = $"""
-        WITH times AS MATERIALIZED (
-            SELECT t.first_time, t.last_time FROM backfilled_sensors b, reading_times(b.log_key, b.kafka_partition, b.kafka_offset - 20000, b.kafka_offset + 20000) t
-            WHERE b.sensor_id = $1
-        )
-        SELECT * FROM (
-            {ReadingColumns.Select}
-            JOIN backfilled_sensors b ON b.sensor_id = $1 AND r.log_key = b.log_key AND r.kafka_partition = b.kafka_partition
-              AND r.kafka_offset BETWEEN b.kafka_offset - 20000 AND b.kafka_offset + 20000
-            WHERE d.sensor_id = $1 AND d.backfill AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
-            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
-        ) newest
-        ORDER BY "timestamp", kafka_offset
-        """;
+    private static readonly string Readings = NewestBy("sensor_latest", "NOT d.backfill", "kafka_offset, \"timestamp\"");
+    private static readonly string BackfilledReadings = NewestBy("backfilled_sensors", "d.backfill", "\"timestamp\", kafka_offset");
 
     private const string BackfilledColumns = """
         SELECT b.sensor_id, d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone, b.first_timestamp, b.last_timestamp, b.stored_at,
@@ -167,6 +138,22 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
                 ? new(backfilled, await reader.RowsAsync(ReadingColumns.Read, cancellationToken), await reader.RowsAsync(AlertQueries.Alert, cancellationToken)) : null);
         return detail is { Sensor: null, Backfill: null, DeadLetters: [] } ? null : detail;
     }
+
+    /// <summary>The newest readings of a sensor: backwards through its partition's log from a little past the newest that the table notes, a bounded way.</summary>
+    private static string NewestBy(string table, string which, string order) => $"""
+        WITH times AS MATERIALIZED (
+            SELECT t.first_time, t.last_time FROM {table} n, reading_times(n.log_key, n.kafka_partition, n.kafka_offset - 20000, n.kafka_offset + 20000) t
+            WHERE n.sensor_id = $1
+        )
+        SELECT * FROM (
+            {ReadingColumns.Select}
+            JOIN {table} n ON n.sensor_id = $1 AND r.log_key = n.log_key AND r.kafka_partition = n.kafka_partition
+              AND r.kafka_offset BETWEEN n.kafka_offset - 20000 AND n.kafka_offset + 20000
+            WHERE d.sensor_id = $1 AND {which} AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
+            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
+        ) newest
+        ORDER BY {order}
+        """;
 
     private NpgsqlCommand Filtered(string sql, SensorFilter filter)
     {

@@ -17,7 +17,7 @@ public sealed record ReplayProgress(
 /// <summary>How far a backfill is.</summary>
 /// <param name="Stored">Readings that consumers have stored.</param>
 /// <param name="RowsPerSecond">Stored, over the last 10 s; null before the first.</param>
-/// <param name="SecondsLeft">At that rate; null where nothing is stored at present.</param>
+/// <param name="SecondsLeft">At that rate; null while nothing is being stored.</param>
 public sealed record BackfillProgress(long Stored, double? RowsPerSecond, double? SecondsLeft);
 
 /// <summary>Writes where in its file each replay is, one row for each producer.</summary>

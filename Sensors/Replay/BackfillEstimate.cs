@@ -7,7 +7,7 @@ namespace FactoryMonitoring.Sensors.Replay;
 /// <param name="Waiting">Readings that are sent and not stored yet.</param>
 /// <param name="Rows">The stored readings as rows of the file, each taken to hold as many values as the others.</param>
 /// <param name="RowsPerSecond">Over the last 10 s; null before the first.</param>
-/// <param name="Left">At that rate; null where nothing is stored at present.</param>
+/// <param name="Left">At that rate; null while nothing is being stored.</param>
 internal sealed record BackfillEstimate(long Stored, long Waiting, long Rows, double? RowsPerSecond, TimeSpan? Left)
 {
     public static BackfillEstimate Of(ReplayPlan plan, BackfillStanding standing)

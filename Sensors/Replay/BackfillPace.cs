@@ -34,7 +34,7 @@ internal sealed class BackfillPace(TimeProvider time)
     private long? _movedAt;
     private int _window = LeastWindow;
 
-    /// <summary>How many readings may be under way at present.</summary>
+    /// <summary>The current limit of readings that are sent and not stored yet.</summary>
     public int Window
     {
         get

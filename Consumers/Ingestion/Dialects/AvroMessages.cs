@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Avro;
 using Avro.Generic;
@@ -22,6 +23,9 @@ internal sealed partial class AvroMessages : IDisposable
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
 
+    /// <summary>A schema that the registry did not know may have been restored there.</summary>
+    private static readonly TimeSpan ForgetAfter = TimeSpan.FromMinutes(1);
+
     private readonly Uri _url;
     private readonly CachedSchemaRegistryClient _registry;
     private readonly ConsumerStatus _status;
@@ -30,9 +34,10 @@ internal sealed partial class AvroMessages : IDisposable
     private readonly Dictionary<int, GenericDatumReader<object>> _readers = [];
     private readonly Dictionary<int, string> _unreadable = [];
     private readonly ArrayBufferWriter<byte> _json = new();
-    private Task<Avro.Schema>? _asked;
+    private Task<GenericDatumReader<object>>? _asked;
     private int _askedFor;
     private long _failedAt;
+    private long _unreadableSince;
 
     /// <param name="options">With an address.</param>
     public AvroMessages(SchemaRegistryOptions options, ConsumerStatus status, TimeProvider time, ILogger<AvroMessages> logger)
@@ -74,6 +79,11 @@ internal sealed partial class AvroMessages : IDisposable
     public Outcome Read(ReadOnlySpan<byte> message)
     {
         var id = BinaryPrimitives.ReadInt32BigEndian(message[1..]);
+        if (_unreadable.Count > 0 && _time.GetElapsedTime(_unreadableSince) >= ForgetAfter)
+        {
+            _unreadable.Clear();
+        }
+
         if (!_readers.TryGetValue(id, out var reader) && !_unreadable.ContainsKey(id))
         {
             Ask(id);
@@ -128,7 +138,7 @@ internal sealed partial class AvroMessages : IDisposable
         switch (answer.Exception?.GetBaseException())
         {
             case null when answer.IsCompletedSuccessfully:
-                _readers[asked] = new GenericDatumReader<object>(answer.Result, answer.Result);
+                _readers[asked] = answer.Result;
                 Answered();
                 break;
             case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown:
@@ -159,6 +169,11 @@ internal sealed partial class AvroMessages : IDisposable
             _unreadable.Clear();
         }
 
+        if (_unreadable.Count == 0)
+        {
+            _unreadableSince = _time.GetTimestamp();
+        }
+
         _unreadable[id] = why;
     }
 
@@ -172,8 +187,8 @@ internal sealed partial class AvroMessages : IDisposable
     }
 
     /// <exception cref="SchemaRegistryException">The registry answers with an error.</exception>
-    /// <exception cref="SchemaParseException">It is no schema of Avro.</exception>
-    private async Task<Avro.Schema> FetchAsync(int id)
+    /// <exception cref="SchemaParseException">It is no schema of Avro that can be read.</exception>
+    private async Task<GenericDatumReader<object>> FetchAsync(int id)
     {
         var schema = await _registry.GetSchemaAsync(id).ConfigureAwait(false);
         if (schema.SchemaType != SchemaType.Avro)
@@ -183,8 +198,17 @@ internal sealed partial class AvroMessages : IDisposable
 
         List<string> texts = [];
         await AddAsync(schema, texts, []).ConfigureAwait(false);
-        // In a union a type may name those before it.
-        return texts.Count == 1 ? Avro.Schema.Parse(texts[0]) : ((UnionSchema)Avro.Schema.Parse($"[{string.Join(',', texts)}]")).Schemas[^1];
+        try
+        {
+            // In a union a type may name those before it.
+            var parsed = texts.Count == 1 ? Avro.Schema.Parse(texts[0]) : ((UnionSchema)Avro.Schema.Parse($"[{string.Join(',', texts)}]")).Schemas[^1];
+            return new GenericDatumReader<object>(parsed, parsed);
+        }
+        catch (Exception exception) when (exception is not SchemaParseException)
+        {
+            // The registry has answered: to wait for another answer would hold the partition for good.
+            throw new SchemaParseException(exception.Message, exception);
+        }
     }
 
     /// <summary>Adds what a schema refers to, and then itself.</summary>
@@ -207,6 +231,12 @@ internal sealed partial class AvroMessages : IDisposable
 
     private static void Write(Utf8JsonWriter json, object? value)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        if (json.BytesCommitted + json.BytesPending > ReadingParser.MaxBytes)
+        {
+            throw new AvroException($"it has more than {ReadingParser.MaxBytes} bytes as JSON, which are allowed");
+        }
+
         switch (value)
         {
             case null:
@@ -296,7 +326,7 @@ internal sealed partial class AvroMessages : IDisposable
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot read schema {Id} from the Schema Registry {Url}: {Reason} Partitions whose next message is of it wait")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot read schema {Id} from the Schema Registry {Url}: {Reason}; partitions whose next message has this schema wait")]
         public static partial void NoSchema(ILogger logger, int id, Uri url, string reason);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "The Schema Registry {Url} answers")]

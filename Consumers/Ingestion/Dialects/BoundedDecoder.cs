@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using Avro;
 using Avro.IO;
@@ -5,9 +6,20 @@ using Decoder = Avro.IO.Decoder;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Avro's decoder of binary messages, which allocates as much as a message says that it holds. This one believes no more than the message has bytes.</summary>
+/// <summary>
+/// Avro's decoder of binary messages, which allocates as much as a message says that it holds, and follows a schema that names itself as deep as a message goes.
+/// Here all lengths of a message together are no more than its bytes, and the stack is not exhausted.
+/// </summary>
 internal sealed class BoundedDecoder(MemoryStream message) : BinaryDecoder(message), Decoder
 {
+    private long _left = message.Length;
+
+    int Decoder.ReadUnionIndex()
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        return ReadUnionIndex();
+    }
+
     long Decoder.ReadArrayStart() => Check(ReadArrayStart());
 
     long Decoder.ReadArrayNext() => Check(ReadArrayNext());
@@ -27,7 +39,10 @@ internal sealed class BoundedDecoder(MemoryStream message) : BinaryDecoder(messa
         return bytes;
     }
 
-    private long Check(long count) => count >= 0 && count <= message.Length
-        ? count
-        : throw new AvroException($"a length of {count} does not fit into {message.Length} bytes");
+    private long Check(long count)
+    {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        _left = count >= 0 && count <= _left ? _left - count : throw new AvroException($"a length of {count} does not fit into {message.Length} bytes");
+        return count;
+    }
 }

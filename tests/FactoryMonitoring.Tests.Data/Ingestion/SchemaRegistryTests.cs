@@ -110,6 +110,36 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         Assert.Equal(0, await consumer.StopAsync(Timeout));
     }
 
+    // Each as a schema and the bytes of a value.
+    public static TheoryData<string, byte[], string> Hostile => new()
+    {
+        { """{"type":"record","name":"Node","fields":[{"name":"next","type":["null","Node"]}]}""", [.. Enumerable.Repeat((byte)2, 60_000)], "Insufficient stack" },
+        { """{"type":"array","items":"null"}""", [.. Enumerable.Repeat<byte[]>([0x80, 0x80, 0x06], 3_000).SelectMany(block => block), 0], "does not fit into" },
+        { """{"type":"array","items":{"type":"map","values":"null"}}""", [0x10, .. new byte[9]], "" },
+        { $$$"""{"type":"array","items":{"type":"record","name":"R","fields":[{"name":"{{{new string('n', 1_000)}}}","type":"boolean"}]}}""", [0x80, 0x20, .. new byte[2_048], 0], "bytes as JSON" },
+        { """{"type":"record","name":"R","fields":[{"name":"a","type":"NoSuchType"}]}""", [0], "cannot be read" },
+        { "no schema", [0], "cannot be read" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Hostile))]
+    public async Task A_hostile_value_or_schema_is_a_dead_letter_and_the_next_message_is_stored(string schema, byte[] value, string detail)
+    {
+        await using var registry = await Registry.StartAsync();
+        byte[] message = [0, 0, 0, 0, 0, .. value];
+        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), registry.Add(schema));
+        await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__SchemaRegistry__Url"] = registry.Url });
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        foreach (var each in new[] { message, LaneHarness.Reading("s", 1, 30) })
+        {
+            await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = each }, Timeout);
+        }
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
+        Assert.Contains(detail, await Database.ScalarAsync<string>("SELECT detail FROM rejected_messages WHERE kafka_offset = 0", Timeout), StringComparison.Ordinal);
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
     [Fact]
     public async Task The_headers_of_a_CloudEvent_in_binary_mode_give_what_its_data_lack()
     {
@@ -192,6 +222,9 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
 
         public string Url { get; private set; } = "";
 
+        /// <returns>The id of the schema.</returns>
+        public int Add(string schema) => _ids.GetOrAdd(schema, _ => _ids.Count + 1);
+
         public static async Task<Registry> StartAsync()
         {
             var builder = WebApplication.CreateSlimBuilder();
@@ -212,7 +245,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
             app.MapPost("/subjects/{subject}/versions", async (HttpRequest request) =>
             {
                 var schema = (await JsonNode.ParseAsync(request.Body))!["schema"]!.GetValue<string>();
-                return Results.Json(new { id = registry._ids.GetOrAdd(schema, _ => registry._ids.Count + 1) });
+                return Results.Json(new { id = registry.Add(schema) });
             });
             app.MapGet("/schemas/ids/{id:int}", (int id) => registry._ids.FirstOrDefault(pair => pair.Value == id).Key is { } schema
                 ? Results.Json(new { schema })
