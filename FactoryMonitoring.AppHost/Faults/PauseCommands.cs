@@ -57,6 +57,7 @@ internal static class PauseCommands
         var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
         if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || !Runs(current.Snapshot))
             return CommandResults.Failure($"{resource.Name} does not run");
+        if (resource.IsPaused(current.Snapshot) == pause) return CommandResults.Failure($"{resource.Name} is {(pause ? "already" : "not")} paused");
         if (Change(resource, current.Snapshot, pause) is { } obstacle) return CommandResults.Failure(obstacle);
         if (pause) await UntilStoppedAsync(resource, current.Snapshot, context.CancellationToken);
         // Which commands are offered follows from this, too.

@@ -308,7 +308,8 @@ public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
 
     private Process Start(string script, (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Path.Combine(_repository.Path, "eng", "make", script))
+        // Where the tests run under nohup they ignore SIGHUP, and the shell of a script cannot trap what it was started to ignore.
+        var start = new ProcessStartInfo("env", ["--default-signal=HUP", Path.Combine(_repository.Path, "eng", "make", script)])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

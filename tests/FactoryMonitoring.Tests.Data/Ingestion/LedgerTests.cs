@@ -1,4 +1,6 @@
+using System.Text.Json;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -81,6 +83,44 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
         Assert.Equal(
             [["a", 41.0, "critical", 2L, 2L], ["b", 36.0, "warning", 1L, 1L]],
             await RowsAsync("SELECT sensor_id, last_value, alert_level, reading_count, kafka_offset FROM sensors ORDER BY 1"));
+    }
+
+    [Fact]
+    public async Task The_account_is_read_at_the_same_cost_however_much_waits_to_be_settled()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await WaitAsync(consumer, 1, 3_000);
+        var few = await PagesOfAccountAsync(consumer);
+        for (var slice = 1; slice <= 10; slice++) await WaitAsync(consumer, slice * 30_000, (slice * 30_000) + 29_999);
+        var many = await PagesOfAccountAsync(consumer);
+
+        Assert.InRange(few, 1, 200);
+        Assert.InRange(many, 1, few * 2);
+    }
+
+    /// <summary>Adds acknowledgements of readings that no consumer has passed yet, one each.</summary>
+    private async Task WaitAsync(LaneHarness consumer, int first, int last)
+    {
+        await Database.ScalarAsync<object>(
+            """
+            INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset)
+            SELECT 'p', 's', $1, 0, n, n, 1000000 + n FROM generate_series($2, $3) n
+            """,
+            Timeout,
+            consumer.Log.LogKey,
+            first,
+            last);
+        await Database.ScalarAsync<object>("ANALYZE acknowledgements", Timeout);
+    }
+
+    /// <summary>How many pages the query of the producers' accounts reads.</summary>
+    private async Task<long> PagesOfAccountAsync(LaneHarness consumer)
+    {
+        var sql = LedgerQueries.Producers.Replace("$1", $"'{consumer.Log.Topic}'", StringComparison.Ordinal);
+        using var plan = JsonDocument.Parse((await Database.ScalarAsync<string>($"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", Timeout))!);
+        var root = plan.RootElement[0].GetProperty("Plan");
+        return root.GetProperty("Shared Hit Blocks").GetInt64() + root.GetProperty("Shared Read Blocks").GetInt64();
     }
 
     private Task<object?> AcknowledgeAsync(LaneHarness consumer, string sensor, long first, long last, long maxOffset) => Database.ScalarAsync<object>(
