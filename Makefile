@@ -12,7 +12,7 @@ columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
+  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ load: ## Send readings on top of the sensors': RATE=260 (a second) SECONDS=30
 
 send: ## Send one reading: SENSOR=my-1 TYPE=temperature VALUE=21.5 UNIT=°C (the type's own where it is left out)
 	@$(STACK) send sensor_id "$(SENSOR)" sensor_type "$(or $(TYPE),temperature)" value "$(VALUE)" $(if $(UNIT),unit "$(UNIT)")
+
+api-key: ## Make a key for a script: NAME=ci ROLE=viewer (operator, breaker); REMOVE=1 removes it, without NAME the keys are listed
+	@$(STACK) api-key $(if $(NAME),$(if $(REMOVE),remove "$(NAME)",add "$(NAME)" "$(or $(ROLE),viewer)"),list)
 
 rolling-restart: ## Restart the brokers one after another
 	@$(STACK) fault rolling-restart

@@ -88,6 +88,7 @@ var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWe
     .WithExternalHttpEndpoints()
     .WithReference(api)
     .WithEnvironment(EnvironmentNames.MonitoringPort, Invariant($"{factory.WebPort}"))
+    .WithAccess(factory)
     .WithDashboardLink();
 
 if (factory.FaultLabPort is { } port)

@@ -451,6 +451,16 @@ public sealed record StatusChangeBody(DateTimeOffset At, string Status, string? 
 
 public sealed record ComponentRatePoint(DateTimeOffset At, double PerSecond);
 
+/// <summary>Something that somebody did, or was not allowed to do.</summary>
+/// <param name="Id">Rises from entry to entry.</param>
+/// <param name="Who">make, experiment, somebody who has signed in, the name of an API key, …</param>
+/// <param name="Role">Of who came through the page; null of the rest.</param>
+/// <param name="Address">From which; null of this machine's own programs.</param>
+/// <param name="Act">As an imperative.</param>
+/// <param name="Done">Whether it was done.</param>
+/// <param name="Result">What became of it.</param>
+public sealed record AuditEntry(long Id, DateTimeOffset At, string Who, FactoryRole? Role, string? Address, string Act, bool Done, string Result);
+
 public sealed record DeadLetterBody(
     int Partition,
     long Offset,
@@ -538,6 +548,7 @@ public sealed class UtcTimestampConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(SensorCountsBody))]
 [JsonSerializable(typeof(SensorDetailBody))]
 [JsonSerializable(typeof(ComponentDetailBody))]
+[JsonSerializable(typeof(IReadOnlyList<AuditEntry>))]
 [JsonSerializable(typeof(IReadOnlyList<DeadLetterBody>))]
 [JsonSerializable(typeof(StreamSnapshot))]
 [JsonSerializable(typeof(ExperimentsBody))]

@@ -118,6 +118,12 @@ public abstract record ControlCommand
     /// <summary>Who asks for it (make, experiment, fault lab, …); it is kept beside the exits that follow.</summary>
     public string? By { get; init; }
 
+    /// <summary>The role of who asks, where the page's service knows it; for the audit log.</summary>
+    public FactoryRole? Role { get; init; }
+
+    /// <summary>The address of who asks, where the page's service knows it; for the audit log.</summary>
+    public string? Address { get; init; }
+
     /// <summary>Reads a command.</summary>
     /// <returns>The command, or in one line what is wrong with it.</returns>
     public static (ControlCommand? Command, string? Problem) Read(string json)
@@ -172,7 +178,8 @@ public abstract record ControlCommand
     {
         "action" => $"must be one of {WireName.All<ResourceAction>()} for a resource, {WireName.All<LinkAction>()} for a link",
         "link" => $"must be one of {WireName.All<FactoryLink>()}",
-        "name" or "by" or "sensor_id" or "sensor_type" or "unit" => "must be a string",
+        "name" or "by" or "address" or "sensor_id" or "sensor_type" or "unit" => "must be a string",
+        "role" => $"must be one of {WireName.All<FactoryRole>()}",
         "value" => "must be a finite number",
         _ => "must be an integer",
     };

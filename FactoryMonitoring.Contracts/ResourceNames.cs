@@ -90,6 +90,8 @@ public static class EnvironmentNames
     public const string MachineId = "MACHINE_ID";
     public const string Zone = "ZONE";
     public const string MonitoringHost = "MONITORING_HOST";
+    public const string MonitoringPublishedOn = "MONITORING_PUBLISHED_ON";
+    public const string AllowAnonymousView = "ALLOW_ANONYMOUS_VIEW";
     public const string MonitoringPort = "MONITORING_PORT";
     public const string MonitoringApiHost = "MONITORING_API_HOST";
     public const string MonitoringApiPort = "MONITORING_API_PORT";

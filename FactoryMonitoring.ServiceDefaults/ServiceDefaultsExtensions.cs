@@ -73,16 +73,19 @@ public static class ServiceDefaultsExtensions
         return builder;
     }
 
-    /// <summary>/health: every check; /alive: the heartbeats of the service's own loops; /metrics: Prometheus' text.</summary>
+    /// <summary>
+    /// /health: every check; /alive: the heartbeats of the service's own loops; /metrics: Prometheus' text. Where a service asks who somebody is, everybody may
+    /// see the first two.
+    /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
-        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthResponse.WriteAsync });
+        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = HealthResponse.WriteAsync }).AllowAnonymous();
         app.MapHealthChecks("/alive", new HealthCheckOptions
         {
             Predicate = check => check.Tags.Contains(LoopHeartbeat.LiveTag),
             ResponseWriter = HealthResponse.WriteAsync,
-        });
+        }).AllowAnonymous();
         app.MapPrometheusScrapingEndpoint("/metrics");
         return app;
     }

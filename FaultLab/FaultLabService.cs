@@ -1,5 +1,6 @@
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.FaultLab.Control;
 using FactoryMonitoring.FaultLab.Experiments;
 using FactoryMonitoring.FaultLab.Factory;
@@ -51,6 +52,7 @@ internal static class FaultLabService
         services.AddSingleton<FactoryView>();
 
         services.AddSingleton<ExperimentStore>();
+        services.AddSingleton<AuditStore>();
         services.AddSingleton<ExperimentQueries>();
         services.AddSingleton<RunRecords>();
         services.AddSingleton<ExperimentRunner>();

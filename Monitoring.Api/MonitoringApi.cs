@@ -79,6 +79,7 @@ services.AddSingleton(KafkaNames.Of(name => builder.Configuration[name]));
         services.AddSingleton<SensorQueries>();
         services.AddSingleton<ComponentQueries>();
         services.AddSingleton<DeadLetterQueries>();
+        services.AddSingleton<AuditStore>();
         services.AddSingleton<HistoryQueries>();
         services.AddSingleton<OwnershipQueries>();
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.NetworkInformation;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web;
@@ -22,7 +24,8 @@ internal sealed class Addresses
             ? Http(string.IsNullOrEmpty(host) ? (inContainer ? AnyAddress : Loopback) : host, Port(port) ?? DefaultPort)
             : urls;
 
-        Name = string.IsNullOrEmpty(host) || host is AnyAddress or "::" or "[::]" or "*" or "+" ? null : host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
+        var published = configuration[EnvironmentNames.MonitoringPublishedOn];
+        Names = [.. NamesOf(host), .. string.IsNullOrEmpty(published) || IsAny(published) ? [] : new[] { Bracketed(published) }];
 
         var apiHost = configuration[EnvironmentNames.MonitoringApiHost];
         var apiPort = configuration[EnvironmentNames.MonitoringApiPort];
@@ -38,8 +41,10 @@ internal sealed class Addresses
     /// <summary>Own variables, else ASPNETCORE_URLS, else port 5000 of loopback (of every address in a container).</summary>
     public string ListenOn { get; }
 
-    /// <summary>The address that MONITORING_HOST names; null where it names none, or all of the machine's.</summary>
-    public string? Name { get; }
+    /// <summary>
+    /// By what else than loopback's names the page may be asked for: the address that it listens at, or all of this machine's and its name where it listens at all.
+    /// </summary>
+    public IReadOnlyList<string> Names { get; }
 
     /// <summary>An address, or a name for service discovery.</summary>
     public string MonitoringApi { get; }
@@ -58,8 +63,20 @@ internal sealed class Addresses
     private static int? Port(string? text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535 ? port : null;
 
-    private static string Http(string host, int port) =>
-        $"http://{(host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host)}:{port.ToString(CultureInfo.InvariantCulture)}";
+    private static string Http(string host, int port) => $"http://{Bracketed(host)}:{port.ToString(CultureInfo.InvariantCulture)}";
+
+    private static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
+
+    private static bool IsAny(string host) => host is AnyAddress or "::" or "[::]" or "*" or "+";
+
+    private static IEnumerable<string> NamesOf(string? host) =>
+        string.IsNullOrEmpty(host) ? []
+        : !IsAny(host) ? [Bracketed(host)]
+        :
+        [
+            Dns.GetHostName(),
+            .. NetworkInterface.GetAllNetworkInterfaces().SelectMany(network => network.GetIPProperties().UnicastAddresses).Select(unicast => Bracketed(unicast.Address.ToString().Split('%')[0])),
+        ];
 }
 
 /// <summary>Stands for the addresses among the options that are checked at start.</summary>

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Monitoring.Web;
+using FactoryMonitoring.Monitoring.Web.Access;
 using FactoryMonitoring.Monitoring.Web.Api;
 using FactoryMonitoring.Monitoring.Web.FaultLab;
 using FactoryMonitoring.Monitoring.Web.Layout;
@@ -8,6 +9,7 @@ using MudBlazor;
 using MudBlazor.Services;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync(configuration => new Addresses(configuration).ListenOn);
+if (ApiKeyCommand.IsAsked(args)) return ApiKeyCommand.Run(args);
 
 return await RunServiceExtensions.RunServiceAsync(() =>
 {
@@ -17,10 +19,14 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     builder.WebHost.UseUrls(addresses.ListenOn).UseStaticWebAssets();
     builder.AddServiceDefaults();
     // Who gives the page another address opens it by that.
-    if (addresses.Name is { } name) builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] += $";{name}";
+    if (builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] is { Length: > 0 } and not "*" and var allowed)
+    {
+        builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] = string.Join(';', [allowed, .. addresses.Names]);
+    }
 
     builder.Services.AddSingleton(addresses);
     builder.Services.AddOptions<AddressCheck>().Validate(_ => addresses.Failure.Length == 0, addresses.Failure).ValidateOnStart();
+    builder.Services.AddAccess(new AccessSettings(builder.Configuration, addresses));
     builder.Services.AddHttpForwarder();
     builder.Services.AddSingleton<MonitoringApiConnection>();
     builder.Services.AddSingleton<FaultLabConnection>();
@@ -43,10 +49,12 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     var app = builder.Build();
     app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
     app.Use(ForeignPages.RefuseAsync);
-    app.UseAntiforgery();
     app.Use(SecurityHeaders.AddAsync);
+    app.UseAccess();
+    app.UseAntiforgery();
+    app.MapAccess();
     app.MapApiPassThrough();
-    app.MapStaticAssets();
+    app.MapStaticAssets().AllowAnonymous();
     app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
     app.MapDefaultEndpoints();
     return app;

@@ -1,18 +1,21 @@
+using FactoryMonitoring.Monitoring.Web.Access;
+
 namespace FactoryMonitoring.Monitoring.Web;
 
 /// <summary>The pages need nothing from anywhere else, and say so to the browser.</summary>
 internal static class SecurityHeaders
 {
-    // Components set styles on elements; scripts come from this origin alone.
-    private const string ContentSecurityPolicy =
-        "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'self'; form-action 'self'";
-
     public static Task AddAsync(HttpContext context, RequestDelegate next)
     {
         var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.ContentSecurityPolicy = Policy(context.Request.Host, context.RequestServices.GetRequiredService<AccessSettings>().Authority);
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "same-origin";
         return next(context);
     }
+
+    // Components set styles on elements; scripts come from this origin alone. Who signs out leaves this origin by a form for the provider's.
+    private static string Policy(HostString host, Uri? provider) =>
+        $"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws://{host} wss://{host}; object-src 'none'; base-uri 'self'; "
+        + $"frame-ancestors 'none'; form-action 'self'{(provider is null ? "" : $" {provider.GetLeftPart(UriPartial.Authority)}")}";
 }

@@ -9,7 +9,7 @@ namespace FactoryMonitoring.AppHost.Control;
 /// <summary>Does what a <see cref="ControlCommand"/> says. All but start, stop, restart, kill and send only where <c>Factory:Faults</c> allows it.</summary>
 internal sealed class CommandEndpoint(
     FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
-    ConsumerScale scale, ReadingSender sender, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, TimeProvider time)
+    ConsumerScale scale, ReadingSender sender, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, AuditRecorder audit, TimeProvider time)
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
 
@@ -21,12 +21,28 @@ internal sealed class CommandEndpoint(
         return Answers.Command(request, answer, status);
     }
 
-    /// <summary>Runs a command.</summary>
+    /// <summary>Runs a command, and takes down who gave it.</summary>
     /// <returns>The status of HTTP that says how it went, and the answer in words.</returns>
     public async Task<(int Status, CommandAnswer Answer)> RunAsync(ControlCommand command, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();
         var by = command.By ?? "control";
+        void TakeDown(bool done, string result) => audit.Add(new(0, at, by, command.Role, command.Address, command.ToString()!, done, result));
+        try
+        {
+            var (status, answer) = await RunAsync(command, by, at, cancellationToken);
+            TakeDown(status == StatusCodes.Status200OK, answer.Message);
+            return (status, answer);
+        }
+        catch (Exception exception)
+        {
+            TakeDown(done: false, exception.Message);
+            throw;
+        }
+    }
+
+    private async Task<(int Status, CommandAnswer Answer)> RunAsync(ControlCommand command, string by, DateTimeOffset at, CancellationToken cancellationToken)
+    {
         if (!setup.Settings.Faults && IsFault(command))
             return (StatusCodes.Status403Forbidden, new(FaultEndpoints.Reason));
         switch (command)

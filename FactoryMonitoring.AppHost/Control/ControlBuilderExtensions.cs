@@ -28,6 +28,9 @@ internal static class ControlBuilderExtensions
             database.At(database.Port).GetValueAsync,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ExitRecorder>>()));
+        services.AddSingleton(provider => new AuditRecorder(
+            database.At(database.Port).GetValueAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditRecorder>>()));
+        services.AddHostedService(provider => provider.GetRequiredService<AuditRecorder>());
         services.AddSingleton<ResourceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ResourceWatch>());
         services.AddHostedService<ControlEndpoint>();

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Replay;
 using Microsoft.Extensions.Configuration;
 
@@ -24,6 +25,14 @@ internal static class SettingsBuilderExtensions
             if (configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] is { Length: > 0 } && configuration["ASPNETCORE_URLS"] is { Length: > 0 } urls)
                 context.EnvironmentVariables["Dashboard__Url"] = urls.Split(';')[0];
         });
+    }
+
+    /// <summary>Tells the page who may see it from where: the address that it listens at, sign-in, and where <c>make api-key</c> keeps its keys.</summary>
+    public static IResourceBuilder<T> WithAccess<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment
+    {
+        foreach (var name in (string[])[EnvironmentNames.MonitoringHost, EnvironmentNames.AllowAnonymousView, "AllowedHosts"])
+            if (builder.ApplicationBuilder.Configuration[name] is { Length: > 0 } value) builder.WithEnvironment(name, value);
+        return builder.WithEnvironment("SignIn__ApiKeysFile", Path.Combine(setup.Settings.RunDirectory, "api-keys.json")).WithSettingsOf("SignIn");
     }
 
     /// <summary>Makes a sensor replay a recorded file by the settings that the file was checked with.</summary>

@@ -54,6 +54,13 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         SELECT count(*)::int FROM gone
         """;
 
+    private const string DeleteAudit = """
+        WITH gone AS (
+            DELETE FROM audit_log WHERE id = ANY (ARRAY(SELECT id FROM audit_log WHERE at < statement_timestamp() - interval '1 year' LIMIT $1)) RETURNING 1
+        )
+        SELECT count(*)::int FROM gone
+        """;
+
     private const string DeleteDescriptions = $"""
         WITH gone AS (
             DELETE FROM sensor_descriptions WHERE sensor_key = ANY (ARRAY(
@@ -118,6 +125,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         Aged("sensor_sequences", "reserved_at"),
         Aged("sensor_latest", "processing_timestamp"),
         Aged("backfilled_sensors", "stored_at"),
+        new("audit_log", DeleteAudit, "a year"),
         new("experiment_runs", DeleteRuns, "the retention, and the last 20 of each experiment"),
         new("acknowledgements", DeleteUnreachable, "settled by consumers; the retention, for logs that have ended"),
         new("sensor_descriptions", DeleteDescriptions, "as long as readings may need them"),

@@ -58,8 +58,12 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
         ORDER BY at, log_id, kafka_partition, first_offset
         """;
 
+    private const string Audit = """
+        SELECT at, who, role, address, act, done, result FROM audit_log WHERE at >= $1 AND at < $2 AND $3 IS NULL ORDER BY at, id
+        """;
+
     private static readonly Dictionary<string, string> Statements =
-        new() { ["readings"] = Readings, ["alerts"] = Alerts, ["rebalances"] = Rebalances, ["ledger"] = Ledger };
+        new() { ["readings"] = Readings, ["alerts"] = Alerts, ["rebalances"] = Rebalances, ["ledger"] = Ledger, ["audit"] = Audit };
 
     /// <summary>What can be exported.</summary>
     public static IReadOnlyCollection<string> Kinds => Statements.Keys;

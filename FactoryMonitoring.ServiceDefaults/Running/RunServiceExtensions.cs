@@ -31,7 +31,9 @@ public static partial class RunServiceExtensions
             return 1;
         }
 
-        return await app.RunServiceAsync();
+        if (!EndpointList.IsAsked(Environment.GetCommandLineArgs())) return await app.RunServiceAsync();
+        EndpointList.Print(app, Console.Out);
+        return 0;
     }
 
     /// <summary>Runs until the service receives a stop signal, or stops itself for a reason that it has logged. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>

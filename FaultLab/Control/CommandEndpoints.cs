@@ -8,9 +8,6 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Single faults, which the page asks for: passed on to the AppHost's control endpoint.</summary>
 internal static class CommandEndpoints
 {
-    /// <summary>Who is said to have asked.</summary>
-    private const string By = "fault lab";
-
     public static void MapCommands(this IEndpointRouteBuilder endpoints)
     {
         endpoints.MapGet(LabRoutes.Resources, ResourcesAsync);
@@ -32,7 +29,7 @@ internal static class CommandEndpoints
 
         try
         {
-            return TypedResults.Json(await control.SendAsync(command, By, cancellationToken), ControlJson.Context.CommandAnswer);
+            return TypedResults.Json(await control.SendAsync(command, Requester.Of(request), cancellationToken), ControlJson.Context.CommandAnswer);
         }
         catch (ControlException refused)
         {

@@ -49,11 +49,18 @@ internal sealed class ControlClient : IDisposable
     /// <summary>Asks for something to be done, and waits until it is.</summary>
     /// <param name="by">Who is said to ask.</param>
     /// <exception cref="ControlException">It was not done.</exception>
-    public async Task<CommandAnswer> SendAsync(ControlCommand command, string by, CancellationToken cancellationToken)
+    public Task<CommandAnswer> SendAsync(ControlCommand command, string by, CancellationToken cancellationToken) => SendAsync(command with { By = by }, cancellationToken);
+
+    /// <summary>Passes on what somebody asks for.</summary>
+    /// <exception cref="ControlException">It was not done.</exception>
+    public Task<CommandAnswer> SendAsync(ControlCommand command, Requester requester, CancellationToken cancellationToken) =>
+        SendAsync(command with { By = requester.By, Role = requester.Role, Address = requester.Address }, cancellationToken);
+
+    private async Task<CommandAnswer> SendAsync(ControlCommand command, CancellationToken cancellationToken)
     {
         try
         {
-            using var content = JsonContent.Create(command with { By = by }, ControlJson.Context.ControlCommand);
+            using var content = JsonContent.Create(command, ControlJson.Context.ControlCommand);
             using var response = await _client.PostAsync(new Uri(ControlRoutes.Commands, UriKind.Relative), content, cancellationToken);
             var answer = (await response.Content.ReadFromJsonAsync(ControlJson.Context.CommandAnswer, cancellationToken))!;
             return response.IsSuccessStatusCode

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Experiments;
+using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.FaultLab.Control;
 using FactoryMonitoring.FaultLab.Experiments;
 using FactoryMonitoring.FaultLab.Factory;
@@ -48,29 +49,40 @@ internal static class ExperimentEndpoints
     }
 
     private static async Task<IResult> StartAsync(
+        string name, HttpRequest request, ControlClient control, FactoryView factory, ExperimentRunner runner, AuditStore audit, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (requester, at) = (Requester.Of(request), time.GetUtcNow());
+        var (run, problem) = await TryStartAsync(name, control, factory, runner, cancellationToken);
+        var result = run is { } begun ? string.Create(CultureInfo.InvariantCulture, $"run {begun} began") : problem!.ProblemDetails.Detail!;
+        await audit.WriteAsync(new(0, at, requester.By, requester.Role, requester.Address, $"run the experiment {name}", run is not null, result), cancellationToken);
+        return run is { } id
+            ? TypedResults.Json(new ExperimentStartedBody(id), ApiJson.Context.ExperimentStartedBody, statusCode: StatusCodes.Status202Accepted)
+            : problem!;
+    }
+
+    private static async Task<(long? Run, ProblemHttpResult? Problem)> TryStartAsync(
         string name, ControlClient control, FactoryView factory, ExperimentRunner runner, CancellationToken cancellationToken)
     {
         if (ExperimentCatalog.Find(name) is not { } experiment)
         {
-            return NoSuchExperiment(name);
+            return (null, NoSuchExperiment(name));
         }
 
         var site = await ExperimentSite.LookAsync(control, factory, cancellationToken);
         if (site.Obstacle is { } obstacle)
         {
-            return TypedResults.Problem(obstacle, statusCode: StatusCodes.Status403Forbidden, title: "No experiments here");
+            return (null, TypedResults.Problem(obstacle, statusCode: StatusCodes.Status403Forbidden, title: "No experiments here"));
         }
 
         if (site.ObstacleTo(experiment) is { } unavailable)
         {
-            return TypedResults.Problem(
-                $"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not on these brokers");
+            return (null, TypedResults.Problem($"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not on these brokers"));
         }
 
         return await runner.TryBeginAsync(experiment, site, cancellationToken) is { } id
-            ? TypedResults.Json(new ExperimentStartedBody(id), ApiJson.Context.ExperimentStartedBody, statusCode: StatusCodes.Status202Accepted)
-            : TypedResults.Problem(
-                $"{runner.Running?.Name ?? "Another experiment"} runs: one at a time.", statusCode: StatusCodes.Status409Conflict, title: "An experiment runs");
+            ? (id, null)
+            : (null, TypedResults.Problem(
+                $"{runner.Running?.Name ?? "Another experiment"} runs: one at a time.", statusCode: StatusCodes.Status409Conflict, title: "An experiment runs"));
     }
 
     private static async Task<IResult> RunsAsync(ExperimentStore store, string? name, int? limit, CancellationToken cancellationToken)

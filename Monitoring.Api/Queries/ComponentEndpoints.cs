@@ -26,8 +26,21 @@ internal static class ComponentEndpoints
         One<ComponentDetailBody>(api, "consumer", "A consumer's history", Consumer);
         One<ComponentDetailBody>(api, "producer", "A producer's history", Producer);
         One<ComponentDetailBody>(api, "broker", "A broker's history, by its name or number", Broker);
+        api.MapGet("/audit", Audit)
+            .Describe<IReadOnlyList<AuditEntry>>("audit", "Who did what, newest first; before=id of the last one gives the next page, limit=");
         api.MapGet("/dead-letters", DeadLetters)
             .Describe<IReadOnlyList<DeadLetterBody>>("dead-letters", "Messages that were no readings, newest first; before=rejected_at of the last one gives the next page");
+    }
+
+    private static Task<IResult> Audit(QueryCache cache, AuditStore store, HttpResponse response, string? before, string? limit)
+    {
+        var input = new Input();
+        var from = before is null ? (long?)null : input.Integer("before", before, int.MaxValue, 1, int.MaxValue);
+        var most = input.Integer("limit", limit, 100, 1, 1_000);
+        return input.IsBad
+            ? Task.FromResult<IResult>(input.Problem)
+            : cache.ServeAsync<IReadOnlyList<AuditEntry>>(
+                $"audit {from} {most}", response, ApiJson.Context.IReadOnlyListAuditEntry, async cancellationToken => await store.ListAsync(from, most, cancellationToken));
     }
 
     /// <summary>One of a kind, by its id in the path, or as a parameter where a path cannot hold it.</summary>

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Monitoring.Web.Access;
 using FactoryMonitoring.ServiceDefaults.Running;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -14,11 +16,15 @@ internal static class ApiPassThrough
 
     public static void MapApiPassThrough(this IEndpointRouteBuilder routes)
     {
-        routes.Map("/api/{**rest}", ForwardAsync).DisableAntiforgery();
-        routes.Map("/openapi/{**rest}", ForwardAsync).DisableAntiforgery();
+        foreach (var path in (string[])["/api/{**rest}", "/openapi/{**rest}"])
+        {
+            routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], ForwardAsync).DisableAntiforgery().RequireRole(FactoryRole.Viewer);
+            // The only thing that can be changed through here is to run an experiment.
+            routes.Map(path, ForwardAsync).DisableAntiforgery().RequireRole(FactoryRole.Breaker);
+        }
     }
 
-    private static readonly WithoutOrigin Transformer = new();
+    private static readonly FromVisitor Transformer = new();
 
     private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, ServiceConnections services)
     {
@@ -37,14 +43,22 @@ internal static class ApiPassThrough
         await Away(service, address).ExecuteAsync(context);
     }
 
-    /// <summary>Where the request comes from was looked at by <see cref="ForeignPages"/>; the fault lab takes whoever names one for a browser that should not reach it.</summary>
-    private sealed class WithoutOrigin : HttpTransformer
+    /// <summary>
+    /// Where the request comes from was looked at by <see cref="ForeignPages"/>; the fault lab takes whoever names an origin for a browser that should not reach
+    /// it. Who asks is said by this service alone, and what proves it stays here.
+    /// </summary>
+    private sealed class FromVisitor : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            // Both answer to loopback's names alone; by which name the page may be asked for is looked at here.
+            proxyRequest.Headers.Host = null;
             proxyRequest.Headers.Remove("Origin");
             proxyRequest.Headers.Remove("Sec-Fetch-Site");
+            proxyRequest.Headers.Remove("Cookie");
+            proxyRequest.Headers.Authorization = null;
+            httpContext.User.ToVisitor().WriteTo(proxyRequest.Headers);
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Contracts.Control;
+using FactoryMonitoring.Monitoring.Web.Access;
 using FactoryMonitoring.Monitoring.Web.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.FaultLab;
@@ -40,13 +42,13 @@ internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
     }
 
     /// <summary>Does something at once.</summary>
-    public async Task<LabAnswer> SendAsync(ControlCommand command)
+    public async Task<LabAnswer> SendAsync(ControlCommand command, Visitor visitor)
     {
+        if (!visitor.May(command.Needed())) return new(false, visitor.Refusal(command.Needed()));
         using var patience = new CancellationTokenSource(CommandPatience, time);
         try
         {
-            using var content = JsonContent.Create(command, ControlJson.Context.ControlCommand);
-            using var response = await lab.Client.PostAsync(await AddressAsync(LabRoutes.Commands, patience.Token), content, patience.Token);
+            using var response = await PostAsync(LabRoutes.Commands, JsonContent.Create(command, ControlJson.Context.ControlCommand), visitor, patience.Token);
             return await response.Content.ReadFromJsonAsync(ControlJson.Context.CommandAnswer, patience.Token) is { } answer
                 ? new(response.IsSuccessStatusCode, answer.Message)
                 : new(false, $"The fault lab answered {(int)response.StatusCode}.");
@@ -58,12 +60,13 @@ internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
     }
 
     /// <summary>Runs an experiment.</summary>
-    public async Task<LabAnswer> RunAsync(string experiment)
+    public async Task<LabAnswer> RunAsync(string experiment, Visitor visitor)
     {
+        if (!visitor.May(FactoryRole.Breaker)) return new(false, visitor.Refusal(FactoryRole.Breaker));
         using var patience = new CancellationTokenSource(ListPatience * 3, time);
         try
         {
-            using var response = await lab.Client.PostAsync(await AddressAsync(LabRoutes.RunOf(experiment), patience.Token), null, patience.Token);
+            using var response = await PostAsync(LabRoutes.RunOf(experiment), null, visitor, patience.Token);
             using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(patience.Token));
             return response.IsSuccessStatusCode
                 ? new(true, $"{experiment} runs.", body.RootElement.GetProperty("id").GetInt64())
@@ -73,6 +76,13 @@ internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
         {
             return new(false, $"The fault lab did not answer: {exception.Message}");
         }
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(string route, HttpContent? content, Visitor visitor, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, await AddressAsync(route, cancellationToken)) { Content = content };
+        visitor.WriteTo(request.Headers);
+        return await lab.Client.SendAsync(request, cancellationToken);
     }
 
     private static string? Problem(JsonElement body) =>

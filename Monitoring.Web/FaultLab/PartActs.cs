@@ -11,6 +11,8 @@ internal sealed record PartGroup(string Title, IReadOnlyList<ResourceBody> Parts
 internal sealed record PartAct(string Name, ResourceAction Action, string What)
 {
     public string Title(string part) => $"{Name} {part}?";
+
+    public ResourceCommand On(ResourceBody part) => new(part.Name, Action);
 }
 
 /// <summary>Which parts can be broken, and how.</summary>

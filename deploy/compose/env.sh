@@ -1,6 +1,7 @@
 #!/bin/sh
 # env.sh FILE: writes the environment of the stack, readable by its owner alone. What FILE already holds is kept, save what this call is
-# told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, the ports and PROFILE (observability or none), where they are set.
+# told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, addresses and ports, who may look, and PROFILE (observability or none), where they
+# are set.
 set -eu
 umask 077
 file=$1
@@ -31,7 +32,8 @@ if [ ! -f "$file" ]; then
   } > "$file"
 fi
 
-for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE MONITORING_PORT MONITORING_ALLOWED_HOSTS POSTGRES_PORT KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT \
+for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE MONITORING_ADDRESS MONITORING_PORT MONITORING_ALLOWED_HOSTS ALLOW_ANONYMOUS_VIEW \
+  SIGN_IN_AUTHORITY SIGN_IN_CLIENT_ID SIGN_IN_CLIENT_SECRET SIGN_IN_ROLE_CLAIM SIGN_IN_VIEWERS POSTGRES_PORT KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT \
   COMPOSE_PROFILES OTEL_EXPORTER_OTLP_ENDPOINT; do
   eval "value=\${$name:-}"
   [ -n "$value" ] || continue

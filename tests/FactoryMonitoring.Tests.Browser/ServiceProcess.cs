@@ -18,11 +18,31 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
 
     public int ProcessId => _process!.Id;
 
+    /// <summary>Has the service's program do something once, or refuse to start.</summary>
+    /// <returns>Its exit code, and what it wrote.</returns>
+    public static async Task<(int Code, string Output)> RunAsync(string project, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo("dotnet", [Assembly(project), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        using var limit = new CancellationTokenSource(Limit);
+        var error = process.StandardError.ReadToEndAsync(limit.Token);
+        try
+        {
+            var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return (process.ExitCode, output + await error);
+        }
+        finally
+        {
+            if (!process.HasExited) process.Kill();
+        }
+    }
+
     /// <summary>Starts it and waits until it is healthy.</summary>
     public async Task StartAsync()
     {
-        var assembly = Path.Combine(Repository.Root, project, "bin", Repository.Configuration, "net10.0", $"{project}.dll");
-        var start = new ProcessStartInfo("dotnet", [assembly]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Assembly(project)]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment(this)) start.Environment[name] = value;
         _process = Process.Start(start)!;
         _process.OutputDataReceived += Keep;
@@ -59,6 +79,8 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
     }
 
     public async ValueTask DisposeAsync() => await KillAsync();
+
+    private static string Assembly(string project) => Path.Combine(Repository.Root, project, "bin", Repository.Configuration, "net10.0", $"{project}.dll");
 
     private static async Task<bool> WaitAsync(PeriodicTimer timer, CancellationToken limit)
     {

@@ -45,6 +45,9 @@ internal sealed class SimulatedLab : IAsyncDisposable
         set => Volatile.Write(ref _enabled, value);
     }
 
+    /// <summary>Who asked for something last, as the web said.</summary>
+    public (string? Name, string? Role)? Visitor { get; private set; }
+
     public ExperimentRunBody? Running => Runs.FirstOrDefault(run => run.Verdict == Verdicts.Running);
 
     private IReadOnlyList<ExperimentRunBody> Runs => Volatile.Read(ref _runs);
@@ -56,6 +59,11 @@ internal sealed class SimulatedLab : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _app = builder.Build();
+        _app.Use((context, next) =>
+        {
+            if (context.Request.Method == "POST") Visitor = (context.Request.Headers[VisitorHeaders.Name], context.Request.Headers[VisitorHeaders.Role]);
+            return next(context);
+        });
         _app.MapGet(LabRoutes.Experiments, () => Answer(Lab(), ApiJson.Context.ExperimentsBody));
         _app.MapPost(LabRoutes.Run, Run);
         _app.MapGet(LabRoutes.Runs, (string name) =>
@@ -76,6 +84,7 @@ internal sealed class SimulatedLab : IAsyncDisposable
         Volatile.Write(ref _runs, SimulatedRuns.Past(_experiments, DateTimeOffset.UtcNow));
         Enabled = true;
         _commands.Clear();
+        Visitor = null;
         lock (_parts)
         {
             _parts.Clear();

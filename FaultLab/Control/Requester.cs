@@ -1,0 +1,20 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
+
+namespace FactoryMonitoring.FaultLab.Control;
+
+/// <summary>Who asks the fault lab: whom the page's service names, or somebody on this machine.</summary>
+/// <param name="Name">Null where nobody is named.</param>
+internal sealed record Requester(string? Name, FactoryRole? Role, string? Address)
+{
+    /// <summary>What is said of those who are not named.</summary>
+    public const string Unnamed = "fault lab";
+
+    public static Requester Of(HttpRequest request) => new(
+        Header(request, VisitorHeaders.Name), Header(request, VisitorHeaders.Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, Header(request, VisitorHeaders.Address));
+
+    /// <summary>Nobody signs in on this machine; the page then is "anonymous".</summary>
+    public string By => Name is null or "anonymous" ? Unnamed : Name;
+
+    private static string? Header(HttpRequest request, string name) => request.Headers[name].ToString() is { Length: > 0 } value ? Uri.UnescapeDataString(value) : null;
+}

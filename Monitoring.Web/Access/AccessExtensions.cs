@@ -1,0 +1,137 @@
+using System.Security.Claims;
+using FactoryMonitoring.Contracts;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+
+namespace FactoryMonitoring.Monitoring.Web.Access;
+
+/// <summary>The least role that a request needs.</summary>
+internal sealed record RoleRequirement(FactoryRole Role) : IAuthorizationRequirement;
+
+internal sealed class RoleRequirementHandler : AuthorizationHandler<RoleRequirement>
+{
+    protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, RoleRequirement requirement)
+    {
+        if (context.User.ToVisitor().May(requirement.Role)) context.Succeed(requirement);
+        return Task.CompletedTask;
+    }
+}
+
+internal static class AccessExtensions
+{
+    public const string SignInPath = "/sign-in";
+    public const string SignOutPath = "/sign-out";
+
+    private const string Either = "Either";
+    private const string CookieName = "factory-monitoring";
+
+    /// <summary>Every request needs the role viewer, unless its endpoint asks for more or lets everybody in.</summary>
+    public static void AddAccess(this IServiceCollection services, AccessSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.AddOptions<AccessSettingsCheck>().Validate(_ => settings.Failure.Length == 0, settings.Failure).ValidateOnStart();
+        services.AddSingleton<ApiKeys>();
+        services.AddSingleton<SignedOut>();
+        services.AddScoped<CurrentVisitor>();
+        services.AddSingleton<IAuthorizationHandler, RoleRequirementHandler>();
+        services.AddAuthorizationBuilder().SetFallbackPolicy(PolicyOf(FactoryRole.Viewer)).SetDefaultPolicy(PolicyOf(FactoryRole.Viewer));
+        var authentication = services.AddAuthentication(options =>
+        {
+            options.DefaultScheme = Either;
+            options.DefaultChallengeScheme = options.DefaultForbidScheme = VisitorHandler.SchemeName;
+            options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme;
+        });
+        authentication.AddPolicyScheme(Either, null, options => options.ForwardDefaultSelector = context =>
+            settings.Authority is not null && !VisitorHandler.BearsKey(context.Request) && context.Request.Cookies.ContainsKey(CookieName)
+                ? CookieAuthenticationDefaults.AuthenticationScheme
+                : VisitorHandler.SchemeName);
+        authentication.AddScheme<AuthenticationSchemeOptions, VisitorHandler>(VisitorHandler.SchemeName, null);
+        if (settings.Authority is not null) AddSignIn(authentication, settings);
+    }
+
+    public static TBuilder RequireRole<TBuilder>(this TBuilder endpoint, FactoryRole role)
+        where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(PolicyOf(role)).WithMetadata(new RoleRequirement(role));
+
+    /// <summary>Says who asks and from where, before anybody looks at what they may.</summary>
+    public static void UseAccess(this WebApplication app)
+    {
+        app.UseAuthentication();
+        app.Use((context, next) =>
+        {
+            context.User.SetAddress(context.Connection.RemoteIpAddress);
+            return next(context);
+        });
+        app.UseAuthorization();
+    }
+
+    public static void MapAccess(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(SignInPath, (AccessSettings settings, string? to) => settings.Authority is null
+            ? Results.Redirect("/")
+            : Results.Challenge(new() { RedirectUri = IsOwn(to) ? to : "/" }, [OpenIdConnectDefaults.AuthenticationScheme])).AllowAnonymous();
+        routes.MapPost(SignOutPath, (HttpContext context, AccessSettings settings, SignedOut signedOut) =>
+        {
+            signedOut.Add(context.User);
+            return settings.Authority is null
+                ? Results.Redirect("/")
+                : Results.SignOut(new() { RedirectUri = "/" }, [CookieAuthenticationDefaults.AuthenticationScheme, OpenIdConnectDefaults.AuthenticationScheme]);
+        }).AllowAnonymous().DisableAntiforgery();
+    }
+
+    private static AuthorizationPolicy PolicyOf(FactoryRole role) => new AuthorizationPolicyBuilder().AddRequirements(new RoleRequirement(role)).Build();
+
+    private static void AddSignIn(AuthenticationBuilder authentication, AccessSettings settings)
+    {
+        authentication.AddCookie(options =>
+        {
+            options.Cookie.Name = CookieName;
+            options.Cookie.SameSite = SameSiteMode.Lax;
+            options.ExpireTimeSpan = settings.Lifetime;
+            options.SlidingExpiration = false;
+            options.Events.OnValidatePrincipal = context =>
+            {
+                if (context.HttpContext.RequestServices.GetRequiredService<SignedOut>().IsOver(context.Principal!)) context.RejectPrincipal();
+                return Task.CompletedTask;
+            };
+        });
+        authentication.AddOpenIdConnect(options =>
+        {
+            options.Authority = settings.Authority!.ToString();
+            options.RequireHttpsMetadata = !settings.Authority.IsLoopback;
+            options.ClientId = settings.ClientId;
+            options.ClientSecret = settings.ClientSecret;
+            // A code in the query of a redirect, so that no cookie has to be sent with a form of another site.
+            options.ResponseType = OpenIdConnectResponseType.Code;
+            options.ResponseMode = OpenIdConnectResponseMode.Query;
+            options.CorrelationCookie.SameSite = options.NonceCookie.SameSite = SameSiteMode.Lax;
+            options.CorrelationCookie.SecurePolicy = options.NonceCookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            options.MapInboundClaims = false;
+            options.Events.OnTokenValidated = context =>
+            {
+                var time = context.HttpContext.RequestServices.GetRequiredService<TimeProvider>();
+                var claims = context.Principal!;
+                var name = claims.FindFirstValue("preferred_username") ?? claims.FindFirstValue("name") ?? claims.FindFirstValue("email") ?? claims.FindFirstValue("sub") ?? "?";
+                var role = settings.RoleOf([.. claims.FindAll(settings.RoleClaim).Select(claim => claim.Value)]);
+                context.Principal = new(VisitorClaims.Identity(CookieAuthenticationDefaults.AuthenticationScheme, name, role, time.GetUtcNow() + settings.Lifetime));
+                // The provider wants to know at sign-out whose session it is; nothing else of its tokens is needed.
+                if (context.TokenEndpointResponse?.IdToken is { } idToken) context.Properties!.StoreTokens([new() { Name = OpenIdConnectParameterNames.IdToken, Value = idToken }]);
+                return Task.CompletedTask;
+            };
+            options.Events.OnRemoteFailure = context =>
+            {
+                context.HandleResponse();
+                return TypedResults.Problem(
+                    $"{settings.Authority} did not let you in: {context.Failure?.Message}", statusCode: StatusCodes.Status403Forbidden, title: "Sign-in failed").ExecuteAsync(context.HttpContext);
+            };
+        });
+    }
+
+    /// <summary>A path of this site, and not the address of another.</summary>
+    private static bool IsOwn(string? path) => path is ['/', ..] and not ['/', '/' or '\\', ..];
+}
+
+/// <summary>Stands for the access among the options that are checked at start.</summary>
+internal sealed class AccessSettingsCheck;

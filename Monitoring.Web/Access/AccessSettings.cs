@@ -1,0 +1,121 @@
+using System.Net;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Monitoring.Web.Access;
+
+/// <summary>Who may come in, as the settings say: by OpenID Connect, by API key, and those who do neither.</summary>
+internal sealed class AccessSettings
+{
+    public AccessSettings(IConfiguration configuration, Addresses addresses)
+    {
+        var section = configuration.GetSection("SignIn");
+        List<string> failures = [];
+        Authority = Text(section["Authority"]) is { } authority ? Absolute(authority, failures) : null;
+        ClientId = Text(section["ClientId"]) ?? "factory-monitoring";
+        ClientSecret = Secret(section, failures);
+        RoleClaim = Text(section["RoleClaim"]) ?? "roles";
+        Roles = new()
+        {
+            [FactoryRole.Viewer] = Values(section["Viewers"] ?? "viewer"),
+            [FactoryRole.Operator] = Values(section["Operators"] ?? "operator"),
+            // Nobody breaks anything from elsewhere unless somebody says who.
+            [FactoryRole.Breaker] = Values(section["Breakers"]),
+        };
+        Lifetime = Span(section["Lifetime"], failures);
+        ApiKeysFile = Text(section["ApiKeysFile"]);
+
+        var anonymousView = Flag(configuration[EnvironmentNames.AllowAnonymousView], failures);
+        IsLocal = IsLoopback(Text(configuration[EnvironmentNames.MonitoringPublishedOn]) ?? addresses.ListenOn);
+        Anonymous = Authority is null && IsLocal ? FactoryRole.Breaker : anonymousView ? FactoryRole.Viewer : null;
+        if (Authority is null && Anonymous is null && (ApiKeysFile is null || !File.Exists(ApiKeysFile)))
+        {
+            failures.Add(
+                $"{addresses.ListenOn} is reached from other machines, and nobody has to sign in: set SignIn:Authority to an OpenID Connect provider, make an API key (make api-key), " +
+                $"or set {EnvironmentNames.AllowAnonymousView}=true to let everybody look");
+        }
+
+        Failure = string.Join("; ", failures);
+    }
+
+    /// <summary>The OpenID Connect provider; null where nobody signs in.</summary>
+    public Uri? Authority { get; }
+
+    public string ClientId { get; }
+
+    /// <summary>Null of a public client.</summary>
+    public string? ClientSecret { get; }
+
+    /// <summary>The claim whose values are roles.</summary>
+    public string RoleClaim { get; }
+
+    /// <summary>For each role the values of the claim that give it.</summary>
+    public Dictionary<FactoryRole, string[]> Roles { get; }
+
+    /// <summary>How long somebody stays signed in.</summary>
+    public TimeSpan Lifetime { get; }
+
+    /// <summary>Null where there are no API keys.</summary>
+    public string? ApiKeysFile { get; }
+
+    /// <summary>What those may do who have neither signed in nor a key; null is nothing.</summary>
+    public FactoryRole? Anonymous { get; }
+
+    /// <summary>Nobody but this machine can reach the page.</summary>
+    public bool IsLocal { get; }
+
+    /// <summary>Which setting is wrong, its value and what is allowed; empty when all is well.</summary>
+    public string Failure { get; }
+
+    /// <summary>The highest role that the values of <see cref="RoleClaim"/> give; null where they give none.</summary>
+    public FactoryRole? RoleOf(IReadOnlyCollection<string> values) =>
+        Roles.Where(role => role.Value.Intersect(values, StringComparer.Ordinal).Any()).Select(role => (FactoryRole?)role.Key).Max();
+
+    private static string? Text(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
+
+    private static string[] Values(string? list) => (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    private static Uri? Absolute(string text, List<string> failures)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && (url.Scheme == Uri.UriSchemeHttps || (url.Scheme == Uri.UriSchemeHttp && url.IsLoopback))) return url;
+        failures.Add($"SignIn:Authority = {text}: must be an https URL, or an http URL on this machine");
+        return null;
+    }
+
+    private static string? Secret(IConfigurationSection section, List<string> failures)
+    {
+        if (Text(section["ClientSecretFile"]) is not { } file) return Text(section["ClientSecret"]);
+        try
+        {
+            return File.ReadAllText(file).Trim();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            failures.Add($"SignIn:ClientSecretFile = {file}: {exception.Message}");
+            return null;
+        }
+    }
+
+    private static TimeSpan Span(string? text, List<string> failures)
+    {
+        var usual = TimeSpan.FromHours(8);
+        if (Text(text) is null) return usual;
+        if (TimeSpan.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var span) && span >= TimeSpan.FromSeconds(1) && span <= TimeSpan.FromDays(30)) return span;
+        failures.Add($"SignIn:Lifetime = {text}: must be a time between 00:00:01 and 30.00:00:00");
+        return usual;
+    }
+
+    private static bool Flag(string? text, List<string> failures)
+    {
+        if (Text(text) is null) return false;
+        if (bool.TryParse(text, out var flag)) return flag;
+        failures.Add($"{EnvironmentNames.AllowAnonymousView} = {text}: must be true or false");
+        return false;
+    }
+
+    /// <param name="addresses">URLs with semicolons between, or one address.</param>
+    private static bool IsLoopback(string addresses) => addresses.Split(';', StringSplitOptions.RemoveEmptyEntries).All(address =>
+    {
+        var host = BindingAddress.Parse(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{(address.Contains(':', StringComparison.Ordinal) && address[0] != '[' ? $"[{address}]" : address)}").Host;
+        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+    });
+}

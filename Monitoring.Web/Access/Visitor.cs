@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Claims;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Control;
+
+namespace FactoryMonitoring.Monitoring.Web.Access;
+
+/// <summary>Who asks, and what they may do.</summary>
+/// <param name="Role">Null where they may do nothing.</param>
+/// <param name="Address">Of their machine, as this one sees it.</param>
+internal sealed record Visitor(string Name, FactoryRole? Role, string? Address)
+{
+    public static readonly Visitor Nobody = new(VisitorClaims.Anonymous, null, null);
+
+    public bool May(FactoryRole needed) => Role >= needed;
+
+    /// <summary>Tells the fault lab who asks, in place of what the request says itself.</summary>
+    public void WriteTo(HttpHeaders headers)
+    {
+        foreach (var (header, value) in (ReadOnlySpan<(string, string?)>)[(VisitorHeaders.Name, Name), (VisitorHeaders.Role, Role is { } role ? WireName.Of(role) : null), (VisitorHeaders.Address, Address)])
+        {
+            headers.Remove(header);
+            if (value is not null) headers.TryAddWithoutValidation(header, Uri.EscapeDataString(value));
+        }
+    }
+
+    /// <summary>Says that they may not.</summary>
+    public string Refusal(FactoryRole needed) =>
+        $"{Name} {(Role is { } role ? $"is {WireName.Of(role)}" : "has no role here")}: only {(needed == FactoryRole.Breaker ? "a breaker" : $"{WireName.Of(needed)}s and above")} may do this.";
+}
+
+/// <summary>What is kept of a visitor from request to request.</summary>
+internal static class VisitorClaims
+{
+    /// <summary>How those are called who did not sign in.</summary>
+    public const string Anonymous = "anonymous";
+
+    private const string Role = "factory_role";
+    private const string Address = "factory_address";
+    private const string Expires = "factory_expires";
+    private const string Session = "factory_session";
+
+    public static ClaimsIdentity Identity(string scheme, string name, FactoryRole? role)
+    {
+        var identity = new ClaimsIdentity(scheme, ClaimTypes.Name, Role);
+        identity.AddClaim(new(ClaimTypes.Name, name));
+        if (role is { } known) identity.AddClaim(new(Role, WireName.Of(known)));
+        return identity;
+    }
+
+    /// <summary>Of somebody who signs in now.</summary>
+    public static ClaimsIdentity Identity(string scheme, string name, FactoryRole? role, DateTimeOffset expires)
+    {
+        var identity = Identity(scheme, name, role);
+        identity.AddClaim(new(Expires, expires.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)));
+        identity.AddClaim(new(Session, Guid.NewGuid().ToString("N")));
+        return identity;
+    }
+
+    /// <summary>Keeps where the request comes from, for a circuit has none.</summary>
+    public static void SetAddress(this ClaimsPrincipal user, IPAddress? address)
+    {
+        if (user.Identity is not ClaimsIdentity identity || address is null) return;
+        if (identity.FindFirst(Address) is { } before) identity.RemoveClaim(before);
+        identity.AddClaim(new(Address, (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString()));
+    }
+
+    public static Visitor ToVisitor(this ClaimsPrincipal user) =>
+        new(user.Identity?.Name ?? Anonymous, user.FindFirstValue(Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, user.FindFirstValue(Address));
+
+    /// <summary>When they have to sign in again; null of those who did not sign in.</summary>
+    public static DateTimeOffset? ExpiresAt(this ClaimsPrincipal user) =>
+        long.TryParse(user.FindFirstValue(Expires), CultureInfo.InvariantCulture, out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+
+    public static string? SessionId(this ClaimsPrincipal user) => user.FindFirstValue(Session);
+}
