@@ -47,6 +47,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
             VALUES ('gone', 'gone', 1, 0, 1, 5, 20, now() - interval '29 days'), ('here', 'here', 2, 0, 1, 5, 20, now());
         INSERT INTO ledger (producer_id, log_key, kafka_partition, acknowledged, stored) VALUES ('gone', 1, 0, 0, 0), ('here', 2, 0, 0, 0);
         INSERT INTO ledger_violations (kind, noticed_at) VALUES ('skipped', now() - interval '29 days'), ('skipped', now());
+        INSERT INTO audit_log (at, who, act, done, result) VALUES (now() - interval '400 days', 'gone', '', true, ''), (now(), 'here', '', true, '');
         INSERT INTO experiment_runs (name, started_at, verdict) SELECT 'x', now() - interval '29 days', 'PASS' FROM generate_series(1, 25);
         """;
 

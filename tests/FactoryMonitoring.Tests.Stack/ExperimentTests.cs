@@ -39,6 +39,7 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 
         await Wait.ForAsync($"the verdict on {name}", TimeSpan.FromMinutes(5), async token => (await LookAsync(token))["verdict"]!.GetValue<string>(), verdict => verdict != "RUNNING");
 
+        Assert.Equal(1, await stack.ScalarAsync<long>($"SELECT count(*) FROM audit_log WHERE who = 'fault lab' AND act = 'run the experiment {name}' AND done AND result = 'run {id} began'"));
         var report = await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.md", UriKind.Relative));
         output.WriteLine(report);
         var directory = Directory.CreateDirectory(Path.Combine(Root(), "artifacts", "experiments")).FullName;

@@ -184,6 +184,9 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
 
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         await stack.AccountIsExactAsync();
+        // Who killed it is written once there is where.
+        await Wait.ForAsync("both commands are in the audit log", TimeSpan.FromSeconds(15), async token => await stack.ScalarAsync<long>(
+            "SELECT count(*) FROM audit_log WHERE act IN ('kill postgres', 'start postgres') AND done", token), entries => entries == 2);
     }
 
     [Fact]

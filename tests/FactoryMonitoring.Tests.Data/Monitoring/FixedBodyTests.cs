@@ -289,7 +289,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         Assert.Equal(
             [
-                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
+                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/audit", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
                 "/api/dead-letters", "/api/export/{kind}.{format}", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer", "/api/producer-health", "/api/producers/{id}",
                 "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/schemas/reading.json", "/api/sensor", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],
