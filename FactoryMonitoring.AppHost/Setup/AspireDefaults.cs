@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.AppHost.Control;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -45,13 +46,16 @@ internal static class AspireDefaults
     /// <summary>Runs the application until it is stopped, and ends when nothing of it is left; also where it is stopped while it starts.</summary>
     public static async Task RunToEndAsync(this DistributedApplication application)
     {
+        IReadOnlyList<OrchestratorEnd.Helper> helpers = [];
         await using (application)
         {
-            var started = application.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted;
+            var lifetime = application.Services.GetRequiredService<IHostApplicationLifetime>();
+            lifetime.ApplicationStopping.Register(() => helpers = OrchestratorEnd.Find());
             await application.RunAsync();
             // The host stops only what has started altogether.
-            if (!started.IsCancellationRequested) await application.StopAsync();
+            if (!lifetime.ApplicationStarted.IsCancellationRequested) await application.StopAsync();
         }
+        await OrchestratorEnd.HastenAsync(helpers);
     }
 
     private static bool HasDashboard(IDistributedApplicationBuilder builder) =>
