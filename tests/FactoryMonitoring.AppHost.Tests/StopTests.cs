@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Text;
+using FactoryMonitoring.AppHost.Setup;
+
+namespace FactoryMonitoring.AppHost.Tests;
+
+/// <summary>The AppHost's program, as a user starts it, and the signals that end it.</summary>
+public sealed class StopTests : IDisposable
+{
+    // Open to others, as a temporary directory is not: the database's processes are another user's where root starts them.
+    private readonly string _runDirectory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-stop-{Guid.NewGuid():N}")).FullName;
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(4));
+    private readonly StringBuilder _output = new();
+
+    public void Dispose()
+    {
+        foreach (var pid in Left()) Process.GetProcessById(pid).Kill();
+        _limit.Dispose();
+        Directory.Delete(_runDirectory, recursive: true);
+    }
+
+    [Fact]
+    public async Task No_signal_leaves_a_process_behind_and_the_next_start_works()
+    {
+        foreach (var signal in (string[])["INT", "KILL", "TERM"])
+        {
+            using var app = await StartAsync();
+            using (var kill = Process.Start("kill", [$"-{signal}", $"{app.Id}"])) await kill.WaitForExitAsync(_limit.Token);
+            await app.WaitForExitAsync(_limit.Token);
+            if (signal != "KILL")
+            {
+                // It goes last, also after the orchestrator, which learns only of one that is killed by itself.
+                Assert.Equal(0, app.ExitCode);
+                Assert.Empty(Commands());
+            }
+            await UntilAsync(() => Left().Count == 0);
+        }
+    }
+
+    private async Task<Process> StartAsync()
+    {
+        var start = new ProcessStartInfo(Path.ChangeExtension(typeof(FactorySettings).Assembly.Location, null))
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = AppContext.BaseDirectory,
+        };
+        start.Environment["Factory__RunDirectory"] = _runDirectory;
+        // As the launch profile has it.
+        (start.Environment["DOTNET_ENVIRONMENT"], start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"]) = ("Development", "true");
+        (start.Environment["Factory__Kafka"], start.Environment["Factory__Postgres"], start.Environment["Factory__Prometheus"]) = ("embedded", "process", "false");
+        foreach (var port in (string[])["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"]) start.Environment[$"Factory__Ports__{port}"] = "0";
+        lock (_output) _output.Clear();
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += Keep;
+        process.ErrorDataReceived += Keep;
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        await UntilAsync(() => Output.Contains("Ready after ", StringComparison.Ordinal) || process.HasExited);
+        Assert.False(process.HasExited, Output);
+        return process;
+    }
+
+    private string Output
+    {
+        get
+        {
+            lock (_output) return _output.ToString();
+        }
+    }
+
+    /// <summary>What was started for this run directory and has not ended; a process hands its environment down to all that it starts.</summary>
+    private List<int> Left() =>
+        [.. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Where(IsOfRun!).Select(int.Parse!)];
+
+    private IEnumerable<string> Commands() => Left().Select(pid => Read($"{pid}/cmdline").Replace('\0', ' ')).Where(command => command.Length > 0);
+
+    private bool IsOfRun(string pid) => Read($"{pid}/environ").Split('\0').Contains($"Factory__RunDirectory={_runDirectory}");
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{file}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private void Keep(object sender, DataReceivedEventArgs line)
+    {
+        lock (_output) _output.AppendLine(line.Data);
+    }
+
+    private async Task UntilAsync(Func<bool> condition)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        try
+        {
+            while (!condition()) await timer.WaitForNextTickAsync(_limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{Output}\nleft: {string.Join('\n', Commands())}");
+        }
+    }
+}
