@@ -19,6 +19,7 @@ public sealed class PageTests(BrowserFixture stack) : BrowserTest(stack)
         ("alerts", "/alerts", "Alerts"),
         ("alert", $"/alerts/{SimulatedFactory.OpenAlert}", SimulatedFactory.Sensor),
         ("fault-lab-alone", "/fault-lab", "Fault lab"),
+        ("audit", "/audit", "Audit log"),
         ("not-found", "/no-such-page", "There is no such page"),
     ];
 

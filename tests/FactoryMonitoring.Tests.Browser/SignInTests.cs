@@ -41,6 +41,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         await Expect(Page.GetByTestId("signed-in")).ToContainTextAsync("ada, viewer");
 
         await OpenAsync("/fault-lab?experiment=consumer-killed");
+        await HasNoViolationAsync();
         await Expect(Page.GetByRole(AriaRole.Button, new() { Name = "Run it" })).ToBeDisabledAsync();
         await Expect(Page.GetByTestId("experiment")).ToContainTextAsync("ada is viewer: only a breaker may do this.");
         foreach (var name in (string[])["Kill sensor-consumer-1", "Stop sensor-consumer-1", "Scale", "Send poison"])
