@@ -33,4 +33,7 @@ public static class VisitorHeaders
     public const string Name = "Factory-Visitor";
     public const string Role = "Factory-Role";
     public const string Address = "Factory-Address";
+
+    /// <summary>The name by which the page's service asks for itself, for all who look at pages.</summary>
+    public const string ThePage = "the-page";
 }

@@ -29,14 +29,16 @@ internal static class MonitoringApi
         var app = builder.Build();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.UseRateLimiter();
         app.MapDefaultEndpoints();
         app.MapOpenApi("/openapi/v1.json");
         var api = app.MapGroup("/api");
         api.MapSnapshots();
         api.MapStream();
-        api.MapHistory();
-        api.MapAlerts();
-        api.MapComponents();
+        var queries = api.MapGroup("").RequireRateLimiting(QueryLimits.Policy);
+        queries.MapHistory();
+        queries.MapAlerts();
+        queries.MapComponents();
         api.MapSchemas();
         api.MapExports();
         return app;
@@ -54,8 +56,9 @@ internal static class MonitoringApi
         });
         services.AddProblemDetails();
         services.AddOpenApi();
+        services.AddQueryLimits();
 
-services.AddSingleton(KafkaNames.Of(name => builder.Configuration[name]));
+        services.AddSingleton(KafkaNames.Of(name => builder.Configuration[name]));
         services.AddOptions<SnapshotOptions>().BindConfiguration(SnapshotOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<SnapshotOptions>, SnapshotOptionsValidator>();
         services.AddOptions<SilenceOptions>().BindConfiguration(SilenceOptions.Section).ValidateOnStart();

@@ -27,6 +27,7 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     builder.Services.AddSingleton(addresses);
     builder.Services.AddOptions<AddressCheck>().Validate(_ => addresses.Failure.Length == 0, addresses.Failure).ValidateOnStart();
     builder.Services.AddAccess(new AccessSettings(builder.Configuration, addresses));
+    builder.Services.AddClientLimits();
     builder.Services.AddHttpForwarder();
     builder.Services.AddSingleton<MonitoringApiConnection>();
     builder.Services.AddSingleton<FaultLabConnection>();
@@ -51,6 +52,7 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     app.Use(ForeignPages.RefuseAsync);
     app.Use(SecurityHeaders.AddAsync);
     app.UseAccess();
+    app.UseRateLimiter();
     app.UseAntiforgery();
     app.MapAccess();
     app.MapApiPassThrough();

@@ -21,7 +21,11 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
     public override async Task StartingAsync(CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, setup.ControlPort));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, setup.ControlPort);
+            kestrel.Limits.MaxRequestBodySize = 4096;
+        });
         builder.Services.AddRoutingCore();
         builder.Services.AddHostFiltering(hosts => hosts.AllowedHosts = ["localhost", "127.0.0.1", "[::1]"]);
         Type[] shared =

@@ -24,6 +24,7 @@ internal static class ExportEndpoints
             .Produces(StatusCodes.Status200OK)
             .ProducesValidationProblem()
             .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
     private static async Task<IResult> ExportAsync(
@@ -54,7 +55,7 @@ internal static class ExportEndpoints
         if (!await Room.WaitAsync(TimeSpan.Zero))
         {
             context.Response.Headers.RetryAfter = "5";
-            return TypedResults.Problem("Others export now; ask again in a moment.", statusCode: StatusCodes.Status503ServiceUnavailable, title: "Too many exports at a time");
+            return TypedResults.Problem("Others export now; ask again in a moment.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many exports at a time");
         }
 
         try

@@ -39,6 +39,14 @@ internal static class ApiPassThrough
         var address = await service.GetAddressAsync(context.RequestAborted);
         var error = await forwarder.SendAsync(context, address.ToString(), service.Invoker, Request, Transformer);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
+        // What was too long for this service is a fault of the request, also where it shows as a fault of passing it on.
+        if (context.GetForwarderErrorFeature()?.Exception is { } exception
+            && ((exception as AggregateException)?.InnerExceptions ?? [exception]).OfType<BadHttpRequestException>().FirstOrDefault() is { } wrong)
+        {
+            await TypedResults.Problem(wrong.Message, statusCode: wrong.StatusCode).ExecuteAsync(context);
+            return;
+        }
+
         context.Response.Headers.RetryAfter = "1";
         await Away(service, address).ExecuteAsync(context);
     }

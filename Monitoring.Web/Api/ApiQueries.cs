@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
@@ -60,7 +61,8 @@ internal sealed class ApiQueries(ServiceConnections services, TimeProvider time)
         try
         {
             var address = await service.GetAddressAsync(patience.Token);
-            using var response = await service.Client.GetAsync(new Uri(address, path), HttpCompletionOption.ResponseHeadersRead, patience.Token);
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path)) { Headers = { { VisitorHeaders.Name, VisitorHeaders.ThePage } } };
+            using var response = await service.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, patience.Token);
             if (response.StatusCode == HttpStatusCode.NotFound) return new(null, time.GetUtcNow(), null, NotFound: true);
             if (response.StatusCode == HttpStatusCode.BadRequest) return new(null, time.GetUtcNow(), await ReasonAsync(response, patience.Token), NotFound: false, Refused: true);
             response.EnsureSuccessStatusCode();

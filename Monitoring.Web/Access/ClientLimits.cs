@@ -1,0 +1,71 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace FactoryMonitoring.Monitoring.Web.Access;
+
+/// <summary>How much of the page's service one client, and all of them together, may hold at a time; more is told to come again.</summary>
+internal static class ClientLimits
+{
+    /// <summary>Streams of the API that one client has open.</summary>
+    public const int Streams = 20;
+
+    /// <summary>Pages that one client has open.</summary>
+    public const int Circuits = 50;
+
+    private const int AllStreams = 400;
+    private const int AllCircuits = 500;
+    private const int Requests = 100;
+
+    public static void AddClientLimits(this IServiceCollection services)
+    {
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Nothing is ever sent to this service but short requests.
+            kestrel.Limits.MaxRequestBodySize = 64 * 1024;
+            kestrel.Limits.MaxConcurrentConnections = 4096;
+        });
+        services.AddRateLimiter(limits =>
+        {
+            limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+            limits.GlobalLimiter = PartitionedRateLimiter.CreateChained(
+                PartitionedRateLimiter.Create<HttpContext, string>(context => Kind(context) is { } kind ? Limited($"{kind} of {Client(context)}", Most(kind).OfOne) : Free),
+                PartitionedRateLimiter.Create<HttpContext, string>(context => Kind(context) is { } kind && Most(kind).OfAll is var all and > 0 ? Limited(kind, all) : Free));
+            limits.OnRejected = async (context, _) =>
+            {
+                context.HttpContext.Response.Headers.RetryAfter = "1";
+                await TypedResults.Problem(
+                    $"There are as many {Kind(context.HttpContext)} as are allowed at a time. Close one, or ask again in a second.",
+                    statusCode: StatusCodes.Status429TooManyRequests,
+                    title: "Too many at a time").ExecuteAsync(context.HttpContext);
+            };
+        });
+    }
+
+    private static RateLimitPartition<string> Free => RateLimitPartition.GetNoLimiter("");
+
+    private static RateLimitPartition<string> Limited(string key, int most) => RateLimitPartition.GetConcurrencyLimiter(key, _ => new() { PermitLimit = most, QueueLimit = 0 });
+
+    private static string? Kind(HttpContext context) => context.Request.Path switch
+    {
+        var path when path.StartsWithSegments("/api/stream") => "streams",
+        var path when path.StartsWithSegments("/api") => "requests",
+        // The connection of a page, which lasts as long as it is open.
+        { Value: "/_blazor" } when HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsConnect(context.Request.Method) => "pages",
+        _ => null,
+    };
+
+    /// <summary>0 is no limit.</summary>
+    private static (int OfOne, int OfAll) Most(string kind) => kind switch
+    {
+        "streams" => (Streams, AllStreams),
+        "pages" => (Circuits, AllCircuits),
+        _ => (Requests, 0),
+    };
+
+    private static string Client(HttpContext context)
+    {
+        var visitor = context.User.ToVisitor();
+        return $"{visitor.Name}@{visitor.Address}";
+    }
+}
