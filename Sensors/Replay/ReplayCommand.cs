@@ -142,7 +142,7 @@ internal sealed class ReplayTerminal(
             bar.Clear();
             if (!condition.IsOver)
             {
-                Console.WriteLine(FormattableString.Invariant($"  {"stopped",-10} after row {feed.Position.Row:N0} of {rows:N0}, {feed.Position.Sent:N0} readings were sent"));
+                Console.WriteLine(FormattableString.Invariant($"  {"stopped",-10} after row {feed.Position.Row:N0} of {rows:N0}, {feed.Position.Sent:N0} readings were sent{(pace is null ? "" : "; the same command goes on there")}"));
             }
         }
     }
@@ -155,14 +155,21 @@ internal sealed class ReplayTerminal(
                 $"  {"nothing",-10} is sent: {Path.GetFileName(feed.Plan.File)} was backfilled at {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores it a second time");
         }
 
+        if (guard?.Obstacle is { } obstacle)
+        {
+            Environment.ExitCode = 1;
+            return $"  {"nothing",-10} is sent: {obstacle}. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores all of it anew";
+        }
+
         var sensors = feed.Sensors.Count == 1 ? "sensor" : "sensors";
+        var before = feed.PassedOver > 0 ? FormattableString.Invariant($"; {feed.PassedOver:N0} were stored before") : "";
         return FormattableString.Invariant(
-            $"  {"stored",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {sensors} in {elapsed.TotalSeconds:N1} s, {feed.Plan.Rows / elapsed.TotalSeconds:N0} rows/s");
+            $"  {"stored",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {sensors} in {elapsed.TotalSeconds:N1} s, {feed.Position.Sent / elapsed.TotalSeconds:N0} readings/s{before}");
     }
 
     private void ShowBackfill(ProgressBar bar, BackfillStanding standing)
     {
-        var estimate = BackfillEstimate.Of(feed.Plan, standing);
+        var estimate = BackfillEstimate.Of(feed.Plan, standing, feed.PassedOver);
         var pace = standing.IsStuck ? ", waits: no consumer stores anything"
             : estimate.Left is { } left ? FormattableString.Invariant($", {estimate.RowsPerSecond:N0} rows/s, {(left.TotalHours >= 1 ? $"{(int)left.TotalHours} h {left.Minutes} min" : left.TotalMinutes >= 1 ? $"{left.Minutes} min {left.Seconds} s" : $"{Math.Ceiling(left.TotalSeconds):0} s")} left")
             : "";
