@@ -85,6 +85,7 @@ internal sealed class IngestWorker(
                 }
             }
 
+            outbox.End();
             await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
