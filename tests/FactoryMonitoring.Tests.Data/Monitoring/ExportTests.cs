@@ -143,8 +143,8 @@ public sealed class ExportTests(PostgresFixture postgres, ITestOutputHelper outp
     }
 
     [Theory]
-    [InlineData("csv", 32)]
-    [InlineData("parquet", 64)]
+    [InlineData("csv", 8)]
+    [InlineData("parquet", 40)]
     public async Task A_file_of_a_million_rows_costs_no_more_memory_than_its_parts(string format, int mostMb)
     {
         const int Rows = 1_000_000;
