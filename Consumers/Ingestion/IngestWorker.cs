@@ -37,6 +37,18 @@ internal sealed class IngestWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            await RunAsync(stoppingToken);
+        }
+        finally
+        {
+            outbox.End();
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
+    {
         await Task.Yield();
         var lanes = MakeLanes();
         // On a busy machine this takes longer than a loop may be silent.
@@ -85,7 +97,6 @@ internal sealed class IngestWorker(
                 }
             }
 
-            outbox.End();
             await Task.WhenAll(others).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -16,14 +16,18 @@ DECLARE
 BEGIN
     WHILE most > 0 AND window_end >= first_time LOOP
         window_start := window_end - span;
-        SELECT COALESCE(sum(stored), 0) INTO inside FROM reading_batches WHERE processing_timestamp > window_start AND processing_timestamp <= window_end;
         room := CASE WHEN EXISTS (SELECT FROM backfilled_sensors WHERE stored_at > window_start) THEN 2000000 ELSE 400000 END - looked;
+        EXIT WHEN room <= 0;
+        room := LEAST(room, 400000);
+        SELECT COALESCE(sum(stored), 0) INTO inside FROM reading_batches WHERE processing_timestamp > window_start AND processing_timestamp <= window_end;
         IF inside > room THEN
-            -- The last window: as far as there is room.
-            SELECT min(processing_timestamp) - interval '1 us' INTO window_start FROM (
-                SELECT processing_timestamp, sum(stored) OVER (ORDER BY processing_timestamp DESC) AS rows FROM reading_batches
+            -- As much of the window as there is room for, and the rest of it next.
+            SELECT min(processing_timestamp) - interval '1 us', max(rows) INTO window_start, inside FROM (
+                SELECT processing_timestamp, stored, sum(stored) OVER (ORDER BY processing_timestamp DESC) AS rows FROM reading_batches
                 WHERE processing_timestamp > window_start AND processing_timestamp <= window_end
-            ) batches WHERE rows <= room;
+            ) batches WHERE rows - stored < room;
+        ELSE
+            span := span * 4;
         END IF;
         IF inside > 0 THEN
             RETURN QUERY SELECT * FROM readings r WHERE r.processing_timestamp > window_start AND r.processing_timestamp <= window_end AND r.sensor_key = ANY (keys)
@@ -31,9 +35,7 @@ BEGIN
             GET DIAGNOSTICS found = ROW_COUNT;
             most := most - found;
         END IF;
-        EXIT WHEN inside > room;
         looked := looked + inside;
         window_end := window_start;
-        span := span * 4;
     END LOOP;
 END $$;

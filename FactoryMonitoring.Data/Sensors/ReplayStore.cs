@@ -69,10 +69,16 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
     private const string GoOn = "UPDATE backfills SET updated_at = clock_timestamp(), done_at = CASE WHEN $2 THEN clock_timestamp() END WHERE fingerprint = $1";
 
     private const string SelectStoredOf = """
-        SELECT d.sensor_id, count(*), (array_agg(r."timestamp" ORDER BY r.processing_timestamp DESC, r.kafka_offset DESC))[1]
-        FROM readings r JOIN sensor_descriptions d USING (sensor_key)
-        WHERE d.sensor_id = ANY ($1) AND d.backfill AND r.processing_timestamp >= $2
-        GROUP BY 1
+        WITH stored AS MATERIALIZED (
+            SELECT d.sensor_id, count(*) AS readings, max(r.processing_timestamp) AS newest
+            FROM readings r JOIN sensor_descriptions d USING (sensor_key)
+            WHERE d.sensor_id = ANY ($1) AND d.backfill AND r.processing_timestamp >= $2
+            GROUP BY 1
+        )
+        SELECT s.sensor_id, s.readings, (
+            SELECT r."timestamp" FROM readings r JOIN sensor_descriptions d USING (sensor_key)
+            WHERE d.sensor_id = s.sensor_id AND d.backfill AND r.processing_timestamp = s.newest ORDER BY r.kafka_offset DESC LIMIT 1)
+        FROM stored s
         """;
 
     /// <summary>Begins the backfill of a file, or says what is known of the one that began before.</summary>
@@ -99,6 +105,8 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
         string[] sensorIds, DateTimeOffset since, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(SelectStoredOf);
+        // All that was stored since is counted.
+        command.CommandTimeout = 0;
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = sensorIds });
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since.UtcDateTime });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -38,6 +38,9 @@ internal sealed partial class BackfillGuard(
     /// <summary>Why nothing is sent, in words; null where something is, or all is stored.</summary>
     public string? Obstacle { get; private set; }
 
+    /// <summary>A part of the file was backfilled before, and consumers have not stored all of what was sent then.</summary>
+    public bool IsWaiting { get; private set; }
+
     /// <summary>Of the file, once the backfill may send.</summary>
     public string? Fingerprint { get; private set; }
 
@@ -68,7 +71,7 @@ internal sealed partial class BackfillGuard(
 
                 if (await IsAllStoredThatWasSentAsync(cancellationToken))
                 {
-                    var stored = await store.StoredOfBackfillAsync(_sensors, begun.StartedAt, cancellationToken);
+                    var stored = await heartbeat.WaitAsync(store.StoredOfBackfillAsync(_sensors, begun.StartedAt, cancellationToken));
                     if (!PassOver(stored))
                     {
                         Log.Refused(logger, file, Obstacle!);
@@ -79,6 +82,7 @@ internal sealed partial class BackfillGuard(
                     break;
                 }
 
+                IsWaiting = true;
                 Log.Waits(logger, file);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
@@ -89,7 +93,7 @@ internal sealed partial class BackfillGuard(
             await Task.Delay(Pause, time, cancellationToken);
         }
 
-        Fingerprint = fingerprint;
+        (Fingerprint, IsWaiting) = (fingerprint, false);
         return true;
     }
 
@@ -150,7 +154,7 @@ internal sealed partial class BackfillGuard(
                 heartbeat.Beat();
             }
 
-            foreach (var (sensor, _) in ReplayFeed.ReadingsOf(rows.Current))
+            foreach (var sensor in ReplayFeed.SensorsOf(rows.Current))
             {
                 if (left[sensor] > 0 && --left[sensor] == 0)
                 {

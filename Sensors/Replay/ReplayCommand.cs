@@ -114,6 +114,7 @@ internal sealed class ReplayTerminal(
         using var timer = new PeriodicTimer(Step, time);
         var begun = time.GetTimestamp();
         var rows = feed.Plan.Rows;
+        var isTold = false;
         try
         {
             while (!(condition.IsOver && account.Look().Queued == 0 && pace?.Look() is null or { Waiting: 0 }))
@@ -121,6 +122,14 @@ internal sealed class ReplayTerminal(
                 await timer.WaitForNextTickAsync(stoppingToken);
                 if (pace?.Look() is { } standing)
                 {
+                    if (!isTold && guard?.Fingerprint is not null && feed.PassedOver > 0)
+                    {
+                        isTold = true;
+                        bar.Clear();
+                        Console.WriteLine(FormattableString.Invariant(
+                            $"  {"goes on",-10} behind {feed.PassedOver:N0} of {feed.Plan.Readings:N0} readings, which were stored before. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores all of them anew"));
+                    }
+
                     ShowBackfill(bar, standing);
                     continue;
                 }
@@ -170,7 +179,8 @@ internal sealed class ReplayTerminal(
     private void ShowBackfill(ProgressBar bar, BackfillStanding standing)
     {
         var estimate = BackfillEstimate.Of(feed.Plan, standing, feed.PassedOver);
-        var pace = standing.IsStuck ? ", waits: no consumer stores anything"
+        var pace = guard?.IsWaiting is true ? ", waits: consumers have not stored all of what was sent before"
+            : standing.IsStuck ? ", waits: no consumer stores anything"
             : estimate.Left is { } left ? FormattableString.Invariant($", {estimate.RowsPerSecond:N0} rows/s, {(left.TotalHours >= 1 ? $"{(int)left.TotalHours} h {left.Minutes} min" : left.TotalMinutes >= 1 ? $"{left.Minutes} min {left.Seconds} s" : $"{Math.Ceiling(left.TotalSeconds):0} s")} left")
             : "";
         bar.Show(

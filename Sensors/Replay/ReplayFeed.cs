@@ -53,9 +53,9 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
     /// <summary>Readings of the file that are not sent, because they are stored.</summary>
     public long PassedOver { get; private set; }
 
-    /// <summary>Readings of a row: the place of their sensor, and the value.</summary>
-    public static IEnumerable<(int Sensor, double Value)> ReadingsOf(ReplayRow row) =>
-        row.Values.Select((value, place) => (Sensor: row.Only ?? place, Value: value)).Where(reading => !double.IsNaN(reading.Value));
+    /// <summary>The places of the sensors that a row has a reading of.</summary>
+    public static IEnumerable<int> SensorsOf(ReplayRow row) =>
+        Enumerable.Range(0, row.Values.Length).Where(place => !double.IsNaN(row.Values[place])).Select(place => row.Only ?? place);
 
     /// <summary>Before the first row: as many readings of each sensor are not sent.</summary>
     /// <param name="passing">Called at each of them.</param>
