@@ -43,7 +43,7 @@ internal sealed class IngestWorker(
         }
         finally
         {
-            outbox.End();
+            outbox.End(isStored: false);
         }
     }
 
@@ -91,6 +91,7 @@ internal sealed class IngestWorker(
             // Every partition is given up or abandoned: what a lane still waits for is of use to nobody, and ends with the process.
             if (await EndAsync(storing))
             {
+                outbox.End(isStored: true);
                 foreach (var lane in lanes)
                 {
                     await lane.DisposeAsync();
