@@ -135,7 +135,8 @@ public sealed record ComponentValue(string ComponentId, long Value);
 
 /// <summary>The pipeline now: means and percentiles of the last 10 s. Null is what was not measured.</summary>
 /// <param name="MaximumPerSecond">The highest rate this installation has stored in one second; null before any.</param>
-/// <param name="CatchUpSeconds">Time to no lag at the present rates; null while it does not shrink.</param>
+/// <param name="Lag">Messages that are not stored yet.</param>
+/// <param name="CatchUpSeconds">Time to no lag at the rate at which it fell over the last 10 s; null while it does not fall.</param>
 public sealed record PipelineMetrics(
     double AcknowledgedPerSecond,
     double StoredPerSecond,

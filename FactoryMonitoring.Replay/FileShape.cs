@@ -139,9 +139,9 @@ internal sealed record FileShape(
                     $"line {line.Line}: holds no number beside a time, cut by the separator {Csv.NameOf(separator)}: {Say.Quoted(string.Join(separator, line.Fields))}; a column of numbers is needed, or {setting(nameof(ReplayOptions.Separator))} is another one"));
             }
 
-            var (header, units) = Head(first);
+            var (above, header, units) = Head(first);
             var width = Math.Max(count, header?.Fields.Length is { } fields && fields <= count + 1 ? Math.Min(fields, count) : count);
-            var names = NamesOf(header?.Fields, width);
+            var names = NamesOf(header?.Fields, above?.Fields, width);
             var split = names.Select(Replay.Units.Split).ToArray();
             var columns = ColumnSample.Of(records.Skip(first).Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).Select(record => record.Fields), width, missing);
             return new FileShape(
@@ -191,7 +191,7 @@ internal sealed record FileShape(
         }
 
         // Before the first row of values: units perhaps, and the header before them.
-        private (Record? Header, Record? Units) Head(int first)
+        private (Record? Above, Record? Header, Record? Units) Head(int first)
         {
             var before = records.Take(first).Where(record => !record.IsBlank).Select(Uncommented)
                 .Where(record => record.WasComment ? record.Fields.Length == count : Math.Abs(record.Fields.Length - count) <= 1).ToList();
@@ -208,7 +208,9 @@ internal sealed record FileShape(
                 rows.RemoveAt(rows.Count - 1);
             }
 
-            return rows.Count > 1 && Replay.Units.IsRow(rows[^1].Fields) ? (rows[^2], rows[^1]) : (rows.LastOrDefault(), null);
+            var units = rows.Count > 1 && Replay.Units.IsRow(rows[^1].Fields) ? rows[^1] : null;
+            var header = rows.Count - (units is null ? 1 : 2);
+            return (rows.ElementAtOrDefault(header - 1), rows.ElementAtOrDefault(header), units);
         }
 
         private (string[] Fields, long Line, bool WasComment) Uncommented(Record record)
@@ -223,10 +225,14 @@ internal sealed record FileShape(
         }
 
         // R leaves out the name of the first column, which numbers the rows.
-        private static string[] NamesOf(string[]? header, int width)
+        private static string[] NamesOf(string[]? header, string[]? above, int width)
         {
             var names = header is null ? [] : header.Length == width - 1 && header[^1].Length > 0 ? ["", .. header] : header;
+            names = above is null || above.Length != names.Length ? names : [.. names.Select((name, index) => names.Count(other => other == name) > 1 && GroupOf(index) is { } group ? $"{group} {name}" : name)];
             return [.. Enumerable.Range(0, width).Select(index => index < names.Length && names[index].Trim('#', ' ') is { Length: > 0 } name ? name.ReplaceLineEndings(" ") : Say.Text($"column {index + 1}"))];
+
+            // A name in a row above the header is of all columns up to the next.
+            string? GroupOf(int index) => above[..(index + 1)].LastOrDefault(name => name.Length > 0);
         }
     }
 }

@@ -13,7 +13,7 @@ internal static class Say
 
     public static string Plural(long count, string one) => $"{Count(count)} {one}{(count == 1 ? "" : "s")}";
 
-    public static string Number(double value) => value.ToString("G6", CultureInfo.InvariantCulture);
+    public static string Number(double value) => value.ToString(Math.Abs(value) is >= 100_000 and < 1e15 ? "0.##" : "G6", CultureInfo.InvariantCulture);
 
     /// <summary>A text of the file, in a line.</summary>
     public static string Quoted(string text)

@@ -195,6 +195,26 @@ internal struct TimeText
             Third = Number(ref rest, day);
             SkipOrdinal(ref rest);
             rest = rest.TrimStart(" ,-/");
+            if (Digits(rest) is (1 or 2) and var hour && rest.Length > hour && rest[hour] == ':')
+            {
+                // Dec 2 21:15:00 2013, as ctime and date of Unix write it; date names the zone before the year.
+                if (!ReadClock(ref rest))
+                {
+                    return false;
+                }
+
+                rest = rest.TrimStart(' ');
+                if (Letters(rest) is > 0 and var zone)
+                {
+                    if (!ReadZone(rest[..zone]))
+                    {
+                        return false;
+                    }
+
+                    rest = rest[zone..].TrimStart(' ');
+                }
+            }
+
             return ReadYear(ref rest);
         }
 
@@ -369,6 +389,15 @@ internal struct TimeText
             return false;
         }
 
+        if (rest.Length >= 8 && digits == 2 && rest[2] == '-' && rest[5] == '-' && Digits(rest[3..]) == 2 && Digits(rest[6..]) == 2)
+        {
+            // 21-15-00, where a colon may not stand: in names of files.
+            var (hours, minutes) = (Number(ref rest, 2), Next(ref rest));
+            var seconds = Next(ref rest);
+            text = rest;
+            return SetClock(hours, minutes, seconds, 0);
+        }
+
         var hour = Number(ref rest, digits);
         if (rest.IsEmpty)
         {
@@ -422,8 +451,17 @@ internal struct TimeText
             rest = half[1..].TrimStart('.')[1..].TrimStart('.');
         }
 
+        // 21:15 Uhr, 21:15 h
+        half = rest.TrimStart(" \u00a0\u202f");
+        rest = half.StartsWith("Uhr", StringComparison.OrdinalIgnoreCase) ? half[3..] : half is ['h' or 'H', ..] && Letters(half) == 1 ? half[1..] : rest;
         text = rest;
         return SetClock(hour, minute, second, fraction);
+
+        static int Next(ref ReadOnlySpan<char> rest)
+        {
+            rest = rest[1..];
+            return Number(ref rest, 2);
+        }
     }
 
     // AM, pm, a.m.

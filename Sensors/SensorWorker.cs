@@ -37,8 +37,8 @@ internal sealed partial class SensorWorker(
         var origin = time.GetTimestamp();
         var shift = TimeSpan.Zero;
         long published = 0;
-        var isDone = guard is not null && await guard.IsDoneAsync(stoppingToken);
-        while (!isDone && source.TryNext(out var sample))
+        var maySend = guard is null || await guard.MaySendAsync(stoppingToken);
+        while (maySend && source.TryNext(out var sample))
         {
             var due = sample.Due + shift;
             await SleepAsync(origin, due, stoppingToken);

@@ -12,9 +12,11 @@ internal sealed partial class RulesReload(
     ILogger<RulesReload> logger) : IHostedService, IDisposable
 {
     private IDisposable? _watch;
+    private string _seen = "";
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _seen = Settings();
         _watch = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
         return Task.CompletedTask;
     }
@@ -23,8 +25,16 @@ internal sealed partial class RulesReload(
 
     public void Dispose() => _watch?.Dispose();
 
+    // Of one change to a file its watcher may tell several times, and of a change to other settings too.
     private void Reload()
     {
+        var settings = Settings();
+        if (settings == _seen)
+        {
+            return;
+        }
+
+        _seen = settings;
         try
         {
             rules.Replace(Read());
@@ -35,6 +45,8 @@ internal sealed partial class RulesReload(
             Log.Refused(logger, exception.Message);
         }
     }
+
+    private string Settings() => string.Join('\n', configuration.GetSection(DetectionOptions.Section).AsEnumerable().Select(pair => $"{pair.Key}={pair.Value}"));
 
     private DetectionOptions Read()
     {

@@ -37,6 +37,18 @@ internal sealed class IngestWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        try
+        {
+            await RunAsync(stoppingToken);
+        }
+        finally
+        {
+            outbox.End(isStored: false);
+        }
+    }
+
+    private async Task RunAsync(CancellationToken stoppingToken)
+    {
         await Task.Yield();
         var lanes = MakeLanes();
         // On a busy machine this takes longer than a loop may be silent.
@@ -79,6 +91,7 @@ internal sealed class IngestWorker(
             // Every partition is given up or abandoned: what a lane still waits for is of use to nobody, and ends with the process.
             if (await EndAsync(storing))
             {
+                outbox.End(isStored: true);
                 foreach (var lane in lanes)
                 {
                     await lane.DisposeAsync();

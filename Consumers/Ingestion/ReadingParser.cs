@@ -126,13 +126,18 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
         if (rejection is not (Rejection.Empty or Rejection.Oversized or Rejection.MalformedJson or Rejection.InvalidText))
         {
-            rejection = ReadAsDialect(json, ref fields);
+            rejection = ReadAsDialect(dialects, json, ref fields);
         }
 
         if (rejection == Rejection.MalformedJson && (quoted ??= BareWords.Quote(json)) is not null)
         {
             _hasBareWords = true;
-            rejection = ReadAsDialect(quoted, ref fields);
+            rejection = ReadAsDialect(dialects, quoted, ref fields);
+        }
+
+        if (rejection is Rejection.MissingField or Rejection.MalformedJson)
+        {
+            rejection = ReadAsKnownForm(quoted ?? json, rejection, ref fields);
         }
 
         if (rejection != Rejection.None)
@@ -164,13 +169,13 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     }
 
     /// <summary>Reads a message that is none of ours as any other that is known, and finds the words for it where it is none of these.</summary>
-    private Rejection ReadAsDialect(ReadOnlySpan<byte> message, ref Fields fields)
+    private Rejection ReadAsDialect(DialectReader reader, ReadOnlySpan<byte> message, ref Fields fields)
     {
         try
         {
             _taken = 0;
-            var rejection = dialects.Read(dialects.ReadsHeaders && BinaryEvent.ToStructured(_headers, message) is { } whole ? whole : message, keys.Bytes, ref _reading, ref fields.Sensor, _take ??= Take);
-            Detail = dialects.Detail;
+            var rejection = reader.Read(reader.ReadsHeaders && BinaryEvent.ToStructured(_headers, message) is { } whole ? whole : message, keys.Bytes, ref _reading, ref fields.Sensor, _take ??= Take);
+            Detail = reader.Detail;
             return rejection;
         }
         catch (JsonException exception)
@@ -181,6 +186,36 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             return NotUnicode();
         }
+    }
+
+    /// <summary>Reads what could not be read otherwise as one of the forms that are known by their members.</summary>
+    /// <param name="first">Why it could not.</param>
+    private Rejection ReadAsKnownForm(ReadOnlySpan<byte> message, Rejection first, ref Fields fields)
+    {
+        var (detail, known) = (Detail, default(KnownForm));
+        try
+        {
+            known = message.Length > MaxBytes ? null : dialects.Forms?.Find(message.ToArray());
+        }
+        catch (JsonException)
+        {
+            // What is wrong with it is said already.
+        }
+
+        if (known is null)
+        {
+            return first;
+        }
+
+        var rejection = ReadAsDialect(known.Reader, known.Message.Span, ref fields);
+        if (rejection != Rejection.None && !known.IsCertain && !known.Reader.IsMeasured)
+        {
+            Detail = detail;
+            return first;
+        }
+
+        Detail = rejection == Rejection.None ? Detail : $"Read as {known.Name}. {Detail}";
+        return rejection;
     }
 
     /// <summary>Takes a reading of a message that may hold more of them.</summary>

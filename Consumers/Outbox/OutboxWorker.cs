@@ -16,7 +16,15 @@ internal sealed class OutboxSignal
 {
     private readonly Channel<bool> _filled = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends when this consumer stores nothing any more; true where its last batch is stored.</summary>
+    public Task<bool> Ended => _ended.Task;
+
     public void Set() => _filled.Writer.TryWrite(true);
+
+    /// <summary>This consumer stores nothing any more.</summary>
+    public void End(bool isStored) => _ended.TrySetResult(isStored);
 
     /// <summary>Waits until it is said, or for as long as <paramref name="limit"/>.</summary>
     public async Task WaitAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
@@ -71,6 +79,27 @@ internal sealed partial class OutboxWorker(
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>For what is left at the end.</summary>
+    private static readonly TimeSpan LastLimit = TimeSpan.FromSeconds(1);
+
+    /// <summary>Sends what the last batches have left: where no other consumer runs it would wait for the next start.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            if (await signal.Ended.WaitAsync(cancellationToken))
+            {
+                // A database that does not answer does not answer a cancellation either.
+                await RelayAllAsync(cancellationToken).WaitAsync(LastLimit, time, cancellationToken);
+            }
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException or OperationCanceledException)
+        {
+            Log.LeftBehind(logger, exception.Message);
+        }
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var outage = new OutageReport(time);
@@ -93,6 +122,14 @@ internal sealed partial class OutboxWorker(
                 Log.NotRelayed(logger, outage.Failed(), exception.Message);
                 await Task.Delay(RetryDelay, time, stoppingToken);
             }
+        }
+    }
+
+    private async Task RelayAllAsync(CancellationToken cancellationToken)
+    {
+        while (await store.RelayAsync(MessagesAtOnce, BytesAtOnce, SendAsync, cancellationToken) is { Taken: > 0 } relayed && relayed.Sent == relayed.Taken)
+        {
+            // There may be more.
         }
     }
 
@@ -255,6 +292,9 @@ internal sealed partial class OutboxWorker(
 
     private static partial class Log
     {
+        [LoggerMessage(LogLevel.Information, "What is left to be sent is sent by other consumers, or after the next start: {Reason}")]
+        public static partial void LeftBehind(ILogger logger, string reason);
+
         [LoggerMessage(Message = "Alerts and dead letters cannot be sent at the moment: {Reason}")]
         public static partial void NotRelayed(ILogger logger, LogLevel level, string reason);
 

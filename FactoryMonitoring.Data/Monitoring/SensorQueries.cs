@@ -56,8 +56,8 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         FROM sensors s WHERE s.sensor_id = $1
         """;
 
-    private static readonly string Readings = NewestBy("sensor_latest", "NOT d.backfill", "kafka_offset, \"timestamp\"");
-    private static readonly string BackfilledReadings = NewestBy("backfilled_sensors", "d.backfill", "\"timestamp\", kafka_offset");
+    private static readonly string Readings = NewestBy("processing_timestamp FROM sensor_latest", "false", "r.processing_timestamp, r.\"timestamp\", r.kafka_partition, r.kafka_offset");
+    private static readonly string BackfilledReadings = NewestBy("stored_at FROM backfilled_sensors", "true", "r.\"timestamp\", r.kafka_partition, r.kafka_offset");
 
     private const string BackfilledColumns = """
         SELECT b.sensor_id, d.sensor_type, d.unit, d.factory_section, d.machine_id, d.zone, b.first_timestamp, b.last_timestamp, b.stored_at,
@@ -139,19 +139,14 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         return detail is { Sensor: null, Backfill: null, DeadLetters: [] } ? null : detail;
     }
 
-    /// <summary>The newest readings of a sensor: backwards through its partition's log from a little past the newest that the table notes, a bounded way.</summary>
-    private static string NewestBy(string table, string which, string order) => $"""
-        WITH times AS MATERIALIZED (
-            SELECT t.first_time, t.last_time FROM {table} n, reading_times(n.log_key, n.kafka_partition, n.kafka_offset - 20000, n.kafka_offset + 20000) t
-            WHERE n.sensor_id = $1
-        )
-        SELECT * FROM (
-            {ReadingColumns.Select}
-            JOIN {table} n ON n.sensor_id = $1 AND r.log_key = n.log_key AND r.kafka_partition = n.kafka_partition
-              AND r.kafka_offset BETWEEN n.kafka_offset - 20000 AND n.kafka_offset + 20000
-            WHERE d.sensor_id = $1 AND {which} AND r.processing_timestamp BETWEEN (SELECT first_time FROM times) AND (SELECT last_time FROM times)
-            ORDER BY r.kafka_offset DESC, r."timestamp" DESC LIMIT 200
-        ) newest
+    /// <summary>
+    /// The newest readings of a sensor, of all partitions. Consumers note a sensor's newest reading a little after they store it: the search begins 15 s
+    /// after the noted one.
+    /// </summary>
+    private static string NewestBy(string noted, string isBackfill, string order) => $"""
+        {ReadingColumns.Columns}
+        FROM newest_readings($1, {isBackfill}, (SELECT {noted} WHERE sensor_id = $1) + interval '15 s', 200) r
+        {ReadingColumns.Joins}
         ORDER BY {order}
         """;
 

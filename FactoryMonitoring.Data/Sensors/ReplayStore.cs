@@ -20,7 +20,12 @@ public sealed record ReplayProgress(
 /// <param name="SecondsLeft">At that rate; null while nothing is being stored.</param>
 public sealed record BackfillProgress(long Stored, double? RowsPerSecond, double? SecondsLeft);
 
-/// <summary>Writes where in its file each replay is, one row for each producer.</summary>
+/// <summary>A backfill that has begun.</summary>
+/// <param name="DoneAt">When all of it was stored.</param>
+/// <param name="IsNew">Nothing of it can be stored.</param>
+public sealed record BegunBackfill(DateTimeOffset StartedAt, DateTimeOffset? DoneAt, bool IsNew);
+
+/// <summary>Writes where in its file each replay is, one row for each producer; and which files were backfilled.</summary>
 public sealed class ReplayStore(NpgsqlDataSource dataSource)
 {
     private const string Upsert = """
@@ -54,25 +59,74 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
         return next;
     }
 
-    private const string SelectBackfilled = """
-        SELECT updated_at FROM replays
-        WHERE producer_id = $1 AND is_backfill AND is_over AND stored = readings AND sensor_ids = $2 AND file = $3 AND row_count = $4 AND readings = $5
+    private const string Begin = """
+        INSERT INTO backfills AS b (fingerprint, file) VALUES ($1, $2)
+        ON CONFLICT (fingerprint) DO UPDATE SET
+            started_at = CASE WHEN $3 THEN excluded.started_at ELSE b.started_at END, done_at = CASE WHEN $3 THEN NULL ELSE b.done_at END, updated_at = excluded.updated_at
+        RETURNING started_at, done_at, started_at = updated_at
         """;
 
-    /// <summary>When a producer has backfilled a file to its end.</summary>
-    /// <returns>Null where the last one that it wrote down is another file, or has not come to its end.</returns>
+    private const string GoOn = "UPDATE backfills SET updated_at = clock_timestamp(), done_at = CASE WHEN $2 THEN clock_timestamp() END WHERE fingerprint = $1";
+
+    private const string SelectStoredOf = """
+        WITH stored AS MATERIALIZED (
+            SELECT d.sensor_id, count(*) AS readings, max(r.processing_timestamp) AS newest
+            FROM readings r JOIN sensor_descriptions d USING (sensor_key)
+            WHERE d.sensor_id = ANY ($1) AND d.backfill AND r.processing_timestamp >= $2
+            GROUP BY 1
+        )
+        SELECT s.sensor_id, s.readings, (
+            SELECT r."timestamp" FROM readings r JOIN sensor_descriptions d USING (sensor_key)
+            WHERE d.sensor_id = s.sensor_id AND d.backfill AND r.processing_timestamp = s.newest ORDER BY r.kafka_offset DESC LIMIT 1)
+        FROM stored s
+        """;
+
+    /// <summary>Begins the backfill of a file, or says what is known of the one that began before.</summary>
+    /// <param name="again">It begins anew, whatever is known.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<DateTimeOffset?> BackfilledAtAsync(
-        string producerId, string[] sensorIds, string file, long rows, long readings, CancellationToken cancellationToken)
+    public async Task<BegunBackfill> BeginBackfillAsync(string fingerprint, string file, bool again, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(SelectBackfilled);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = producerId });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = sensorIds });
+        await using var command = dataSource.CreateCommand(Begin);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = fingerprint });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = file });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = rows });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = readings });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = again });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? await reader.GetFieldValueAsync<DateTimeOffset>(0, cancellationToken) : null;
+        await reader.ReadAsync(cancellationToken);
+        return new(
+            reader.GetFieldValue<DateTimeOffset>(0),
+            await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetFieldValue<DateTimeOffset>(1),
+            reader.GetBoolean(2));
+    }
+
+    /// <summary>What of a backfill is stored: by sensor, how many readings and the time of the one that was stored last.</summary>
+    /// <param name="since">When it began.</param>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<IReadOnlyDictionary<string, (long Readings, DateTime Last)>> StoredOfBackfillAsync(
+        string[] sensorIds, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(SelectStoredOf);
+        // All that was stored since is counted.
+        command.CommandTimeout = 0;
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = sensorIds });
+        command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since.UtcDateTime });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var stored = new Dictionary<string, (long, DateTime)>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            stored[reader.GetString(0)] = (reader.GetInt64(1), reader.GetFieldValue<DateTime>(2));
+        }
+
+        return stored;
+    }
+
+    /// <summary>Notes that the backfill of a file goes on, or that all of it is stored.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task NoteBackfillAsync(string fingerprint, bool isDone, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(GoOn);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = fingerprint });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = isDone });
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Writes it over what the producer wrote before.</summary>

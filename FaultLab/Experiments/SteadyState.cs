@@ -8,7 +8,7 @@ internal static class SteadyState
     private const double LagSeconds = 2;
 
     // Of two looks at once, a reading or two are always under way.
-    private const long LagReadings = 20;
+    private const long LagMessages = 20;
 
     /// <param name="snapshot">The present moment; null where the monitoring API does not answer.</param>
     /// <param name="consumers">How many consumers must be active; null where as many as have not stopped gracefully.</param>
@@ -92,7 +92,7 @@ internal static class SteadyState
     private static string? Behind(StreamSnapshot snapshot) => snapshot.Metrics.Pipeline switch
     {
         { Lag: null } or null => "the lag is not known",
-        { Lag: > LagReadings and var waiting, LagSeconds: null or > LagSeconds } => $"{waiting} readings wait",
+        { Lag: > LagMessages and var waiting, LagSeconds: null or > LagSeconds } => $"{waiting} messages wait",
         { StoredPerSecond: > 0 } => null,
         _ => "no readings flow",
     };

@@ -7,10 +7,33 @@ internal sealed class LagHistory
 {
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(15);
 
+    private static readonly TimeSpan RateOver = TimeSpan.FromSeconds(10.5);
+    private static readonly TimeSpan LeastRateOver = TimeSpan.FromSeconds(2);
+
     private readonly Queue<LagPoint> _points = new();
 
     /// <summary>Oldest first.</summary>
     public IReadOnlyCollection<LagPoint> Points => _points;
+
+    /// <summary>
+    /// Time to no lag at the rate at which it fell over the last 10 s, in messages as the lag itself; null while it does not fall, and before two points that
+    /// lie 2 s apart.
+    /// </summary>
+    public double? CatchUpSeconds
+    {
+        get
+        {
+            if (_points.Count == 0)
+            {
+                return null;
+            }
+
+            var last = _points.Last();
+            var first = _points.First(point => last.At - point.At <= RateOver);
+            var (fallen, span) = (first.Lag - last.Lag, last.At - first.At);
+            return last.Lag == 0 ? 0 : fallen > 0 && span >= LeastRateOver ? last.Lag / (fallen / span.TotalSeconds) : null;
+        }
+    }
 
     public void Add(LagPoint point)
     {

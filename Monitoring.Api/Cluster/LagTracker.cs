@@ -5,7 +5,7 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
 /// Lag = where a log ends less where its readers stand, both taken at one moment: the end offsets as they were measured, and the first look
-/// at the database after that. In seconds it is the age of the oldest unread reading, by when the log's end was first seen past it.
+/// at the database after that. In seconds it is the age of the oldest unread message, by when the log's end was first seen past it.
 /// Not safe for several threads.
 /// </summary>
 internal sealed class LagTracker(LagHistory history, TimeProvider time)
@@ -66,6 +66,7 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
         if (Latest.Total is { } total)
         {
             history.Add(new(clock.At(measurement.Timestamp, time), total, Latest.Seconds));
+            Latest = Latest with { CatchUpSeconds = history.CatchUpSeconds };
         }
     }
 
@@ -101,7 +102,8 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
 
 /// <param name="Total">Null while one partition's is unknown.</param>
 /// <param name="Seconds">That of the partition that is furthest behind.</param>
-internal sealed record LagState(long Timestamp, IReadOnlyDictionary<int, PartitionLag> Partitions, long? Total, double? Seconds)
+/// <param name="CatchUpSeconds">As <see cref="LagHistory.CatchUpSeconds"/> was then.</param>
+internal sealed record LagState(long Timestamp, IReadOnlyDictionary<int, PartitionLag> Partitions, long? Total, double? Seconds, double? CatchUpSeconds = null)
 {
     public static readonly LagState Unknown = new(0, new Dictionary<int, PartitionLag>(), null, null);
 }

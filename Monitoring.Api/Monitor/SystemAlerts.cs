@@ -57,7 +57,7 @@ internal static class SystemAlerts
             alerts.AddRange(Stalls.Of(situation).Select(stall => new SystemAlert(
                 PartitionStalled,
                 $"partition-{stall.Row.Partition}",
-                $"Partition {stall.Row.Partition} stands still: {Sentences.Readings(stall.Lag.Lag)} wait")));
+                $"Partition {stall.Row.Partition} stands still: {Sentences.Messages(stall.Lag.Lag)} wait")));
         }
 
         return (judged, alerts);

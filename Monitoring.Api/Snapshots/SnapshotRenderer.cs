@@ -142,7 +142,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             samples.MaximumPerSecond,
             lagNow.Total,
             lagNow.Seconds is { } seconds ? Math.Round(seconds, 3) : null,
-            lagNow.Total switch { 0 => 0, { } lag when stored > acknowledged => Math.Round(lag / (stored - acknowledged), 1), _ => null },
+            lagNow.CatchUpSeconds is { } left ? Math.Round(left, 1) : null,
             LatencyHistogram.Quantile(samples.LatencyCounts, 0.5),
             LatencyHistogram.Quantile(samples.LatencyCounts, 0.95),
             LatencyHistogram.Quantile(samples.LatencyCounts, 0.99),

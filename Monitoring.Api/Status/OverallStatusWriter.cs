@@ -132,9 +132,9 @@ internal sealed class OverallStatusWriter
         var waiting = situation.Cluster is { } cluster
             ? cluster.Partitions.Select(partition => partition.Value.EndOffset - cluster.NextOffset(situation.Rows, partition.Key)).ToList()
             : [];
-        return waiting.Count == 0 || waiting.Contains(null) ? "Readings wait"
-            : waiting.Sum() is var sum && sum == 1 ? "1 reading waits"
-            : $"{Sentences.Readings(sum!.Value)} wait";
+        return waiting.Count == 0 || waiting.Contains(null) ? "Messages wait"
+            : waiting.Sum() is var sum && sum == 1 ? "1 message waits"
+            : $"{Sentences.Messages(sum!.Value)} wait";
     }
 
     private static IEnumerable<Finding> Account(Situation situation)
@@ -161,7 +161,7 @@ internal sealed class OverallStatusWriter
         var skipped = ledger.Partitions.Sum(each => each.Skipped);
         if (skipped > 0)
         {
-            yield return new(Critical, "skipped", $"The log had dropped {Sentences.Readings(skipped)} before they were read", culprit);
+            yield return new(Critical, "skipped", $"The log had dropped {Sentences.Messages(skipped)} before they were read", culprit);
         }
     }
 
@@ -180,8 +180,8 @@ internal sealed class OverallStatusWriter
         }
         else if (judgement.Consumers.Count == 0)
         {
-            var readings = situation.Lag.Total is { } lag ? Sentences.Readings(lag) : "Readings";
-            yield return new(Critical, "no consumer", "No consumer is active", $"{readings} wait at the brokers, which keep them.");
+            var messages = situation.Lag.Total is { } lag ? Sentences.Messages(lag) : "Messages";
+            yield return new(Critical, "no consumer", "No consumer is active", $"{messages} wait at the brokers, which keep them.");
         }
 
         foreach (var health in rows.Consumers.Select(row => row.Health).Where(health => judgement.Consumers.Contains(health.ConsumerId)))
@@ -244,7 +244,7 @@ internal sealed class OverallStatusWriter
             yield return new(
                 Warning,
                 $"transaction {partition}",
-                $"Partition {partition}: the open transaction of a producer holds {Sentences.Readings(measured.HeldBack)} back for {Sentences.Lasting(measured.HeldFor)}",
+                $"Partition {partition}: the open transaction of a producer holds {Sentences.Messages(measured.HeldBack)} back for {Sentences.Lasting(measured.HeldFor)}",
                 "They are read once it commits, aborts or times out.");
         }
 
@@ -255,14 +255,14 @@ internal sealed class OverallStatusWriter
             yield return new(
                 Critical,
                 $"stalled {row.Partition}",
-                $"Partition {row.Partition} stands still: {Sentences.Readings(lag.Lag)} wait, the oldest for {age}",
+                $"Partition {row.Partition} stands still: {Sentences.Messages(lag.Lag)} wait, the oldest for {age}",
                 row.Owner is null || row.ReleasedAt is not null ? "Nobody owns it." : $"{row.Owner} owns it.");
         }
 
         if (situation.Lag is { Total: { } total, Seconds: { } seconds } && seconds >= Stalls.Limit.TotalSeconds)
         {
             yield return new(
-                Warning, "behind", $"The consumers are {Sentences.Seconds(Math.Round(seconds))} behind: {Sentences.Readings(total)} wait");
+                Warning, "behind", $"The consumers are {Sentences.Seconds(Math.Round(seconds))} behind: {Sentences.Messages(total)} wait");
         }
     }
 
@@ -403,7 +403,7 @@ internal sealed class OverallStatusWriter
         }
 
         active.Add($"{judgement.Consumers.Count} of {rows.Consumers.Count(row => !row.Stopped)} consumers");
-        var lag = situation.Lag.Total is { } behind ? $"; {Sentences.Readings(behind)} behind" : "";
+        var lag = situation.Lag.Total is { } behind ? $"; {Sentences.Messages(behind)} behind" : "";
         string[] stopped =
         [
             .. rows.Consumers.Where(row => row.Stopped).Select(row => row.Health.ConsumerId),
@@ -422,7 +422,7 @@ internal sealed class OverallStatusWriter
         }
 
         var lag = recovery.Partitions.Sum(partition => situation.Lag.Partitions.TryGetValue(partition, out var each) ? each.Lag : 0);
-        return $"{subject} {(one ? "has a new owner and is" : "have new owners and are")} catching up: {Sentences.Readings(lag)} to go.";
+        return $"{subject} {(one ? "has a new owner and is" : "have new owners and are")} catching up: {Sentences.Messages(lag)} to go.";
     }
 
     // How long it took before, not how long it should take.

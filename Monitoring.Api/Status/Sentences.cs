@@ -34,5 +34,8 @@ internal static class Sentences
     /// <summary>1 reading; 1,234 readings.</summary>
     public static string Readings(long count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} reading{(count == 1 ? "" : "s")}");
 
+    /// <summary>1 message; 1,234 messages. Offsets count messages, and a message may hold several readings.</summary>
+    public static string Messages(long count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} message{(count == 1 ? "" : "s")}");
+
     public static string Capital(string sentence) => sentence.Length == 0 ? sentence : char.ToUpperInvariant(sentence[0]) + sentence[1..];
 }

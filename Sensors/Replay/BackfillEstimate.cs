@@ -3,21 +3,22 @@ using FactoryMonitoring.Replay;
 namespace FactoryMonitoring.Sensors.Replay;
 
 /// <summary>How far a backfill is, in rows, and how long it takes.</summary>
-/// <param name="Stored">Readings that consumers have stored.</param>
+/// <param name="Stored">Readings that consumers have stored, before this start too.</param>
 /// <param name="Waiting">Readings that are sent and not stored yet.</param>
 /// <param name="Rows">The stored readings as rows of the file, each taken to hold as many values as the others.</param>
 /// <param name="RowsPerSecond">Over the last 10 s; null before the first.</param>
 /// <param name="Left">At that rate; null while nothing is being stored.</param>
 internal sealed record BackfillEstimate(long Stored, long Waiting, long Rows, double? RowsPerSecond, TimeSpan? Left)
 {
-    public static BackfillEstimate Of(ReplayPlan plan, BackfillStanding standing)
+    public static BackfillEstimate Of(ReplayPlan plan, BackfillStanding standing, long storedBefore)
     {
         var perReading = plan.Readings > 0 ? (double)plan.Rows / plan.Readings : 0;
-        var left = Math.Max(0, plan.Readings - standing.Stored);
+        var stored = standing.Stored + storedBefore;
+        var left = Math.Max(0, plan.Readings - stored);
         return new(
-            standing.Stored,
+            stored,
             standing.Waiting,
-            (long)(standing.Stored * perReading),
+            (long)(stored * perReading),
             standing.PerSecond * perReading,
             standing.PerSecond is > 0 and var rate ? TimeSpan.FromSeconds(left / rate) : left == 0 ? TimeSpan.Zero : null);
     }

@@ -114,6 +114,7 @@ internal sealed class ReplayTerminal(
         using var timer = new PeriodicTimer(Step, time);
         var begun = time.GetTimestamp();
         var rows = feed.Plan.Rows;
+        var isTold = false;
         try
         {
             while (!(condition.IsOver && account.Look().Queued == 0 && pace?.Look() is null or { Waiting: 0 }))
@@ -121,6 +122,14 @@ internal sealed class ReplayTerminal(
                 await timer.WaitForNextTickAsync(stoppingToken);
                 if (pace?.Look() is { } standing)
                 {
+                    if (!isTold && guard?.Fingerprint is not null && feed.PassedOver > 0)
+                    {
+                        isTold = true;
+                        bar.Clear();
+                        Console.WriteLine(FormattableString.Invariant(
+                            $"  {"goes on",-10} behind {feed.PassedOver:N0} of {feed.Plan.Readings:N0} readings, which were stored before. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores all of them anew"));
+                    }
+
                     ShowBackfill(bar, standing);
                     continue;
                 }
@@ -142,7 +151,7 @@ internal sealed class ReplayTerminal(
             bar.Clear();
             if (!condition.IsOver)
             {
-                Console.WriteLine(FormattableString.Invariant($"  {"stopped",-10} after row {feed.Position.Row:N0} of {rows:N0}, {feed.Position.Sent:N0} readings were sent"));
+                Console.WriteLine(FormattableString.Invariant($"  {"stopped",-10} after row {feed.Position.Row:N0} of {rows:N0}, {feed.Position.Sent:N0} readings were sent{(pace is null ? "" : "; the same command goes on there")}"));
             }
         }
     }
@@ -155,15 +164,23 @@ internal sealed class ReplayTerminal(
                 $"  {"nothing",-10} is sent: {Path.GetFileName(feed.Plan.File)} was backfilled at {at.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores it a second time");
         }
 
+        if (guard?.Obstacle is { } obstacle)
+        {
+            Environment.ExitCode = 1;
+            return $"  {"nothing",-10} is sent: {obstacle}. {ReplayCommand.Setting(nameof(ReplayOptions.Again))}=1 stores all of it anew";
+        }
+
         var sensors = feed.Sensors.Count == 1 ? "sensor" : "sensors";
+        var before = feed.PassedOver > 0 ? FormattableString.Invariant($"; {feed.PassedOver:N0} were stored before") : "";
         return FormattableString.Invariant(
-            $"  {"stored",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {sensors} in {elapsed.TotalSeconds:N1} s, {feed.Plan.Rows / elapsed.TotalSeconds:N0} rows/s");
+            $"  {"stored",-10} {feed.Position.Sent:N0} readings of {feed.Sensors.Count:N0} {sensors} in {elapsed.TotalSeconds:N1} s, {feed.Position.Sent / elapsed.TotalSeconds:N0} readings/s{before}");
     }
 
     private void ShowBackfill(ProgressBar bar, BackfillStanding standing)
     {
-        var estimate = BackfillEstimate.Of(feed.Plan, standing);
-        var pace = standing.IsStuck ? ", waits: no consumer stores anything"
+        var estimate = BackfillEstimate.Of(feed.Plan, standing, feed.PassedOver);
+        var pace = guard?.IsWaiting is true ? ", waits: consumers have not stored all of what was sent before"
+            : standing.IsStuck ? ", waits: no consumer stores anything"
             : estimate.Left is { } left ? FormattableString.Invariant($", {estimate.RowsPerSecond:N0} rows/s, {(left.TotalHours >= 1 ? $"{(int)left.TotalHours} h {left.Minutes} min" : left.TotalMinutes >= 1 ? $"{left.Minutes} min {left.Seconds} s" : $"{Math.Ceiling(left.TotalSeconds):0} s")} left")
             : "";
         bar.Show(

@@ -27,6 +27,8 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
     private bool _isAgain;
     private long _played;
     private long _sent;
+    private long[]? _toPassOver;
+    private Action? _passing;
     private volatile ReplayPosition _position = new(0, 0, null, 0, false);
 
     public ReplayFeed(IOptions<SensorsOptions> options, CheckedFile file)
@@ -48,6 +50,21 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
     /// <summary>The row that was handed over last.</summary>
     public ReplayPosition Position => _position;
 
+    /// <summary>Readings of the file that are not sent, because they are stored.</summary>
+    public long PassedOver { get; private set; }
+
+    /// <summary>The places of the sensors that a row has a reading of.</summary>
+    public static IEnumerable<int> SensorsOf(ReplayRow row) =>
+        Enumerable.Range(0, row.Values.Length).Where(place => !double.IsNaN(row.Values[place])).Select(place => row.Only ?? place);
+
+    /// <summary>Before the first row: as many readings of each sensor are not sent.</summary>
+    /// <param name="passing">Called at each of them.</param>
+    public void PassOver(IEnumerable<long> readings, Action? passing = null)
+    {
+        (_toPassOver, _passing) = ([.. readings], passing);
+        PassedOver = _toPassOver.Sum();
+    }
+
     public bool TryNext(out Sample sample)
     {
         while (true)
@@ -60,6 +77,13 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
                     if (row.Values[place] is var value && !double.IsNaN(value))
                     {
                         var column = row.Only ?? place;
+                        if (_toPassOver is not null && _toPassOver[column] > 0)
+                        {
+                            _toPassOver[column]--;
+                            _passing?.Invoke();
+                            continue;
+                        }
+
                         _sent++;
                         sample = _options.Backfill ? new Sample(_sensors[column], value, TimeSpan.Zero, null, TimeOf(row)) : new Sample(_sensors[column], value, _due, row.TimeText);
                         return true;
@@ -109,7 +133,7 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
     }
 
     // Microseconds, as the database keeps them.
-    private static DateTime TimeOf(ReplayRow row) =>
+    public static DateTime TimeOf(ReplayRow row) =>
         DateTime.SpecifyKind(row.Time!.Value.AddTicks(-(row.Time.Value.Ticks % TimeSpan.TicksPerMicrosecond)), DateTimeKind.Utc);
 
     /// <summary>A type that the catalog does not know has the thresholds of its settings alone, as the consumers judge it.</summary>

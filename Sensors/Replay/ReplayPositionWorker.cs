@@ -6,8 +6,10 @@ namespace FactoryMonitoring.Sensors.Replay;
 
 /// <summary>Writes once a second where in the file the replay is, for the page of its sensors.</summary>
 /// <param name="pace">Of a backfill; null of a replay.</param>
+/// <param name="guard">Of a backfill; null of a replay.</param>
 internal sealed partial class ReplayPositionWorker(
-    ReplayFeed feed, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<ReplayPositionWorker> logger, BackfillPace? pace = null) : BackgroundService
+    ReplayFeed feed, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<ReplayPositionWorker> logger, BackfillPace? pace = null,
+    BackfillGuard? guard = null) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
@@ -40,13 +42,13 @@ internal sealed partial class ReplayPositionWorker(
     private async Task WriteAsync(CancellationToken cancellationToken)
     {
         var position = feed.Position;
-        if (pace is not null && position.Sent == 0)
+        if (guard is { Fingerprint: null })
         {
-            // What is there may say that the file was backfilled before.
+            // Nothing of it is sent, or not yet: what is there stands.
             return;
         }
 
-        var estimate = pace is null ? null : BackfillEstimate.Of(feed.Plan, pace.Look());
+        var estimate = pace is null ? null : BackfillEstimate.Of(feed.Plan, pace.Look(), feed.PassedOver);
         var progress = new ReplayProgress(
             Path.GetFileName(feed.Plan.File),
             position.Row,
@@ -59,6 +61,11 @@ internal sealed partial class ReplayPositionWorker(
         try
         {
             await store.WriteAsync(options.Value.ProducerId, _sensors, progress, cancellationToken);
+            if (guard?.Fingerprint is { } fingerprint)
+            {
+                await store.NoteBackfillAsync(fingerprint, progress is { IsOver: true, Backfill.Stored: var stored } && stored == progress.Readings, cancellationToken);
+            }
+
             _written = progress;
             Log.WrittenAgain(logger, _outage.Answered());
         }

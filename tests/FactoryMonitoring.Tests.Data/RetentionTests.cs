@@ -42,6 +42,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO rebalancing_events (consumer_id, event_type, "timestamp", log_key) VALUES ('gone', 'assigned', now() - interval '29 days', 1), ('here', 'assigned', now(), 2);
         DELETE FROM status_changes;
         INSERT INTO status_changes (component_kind, component_id, status, at) VALUES ('consumer', 'gone', 'active', now() - interval '29 days'), ('consumer', 'here', 'active', now());
+        INSERT INTO backfills (fingerprint, file, updated_at) VALUES ('gone', 'a.csv', now() - interval '29 days'), ('here', 'b.csv', now());
         INSERT INTO component_exits (component_id, at, cause) VALUES ('gone', now() - interval '29 days', 'died'), ('here', now(), 'died');
         INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, acknowledged_at)
             VALUES ('gone', 'gone', 1, 0, 1, 5, 20, now() - interval '29 days'), ('here', 'here', 2, 0, 1, 5, 20, now());

@@ -178,7 +178,7 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
             body["stale"]!.GetValue<bool>() && body["status"]!["consumers"]!["active_count"]!.GetValue<int>() == 3);
         // Measured at the brokers, while nobody can write a heartbeat.
         await Wait.ForAsync("the API says what waits, and who", TimeSpan.FromSeconds(15), token => stack.JsonAsync("/api/system-status", token), body =>
-            Regex.IsMatch(body["overall"]!["detail"]!.GetValue<string>(), "[1-9][0-9,]* readings wait at the brokers. Consumers pause, keep their partitions"));
+            Regex.IsMatch(body["overall"]!["detail"]!.GetValue<string>(), "[1-9][0-9,]* messages wait at the brokers. Consumers pause, keep their partitions"));
         await stack.ControlAsync("postgres", "start");
         stack.Database.Clear();
 

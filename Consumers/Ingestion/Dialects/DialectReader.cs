@@ -15,20 +15,30 @@ internal delegate (Rejection Reason, string Detail) TakeReading(in SensorText se
 /// (docs/messages.md). What it finds is what the same readings of our own sensors would have been. What it does not take either, it tells in words: what was
 /// found, what is allowed, and what to set. Used by one thread.
 /// </summary>
-internal sealed class DialectReader(MessagesOptions options)
+internal sealed class DialectReader(MessagesOptions options, MappingOptions mapping)
 {
     private const string Mapping = "Consumers:Messages:Mapping:";
 
-    private readonly MemberFinder _members = new(new MemberMap(options.Mapping));
+    private readonly MemberFinder _members = new(new MemberMap(mapping));
     private readonly TimeZoneInfo _zone = options.Zone();
-    private readonly byte[] _defaultType = Encoding.UTF8.GetBytes(options.Mapping.DefaultType ?? "");
-    private readonly byte[] _defaultUnit = Encoding.UTF8.GetBytes(options.Mapping.DefaultUnit ?? "");
-    private readonly Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> _units = UnitsByType(options.Mapping);
-    private readonly Measurement[] _measurements = Measurements(options.Mapping);
+    private readonly byte[] _defaultType = Encoding.UTF8.GetBytes(mapping.DefaultType ?? "");
+    private readonly byte[] _defaultUnit = Encoding.UTF8.GetBytes(mapping.DefaultUnit ?? "");
+    private readonly Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> _units = UnitsByType(mapping);
+    private readonly Measurement[] _measurements = Measurements(mapping);
     private readonly byte[] _id = new byte[(ReadingParser.MaxIdLength + 1 + ReadingParser.MaxTypeLength) * 3];
     private Rejection _first;
     private int _element;
     private int _inner;
+
+    /// <summary>Reads by the mapping of the settings.</summary>
+    public DialectReader(MessagesOptions options)
+        : this(options, options.Mapping) => Forms = new KnownForms(options, this);
+
+    /// <summary>Forms that need no mapping, for what this cannot read; null of a reader of one of them.</summary>
+    public KnownForms? Forms { get; }
+
+    /// <summary>Whether the last object held values by their types.</summary>
+    public bool IsMeasured { get; private set; }
 
     /// <summary>Whether a time without a zone is one of UTC, so that it can be read without this.</summary>
     public bool IsUtc { get; } = options.Zone() == TimeZoneInfo.Utc;
@@ -166,6 +176,7 @@ internal sealed class DialectReader(MessagesOptions options)
             isMeasured |= !found.IsMissing;
         }
 
+        IsMeasured = isMeasured;
         var hasTime = ReadTime(envelope, ref reading);
         ReadId(envelope, key, ref sensor);
         var hasValue = isMeasured;
@@ -261,11 +272,11 @@ internal sealed class DialectReader(MessagesOptions options)
         sensor.Type = _members[Member.Type].IsMissing ? _defaultType : sensor.Type;
         if (sensor.Type.IsEmpty && _members[Member.Type].IsMissing)
         {
-            Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType");
+            Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(body, isTyped: false))}");
         }
         else if (!hasValue)
         {
-            Miss(body, Rejection.NoValue, "value", "Value");
+            Miss(body, Rejection.NoValue, "value", "Value", WhereNumbersAre(body, isTyped: true));
         }
         else if (_members[Member.Unit].IsMissing)
         {
@@ -277,6 +288,10 @@ internal sealed class DialectReader(MessagesOptions options)
             }
         }
     }
+
+    /// <summary>For whoever has to name the member that holds the value.</summary>
+    private static string WhereNumbersAre(ReadOnlySpan<byte> body, bool isTyped) => JsonText.Numbers(body) is not { Count: > 0 } numbers ? ""
+        : $". It holds numbers at {string.Join(", ", numbers)}{(isTyped ? "" : $": one is named as {Mapping}Value={numbers[0]}, several as {Mapping}Values:{{type}}={numbers[0]}")}";
 
     private byte[] UnitOf(ReadOnlySpan<byte> type) => _units.TryGetValue(type, out var unit) ? unit : _defaultUnit;
 
@@ -302,7 +317,7 @@ internal sealed class DialectReader(MessagesOptions options)
         }
 
         var text = JsonText.Of(message, found).Trim((byte)' ');
-        if (!(found.Type == JsonTokenType.String && TimeText.TryRead(text, _zone, out reading.Timestamp)) && !TimeText.TryReadEpoch(text, out reading.Timestamp))
+        if (!((found.Type == JsonTokenType.String || TimeText.IsPlain(text)) && TimeText.TryRead(text, _zone, out reading.Timestamp)) && !TimeText.TryReadEpoch(text, out reading.Timestamp))
         {
             Reject(
                 Rejection.InvalidTimestamp,

@@ -8,6 +8,7 @@ internal static class JsonText
 {
     private const int MaxShown = 80;
     private const int MaxNames = 200;
+    private const int MaxNumbers = 4;
 
     /// <summary>The text of a string, unescaped; a number as it is written.</summary>
     /// <exception cref="InvalidOperationException">It is no valid Unicode.</exception>
@@ -63,6 +64,31 @@ internal static class JsonText
         }
 
         return names.Count == 0 ? "it has no members" : $"its members are {Shorten(string.Join(", ", names), MaxNames)}";
+    }
+
+    /// <summary>The pointers to an object's first few numbers, as the settings name members.</summary>
+    public static IReadOnlyList<string> Numbers(ReadOnlySpan<byte> message)
+    {
+        var json = new Utf8JsonReader(message);
+        List<string> pointers = [], path = [];
+        while (pointers.Count < MaxNumbers && json.Read())
+        {
+            if (json.TokenType == JsonTokenType.StartArray)
+            {
+                json.Skip();
+            }
+            else if (json.TokenType == JsonTokenType.PropertyName)
+            {
+                path.RemoveRange(json.CurrentDepth - 1, path.Count - (json.CurrentDepth - 1));
+                path.Add(Shorten(json.GetString()!, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal));
+            }
+            else if (json.TokenType == JsonTokenType.Number)
+            {
+                pointers.Add(string.Join('/', path));
+            }
+        }
+
+        return pointers;
     }
 
     /// <summary>What could not be printed becomes a question mark.</summary>

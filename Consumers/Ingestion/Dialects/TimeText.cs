@@ -10,6 +10,10 @@ internal static class TimeText
     private const long MaxMicroseconds = MaxMilliseconds * 1_000;
     private const int MaxOffsetMinutes = 14 * 60;
 
+    /// <summary>Of a date and a clock without anything between their digits: as a number it would be a time after 2600.</summary>
+    private const int FirstPlainYear = 1970;
+    private const int LastPlainYear = 2099;
+
     private static readonly decimal LastTick = DateTime.MaxValue.Ticks;
 
     /// <summary>
@@ -56,7 +60,9 @@ internal static class TimeText
         }
 
         var ticks = 0L;
-        if (!text.IsEmpty && (text[0] is not ((byte)'T' or (byte)'t' or (byte)' ') || !TryReadClock(ref text, out ticks)))
+        var isPlain = !text.IsEmpty && char.IsAsciiDigit((char)text[0]);
+        if (isPlain ? !TryReadPlainClock(ref text, date.Year, out ticks)
+            : !text.IsEmpty && (text[0] is not ((byte)'T' or (byte)'t' or (byte)' ') || !TryReadClock(text[1..], out text, out ticks)))
         {
             return false;
         }
@@ -98,11 +104,38 @@ internal static class TimeText
         return true;
     }
 
-    /// <summary>T23:59:59.123456789, its seconds and their fraction left out where they are none; or T235959.</summary>
-    private static bool TryReadClock(ref ReadOnlySpan<byte> text, out long ticks)
+    /// <summary>A date and a clock in 14 digits, or in 17 with milliseconds, with or without a zone behind them.</summary>
+    public static bool IsPlain(ReadOnlySpan<byte> number) => number.Length is 14 or 17 && number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
+
+    /// <summary>235959, 235959123 or 235959.123, right behind a date of eight digits.</summary>
+    private static bool TryReadPlainClock(ref ReadOnlySpan<byte> text, int year, out long ticks)
+    {
+        var digits = text.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+        digits = digits < 0 ? text.Length : digits;
+        var milliseconds = 0;
+        ticks = 0;
+        if (digits is not (6 or 9) || year is < FirstPlainYear or > LastPlainYear)
+        {
+            return false;
+        }
+
+        if (digits == 6)
+        {
+            return TryReadClock(text, out text, out ticks);
+        }
+
+        var rest = text[6..];
+        var isRead = TryReadClock(text[..6], out _, out ticks) && TryReadDigits(ref rest, 3, out milliseconds);
+        ticks += milliseconds * TimeSpan.TicksPerMillisecond;
+        text = rest;
+        return isRead;
+    }
+
+    /// <summary>23:59:59.123456789, its seconds and their fraction left out where they are none; or 235959.</summary>
+    private static bool TryReadClock(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> behind, out long ticks)
     {
         ticks = 0;
-        text = text[1..];
+        behind = text;
         if (!TryReadDigits(ref text, 2, out var hour))
         {
             return false;
@@ -121,6 +154,7 @@ internal static class TimeText
             return false;
         }
 
+        behind = text;
         ticks = (hour * TimeSpan.TicksPerHour) + (minute * TimeSpan.TicksPerMinute) + (second * TimeSpan.TicksPerSecond);
         if (!hasSecond || text.IsEmpty || text[0] is not ((byte)'.' or (byte)','))
         {
@@ -134,7 +168,7 @@ internal static class TimeText
             ticks += (text[digits] - '0') * unit;
         }
 
-        text = text[digits..];
+        behind = text[digits..];
         return digits > 0;
     }
 

@@ -69,6 +69,50 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
         Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
     }
 
+    [Fact]
+    public async Task A_backfill_that_is_killed_goes_on_where_it_was_and_stores_each_reading_once()
+    {
+        using var file = new TemporaryFile(".csv");
+        var start = new DateTime(2004, 3, 10, 18, 0, 0, DateTimeKind.Utc);
+        // Two sensors, in two partitions: one is ahead of the other whenever it ends.
+        await File.WriteAllLinesAsync(
+            file.Path,
+            Enumerable.Range(0, Rows).Select(row => string.Create(
+                CultureInfo.InvariantCulture, $"{start.AddMinutes(row):yyyy-MM-dd HH:mm:ss},{(row % 3 == 0 ? "" : $"{20 + (row % 30)}")},{row % 40}")).Prepend("time,T (°C),humidity (%)"),
+            Timeout);
+        Dictionary<string, string> settings = new()
+        {
+            ["Sensors__Replay__File"] = file.Path, ["Sensors__Replay__Backfill"] = "true", ["Sensors__Replay__SensorId"] = "m",
+        };
+        await using var consumer = Start("Consumers", "c1");
+        await using (var killed = Start("Sensors", "first", settings))
+        {
+            await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 10000 FROM readings", Timeout));
+            await killed.KillAsync(Timeout);
+        }
+
+        Assert.Equal([[false]], await Database.RowsAsync("SELECT done_at IS NOT NULL FROM backfills", Timeout));
+        await using (var second = Start("Sensors", "second", settings))
+        {
+            await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT done_at IS NOT NULL FROM backfills", Timeout));
+            Assert.Matches("[1-9][0-9]+ of 200000 readings are stored already", second.Output);
+            Assert.Equal([["second", 200_000L, 200_000L]], await Database.RowsAsync("SELECT producer_id, stored, readings FROM replays WHERE is_over", Timeout));
+            Assert.Equal(0, await second.StopAsync(Timeout));
+        }
+
+        Assert.Equal(
+            [["m-humidity", 120_000L, 120_000L], ["m-t", 80_000L, 80_000L]],
+            await Database.RowsAsync("SELECT sensor_id, count(*), count(DISTINCT \"timestamp\") FROM sensor_readings GROUP BY 1 ORDER BY 1", Timeout));
+
+        // What is stored is not what the file begins with: nothing is guessed.
+        await Database.RowsAsync("UPDATE backfills SET done_at = NULL", Timeout);
+        await Database.RowsAsync("DELETE FROM readings WHERE \"timestamp\" = '2004-03-10 18:01:00Z'", Timeout);
+        await using var third = Start("Sensors", "third", settings);
+        await EventuallyAsync(() => Task.FromResult(third.Output.Contains("were backfilled since it began are not the first of the file", StringComparison.Ordinal)));
+        Assert.Equal(0, await third.StopAsync(Timeout));
+        Assert.Equal([[199_998L]], await Database.RowsAsync("SELECT count(*) FROM readings", Timeout));
+    }
+
     private ServiceProcess Start(string service, string id, Dictionary<string, string>? settings = null) => ServiceProcess.Start(service, new(settings ?? [])
     {
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,

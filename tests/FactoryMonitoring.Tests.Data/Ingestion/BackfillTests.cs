@@ -23,8 +23,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     public async Task They_are_stored_at_their_own_times_apart_from_the_live_ones_of_the_same_sensor()
     {
         var now = DateTimeOffset.UtcNow;
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
-        await consumer.ClaimAsync(0, Timeout);
+        await using var consumer = await OwnerAsync();
         consumer.Post(
         [
             Live(0, "s", 1, 25, now),
@@ -62,8 +61,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     public async Task Their_alerts_are_marked_never_open_and_told_to_nobody()
     {
         var now = DateTimeOffset.UtcNow;
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenSnapshots);
-        await consumer.ClaimAsync(0, Timeout);
+        await using var consumer = await OwnerAsync(OftenSnapshots);
         consumer.Post([Live(0, "s", 1, 25, now), Backfilled(1, "s", 1, 30, "2004-03-10T18:00:00Z"), Backfilled(2, "s", 2, 50, "2004-03-10T19:00:00Z")]);
         consumer.Post([Backfilled(3, "s", 3, 55, "2004-03-10T20:00:00Z"), Live(4, "s", 2, 25, now)]);
         await consumer.ReleaseAsync(Timeout, 0);
@@ -96,8 +94,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     [Fact]
     public async Task A_sensor_that_has_nothing_live_is_found_and_is_neither_silent_nor_counted()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
-        await consumer.ClaimAsync(0, Timeout);
+        await using var consumer = await OwnerAsync();
         consumer.Post([Backfilled(0, "past", 1, 20, "2004-03-10T18:00:00Z")]);
         await consumer.ReleaseAsync(Timeout, 0);
 
@@ -141,8 +138,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     [Fact]
     public async Task They_are_kept_for_the_retention_from_their_storing_on_however_old_they_are()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
-        await consumer.ClaimAsync(0, Timeout);
+        await using var consumer = await OwnerAsync();
         consumer.Post([Backfilled(0, "past", 1, 50, "2004-03-10T18:00:00Z")]);
         await consumer.ReleaseAsync(Timeout, 0);
 
@@ -161,8 +157,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     [InlineData("""{"timestamp":"2004-03-10T18:00:00Z","sensor_id":"s","sensor_type":"temperature","value":20,"unit":"°C","metadata":{"backfill":"yes"}}""", null)]
     public async Task Messages_of_other_producers_say_it_in_metadata(string message, bool? isBackfill)
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
-        await consumer.ClaimAsync(0, Timeout);
+        await using var consumer = await OwnerAsync();
         consumer.Post([new LogMessage(0, 0, Encoding.UTF8.GetBytes(message))]);
         await consumer.SettledAsync(Timeout);
 
@@ -170,6 +165,14 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         Assert.Equal(
             isBackfill is null ? [["wrong_type", "Cannot read the mark of a backfill \"yes\": it must be true or false. Where another member holds it, name that in Consumers:Messages:Mapping:Backfill"]] : [],
             await RowsAsync("SELECT reason, detail FROM rejected_messages"));
+    }
+
+    /// <summary>A consumer that owns partition 0.</summary>
+    private async Task<LaneHarness> OwnerAsync(ConsumersOptions? options = null)
+    {
+        var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, options);
+        await consumer.ClaimAsync(0, Timeout);
+        return consumer;
     }
 
     private static LogMessage[] MakeLog()

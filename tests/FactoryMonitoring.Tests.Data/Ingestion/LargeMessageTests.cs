@@ -139,6 +139,35 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal([[3L]], await Database.RowsAsync("SELECT count(*) FROM outbox WHERE parked_reason LIKE '%too large%'", Timeout));
     }
 
+    [Fact]
+    public async Task A_consumer_that_stops_sends_the_dead_letters_of_its_last_batch()
+    {
+        await using var brokers = new EmbeddedBrokers();
+        await brokers.StartAsync(Timeout);
+        await using var consumer = ServiceProcess.Start("Consumers", new()
+        {
+            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
+        });
+        using var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = brokers.BootstrapServers }).Build();
+        using var ended = new CancellationTokenSource();
+
+        // There is always one on its way: whenever it stops, its last batch holds some.
+        var sending = Task.Run(async () =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                producer.Produce(KafkaNames.Default.SensorTopic, new Message<Null, string> { Value = "no reading" });
+                await Task.Delay(1);
+            }
+        });
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 100 FROM rejected_messages", Timeout));
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+        await ended.CancelAsync();
+        await sending;
+
+        Assert.Equal([[0L]], await Database.RowsAsync("SELECT count(*) FROM outbox", Timeout));
+    }
+
     private static Task<RelayOutcome> Sent(IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken) =>
         Task.FromResult(new RelayOutcome([.. messages.Select(message => message.OutboxId)], [], []));
 

@@ -4,6 +4,7 @@ using FactoryMonitoring.Consumers.Detection;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
@@ -319,6 +320,39 @@ public sealed class LearnedBaselineTests
         settings["Detection:LearnFor"] = "400.00:00:00";
         settings.Reload();
         Assert.False(_rules.Of("oven", "°C").Learning);
+    }
+
+    [Fact]
+    public async Task A_change_is_told_once_however_often_its_file_is_seen_to_change()
+    {
+        var settings = new ConfigurationBuilder().AddInMemoryCollection().Build();
+        var told = new ToldLog();
+        using var reload = new RulesReload(settings, _rules, [new TypeSettings(settings)], [new DetectionOptionsValidator()], told);
+        await reload.StartAsync(default);
+
+        settings.Reload();
+        Assert.Empty(told.Lines);
+        foreach (var value in (string[])["true", "perhaps", "false"])
+        {
+            settings["Detection:Types:oven:Learning"] = value;
+            settings.Reload();
+            settings.Reload();
+        }
+
+        Assert.Equal(["Information", "Warning", "Information"], told.Lines.Select(line => line.Split(':')[0]));
+    }
+
+    private sealed class ToldLog : ILogger<RulesReload>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Add($"{logLevel}: {formatter(state, exception)}");
     }
 
     [Theory]

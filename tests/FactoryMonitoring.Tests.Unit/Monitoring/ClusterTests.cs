@@ -35,6 +35,27 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void The_time_to_catch_up_is_the_lag_by_the_messages_that_it_falls_by()
+    {
+        // 20 messages a second come and 120 are stored, whatever they hold.
+        for (var second = 0; second <= 12; second++)
+        {
+            Measure(("log-a", 0, 5_000 + (20 * second)));
+            Read((0, "log-a", 120 * second));
+            Assert.Equal(second < 2 ? null : (5_000 - (100.0 * second)) / 100, _scene.Lag.Latest.CatchUpSeconds);
+            _scene.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Measure(("log-a", 0, 9_000));
+        Read((0, "log-a", 1_560));
+        Assert.Null(_scene.Lag.Latest.CatchUpSeconds);
+        _scene.Time.Advance(TimeSpan.FromSeconds(1));
+        Measure(("log-a", 0, 9_000));
+        Read((0, "log-a", 9_000));
+        Assert.Equal(0, _scene.Lag.Latest.CatchUpSeconds);
+    }
+
+    [Fact]
     public void A_later_look_at_the_database_does_not_shrink_the_lag_of_an_earlier_measurement()
     {
         Measure(("log-a", 0, 120));

@@ -23,7 +23,7 @@ public sealed class OverallStatusTests
         var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], cluster, new(0, new Dictionary<int, PartitionLag>(), 1, 0)));
 
         Assert.Equal(
-            ("ok", "All readings flow", "0 of 0 sensor processes, 1 of 1 brokers, 1 of 1 consumers; 1 reading behind. Stopped on request: sensor-consumer-2."),
+            ("ok", "All readings flow", "0 of 0 sensor processes, 1 of 1 brokers, 1 of 1 consumers; 1 message behind. Stopped on request: sensor-consumer-2."),
             (status.Level, status.Title, status.Detail));
         Assert.Empty(status.Reasons);
     }
@@ -85,7 +85,7 @@ public sealed class OverallStatusTests
 
         Assert.Equal("All readings flow", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(9), none)).Title);
         Assert.Equal(
-            "Partition 3: the open transaction of a producer holds 12 readings back for 15 s", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(15), none)).Title);
+            "Partition 3: the open transaction of a producer holds 12 messages back for 15 s", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(15), none)).Title);
         Assert.Equal("The brokers have no topic for readings", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(0, topicIsMissing: true), none)).Title);
     }
 
@@ -116,7 +116,7 @@ public sealed class OverallStatusTests
         var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], lag: lag, recovery: recovery));
 
         Assert.Equal(
-            ("warning", "Recovering: sensor-consumer-2 was killed", "Partitions 1 and 4 have new owners and are catching up: 143 readings to go."),
+            ("warning", "Recovering: sensor-consumer-2 was killed", "Partitions 1 and 4 have new owners and are catching up: 143 messages to go."),
             (status.Level, status.Title, status.Detail));
         Assert.Equal(recovery, status.Recovery);
     }

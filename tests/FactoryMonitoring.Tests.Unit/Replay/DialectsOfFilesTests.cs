@@ -65,6 +65,13 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
         { "names of months", "t,v\n16-Dec-06 5:15 PM,1\n16-Dec-06 5:16 p.m.,2\n", ["2006-12-16T17:15:00 1", "2006-12-16T17:16:00 2"] },
         { "HTTP's times", "when,v\n\"Mon, 02 Dec 2013 21:15:00 GMT\",1\n\"Mon, 02 Dec 2013 21:16:00 GMT\",2\n", ["2013-12-02T21:15:00 1", "2013-12-02T21:16:00 2"] },
         { "zones", "t,v\n2024-01-01T00:00:00+01:00,1\n2024-01-01T00:00:01.5+0100,2\n2024-01-01 00:00:02 CET,3\n", ["2023-12-31T23:00:00 1", "2023-12-31T23:00:01.5 2", "2023-12-31T23:00:02 3"] },
+        { "ctime of C and date of Unix", "t,v\nMon Dec  2 21:15:00 2013,1\nTue Dec 3 01:02:03 CET 2013,2\n", ["2013-12-02T21:15:00 1", "2013-12-03T00:02:03 2"] },
+        { "as in names of files", "t;v\n2013-12-02_21-15-00;1,5\n2013-12-02_21-16-30;2\n", ["2013-12-02T21:15:00 1.5", "2013-12-02T21:16:30 2"] },
+        { "Uhr behind the clock", "Zeit;v\n13.12.2013 21:15 Uhr;1,5\n13.12.2013 21:16:30 Uhr;2\n", ["2013-12-13T21:15:00 1.5", "2013-12-13T21:16:30 2"] },
+        { "digits with milliseconds", "t,v\n20131202211500123,1\n20131202211600456,2\n", ["2013-12-02T21:15:00.123 1", "2013-12-02T21:16:00.456 2"] },
+        { "basic ISO 8601", "t,v\n20131202T211500Z,1\n20131202T211600Z,2\n", ["2013-12-02T21:15:00 1", "2013-12-02T21:16:00 2"] },
+        { "narrow blanks and apostrophes between thousands", "t;a;b\n2013-12-02;1\u202f234,5;1'000'234\n2013-12-03;1 235,5;12\n", ["2013-12-02T00:00:00 1234.5 1000234", "2013-12-03T00:00:00 1235.5 12"] },
+        { "a minus sign of Unicode, a sign before, numbers without a zero", "t,a,b\n2013-12-02,\u22121.5,+2\n2013-12-03,-2,.5\n", ["2013-12-02T00:00:00 -1.5 2", "2013-12-03T00:00:00 -2 0.5"] },
         { "seconds since 1970", "ts,value\n1386018900,1\n1386018960.5,2\n", ["2013-12-02T21:15:00 1", "2013-12-02T21:16:00.5 2"] },
         { "milliseconds since 1970", "timestamp_ms,x\n1386018900123,1\n1386018960123,2\n", ["2013-12-02T21:15:00.123 1", "2013-12-02T21:16:00.123 2"] },
         { "nanoseconds since 1970", "time,x\n1386018900123456700,1\n1386018900123456800,2\n", ["2013-12-02T21:15:00.123456 1", "2013-12-02T21:15:00.123456 2"] },
@@ -199,6 +206,17 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
         var column = CheckText($"time,{header},other\n2024-01-01,1,2\n").Columns[0];
 
         Assert.Equal((name, unit), (column.Name, column.Unit));
+    }
+
+    [Fact]
+    public void Columns_of_one_name_are_told_apart_by_the_row_above_the_header()
+    {
+        var plan = CheckText("Station A,,Station B,\ntime,temp,temp,hum\n,°C,°C,%\n2024-01-01,1,2,3\n2024-01-02,1,2,3\n");
+        Assert.Equal(["replay-station-a-temp", "replay-station-b-temp", "replay-hum"], plan.Columns.Select(column => column.SensorId));
+        Assert.Equal(["temperature", "temperature", "humidity"], plan.Columns.Select(column => column.SensorType));
+
+        // Without such a row they are numbered.
+        Assert.Equal(["replay-temp", "replay-temp-2"], CheckText("time,temp,temp\n2024-01-01,1,2\n").Columns.Select(column => column.SensorId));
     }
 
     [Fact]

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Tests.Data.Ingestion;
+
+/// <summary>The producers of docs/messages.md, run as they stand there, against Apache Kafka and a consumer.</summary>
+public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : DatabaseTest(postgres)
+{
+    private readonly KafkaBroker _broker = new();
+
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        await _broker.StartAsync(Timeout);
+        foreach (var (name, partitions) in KafkaNames.Default.Topics(sensorPartitions: 2))
+        {
+            await _broker.CreateTopicAsync(name, partitions);
+        }
+    }
+
+    public override async Task DisposeAsync()
+    {
+        await _broker.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_console_producer_sends_what_it_says_and_what_Telegraf_sends()
+    {
+        await using var consumer = ServiceProcess.Start("Consumers", new() { ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1" });
+        var example = ShellBlocks().Matches(await File.ReadAllTextAsync(Document(), Timeout)).Select(match => match.Groups[1].Value).Single(block => block.Contains("kafka-console-producer.sh", StringComparison.Ordinal));
+        await RunAsync(example);
+
+        // Outputs of Telegraf: data_format json with routing_tag host, and influx.
+        const string Telegraf = """
+            h1|{"fields":{"temperature":20.5,"humidity":40},"name":"env","tags":{"host":"h1"},"timestamp":1769860800000000}
+            h2|env,host=h2 temperature=22.5,humidity=41i 1769860800000000000
+            """;
+        await RunAsync($"cat <<'END' | {example[example.IndexOf("kafka-console-producer.sh", StringComparison.Ordinal)..]}\n{Telegraf}\nEND".Replace("'|'\n", "'|'", StringComparison.Ordinal));
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) >= 5 FROM readings", Timeout));
+        Assert.Equal(
+            [["h1-humidity", "humidity", 40.0, "%"], ["h1-temperature", "temperature", 20.5, "°C"], ["h2-humidity", "humidity", 41.0, "%"], ["h2-temperature", "temperature", 22.5, "°C"], ["my-1", "temperature", 21.5, "°C"]],
+            await Database.RowsAsync("SELECT sensor_id, sensor_type, value, unit FROM sensor_readings ORDER BY sensor_id COLLATE \"C\"", Timeout));
+        Assert.Empty(await Database.RowsAsync("SELECT detail FROM rejected_messages", Timeout));
+    }
+
+    private static string Document()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "FactoryMonitoring.sln")))
+        {
+            directory = directory.Parent;
+        }
+
+        return Path.Combine(directory.FullName, "docs", "messages.md");
+    }
+
+    private async Task RunAsync(string example)
+    {
+        var script = example.Replace("localhost:9092", _broker.BootstrapServers, StringComparison.Ordinal);
+        Assert.NotEqual(example, script);
+        var start = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script]) { RedirectStandardError = true };
+        start.Environment["PATH"] = $"{Path.Combine(Environment.GetEnvironmentVariable("KAFKA_HOME")!, "bin")}:{Environment.GetEnvironmentVariable("PATH")}";
+        using var process = Process.Start(start)!;
+        var errors = await process.StandardError.ReadToEndAsync(Timeout);
+        await process.WaitForExitAsync(Timeout);
+        Assert.True(process.ExitCode == 0, errors);
+    }
+
+    [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex ShellBlocks();
+}

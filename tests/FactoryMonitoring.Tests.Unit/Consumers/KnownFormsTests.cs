@@ -1,0 +1,105 @@
+using System.Globalization;
+using System.Text;
+using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+namespace FactoryMonitoring.Tests.Unit.Consumers;
+
+/// <summary>What devices and platforms send, as they send it, read without any setting; and what is said of what cannot be.</summary>
+public sealed class KnownFormsTests
+{
+    private const string At = "2026-01-31T12:00:00";
+
+    private readonly KeyMemory _key = new();
+
+    [Theory]
+    // SenML (RFC 8428): base values, times relative to the base time, and the forms of its own examples.
+    [InlineData("", """[{"bn":"urn:dev:ow:10e2073a01080063:","bt":1769860800,"bu":"Cel","n":"temperature","v":21.5},{"n":"humidity","u":"%RH","v":40},{"n":"voltage","u":"V","v":120.1,"t":-5}]""",
+        "urn:dev:ow:10e2073a01080063:temperature temperature 21.5 °C 0", "urn:dev:ow:10e2073a01080063:humidity humidity 40 % 0", "urn:dev:ow:10e2073a01080063:voltage voltage 120.1 V -5")]
+    [InlineData("", """[{"n":"urn:dev:ow:10e2073a01080063","u":"Cel","v":21.5,"t":1769860800}]""", "urn:dev:ow:10e2073a01080063 temperature 21.5 °C 0")]
+    [InlineData("", """[{"bn":"m/","bt":1.7698608e9,"bv":20,"u":"Cel","v":1.5},{"t":1,"u":"Cel","v":2},{"n":"note","vs":"door open"},{"n":"door","vb":true,"t":2}]""",
+        "m/ temperature 21.5 °C 0", "m/ temperature 22 °C 1", "m/door door 1 / 2")]
+    // ThingsBoard: the gateway's and the rule chain's forms, with the device's name as the key or in the message.
+    [InlineData("d1", """{"ts":1769860800000,"values":{"temperature":21.5,"humidity":40,"battery":91}}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 21.5 °C 0")]
+    [InlineData("", """{"deviceName":"d1","deviceType":"default","ts":1769860800000,"temperature":"21.5"}""", "d1-temperature temperature 21.5 °C 0")]
+    // Home Assistant's integration of Kafka.
+    [InlineData("", """{"entity_id":"sensor.hall","state":"21.5","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_changed":"2026-01-31T11:59:00+00:00","last_updated":"2026-01-31T12:00:00+00:00","context":{}}""",
+        "sensor.hall temperature 21.5 °C 0")]
+    [InlineData("", """{"entity_id":"sensor.plug","state":"230","attributes":{"unit_of_measurement":"V","device_class":"voltage"},"last_changed":"2026-01-31T12:00:00+00:00"}""", "sensor.plug voltage 230 V 0")]
+    // Zigbee2MQTT with last_seen.
+    [InlineData("zigbee2mqtt/hall", """{"battery":91,"humidity":40,"last_seen":"2026-01-31T13:00:00+01:00","linkquality":84,"pressure":1013,"temperature":21.5}""",
+        "zigbee2mqtt/hall-humidity humidity 40 % 0", "zigbee2mqtt/hall-pressure pressure 1013 hPa 0", "zigbee2mqtt/hall-temperature temperature 21.5 °C 0")]
+    // Telegraf: one metric, and a batch.
+    [InlineData("h1", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "h1 temperature 21.5 °C 0")]
+    [InlineData("", """{"metrics":[{"fields":{"temperature":21.5,"humidity":40,"ok":true},"name":"env","tags":{"sensor_id":"s"},"timestamp":1769860800},{"fields":{"temperature":22},"name":"env","tags":{"sensor_id":"t"},"timestamp":1769860800000000}]}""",
+        "s-humidity humidity 40 % 0", "s-temperature temperature 21.5 °C 0", "t-temperature temperature 22 °C 0")]
+    // InfluxDB's line protocol.
+    [InlineData("", "temperature,device=s\\ 1,site=a value=21.5,note=\"a, b=c\" 1769860800000000000\n", "s 1 temperature 21.5 °C 0")]
+    [InlineData("k", "env,host=a temperature=21.5,humidity=40i,up=t 1769860800000000000\n# a comment\nenv,host=a temperature=22 1769860801000000000", "k-humidity humidity 40 % 0", "k-temperature temperature 21.5 °C 0", "k-temperature temperature 22 °C 1")]
+    // AWS IoT's shadow, Azure IoT Hub, The Things Stack, ChirpStack.
+    [InlineData("thing-1", """{"state":{"reported":{"temperature":21.5}},"version":3,"timestamp":1769860800}""", "thing-1-temperature temperature 21.5 °C 0")]
+    [InlineData("", """{"EnqueuedTimeUtc":"2026-01-31T12:00:00.0000000Z","Properties":{},"SystemProperties":{"connectionDeviceId":"d1"},"Body":{"Temperature":21.5,"Humidity":40}}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 21.5 °C 0")]
+    [InlineData("", """{"end_device_ids":{"device_id":"d1"},"received_at":"2026-01-31T12:00:00.123456789Z","uplink_message":{"decoded_payload":{"temperature":21.5}}}""", "d1-temperature temperature 21.5 °C 0.123456")]
+    [InlineData("", """{"time":"2026-01-31T12:00:00+00:00","deviceInfo":{"deviceName":"d1","devEui":"0101"},"fPort":2,"object":{"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
+    // OPC UA PubSub's JSON (part 14).
+    [InlineData("", """{"MessageId":"1","MessageType":"ua-data","PublisherId":"plc","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5,"SourceTimestamp":"2026-01-31T12:00:00Z"}}}]}""", "17-temperature temperature 21.5 °C 0")]
+    // Kafka Connect with a schema, and a bare object of values by their types.
+    [InlineData("d1", """{"schema":{"type":"struct"},"payload":{"ts":1769860800000,"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
+    [InlineData("", """{"time":"2026-01-31 12:00:00","device":"d1","temperature":21.5,"humidity":40}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 21.5 °C 0")]
+    public void Are_read_without_a_mapping(string key, string message, params string[] readings)
+    {
+        var parser = Parser(key);
+
+        Assert.True(Parse(parser, message) == Rejection.None, parser.Detail);
+        Assert.Equal(readings, Readings(parser));
+        Assert.Equal(Rejection.None, Parse(parser, message));
+        Assert.Equal(readings, Readings(parser));
+    }
+
+    [Theory]
+    // A unit beside several values belongs to one that nobody knows.
+    [InlineData("d1", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "its members are ts, temperature, unit. Name the member that holds it in Consumers:Messages:Mapping:Type", "It holds numbers at ts, temperature")]
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40},"TempUnit":"F"}""", "no sensor type", "It holds numbers at AM2301/Temperature, AM2301/Humidity: one is named as Consumers:Messages:Mapping:Value=AM2301/Temperature, several as Consumers:Messages:Mapping:Values:{type}=AM2301/Temperature")]
+    // An energy counter is no power.
+    [InlineData("d1", """{"ts":1769860800,"energy":12.5}""", "no sensor type", "It holds numbers at ts, energy")]
+    // No time at all.
+    [InlineData("zigbee2mqtt/hall", """{"temperature":21.5,"linkquality":84}""", "no time (timestamp)", "Consumers:Messages:Mapping:Time")]
+    // Telegraf, with neither a key nor a tag that names the sensor.
+    [InlineData("", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "Read as Telegraf's JSON. The message has no sensor id (sensor_id), and its record no key", "Consumers:Messages:Mapping:Id")]
+    [InlineData("h1", """{"fields":{"usage_idle":97.5,"usage_user":1},"name":"cpu","tags":{"host":"h1"},"timestamp":1769860800}""", "Read as Telegraf's JSON. The message has no value", "It holds numbers at fields/usage_idle, fields/usage_user")]
+    [InlineData("", """[{"n":"urn:dev:ow:1","u":"Cel","v":21.5,"t":-5}]""", "Read as SenML. Element [0]: Cannot read the time \"-5 s from the sending of the pack\"", "1970")]
+    [InlineData("", """{"entity_id":"sensor.hall","state":"unavailable","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_changed":"2026-01-31T12:00:00+00:00"}""", "Read as a state of Home Assistant. The value is \"unavailable\", which is none", "Mapping:Value")]
+    [InlineData("", "cpu usage=1.5", "Cannot read the message as JSON", "one JSON object")]
+    public void Else_it_is_said_what_was_found_and_which_setting_maps_it(string key, string message, params string[] words)
+    {
+        var parser = Parser(key);
+
+        Assert.NotEqual(Rejection.None, Parse(parser, message));
+        foreach (var word in words)
+        {
+            Assert.Contains(word, parser.Detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_looked_for_where_the_settings_say_where_values_are()
+    {
+        var parser = new ReadingParser(new SensorDirectory(100), _key, new DialectReader(new MessagesOptions { Mapping = new MappingOptions { Value = "t", DefaultType = "temperature" } }));
+        _key.Deserialize("k"u8, isNull: false, SerializationContext.Empty);
+
+        Assert.Equal(Rejection.NoValue, Parse(parser, """{"ts":1769860800,"temperature":21.5}"""));
+    }
+
+    private ReadingParser Parser(string key)
+    {
+        _key.Deserialize(Encoding.UTF8.GetBytes(key), isNull: false, SerializationContext.Empty);
+        return new ReadingParser(new SensorDirectory(100), _key, new DialectReader(new MessagesOptions()));
+    }
+
+    private static Rejection Parse(ReadingParser parser, string message) => parser.Parse(Encoding.UTF8.GetBytes(message));
+
+    private static List<string> Readings(ReadingParser parser) => [.. (parser.Several.IsEmpty ? [parser.Reading] : parser.Several.ToArray()).Select(reading => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{reading.Sensor.Identity.Name} {reading.Sensor.Type} {reading.Value} {reading.Sensor.Unit} {(PostgresTime.ToUtc(reading.Timestamp) - DateTime.Parse(At, CultureInfo.InvariantCulture)).TotalSeconds}"))];
+}
