@@ -1,21 +1,27 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>The bootstrap list of the brokers: <c>ConnectionStrings:kafka</c>, else KAFKA_BROKERS.</summary>
+/// <summary>The bootstrap list of the brokers: <c>ConnectionStrings:kafka</c>, else KAFKA_BROKERS; and how to sign in to them, section <c>Kafka:Security</c>.</summary>
 public static class FactoryKafkaExtensions
 {
     private const string Key = $"ConnectionStrings:{ResourceNames.Kafka}";
 
-    /// <summary>Makes a missing or malformed bootstrap list an error at start. Call after AddServiceDefaults.</summary>
+    /// <summary>Makes a missing or malformed bootstrap list, or a wrong setting of section <c>Kafka:Security</c>, an error at start. Call after AddServiceDefaults.</summary>
     public static TBuilder AddFactoryKafka<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         MapKafkaBrokers(builder.Configuration);
         builder.Services.AddSettingCheck(Check(builder.Configuration[Key]));
+        builder.Services.AddSettingCheck(KafkaClientExtensions.SecurityOf(builder.Configuration).Problem);
+        builder.Services.AddSingleton<AccessReport>();
+        builder.Services.AddSingleton<KafkaCredentials>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<KafkaCredentials>());
         return builder;
     }
 
