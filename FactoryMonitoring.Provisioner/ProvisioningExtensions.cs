@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Provisioner.Checks;
 using FactoryMonitoring.Provisioner.Topics;
 using Microsoft.Extensions.Options;
 
@@ -20,7 +21,7 @@ internal static class ProvisioningExtensions
         services.AddSingleton<IValidateOptions<ProvisionerOptions>, ProvisionerOptionsValidator>();
         services.AddSingleton<Patience>();
         services.AddSingleton<TopicProvisioner>();
-        services.AddSingleton<ProvisioningRun>();
+        services.AddSingleton<DatabaseCheck>();
         return services;
     }
 }

@@ -15,9 +15,16 @@ internal static class StartScreen
         text.AppendLine("Factory Monitoring");
         Line("kafka", $"{setup.Kafka.Backing.ToString().ToLowerInvariant()}: {setup.Kafka.Reason}");
         if (setup.Kafka.Backing == Kafka.KafkaBacking.Embedded) Line("", "the embedded broker keeps nothing over a restart");
-        Line("", string.Join(", ", setup.KafkaPorts.Select((port, index) => string.Create(CultureInfo.InvariantCulture, $"kafka{index + 1} {port}"))));
-        Line("postgres", string.Create(CultureInfo.InvariantCulture, $"{(setup.Postgres.Image is null ? "process" : "container")}: {setup.Postgres.Reason}, port {setup.PostgresPort}"));
-        Line("", $"data in {setup.Postgres.Data}");
+        Line("", settings.External.Brokers ?? string.Join(", ", setup.KafkaPorts.Select((port, index) => string.Create(CultureInfo.InvariantCulture, $"kafka{index + 1} {port}"))));
+        if (setup.Postgres.IsExternal)
+        {
+            Line("postgres", $"external: {setup.Postgres.Reason}, {setup.Postgres.Data}");
+        }
+        else
+        {
+            Line("postgres", string.Create(CultureInfo.InvariantCulture, $"{(setup.Postgres.Image is null ? "process" : "container")}: {setup.Postgres.Reason}, port {setup.PostgresPort}"));
+            Line("", $"data in {setup.Postgres.Data}");
+        }
         Line("services", string.Create(CultureInfo.InvariantCulture, $"5 sensors, {settings.Consumers} consumers of {settings.MaxConsumers}, {settings.Partitions} partitions"));
         if (settings.Replay is { } replay) Line("replay", ReplayPreview.Summary(replay));
         Line("page", string.Create(CultureInfo.InvariantCulture, $"http://localhost:{setup.WebPort}"));

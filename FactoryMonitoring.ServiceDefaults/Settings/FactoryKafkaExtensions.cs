@@ -1,3 +1,4 @@
+using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Settings;
@@ -18,7 +19,7 @@ public static class FactoryKafkaExtensions
         ArgumentNullException.ThrowIfNull(builder);
         MapKafkaBrokers(builder.Configuration);
         builder.Services.AddSettingCheck(Check(builder.Configuration[Key]));
-        builder.Services.AddSettingCheck(KafkaClientExtensions.SecurityOf(builder.Configuration).Problem);
+        builder.Services.AddSettingCheck(CheckSecurity(builder.Configuration));
         builder.Services.AddSingleton<AccessReport>();
         builder.Services.AddSingleton<KafkaCredentials>();
         builder.Services.AddHostedService(services => services.GetRequiredService<KafkaCredentials>());
@@ -42,6 +43,26 @@ public static class FactoryKafkaExtensions
         }
 
         return brokers.Split(',').All(IsHostAndPort) ? null : $"{Key} = {brokers} is no list of brokers; {Allowed}";
+    }
+
+    private static string? CheckSecurity(IConfiguration configuration)
+    {
+        var (security, problem) = KafkaClientExtensions.SecurityOf(configuration);
+        if (problem is not null || !security.IsSecured)
+        {
+            return problem;
+        }
+
+        try
+        {
+            // What is in the files, the client alone can say.
+            new AdminClientBuilder(new AdminClientConfig().UseFactoryKafka(configuration)).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build().Dispose();
+            return null;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            return $"{KafkaSecurity.Section} is not taken by the client: {exception.Message}";
+        }
     }
 
     private static bool IsHostAndPort(string broker)

@@ -64,7 +64,7 @@ internal static class ExperimentEndpoints
         if (site.ObstacleTo(experiment) is { } unavailable)
         {
             return TypedResults.Problem(
-                $"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not on these brokers");
+                $"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not here");
         }
 
         return await runner.TryBeginAsync(experiment, site, cancellationToken) is { } id
