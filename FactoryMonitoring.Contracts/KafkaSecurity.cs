@@ -52,7 +52,7 @@ public sealed class KafkaSecurity
         {
             var security = new KafkaSecurity();
             security.Take(settings.Where(pair => pair.Value is { Length: > 0 }).ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.OrdinalIgnoreCase));
-            return (security, null);
+            return (security.IsSecured ? security : None, null);
         }
         catch (FormatException problem)
         {
@@ -121,7 +121,7 @@ public sealed class KafkaSecurity
         Set("ssl.key.password", Secret(settings, "KeyPassword"));
         if (settings.ContainsKey("CertificateFile") != settings.ContainsKey("KeyFile"))
         {
-            throw Missing(settings.ContainsKey("KeyFile") ? "CertificateFile" : "KeyFile", "a PEM file is, for a certificate and its key go together");
+            throw Missing(settings.ContainsKey("KeyFile") ? "CertificateFile" : "KeyFile", "a PEM file: a certificate and its key go together");
         }
 
         if (settings.ContainsKey("EndpointIdentification"))

@@ -14,7 +14,7 @@ else
 {
     builder.AddFactoryDatabase();
     builder.AddFactoryKafka();
-    builder.Services.AddSingleton<MigrationRunner>().AddSingleton<ReadingPartitions>().AddSingleton<RetentionStore>().AddSingleton<ProvisioningRun>();
+    builder.Services.AddSingleton<MigrationRunner>().AddSingleton<ReadingPartitions>().AddSingleton<RetentionStore>().AddSingleton<DatabaseCheck>().AddSingleton<ProvisioningRun>();
 }
 
 builder.Services.AddProvisioning();

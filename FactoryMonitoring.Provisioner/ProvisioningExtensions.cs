@@ -1,5 +1,4 @@
 using FactoryMonitoring.Contracts;
-using FactoryMonitoring.Provisioner.Checks;
 using FactoryMonitoring.Provisioner.Topics;
 using Microsoft.Extensions.Options;
 
@@ -21,7 +20,6 @@ internal static class ProvisioningExtensions
         services.AddSingleton<IValidateOptions<ProvisionerOptions>, ProvisionerOptionsValidator>();
         services.AddSingleton<Patience>();
         services.AddSingleton<TopicProvisioner>();
-        services.AddSingleton<DatabaseCheck>();
         return services;
     }
 }

@@ -17,6 +17,8 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
     /// <summary>Why a fault that needs a PostgreSQL of the AppHost's own is not to be had.</summary>
     public const string NotOurDatabase = "PostgreSQL is not the AppHost's own (Factory:Postgres=external)";
 
+    public static readonly ExternalSettings None = new(null, KafkaSecurity.None, null);
+
     private const string BrokersKey = $"ConnectionStrings:{ResourceNames.Kafka}";
     private const string DatabaseKey = $"ConnectionStrings:{ResourceNames.Database}";
     private const string External = "external";

@@ -1,5 +1,4 @@
 using FactoryMonitoring.Contracts;
-using Npgsql;
 
 namespace FactoryMonitoring.Provisioner.Checks;
 
@@ -30,7 +29,7 @@ internal sealed class CheckCommand(IServiceProvider provider)
         HashSet<string> asked = [.. services.Length == 0 ? Services : services];
         var findings = await Task.WhenAll(
             provider.GetService<ClusterCheck>() is { } cluster ? cluster.ExamineAsync(asked, cancellationToken) : NotSet("kafka", ResourceNames.Kafka, EnvironmentNames.KafkaBrokers),
-            provider.GetService<NpgsqlDataSource>() is not null ? provider.GetRequiredService<DatabaseCheck>().ExamineAsync(asked, cancellationToken) : NotSet("database", ResourceNames.Database, EnvironmentNames.DatabaseUrl));
+            provider.GetService<DatabaseCheck>() is { } database ? database.ExamineAsync(asked, cancellationToken) : NotSet("database", ResourceNames.Database, EnvironmentNames.DatabaseUrl));
         foreach (var finding in findings.SelectMany(each => each))
         {
             Console.WriteLine(finding);

@@ -19,6 +19,7 @@ internal static class CheckExtensions
         if ((builder.Configuration.GetConnectionString(ResourceNames.Database) ?? builder.Configuration[EnvironmentNames.DatabaseUrl]) is { Length: > 0 })
         {
             builder.AddFactoryDatabase();
+            builder.Services.AddSingleton<DatabaseCheck>();
         }
     }
 }
