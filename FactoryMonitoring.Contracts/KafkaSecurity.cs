@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
@@ -39,8 +42,8 @@ public sealed class KafkaSecurity
     /// <summary>Where it comes from a file, as it stood there when the settings were read.</summary>
     public string? Password => _properties.GetValueOrDefault("sasl.password");
 
-    /// <summary>As Kafka's tools name who signs in.</summary>
-    public string Principal => $"User:{Username ?? "NAME"}";
+    /// <summary>As brokers name who signs in where nothing else is set there: by the user's name, the subject of the certificate, or the id of the client.</summary>
+    public string Principal { get; private set; } = "User:ANONYMOUS";
 
     /// <summary>Reads the section.</summary>
     /// <param name="settings">Its settings, by the names below the section.</param>
@@ -105,6 +108,7 @@ public sealed class KafkaSecurity
             _properties["sasl.username"] = Username = Needed(settings, "Username", "the user's name");
             _properties["sasl.password"] = Secret(settings, "Password") ?? throw Missing("Password (or PasswordFile)", "the user's password");
             PasswordFile = settings.GetValueOrDefault("PasswordFile");
+            Principal = $"User:{Username}";
         }
 
         if (mechanism is not null)
@@ -124,6 +128,11 @@ public sealed class KafkaSecurity
             throw Missing(settings.ContainsKey("KeyFile") ? "CertificateFile" : "KeyFile", "a PEM file: a certificate and its key go together");
         }
 
+        if (settings.GetValueOrDefault("CertificateFile") is { } certificate)
+        {
+            Principal = $"User:{SubjectOf(certificate)}";
+        }
+
         if (settings.ContainsKey("EndpointIdentification"))
         {
             _properties["ssl.endpoint.identification.algorithm"] = OneOf(settings, "EndpointIdentification", ["https", "none"]);
@@ -141,7 +150,9 @@ public sealed class KafkaSecurity
 
         _properties["sasl.oauthbearer.method"] = "oidc";
         _properties["sasl.oauthbearer.token.endpoint.url"] = url;
-        _properties["sasl.oauthbearer.client.id"] = Needed(settings, "ClientId", "the client's id");
+        var client = Needed(settings, "ClientId", "the client's id");
+        Principal = $"User:{client}";
+        _properties["sasl.oauthbearer.client.id"] = client;
         _properties["sasl.oauthbearer.client.secret"] = Secret(settings, "ClientSecret") ?? throw Missing("ClientSecret (or ClientSecretFile)", "the client's secret");
         Set("sasl.oauthbearer.scope", settings.GetValueOrDefault("Scope"));
         Set("https.ca.location", ExistingFile(settings, "TokenCaFile"));
@@ -168,6 +179,20 @@ public sealed class KafkaSecurity
         var value = Needed(settings, key, string.Join(", ", allowed));
         return allowed.FirstOrDefault(each => each.Equals(value, StringComparison.OrdinalIgnoreCase))
             ?? throw new FormatException($"{Section}:{key} = {value} is not allowed: {string.Join(", ", allowed)} are");
+    }
+
+    // Java writes no space after a comma.
+    private static string SubjectOf(string file)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
+            return certificate.Subject.Replace(", ", ",", StringComparison.Ordinal);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new FormatException($"{Section}:CertificateFile = {file} is no certificate ({exception.Message}): a PEM file is allowed", exception);
+        }
     }
 
     private static string? ExistingFile(Dictionary<string, string> settings, string key)

@@ -108,7 +108,10 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
             (CheckCommand.Consumers, "Write", !isReadings),
             (CheckCommand.MonitoringApi, "Describe", isReadings),
         ];
-        return [.. all.Where(each => each.IsNeeded && services.Contains(each.Service)).Select(each => each.Operation).Distinct().Select(operation => KafkaRight.OnTopic(operation, topic))];
+        var operations = all.Where(each => each.IsNeeded && services.Contains(each.Service)).Select(each => each.Operation).ToHashSet();
+        // Who may read or write may describe.
+        if (operations.Contains("Read") || operations.Contains("Write")) operations.Remove("Describe");
+        return [.. operations.Select(operation => KafkaRight.OnTopic(operation, topic))];
     }
 
     private static async Task<TopicDescription> DescribeAsync(IAdminClient admin, string topic)

@@ -45,7 +45,7 @@ internal sealed partial class TopicProvisioner(
             // Metadata is only to be had from a call that blocks.
             var metadata = await Task.Run(() => admin.GetMetadata(Timeout), cancellationToken);
             var reasons = new List<string>();
-            var names = new HashSet<string>();
+            var names = new List<string>();
             foreach (var wanted in Wanted(metadata, _bootstrap))
             {
                 names.Add(wanted.Name);
@@ -60,7 +60,7 @@ internal sealed partial class TopicProvisioner(
                 return string.Join("; ", reasons);
             }
 
-            foreach (var topic in metadata.Topics.Where(topic => names.Contains(topic.Topic)))
+            foreach (var topic in names.Select(name => metadata.Topics.Find(topic => topic.Topic == name)!))
             {
                 if (await TopicSettings.ProblemAsync(admin, topic, _bootstrap, Missing) is { } problem)
                 {

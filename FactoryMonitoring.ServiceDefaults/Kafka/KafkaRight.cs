@@ -17,5 +17,5 @@ public sealed record KafkaRight(string Operation, string Resource, string Name)
     /// <param name="principal">Who lacks it: User:name.</param>
     public string Missing(string principal, string bootstrapServers) =>
         $"{principal} lacks the right {Operation} on {Resource} {Name}; grant it: kafka-acls.sh --bootstrap-server {bootstrapServers} --command-config ADMIN.properties "
-        + $"--add --allow-principal {principal} --operation {Operation} --{Resource} {Name}{Pattern}";
+        + $"--add --allow-principal {(principal.Contains(' ', StringComparison.Ordinal) ? $"'{principal}'" : principal)} --operation {Operation} --{Resource} {Name}{Pattern}";
 }

@@ -24,7 +24,6 @@ public sealed class KafkaSecurityTests : IDisposable
     [InlineData("Protocol=SASL_SSL Mechanism=scram-sha-512 Username=u PasswordFile=F CaFile=F EndpointIdentification=none",
         "sasl.mechanism=SCRAM-SHA-512 sasl.password=from-file sasl.username=u security.protocol=sasl_ssl ssl.ca.location=F ssl.endpoint.identification.algorithm=none")]
     [InlineData("Protocol=sasl_plaintext Mechanism=PLAIN Username=u Password=p", "sasl.mechanism=PLAIN sasl.password=p sasl.username=u security.protocol=sasl_plaintext")]
-    [InlineData("Protocol=ssl CertificateFile=F KeyFile=F KeyPasswordFile=F", "security.protocol=ssl ssl.certificate.location=F ssl.key.location=F ssl.key.password=from-file")]
     [InlineData("Protocol=sasl_ssl Mechanism=OAUTHBEARER TokenUrl=https://i/t ClientId=c ClientSecret=s Scope=x TokenCaFile=F",
         "https.ca.location=F sasl.mechanism=OAUTHBEARER sasl.oauthbearer.client.id=c sasl.oauthbearer.client.secret=s sasl.oauthbearer.method=oidc sasl.oauthbearer.scope=x sasl.oauthbearer.token.endpoint.url=https://i/t security.protocol=sasl_ssl")]
     public void Settings_become_the_clients_properties(string settings, string properties)
@@ -48,6 +47,7 @@ public sealed class KafkaSecurityTests : IDisposable
     [InlineData("Protocol=plaintext CaFile=F", "CaFile is not allowed where Kafka:Security:Protocol is plaintext: it belongs to ssl or sasl_ssl")]
     [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u Password=hunter2 ClientId=c", "ClientId is not allowed where Kafka:Security:Mechanism is PLAIN: it belongs to OAUTHBEARER")]
     [InlineData("Protocol=ssl KeyFile=F", "CertificateFile is not set; allowed is a PEM file: a certificate and its key go together")]
+    [InlineData("Protocol=ssl CertificateFile=F KeyFile=F", "CertificateFile = ")]
     [InlineData("Protocol=ssl CaFile=/no/such/file", "CaFile = /no/such/file cannot be read (")]
     [InlineData("Protocol=sasl_ssl Mechanism=OAUTHBEARER TokenUrl=here ClientId=c ClientSecret=hunter2", "TokenUrl = here is not allowed: the https:// address where a token is to be had is")]
     public void What_is_wrong_is_one_line_that_names_no_secret(string settings, string line)
