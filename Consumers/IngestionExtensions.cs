@@ -100,7 +100,7 @@ internal static class IngestionExtensions
             (services, client) =>
             {
                 client.SetLogHandler(ClientLog.Handler(services));
-                client.SetErrorHandler((_, error) => services.GetRequiredService<AccessReport>().Report(error));
+                client.SetErrorHandler((_, error) => services.GetRequiredService<AccessReport>().Report(error, KafkaRight.OnTopic("Write", identity.AlertTopic)));
             });
 
         services.AddSingleton(provider => new DetectionRules(provider.GetRequiredService<IOptions<DetectionOptions>>().Value));
@@ -141,7 +141,7 @@ internal static class IngestionExtensions
                 client.SetPartitionsLostHandler((_, partitions) => loop.Rebalance.OnLost(partitions));
                 client.SetErrorHandler((_, error) =>
                 {
-                    services.GetRequiredService<AccessReport>().Report(error);
+                    services.GetRequiredService<AccessReport>().Report(error, KafkaSettings.RightOf(error, identity));
                     KafkaSettings.Report(logger, error);
                 });
             });

@@ -117,7 +117,7 @@ internal static class SensorsExtensions
             producer.SetLogHandler(ClientLog.Handler(services));
             producer.SetErrorHandler((_, error) =>
             {
-                services.GetRequiredService<AccessReport>().Report(error);
+                services.GetRequiredService<AccessReport>().Report(error, KafkaRight.OnTopic("Write", services.GetRequiredService<IOptions<SensorsOptions>>().Value.Topic));
                 services.GetRequiredService<ProducerCondition>().OnError(error);
             });
         });

@@ -2,15 +2,16 @@ using System.Collections.Concurrent;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
 /// Says what keeps a client from its brokers and does not pass by itself: credentials, certificates, rights. One line for each, and again every minute while
-/// it lasts.
+/// it lasts. A client that cannot go on after that takes its service with it, which can be started again once all is right.
 /// </summary>
-public sealed partial class AccessReport(IConfiguration configuration, TimeProvider time, ILogger<AccessReport> logger)
+public sealed partial class AccessReport(IConfiguration configuration, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<AccessReport> logger)
 {
     private static readonly TimeSpan Again = TimeSpan.FromMinutes(1);
 
@@ -32,6 +33,12 @@ public sealed partial class AccessReport(IConfiguration configuration, TimeProvi
         {
             _told[kind] = now;
             Log.Refused(logger, text);
+        }
+
+        if (error.IsFatal)
+        {
+            Environment.ExitCode = 1;
+            lifetime.StopApplication();
         }
 
         return true;

@@ -46,7 +46,7 @@ internal sealed partial class MessageIntake(
         }
         catch (ConsumeException exception) when (!exception.Error.IsFatal)
         {
-            if (!access.Report(exception.Error, RightOf(exception.Error)))
+            if (!access.Report(exception.Error, KafkaSettings.RightOf(exception.Error, identity)))
             {
                 Log.NotConsumed(logger, exception.Error.Reason);
             }
@@ -54,10 +54,6 @@ internal sealed partial class MessageIntake(
             return false;
         }
     }
-
-    private KafkaRight RightOf(Error error) => error.Code == ErrorCode.GroupAuthorizationFailed
-        ? KafkaRight.OnGroup("Read", identity.Group)
-        : KafkaRight.OnTopic("Read", identity.SensorTopic);
 
     private void End(Assignment assignment, ReadCursor cursor, long end)
     {

@@ -21,6 +21,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     private const string Group = "plant";
     private const string Owner = "plant_owner";
     private const string App = "plant_app";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
     private static readonly KafkaNames Names = KafkaNames.Default;
     private readonly string _database = $"plant_{Guid.NewGuid():N}";
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(3));
@@ -53,6 +54,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await cluster.KillAsync(3);
         await FlowsAsync();
         cluster.Start(3);
+        await cluster.AllAreUpAsync();
 
         // The brokers' password changes under the clients; while they are away for that, the brokers' certificate expires.
         await cluster.SetPasswordAsync("sensors", "sensors-new");
@@ -140,30 +142,27 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         // What the services themselves say where they miss a right.
         await ExecuteAsync(_database, $"GRANT USAGE, CREATE ON SCHEMA public TO {Owner}");
         Says(await ProvisionAsync(Name, Owner, names), "Schema is up to date");
-        await using (var sensors = Start("Sensors", Name, Owner, new(names) { ["SENSOR_TYPE"] = "temperature" }))
-        {
-            await SaysAsync(sensors, Grant("Write", "topic strange", "--topic strange"));
-        }
-
-        await using (var consumer = Start("Consumers", Name, Owner, new(names) { ["CONSUMER_ID"] = "c1" }))
-        {
-            await SaysAsync(consumer, Grant("Read", "group strangers", "--group strangers --resource-pattern-type prefixed"));
-        }
-
-        await cluster.AllowAsync(Name, AclOperation.Read, ResourceType.Group, "strangers", isPrefix: true);
-        await using (var consumer = Start("Consumers", Name, Owner, new(names) { ["CONSUMER_ID"] = "c1" }))
-        {
-            await SaysAsync(consumer, Grant("Read", "topic strange", "--topic strange"));
-        }
-
-        await cluster.AllowAsync(Name, AclOperation.Read, ResourceType.Topic, "strange");
+        var sensors = new Dictionary<string, string>(names) { ["SENSOR_TYPE"] = "temperature" };
+        var consumer = new Dictionary<string, string>(names) { ["CONSUMER_ID"] = "c1" };
+        await StopsWithAsync("Sensors", sensors, Grant("Write", "topic strange", "--topic strange"));
+        await StopsWithAsync("Consumers", consumer, Grant("Write", "topic strange-alerts", "--topic strange-alerts"));
         await cluster.AllowAsync(Name, AclOperation.Write, ResourceType.Topic, "strange", isPrefix: true);
+        await StopsWithAsync("Consumers", consumer, Grant("Read", "group strangers", "--group strangers --resource-pattern-type prefixed"));
+        await cluster.AllowAsync(Name, AclOperation.Read, ResourceType.Group, "strangers", isPrefix: true);
+        await StopsWithAsync("Consumers", consumer, Grant("Read", "topic strange", "--topic strange"));
+        await cluster.AllowAsync(Name, AclOperation.Read, ResourceType.Topic, "strange");
         (code, output) = await CheckAsync(Name, Owner, names);
         Assert.True(code == 0, output);
         Says(output, "TLSv1.3");
 
         string Grant(string operation, string resource, string where) =>
             $"User:{Name} lacks the right {operation} on {resource}; grant it: kafka-acls.sh --bootstrap-server {cluster.BootstrapServers} --command-config ADMIN.properties --add --allow-principal User:{Name} --operation {operation} {where}";
+
+        async Task StopsWithAsync(string service, Dictionary<string, string> settings, string line)
+        {
+            await using var process = Start(service, Name, Owner, settings);
+            await SaysAsync(process, line);
+        }
 
         Task SetAsync(string setting, string value) => cluster.Admin.IncrementalAlterConfigsAsync(new()
         {
@@ -365,7 +364,19 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     /// <summary>As Assert.Contains, which shows no more than the beginning of what it has.</summary>
     private static void Says(string output, string text) => Assert.True(output.Contains(text, StringComparison.Ordinal), $"Not found: {text}\nin: {output}");
 
-    private Task SaysAsync(ServiceProcess service, string text) => EventuallyAsync(() => Task.FromResult(service.Output.Contains(text, StringComparison.Ordinal)));
+    private async Task SaysAsync(ServiceProcess service, string text)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Timeout);
+        limit.CancelAfter(Patience);
+        try
+        {
+            await DatabaseTest.EventuallyAsync(() => Task.FromResult(service.Output.Contains(text, StringComparison.Ordinal)), limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Says(service.Output, text);
+        }
+    }
 
     /// <summary>Readings that are measured from now on are stored.</summary>
     private async Task FlowsAsync()

@@ -69,6 +69,11 @@ public sealed class SecuredCluster : IAsyncLifetime
             Start(node);
         }
 
+        await AllAreUpAsync();
+    }
+
+    public async Task AllAreUpAsync()
+    {
         using var limit = new CancellationTokenSource(Limit);
         await DatabaseTest.EventuallyAsync(() => Task.Run(() => BrokersUp() == Nodes), limit.Token);
     }
@@ -104,12 +109,11 @@ public sealed class SecuredCluster : IAsyncLifetime
         }]);
 
     /// <summary>Has every broker show its certificate that has expired, or its good one, to those who connect from now on.</summary>
-    public Task ShowCertificateAsync(bool isExpired) => _admin.IncrementalAlterConfigsAsync(Enumerable.Range(1, Nodes).ToDictionary(
-        node => new ConfigResource { Type = ResourceType.Broker, Name = $"{node}" },
-        node => new List<ConfigEntry>
-        {
-            new() { Name = "listener.name.client.ssl.keystore.location", Value = Keystore(node, isExpired), IncrementalOperation = AlterConfigOpType.Set },
-        }));
+    public Task ShowCertificateAsync(bool isExpired) => Task.WhenAll(Enumerable.Range(1, Nodes).Select(node => _admin.IncrementalAlterConfigsAsync(new()
+    {
+        [new ConfigResource { Type = ResourceType.Broker, Name = $"{node}" }] =
+            [new() { Name = "listener.name.client.ssl.keystore.location", Value = Keystore(node, isExpired), IncrementalOperation = AlterConfigOpType.Set }],
+    })));
 
     public void Start(int node) => _brokers[node - 1] = Run("kafka-server-start.sh", Properties(node));
 
