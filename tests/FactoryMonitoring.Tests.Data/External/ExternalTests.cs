@@ -43,7 +43,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         Assert.Equal(0, await RunAsync("provisioner"));
         await ExecuteAsync(_database, $"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {App}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {App}");
 
-        await using var api = Start("Monitoring.Api", "monitor", App, new() { ["MONITORING_API_PORT"] = $"{PostgresFixture.FreePort()}" });
+        await using var api = Start("Monitoring.Api", "monitor", App, []);
         await using var sensors = Start("Sensors", "sensors", App, new() { ["SENSOR_TYPE"] = "temperature", ["SAMPLING_INTERVAL"] = "0.06", ["Sensors__PerType"] = "6" });
         await using var first = Start("Consumers", "consumers", Owner, new() { ["CONSUMER_ID"] = "c1" });
         await using var second = Start("Consumers", "consumers", Owner, new() { ["CONSUMER_ID"] = "c2" });
@@ -62,11 +62,11 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await SaysAsync(sensors, "The brokers refuse User:sensors: ");
         await SaysAsync(second, "The brokers refuse User:consumers: ");
         await cluster.ShowCertificateAsync(isExpired: true);
-        WritePassword("sensors", "sensors-new");
-        WritePassword("consumers", "consumers-new");
         await SaysAsync(sensors, "No encrypted connection to a broker: ");
         await SaysAsync(second, "No encrypted connection to a broker: ");
         await cluster.ShowCertificateAsync(isExpired: false);
+        WritePassword("sensors", "sensors-new");
+        WritePassword("consumers", "consumers-new");
         await FlowsAsync();
 
         // The same with the database: first its certificate, then the password of the role.
@@ -81,13 +81,8 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await FlowsAsync();
 
         Assert.Equal(0, await sensors.StopAsync(Timeout));
-        LedgerBody? ledger = null;
-        await EventuallyAsync(async () =>
-        {
-            ledger = await api.GetAsync("api/ledger", Timeout) is { } body ? JsonSerializer.Deserialize(body, ApiJson.Context.LedgerBody) : null;
-            return ledger is { Stale: false, InFlight: 0, Acknowledged: > 1000 } && ledger.StoredAcknowledged == ledger.Acknowledged;
-        });
-        Assert.Equal((0, 0, 0), (ledger!.Missing, ledger.Duplicated, ledger.Rejected));
+        var ledger = await SettledAsync(api);
+        Assert.Equal((0, 0, 0), (ledger.Missing, ledger.Duplicated, ledger.Rejected));
         Assert.Empty(ledger.Violations);
         Assert.Equal(0L, await ScalarAsync<long>("SELECT count(*) - count(DISTINCT (kafka_partition, kafka_offset)) FROM readings"));
         Assert.Equal(0, await second.StopAsync(Timeout));
@@ -375,6 +370,31 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         catch (OperationCanceledException)
         {
             Says(service.Output, text);
+        }
+    }
+
+    /// <summary>The account when nothing is under way any more.</summary>
+    private async Task<LedgerBody> SettledAsync(ServiceProcess api)
+    {
+        var body = "";
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Timeout);
+        limit.CancelAfter(Patience);
+        try
+        {
+            LedgerBody? ledger = null;
+            await DatabaseTest.EventuallyAsync(
+                async () =>
+                {
+                    body = await api.GetAsync("api/ledger", limit.Token) ?? "";
+                    ledger = body.Length > 0 ? JsonSerializer.Deserialize(body, ApiJson.Context.LedgerBody) : null;
+                    return ledger is { Stale: false, InFlight: 0, Acknowledged: > 1000 } && ledger.StoredAcknowledged == ledger.Acknowledged;
+                },
+                limit.Token);
+            return ledger!;
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"The account is not settled: {body}\n{api.Output}");
         }
     }
 
