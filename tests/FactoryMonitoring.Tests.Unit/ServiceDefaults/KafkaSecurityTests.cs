@@ -57,7 +57,7 @@ public sealed class KafkaSecurityTests : IDisposable
         Assert.False(security.IsSecured);
         Assert.StartsWith($"Kafka:Security:{line}", problem, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter2", problem, StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', problem);
+        Assert.DoesNotContain("\n", problem, StringComparison.Ordinal);
     }
 
     private (KafkaSecurity Security, string? Problem) Read(string settings) => KafkaSecurity.Read(
