@@ -309,6 +309,13 @@ public static class KafkaBackings
     public const string External = "external";
 }
 
+/// <summary>Why a fault is not to be had where brokers or PostgreSQL are somebody else's.</summary>
+public static class NotOurs
+{
+    public const string Brokers = "the brokers are not the AppHost's own (Factory:Kafka=external)";
+    public const string Database = "PostgreSQL is not the AppHost's own (Factory:Postgres=external)";
+}
+
 /// <summary>The name of an enum's value in JSON and in the database.</summary>
 public static class WireName
 {

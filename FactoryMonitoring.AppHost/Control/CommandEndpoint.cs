@@ -54,7 +54,7 @@ internal sealed class CommandEndpoint(
             case LinkCommand change:
                 return await ChangeAsync(change, at);
             case RollingRestartCommand when AreBrokersExternal:
-                return Refused(ExternalSettings.NotOurBrokers);
+                return Refused(NotOurs.Brokers);
             case RollingRestartCommand:
                 return await rolling.RunAsync(by, cancellationToken) is { } obstacle ? Refused(obstacle) : Done("every broker was restarted and is in sync again", at);
             default:
@@ -72,8 +72,8 @@ internal sealed class CommandEndpoint(
     private async Task<(int, CommandAnswer)> ActAsync(ResourceCommand command, string by, DateTimeOffset at, CancellationToken cancellationToken)
     {
         var action = command.Action;
-        if (AreBrokersExternal && ResourceNames.IsBroker(command.Name)) return Refused($"{command.Name}: {ExternalSettings.NotOurBrokers}");
-        if (setup.Postgres.IsExternal && command.Name == ResourceNames.Postgres) return Refused($"{command.Name}: {ExternalSettings.NotOurDatabase}");
+        if (AreBrokersExternal && ResourceNames.IsBroker(command.Name)) return Refused($"{command.Name}: {NotOurs.Brokers}");
+        if (setup.Postgres.IsExternal && command.Name == ResourceNames.Postgres) return Refused($"{command.Name}: {NotOurs.Database}");
         if (!model.Resources.TryGetByName(command.Name, out var resource) || !resource.TakesCommands())
             return (StatusCodes.Status404NotFound, new($"there is no {command.Name}: must be one of {string.Join(", ", model.Resources.Where(one => one.TakesCommands()).Select(one => one.Name))}"));
 
@@ -99,8 +99,8 @@ internal sealed class CommandEndpoint(
             {
                 FactoryLink.Kafka when setup.Kafka.Backing == KafkaBacking.Embedded =>
                     Refused("the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)"),
-                FactoryLink.Kafka when AreBrokersExternal => Refused($"there is no link to cut: {ExternalSettings.NotOurBrokers}"),
-                FactoryLink.Database when setup.Postgres.IsExternal => Refused($"there is no link to cut: {ExternalSettings.NotOurDatabase}"),
+                FactoryLink.Kafka when AreBrokersExternal => Refused($"there is no link to cut: {NotOurs.Brokers}"),
+                FactoryLink.Database when setup.Postgres.IsExternal => Refused($"there is no link to cut: {NotOurs.Database}"),
                 _ => (StatusCodes.Status404NotFound, new($"there is no {WireName.Of(command.Link)} link here")),
             };
         }

@@ -11,12 +11,6 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <param name="Database">The connection string; null where the database is the AppHost's own.</param>
 internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security, string? Database)
 {
-    /// <summary>Why a fault that needs brokers of the AppHost's own is not to be had.</summary>
-    public const string NotOurBrokers = "the brokers are not the AppHost's own (Factory:Kafka=external)";
-
-    /// <summary>Why a fault that needs a PostgreSQL of the AppHost's own is not to be had.</summary>
-    public const string NotOurDatabase = "PostgreSQL is not the AppHost's own (Factory:Postgres=external)";
-
     public static readonly ExternalSettings None = new(null, KafkaSecurity.None, null);
 
     private const string BrokersKey = $"ConnectionStrings:{ResourceNames.Kafka}";

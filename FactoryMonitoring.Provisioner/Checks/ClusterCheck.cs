@@ -18,10 +18,15 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
 
     public async Task<IReadOnlyList<Finding>> ExamineAsync(IReadOnlySet<string> services, CancellationToken cancellationToken)
     {
-        Error? refused = null;
+        string? refused = null, away = null;
         using var admin = new AdminClientBuilder(new AdminClientConfig { SocketConnectionSetupTimeoutMs = 3000 }.UseFactoryKafka(configuration))
             .SetLogHandler((_, _) => { })
-            .SetErrorHandler((_, error) => refused = AccessReport.Describe(error, null, configuration) is null ? refused : error)
+            .SetErrorHandler((_, error) =>
+            {
+                // The first says why; what follows, that no broker is left.
+                refused ??= AccessReport.Describe(error, null, _security, _bootstrap);
+                away ??= error.Reason;
+            })
             .Build();
         try
         {
@@ -42,7 +47,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
         }
         catch (KafkaException exception)
         {
-            return [new(false, Brokers, refused is null ? $"Cannot reach any broker at {_bootstrap}: {exception.Error.Reason}" : AccessReport.Describe(refused, null, configuration)!)];
+            return [new(false, Brokers, refused ?? $"Cannot reach any broker at {_bootstrap}: {away ?? exception.Error.Reason}")];
         }
     }
 

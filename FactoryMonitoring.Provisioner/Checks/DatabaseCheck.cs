@@ -14,7 +14,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE'),
             (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('schema_migrations')),
             (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('schema_migrations')),
-            ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'p', 'v') AND NOT (has_table_privilege(oid, 'SELECT')
+            ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND NOT (has_table_privilege(oid, 'SELECT')
                 AND (relkind = 'v' OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))) ORDER BY 1)
         """;
 
@@ -29,20 +29,37 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             var schema = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
             var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
             var creates = services.Contains(CheckCommand.Provisioner) || services.Contains(CheckCommand.Consumers);
-            string[] problems =
-            [
-                .. reader.GetInt32(4) < LeastVersion ? [$"PostgreSQL {version} is too old: 15 or newer is needed"] : Array.Empty<string>(),
-                .. schema is null ? [$"Role {role} may use no schema of its search_path; grant it: GRANT USAGE, CREATE ON SCHEMA public TO {role}"] : Array.Empty<string>(),
-                .. creates && schema is not null && !reader.GetBoolean(6)
-                    ? [$"Role {role} may not create tables in schema {schema}; grant it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}"] : Array.Empty<string>(),
-                .. creates && owner is not null && !reader.GetBoolean(8)
-                    ? [$"The tables belong to {owner}, and only their owner makes and drops the days of readings; grant it: GRANT {owner} TO {role}"] : Array.Empty<string>(),
-                .. !creates && owner is null ? ["The schema is missing: the provisioner creates it"] : Array.Empty<string>(),
-                .. !creates && reader.GetFieldValue<string[]>(9) is { Length: > 0 } closed
-                    ? [$"Role {role} lacks SELECT, INSERT, UPDATE or DELETE on {closed[0]}{(closed.Length > 1 ? $" and {closed.Length - 1} more" : "")}; grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}"]
-                    : Array.Empty<string>(),
-            ];
-            return problems.Length > 0
+            var problems = new List<string>();
+            if (reader.GetInt32(4) < LeastVersion)
+            {
+                problems.Add($"PostgreSQL {version} is too old: 15 or newer is needed");
+            }
+
+            if (schema is null)
+            {
+                problems.Add($"Role {role} may use no schema of its search_path; grant it: GRANT USAGE, CREATE ON SCHEMA public TO {role}");
+            }
+            else if (creates && !reader.GetBoolean(6))
+            {
+                problems.Add($"Role {role} may not create tables in schema {schema}; grant it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}");
+            }
+
+            if (creates && owner is not null && !reader.GetBoolean(8))
+            {
+                problems.Add($"The tables belong to {owner}, and only their owner makes and drops the days of readings; grant it: GRANT {owner} TO {role}");
+            }
+            else if (!creates && owner is null)
+            {
+                problems.Add("The schema is missing: the provisioner creates it");
+            }
+            else if (!creates && reader.GetFieldValue<string[]>(9) is { Length: > 0 } closed)
+            {
+                problems.Add(
+                    $"Role {role} lacks SELECT, INSERT, UPDATE or DELETE on {closed[0]}{(closed.Length > 1 ? $" and {closed.Length - 1} more" : "")}; "
+                    + $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}");
+            }
+
+            return problems.Count > 0
                 ? [.. problems.Select(problem => new Finding(false, Subject, problem))]
                 : [new(true, Subject, $"PostgreSQL {version}, database {name} as role {role}, {reader.GetString(5)}")];
         }

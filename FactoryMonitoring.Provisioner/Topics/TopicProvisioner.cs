@@ -31,7 +31,7 @@ internal sealed partial class TopicProvisioner(
             .SetLogHandler((_, message) => Log.Client(logger, message.Message))
             .SetErrorHandler((_, error) =>
             {
-                _refused = AccessReport.Describe(error, null, configuration) ?? _refused;
+                _refused = AccessReport.Describe(error, null, _security, _bootstrap) ?? _refused;
                 Log.Client(logger, error.Reason);
             })
             .Build();
@@ -173,7 +173,7 @@ internal sealed partial class TopicProvisioner(
 
     private string Missing(KafkaRight right) => right.Missing(_security.Principal, _bootstrap);
 
-    // A cluster of fewer brokers than replicas is one on purpose; one whose brokers are only late is known by the bootstrap list.
+    /// <summary>The topics as they are to be. A cluster of fewer brokers than replicas is one on purpose; one whose brokers are only late is known by the bootstrap list.</summary>
     public TopicSpecification[] Wanted(Metadata metadata, string bootstrap)
     {
         var brokers = Math.Max(bootstrap.Split(',').Length, metadata.Brokers.Count);

@@ -15,6 +15,8 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
 {
     private static readonly TimeSpan Again = TimeSpan.FromMinutes(1);
 
+    private readonly KafkaSecurity _security = KafkaClientExtensions.SecurityOf(configuration).Security;
+    private readonly string _bootstrap = configuration.GetConnectionString(ResourceNames.Kafka) ?? "";
     private readonly ConcurrentDictionary<string, long> _told = [];
 
     /// <summary>Reports the error if it is of that kind.</summary>
@@ -22,7 +24,7 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
     /// <returns>Whether it is.</returns>
     public bool Report(Error error, KafkaRight? right = null)
     {
-        if (Describe(error, right, configuration) is not { } text)
+        if (Describe(error, right, _security, _bootstrap) is not { } text)
         {
             return false;
         }
@@ -45,10 +47,10 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
     }
 
     /// <summary>Says in a line what is wrong and what to do; null where the error is none of these.</summary>
-    public static string? Describe(Error error, KafkaRight? right, IConfiguration configuration)
+    public static string? Describe(Error error, KafkaRight? right, KafkaSecurity security, string bootstrapServers)
     {
         ArgumentNullException.ThrowIfNull(error);
-        var security = KafkaClientExtensions.SecurityOf(configuration).Security;
+        ArgumentNullException.ThrowIfNull(security);
         return error.Code switch
         {
             ErrorCode.Local_Authentication or ErrorCode.SaslAuthenticationFailed =>
@@ -56,7 +58,7 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
             ErrorCode.Local_Ssl =>
                 $"No encrypted connection to a broker: {error.Reason}; check {KafkaSecurity.Section}:CaFile and CertificateFile, and the broker's certificate",
             ErrorCode.TopicAuthorizationFailed or ErrorCode.GroupAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed when right is not null =>
-                right.Missing(security.Principal, configuration.GetConnectionString(ResourceNames.Kafka) ?? ""),
+                right.Missing(security.Principal, bootstrapServers),
             _ => null,
         };
     }

@@ -39,8 +39,8 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
     public string? ObstacleTo(Experiment experiment) => experiment switch
     {
         { NotOnEmbedded: { } missing } when IsEmbedded => missing,
-        { BreaksBrokers: true } when KafkaBacking == KafkaBackings.External => "the brokers are not the AppHost's own (Factory:Kafka=external)",
-        { Victims: VictimKind.Database } when ExternalDatabase => "PostgreSQL is not the AppHost's own (Factory:Postgres=external)",
+        { BreaksBrokers: true } when KafkaBacking == KafkaBackings.External => NotOurs.Brokers,
+        { Victims: VictimKind.Database } when ExternalDatabase => NotOurs.Database,
         _ => null,
     };
 
