@@ -10,6 +10,7 @@ namespace FactoryMonitoring.Provisioner.Checks;
 internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration configuration)
 {
     private const string Brokers = "kafka";
+    private const int Attempts = 3;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
     private readonly KafkaSecurity _security = KafkaClientExtensions.SecurityOf(configuration).Security;
@@ -30,8 +31,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
             .Build();
         try
         {
-            // Metadata is only to be had from a call that blocks.
-            var metadata = await Task.Run(() => admin.GetMetadata(Timeout), cancellationToken);
+            var metadata = await Task.Run(() => Look(admin, () => refused is not null), cancellationToken);
             List<Finding> findings = [new(true, Brokers, $"{metadata.Brokers.Count} {(metadata.Brokers.Count == 1 ? "broker answers" : "brokers answer")} {_security.Principal} at {_bootstrap}")];
             foreach (var wanted in provisioner.Wanted(metadata, _bootstrap))
             {
@@ -117,6 +117,22 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
         // Who may read or write may describe.
         if (operations.Contains("Read") || operations.Contains("Write")) operations.Remove("Describe");
         return [.. operations.Select(operation => KafkaRight.OnTopic(operation, topic))];
+    }
+
+    /// <summary>Asks until a broker answers, or refuses: on a busy machine the first connection takes its time.</summary>
+    private static Metadata Look(IAdminClient admin, Func<bool> isRefused)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return admin.GetMetadata(Timeout);
+            }
+            catch (KafkaException) when (attempt < Attempts && !isRefused())
+            {
+                // Once more.
+            }
+        }
     }
 
     private static async Task<TopicDescription> DescribeAsync(IAdminClient admin, string topic)

@@ -18,55 +18,69 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
                 AND (relkind = 'v' OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))) ORDER BY 1)
         """;
 
+    private const int Attempts = 3;
+
     public async Task<IReadOnlyList<Finding>> ExamineAsync(IReadOnlySet<string> services, CancellationToken cancellationToken)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await using var command = dataSource.CreateCommand(Look);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            var (role, name, version) = (reader.GetString(0), reader.GetString(1), reader.GetString(3));
-            var schema = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
-            var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
-            var creates = services.Contains(CheckCommand.Provisioner) || services.Contains(CheckCommand.Consumers);
-            var problems = new List<string>();
-            if (reader.GetInt32(4) < LeastVersion)
+            try
             {
-                problems.Add($"PostgreSQL {version} is too old: 15 or newer is needed");
+                return await LookAsync(services, cancellationToken);
             }
-
-            if (schema is null)
+            catch (Exception exception) when (attempt < Attempts && (exception is TimeoutException or NpgsqlException { IsTransient: true }))
             {
-                problems.Add($"Role {role} may use no schema of its search_path; grant it: GRANT USAGE, CREATE ON SCHEMA public TO {role}");
+                // On a busy machine the first connection takes its time.
             }
-            else if (creates && !reader.GetBoolean(6))
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or IOException)
             {
-                problems.Add($"Role {role} may not create tables in schema {schema}; grant it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}");
+                return [new(false, Subject, Describe(exception, new NpgsqlConnectionStringBuilder(dataSource.ConnectionString)))];
             }
-
-            if (creates && owner is not null && !reader.GetBoolean(8))
-            {
-                problems.Add($"The tables belong to {owner}, and only their owner makes and drops the days of readings; grant it: GRANT {owner} TO {role}");
-            }
-            else if (!creates && owner is null)
-            {
-                problems.Add("The schema is missing: the provisioner creates it");
-            }
-            else if (!creates && reader.GetFieldValue<string[]>(9) is { Length: > 0 } closed)
-            {
-                problems.Add(
-                    $"Role {role} lacks SELECT, INSERT, UPDATE or DELETE on {closed[0]}{(closed.Length > 1 ? $" and {closed.Length - 1} more" : "")}; "
-                    + $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}");
-            }
-
-            return problems.Count > 0
-                ? [.. problems.Select(problem => new Finding(false, Subject, problem))]
-                : [new(true, Subject, $"PostgreSQL {version}, database {name} as role {role}, {reader.GetString(5)}")];
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or IOException)
+    }
+
+    private async Task<IReadOnlyList<Finding>> LookAsync(IReadOnlySet<string> services, CancellationToken cancellationToken)
+    {
+        await using var command = dataSource.CreateCommand(Look);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var (role, name, version) = (reader.GetString(0), reader.GetString(1), reader.GetString(3));
+        var schema = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
+        var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
+        var creates = services.Contains(CheckCommand.Provisioner) || services.Contains(CheckCommand.Consumers);
+        var problems = new List<string>();
+        if (reader.GetInt32(4) < LeastVersion)
         {
-            return [new(false, Subject, Describe(exception, new NpgsqlConnectionStringBuilder(dataSource.ConnectionString)))];
+            problems.Add($"PostgreSQL {version} is too old: 15 or newer is needed");
         }
+
+        if (schema is null)
+        {
+            problems.Add($"Role {role} may use no schema of its search_path; grant it: GRANT USAGE, CREATE ON SCHEMA public TO {role}");
+        }
+        else if (creates && !reader.GetBoolean(6))
+        {
+            problems.Add($"Role {role} may not create tables in schema {schema}; grant it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}");
+        }
+
+        if (creates && owner is not null && !reader.GetBoolean(8))
+        {
+            problems.Add($"The tables belong to {owner}, and only their owner makes and drops the days of readings; grant it: GRANT {owner} TO {role}");
+        }
+        else if (!creates && owner is null)
+        {
+            problems.Add("The schema is missing: the provisioner creates it");
+        }
+        else if (!creates && reader.GetFieldValue<string[]>(9) is { Length: > 0 } closed)
+        {
+            problems.Add(
+                $"Role {role} lacks SELECT, INSERT, UPDATE or DELETE on {closed[0]}{(closed.Length > 1 ? $" and {closed.Length - 1} more" : "")}; "
+                + $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}");
+        }
+
+        return problems.Count > 0
+            ? [.. problems.Select(problem => new Finding(false, Subject, problem))]
+            : [new(true, Subject, $"PostgreSQL {version}, database {name} as role {role}, {reader.GetString(5)}")];
     }
 
     /// <summary>Says what is wrong and what to do.</summary>

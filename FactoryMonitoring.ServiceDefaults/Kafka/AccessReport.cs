@@ -40,7 +40,8 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
         if (error.IsFatal)
         {
             Environment.ExitCode = 1;
-            lifetime.StopApplication();
+            // Not on the client's thread, which whatever stops then waits for.
+            _ = Task.Run(lifetime.StopApplication);
         }
 
         return true;
