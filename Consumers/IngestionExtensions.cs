@@ -67,6 +67,7 @@ internal static class IngestionExtensions
             identity,
             provider.GetRequiredService<ConsumerStatus>(),
             provider.GetRequiredService<ConsumerMetrics>(),
+            provider.GetRequiredService<AccessReport>(),
             provider.GetRequiredKeyedService<LoopHeartbeat>(HeartbeatWorker.Loop),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<IngestLoop>>()));
@@ -86,6 +87,7 @@ internal static class IngestionExtensions
             settings =>
             {
                 KafkaSettings.Quiet(settings);
+                settings.Config.UseFactoryKafka(builder.Configuration);
                 settings.Config.ClientId = identity.ConsumerId;
                 settings.Config.Acks = Acks.All;
                 settings.Config.EnableIdempotence = true;
@@ -95,7 +97,11 @@ internal static class IngestionExtensions
                 // What is sent is kept in the outbox until it is: a message whose brokers are away must not keep the others waiting.
                 settings.Config.MessageTimeoutMs = 10_000;
             },
-            (services, client) => client.SetLogHandler(ClientLog.Handler(services)));
+            (services, client) =>
+            {
+                client.SetLogHandler(ClientLog.Handler(services));
+                client.SetErrorHandler((_, error) => services.GetRequiredService<AccessReport>().Report(error, KafkaRight.OnTopic("Write", identity.AlertTopic)));
+            });
 
         services.AddSingleton(provider => new DetectionRules(provider.GetRequiredService<IOptions<DetectionOptions>>().Value));
         services.AddHostedService<RulesReload>();
@@ -121,7 +127,7 @@ internal static class IngestionExtensions
                 var options = builder.Configuration.GetSection(ConsumersOptions.Section).Get<ConsumersOptions>() ?? new ConsumersOptions();
                 var exportsTraces = !string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
                 var readsEvents = builder.Configuration.GetSection(MessagesOptions.Section).Get<MessagesOptions>() is { CloudEventHeaders: true };
-                KafkaSettings.Apply(settings.Config, options.Protocol, readsEvents || (exportsTraces && options.LinksPerSpan > 0), identity);
+                KafkaSettings.Apply(settings.Config.UseFactoryKafka(builder.Configuration), options.Protocol, readsEvents || (exportsTraces && options.LinksPerSpan > 0), identity);
             },
             (services, client) =>
             {
@@ -133,7 +139,11 @@ internal static class IngestionExtensions
                 client.SetPartitionsAssignedHandler((_, partitions) => loop.Rebalance.OnAssigned(partitions));
                 client.SetPartitionsRevokedHandler((_, partitions) => loop.Rebalance.OnRevoked(partitions));
                 client.SetPartitionsLostHandler((_, partitions) => loop.Rebalance.OnLost(partitions));
-                client.SetErrorHandler((_, error) => KafkaSettings.Report(logger, error));
+                client.SetErrorHandler((_, error) =>
+                {
+                    services.GetRequiredService<AccessReport>().Report(error, KafkaSettings.RightOf(error, identity));
+                    KafkaSettings.Report(logger, error);
+                });
             });
 
     private static ConsumerIdentity IdentityOf(ConfigurationManager configuration)

@@ -27,7 +27,7 @@ var settings = factory.Settings;
 
 // What everything else needs: brokers with their topics, and the database.
 var names = KafkaNames.Of(name => builder.Configuration[name]);
-var kafka = builder.AddKafkaCluster(ResourceNames.Kafka, factory.Kafka, factory.KafkaPorts, factory.KafkaControllerPorts, factory.KafkaLinkPorts, settings.RunDirectory)
+var kafka = builder.AddKafkaCluster(ResourceNames.Kafka, factory)
     .WithGroup(names.ConsumerGroup);
 foreach (var topic in names.Topics(settings.Partitions)) kafka.WithTopic(topic.Name, topic.Partitions);
 var database = builder.AddPostgresDatabase(ResourceNames.Database, "factory_monitoring", factory.Postgres, "factory_user", factory.PostgresPort);
@@ -41,7 +41,7 @@ var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(Res
     .WithReference(kafka).WaitFor(kafka, WaitBehavior.WaitOnResourceUnavailable)
     .WithReference(database.Resource).WaitFor(database.Resource, WaitBehavior.WaitOnResourceUnavailable)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
-    .WithSettingsOf("Factory:Retention")
+    .WithSettingsOf("Factory:Retention").WithSettingsOf(KafkaSecurity.Section)
     .WithServiceDefaults();
 
 // Readings: sensors send them, consumers store them.

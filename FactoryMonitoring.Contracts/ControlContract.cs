@@ -276,7 +276,8 @@ public sealed record ResourceBody(
 /// <summary>What may be broken, and how things stand.</summary>
 /// <param name="Reason">Why nothing may; null when it may.</param>
 /// <param name="Kafka">One of <see cref="KafkaBackings"/>.</param>
-public sealed record FaultsBody(bool Enabled, string? Reason, string Kafka, int Consumers, int MaxConsumers, IReadOnlyList<LinkBody> Links, LoadBody Load);
+/// <param name="ExternalDatabase">Whether PostgreSQL is not the AppHost's own.</param>
+public sealed record FaultsBody(bool Enabled, string? Reason, string Kafka, int Consumers, int MaxConsumers, IReadOnlyList<LinkBody> Links, LoadBody Load, bool ExternalDatabase = false);
 
 /// <summary>A link as it stands.</summary>
 public sealed record LinkBody(FactoryLink Name, LinkState State, double DelayMs, int Connections);
@@ -310,6 +311,16 @@ public static class KafkaBackings
     public const string Containers = "containers";
     public const string Processes = "processes";
     public const string Embedded = "embedded";
+
+    /// <summary>Not the AppHost's own.</summary>
+    public const string External = "external";
+}
+
+/// <summary>Why a fault is not to be had where brokers or PostgreSQL are somebody else's.</summary>
+public static class NotOurs
+{
+    public const string Brokers = "the brokers are not the AppHost's own (Factory:Kafka=external)";
+    public const string Database = "PostgreSQL is not the AppHost's own (Factory:Postgres=external)";
 }
 
 /// <summary>The name of an enum's value in JSON and in the database.</summary>

@@ -54,6 +54,18 @@ public static class DatabaseUrl
                     case "application_name":
                         builder.ApplicationName = value;
                         break;
+                    case "sslrootcert":
+                        builder.RootCertificate = value;
+                        break;
+                    case "sslcert":
+                        builder.SslCertificate = value;
+                        break;
+                    case "sslkey":
+                        builder.SslKey = value;
+                        break;
+                    case "sslpassword":
+                        builder.SslPassword = value;
+                        break;
                     case "connect_timeout":
                         builder.Timeout = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
                         break;

@@ -20,7 +20,6 @@ internal static class ProvisioningExtensions
         services.AddSingleton<IValidateOptions<ProvisionerOptions>, ProvisionerOptionsValidator>();
         services.AddSingleton<Patience>();
         services.AddSingleton<TopicProvisioner>();
-        services.AddSingleton<ProvisioningRun>();
         return services;
     }
 }

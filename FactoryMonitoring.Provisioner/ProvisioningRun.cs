@@ -1,5 +1,6 @@
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.Provisioner.Checks;
 using FactoryMonitoring.Provisioner.Topics;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -11,6 +12,7 @@ internal sealed partial class ProvisioningRun(
     TopicProvisioner topics,
     Patience patience,
     NpgsqlDataSource database,
+    DatabaseCheck databaseCheck,
     MigrationRunner migrations,
     ReadingPartitions partitions,
     RetentionStore retention,
@@ -18,9 +20,6 @@ internal sealed partial class ProvisioningRun(
     ILogger<ProvisioningRun> logger)
 {
     private const int DaysAhead = 3;
-
-    /// <summary>Waiting makes it no better.</summary>
-    private const string WrongPassword = PostgresErrorCodes.InvalidPassword;
 
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
@@ -34,7 +33,7 @@ internal sealed partial class ProvisioningRun(
         }
         catch (Exception exception) when (exception is ProvisioningException or PostgresException)
         {
-            Log.Failed(logger, exception.Message);
+            Log.Failed(logger, exception is PostgresException ? DatabaseCheck.Describe(exception, new NpgsqlConnectionStringBuilder(database.ConnectionString)) : exception.Message);
             return 1;
         }
     }
@@ -46,9 +45,9 @@ internal sealed partial class ProvisioningRun(
             await using var connection = await database.OpenConnectionAsync(cancellationToken);
             return null;
         }
-        catch (Exception exception) when (exception is NpgsqlException { InnerException: not NewerSchemaException } and not PostgresException { SqlState: WrongPassword } or TimeoutException)
+        catch (Exception exception) when (exception is NpgsqlException { InnerException: not NewerSchemaException } and not PostgresException { SqlState: PostgresErrorCodes.InvalidPassword } or TimeoutException)
         {
-            return exception.InnerException?.Message is { } inner ? $"{exception.Message}: {inner}" : exception.Message;
+            return DatabaseCheck.Describe(exception, new NpgsqlConnectionStringBuilder(database.ConnectionString));
         }
     }
 
@@ -66,6 +65,12 @@ internal sealed partial class ProvisioningRun(
             var (first, last) = await partitions.EnsureAroundTodayAsync(DaysAhead, cancellationToken);
             Log.Days(logger, first, last);
             return null;
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            // The check knows which right it is, and how it is granted.
+            var findings = await databaseCheck.ExamineAsync(new HashSet<string> { CheckCommand.Provisioner }, cancellationToken);
+            throw new ProvisioningException(findings.FirstOrDefault(finding => !finding.Well)?.Text ?? exception.Message);
         }
         catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or TimeoutException)
         {

@@ -94,10 +94,9 @@ internal static class MonitoringApi
         services.AddSingleton<ClusterState>();
         services.AddSingleton<LagHistory>();
         services.AddSingleton<LagTracker>();
-        if (builder.Configuration.GetConnectionString(ResourceNames.Kafka) is { Length: > 0 } brokers)
+        if (!string.IsNullOrEmpty(builder.Configuration.GetConnectionString(ResourceNames.Kafka)))
         {
             builder.AddFactoryKafka();
-            services.AddSingleton(new KafkaAddress(brokers));
             services.AddHostedService<ClusterWorker>();
         }
     }

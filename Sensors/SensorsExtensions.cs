@@ -83,7 +83,7 @@ internal static class SensorsExtensions
             settings.DisableHealthChecks = true;
             settings.DisableTracing = true;
             settings.DisableMetrics = true;
-            var config = settings.Config;
+            var config = settings.Config.UseFactoryKafka(builder.Configuration);
             config.ClientId ??= SettingOf(builder, nameof(SensorsOptions.ProducerId));
             config.Acks = Acks.All;
             config.EnableIdempotence = true;
@@ -115,6 +115,10 @@ internal static class SensorsExtensions
         (services, producer) =>
         {
             producer.SetLogHandler(ClientLog.Handler(services));
-            producer.SetErrorHandler((_, error) => services.GetRequiredService<ProducerCondition>().OnError(error));
+            producer.SetErrorHandler((_, error) =>
+            {
+                services.GetRequiredService<AccessReport>().Report(error, KafkaRight.OnTopic("Write", services.GetRequiredService<IOptions<SensorsOptions>>().Value.Topic));
+                services.GetRequiredService<ProducerCondition>().OnError(error);
+            });
         });
 }

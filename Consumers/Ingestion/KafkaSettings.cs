@@ -1,6 +1,7 @@
 using Aspire.Confluent.Kafka;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
@@ -63,6 +64,11 @@ internal static partial class KafkaSettings
         config.QueuedMaxMessagesKbytes = 2 * 1024;
         config.ConsumeResultFields = "headers";
     }
+
+    /// <summary>The right that a consumer made use of when it was refused.</summary>
+    public static KafkaRight RightOf(Error error, ConsumerIdentity identity) => error.Code == ErrorCode.GroupAuthorizationFailed
+        ? KafkaRight.OnGroup("Read", identity.Group)
+        : KafkaRight.OnTopic("Read", identity.SensorTopic);
 
     public static void Report(ILogger logger, Error error)
     {

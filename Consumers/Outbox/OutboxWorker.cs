@@ -6,6 +6,7 @@ using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Npgsql;
 
@@ -51,6 +52,7 @@ internal sealed partial class OutboxWorker(
     OutboxSignal signal,
     SourceRecords sources,
     IProducer<byte[]?, byte[]?> producer,
+    AccessReport access,
     ConsumerMetrics metrics,
     TimeProvider time,
     ILogger<OutboxWorker> logger) : BackgroundService
@@ -285,7 +287,11 @@ internal sealed partial class OutboxWorker(
         {
             activity?.SetTag("error.type", exception.Error.Code.ToString());
             activity?.SetStatus(ActivityStatusCode.Error);
-            Log.NotSent(logger, message.Topic, exception.Error.Reason);
+            if (!access.Report(exception.Error, KafkaRight.OnTopic("Write", message.Topic)))
+            {
+                Log.NotSent(logger, message.Topic, exception.Error.Reason);
+            }
+
             return exception.Error;
         }
     }

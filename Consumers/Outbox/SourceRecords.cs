@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Consumers.Outbox;
 
@@ -11,7 +12,7 @@ internal sealed record SourceRecord(byte[]? Key, KeptValue Value, Headers Header
 /// Looks single messages up in the log, with their headers. The consumer itself takes none: only alerts and dead letters need them, and
 /// marshalling them for every reading would more than double what consuming costs.
 /// </summary>
-internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdentity identity) : IDisposable
+internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentials credentials, ConsumerIdentity identity) : IDisposable
 {
     /// <summary>Up to this many messages are read over rather than sought past.</summary>
     private const int ReadOver = 200;
@@ -72,8 +73,8 @@ internal sealed class SourceRecords(IConfiguration configuration, ConsumerIdenti
 
     private IConsumer<byte[]?, KeptValue> Build()
     {
-        var config = new ConsumerConfig { BootstrapServers = configuration.GetConnectionString(Contracts.ResourceNames.Kafka) };
+        var config = new ConsumerConfig().UseFactoryKafka(configuration);
         KafkaSettings.ApplyLookup(config, identity);
-        return new ConsumerBuilder<byte[]?, KeptValue>(config).SetValueDeserializer(new KeptValue.Deserializer()).SetLogHandler((_, _) => { }).Build();
+        return credentials.Keep(new ConsumerBuilder<byte[]?, KeptValue>(config).SetValueDeserializer(new KeptValue.Deserializer()).SetLogHandler((_, _) => { }).Build());
     }
 }

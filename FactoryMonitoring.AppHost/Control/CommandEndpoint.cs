@@ -2,6 +2,7 @@ using System.Globalization;
 using FactoryMonitoring.AppHost.Faults;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 using Microsoft.AspNetCore.Http;
 
 namespace FactoryMonitoring.AppHost.Control;
@@ -12,6 +13,8 @@ internal sealed class CommandEndpoint(
     ConsumerScale scale, ReadingSender sender, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, AuditRecorder audit, TimeProvider time)
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
+
+    private bool AreBrokersExternal => setup.Kafka.Backing == KafkaBacking.External;
 
     public static async Task<IResult> RunAsync(HttpRequest request, CommandEndpoint endpoint, CancellationToken cancellationToken)
     {
@@ -66,6 +69,8 @@ internal sealed class CommandEndpoint(
                     : Refused(load.Look().ToString());
             case LinkCommand change:
                 return await ChangeAsync(change, at);
+            case RollingRestartCommand when AreBrokersExternal:
+                return Refused(NotOurs.Brokers);
             case RollingRestartCommand:
                 return await rolling.RunAsync(by, cancellationToken) is { } obstacle ? Refused(obstacle) : Done("every broker was restarted and is in sync again", at);
             default:
@@ -83,6 +88,8 @@ internal sealed class CommandEndpoint(
     private async Task<(int, CommandAnswer)> ActAsync(ResourceCommand command, string by, DateTimeOffset at, CancellationToken cancellationToken)
     {
         var action = command.Action;
+        if (AreBrokersExternal && ResourceNames.IsBroker(command.Name)) return Refused($"{command.Name}: {NotOurs.Brokers}");
+        if (setup.Postgres.IsExternal && command.Name == ResourceNames.Postgres) return Refused($"{command.Name}: {NotOurs.Database}");
         if (!model.Resources.TryGetByName(command.Name, out var resource) || !resource.TakesCommands())
             return (StatusCodes.Status404NotFound, new($"there is no {command.Name}: must be one of {string.Join(", ", model.Resources.Where(one => one.TakesCommands()).Select(one => one.Name))}"));
 
@@ -104,9 +111,14 @@ internal sealed class CommandEndpoint(
         if (command.Action == LinkAction.Slow && OutOfRange("delay_ms", command.DelayMs, LinkCommand.LongestDelayMs) is { } tooLong) return tooLong;
         if (links.Find(command.Link) is not { } link)
         {
-            return command.Link == FactoryLink.Kafka && setup.Kafka.Backing == KafkaBacking.Embedded
-                ? Refused("the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)")
-                : (StatusCodes.Status404NotFound, new($"there is no {WireName.Of(command.Link)} link here"));
+            return command.Link switch
+            {
+                FactoryLink.Kafka when setup.Kafka.Backing == KafkaBacking.Embedded =>
+                    Refused("the embedded broker has no listener for a link: run the brokers as processes or containers (Factory:Kafka)"),
+                FactoryLink.Kafka when AreBrokersExternal => Refused($"there is no link to cut: {NotOurs.Brokers}"),
+                FactoryLink.Database when setup.Postgres.IsExternal => Refused($"there is no link to cut: {NotOurs.Database}"),
+                _ => (StatusCodes.Status404NotFound, new($"there is no {WireName.Of(command.Link)} link here")),
+            };
         }
         await links.ChangeAsync(link, command.Action, TimeSpan.FromMilliseconds(command.DelayMs));
         return Done(links.Look().Single(body => body.Name == command.Link).Sentence(), at);

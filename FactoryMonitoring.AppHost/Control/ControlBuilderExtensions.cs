@@ -25,7 +25,7 @@ internal static class ControlBuilderExtensions
         services.AddSingleton<ReadingSender>();
         services.AddHostedService(provider => new ExitRecorder(
             provider.GetRequiredService<ExitLog>(),
-            database.At(database.Port).GetValueAsync,
+            database.ConnectionString.GetValueAsync,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ExitRecorder>>()));
         services.AddSingleton(provider => new AuditRecorder(
@@ -57,8 +57,8 @@ internal static class ControlBuilderExtensions
         $"http://localhost:{setup.WebPort}",
         $"http://localhost:{setup.ApiPort}",
         setup.FaultLabPort is { } lab ? $"http://localhost:{lab}" : "",
-        FactoryDatabase.Host,
-        setup.PostgresPort,
+        database.Host,
+        database.Port,
         database.User,
         setup.Postgres.Password,
         database.Name,

@@ -38,11 +38,11 @@ internal sealed class ReadingSender(KafkaClusterResource cluster, KafkaNames nam
     {
         var at = time.GetUtcNow();
         if (Message(command, at) is var (message, problem) && message is null) return (StatusCodes.Status400BadRequest, new(problem!));
-        var config = new ProducerConfig
+        var config = cluster.Configure(new ProducerConfig
         {
-            BootstrapServers = cluster.Bootstrap, ClientId = "make-send", Acks = Acks.All, EnableIdempotence = true, MaxInFlight = 1, LingerMs = 0,
+            ClientId = "make-send", Acks = Acks.All, EnableIdempotence = true, MaxInFlight = 1, LingerMs = 0,
             MessageTimeoutMs = (int)Patience.TotalMilliseconds,
-        };
+        });
         using var producer = new ProducerBuilder<string, byte[]>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
         try
         {

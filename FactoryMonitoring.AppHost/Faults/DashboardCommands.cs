@@ -23,6 +23,7 @@ internal static class DashboardCommands
             IconName = "Bug",
             Arguments = [Number("count", "Messages", 10, PoisonCommand.Most)],
         });
+        if (kafka.Resource.Backing == KafkaBacking.External) return;
         kafka.WithCommand("rolling-restart", "Rolling restart", context => RunAsync(context, new RollingRestartCommand()), new()
         {
             Description = "Restarts one broker after another, each when the one before is in sync again.",

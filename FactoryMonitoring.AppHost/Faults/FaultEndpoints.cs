@@ -28,7 +28,7 @@ internal static class FaultEndpoints
     {
         var enabled = setup.Settings.Faults;
         var body = new FaultsBody(
-            enabled, enabled ? null : Reason, WireName.Of(setup.Kafka.Backing), scale.Running(), scale.Most, links.Look(), load.Look());
+            enabled, enabled ? null : Reason, WireName.Of(setup.Kafka.Backing), scale.Running(), scale.Most, links.Look(), load.Look(), setup.Postgres.IsExternal);
         string[] lines =
         [
             string.Create(CultureInfo.InvariantCulture, $"{body.Reason ?? "faults are on"}; {body.Consumers} consumers of {body.MaxConsumers} run; {body.Load}"),

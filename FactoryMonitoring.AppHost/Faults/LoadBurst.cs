@@ -37,7 +37,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
         {
             if (_burst?.Look().Running == true) return null;
             _burst = new Burst(readingsPerSecond, seconds, time);
-            _ = _burst.RunAsync(cluster.Bootstrap, names.SensorTopic, lifetime.ApplicationStopping);
+            _ = _burst.RunAsync(cluster, names.SensorTopic, lifetime.ApplicationStopping);
             return _burst.Look();
         }
     }
@@ -74,12 +74,11 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
                 longest < 0 ? null : TimeSpan.FromTicks(longest).TotalMilliseconds);
         }
 
-        public async Task RunAsync(string bootstrap, string topic, CancellationToken stopping)
+        public async Task RunAsync(KafkaClusterResource cluster, string topic, CancellationToken stopping)
         {
             await Task.Yield();
-            var config = new ProducerConfig
+            var config = cluster.Configure(new ProducerConfig
             {
-                BootstrapServers = bootstrap,
                 Acks = Acks.All,
                 EnableIdempotence = true,
                 // As the sensors have it: with more, a change of leader can store a reading twice.
@@ -88,7 +87,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
                 CompressionType = CompressionType.Lz4,
                 ReconnectBackoffMs = 50,
                 ReconnectBackoffMaxMs = 500,
-            };
+            });
             try
             {
                 using var producer = new ProducerBuilder<byte[], byte[]>(config).SetLogHandler((_, _) => { }).Build();

@@ -27,7 +27,7 @@ internal sealed class PoisonMessages(KafkaClusterResource cluster, KafkaNames na
     public async Task<CommandAnswer> ProduceAsync(int count, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();
-        var config = new ProducerConfig { BootstrapServers = cluster.Bootstrap, Acks = Acks.All, EnableIdempotence = true, MaxInFlight = 1, MessageTimeoutMs = (int)Patience.TotalMilliseconds };
+        var config = cluster.Configure(new ProducerConfig { Acks = Acks.All, EnableIdempotence = true, MaxInFlight = 1, MessageTimeoutMs = (int)Patience.TotalMilliseconds });
         using var producer = new ProducerBuilder<string?, byte[]>(config).SetLogHandler((_, _) => { }).Build();
         var deliveries = Enumerable.Range(0, count).Select(async number =>
         {

@@ -24,7 +24,7 @@ internal sealed class RollingRestart(
             var brokers = model.Resources.OfType<IKafkaBroker>().ToArray();
             var down = brokers.Where(broker => watch.Find(broker.Name)?.State?.Text != KnownResourceStates.Running).Select(broker => broker.Name).ToList();
             if (down.Count > 0) return $"{string.Join(" and ", down)} must run first: a restart would take another broker from the cluster";
-            using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = cluster.Bootstrap }).SetLogHandler((_, _) => { }).Build();
+            using var admin = new AdminClientBuilder(cluster.Configure(new AdminClientConfig())).SetLogHandler((_, _) => { }).Build();
             foreach (var broker in brokers)
             {
                 exits.Announce(broker.Name, ExitCause.Stopped, by);

@@ -8,6 +8,9 @@ internal enum KafkaBacking
     Containers,
     Processes,
     Embedded,
+
+    /// <summary>Somebody else's: three or not.</summary>
+    External,
 }
 
 /// <summary>The backing of the cluster and the reason for it, in words.</summary>
@@ -21,6 +24,7 @@ internal sealed record KafkaChoice(KafkaBacking Backing, string Reason, Containe
     /// <exception cref="SetupException">What was asked for cannot be had.</exception>
     public static KafkaChoice Make(KafkaPreference preference, Func<ContainerImage> have, Func<KafkaDistribution> find)
     {
+        if (preference == KafkaPreference.External) return new(KafkaBacking.External, "as Factory:Kafka asks");
         var reasons = new List<string>();
         if (preference is KafkaPreference.Auto or KafkaPreference.Containers)
         {

@@ -20,15 +20,12 @@ internal static class KafkaClusterBuilderExtensions
     // Three small JVMs start in 5 s with these, in 8 s without.
     private const string SmallJvm = "-server -XX:+UseSerialGC -Xmn160m -XX:TieredStopAtLevel=1 -Djava.awt.headless=true";
 
-    /// <summary>Adds the cluster and its brokers kafka1, kafka2, kafka3. It is healthy when all of them answer.</summary>
-    /// <param name="controllerPorts">For the controllers of the backing processes.</param>
-    /// <param name="links">A listener more for each broker; empty for none.</param>
-    /// <param name="runDirectory">Holds the cluster's id, and configuration and data of the backing processes.</param>
+    /// <summary>Adds the cluster and its brokers kafka1, kafka2, kafka3. It is healthy when all of them answer. Of external brokers the provisioner says what is wrong.</summary>
     public static IResourceBuilder<KafkaClusterResource> AddKafkaCluster(
-        this IDistributedApplicationBuilder builder, string name, KafkaChoice choice,
-        IReadOnlyList<int> ports, IReadOnlyList<int> controllerPorts, IReadOnlyList<KafkaLinkPort> links, string runDirectory)
+        this IDistributedApplicationBuilder builder, string name, FactorySetup setup)
     {
-        var cluster = builder.AddResource(new KafkaClusterResource(name, choice.Backing, ports))
+        var (choice, ports, links, runDirectory) = (setup.Kafka, setup.KafkaPorts, setup.KafkaLinkPorts, setup.Settings.RunDirectory);
+        var cluster = builder.AddResource(new KafkaClusterResource(name, choice.Backing, ports, choice.Backing == KafkaBacking.External ? setup.Settings.External : null))
             .WithInitialState(new CustomResourceSnapshot { ResourceType = "Cluster", Properties = [], State = KnownResourceStates.NotStarted })
             .OnInitializeResource(async (resource, started, cancellationToken) =>
             {
@@ -47,8 +44,8 @@ internal static class KafkaClusterBuilderExtensions
             cluster.WithHealthCheck(broker);
         }
         if (choice.Image is { } image) cluster.AddBrokerContainers(image, links, runDirectory);
-        else if (choice.Home is { } home) cluster.AddBrokerProcesses(home, controllerPorts, links, Path.Combine(runDirectory, "kafka"));
-        else cluster.AddEmbeddedBrokers();
+        else if (choice.Home is { } home) cluster.AddBrokerProcesses(home, setup.KafkaControllerPorts, links, Path.Combine(runDirectory, "kafka"));
+        else if (choice.Backing == KafkaBacking.Embedded) cluster.AddEmbeddedBrokers();
         return cluster;
     }
 

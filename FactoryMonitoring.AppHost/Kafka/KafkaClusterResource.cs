@@ -1,10 +1,14 @@
 using System.Globalization;
+using Confluent.Kafka;
+using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Kafka;
 
 /// <summary>A cluster of Kafka brokers, whatever they run as. Its connection string is the bootstrap list.</summary>
-/// <param name="ports">Where the brokers listen on loopback, broker 1 first.</param>
-internal sealed class KafkaClusterResource(string name, KafkaBacking backing, IReadOnlyList<int> ports)
+/// <param name="ports">Where the brokers listen on loopback, broker 1 first; none where they are somebody else's.</param>
+/// <param name="external">Where those are, and how clients sign in; null for brokers of our own.</param>
+internal sealed class KafkaClusterResource(string name, KafkaBacking backing, IReadOnlyList<int> ports, ExternalSettings? external = null)
     : Resource(name), IResourceWithConnectionString, IResourceWithWaitSupport
 {
     // Not "localhost": the brokers listen on IPv4 alone, and clients would try ::1 first and complain.
@@ -20,9 +24,19 @@ internal sealed class KafkaClusterResource(string name, KafkaBacking backing, IR
     /// <summary>Consumer groups that the embedded broker keeps alive over the death of a broker.</summary>
     public List<string> Groups { get; } = [];
 
-    public string Bootstrap => string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}")));
+    public string Bootstrap => external?.Brokers ?? string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}")));
 
     public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create($"{Bootstrap}");
+
+    /// <summary>Has a client of the AppHost's use this cluster.</summary>
+    public T Configure<T>(T config) where T : ClientConfig
+    {
+        config.BootstrapServers = Bootstrap;
+        foreach (var (property, value) in (external?.Security ?? KafkaSecurity.None).Properties) config.Set(property, value);
+        // It may have changed since the start.
+        if (external?.Security.PasswordFile is { } file) config.SaslPassword = KafkaSecurity.ReadSecret(file);
+        return config;
+    }
 }
 
 /// <summary>A listener of a broker for clients that reach it over a link.</summary>

@@ -4,6 +4,7 @@ using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Postgres;
 
@@ -29,16 +30,20 @@ internal static class PostgresBuilderExtensions
 
     private static readonly (string Name, string Value)[] ProcessSettings =
     [
-        ("listen_addresses", FactoryDatabase.Host),
+        ("listen_addresses", FactoryDatabase.Loopback),
         // No socket: its path would have to be short, and its directory open to all users.
         ("unix_socket_directories", ""),
     ];
 
-    /// <summary>Adds the server <c>postgres</c> as it was chosen, and below it the database, which exists once it is healthy.</summary>
+    /// <summary>
+    /// Adds the server <c>postgres</c> as it was chosen, and below it the database, which exists once it is healthy; of somebody else's server the database
+    /// alone, and the provisioner says what is wrong with it.
+    /// </summary>
     public static FactoryDatabase AddPostgresDatabase(
         this IDistributedApplicationBuilder builder, string name, string databaseName, PostgresChoice choice, string user, int port)
     {
         const string Server = ResourceNames.Postgres;
+        if (choice.Connection is { } connection) return builder.AddExternal(name, connection);
         var password = builder.AddParameter($"{Server}-password", choice.Password, secret: true)
             .WithDescription("Password of the database's superuser. It is kept beside the data.");
         return choice is { Image: { } image, Volume: { } volume }
@@ -86,21 +91,32 @@ internal static class PostgresBuilderExtensions
             .WithHealthCheck(name)
             .WithKill(_ => Postmaster(directory));
         var connectionString = ReferenceExpression.Create(
-            $"Host={FactoryDatabase.Host};Port={port.ToString(CultureInfo.InvariantCulture)};Username={user};Password={password};Database={databaseName}");
-        var resource = builder.AddResource(new PostgresProcessDatabase(name, connectionString))
-            .WithInitialState(new CustomResourceSnapshot { ResourceType = "PostgresDatabase", Properties = [], State = KnownResourceStates.NotStarted })
+            $"Host={FactoryDatabase.Loopback};Port={port.ToString(CultureInfo.InvariantCulture)};Username={user};Password={password};Database={databaseName}");
+        var resource = builder.AddServerDatabase(name, connectionString)
             .WithParentRelationship(process)
+            .WithHealthCheck(name);
+        FactoryDatabase factory = new(resource, databaseName, user, password.Resource, port);
+        builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(name, _ => new PostgresProbe(factory), null, null));
+        return factory;
+    }
+
+    private static FactoryDatabase AddExternal(this IDistributedApplicationBuilder builder, string name, string connectionString)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(connectionString);
+        var parameter = builder.AddParameter($"{name}-connection", connectionString, secret: true).WithDescription("Of the database that is there already.");
+        var resource = builder.AddServerDatabase(name, ReferenceExpression.Create($"{parameter}"));
+        return new(resource, connection.Database!, connection.Username ?? "", parameter.Resource, connection.Port) { Host = connection.Host!, IsExternal = true };
+    }
+
+    private static IResourceBuilder<PostgresServerDatabase> AddServerDatabase(this IDistributedApplicationBuilder builder, string name, ReferenceExpression connectionString) =>
+        builder.AddResource(new PostgresServerDatabase(name, connectionString))
+            .WithInitialState(new CustomResourceSnapshot { ResourceType = "PostgresDatabase", Properties = [], State = KnownResourceStates.NotStarted })
             .WithIconName("Database")
-            .WithHealthCheck(name)
             .OnInitializeResource(async (database, started, cancellationToken) =>
             {
                 await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(database, started.Services), cancellationToken);
                 await started.Notifications.PublishUpdateAsync(database, snapshot => snapshot with { State = KnownResourceStates.Running });
             });
-        FactoryDatabase factory = new(resource, databaseName, user, password.Resource, port);
-        builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(name, _ => new PostgresProbe(factory), null, null));
-        return factory;
-    }
 
     // The first line of this file is the process id of the postmaster, whose parent is our script.
     private static int? Postmaster(PostgresDirectory directory)

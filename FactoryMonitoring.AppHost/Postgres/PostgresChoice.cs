@@ -1,16 +1,29 @@
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Setup;
+using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Postgres;
 
-/// <summary>What PostgreSQL is: a container of an image, or a process of an installation with a directory.</summary>
+/// <summary>What PostgreSQL is: a container of an image, a process of an installation with a directory, or somebody else's.</summary>
 /// <param name="Reason">The choice in words.</param>
 /// <param name="Data">Where its data are, in words.</param>
+/// <param name="Connection">The connection string of a database that is there already.</param>
 /// <param name="Volume">Of the container's data.</param>
 internal sealed record PostgresChoice(
     string Reason, string Data, string Password, ContainerImage? Image = null, string? Volume = null,
-    PostgresInstallation? Installation = null, PostgresDirectory? Directory = null)
+    PostgresInstallation? Installation = null, PostgresDirectory? Directory = null,
+    string? Connection = null)
 {
+    /// <summary>Whether it is neither started nor stopped here.</summary>
+    public bool IsExternal => Connection is not null;
+
+    /// <summary>A database that is there already.</summary>
+    public static PostgresChoice External(string connectionString)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(connectionString);
+        return new("as Factory:Postgres asks", $"database {connection.Database} at {connection.Host}:{connection.Port}", "", Connection: connectionString);
+    }
+
     /// <summary>Chooses by what was asked for and what this machine has.</summary>
     /// <param name="have">Gets the image; throws <see cref="SetupException"/> that says why it cannot be had.</param>
     /// <param name="find">Chooses an installation for the directory; throws <see cref="SetupException"/> that says what is missing.</param>

@@ -46,7 +46,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
     }
 
     private async Task<string> ConnectionStringAsync(CancellationToken cancellationToken) =>
-        new NpgsqlConnectionStringBuilder(await database.At(database.Port).GetValueAsync(cancellationToken))
+        new NpgsqlConnectionStringBuilder(await database.ConnectionString.GetValueAsync(cancellationToken))
         {
             Timeout = Seconds,
             CommandTimeout = Seconds,

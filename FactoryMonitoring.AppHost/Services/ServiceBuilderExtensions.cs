@@ -1,3 +1,4 @@
+using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Services;
@@ -20,7 +21,7 @@ internal static class ServiceBuilderExtensions
         int? port = null)
     {
         service.WithHttpEndpoint(port: port, isProxied: port is null).WithHttpHealthCheck("/health").WithUrls(NameUrls);
-        if (kafka is not null) service.WithReference(kafka, ResourceNames.Kafka);
+        if (kafka is not null) service.WithReference(kafka, ResourceNames.Kafka).WithSettingsOf(KafkaSecurity.Section);
         if (database is not null) service.WithReference(database, ResourceNames.Database);
         if (provisioner is not null) service.WaitForCompletion(provisioner);
         return service.WithServiceDefaults();

@@ -11,6 +11,7 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <param name="MaxConsumers">Consumers that exist; those past <paramref name="Consumers"/> wait for their start command.</param>
 /// <param name="Partitions">Of the topic of readings.</param>
 /// <param name="Faults">Whether anything may break or load the stack beyond starting, stopping and killing its parts.</param>
+/// <param name="External">Brokers and database that are somebody else's.</param>
 /// <param name="Replay">The recorded file that is replayed, section <c>Factory:Replay</c>; it has been read to its end. Null where there is none.</param>
 /// <param name="RunDirectory">Holds stack.json, logs and data; an absolute path.</param>
 internal sealed record FactorySettings(
@@ -26,6 +27,7 @@ internal sealed record FactorySettings(
     IReadOnlyList<int> KafkaPorts,
     int PostgresPort,
     string RunDirectory,
+    ExternalSettings External,
     ReplayPlan? Replay,
     bool Faults)
 {
@@ -53,6 +55,7 @@ internal sealed record FactorySettings(
             [reader.Port("Factory:Ports:Kafka1", 9092), reader.Port("Factory:Ports:Kafka2", 9094), reader.Port("Factory:Ports:Kafka3", 9096)],
             reader.Port("Factory:Ports:Postgres", 5432),
             Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
+            reader.External(repository),
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));
         // Checked here, and read where they are used.
@@ -107,6 +110,14 @@ internal sealed record FactorySettings(
             if (!int.TryParse(text, out _) && Enum.TryParse<T>(text, ignoreCase: true, out var value)) return value;
             Problems.Add($"{key}={text} is not allowed: {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()} are.");
             return absent;
+        }
+
+        /// <summary>Where brokers and database of one's own are. Paths are made absolute in the configuration, for services run elsewhere.</summary>
+        public ExternalSettings External(string repository)
+        {
+            var (external, problems) = ExternalSettings.Read(configuration, repository);
+            Problems.AddRange(problems);
+            return external;
         }
 
         public void Between(string key, double least, double most)
@@ -185,6 +196,9 @@ internal enum KafkaPreference
 
     /// <summary>librdkafka's mock cluster in a process of ours; keeps nothing over a restart.</summary>
     Embedded,
+
+    /// <summary>A cluster that runs already, wherever it is: <c>ConnectionStrings:kafka</c> or KAFKA_BROKERS.</summary>
+    External,
 }
 
 /// <summary>Which PostgreSQL is asked for.</summary>
@@ -196,4 +210,7 @@ internal enum PostgresPreference
 
     /// <summary>From the binaries on this machine.</summary>
     Process,
+
+    /// <summary>A database that is there already, wherever it is: <c>ConnectionStrings:factorydb</c> or DATABASE_URL.</summary>
+    External,
 }

@@ -19,6 +19,7 @@ internal sealed class FactorySetup : IDisposable
 
     public required KafkaChoice Kafka { get; init; }
 
+    /// <summary>Of the AppHost's own brokers.</summary>
     public required IReadOnlyList<int> KafkaPorts { get; init; }
 
     public required IReadOnlyList<int> KafkaControllerPorts { get; init; }
@@ -28,6 +29,7 @@ internal sealed class FactorySetup : IDisposable
 
     public required PostgresChoice Postgres { get; init; }
 
+    /// <summary>0 where it is somebody else's.</summary>
     public required int PostgresPort { get; init; }
 
     /// <summary>Of the link to PostgreSQL; null where there is none.</summary>
@@ -68,27 +70,30 @@ internal sealed class FactorySetup : IDisposable
         try
         {
             var engine = new Lazy<ContainerEngine>(() => ContainerEngine.Find(configuration));
-            var postgres = PostgresChoice.Make(
+            var postgres = settings.External.Database is { } database ? PostgresChoice.External(database) : PostgresChoice.Make(
                 settings.Postgres,
                 settings.RunDirectory,
                 () => engine.Value.Have(settings.PostgresImage),
                 directory => PostgresInstallation.Choose(PostgresInstallation.Find(configuration["PG_BIN"]), directory.DataVersion(), directory.Data));
             var kafka = KafkaChoice.Make(
                 settings.Kafka, () => engine.Value.Have(settings.KafkaImage), () => KafkaDistribution.Find(configuration["KAFKA_HOME"], repository));
+            // What is not ours has none of our ports, and no link leads to it.
+            var kafkaPorts = kafka.Backing == KafkaBacking.External ? [] : settings.KafkaPorts;
+            var databaseLinks = settings.Faults && !postgres.IsExternal ? 1 : 0;
             // On the embedded broker a client that was told of one listener is told of no other.
-            var links = !settings.Faults ? 0 : kafka.Backing == KafkaBacking.Embedded ? 1 : 1 + (2 * settings.KafkaPorts.Count);
+            var kafkaLinks = settings.Faults && kafka.Backing != KafkaBacking.Embedded ? 2 * kafkaPorts.Count : 0;
             PortRequest[] dashboard = [.. AspireDefaults.DashboardPorts(builder)];
             PortRequest[] lab = settings.Faults ? [new(ResourceNames.FaultLab, "", 0)] : [];
             PortRequest[] prometheus = [.. PrometheusBuilderExtensions.Ports(configuration)];
             var taken = new Queue<int>(Ports.Take([
                 new("monitoring-web", "Factory:Ports:Web", settings.WebPort),
                 new("monitoring-api", "Factory:Ports:Api", settings.ApiPort),
-                new("postgres", "Factory:Ports:Postgres", settings.PostgresPort),
-                .. settings.KafkaPorts.Select((port, index) => new PortRequest($"kafka{index + 1}", $"Factory:Ports:Kafka{index + 1}", port)),
+                .. postgres.IsExternal ? Array.Empty<PortRequest>() : [new("postgres", "Factory:Ports:Postgres", settings.PostgresPort)],
+                .. kafkaPorts.Select((port, index) => new PortRequest($"kafka{index + 1}", $"Factory:Ports:Kafka{index + 1}", port)),
                 new("the control endpoint", "", 0),
                 .. lab,
-                .. settings.KafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),
-                .. Enumerable.Range(1, links).Select(_ => new PortRequest("a link", "", 0)),
+                .. kafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),
+                .. Enumerable.Range(1, databaseLinks + kafkaLinks).Select(_ => new PortRequest("a link", "", 0)),
                 .. dashboard,
                 .. prometheus,
             ]));
@@ -96,8 +101,8 @@ internal sealed class FactorySetup : IDisposable
             // `make reset` finds the data by these when they lie elsewhere.
             if (postgres.Directory is { } directory)
                 File.WriteAllText(Path.Combine(settings.RunDirectory, "postgres.directory"), directory.Path + "\n");
-            KeepVolumes(settings.RunDirectory, postgres, kafka, settings.KafkaPorts.Count);
-            var brokers = settings.KafkaPorts.Count;
+            var brokers = kafkaPorts.Count;
+            KeepVolumes(settings.RunDirectory, postgres, kafka, brokers);
             return new FactorySetup(runLock)
             {
                 Settings = settings,
@@ -105,13 +110,13 @@ internal sealed class FactorySetup : IDisposable
                 Postgres = postgres,
                 WebPort = taken.Dequeue(),
                 ApiPort = taken.Dequeue(),
-                PostgresPort = taken.Dequeue(),
+                PostgresPort = postgres.IsExternal ? 0 : taken.Dequeue(),
                 KafkaPorts = Next(brokers),
                 ControlPort = taken.Dequeue(),
                 FaultLabPort = lab.Length > 0 ? taken.Dequeue() : null,
                 KafkaControllerPorts = Next(brokers),
-                DatabaseLinkPort = links > 0 ? taken.Dequeue() : null,
-                KafkaLinkPorts = [.. Next(Math.Max(0, links - 1)).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],
+                DatabaseLinkPort = databaseLinks > 0 ? taken.Dequeue() : null,
+                KafkaLinkPorts = [.. Next(kafkaLinks).Chunk(2).Select(pair => new KafkaLinkPort(pair[0], pair[1]))],
                 DashboardUrl = builder.UseFactoryDefaults(Next(dashboard.Length)),
                 PrometheusPort = prometheus.Length > 0 ? taken.Dequeue() : null,
             };

@@ -1,13 +1,14 @@
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Provisioner.Topics;
 
 /// <summary>
 /// Makes the topics, accepts those that exist, adds partitions that are missing, and waits until each partition has a leader. Brokers that
-/// cannot make topics (the embedded ones) must have them already.
+/// cannot make topics (the embedded ones) must have them already. A right that is missing, and a topic whose settings lose readings, are no matter of time.
 /// </summary>
 internal sealed partial class TopicProvisioner(
     IOptions<ProvisionerOptions> options,
@@ -19,27 +20,33 @@ internal sealed partial class TopicProvisioner(
     private const short MinInSyncReplicas = 2;
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
+    private readonly KafkaSecurity _security = KafkaClientExtensions.SecurityOf(configuration).Security;
+    private readonly string _bootstrap = configuration.GetConnectionString(ResourceNames.Kafka)!;
+    private string? _refused;
+
     /// <exception cref="ProvisioningException">It could not be done within the limit, or never can.</exception>
     public async Task EnsureAsync(CancellationToken cancellationToken)
     {
-        var bootstrap = configuration.GetConnectionString(ResourceNames.Kafka)!;
-        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = bootstrap, SocketConnectionSetupTimeoutMs = 3000 })
+        using var admin = new AdminClientBuilder(new AdminClientConfig { SocketConnectionSetupTimeoutMs = 3000 }.UseFactoryKafka(configuration))
             .SetLogHandler((_, message) => Log.Client(logger, message.Message))
-            .SetErrorHandler((_, error) => Log.Client(logger, error.Reason))
+            .SetErrorHandler((_, error) =>
+            {
+                _refused = AccessReport.Describe(error, null, _security, _bootstrap) ?? _refused;
+                Log.Client(logger, error.Reason);
+            })
             .Build();
-        var listed = bootstrap.Split(',').Length;
-        await patience.PersistAsync($"provide the topics at {bootstrap}", token => TryAsync(admin, listed, token), cancellationToken);
+        await patience.PersistAsync($"provide the topics at {_bootstrap}", token => TryAsync(admin, token), cancellationToken);
     }
 
-    private async Task<string?> TryAsync(IAdminClient admin, int listed, CancellationToken cancellationToken)
+    private async Task<string?> TryAsync(IAdminClient admin, CancellationToken cancellationToken)
     {
         try
         {
             // Metadata is only to be had from a call that blocks.
             var metadata = await Task.Run(() => admin.GetMetadata(Timeout), cancellationToken);
             var reasons = new List<string>();
-            var names = new HashSet<string>();
-            foreach (var wanted in Wanted(Math.Max(listed, metadata.Brokers.Count)))
+            var names = new List<string>();
+            foreach (var wanted in Wanted(metadata, _bootstrap))
             {
                 names.Add(wanted.Name);
                 if (await TryAsync(admin, metadata, wanted) is { } reason)
@@ -53,8 +60,13 @@ internal sealed partial class TopicProvisioner(
                 return string.Join("; ", reasons);
             }
 
-            foreach (var topic in metadata.Topics.Where(topic => names.Contains(topic.Topic)))
+            foreach (var topic in names.Select(name => metadata.Topics.Find(topic => topic.Topic == name)!))
             {
+                if (await TopicSettings.ProblemAsync(admin, topic, _bootstrap, Missing) is { } problem)
+                {
+                    throw new ProvisioningException(problem);
+                }
+
                 Log.Ready(logger, topic.Topic, topic.Partitions.Count, topic.Partitions.Max(partition => partition.Replicas.Length));
             }
 
@@ -62,7 +74,7 @@ internal sealed partial class TopicProvisioner(
         }
         catch (KafkaException exception)
         {
-            return exception.Error.Reason;
+            return _refused ?? exception.Error.Reason;
         }
     }
 
@@ -71,6 +83,7 @@ internal sealed partial class TopicProvisioner(
         var topic = metadata.Topics.Find(candidate => candidate.Topic == wanted.Name && candidate.Error.Code == ErrorCode.NoError);
         if (topic is null)
         {
+            await RequireDescribeAsync(admin, wanted.Name);
             return await CreateAsync(admin, wanted);
         }
 
@@ -94,9 +107,12 @@ internal sealed partial class TopicProvisioner(
         }
         catch (CreateTopicsException exception)
         {
-            return exception.Results[0].Error.Code == ErrorCode.TopicAlreadyExists
-                ? $"topic {wanted.Name} is being created"
-                : $"topic {wanted.Name}: {exception.Results[0].Error.Reason}";
+            return exception.Results[0].Error.Code switch
+            {
+                ErrorCode.TopicAlreadyExists => $"topic {wanted.Name} is being created",
+                ErrorCode.TopicAuthorizationFailed or ErrorCode.ClusterAuthorizationFailed => throw new ProvisioningException(Missing(KafkaRight.OnTopic("Create", wanted.Name))),
+                _ => $"topic {wanted.Name}: {exception.Results[0].Error.Reason}",
+            };
         }
         catch (KafkaException exception) when (exception.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
@@ -116,7 +132,8 @@ internal sealed partial class TopicProvisioner(
         }
         catch (CreatePartitionsException exception)
         {
-            return $"topic {topic.Topic}: {exception.Results[0].Error.Reason}";
+            var text = TooFew(topic, wanted, exception.Results[0].Error, Missing);
+            return exception.Results[0].Error.Code == ErrorCode.TopicAuthorizationFailed ? throw new ProvisioningException(text) : text;
         }
         catch (KafkaException exception) when (exception.Error.Code == ErrorCode.Local_UnsupportedFeature)
         {
@@ -125,9 +142,41 @@ internal sealed partial class TopicProvisioner(
         }
     }
 
-    // A cluster of fewer brokers than replicas is one on purpose; one whose brokers are only late is known by the bootstrap list.
-    private TopicSpecification[] Wanted(int brokers)
+    /// <summary>Says that a topic has fewer partitions than are wanted, and why it gets no more.</summary>
+    public static string TooFew(TopicMetadata topic, int wanted, Error error, Func<KafkaRight, string> missing) =>
+        $"topic {topic.Topic} has {Count(topic.Partitions.Count, "partition")}, Factory:Partitions wants {wanted}: "
+        + (error.Code == ErrorCode.TopicAuthorizationFailed ? missing(KafkaRight.OnTopic("Alter", topic.Topic)) : error.Reason);
+
+    public static string Count(int count, string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+
+    /// <summary>A topic that may not be seen looks as one that is missing.</summary>
+    private async Task RequireDescribeAsync(IAdminClient admin, string topic)
     {
+        if (!_security.IsSecured)
+        {
+            return;
+        }
+
+        try
+        {
+            await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]), new DescribeTopicsOptions { RequestTimeout = Timeout });
+        }
+        catch (DescribeTopicsException exception) when (exception.Results.TopicDescriptions[0].Error.Code == ErrorCode.TopicAuthorizationFailed)
+        {
+            throw new ProvisioningException(Missing(KafkaRight.OnTopic("Describe", topic)));
+        }
+        catch (DescribeTopicsException)
+        {
+            // It is missing indeed.
+        }
+    }
+
+    private string Missing(KafkaRight right) => right.Missing(_security.Principal, _bootstrap);
+
+    /// <summary>The topics as they are to be. A cluster of fewer brokers than replicas is one on purpose; one whose brokers are only late is known by the bootstrap list.</summary>
+    public TopicSpecification[] Wanted(Metadata metadata, string bootstrap)
+    {
+        var brokers = Math.Max(bootstrap.Split(',').Length, metadata.Brokers.Count);
         var replicas = (short)Math.Min(Replicas, brokers);
         var inSync = Math.Min(MinInSyncReplicas, replicas).ToString(System.Globalization.CultureInfo.InvariantCulture);
         return

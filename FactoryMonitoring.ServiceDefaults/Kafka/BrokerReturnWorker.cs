@@ -1,6 +1,7 @@
 using Confluent.Kafka;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -12,7 +13,7 @@ namespace FactoryMonitoring.ServiceDefaults.Kafka;
 /// </summary>
 /// <typeparam name="TClient">The service that is the client.</typeparam>
 internal sealed partial class BrokerReturnWorker<TClient>(
-    IServiceProvider services, string bootstrapServers, TimeProvider time, ILogger<BrokerReturnWorker<TClient>> logger) : BackgroundService
+    IServiceProvider services, KafkaCredentials credentials, string bootstrapServers, TimeProvider time, ILogger<BrokerReturnWorker<TClient>> logger) : BackgroundService
     where TClient : IClient
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -21,7 +22,7 @@ internal sealed partial class BrokerReturnWorker<TClient>(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
-        var client = services.GetRequiredService<TClient>();
+        var client = credentials.Keep(services.GetRequiredService<TClient>());
         using var admin = new DependentAdminClientBuilder(client.Handle).Build();
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -49,13 +50,17 @@ internal sealed partial class BrokerReturnWorker<TClient>(
 /// <summary>Adds what brings a Kafka client back.</summary>
 public static class BrokerReturnExtensions
 {
-    /// <summary>Has the client's brokers named to it again while it reaches none; add it after whatever uses the client, so that it stops first.</summary>
+    /// <summary>Has the client's brokers named to it again while it reaches none, and a changed password told to it; add it after whatever uses the client, so that it stops first.</summary>
     /// <param name="services">Where <typeparamref name="TClient"/> is registered.</param>
     /// <param name="connectionName">Of the connection string, which is the bootstrap servers.</param>
-    public static void AddBrokerReturn<TClient>(this IServiceCollection services, string connectionName) where TClient : IClient =>
+    public static void AddBrokerReturn<TClient>(this IServiceCollection services, string connectionName) where TClient : IClient
+    {
+        services.TryAddSingleton<KafkaCredentials>();
         services.AddHostedService(provider => new BrokerReturnWorker<TClient>(
             provider,
+            provider.GetRequiredService<KafkaCredentials>(),
             provider.GetRequiredService<IConfiguration>().GetConnectionString(connectionName) ?? "",
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<BrokerReturnWorker<TClient>>>()));
+    }
 }

@@ -1,21 +1,28 @@
+using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Settings;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>The bootstrap list of the brokers: <c>ConnectionStrings:kafka</c>, else KAFKA_BROKERS.</summary>
+/// <summary>The bootstrap list of the brokers: <c>ConnectionStrings:kafka</c>, else KAFKA_BROKERS; and how to sign in to them, section <c>Kafka:Security</c>.</summary>
 public static class FactoryKafkaExtensions
 {
     private const string Key = $"ConnectionStrings:{ResourceNames.Kafka}";
 
-    /// <summary>Makes a missing or malformed bootstrap list an error at start. Call after AddServiceDefaults.</summary>
+    /// <summary>Makes a missing or malformed bootstrap list, or a wrong setting of section <c>Kafka:Security</c>, an error at start. Call after AddServiceDefaults.</summary>
     public static TBuilder AddFactoryKafka<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         MapKafkaBrokers(builder.Configuration);
         builder.Services.AddSettingCheck(Check(builder.Configuration[Key]));
+        builder.Services.AddSettingCheck(CheckSecurity(builder.Configuration));
+        builder.Services.AddSingleton<AccessReport>();
+        builder.Services.AddSingleton<KafkaCredentials>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<KafkaCredentials>());
         return builder;
     }
 
@@ -36,6 +43,26 @@ public static class FactoryKafkaExtensions
         }
 
         return brokers.Split(',').All(IsHostAndPort) ? null : $"{Key} = {brokers} is no list of brokers; {Allowed}";
+    }
+
+    private static string? CheckSecurity(IConfiguration configuration)
+    {
+        var (security, problem) = KafkaClientExtensions.SecurityOf(configuration);
+        if (problem is not null || !security.IsSecured)
+        {
+            return problem;
+        }
+
+        try
+        {
+            // What is in the files, the client alone can say.
+            new AdminClientBuilder(new AdminClientConfig().UseFactoryKafka(configuration)).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build().Dispose();
+            return null;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            return $"{KafkaSecurity.Section} is not taken by the client: {exception.Message}";
+        }
     }
 
     private static bool IsHostAndPort(string broker)

@@ -21,6 +21,9 @@ internal sealed record Experiment(
     /// <summary>What it needs that the embedded broker has not; null where it needs nothing of the kind.</summary>
     public string? NotOnEmbedded { get; init; }
 
+    /// <summary>Whether it is something that only the AppHost's own brokers let be done to them, or to the way there.</summary>
+    public bool BreaksBrokers => Victims is VictimKind.Broker or VictimKind.Controller or VictimKind.AllBrokers or VictimKind.LinkedConsumer;
+
     /// <summary>Where the group has to rebalance, so that partitions changing hands is what is to be seen.</summary>
     public bool Rebalances => Victims is VictimKind.Consumer or VictimKind.TwoConsumers or VictimKind.LinkedConsumer or VictimKind.Scaled;
 }

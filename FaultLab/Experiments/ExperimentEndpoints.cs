@@ -76,7 +76,7 @@ internal static class ExperimentEndpoints
 
         if (site.ObstacleTo(experiment) is { } unavailable)
         {
-            return (null, TypedResults.Problem($"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not on these brokers"));
+            return (null, TypedResults.Problem($"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not here"));
         }
 
         return await runner.TryBeginAsync(experiment, site, cancellationToken) is { } id

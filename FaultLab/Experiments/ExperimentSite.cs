@@ -10,7 +10,8 @@ namespace FactoryMonitoring.FaultLab.Experiments;
 /// <param name="Obstacle">Why no experiment may be run; null where they may.</param>
 /// <param name="KafkaBacking">containers, processes, embedded; null where nobody says.</param>
 /// <param name="GroupProtocol">That of the active consumers; null where none is active or they differ.</param>
-internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, string? GroupProtocol)
+/// <param name="ExternalDatabase">Whether PostgreSQL is not the AppHost's own.</param>
+internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, string? GroupProtocol, bool ExternalDatabase = false)
 {
     // The first question of a process that has just started, on a busy machine, takes its time.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -30,11 +31,18 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
             faults is null ? "The control endpoint of the AppHost does not answer."
                 : faults.Reason ?? (snapshot is null ? "The monitoring API does not answer: nobody would see what an experiment does." : null),
             faults?.Kafka,
-            protocols is [{ } one] ? one : null);
+            protocols is [{ } one] ? one : null,
+            faults?.ExternalDatabase == true);
     }
 
     /// <summary>Why this one cannot be run here; null where it can.</summary>
-    public string? ObstacleTo(Experiment experiment) => IsEmbedded ? experiment.NotOnEmbedded : null;
+    public string? ObstacleTo(Experiment experiment) => experiment switch
+    {
+        { NotOnEmbedded: { } missing } when IsEmbedded => missing,
+        { BreaksBrokers: true } when KafkaBacking == KafkaBackings.External => NotOurs.Brokers,
+        { Victims: VictimKind.Database } when ExternalDatabase => NotOurs.Database,
+        _ => null,
+    };
 
     /// <summary>The limits of an experiment that hold here.</summary>
     public IEnumerable<Limit> LimitsOf(Experiment experiment) =>

@@ -13,7 +13,9 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 /// embedded broker would not survive it), and nothing that grows with history.
 /// </summary>
 internal sealed partial class ClusterWorker(
-    KafkaAddress address,
+    IConfiguration configuration,
+    KafkaCredentials credentials,
+    AccessReport access,
     KafkaNames kafka,
     ClusterState state,
     RefreshSignal refresh,
@@ -30,7 +32,9 @@ internal sealed partial class ClusterWorker(
     private static readonly TimeSpan LogIdFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ControllerFor = TimeSpan.FromSeconds(5);
 
-    private readonly BrokerDirectory _directory = new(address.BootstrapServers);
+    private readonly string _bootstrap = configuration.GetConnectionString(ResourceNames.Kafka)!;
+    private readonly bool _isSecured = KafkaClientExtensions.SecurityOf(configuration).Security.IsSecured;
+    private readonly BrokerDirectory _directory = new(configuration.GetConnectionString(ResourceNames.Kafka)!);
     private readonly OutageReport _outage = new(time);
     private string? _logId;
     private long _logIdAt;
@@ -46,17 +50,20 @@ internal sealed partial class ClusterWorker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var admin = new AdminClientBuilder(new AdminClientConfig
+        using var admin = credentials.Keep(new AdminClientBuilder(new AdminClientConfig
         {
-            BootstrapServers = address.BootstrapServers,
             ClientId = "monitoring-api",
             AllowAutoCreateTopics = false,
             SocketTimeoutMs = 3000,
             ReconnectBackoffMaxMs = 500,
-        })
+        }.UseFactoryKafka(configuration))
             .SetLogHandler((_, message) => Log.Client(logger, message.Message))
-            .SetErrorHandler((_, error) => Log.Client(logger, error.Reason))
-            .Build();
+            .SetErrorHandler((_, error) =>
+            {
+                access.Report(error);
+                Log.Client(logger, error.Reason);
+            })
+            .Build());
         await using var logId = new KafkaLogId(admin.Handle);
         using var timer = new PeriodicTimer(Interval, time);
         try
@@ -77,14 +84,15 @@ internal sealed partial class ClusterWorker(
     private async Task<ClusterMeasurement> MeasureAsync(IAdminClient admin, KafkaLogId logId, CancellationToken cancellationToken)
     {
         var brokers = _directory.All();
-        var connects = brokers.Select(broker => ConnectAsync(broker.Host, broker.Port, cancellationToken)).ToList();
+        // A connection that is closed again before anybody has signed in is a failed sign-in to secured brokers: only where they say nothing themselves.
+        var connects = _isSecured ? null : ConnectAsync(brokers, cancellationToken);
         var metadata = await MetadataAsync(admin, cancellationToken);
         foreach (var broker in metadata?.Brokers ?? [])
         {
             _directory.Learn(broker.BrokerId, broker.Host, broker.Port);
         }
 
-        var connected = await Task.WhenAll(connects);
+        var connected = await (connects ?? (metadata is null ? ConnectAsync(brokers, cancellationToken) : Task.FromResult(brokers.Select(_ => Connect.Open).ToArray())));
         var before = state.Latest?.Brokers.ToDictionary(broker => broker.Id) ?? [];
         var now = time.GetTimestamp();
         var measured = brokers.Zip(connected, (broker, connect) =>
@@ -149,7 +157,7 @@ internal sealed partial class ClusterWorker(
         {
             Log.Away(logger, _outage.Failed(), exception.Error.Reason);
             // As BrokerReturnWorker does, and for its reason.
-            admin.AddBrokers(address.BootstrapServers);
+            admin.AddBrokers(_bootstrap);
             return null;
         }
     }
@@ -217,11 +225,14 @@ internal sealed partial class ClusterWorker(
             return;
         }
 
-        // The embedded broker has no quorum of controllers to ask about.
-        var isEmbedded = metadata?.Topics.Exists(each => each.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal)) ?? true;
-        _controller = isEmbedded ? null : await ControllerQuery.AskAsync(brokers, cancellationToken);
+        // The embedded broker has no quorum of controllers to ask about; secured brokers are not asked, for the question goes around the client.
+        var cannotSay = _isSecured || (metadata?.Topics.Exists(each => each.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal)) ?? true);
+        _controller = cannotSay ? null : await ControllerQuery.AskAsync(brokers, cancellationToken);
         _controllerAt = time.GetTimestamp();
     }
+
+    private static Task<Connect[]> ConnectAsync(IEnumerable<(int Id, string Host, int Port)> brokers, CancellationToken cancellationToken) =>
+        Task.WhenAll(brokers.Select(broker => ConnectAsync(broker.Host, broker.Port, cancellationToken)));
 
     private static async Task<Connect> ConnectAsync(string host, int port, CancellationToken cancellationToken)
     {

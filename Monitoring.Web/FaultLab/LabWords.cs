@@ -32,6 +32,7 @@ internal static class LabWords
         KafkaBackings.Embedded => "embedded brokers",
         KafkaBackings.Processes => "brokers as processes",
         KafkaBackings.Containers => "brokers in containers",
+        KafkaBackings.External => "brokers of one's own",
         _ => backing,
     };
 

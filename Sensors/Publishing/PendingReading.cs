@@ -12,17 +12,19 @@ internal sealed class PendingReading
 {
     private readonly DeliveryAccount _account;
     private readonly SensorMetrics _metrics;
+    private readonly Action<Error> _onFailure;
     private readonly ObjectPool<PendingReading> _pool;
     private readonly BackfillPace? _pace;
     private Sensor? _sensor;
     private ReadingNumber _number;
     private Activity? _activity;
 
-    public PendingReading(DeliveryAccount account, SensorMetrics metrics, ObjectPool<PendingReading> pool, BackfillPace? pace)
+    public PendingReading(DeliveryAccount account, SensorMetrics metrics, Action<Error> onFailure, ObjectPool<PendingReading> pool, BackfillPace? pace)
     {
         _pace = pace;
         _account = account;
         _metrics = metrics;
+        _onFailure = onFailure;
         _pool = pool;
         OnDelivery = Deliver;
     }
@@ -41,6 +43,7 @@ internal sealed class PendingReading
     {
         if (report.Error.IsError)
         {
+            _onFailure(report.Error);
             _pace?.Failed();
             _metrics.Failed(_activity, _account.Failed(_sensor!), report.Error.Code.ToString());
         }

@@ -4,6 +4,7 @@ using FactoryMonitoring.Sensors.Accounting;
 using FactoryMonitoring.Sensors.Replay;
 using FactoryMonitoring.Sensors.Sequences;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using Microsoft.Extensions.ObjectPool;
 using Microsoft.Extensions.Options;
 
@@ -21,6 +22,8 @@ internal sealed class ReadingPublisher : IDisposable
     private readonly DeliveryAccount _account;
     private readonly ProducerCondition _condition;
     private readonly SensorMetrics _metrics;
+    private readonly AccessReport _access;
+    private readonly KafkaRight _right;
     private readonly LoopHeartbeat _heartbeat;
     private readonly TimeProvider _time;
     private readonly BackfillPace? _pace;
@@ -33,6 +36,7 @@ internal sealed class ReadingPublisher : IDisposable
         DeliveryAccount account,
         ProducerCondition condition,
         SensorMetrics metrics,
+        AccessReport access,
         [FromKeyedServices(SensorWorker.Loop)] LoopHeartbeat heartbeat,
         TimeProvider time,
         IOptions<SensorsOptions> options,
@@ -43,9 +47,11 @@ internal sealed class ReadingPublisher : IDisposable
         _account = account;
         _condition = condition;
         _metrics = metrics;
+        _access = access;
         _heartbeat = heartbeat;
         _time = time;
         _topic = options.Value.Topic;
+        _right = KafkaRight.OnTopic("Write", _topic);
         _pool = new DefaultObjectPool<PendingReading>(new PendingReadingPolicy(this), maximumRetained: 4096);
     }
 
@@ -123,7 +129,8 @@ internal sealed class ReadingPublisher : IDisposable
 
     private sealed class PendingReadingPolicy(ReadingPublisher publisher) : PooledObjectPolicy<PendingReading>
     {
-        public override PendingReading Create() => new(publisher._account, publisher._metrics, publisher._pool, publisher._pace);
+        public override PendingReading Create() => new(
+            publisher._account, publisher._metrics, error => publisher._access.Report(error, publisher._right), publisher._pool, publisher._pace);
 
         public override bool Return(PendingReading obj) => true;
     }

@@ -59,9 +59,9 @@ fi
 
 engine=$(engine)
 asked=$(lower "${Factory__Postgres:-auto}")
-if [ "$asked" != container ] && ! bin=$(postgres_bin) && may_install; then install postgresql; fi
-if [ "$asked" = container ]; then
-  say postgres "as Factory__Postgres=container asks"
+if [ "$asked" != container ] && [ "$asked" != external ] && ! bin=$(postgres_bin) && may_install; then install postgresql; fi
+if [ "$asked" = container ] || [ "$asked" = external ]; then
+  say postgres "as Factory__Postgres=$asked asks"
 elif [ "$asked" = auto ] && [ -n "$engine" ]; then
   say postgres "a container by $engine, if it has the image or can fetch it"
 elif bin=$(postgres_bin); then

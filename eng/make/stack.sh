@@ -51,6 +51,19 @@ order() {
   call POST /commands 300 "$body}"
 }
 
+# Whether brokers or database are not the stack's own, by the settings: what they allow is seen with these, also before a start.
+external() { [[ ${Factory__Kafka:-} == external || ${Factory__Postgres:-} == external ]]; }
+
+built() { # built PROJECT: its program
+  local program
+  program=$(ls -t "$1"/bin/*/net*/"$1.dll" 2>/dev/null | head -n 1 || true)
+  if [ -z "$program" ]; then
+    dotnet build "$1" --nologo -v quiet >&2
+    program=$(ls -t "$1"/bin/*/net*/"$1.dll" | head -n 1)
+  fi
+  echo "$program"
+}
+
 case "$1" in
 act)
   action=$2 name=$3
@@ -94,21 +107,24 @@ replay)
     if [ -n "$2" ]; then export "Sensors__Replay__$1=$2"; fi
     shift 2
   done
-  program=$(ls -t Sensors/bin/*/net*/Sensors.dll 2>/dev/null | head -n 1 || true)
-  if [ -z "$program" ]; then
-    dotnet build Sensors --nologo -v quiet >&2
-    program=$(ls -t Sensors/bin/*/net*/Sensors.dll | head -n 1)
-  fi
+  program=$(built Sensors)
   if [ -n "$check" ]; then exec dotnet "$program" replay --dry-run; fi
   if ! runs; then
     dotnet "$program" replay --dry-run
     need
   fi
+  if [ -z "$(value postgres_password)" ] || [ "$(value kafka)" = external ]; then
+    if [ -z "${KAFKA_BROKERS:-}" ] || [ -z "${DATABASE_URL:-}" ]; then
+      echo "brokers or PostgreSQL are not the stack's own: set KAFKA_BROKERS, DATABASE_URL and Kafka__Security__… here as for the stack (docs/external.md)" >&2
+      exit 1
+    fi
+  else
+    export KAFKA_BROKERS=$(value kafka_brokers)
+    export DATABASE_URL=postgresql://$(value postgres_user):$(value postgres_password)@$(value postgres_host):$(value postgres_port)/$(value postgres_database)
+  fi
   # Two replays at once are two producers where they name their sensors.
   export PRODUCER_ID=make-replay${Sensors__Replay__SensorId:+-$Sensors__Replay__SensorId}
   export OTEL_SERVICE_NAME=$PRODUCER_ID ASPNETCORE_URLS=http://127.0.0.1:0
-  export KAFKA_BROKERS=$(value kafka_brokers)
-  export DATABASE_URL=postgresql://$(value postgres_user):$(value postgres_password)@$(value postgres_host):$(value postgres_port)/$(value postgres_database)
   exec dotnet "$program" replay
   ;;
 load)
@@ -132,10 +148,14 @@ doctor)
   if ! runs; then
     if [ -n "$(composed)" ]; then exec deploy/compose/status.sh "$compose"; fi
     eng/make/prerequisites.sh --look
+    if external; then exec dotnet "$(built FactoryMonitoring.Provisioner)" check; fi
     echo "no stack runs: make full-stack starts one"
     exit
   fi
-  call GET /doctor
+  well=0
+  call GET /doctor || well=1
+  if external; then dotnet "$(built FactoryMonitoring.Provisioner)" check || well=1; fi
+  exit $well
   ;;
 dashboard)
   port=$(sed -n 's/^MONITORING_PORT=//p' "$compose" 2>/dev/null || true)
@@ -166,6 +186,10 @@ psql)
   if [ -t 0 ]; then terminal=-it stop=0; else terminal=-i stop=1; fi
   if ! runs && [ -n "$(composed postgres)" ]; then exec docker exec $terminal postgres psql -v ON_ERROR_STOP=$stop -U factory_user -d factory_monitoring; fi
   need
+  if [ -z "$(value postgres_password)" ]; then
+    echo "PostgreSQL is not the stack's own (Factory:Postgres=external): run psql with your own settings" >&2
+    exit 1
+  fi
   psql=$(value psql)
   [ -x "$psql" ] || psql=psql
   if ! command -v "$psql" >/dev/null && [ -n "$(value postgres_engine)" ]; then

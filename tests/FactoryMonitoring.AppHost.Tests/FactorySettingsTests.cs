@@ -13,9 +13,29 @@ public sealed class FactorySettingsTests
 
         Assert.Equal(
             new FactorySettings(
-                KafkaPreference.Auto, PostgresPreference.Auto, "docker.io/apache/kafka:4.3.1", "docker.io/postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, 5432, "/repository/artifacts/run", null, false),
+                KafkaPreference.Auto, PostgresPreference.Auto, "docker.io/apache/kafka:4.3.1", "docker.io/postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, 5432, "/repository/artifacts/run", ExternalSettings.None, null, false),
             settings);
         Assert.Equal([9092, 9094, 9096], settings.KafkaPorts);
+    }
+
+    [Fact]
+    public void Brokers_and_a_database_of_ones_own_are_taken_with_absolute_paths_of_their_files()
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(Path.Combine(directory.Path, "ca.pem"), "ca");
+        File.WriteAllText(Path.Combine(directory.Path, "secret"), "s3cret\n");
+        var configuration = Configuration(
+            ("Factory:Kafka", "External"), ("Factory:Postgres", "external"), ("KAFKA_BROKERS", "a:1,b:2"), ("Kafka:Security:Protocol", "sasl_ssl"), ("Kafka:Security:Mechanism", "plain"),
+            ("Kafka:Security:Username", "u"), ("Kafka:Security:PasswordFile", "secret"), ("Kafka:Security:CaFile", "ca.pem"), ("DATABASE_URL", "postgresql://u:p@h/d?sslmode=verify-full&sslrootcert=ca.pem"));
+
+        var external = Read(configuration, directory.Path).External;
+
+        Assert.Equal("a:1,b:2", external.Brokers);
+        Assert.Equal(("sasl_ssl", "PLAIN", "u", "s3cret"), (external.Security.Properties["security.protocol"], external.Security.Properties["sasl.mechanism"], external.Security.Username, external.Security.Password));
+        Assert.Equal(Path.Combine(directory.Path, "ca.pem"), external.Security.Properties["ssl.ca.location"]);
+        // So that the services, which work elsewhere, are handed paths that they find.
+        Assert.Equal(Path.Combine(directory.Path, "secret"), configuration["Kafka:Security:PasswordFile"]);
+        Assert.Contains($"Root Certificate={Path.Combine(directory.Path, "ca.pem")}", external.Database, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -30,13 +50,17 @@ public sealed class FactorySettingsTests
             "/repository");
 
         Assert.Equal(
-            new FactorySettings(KafkaPreference.Embedded, PostgresPreference.Process, "k:1", "p:1", 2, 4, 12, 1, 2, settings.KafkaPorts, 5, "/elsewhere", null, true), settings);
+            new FactorySettings(KafkaPreference.Embedded, PostgresPreference.Process, "k:1", "p:1", 2, 4, 12, 1, 2, settings.KafkaPorts, 5, "/elsewhere", ExternalSettings.None, null, true), settings);
         Assert.Equal([3, 4, 0], settings.KafkaPorts);
     }
 
     [Theory]
-    [InlineData("Factory:Kafka", "redis", "Factory:Kafka=redis is not allowed: auto, containers, processes, embedded are.")]
-    [InlineData("Factory:Kafka", "1", "Factory:Kafka=1 is not allowed: auto, containers, processes, embedded are.")]
+    [InlineData("Factory:Kafka", "redis", "Factory:Kafka=redis is not allowed: auto, containers, processes, embedded, external are.")]
+    [InlineData("Factory:Kafka", "1", "Factory:Kafka=1 is not allowed: auto, containers, processes, embedded, external are.")]
+    [InlineData("Factory:Kafka", "external", "ConnectionStrings:kafka (or KAFKA_BROKERS) is not set, and Factory:Kafka=external needs it: a list host:port,host:port,… is allowed.")]
+    [InlineData("Factory:Postgres", "external", "ConnectionStrings:factorydb (or DATABASE_URL) is not set, and Factory:Postgres=external needs it: Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database) is allowed.")]
+    [InlineData("Kafka:Security:Protocol", "ssl", "Kafka:Security is set, but the AppHost's own brokers know no sign-in: Factory:Kafka=external is missing, or the section is to be left out.")]
+    [InlineData("Kafka:Security:Protocol", "tls", "Kafka:Security:Protocol = tls is not allowed: plaintext, ssl, sasl_plaintext, sasl_ssl are.")]
     [InlineData("Factory:Consumers", "7", "Factory:Consumers=7 is not allowed: a whole number from 1 to 6 is.")]
     [InlineData("Factory:MaxConsumers", "0", "Factory:MaxConsumers=0 is not allowed: a whole number from 1 to 64 is.")]
     [InlineData("Factory:Retention", "01:00:00", "Factory:Retention=01:00:00 is not allowed: a time from 1.00:00:00 to 3650.00:00:00 is.")]

@@ -1,3 +1,4 @@
+using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.Contracts;
@@ -24,6 +25,33 @@ public sealed class ModelTests
         Assert.Equal(faults, names.Contains("database-link"));
         Assert.Contains(ResourceNames.MonitoringApi, names);
         Assert.Contains(ResourceNames.MonitoringWeb, names);
+    }
+
+    [Fact]
+    public async Task With_brokers_and_a_database_of_ones_own_nothing_of_them_is_in_the_model_and_every_service_gets_the_settings()
+    {
+        using var directory = new TemporaryDirectory();
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.FactoryMonitoring_AppHost>(
+        [
+            "--Factory:Kafka=external", "--Factory:Postgres=external", "--Factory:Prometheus=false", "--Factory:Faults=true", $"--Factory:RunDirectory={directory.Path}",
+            "--Factory:Ports:Web=0", "--Factory:Ports:Api=0", "--KAFKA_BROKERS=kafka.plant:9093", "--DATABASE_URL=postgresql://u:p@db.plant/factory?sslmode=verify-full",
+            "--Kafka:Security:Protocol=sasl_ssl", "--Kafka:Security:Mechanism=PLAIN", "--Kafka:Security:Username=u", "--Kafka:Security:Password=secret",
+        ]);
+
+        var names = builder.Resources.Select(resource => resource.Name).ToArray();
+        Assert.DoesNotContain(names, name => ResourceNames.IsBroker(name) || name is ResourceNames.Postgres or "database-link" or "kafka-link" or KafkaClusterBuilderExtensions.EmbeddedHost);
+        string[] services = [ResourceNames.Provisioner, ResourceNames.Sensor("temperature"), ResourceNames.Consumer(3), ResourceNames.MonitoringApi];
+        foreach (var service in services.Select(name => builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == name)))
+        {
+            // Not all can be had before a start: addresses are given out by then.
+            var context = new EnvironmentCallbackContext(builder.ExecutionContext, service, cancellationToken: CancellationToken.None);
+            foreach (var callback in service.Annotations.OfType<EnvironmentCallbackAnnotation>()) await callback.Callback(context);
+            Assert.Equal("kafka.plant:9093", await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__kafka"]).Resource.GetConnectionStringAsync());
+            Assert.Equal(
+                "Host=db.plant;Port=5432;Database=factory;Username=u;Password=p;SSL Mode=VerifyFull",
+                await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__factorydb"]).Resource.GetConnectionStringAsync());
+            Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
+        }
     }
 
     [Fact]

@@ -33,10 +33,10 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    public static ServiceProcess Start(string assembly, Dictionary<string, string> environment)
+    public static ServiceProcess Start(string assembly, Dictionary<string, string> environment, params string[] arguments)
     {
         var address = new Uri($"http://127.0.0.1:{PostgresFixture.FreePort()}/");
-        var start = new ProcessStartInfo(Host(), [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll")])
+        var start = new ProcessStartInfo(Host(), [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments])
         {
             WorkingDirectory = AppContext.BaseDirectory,
             RedirectStandardOutput = true,

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Health;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
@@ -16,6 +17,7 @@ internal sealed class IngestLoop(
     ConsumerIdentity identity,
     ConsumerStatus status,
     ConsumerMetrics metrics,
+    AccessReport access,
     LoopHeartbeat heartbeat,
     TimeProvider time,
     ILogger<IngestLoop> logger)
@@ -58,7 +60,7 @@ internal sealed class IngestLoop(
     {
         _lanes = new LaneDispatcher(lanes, options.Linger, metrics, time);
         _flow = new PartitionFlow(consumer, identity.SensorTopic, _assignments, claim, wake, time, logger);
-        _intake = new MessageIntake(consumer, identity.SensorTopic, parser, keys, _assignments, _flow, _lanes, options.LinksPerSpan, logger);
+        _intake = new MessageIntake(consumer, identity, access, parser, keys, _assignments, _flow, _lanes, options.LinksPerSpan, logger);
         Rebalance = new Rebalance(_assignments, _lanes, heartbeat, time, logger, stopping);
         consumer.Subscribe(identity.SensorTopic);
         while (!stopping.IsCancellationRequested)

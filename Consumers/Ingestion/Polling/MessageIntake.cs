@@ -1,12 +1,14 @@
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
 /// <summary>Takes messages from the client and puts them into the batches of their lanes.</summary>
 internal sealed partial class MessageIntake(
     IConsumer<Ignore, Rejection> consumer,
-    string topic,
+    ConsumerIdentity identity,
+    AccessReport access,
     ReadingParser parser,
     KeyMemory keys,
     AssignmentTable assignments,
@@ -44,7 +46,11 @@ internal sealed partial class MessageIntake(
         }
         catch (ConsumeException exception) when (!exception.Error.IsFatal)
         {
-            Log.NotConsumed(logger, exception.Error.Reason);
+            if (!access.Report(exception.Error, KafkaSettings.RightOf(exception.Error, identity)))
+            {
+                Log.NotConsumed(logger, exception.Error.Reason);
+            }
+
             return false;
         }
     }
@@ -172,7 +178,7 @@ internal sealed partial class MessageIntake(
 
     /// <summary>Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is.</summary>
     private bool HasDropped(OwnedPartition partition, ReadCursor cursor) =>
-        consumer.GetWatermarkOffsets(new TopicPartition(topic, partition.Number)).Low.Value > cursor.Position;
+        consumer.GetWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number)).Low.Value > cursor.Position;
 
     /// <summary>A new claim takes down what is gone.</summary>
     private void ClaimDropped(OwnedPartition partition, ReadCursor cursor)

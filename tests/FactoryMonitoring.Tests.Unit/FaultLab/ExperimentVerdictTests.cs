@@ -297,6 +297,17 @@ public sealed class ExperimentVerdictTests
         });
     }
 
+    [Theory]
+    [InlineData(KafkaBackings.External, false, "broker-killed controller-killed rolling-restart network-cut")]
+    [InlineData(KafkaBackings.Processes, true, "database-restarted database-away")]
+    [InlineData(KafkaBackings.Embedded, true, "controller-killed database-restarted database-away network-cut")]
+    public void What_breaks_brokers_or_a_database_that_are_not_the_apphosts_own_is_not_to_be_had(string backing, bool externalDatabase, string off)
+    {
+        var site = new ExperimentSite(null, backing, "consumer", externalDatabase);
+
+        Assert.Equal(off.Split(' '), ExperimentCatalog.All.Where(experiment => site.ObstacleTo(experiment) is not null).Select(experiment => experiment.Name));
+    }
+
     private static void Fails(string limit, double? measured, Observations seen, Experiment? experiment = null)
     {
         var run = Verdict(seen, experiment);

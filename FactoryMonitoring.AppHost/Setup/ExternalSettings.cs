@@ -1,0 +1,72 @@
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
+using Microsoft.Extensions.Configuration;
+using Npgsql;
+
+namespace FactoryMonitoring.AppHost.Setup;
+
+/// <summary>Brokers and database that are there already: <c>Factory:Kafka=external</c>, <c>Factory:Postgres=external</c>.</summary>
+/// <param name="Brokers">The bootstrap list; null where the brokers are the AppHost's own.</param>
+/// <param name="Security">How clients sign in to them.</param>
+/// <param name="Database">The connection string; null where the database is the AppHost's own.</param>
+internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security, string? Database)
+{
+    public static readonly ExternalSettings None = new(null, KafkaSecurity.None, null);
+
+    private const string BrokersKey = $"ConnectionStrings:{ResourceNames.Kafka}";
+    private const string DatabaseKey = $"ConnectionStrings:{ResourceNames.Database}";
+    private const string External = "external";
+
+    /// <summary>Reads and checks the settings. Files that they name are given an absolute path, also in the configuration: the services work in other directories.</summary>
+    /// <param name="repository">Directory against which relative paths are meant.</param>
+    /// <returns>The settings, and a line for each that is wrong.</returns>
+    public static (ExternalSettings Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration, string repository)
+    {
+        var problems = new List<string>();
+        var section = configuration.GetSection(KafkaSecurity.Section);
+        foreach (var file in section.GetChildren().Where(setting => setting.Key.EndsWith("File", StringComparison.OrdinalIgnoreCase) && setting.Value is { Length: > 0 }))
+            file.Value = Path.GetFullPath(file.Value!, repository);
+        var (security, wrong) = KafkaSecurity.Read(section.AsEnumerable(makePathsRelative: true));
+        if (wrong is not null) problems.Add($"{wrong}.");
+        if (!IsExternal(configuration, "Factory:Kafka"))
+        {
+            if (security.IsSecured) problems.Add($"{KafkaSecurity.Section} is set, but the AppHost's own brokers know no sign-in: Factory:Kafka=external is missing, or the section is to be left out.");
+            return (new(null, KafkaSecurity.None, ReadDatabase(configuration, repository, problems)), problems);
+        }
+        var brokers = configuration[BrokersKey] is { Length: > 0 } list ? list : configuration[EnvironmentNames.KafkaBrokers];
+        if (string.IsNullOrEmpty(brokers)) problems.Add($"{BrokersKey} (or {EnvironmentNames.KafkaBrokers}) is not set, and Factory:Kafka=external needs it: a list host:port,host:port,… is allowed.");
+        return (new(brokers ?? "", security, ReadDatabase(configuration, repository, problems)), problems);
+    }
+
+    private static string? ReadDatabase(IConfiguration configuration, string repository, List<string> problems)
+    {
+        const string Allowed = "Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database) is allowed";
+        if (!IsExternal(configuration, "Factory:Postgres")) return null;
+        var key = string.IsNullOrEmpty(configuration[DatabaseKey]) ? EnvironmentNames.DatabaseUrl : DatabaseKey;
+        if (configuration[key] is not { Length: > 0 } value)
+        {
+            problems.Add($"{DatabaseKey} (or {EnvironmentNames.DatabaseUrl}) is not set, and Factory:Postgres=external needs it: {Allowed}.");
+            return "";
+        }
+        try
+        {
+            var connection = new NpgsqlConnectionStringBuilder(key == DatabaseKey ? value : DatabaseUrl.ToConnectionString(value));
+            connection.RootCertificate = Absolute(connection.RootCertificate);
+            connection.SslCertificate = Absolute(connection.SslCertificate);
+            connection.SslKey = Absolute(connection.SslKey);
+            connection.Passfile = Absolute(connection.Passfile);
+            if (connection is not { Host.Length: > 0, Database.Length: > 0 }) problems.Add($"{key} names no host or no database: {Allowed}.");
+            return connection.ConnectionString;
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            // The value holds the password.
+            problems.Add($"{key} is not allowed ({exception.Message}): {Allowed}.");
+            return "";
+        }
+
+        string? Absolute(string? file) => file is { Length: > 0 } ? Path.GetFullPath(file, repository) : file;
+    }
+
+    private static bool IsExternal(IConfiguration configuration, string key) => External.Equals(configuration[key], StringComparison.OrdinalIgnoreCase);
+}

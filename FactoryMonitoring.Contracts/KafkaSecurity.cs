@@ -1,0 +1,235 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace FactoryMonitoring.Contracts;
+
+/// <summary>
+/// How clients and brokers know each other: section <c>Kafka:Security</c>, the same for every client of every service. Nothing set: no encryption, no
+/// sign-in.
+/// </summary>
+public sealed class KafkaSecurity
+{
+    public const string Section = "Kafka:Security";
+
+    public static readonly KafkaSecurity None = new();
+
+    private static readonly string[] Protocols = ["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"];
+    private static readonly string[] Mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+
+    private static readonly string[] SslKeys = ["CaFile", "CertificateFile", "KeyFile", "KeyPassword", "KeyPasswordFile", "EndpointIdentification"];
+    private static readonly string[] PasswordKeys = ["Username", "Password", "PasswordFile"];
+    private static readonly string[] TokenKeys = ["TokenUrl", "TokenCaFile", "ClientId", "ClientSecret", "ClientSecretFile", "Scope"];
+    private static readonly string[] Keys = ["Protocol", .. SslKeys, "Mechanism", .. PasswordKeys, .. TokenKeys];
+
+    private readonly Dictionary<string, string> _properties = [];
+
+    private KafkaSecurity()
+    {
+    }
+
+    /// <summary>What is to be set at a client, by librdkafka's names. It holds secrets.</summary>
+    public IReadOnlyDictionary<string, string> Properties => _properties;
+
+    /// <summary>Whether anything is encrypted or anybody signs in.</summary>
+    public bool IsSecured => _properties.Count > 0;
+
+    /// <summary>By PLAIN or SCRAM; null otherwise.</summary>
+    public string? Username { get; private set; }
+
+    /// <summary>From which <see cref="Password"/> comes; null where it is in the settings themselves.</summary>
+    public string? PasswordFile { get; private set; }
+
+    /// <summary>Where it comes from a file, as it stood there when the settings were read.</summary>
+    public string? Password => _properties.GetValueOrDefault("sasl.password");
+
+    /// <summary>As brokers name who signs in where nothing else is set there: by the user's name, the subject of the certificate, or the id of the client.</summary>
+    public string Principal { get; private set; } = "User:ANONYMOUS";
+
+    /// <summary>Reads the section.</summary>
+    /// <param name="settings">Its settings, by the names below the section.</param>
+    /// <returns>What was read, and in one line what is wrong with it: then nothing is read.</returns>
+    public static (KafkaSecurity Security, string? Problem) Read(IEnumerable<KeyValuePair<string, string?>> settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        try
+        {
+            var security = new KafkaSecurity();
+            security.Take(settings.Where(pair => pair.Value is { Length: > 0 }).ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.OrdinalIgnoreCase));
+            return (security.IsSecured ? security : None, null);
+        }
+        catch (FormatException problem)
+        {
+            return (None, problem.Message);
+        }
+    }
+
+    /// <summary>A secret as it stands in its file: without the end of its line.</summary>
+    public static string ReadSecret(string file) => File.ReadAllText(file).TrimEnd('\r', '\n');
+
+    private void Take(Dictionary<string, string> settings)
+    {
+        if (settings.Count == 0)
+        {
+            return;
+        }
+
+        // An unknown one is named without its value, which may be a secret.
+        if (settings.Keys.FirstOrDefault(key => !Keys.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
+        {
+            throw new FormatException($"{Section}:{unknown} is not allowed: there is no such setting; {string.Join(", ", Keys)} are");
+        }
+
+        var protocol = OneOf(settings, "Protocol", Protocols);
+        var isSsl = protocol.EndsWith("ssl", StringComparison.Ordinal);
+        var isSasl = protocol.StartsWith("sasl", StringComparison.Ordinal);
+        var mechanism = isSasl ? OneOf(settings, "Mechanism", Mechanisms) : null;
+        var isToken = mechanism == "OAUTHBEARER";
+        Refuse(settings, isSsl ? [] : SslKeys, "Protocol", "ssl or sasl_ssl");
+        Refuse(settings, isSasl ? [] : ["Mechanism", .. PasswordKeys, .. TokenKeys], "Protocol", "sasl_plaintext or sasl_ssl");
+        Refuse(settings, isToken ? PasswordKeys : [], "Mechanism", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
+        Refuse(settings, isToken ? [] : TokenKeys, "Mechanism", "OAUTHBEARER");
+        if (protocol == "plaintext")
+        {
+            return;
+        }
+
+        _properties["security.protocol"] = protocol;
+        if (isSsl)
+        {
+            TakeSsl(settings);
+        }
+
+        if (isToken)
+        {
+            TakeToken(settings);
+        }
+        else if (isSasl)
+        {
+            _properties["sasl.username"] = Username = Needed(settings, "Username", "the user's name");
+            _properties["sasl.password"] = Secret(settings, "Password") ?? throw Missing("Password (or PasswordFile)", "the user's password");
+            PasswordFile = settings.GetValueOrDefault("PasswordFile");
+            Principal = $"User:{Username}";
+        }
+
+        if (mechanism is not null)
+        {
+            _properties["sasl.mechanism"] = mechanism;
+        }
+    }
+
+    private void TakeSsl(Dictionary<string, string> settings)
+    {
+        Set("ssl.ca.location", ExistingFile(settings, "CaFile"));
+        Set("ssl.certificate.location", ExistingFile(settings, "CertificateFile"));
+        Set("ssl.key.location", ExistingFile(settings, "KeyFile"));
+        Set("ssl.key.password", Secret(settings, "KeyPassword"));
+        if (settings.ContainsKey("CertificateFile") != settings.ContainsKey("KeyFile"))
+        {
+            throw Missing(settings.ContainsKey("KeyFile") ? "CertificateFile" : "KeyFile", "a PEM file: a certificate and its key go together");
+        }
+
+        if (settings.GetValueOrDefault("CertificateFile") is { } certificate)
+        {
+            Principal = $"User:{SubjectOf(certificate)}";
+        }
+
+        if (settings.ContainsKey("EndpointIdentification"))
+        {
+            _properties["ssl.endpoint.identification.algorithm"] = OneOf(settings, "EndpointIdentification", ["https", "none"]);
+        }
+    }
+
+    private void TakeToken(Dictionary<string, string> settings)
+    {
+        const string Url = "the https:// address where a token is to be had";
+        var url = Needed(settings, "TokenUrl", Url);
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
+        {
+            throw new FormatException($"{Section}:TokenUrl = {url} is not allowed: {Url} is");
+        }
+
+        _properties["sasl.oauthbearer.method"] = "oidc";
+        _properties["sasl.oauthbearer.token.endpoint.url"] = url;
+        var client = Needed(settings, "ClientId", "the client's id");
+        Principal = $"User:{client}";
+        _properties["sasl.oauthbearer.client.id"] = client;
+        _properties["sasl.oauthbearer.client.secret"] = Secret(settings, "ClientSecret") ?? throw Missing("ClientSecret (or ClientSecretFile)", "the client's secret");
+        Set("sasl.oauthbearer.scope", settings.GetValueOrDefault("Scope"));
+        Set("https.ca.location", ExistingFile(settings, "TokenCaFile"));
+    }
+
+    private void Set(string property, string? value)
+    {
+        if (value is not null)
+        {
+            _properties[property] = value;
+        }
+    }
+
+    private static void Refuse(Dictionary<string, string> settings, string[] keys, string decides, string where)
+    {
+        if (keys.FirstOrDefault(settings.ContainsKey) is { } key)
+        {
+            throw new FormatException($"{Section}:{key} is not allowed where {Section}:{decides} is {settings[decides]}: it belongs to {where}");
+        }
+    }
+
+    private static string OneOf(Dictionary<string, string> settings, string key, string[] allowed)
+    {
+        var value = Needed(settings, key, string.Join(", ", allowed));
+        return allowed.FirstOrDefault(each => each.Equals(value, StringComparison.OrdinalIgnoreCase))
+            ?? throw new FormatException($"{Section}:{key} = {value} is not allowed: {string.Join(", ", allowed)} are");
+    }
+
+    // Java writes no space after a comma.
+    private static string SubjectOf(string file)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificateFromFile(file);
+            return certificate.Subject.Replace(", ", ",", StringComparison.Ordinal);
+        }
+        catch (CryptographicException exception)
+        {
+            throw new FormatException($"{Section}:CertificateFile = {file} is no certificate ({exception.Message}): a PEM file is allowed", exception);
+        }
+    }
+
+    private static string? ExistingFile(Dictionary<string, string> settings, string key)
+    {
+        if (settings.GetValueOrDefault(key) is not { } file)
+        {
+            return null;
+        }
+
+        try
+        {
+            File.OpenRead(file).Dispose();
+            return file;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new FormatException($"{Section}:{key} = {file} cannot be read ({exception.Message}): a file that this process may read is allowed", exception);
+        }
+    }
+
+    private static string? Secret(Dictionary<string, string> settings, string key)
+    {
+        var file = ExistingFile(settings, $"{key}File");
+        if (file is null)
+        {
+            return settings.GetValueOrDefault(key);
+        }
+
+        if (settings.ContainsKey(key))
+        {
+            throw new FormatException($"{Section}:{key} and {Section}:{key}File are both set: one of them is allowed");
+        }
+
+        return ReadSecret(file);
+    }
+
+    private static string Needed(Dictionary<string, string> settings, string key, string allowed) => settings.GetValueOrDefault(key) ?? throw Missing(key, allowed);
+
+    private static FormatException Missing(string key, string allowed) => new($"{Section}:{key} is not set; allowed is {allowed}");
+}

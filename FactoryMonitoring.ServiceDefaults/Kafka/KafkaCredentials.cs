@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace FactoryMonitoring.ServiceDefaults.Kafka;
+
+/// <summary>
+/// Tells every client the password anew when the file that it comes from changes, so that a changed password needs no restart. The clients go on trying
+/// by themselves with what they were told last.
+/// </summary>
+public sealed partial class KafkaCredentials(IConfiguration configuration, TimeProvider time, ILogger<KafkaCredentials> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly KafkaSecurity _security = KafkaClientExtensions.SecurityOf(configuration).Security;
+    private readonly ConcurrentBag<IClient> _clients = [];
+
+    /// <summary>Has the client follow the file, from now on until it is disposed of.</summary>
+    public TClient Keep<TClient>(TClient client) where TClient : IClient
+    {
+        if (_security.PasswordFile is not null)
+        {
+            _clients.Add(client);
+        }
+
+        return client;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (_security is not { PasswordFile: { } file, Username: { } user, Password: var told })
+        {
+            return;
+        }
+
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            // Its owner may be about to write it.
+            if (Read(file) is not { Length: > 0 } password || password == told)
+            {
+                continue;
+            }
+
+            told = password;
+            foreach (var client in _clients)
+            {
+                Tell(client, user, password);
+            }
+
+            Log.Changed(logger, file);
+        }
+    }
+
+    private static void Tell(IClient client, string user, string password)
+    {
+        try
+        {
+            client.SetSaslCredentials(user, password);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It needs none any more.
+        }
+    }
+
+    private static string? Read(string file)
+    {
+        try
+        {
+            return KafkaSecurity.ReadSecret(file);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Information, "The brokers' password in {File} has changed: it is used from now on")]
+        public static partial void Changed(ILogger logger, string file);
+    }
+}

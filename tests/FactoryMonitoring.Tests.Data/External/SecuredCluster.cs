@@ -1,0 +1,223 @@
+using System.Diagnostics;
+using Confluent.Kafka;
+using Confluent.Kafka.Admin;
+
+namespace FactoryMonitoring.Tests.Data.External;
+
+/// <summary>
+/// Three brokers of Apache Kafka as somebody else runs them: clients reach them over TLS, sign in by SCRAM or by a certificate, and may do what ACLs allow.
+/// The test itself is a superuser on a listener of its own. Beside them a PostgreSQL that no other test uses. Needs KAFKA_HOME.
+/// </summary>
+public sealed class SecuredCluster : IAsyncLifetime
+{
+    private const int Nodes = 3;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly string _home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home
+        ? home
+        : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
+
+    private readonly (int Client, int Certificate, int Token, int Internal, int Controller)[] _ports =
+        [.. Enumerable.Range(0, Nodes).Select(_ => (PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort()))];
+
+    private readonly Process?[] _brokers = new Process?[Nodes];
+    private readonly List<string> _lines = [];
+    private Authority _authority = null!;
+    private IAdminClient _admin = null!;
+
+    public string Home { get; } = Directory.CreateTempSubdirectory("factory-secured-").FullName;
+
+    /// <summary>Where clients sign in by SCRAM over TLS.</summary>
+    public string BootstrapServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Client}"));
+
+    /// <summary>Where clients sign in by a certificate.</summary>
+    public string CertificateServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Certificate}"));
+
+    /// <summary>Where clients sign in by a token, which nobody has to have signed.</summary>
+    public string TokenServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Token}"));
+
+    public PostgresFixture Postgres { get; } = new();
+
+    public Authority Authority => _authority;
+
+    /// <summary>Its superuser's client.</summary>
+    public IAdminClient Admin => _admin;
+
+    public async Task InitializeAsync()
+    {
+        await Postgres.InitializeAsync();
+        _authority = new Authority(Home, "plant-ca");
+        var id = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
+        var formats = Enumerable.Range(1, Nodes).Select(node =>
+        {
+            _authority.Issue($"broker{node}", "broker");
+            _authority.Issue($"broker{node}-expired", "broker", isExpired: true);
+            File.WriteAllLines(Properties(node), Configuration(node));
+            return Run("kafka-storage.sh", "format", "-t", id, "-c", Properties(node), "--add-scram", "SCRAM-SHA-512=[name=admin,password=admin-secret]");
+        }).ToList();
+        foreach (var format in formats)
+        {
+            await format.WaitForExitAsync();
+            Assert.True(format.ExitCode == 0, Output);
+            format.Dispose();
+        }
+
+        _admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Internal}")) })
+            .SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build();
+        for (var node = 1; node <= Nodes; node++)
+        {
+            Start(node);
+        }
+
+        await AllAreUpAsync();
+    }
+
+    public async Task AllAreUpAsync()
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        await DatabaseTest.EventuallyAsync(() => Task.Run(() => BrokersUp() == Nodes), limit.Token);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Postgres.DisposeAsync();
+        _admin.Dispose();
+        for (var node = 1; node <= Nodes; node++)
+        {
+            if (_brokers[node - 1] is not null)
+            {
+                await KillAsync(node);
+            }
+        }
+
+        _authority.Dispose();
+        Directory.Delete(Home, recursive: true);
+    }
+
+    /// <summary>Makes a user, or gives the user another password.</summary>
+    public Task SetPasswordAsync(string user, string password) => _admin.AlterUserScramCredentialsAsync(
+        [new UserScramCredentialUpsertion
+        {
+            User = user, Password = System.Text.Encoding.UTF8.GetBytes(password), ScramCredentialInfo = new() { Mechanism = ScramMechanism.ScramSha512, Iterations = 4096 },
+        }]);
+
+    public Task AllowAsync(string principal, AclOperation operation, ResourceType type, string name, bool isPrefix = false) => _admin.CreateAclsAsync(
+        [new AclBinding
+        {
+            Pattern = new ResourcePattern { Type = type, Name = name, ResourcePatternType = isPrefix ? ResourcePatternType.Prefixed : ResourcePatternType.Literal },
+            Entry = new AccessControlEntry { Principal = $"User:{principal}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow },
+        }]);
+
+    /// <summary>Has every broker show its certificate that has expired, or its good one, to those who connect from now on.</summary>
+    public Task ShowCertificateAsync(bool isExpired) => Task.WhenAll(Enumerable.Range(1, Nodes).Select(node => _admin.IncrementalAlterConfigsAsync(new()
+    {
+        [new ConfigResource { Type = ResourceType.Broker, Name = $"{node}" }] =
+            [new() { Name = "listener.name.client.ssl.keystore.location", Value = Keystore(node, isExpired), IncrementalOperation = AlterConfigOpType.Set }],
+    })));
+
+    public void Start(int node) => _brokers[node - 1] = Run("kafka-server-start.sh", Properties(node));
+
+    public async Task KillAsync(int node)
+    {
+        var process = _brokers[node - 1]!;
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        _brokers[node - 1] = null;
+    }
+
+    private string Output
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return string.Join('\n', _lines);
+            }
+        }
+    }
+
+    private string Properties(int node) => Path.Combine(Home, $"broker{node}.properties");
+
+    private string Keystore(int node, bool isExpired) => Path.Combine(Home, $"broker{node}{(isExpired ? "-expired" : "")}.pem");
+
+    private int BrokersUp()
+    {
+        try
+        {
+            return _admin.GetMetadata(TimeSpan.FromSeconds(1)).Brokers.Count;
+        }
+        catch (KafkaException)
+        {
+            return 0;
+        }
+    }
+
+    private string[] Configuration(int node)
+    {
+        var (client, certificate, token, own, controller) = _ports[node - 1];
+        return
+        [
+            "process.roles=broker,controller",
+            $"node.id={node}",
+            $"controller.quorum.voters={string.Join(',', _ports.Select((port, index) => $"{index + 1}@127.0.0.1:{port.Controller}"))}",
+            $"listeners=CLIENT://127.0.0.1:{client},CERTIFICATE://127.0.0.1:{certificate},TOKEN://127.0.0.1:{token},INTERNAL://127.0.0.1:{own},CONTROLLER://127.0.0.1:{controller}",
+            $"advertised.listeners=CLIENT://127.0.0.1:{client},CERTIFICATE://127.0.0.1:{certificate},TOKEN://127.0.0.1:{token},INTERNAL://127.0.0.1:{own}",
+            "controller.listener.names=CONTROLLER",
+            "inter.broker.listener.name=INTERNAL",
+            "listener.security.protocol.map=CLIENT:SASL_SSL,CERTIFICATE:SSL,TOKEN:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users=User:ANONYMOUS;User:admin",
+            "listener.name.client.sasl.enabled.mechanisms=SCRAM-SHA-512",
+            "listener.name.token.sasl.enabled.mechanisms=OAUTHBEARER",
+            "listener.name.token.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";",
+            $"listener.name.token.ssl.keystore.location={Keystore(node, false)}",
+            "listener.name.client.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
+            // A password that was changed ends the connections that were signed in with the old one.
+            "connections.max.reauth.ms=3000",
+            "ssl.keystore.type=PEM",
+            "ssl.truststore.type=PEM",
+            $"ssl.truststore.location={_authority.CaFile}",
+            $"listener.name.client.ssl.keystore.location={Keystore(node, false)}",
+            $"listener.name.certificate.ssl.keystore.location={Keystore(node, false)}",
+            "listener.name.certificate.ssl.client.auth=required",
+            $"log.dirs={Path.Combine(Home, $"data{node}")}",
+            "auto.create.topics.enable=false",
+            "offsets.topic.replication.factor=3",
+            "offsets.topic.num.partitions=3",
+            "group.initial.rebalance.delay.ms=0",
+            "group.consumer.min.session.timeout.ms=6000",
+            "group.consumer.session.timeout.ms=6000",
+            "group.consumer.min.heartbeat.interval.ms=250",
+            "group.consumer.heartbeat.interval.ms=250",
+            "broker.session.timeout.ms=2000",
+            "broker.heartbeat.interval.ms=200",
+            "replica.lag.time.max.ms=3000",
+        ];
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_lines)
+        {
+            if (line is not null)
+            {
+                _lines.Add(line);
+            }
+        }
+    }
+
+    private Process Run(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["LOG_DIR"] = Path.Combine(Home, "log");
+        start.Environment["KAFKA_HEAP_OPTS"] = "-Xms256m -Xmx256m";
+        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+}
