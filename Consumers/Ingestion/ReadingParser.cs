@@ -197,9 +197,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             known = message.Length > MaxBytes ? null : dialects.Forms?.Find(message.ToArray());
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or OverflowException)
         {
-            // What is wrong with it is said already.
+            // No JSON, half a character by its escape, or a sum beyond all numbers. What is wrong with it is said already.
         }
 
         if (known is null)

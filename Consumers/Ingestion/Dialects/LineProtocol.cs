@@ -38,17 +38,17 @@ internal static class LineProtocol
 
     private static bool TryWrite(Utf8JsonWriter json, string line)
     {
-        if (Split(line, ' ') is not [var series, var fields, var time] || !long.TryParse(time, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds))
+        if (Split(line, ' ') is not [var series, var fields, var time] || Split(series, ',') is not [var name, .. var tags]
+            || !long.TryParse(time, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds))
         {
             return false;
         }
 
-        var names = Split(series, ',');
         json.WriteStartObject();
-        json.WriteString("name", Plain(names[0]));
+        json.WriteString("name", Plain(name));
         json.WriteNumber("timestamp", nanoseconds);
         json.WriteStartObject("tags");
-        foreach (var tag in names.Skip(1))
+        foreach (var tag in tags)
         {
             if (Split(tag, '=') is not [var key, var value])
             {
@@ -99,7 +99,7 @@ internal static class LineProtocol
     }
 
     /// <summary>At each separator that is neither escaped nor in quotation marks.</summary>
-    private static List<string> Split(string text, char separator)
+    private static string[] Split(string text, char separator)
     {
         List<string> parts = [];
         var (start, isQuoted) = (0, false);
@@ -121,7 +121,7 @@ internal static class LineProtocol
         }
 
         parts.Add(text[start..]);
-        return parts.TrueForAll(part => part.Length > 0) ? parts : [];
+        return parts.TrueForAll(part => part.Length > 0) ? [.. parts] : [];
     }
 
     private static string Plain(string text)

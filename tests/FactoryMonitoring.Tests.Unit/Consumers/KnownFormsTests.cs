@@ -82,6 +82,51 @@ public sealed class KnownFormsTests
         }
     }
 
+    [Theory]
+    [InlineData("""[{"bn":"a","bt":7e28,"t":7e28,"v":1}]""")]
+    [InlineData("""[{"bn":"a","bv":7e28,"t":1769860800,"v":7e28}]""")]
+    [InlineData("""[{"bn":"a","bt":-7e28,"t":-7e28,"v":1}]""")]
+    [InlineData("""[{"bn":"\ud800","t":1769860800,"v":1}]""")]
+    [InlineData("""[{"\ud800":1,"bn":"a","v":1}]""")]
+    [InlineData("""{"\ud800":{"x":1},"ts":1769860800}""")]
+    [InlineData("""{"name":"\ud800","timestamp":1,"fields":{"value":1},"tags":{"\ud800":"a"}}""")]
+    [InlineData("""{"entity_id":"\ud800","state":"1","attributes":{"device_class":"\ud800"}}""")]
+    [InlineData("a,b=\\ c=\"\\ 1 1")]
+    [InlineData("a b=1e999 1")]
+    [InlineData("=,=,= =\"=\" 1")]
+    [InlineData("a b=i 1")]
+    public void What_is_hostile_is_rejected_and_ends_nothing(string message) => Assert.NotEqual(Rejection.None, Parse(Parser("k"), message));
+
+    [Fact]
+    public void No_bytes_that_are_changed_on_their_way_end_anything()
+    {
+        string[] messages =
+        [
+            """[{"bn":"urn:dev:","bt":1769860800,"bu":"Cel","bv":1.5,"n":"temperature","v":21.5},{"n":"door","vb":true,"t":-5}]""",
+            """{"metrics":[{"fields":{"temperature":21.5,"ok":true},"name":"env","tags":{"sensor_id":"s\u00e9"},"timestamp":1769860800}]}""",
+            "env,host=a\\ b temperature=21.5,humidity=40i,up=t,note=\"x=1, y\" 1769860800000000000\n# a comment\nenv,host=a temperature=22 1769860801000000000",
+            """{"entity_id":"sensor.hall","state":"21.5","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_updated":"2026-01-31T12:00:00+00:00"}""",
+            """{"MessageType":"ua-data","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5}}}]}""",
+            """{"schema":{"type":"struct"},"payload":{"ts":1769860800000,"values":{"temperature":21.5}}}""",
+        ];
+        var random = new Random(20261128);
+        var parser = Parser("k");
+        foreach (var message in messages)
+        {
+            for (var n = 0; n < 5_000; n++)
+            {
+                var bytes = Encoding.UTF8.GetBytes(message);
+                for (var changes = random.Next(1, 6); changes > 0; changes--)
+                {
+                    // Bytes that mean something here, more often than others.
+                    bytes[random.Next(bytes.Length)] = random.Next(3) == 0 ? (byte)random.Next(256) : bytes[random.Next(bytes.Length)];
+                }
+
+                Assert.True(parser.Parse(bytes) == Rejection.None || parser.Detail.Length > 0, message);
+            }
+        }
+    }
+
     [Fact]
     public void Nothing_is_looked_for_where_the_settings_say_where_values_are()
     {
