@@ -87,13 +87,8 @@ fault)
   ;;
 api-key)
   # The page's program keeps the file; the running page reads it again.
-  program=$(ls -t Monitoring.Web/bin/*/net*/Monitoring.Web.dll 2>/dev/null | head -n 1 || true)
-  if [ -z "$program" ]; then
-    dotnet build Monitoring.Web --nologo -v quiet >&2
-    program=$(ls -t Monitoring.Web/bin/*/net*/Monitoring.Web.dll | head -n 1)
-  fi
   mkdir -p "$run"
-  exec dotnet "$program" "$@" "$run/api-keys.json"
+  exec dotnet "$(built Monitoring.Web)" "$@" "$run/api-keys.json"
   ;;
 send)
   need
