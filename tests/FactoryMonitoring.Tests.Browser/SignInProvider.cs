@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using FactoryMonitoring.Tests.Data;
 using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
@@ -23,7 +24,7 @@ internal sealed class SignInProvider : IAsyncDisposable
 
     public SignInProvider()
     {
-        Address = new($"http://127.0.0.1:{FreePort()}/");
+        Address = new($"http://127.0.0.1:{PostgresFixture.FreePort()}/");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(Address.ToString());
@@ -88,11 +89,4 @@ internal sealed class SignInProvider : IAsyncDisposable
 
     private static async Task<IResult> TokenAsync(HttpContext context) => Results.SignIn(
         (await context.AuthenticateAsync(OpenIddictServerAspNetCoreDefaults.AuthenticationScheme)).Principal!, null, OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
-
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -8,35 +8,22 @@ namespace FactoryMonitoring.Tests.Data;
 /// <summary>One broker of Apache Kafka as a process, on ports and in a directory of its own; needs KAFKA_HOME.</summary>
 public sealed class KafkaBroker : IAsyncDisposable
 {
-    private readonly string _home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home
-        ? home
-        : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
-
     private readonly string _directory = Directory.CreateTempSubdirectory("factory-kafka-").FullName;
     private readonly string? _data;
-    private readonly List<string> _lines = [];
+    private readonly KafkaPrograms _programs;
     private readonly int _port = PostgresFixture.FreePort();
     private readonly int _controllerPort = PostgresFixture.FreePort();
     private Process? _process;
 
-    public KafkaBroker()
-    {
-    }
-
     /// <param name="data">Where it keeps its logs: a disk of its own, for example.</param>
-    public KafkaBroker(string data) => _data = data;
+    public KafkaBroker(string? data = null)
+    {
+        _data = data;
+        _programs = new(Path.Combine(_directory, "log"), heap: 384);
+    }
 
     /// <summary>What it has written to stdout and stderr.</summary>
-    public string Output
-    {
-        get
-        {
-            lock (_lines)
-            {
-                return string.Join('\n', _lines);
-            }
-        }
-    }
+    public string Output => _programs.Output;
 
     public string BootstrapServers => $"127.0.0.1:{_port}";
 
@@ -69,7 +56,7 @@ public sealed class KafkaBroker : IAsyncDisposable
                 "auto.create.topics.enable=false",
             ],
             cancellationToken);
-        using (var format = Run("kafka-storage.sh", "format", "-t", Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b'), "-c", Properties))
+        using (var format = _programs.Run("kafka-storage.sh", "format", "-t", KafkaPrograms.NewId(), "-c", Properties))
         {
             await format.WaitForExitAsync(cancellationToken);
         }
@@ -80,7 +67,7 @@ public sealed class KafkaBroker : IAsyncDisposable
     /// <summary>Starts it with the data it has, and waits until it answers.</summary>
     public async Task StartAgainAsync(CancellationToken cancellationToken)
     {
-        _process = Run("kafka-server-start.sh", Properties);
+        _process = _programs.Run("kafka-server-start.sh", Properties);
         using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = BootstrapServers }).SetLogHandler((_, _) => { }).Build();
         while (!await Task.Run(() => IsUp(admin), cancellationToken))
         {
@@ -160,30 +147,5 @@ public sealed class KafkaBroker : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private void Keep(string? line)
-    {
-        lock (_lines)
-        {
-            if (line is not null)
-            {
-                _lines.Add(line);
-            }
-        }
-    }
-
-    private Process Run(string script, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["LOG_DIR"] = Path.Combine(_directory, "log");
-        start.Environment["KAFKA_HEAP_OPTS"] = "-Xms384m -Xmx384m";
-        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
     }
 }

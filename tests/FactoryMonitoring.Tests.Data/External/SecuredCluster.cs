@@ -13,17 +13,15 @@ public sealed class SecuredCluster : IAsyncLifetime
     private const int Nodes = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    private readonly string _home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home
-        ? home
-        : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
-
     private readonly (int Client, int Certificate, int Token, int Internal, int Controller)[] _ports =
         [.. Enumerable.Range(0, Nodes).Select(_ => (PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort()))];
 
+    private readonly KafkaPrograms _programs;
     private readonly Process?[] _brokers = new Process?[Nodes];
-    private readonly List<string> _lines = [];
     private Authority _authority = null!;
     private IAdminClient _admin = null!;
+
+    public SecuredCluster() => _programs = new(Path.Combine(Home, "log"), heap: 256);
 
     public string Home { get; } = Directory.CreateTempSubdirectory("factory-secured-").FullName;
 
@@ -47,13 +45,13 @@ public sealed class SecuredCluster : IAsyncLifetime
     {
         await Postgres.InitializeAsync();
         _authority = new Authority(Home, "plant-ca");
-        var id = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
+        var id = KafkaPrograms.NewId();
         var formats = Enumerable.Range(1, Nodes).Select(node =>
         {
             _authority.Issue($"broker{node}", "broker");
             _authority.Issue($"broker{node}-expired", "broker", isExpired: true);
             File.WriteAllLines(Properties(node), Configuration(node));
-            return Run("kafka-storage.sh", "format", "-t", id, "-c", Properties(node), "--add-scram", "SCRAM-SHA-512=[name=admin,password=admin-secret]");
+            return _programs.Run("kafka-storage.sh", "format", "-t", id, "-c", Properties(node), "--add-scram", "SCRAM-SHA-512=[name=admin,password=admin-secret]");
         }).ToList();
         foreach (var format in formats)
         {
@@ -115,7 +113,7 @@ public sealed class SecuredCluster : IAsyncLifetime
             [new() { Name = "listener.name.client.ssl.keystore.location", Value = Keystore(node, isExpired), IncrementalOperation = AlterConfigOpType.Set }],
     })));
 
-    public void Start(int node) => _brokers[node - 1] = Run("kafka-server-start.sh", Properties(node));
+    public void Start(int node) => _brokers[node - 1] = _programs.Run("kafka-server-start.sh", Properties(node));
 
     public async Task KillAsync(int node)
     {
@@ -126,16 +124,7 @@ public sealed class SecuredCluster : IAsyncLifetime
         _brokers[node - 1] = null;
     }
 
-    private string Output
-    {
-        get
-        {
-            lock (_lines)
-            {
-                return string.Join('\n', _lines);
-            }
-        }
-    }
+    private string Output => _programs.Output;
 
     private string Properties(int node) => Path.Combine(Home, $"broker{node}.properties");
 
@@ -194,30 +183,5 @@ public sealed class SecuredCluster : IAsyncLifetime
             "broker.heartbeat.interval.ms=200",
             "replica.lag.time.max.ms=3000",
         ];
-    }
-
-    private void Keep(string? line)
-    {
-        lock (_lines)
-        {
-            if (line is not null)
-            {
-                _lines.Add(line);
-            }
-        }
-    }
-
-    private Process Run(string script, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["LOG_DIR"] = Path.Combine(Home, "log");
-        start.Environment["KAFKA_HEAP_OPTS"] = "-Xms256m -Xmx256m";
-        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, line) => Keep(line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
     }
 }

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+
+namespace FactoryMonitoring.Tests.Data;
+
+/// <summary>The scripts of the Apache Kafka of KAFKA_HOME, which they need, and what those that were run have written.</summary>
+/// <param name="logs">Directory for their logs.</param>
+/// <param name="heap">Of each, in MB.</param>
+internal sealed class KafkaPrograms(string logs, int heap)
+{
+    private readonly string _home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home
+        ? home
+        : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");
+
+    private readonly List<string> _lines = [];
+
+    /// <summary>What they have written to stdout and stderr.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_lines)
+            {
+                return string.Join('\n', _lines);
+            }
+        }
+    }
+
+    /// <summary>An id as a cluster bears one.</summary>
+    public static string NewId() => Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
+
+    public Process Run(string script, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["LOG_DIR"] = logs;
+        start.Environment["KAFKA_HEAP_OPTS"] = $"-Xms{heap}m -Xmx{heap}m";
+        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return process;
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_lines)
+        {
+            if (line is not null)
+            {
+                _lines.Add(line);
+            }
+        }
+    }
+}
