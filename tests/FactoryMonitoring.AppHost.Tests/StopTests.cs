@@ -9,12 +9,12 @@ public sealed class StopTests : IDisposable
 {
     // Open to others, as a temporary directory is not: the database's processes are another user's where root starts them.
     private readonly string _runDirectory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-stop-{Guid.NewGuid():N}")).FullName;
-    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(4));
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(8));
     private readonly StringBuilder _output = new();
 
     public void Dispose()
     {
-        foreach (var pid in Left()) Process.GetProcessById(pid).Kill();
+        foreach (var pid in Left()) Process.Start("kill", ["-KILL", $"{pid}"]).WaitForExit();
         _limit.Dispose();
         Directory.Delete(_runDirectory, recursive: true);
     }
@@ -39,7 +39,8 @@ public sealed class StopTests : IDisposable
 
     private async Task<Process> StartAsync()
     {
-        var start = new ProcessStartInfo(Path.ChangeExtension(typeof(FactorySettings).Assembly.Location, null))
+        // Where the tests run in the background of a script they ignore SIGINT, and so would what they start.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.ChangeExtension(typeof(FactorySettings).Assembly.Location, null)])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
             WorkingDirectory = AppContext.BaseDirectory,
