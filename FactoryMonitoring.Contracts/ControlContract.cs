@@ -119,9 +119,11 @@ public abstract record ControlCommand
     public string? By { get; init; }
 
     /// <summary>The role of who asks, where the page's service knows it; for the audit log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public FactoryRole? Role { get; init; }
 
     /// <summary>The address of who asks, where the page's service knows it; for the audit log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Address { get; init; }
 
     /// <summary>Reads a command.</summary>

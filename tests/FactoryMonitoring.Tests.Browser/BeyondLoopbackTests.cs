@@ -25,6 +25,7 @@ public sealed class BeyondLoopbackTests(BrowserFixture stack)
     [Fact]
     public async Task Everybody_may_look_where_that_is_allowed_and_nobody_may_do_anything()
     {
+        stack.Lab.Reset();
         await using var web = new ServiceProcess("Monitoring.Web", service =>
         [
             ("MONITORING_PORT", $"{service.Port}"), ("MONITORING_API_PORT", $"{stack.Api.Port}"), ($"services__{Contracts.ResourceNames.FaultLab}__http__0", stack.Lab.Address.ToString()),

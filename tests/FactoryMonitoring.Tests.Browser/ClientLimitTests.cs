@@ -69,6 +69,7 @@ public sealed class ClientLimitTests(BrowserFixture stack)
     [Fact]
     public async Task A_large_body_is_refused()
     {
+        stack.Lab.Reset();
         using var client = new HttpClient { BaseAddress = stack.LabWeb.Address };
         using var content = new StringContent(new string('x', 100_000), Encoding.UTF8, "application/json");
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await client.PostAsync("/api/experiments/consumer-killed/run", content)).StatusCode);

@@ -65,6 +65,7 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
 
     public async Task InitializeAsync()
     {
+        stack.Lab.Reset();
         await _provider.StartAsync();
         _web = new("Monitoring.Web", service =>
         [
