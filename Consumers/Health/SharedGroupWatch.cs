@@ -1,16 +1,19 @@
 using System.Buffers.Binary;
 using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Health;
 
 /// <summary>
 /// Notices that consumers of another database take part in the group: two stacks share the brokers, and each stores a part of the readings. All consumers
-/// write, every few seconds, their database's identity as an offset of a group that has no members; what they find there is that of the others.
+/// write, every few seconds, their database's identity as an offset of a group that has no members; what they find there is that of the others. They do it as
+/// a consumer that reads nothing: asked by an administrative client, librdkafka ends the process where the group's coordinator goes away meanwhile.
 /// </summary>
 internal sealed partial class SharedGroupWatch(
-    IServiceProvider services, NpgsqlDataSource dataSource, ConsumerIdentity identity, ConsumerStatus status, TimeProvider time, ILogger<SharedGroupWatch> logger)
+    IConfiguration configuration, KafkaCredentials credentials, NpgsqlDataSource dataSource, ConsumerIdentity identity, ConsumerStatus status, TimeProvider time,
+    ILogger<SharedGroupWatch> logger)
     : BackgroundService
 {
     // A look that finds another identity counts this much, one that does not takes 1 back. What a stack before this one has left is found once; of two
@@ -20,11 +23,30 @@ internal sealed partial class SharedGroupWatch(
     private const int Most = 3 * Sighting;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
     /// <summary>The name of the group that holds the identity.</summary>
     public static string MarkerOf(string group) => group + ".database";
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var client = Client();
+        var look = Task.FromResult<long?>(null);
+        try
+        {
+            await WatchAsync(own => look = Task.Run(() => Look(client, own), CancellationToken.None), stoppingToken);
+        }
+        finally
+        {
+            // One that still waits for an answer would be taken away from under the waiting; it ends with the process.
+            if (look.IsCompleted)
+            {
+                client.Dispose();
+            }
+        }
+    }
+
+    private async Task WatchAsync(Func<long, Task<long?>> look, CancellationToken stoppingToken)
     {
         var sightings = 0;
         while (true)
@@ -34,13 +56,12 @@ internal sealed partial class SharedGroupWatch(
             try
             {
                 var own = await DatabaseAsync(stoppingToken);
-                var found = await FindAsync();
-                await WriteAsync(own);
+                var found = await look(own).WaitAsync(stoppingToken);
                 sightings = found is null || found == own ? Math.Max(0, sightings - 1) : Math.Min(Most, sightings + Sighting);
             }
-            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or KafkaException or ObjectDisposedException)
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or KafkaException)
             {
-                // The consumer itself says that the brokers or the database are away. Its client is closed before this ends.
+                // The consumer itself says that the brokers or the database are away.
                 Log.NotLooked(logger, exception.Message);
                 continue;
             }
@@ -69,22 +90,28 @@ internal sealed partial class SharedGroupWatch(
             : throw new NpgsqlException("The database has no identity");
     }
 
-    private async Task<long?> FindAsync()
+    /// <summary>Reads what is there, and writes the own identity.</summary>
+    /// <returns>What was there; null where nothing was.</returns>
+    private long? Look(IConsumer<Ignore, Ignore> client, long own)
     {
-        using var admin = Admin();
-        var answers = await admin.ListConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitions(MarkerOf(identity.Group), [Place])]);
-        return answers is [{ Partitions: [{ Error.IsError: false, Offset.Value: >= 0 and var found }] }] ? found : null;
+        var place = new TopicPartition(identity.SensorTopic, 0);
+        var found = client.Committed([place], Limit)[0].Offset;
+        client.Commit([new TopicPartitionOffset(place, own)]);
+        return found.Value >= 0 ? found.Value : null;
     }
 
-    private async Task WriteAsync(long own)
+    private IConsumer<Ignore, Ignore> Client()
     {
-        using var admin = Admin();
-        await admin.AlterConsumerGroupOffsetsAsync([new ConsumerGroupTopicPartitionOffsets(MarkerOf(identity.Group), [new TopicPartitionOffset(Place, own)])]);
+        var config = new ConsumerConfig
+        {
+            GroupId = MarkerOf(identity.Group),
+            ClientId = MarkerOf(identity.ConsumerId),
+            EnableAutoCommit = false,
+            // A commit waits for the coordinator as long.
+            SocketTimeoutMs = 2 * (int)Limit.TotalMilliseconds,
+        }.UseFactoryKafka(configuration);
+        return credentials.Keep(new ConsumerBuilder<Ignore, Ignore>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build());
     }
-
-    private TopicPartition Place => new(identity.SensorTopic, 0);
-
-    private IAdminClient Admin() => new DependentAdminClientBuilder(services.GetRequiredService<IConsumer<Ignore, Rejection>>().Handle).Build();
 
     private static partial class Log
     {
