@@ -228,7 +228,7 @@ public sealed record LoadCommand(int ReadingsPerSecond, int Seconds) : ControlCo
 /// <param name="Unit">At most 32 characters; null is the type's own.</param>
 public sealed record SendCommand(string SensorId, string SensorType, double Value, string? Unit = null) : ControlCommand
 {
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {Value} {Unit} of {SensorId}");
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {Value}{(Unit is null ? "" : $" {Unit}")} of {SensorId}");
 }
 
 /// <summary>Cuts a link, slows it down or restores it.</summary>
@@ -259,6 +259,7 @@ public sealed record CommandAnswer(string Message, DateTimeOffset? At = null, in
 /// <param name="State">Aspire's word: Running, Exited, NotStarted, …</param>
 /// <param name="Health">healthy, degraded, unhealthy; null while it does not run.</param>
 /// <param name="Pid">The process that does the work.</param>
+/// <param name="ExitCode">Of its last end; null where a signal of somebody else ended it, while it runs, and of what has never ended.</param>
 /// <param name="Paused">It was paused and not yet resumed.</param>
 /// <param name="Actions">What a <see cref="ResourceCommand"/> may do with it; empty of what takes none.</param>
 public sealed record ResourceBody(

@@ -72,6 +72,12 @@ internal sealed class ExitLog(TimeProvider time)
         lock (_lock) return [.. _history];
     }
 
+    /// <summary>The resource's last end; null where it has never ended.</summary>
+    public ResourceExit? Last(string resource)
+    {
+        lock (_lock) return _history.LastOrDefault(exit => exit.Resource == resource);
+    }
+
     /// <summary>The ends until now, oldest first, and then each as it happens.</summary>
     public async IAsyncEnumerable<ResourceExit> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {

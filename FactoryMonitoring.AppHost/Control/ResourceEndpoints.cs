@@ -19,10 +19,10 @@ internal static class ResourceEndpoints
         endpoints.MapPost(ControlRoutes.Commands, CommandEndpoint.RunAsync);
     }
 
-    private static IResult List(HttpRequest request, DistributedApplicationModel model, ResourceWatch watch, FactorySetup setup)
+    private static IResult List(HttpRequest request, DistributedApplicationModel model, ResourceWatch watch, ExitLog exits, FactorySetup setup)
     {
         IReadOnlyList<ResourceAction> actions = [.. Enum.GetValues<ResourceAction>().Where(action => setup.Settings.Faults || !action.IsFault())];
-        IReadOnlyList<ResourceBody> bodies = [.. model.Resources.Where(resource => !ResourceWatch.IsPlumbing(resource)).Select(resource => Describe(resource, watch, actions))];
+        IReadOnlyList<ResourceBody> bodies = [.. model.Resources.Where(resource => !ResourceWatch.IsPlumbing(resource)).Select(resource => Describe(resource, watch, exits, actions))];
         return Answers.Body(request, bodies, ControlJson.Context.IReadOnlyListResourceBody, Table(bodies));
     }
 
@@ -33,9 +33,11 @@ internal static class ResourceEndpoints
         return Results.Text(lines, Answers.Text, statusCode: findings.All(finding => finding.Well) ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static ResourceBody Describe(IResource resource, ResourceWatch watch, IReadOnlyList<ResourceAction> actions)
+    private static ResourceBody Describe(IResource resource, ResourceWatch watch, ExitLog exits, IReadOnlyList<ResourceAction> actions)
     {
         var snapshot = watch.Find(resource.Name);
+        // Aspire knows no signals, and has -1 or nothing for what one has ended.
+        var exit = snapshot.IsAlive() ? null : exits.Last(resource.Name);
         return new ResourceBody(
             resource.Name,
             snapshot?.ResourceType ?? resource.GetType().Name,
@@ -45,7 +47,7 @@ internal static class ResourceEndpoints
             snapshot?.ContainerId(),
             // The first is shown: not that of a link.
             [.. (snapshot?.Urls ?? []).OrderBy(url => url.Name == "link").Select(url => url.Url)],
-            snapshot?.ExitCode,
+            exit is null ? snapshot?.ExitCode : exit.ExitCode,
             snapshot?.StartTimeStamp?.ToUniversalTime(),
             snapshot?.StopTimeStamp?.ToUniversalTime(),
             snapshot is not null && resource.IsPaused(snapshot),
@@ -58,7 +60,7 @@ internal static class ResourceEndpoints
         text.Append(CultureInfo.InvariantCulture, $"{"NAME",-20} {"STATE",-14} {"HEALTH",-10} {"PID",8}  {"STARTED",-9} URL");
         foreach (var body in bodies)
         {
-            var state = body is { ExitCode: { } code, Pid: null } && body.State is "Exited" or "Finished" ? $"{body.State} ({body.ExitCode})" : body.Paused ? "Paused" : body.State ?? "-";
+            var state = body is { State: "Exited" or "Finished", Pid: null } ? $"{body.State} ({body.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "signal"})" : body.Paused ? "Paused" : body.State ?? "-";
             text.AppendLine().Append(
                 CultureInfo.InvariantCulture,
                 $"{body.Name,-20} {state,-14} {body.Health ?? "-",-10} {body.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-",8}  {body.Started?.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture) ?? "-",-9} {(body.Urls.Count > 0 ? body.Urls[0] : null)}");

@@ -59,7 +59,9 @@ public sealed class FaultTests
         {
             await app.SendAsync("sensor-consumer-1", ResourceAction.Pause);
             Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: killed"), await app.SendAsync("sensor-consumer-1", ResourceAction.Kill));
-            await app.UntilAsync("sensor-consumer-1", body => body["state"]!.GetValue<string>() == "Finished" && !body["paused"]!.GetValue<bool>());
+            // Aspire itself has -1 for it.
+            await app.UntilAsync(
+                "sensor-consumer-1", body => body["state"]!.GetValue<string>() == "Finished" && !body["paused"]!.GetValue<bool>() && body["exit_code"]?.GetValue<int>() == 137);
             await app.SendAsync("sensor-consumer-2", ResourceAction.Pause);
             await app.SendAsync("family", ResourceAction.Pause);
         }
