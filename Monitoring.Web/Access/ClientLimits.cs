@@ -12,6 +12,9 @@ internal static class ClientLimits
     /// <summary>Pages that one client has open.</summary>
     public const int Circuits = 50;
 
+    /// <summary>Of a request: nothing is ever sent to this service but short ones.</summary>
+    public const int MostBodyBytes = 64 * 1024;
+
     private const int AllStreams = 400;
     private const int AllCircuits = 500;
     private const int Requests = 100;
@@ -21,8 +24,7 @@ internal static class ClientLimits
         services.Configure<KestrelServerOptions>(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // Nothing is ever sent to this service but short requests.
-            kestrel.Limits.MaxRequestBodySize = 64 * 1024;
+            kestrel.Limits.MaxRequestBodySize = MostBodyBytes;
             kestrel.Limits.MaxConcurrentConnections = 4096;
         });
         services.AddRateLimiter(limits =>

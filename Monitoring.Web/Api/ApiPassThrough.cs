@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Monitoring.Web.Access;
 using FactoryMonitoring.ServiceDefaults.Running;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Yarp.ReverseProxy.Forwarder;
@@ -28,6 +29,13 @@ internal static class ApiPassThrough
 
     private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, ServiceConnections services)
     {
+        // Before anything is passed on: who does what the request asks for may not wait for its body.
+        if (RefusalOfBody(context) is { } refusal)
+        {
+            await refusal.ExecuteAsync(context);
+            return;
+        }
+
         var service = services.For(context.Request.Path);
         if (!service.IsThere)
         {
@@ -39,14 +47,6 @@ internal static class ApiPassThrough
         var address = await service.GetAddressAsync(context.RequestAborted);
         var error = await forwarder.SendAsync(context, address.ToString(), service.Invoker, Request, Transformer);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
-        // What was too long for this service is a fault of the request, also where it shows as a fault of passing it on.
-        if (context.GetForwarderErrorFeature()?.Exception is { } exception
-            && ((exception as AggregateException)?.InnerExceptions ?? [exception]).OfType<BadHttpRequestException>().FirstOrDefault() is { } wrong)
-        {
-            await TypedResults.Problem(wrong.Message, statusCode: wrong.StatusCode).ExecuteAsync(context);
-            return;
-        }
-
         context.Response.Headers.RetryAfter = "1";
         await Away(service, address).ExecuteAsync(context);
     }
@@ -69,6 +69,15 @@ internal static class ApiPassThrough
             httpContext.User.ToVisitor().WriteTo(proxyRequest.Headers);
         }
     }
+
+    private static ProblemHttpResult? RefusalOfBody(HttpContext context) => context.Request.ContentLength switch
+    {
+        > ClientLimits.MostBodyBytes => TypedResults.Problem(
+            $"The body has {context.Request.ContentLength} bytes: at most {ClientLimits.MostBodyBytes} are allowed.", statusCode: StatusCodes.Status413PayloadTooLarge, title: "Too large"),
+        null when context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true } => TypedResults.Problem(
+            "The request has a body and does not say how long it is: send Content-Length.", statusCode: StatusCodes.Status411LengthRequired, title: "Length required"),
+        _ => null,
+    };
 
     private static ProblemHttpResult Away(ServiceConnection service, Uri address) => TypedResults.Problem(new ProblemDetails
     {

@@ -67,14 +67,22 @@ public sealed class ClientLimitTests(BrowserFixture stack)
     }
 
     [Fact]
-    public async Task A_large_body_is_refused()
+    public async Task What_a_large_body_comes_with_is_not_done()
     {
         stack.Lab.Reset();
         using var client = new HttpClient { BaseAddress = stack.LabWeb.Address };
-        using var content = new StringContent(new string('x', 100_000), Encoding.UTF8, "application/json");
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await client.PostAsync("/api/experiments/consumer-killed/run", content)).StatusCode);
+        // It is answered before the body is sent.
+        using var large = Run(new string('x', 100_000));
+        large.Headers.ExpectContinue = true;
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await client.SendAsync(large)).StatusCode);
+        using var endless = Run("x");
+        endless.Headers.TransferEncodingChunked = true;
+        Assert.Equal(HttpStatusCode.LengthRequired, (await client.SendAsync(endless)).StatusCode);
         Assert.Null(stack.Lab.Running);
     }
+
+    private static HttpRequestMessage Run(string body) =>
+        new(HttpMethod.Post, "/api/experiments/consumer-killed/run") { Content = new StringContent(body, Encoding.UTF8, "application/json"), Headers = { ConnectionClose = true } };
 
     private static Task<HttpResponseMessage> OpenAsync(HttpClient client) => client.GetAsync("/api/stream", HttpCompletionOption.ResponseHeadersRead);
 }
