@@ -319,7 +319,7 @@ public static class KafkaBackings
     public const string External = "external";
 }
 
-/// <summary>Why a fault is not to be had where brokers or PostgreSQL are somebody else's.</summary>
+/// <summary>Why faults are off for external brokers or an external PostgreSQL.</summary>
 public static class NotOurs
 {
     public const string Brokers = "the brokers are not the AppHost's own (Factory:Kafka=external)";

@@ -34,6 +34,9 @@ public static class VisitorHeaders
     public const string Role = "Factory-Role";
     public const string Address = "Factory-Address";
 
+    /// <summary>The name of visitors who did not sign in.</summary>
+    public const string Anonymous = "anonymous";
+
     /// <summary>The name by which the page's service asks for itself, for all who look at pages.</summary>
     public const string ThePage = "the-page";
 }

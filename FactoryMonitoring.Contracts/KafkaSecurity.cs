@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
-/// How clients and brokers know each other: section <c>Kafka:Security</c>, the same for every client of every service. Nothing set: no encryption, no
-/// sign-in.
+/// How clients authenticate brokers and sign in to them: section <c>Kafka:Security</c>, the same for every client of every service. Without settings, connections
+/// are neither encrypted nor authenticated.
 /// </summary>
 public sealed class KafkaSecurity
 {
@@ -141,7 +141,7 @@ public sealed class KafkaSecurity
 
     private void TakeToken(Dictionary<string, string> settings)
     {
-        const string Url = "the https:// address where a token is to be had";
+        const string Url = "the https:// URL of the token endpoint";
         var url = Needed(settings, "TokenUrl", Url);
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
         {

@@ -65,7 +65,8 @@ internal sealed class Addresses
 
     private static string Http(string host, int port) => $"http://{Bracketed(host)}:{port.ToString(CultureInfo.InvariantCulture)}";
 
-    private static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
+    /// <summary>As a URL has it: an IPv6 address in brackets.</summary>
+    public static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
 
     private static bool IsAny(string host) => host is AnyAddress or "::" or "[::]" or "*" or "+";
 

@@ -13,8 +13,7 @@ internal sealed record Requester(string? Name, FactoryRole? Role, string? Addres
     public static Requester Of(HttpRequest request) => new(
         Header(request, VisitorHeaders.Name), Header(request, VisitorHeaders.Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, Header(request, VisitorHeaders.Address));
 
-    /// <summary>Nobody signs in on this machine; the page then is "anonymous".</summary>
-    public string By => Name is null or "anonymous" ? Unnamed : Name;
+    public string By => Name is null or VisitorHeaders.Anonymous ? Unnamed : Name;
 
     private static string? Header(HttpRequest request, string name) => request.Headers[name].ToString() is { Length: > 0 } value ? Uri.UnescapeDataString(value) : null;
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Threading.RateLimiting;
 using FactoryMonitoring.Contracts;
 using Microsoft.AspNetCore.RateLimiting;
@@ -6,8 +5,8 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace FactoryMonitoring.Monitoring.Api.Queries;
 
 /// <summary>
-/// How many questions of one client to the database are answered or wait at a time; more are told to come again. A client that asks thousands of different ones
-/// then waits for itself, and not the others for it. What the snapshot answers is not limited.
+/// Limits how many database queries of one client run or wait at a time, and answers 429 to the rest, so that one client cannot starve the others. Endpoints
+/// served from the snapshot have no limit.
 /// </summary>
 internal static class QueryLimits
 {
@@ -33,8 +32,8 @@ internal static class QueryLimits
     {
         context.HttpContext.Response.Headers.RetryAfter = "1";
         await TypedResults.Problem(
-            string.Create(CultureInfo.InvariantCulture, $"{Waiting} of your questions wait for the database already. Ask again in a second."),
+            "Too many of your queries are waiting for the database. Retry in a second.",
             statusCode: StatusCodes.Status429TooManyRequests,
-            title: "Too many questions").ExecuteAsync(context.HttpContext);
+            title: "Too many queries").ExecuteAsync(context.HttpContext);
     }
 }

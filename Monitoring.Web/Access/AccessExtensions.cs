@@ -53,7 +53,7 @@ internal static class AccessExtensions
     }
 
     public static TBuilder RequireRole<TBuilder>(this TBuilder endpoint, FactoryRole role)
-        where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(PolicyOf(role)).WithMetadata(new RoleRequirement(role));
+        where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(PolicyOf(role));
 
     /// <summary>Says who asks and from where, before anybody looks at what they may.</summary>
     public static void UseAccess(this WebApplication app)

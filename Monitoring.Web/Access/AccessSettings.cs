@@ -6,6 +6,9 @@ namespace FactoryMonitoring.Monitoring.Web.Access;
 /// <summary>Who may come in, as the settings say: by OpenID Connect, by API key, and those who do neither.</summary>
 internal sealed class AccessSettings
 {
+    // For each role the values of the claim that give it.
+    private readonly Dictionary<FactoryRole, string[]> _roles;
+
     public AccessSettings(IConfiguration configuration, Addresses addresses)
     {
         var section = configuration.GetSection("SignIn");
@@ -14,7 +17,7 @@ internal sealed class AccessSettings
         ClientId = Text(section["ClientId"]) ?? "factory-monitoring";
         ClientSecret = Secret(section, failures);
         RoleClaim = Text(section["RoleClaim"]) ?? "roles";
-        Roles = new()
+        _roles = new()
         {
             [FactoryRole.Viewer] = Values(section["Viewers"] ?? "viewer"),
             [FactoryRole.Operator] = Values(section["Operators"] ?? "operator"),
@@ -25,8 +28,8 @@ internal sealed class AccessSettings
         ApiKeysFile = Text(section["ApiKeysFile"]);
 
         var anonymousView = Flag(configuration[EnvironmentNames.AllowAnonymousView], failures);
-        IsLocal = IsLoopback(Text(configuration[EnvironmentNames.MonitoringPublishedOn]) ?? addresses.ListenOn);
-        Anonymous = Authority is null && IsLocal ? FactoryRole.Breaker : anonymousView ? FactoryRole.Viewer : null;
+        var isLocal = IsLoopback(Text(configuration[EnvironmentNames.MonitoringPublishedOn]) ?? addresses.ListenOn);
+        Anonymous = Authority is null && isLocal ? FactoryRole.Breaker : anonymousView ? FactoryRole.Viewer : null;
         if (Authority is null && Anonymous is null && (ApiKeysFile is null || !File.Exists(ApiKeysFile)))
         {
             failures.Add(
@@ -48,9 +51,6 @@ internal sealed class AccessSettings
     /// <summary>The claim whose values are roles.</summary>
     public string RoleClaim { get; }
 
-    /// <summary>For each role the values of the claim that give it.</summary>
-    public Dictionary<FactoryRole, string[]> Roles { get; }
-
     /// <summary>How long somebody stays signed in.</summary>
     public TimeSpan Lifetime { get; }
 
@@ -60,15 +60,12 @@ internal sealed class AccessSettings
     /// <summary>What those may do who have neither signed in nor a key; null is nothing.</summary>
     public FactoryRole? Anonymous { get; }
 
-    /// <summary>Nobody but this machine can reach the page.</summary>
-    public bool IsLocal { get; }
-
     /// <summary>Which setting is wrong, its value and what is allowed; empty when all is well.</summary>
     public string Failure { get; }
 
     /// <summary>The highest role that the values of <see cref="RoleClaim"/> give; null where they give none.</summary>
     public FactoryRole? RoleOf(IReadOnlyCollection<string> values) =>
-        Roles.Where(role => role.Value.Intersect(values, StringComparer.Ordinal).Any()).Select(role => (FactoryRole?)role.Key).Max();
+        _roles.Where(role => role.Value.Intersect(values, StringComparer.Ordinal).Any()).Select(role => (FactoryRole?)role.Key).Max();
 
     private static string? Text(string? value) => string.IsNullOrWhiteSpace(value) ? null : value;
 
@@ -115,7 +112,7 @@ internal sealed class AccessSettings
     /// <param name="addresses">URLs with semicolons between, or one address.</param>
     private static bool IsLoopback(string addresses) => addresses.Split(';', StringSplitOptions.RemoveEmptyEntries).All(address =>
     {
-        var host = BindingAddress.Parse(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{(address.Contains(':', StringComparison.Ordinal) && address[0] != '[' ? $"[{address}]" : address)}").Host;
+        var host = BindingAddress.Parse(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{Addresses.Bracketed(address)}").Host;
         return host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
     });
 }

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>How much of the page's service one client, and all of them together, may hold at a time; more is told to come again.</summary>
+/// <summary>Limits the streams, open pages and requests of one client and of all clients together; answers 429 to the rest.</summary>
 internal static class ClientLimits
 {
     /// <summary>Streams of the API that one client has open.</summary>

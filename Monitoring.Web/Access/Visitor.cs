@@ -12,7 +12,7 @@ namespace FactoryMonitoring.Monitoring.Web.Access;
 /// <param name="Address">Of their machine, as this one sees it.</param>
 internal sealed record Visitor(string Name, FactoryRole? Role, string? Address)
 {
-    public static readonly Visitor Nobody = new(VisitorClaims.Anonymous, null, null);
+    public static readonly Visitor Nobody = new(VisitorHeaders.Anonymous, null, null);
 
     public bool May(FactoryRole needed) => Role >= needed;
 
@@ -34,9 +34,6 @@ internal sealed record Visitor(string Name, FactoryRole? Role, string? Address)
 /// <summary>What is kept of a visitor from request to request.</summary>
 internal static class VisitorClaims
 {
-    /// <summary>How those are called who did not sign in.</summary>
-    public const string Anonymous = "anonymous";
-
     private const string Role = "factory_role";
     private const string Address = "factory_address";
     private const string Expires = "factory_expires";
@@ -68,7 +65,7 @@ internal static class VisitorClaims
     }
 
     public static Visitor ToVisitor(this ClaimsPrincipal user) =>
-        new(user.Identity?.Name ?? Anonymous, user.FindFirstValue(Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, user.FindFirstValue(Address));
+        new(user.Identity?.Name ?? VisitorHeaders.Anonymous, user.FindFirstValue(Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, user.FindFirstValue(Address));
 
     /// <summary>When they have to sign in again; null of those who did not sign in.</summary>
     public static DateTimeOffset? ExpiresAt(this ClaimsPrincipal user) =>

@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using FactoryMonitoring.Contracts;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
@@ -31,7 +32,7 @@ internal sealed class VisitorHandler(
                 : AuthenticateResult.Fail("unknown API key"));
         }
 
-        return Task.FromResult(settings.Anonymous is { } role ? Ticket(VisitorClaims.Anonymous, role) : AuthenticateResult.NoResult());
+        return Task.FromResult(settings.Anonymous is { } role ? Ticket(VisitorHeaders.Anonymous, role) : AuthenticateResult.NoResult());
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
@@ -50,7 +51,8 @@ internal sealed class VisitorHandler(
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        var needed = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<RoleRequirement>().Select(requirement => requirement.Role).DefaultIfEmpty(FactoryRole.Viewer).Max() ?? FactoryRole.Viewer;
+        var policies = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<AuthorizationPolicy>() ?? [];
+        var needed = policies.SelectMany(policy => policy.Requirements).OfType<RoleRequirement>().Select(requirement => requirement.Role).DefaultIfEmpty(FactoryRole.Viewer).Max();
         return TypedResults.Problem(Context.User.ToVisitor().Refusal(needed), statusCode: StatusCodes.Status403Forbidden, title: "Not allowed").ExecuteAsync(Context);
     }
 

@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 /// <summary>A message in a form that is known, and who reads it.</summary>
 /// <param name="Name">In words.</param>
 /// <param name="Message">JSON.</param>
-/// <param name="IsCertain">Nothing else is written like that: what it lacks is told as of that form.</param>
+/// <param name="IsCertain">No other form looks like this one, so a rejection names it.</param>
 internal sealed record KnownForm(string Name, ReadOnlyMemory<byte> Message, DialectReader Reader, bool IsCertain);
 
 /// <summary>

@@ -49,7 +49,7 @@ public sealed class KafkaSecurityTests : IDisposable
     [InlineData("Protocol=ssl KeyFile=F", "CertificateFile is not set; allowed is a PEM file: a certificate and its key go together")]
     [InlineData("Protocol=ssl CertificateFile=F KeyFile=F", "CertificateFile = ")]
     [InlineData("Protocol=ssl CaFile=/no/such/file", "CaFile = /no/such/file cannot be read (")]
-    [InlineData("Protocol=sasl_ssl Mechanism=OAUTHBEARER TokenUrl=here ClientId=c ClientSecret=hunter2", "TokenUrl = here is not allowed: the https:// address where a token is to be had is")]
+    [InlineData("Protocol=sasl_ssl Mechanism=OAUTHBEARER TokenUrl=here ClientId=c ClientSecret=hunter2", "TokenUrl = here is not allowed: the https:// URL of the token endpoint is")]
     public void What_is_wrong_is_one_line_that_names_no_secret(string settings, string line)
     {
         var (security, problem) = Read(settings);
