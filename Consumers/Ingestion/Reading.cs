@@ -17,7 +17,7 @@ internal struct Reading
     /// <summary>Time of production by the broker's record, ms since 1970.</summary>
     public long ProducedAt;
 
-    /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
+    /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC; <see cref="PostgresTime.OfRecord"/> until the record is known.</summary>
     public long Timestamp;
 
     public long ReadingCount;
@@ -46,9 +46,15 @@ internal struct Reading
 /// <summary>Times as PostgreSQL counts them.</summary>
 internal static class PostgresTime
 {
+    /// <summary>In place of a time: the record's is meant.</summary>
+    public const long OfRecord = long.MaxValue;
+
     private static readonly long Epoch = new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
 
     public static long FromUtc(DateTime time) => (time.Ticks - Epoch) / TimeSpan.TicksPerMicrosecond;
+
+    /// <param name="milliseconds">Since 1970-01-01 UTC.</param>
+    public static long FromUnix(long milliseconds) => (milliseconds * 1_000) - ((Epoch - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
 
     public static DateTime ToUtc(long microseconds) => new(Epoch + (microseconds * TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);
 }

@@ -257,7 +257,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     {
         if (!hasTime)
         {
-            Miss(body, Rejection.MissingField, "time (timestamp)", "Time");
+            Miss(body, Rejection.MissingField, "time (timestamp)", "Time", $", or set {MessagesOptions.Section}:{nameof(MessagesOptions.RecordTime)}=true: the time of the record counts then");
         }
         else if (sensor.Id.IsEmpty)
         {
@@ -307,7 +307,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (found.IsMissing)
         {
-            return false;
+            reading.Timestamp = PostgresTime.OfRecord;
+            return options.RecordTime;
         }
 
         if (found.Type is not (JsonTokenType.String or JsonTokenType.Number))

@@ -32,6 +32,7 @@ internal sealed class KnownForms
     private readonly DialectReader _telegrafBatch;
     private readonly DialectReader _opcUa;
     private readonly DialectReader _values;
+    private readonly Dictionary<string, DialectReader> _tasmota;
 
     public KnownForms(MessagesOptions options, DialectReader plain)
     {
@@ -58,6 +59,7 @@ internal sealed class KnownForms
             Time = "Timestamp", Id = "DataSetWriterName|DataSetWriterId|PublisherId", Readings = "Messages",
             Values = NamedTypes.ToDictionary(type => type, type => $"Payload/{char.ToUpperInvariant(type[0])}{type[1..]}/Value|Payload/{type}/Value"), Units = own.Units,
         });
+        _tasmota = Tasmota.Units.ToDictionary(units => units.Key, units => Reader(new() { Values = Values(""), Units = units.Value }));
         _values = Reader(new()
         {
             Time = "last_seen|received_at|EnqueuedTimeUtc|enqueuedTime",
@@ -93,6 +95,11 @@ internal sealed class KnownForms
         if (Has("entity_id", JsonValueKind.String) && root.TryGetProperty("state", out _) && Has("attributes", JsonValueKind.Object))
         {
             return new("a state of Home Assistant", message, _homeAssistant, true);
+        }
+
+        if (Tasmota.ToReadings(root, out var units, out var sensors))
+        {
+            return new("Tasmota's telemetry", sensors, _tasmota[units], true);
         }
 
         if (IsTelegraf(root))

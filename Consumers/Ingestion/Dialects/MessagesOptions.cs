@@ -11,6 +11,9 @@ internal sealed class MessagesOptions
     /// <summary>The zone of times that name none, by its IANA id.</summary>
     public string TimeZone { get; init; } = "UTC";
 
+    /// <summary>Whether a message without a time was measured at the time of its record. Otherwise it is rejected.</summary>
+    public bool RecordTime { get; init; }
+
     public MappingOptions Mapping { get; init; } = new();
 
     public SchemaRegistryOptions SchemaRegistry { get; init; } = new();
@@ -112,7 +115,7 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
     public ValidateOptionsResult Validate(string? name, MessagesOptions options)
     {
         List<string> failures = [];
-        FindUnknown(MessagesOptions.Section, failures, nameof(MessagesOptions.TimeZone), nameof(MessagesOptions.Mapping), nameof(MessagesOptions.SchemaRegistry), nameof(MessagesOptions.CloudEventHeaders));
+        FindUnknown(MessagesOptions.Section, failures, nameof(MessagesOptions.TimeZone), nameof(MessagesOptions.RecordTime), nameof(MessagesOptions.Mapping), nameof(MessagesOptions.SchemaRegistry), nameof(MessagesOptions.CloudEventHeaders));
         FindUnknown(Registry, failures, [.. typeof(SchemaRegistryOptions).GetProperties().Select(property => property.Name)]);
         CheckRegistry(options.SchemaRegistry, failures);
         FindUnknown(Mapping, failures, [.. typeof(MappingOptions).GetProperties().Select(property => property.Name)]);

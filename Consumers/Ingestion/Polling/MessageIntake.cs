@@ -173,6 +173,11 @@ internal sealed partial class MessageIntake(
         reading.Partition = partition;
         reading.Offset = result.Offset.Value;
         reading.ProducedAt = result.Message.Timestamp.UnixTimestampMs;
+        if (reading.Timestamp == PostgresTime.OfRecord)
+        {
+            reading.Timestamp = PostgresTime.FromUnix(reading.ProducedAt);
+        }
+
         reading.Headers = result.Message.Headers;
     }
 

@@ -26,23 +26,28 @@ public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : 
     }
 
     [Fact]
-    public async Task The_console_producer_sends_what_it_says_and_what_Telegraf_sends()
+    public async Task The_console_producer_sends_what_it_says_and_what_Telegraf_and_Zigbee2MQTT_send()
     {
-        await using var consumer = ServiceProcess.Start("Consumers", new() { ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1" });
+        await using var consumer = ServiceProcess.Start("Consumers", new()
+        {
+            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__Messages__RecordTime"] = "true",
+        });
         var example = ShellBlocks().Matches(await File.ReadAllTextAsync(Document(), Timeout)).Select(match => match.Groups[1].Value).Single(block => block.Contains("kafka-console-producer.sh", StringComparison.Ordinal));
         await RunAsync(example);
 
-        // Outputs of Telegraf: data_format json with routing_tag host, and influx.
+        // Outputs of Telegraf: data_format json with routing_tag host, and influx. And what Zigbee2MQTT sends, which has no time unless it is asked for.
         const string Telegraf = """
+            hall|{"battery":91,"linkquality":84,"temperature":19.5}
             h1|{"fields":{"temperature":20.5,"humidity":40},"name":"env","tags":{"host":"h1"},"timestamp":1769860800000000}
             h2|env,host=h2 temperature=22.5,humidity=41i 1769860800000000000
             """;
         await RunAsync($"cat <<'END' | {example[example.IndexOf("kafka-console-producer.sh", StringComparison.Ordinal)..]}\n{Telegraf}\nEND".Replace("'|'\n", "'|'", StringComparison.Ordinal));
 
-        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) >= 5 FROM readings", Timeout));
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) >= 6 FROM readings", Timeout));
         Assert.Equal(
-            [["h1-humidity", "humidity", 40.0, "%"], ["h1-temperature", "temperature", 20.5, "°C"], ["h2-humidity", "humidity", 41.0, "%"], ["h2-temperature", "temperature", 22.5, "°C"], ["my-1", "temperature", 21.5, "°C"]],
+            [["h1-humidity", "humidity", 40.0, "%"], ["h1-temperature", "temperature", 20.5, "°C"], ["h2-humidity", "humidity", 41.0, "%"], ["h2-temperature", "temperature", 22.5, "°C"], ["hall-temperature", "temperature", 19.5, "°C"], ["my-1", "temperature", 21.5, "°C"]],
             await Database.RowsAsync("SELECT sensor_id, sensor_type, value, unit FROM sensor_readings ORDER BY sensor_id COLLATE \"C\"", Timeout));
+        Assert.Equal([[true]], await Database.RowsAsync("SELECT timestamp BETWEEN processing_timestamp - interval '1 min' AND processing_timestamp FROM sensor_readings WHERE sensor_id = 'hall-temperature'", Timeout));
         Assert.Empty(await Database.RowsAsync("SELECT detail FROM rejected_messages", Timeout));
     }
 

@@ -30,6 +30,10 @@ public sealed class KnownFormsTests
     // Zigbee2MQTT with last_seen.
     [InlineData("zigbee2mqtt/hall", """{"battery":91,"humidity":40,"last_seen":"2026-01-31T13:00:00+01:00","linkquality":84,"pressure":1013,"temperature":21.5}""",
         "zigbee2mqtt/hall-humidity humidity 40 % 0", "zigbee2mqtt/hall-pressure pressure 1013 hPa 0", "zigbee2mqtt/hall-temperature temperature 21.5 °C 0")]
+    // Tasmota: a sensor without an id, sensors with one, units of the message.
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40,"DewPoint":45.2},"TempUnit":"F"}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 71 °F 0")]
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","DS18B20-1":{"Id":"3C01","Temperature":21.5},"DS18B20-2":{"Id":"3C02","Temperature":null},"BME280":{"Temperature":22,"Pressure":760.1},"PressureUnit":"mmHg","TempUnit":"C"}""",
+        "3C01-temperature temperature 21.5 °C 0", "d1-pressure pressure 760.1 mmHg 0", "d1-temperature temperature 22 °C 0")]
     // Telegraf: one metric, and a batch.
     [InlineData("h1", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "h1 temperature 21.5 °C 0")]
     [InlineData("", """{"metrics":[{"fields":{"temperature":21.5,"humidity":40,"ok":true},"name":"env","tags":{"sensor_id":"s"},"timestamp":1769860800},{"fields":{"temperature":22},"name":"env","tags":{"sensor_id":"t"},"timestamp":1769860800000000}]}""",
@@ -60,11 +64,12 @@ public sealed class KnownFormsTests
     [Theory]
     // A unit beside several values belongs to one that nobody knows.
     [InlineData("d1", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "its members are ts, temperature, unit. Name the member that holds it in Consumers:Messages:Mapping:Type", "It holds numbers at ts, temperature")]
-    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40},"TempUnit":"F"}""", "no sensor type", "It holds numbers at AM2301/Temperature, AM2301/Humidity: one is named as Consumers:Messages:Mapping:Value=AM2301/Temperature, several as Consumers:Messages:Mapping:Values:{type}=AM2301/Temperature")]
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301-1":{"Temperature":21},"AM2301-2":{"Temperature":22},"TempUnit":"C"}""", "no sensor type", "It holds numbers at AM2301-1/Temperature, AM2301-2/Temperature: one is named as Consumers:Messages:Mapping:Value=AM2301-1/Temperature, several as Consumers:Messages:Mapping:Values:{type}=AM2301-1/Temperature")]
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","ENERGY":{"Power":230},"TempUnit":"C"}""", "no sensor type", "It holds numbers at ENERGY/Power")]
     // An energy counter is no power.
     [InlineData("d1", """{"ts":1769860800,"energy":12.5}""", "no sensor type", "It holds numbers at ts, energy")]
     // No time at all.
-    [InlineData("zigbee2mqtt/hall", """{"temperature":21.5,"linkquality":84}""", "no time (timestamp)", "Consumers:Messages:Mapping:Time")]
+    [InlineData("zigbee2mqtt/hall", """{"temperature":21.5,"linkquality":84}""", "no time (timestamp)", "Consumers:Messages:Mapping:Time, or set Consumers:Messages:RecordTime=true")]
     // Telegraf, with neither a key nor a tag that names the sensor.
     [InlineData("", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "Read as Telegraf's JSON. The message has no sensor id (sensor_id), and its record no key", "Consumers:Messages:Mapping:Id")]
     [InlineData("h1", """{"fields":{"usage_idle":97.5,"usage_user":1},"name":"cpu","tags":{"host":"h1"},"timestamp":1769860800}""", "Read as Telegraf's JSON. The message has no value", "It holds numbers at fields/usage_idle, fields/usage_user")]
@@ -134,6 +139,19 @@ public sealed class KnownFormsTests
         _key.Deserialize("k"u8, isNull: false, SerializationContext.Empty);
 
         Assert.Equal(Rejection.NoValue, Parse(parser, """{"ts":1769860800,"temperature":21.5}"""));
+    }
+
+    [Theory]
+    [InlineData("""{"temperature":21.5,"linkquality":84}""", PostgresTime.OfRecord)]
+    [InlineData("""{"sensor_id":"s","sensor_type":"temperature","value":21.5,"timestamp":null}""", PostgresTime.OfRecord)]
+    [InlineData("""{"sensor_id":"s","sensor_type":"temperature","value":21.5,"timestamp":"2000-01-01T00:00:01Z"}""", 1_000_000)]
+    public void A_message_without_a_time_has_that_of_its_record_where_the_settings_say_so(string message, long timestamp)
+    {
+        var parser = new ReadingParser(new SensorDirectory(100), _key, new DialectReader(new MessagesOptions { RecordTime = true }));
+        _key.Deserialize("k"u8, isNull: false, SerializationContext.Empty);
+
+        Assert.True(Parse(parser, message) == Rejection.None, parser.Detail);
+        Assert.Equal(timestamp, parser.Reading.Timestamp);
     }
 
     private ReadingParser Parser(string key)

@@ -19,7 +19,7 @@ public sealed class RejectionTests
         { "[1]", "malformed_json", "Element [0]: It is a number: it must be a JSON object" },
         { "[]", "empty", "The array of readings is empty: it must hold one at least" },
         { "[[{}]]", "malformed_json", "Element [0]: It is an array: it must be a JSON object" },
-        { $$"""[{{{Time}}{{Rest}}"value":1},{"value":2}]""", "missing_field", "Element [1]: It has no time (timestamp): its members are value. Name the member that holds it in Consumers:Messages:Mapping:Time" },
+        { $$"""[{{{Time}}{{Rest}}"value":1},{"value":2}]""", "missing_field", "Element [1]: It has no time (timestamp): its members are value. Name the member that holds it in Consumers:Messages:Mapping:Time, or set Consumers:Messages:RecordTime=true: the time of the record counts then" },
         { $$"""[{{{Time}}{{Rest}}"value":1},{{{Time}}{{Rest}}"value":"hot"},{"value":2}]""", "wrong_type", "Element [1]: Cannot read the value \"hot\": it must be a number, or a number as text with a point before its decimals. Where another member holds it, name that in Consumers:Messages:Mapping:Value" },
         { $$"""[{{{Time}}{{Rest}}"value":1},{{{Time}}"sensor_id":"a\u0000b","sensor_type":"temperature","value":1}]""", "invalid_text", "Element [1]: Cannot store the sensor id: it must be valid UTF-8 without NUL characters" },
         { "[{}] {}", "malformed_json", "Cannot read the message as JSON: '{' is invalid after a single JSON value. Expected end of data. LineNumber: 0 | BytePositionInLine: 5. It must be one JSON object in UTF-8" },
@@ -31,8 +31,8 @@ public sealed class RejectionTests
         { "\0\0\0\0\u0007\u0002s", "malformed_json", "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8. Avro is read where Consumers:Messages:SchemaRegistry:Url names the registry" },
         { "{\"schema\":{},\"payload\":21.5}", "malformed_json", "The payload of Kafka Connect's envelope is 21.5: it must be a JSON object, or an array of objects" },
         { "{\"specversion\":\"1.0\",\"id\":\"1\"}", "malformed_json", "The data of the CloudEvent is missing: it must be a JSON object, or an array of objects" },
-        { "{}", "missing_field", "The message has no time (timestamp): it has no members. Name the member that holds it in Consumers:Messages:Mapping:Time" },
-        { $$"""{"when":5,{{Rest}}"value":1}""", "missing_field", "The message has no time (timestamp): its members are when, sensor_id, sensor_type, value. Name the member that holds it in Consumers:Messages:Mapping:Time" },
+        { "{}", "missing_field", "The message has no time (timestamp): it has no members. Name the member that holds it in Consumers:Messages:Mapping:Time, or set Consumers:Messages:RecordTime=true: the time of the record counts then" },
+        { $$"""{"when":5,{{Rest}}"value":1}""", "missing_field", "The message has no time (timestamp): its members are when, sensor_id, sensor_type, value. Name the member that holds it in Consumers:Messages:Mapping:Time, or set Consumers:Messages:RecordTime=true: the time of the record counts then" },
         { $$"""{{{Time}}"name":"s","sensor_type":"temperature","value":1}""", "missing_field", "The message has no sensor id (sensor_id), and its record no key: its members are timestamp, name, sensor_type, value. Name the member that holds it in Consumers:Messages:Mapping:Id" },
         { $$"""{{{Time}}"sensor_id":"s","kind":"temperature","value":1}""", "missing_field", "The message has no sensor type (sensor_type): its members are timestamp, sensor_id, kind, value. Name the member that holds it in Consumers:Messages:Mapping:Type, or set Consumers:Messages:Mapping:DefaultType" },
         { $$"""{{{Time}}"sensor_id":"s","sensor_type":"flow","value":1}""", "missing_field", "The message has no unit, and its type \"flow\" has none of its own (as energy, humidity, pressure, temperature, vibration have): its members are timestamp, sensor_id, sensor_type, value. Name the member that holds it in Consumers:Messages:Mapping:Unit, or set Consumers:Messages:Mapping:DefaultUnit" },
@@ -93,7 +93,7 @@ public sealed class RejectionTests
 
     [Theory]
     [InlineData("TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone = Mars/Olympus: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
-    [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, Mapping, SchemaRegistry, CloudEventHeaders")]
+    [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, RecordTime, Mapping, SchemaRegistry, CloudEventHeaders")]
     [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Backfill, Readings, Values, Units, DefaultType, DefaultUnit")]
     [InlineData("Mapping:Values", "temp", "Consumers:Messages:Mapping:Values = temp: allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
     [InlineData("Mapping:Values:temperature:x", "temp", "Consumers:Messages:Mapping:Values:temperature = : allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
