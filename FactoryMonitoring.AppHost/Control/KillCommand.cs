@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -53,6 +54,12 @@ internal static class KillCommand
     public static string? ContainerId(this CustomResourceSnapshot snapshot) =>
         snapshot.Properties.FirstOrDefault(property => property.Name == "container.id")?.Value as string;
 
+    /// <summary>The process that Aspire has started; null where it has none.</summary>
+    public static int? ProcessId(this CustomResourceSnapshot snapshot) =>
+        snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } value && int.TryParse(value.ToString(), CultureInfo.InvariantCulture, out var pid)
+            ? pid
+            : null;
+
     /// <summary>The process that does the resource's work; null where there is none.</summary>
     public static int? WorkerPid(this IResource resource, CustomResourceSnapshot snapshot) =>
         snapshot.IsAlive() ? resource.WorkerOf()?.Find(snapshot) : null;
@@ -97,9 +104,5 @@ internal static class KillCommand
         }
     }
 
-    private static int? YoungestDescendant(CustomResourceSnapshot snapshot) =>
-        snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } value
-        && int.TryParse(value.ToString(), out var pid)
-            ? ProcessTree.YoungestDescendant(pid)
-            : null;
+    private static int? YoungestDescendant(CustomResourceSnapshot snapshot) => snapshot.ProcessId() is { } pid ? ProcessTree.YoungestDescendant(pid) : null;
 }

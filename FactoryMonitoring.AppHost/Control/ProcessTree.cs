@@ -33,16 +33,21 @@ internal static class ProcessTree
     }
 
     /// <summary>Whether the process was stopped by a signal and not yet continued; false when it is gone.</summary>
-    public static bool IsStopped(int pid)
+    public static bool IsStopped(int pid) => State(pid) == 'T';
+
+    /// <summary>Whether the process has not ended; false too where its parent has not yet asked how it did.</summary>
+    public static bool Exists(int pid) => State(pid) is not (null or 'Z');
+
+    private static char? State(int pid)
     {
-        if (!Directory.Exists("/proc/self")) return Commands.Output("ps", "-o", "state=", "-p", pid.ToString(CultureInfo.InvariantCulture)) is { } state && state.StartsWith('T');
+        if (!Directory.Exists("/proc/self")) return Commands.Output("ps", "-o", "state=", "-p", pid.ToString(CultureInfo.InvariantCulture)) is { Length: > 0 } state ? state[0] : null;
         try
         {
-            return Fields(File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat")))[0] == "T";
+            return Fields(File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat")))[0][0];
         }
         catch (IOException)
         {
-            return false;
+            return null;
         }
     }
 

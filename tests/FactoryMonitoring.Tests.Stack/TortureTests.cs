@@ -14,7 +14,8 @@ namespace FactoryMonitoring.Tests.Stack;
 /// <summary>
 /// Random faults, several at once, for TORTURE_MINUTES (half a one by default), and then the account: of every sensor exactly the
 /// acknowledged reading_counts are stored, each once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
-/// where neither is said, the faults are always the same, and without a database that is restored or refuses, ended sessions, poison and wrong clocks.
+/// where neither is said, the faults are always the same, and without a database that is restored or refuses, ended sessions, poison, wrong clocks,
+/// two dead brokers and a partition whose records are deleted.
 /// </summary>
 public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
 {
@@ -33,8 +34,13 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     // What is paused is paused beyond it: it wakes up when its partitions are others'.
     private static readonly TimeSpan Session = TimeSpan.FromSeconds(6);
 
+    // Longer than a client's connections, requests and metadata live.
+    private static readonly TimeSpan Outage = TimeSpan.FromSeconds(65);
+
     private static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
     private static readonly string[] BrokerNames = ["kafka1", "kafka2", "kafka3"];
+
+    private TaskCompletionSource _outage = Completed();
 
     /// <param name="At">When, from the start on.</param>
     /// <param name="For">How long until it is undone.</param>
@@ -63,11 +69,11 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 
         await stack.IsWholeAsync(TimeSpan.FromMinutes(2));
         // A restored database lacks acknowledgements of readings that the log has.
-        await stack.AccountIsExactAsync(mayBeUnconfirmed: faults.Exists(fault => fault.Kind == "restore"));
-        await AlertsAreThoseOfAnUndisturbedConsumerAsync();
+        await stack.AccountIsExactAsync(mayBeUnconfirmed: faults.Exists(fault => fault.Kind == "restore"), maySkip: faults.Exists(fault => fault.Kind == "truncate"));
+        await AlertsAreThoseOfAnUndisturbedConsumerAsync(partitionsThatLost: [.. faults.Where(fault => fault.Kind == "truncate").Select(fault => int.Parse(fault.Victim, CultureInfo.InvariantCulture))]);
     }
 
-    /// <summary>For each victim a list of faults, one after the other; victims suffer at the same time. One broker at a time, for two of three must stand.</summary>
+    /// <summary>For each victim a list of faults, one after the other; victims suffer at the same time.</summary>
     private static IEnumerable<Fault> Plan(Random random, TimeSpan length, bool isLong)
     {
         foreach (var consumer in Consumers)
@@ -78,7 +84,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             }
         }
 
-        foreach (var fault in Series(random, length, () => "brokers", ["kill"], 15, 30, 3, 8))
+        string[] some = ["kill", "kill", "kill", "kill", "outage"];
+        foreach (var fault in Series(random, length, () => "brokers", isLong ? some : ["kill"], 15, 30, 3, 8))
         {
             yield return fault;
         }
@@ -108,6 +115,12 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         {
             yield return fault;
         }
+
+        var partition = random.Next(6).ToString(CultureInfo.InvariantCulture);
+        foreach (var fault in Series(random, length, () => partition, ["truncate"], 60, 180, 0, 0))
+        {
+            yield return fault;
+        }
     }
 
     private static IEnumerable<Fault> Series(
@@ -118,7 +131,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         while (at < length)
         {
             var kind = kinds[random.Next(kinds.Length)];
-            var fault = new Fault(kind, victim(), at, Between(leastFor, mostFor) + (kind == "pause" ? Session : TimeSpan.Zero));
+            var longer = kind switch { "pause" => Session, "outage" => Outage, _ => TimeSpan.Zero };
+            var fault = new Fault(kind, victim(), at, Between(leastFor, mostFor) + longer);
             yield return fault;
             at += fault.For + Between(leastPause, mostPause);
         }
@@ -160,10 +174,26 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
                 await TerminateSessionsAsync();
                 break;
             case "poison":
+                // Nobody can send while most brokers are dead, and is told so.
+                await _outage.Task;
                 await stack.SendAsync(new PoisonCommand(PoisonMessages));
                 break;
             case "clock":
+                await _outage.Task;
                 await SendWithWrongClocksAsync(new Random((int)fault.At.TotalMilliseconds));
+                break;
+            case "truncate":
+                await TruncateAsync(int.Parse(victim, CultureInfo.InvariantCulture));
+                break;
+            case "outage":
+                string[] two = [victim, BrokerNames[(Array.IndexOf(BrokerNames, victim) + 1) % BrokerNames.Length]];
+                _outage = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                await Task.WhenAll(two.Select(broker => stack.ControlAsync(broker, "kill")));
+                await UntilAsync(clock, fault.At + fault.For);
+                await Task.WhenAll(two.Select(broker => stack.ControlAsync(broker, "start")));
+                var recovered = await Wait.ForAsync("a message is taken", TimeSpan.FromMinutes(2), _ => TakesAsync(), takes => takes);
+                output.WriteLine($"           brokers take messages after {recovered.TotalSeconds:0.0} s");
+                _outage.SetResult();
                 break;
             case "join":
                 await stack.ControlAsync(victim, "start");
@@ -195,6 +225,31 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         await Task.Run(() => producer.Flush(TimeSpan.FromMinutes(1)));
     }
 
+    private static TaskCompletionSource Completed()
+    {
+        var completed = new TaskCompletionSource();
+        completed.SetResult();
+        return completed;
+    }
+
+    /// <summary>Whether the brokers take a message, which is a malformed one.</summary>
+    private async Task<bool> TakesAsync()
+    {
+        using var producer = new Confluent.Kafka.ProducerBuilder<string, string>(
+            new Confluent.Kafka.ProducerConfig { BootstrapServers = stack.KafkaBootstrap, Acks = Confluent.Kafka.Acks.All, MessageTimeoutMs = 5_000 }).Build();
+        return (await producer.ProduceAsync("sensor-data", new() { Key = "torture", Value = "no reading" })).Status == Confluent.Kafka.PersistenceStatus.Persisted;
+    }
+
+    /// <summary>Deletes all records that the partition has at this time, read or not.</summary>
+    private async Task TruncateAsync(int partition)
+    {
+        using var admin = new Confluent.Kafka.AdminClientBuilder(new Confluent.Kafka.AdminClientConfig { BootstrapServers = stack.KafkaBootstrap }).Build();
+        var deleted = await Wait.AnswerAsync("records deleted", TimeSpan.FromMinutes(2), _ => admin.DeleteRecordsAsync(
+            [new("sensor-data", partition, Confluent.Kafka.Offset.End)],
+            new() { RequestTimeout = TimeSpan.FromSeconds(10), OperationTimeout = TimeSpan.FromSeconds(10) }));
+        output.WriteLine($"           partition {partition} begins at {deleted[0].Offset.Value}");
+    }
+
     private async Task TerminateSessionsAsync()
     {
         try
@@ -211,7 +266,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private async Task RefuseAsync(string state, Func<Task> meanwhile)
     {
         output.WriteLine($"           every transaction is refused with {state}");
-        await Wait.ForAsync("the database takes connections", TimeSpan.FromSeconds(20), _ => AnswersAsync(), answers => answers);
+        await Wait.ForAsync("the database takes connections", TimeSpan.FromSeconds(60), _ => AnswersAsync(), answers => answers);
         await stack.ExecuteAsync($"""
             CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused by the test' USING ERRCODE = '{state}'; END $$;
             CREATE TRIGGER refuse BEFORE UPDATE OR INSERT ON partition_offsets FOR EACH STATEMENT EXECUTE FUNCTION refuse()
@@ -225,7 +280,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     {
         var file = Path.Combine(Path.GetTempPath(), $"factory-torture-{Guid.NewGuid():N}.dump");
         // It may have been started a moment ago.
-        await Wait.ForAsync("the database takes connections", TimeSpan.FromSeconds(20), _ => AnswersAsync(), answers => answers);
+        await Wait.ForAsync("the database takes connections", TimeSpan.FromSeconds(60), _ => AnswersAsync(), answers => answers);
         await RunAsync("pg_dump", "-Fc", "-f", file, (await ConnectionAsync()).Database!);
         return file;
     }
@@ -279,12 +334,12 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     }
 
     /// <summary>Has a consumer of another group read the same log into a database of its own, and compares.</summary>
-    private async Task AlertsAreThoseOfAnUndisturbedConsumerAsync()
+    private async Task AlertsAreThoseOfAnUndisturbedConsumerAsync(int[] partitionsThatLost)
     {
         string[] sensors = ["temperature-sensor", "vibration-sensor", "energy-sensor", "humidity-sensor", "pressure-sensor"];
         await Task.WhenAll(sensors.Select(sensor => stack.ControlAsync(sensor, "stop")));
         const string Read = "SELECT COALESCE(sum(stored + rejected), 0)::bigint FROM partition_offsets";
-        var ends = await EndOfLogAsync();
+        var ends = await MessagesInLogAsync();
 
         await stack.ExecuteAsync("CREATE DATABASE reference");
         var connection = new NpgsqlConnectionStringBuilder((await stack.App.GetConnectionStringAsync("factorydb"))!) { Database = "reference" }.ConnectionString;
@@ -299,9 +354,9 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }
 
         // The last states of open alerts are written with the next snapshots.
-        var expected = await AlertsAsync(reference);
-        var actual = await AlertsAsync(stack.Database);
-        for (var clock = Stopwatch.StartNew(); !actual.SequenceEqual(expected) && clock.Elapsed < TimeSpan.FromSeconds(20); actual = await AlertsAsync(stack.Database))
+        var expected = await AlertsAsync(reference, partitionsThatLost);
+        var actual = await AlertsAsync(stack.Database, partitionsThatLost);
+        for (var clock = Stopwatch.StartNew(); !actual.SequenceEqual(expected) && clock.Elapsed < TimeSpan.FromSeconds(20); actual = await AlertsAsync(stack.Database, partitionsThatLost))
         {
             await UntilAsync(clock, clock.Elapsed + TimeSpan.FromSeconds(1));
         }
@@ -330,20 +385,21 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     }
 
     /// <summary>How many messages there are, by the brokers' own word.</summary>
-    private async Task<long> EndOfLogAsync()
+    private async Task<long> MessagesInLogAsync()
     {
         using var consumer = new Confluent.Kafka.ConsumerBuilder<Confluent.Kafka.Ignore, Confluent.Kafka.Ignore>(
             new Confluent.Kafka.ConsumerConfig { BootstrapServers = stack.KafkaBootstrap, GroupId = "end" }).Build();
         return await Task.Run(() => Enumerable.Range(0, 6).Sum(partition =>
-            consumer.QueryWatermarkOffsets(new Confluent.Kafka.TopicPartition("sensor-data", partition), TimeSpan.FromSeconds(10)).High.Value));
+            consumer.QueryWatermarkOffsets(new Confluent.Kafka.TopicPartition("sensor-data", partition), TimeSpan.FromSeconds(10)) is var marks ? marks.High - marks.Low : 0));
     }
 
-    private static async Task<List<string>> AlertsAsync(NpgsqlDataSource database)
+    private static async Task<List<string>> AlertsAsync(NpgsqlDataSource database, int[] except)
     {
         await using var command = database.CreateCommand("""
             SELECT format('%s %s/%s %s %s %s %s %s %s %s', alert_id, kafka_partition, kafka_offset, sensor_id, anomaly_type, severity, sensor_value, occurrences, peak_value, resolved_at IS NOT NULL)
-            FROM alerts WHERE log_key IS NOT NULL ORDER BY kafka_partition, kafka_offset, alert_id
+            FROM alerts WHERE log_key IS NOT NULL AND kafka_partition <> ALL($1) ORDER BY kafka_partition, kafka_offset, alert_id
             """);
+        command.Parameters.AddWithValue(except);
         await using var reader = await command.ExecuteReaderAsync();
         var alerts = new List<string>();
         while (await reader.ReadAsync())

@@ -40,6 +40,15 @@ internal static class Wait
         }
     }
 
+    /// <summary>Asks until there is an answer; an error while asking is asked again.</summary>
+    /// <exception cref="TimeoutException">The limit passed; the message carries the last error.</exception>
+    public static async Task<T> AnswerAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> ask)
+    {
+        T? answer = default;
+        await ForAsync(what, limit, async token => answer = await ask(token), _ => true);
+        return answer!;
+    }
+
     private static object? Told(object? answer) => answer is System.Collections.IEnumerable and not string and not System.Text.Json.Nodes.JsonNode
         ? System.Text.Json.JsonSerializer.Serialize(answer)
         : answer;
