@@ -10,6 +10,9 @@ namespace FactoryMonitoring.AppHost.Control;
 internal sealed partial class ResourceWatch(
     ResourceNotificationService notifications, ExitLog exits, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
 {
+    /// <summary>Property of a resource: how its process ended last.</summary>
+    public const string LastEnd = "last end";
+
     private readonly ConcurrentDictionary<string, Watched> _current = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The last snapshot of the resource; null before there is one.</summary>
@@ -55,14 +58,16 @@ internal sealed partial class ResourceWatch(
             if (!isNew || change.Resource.WorkerOf() is null) continue;
             var seen = change.Snapshot.StopTimeStamp is { } stopped ? new DateTimeOffset(stopped.ToUniversalTime()) : time.GetUtcNow();
             var exit = exits.Record(name, seen, change.Snapshot.ExitCode, before!.Pid);
-            if (exit.ExitCode != change.Snapshot.ExitCode)
-                await notifications.PublishUpdateAsync(change.Resource, change.ResourceId, snapshot => snapshot with { ExitCode = exit.ExitCode });
-            if (lifetime.ApplicationStopping.IsCancellationRequested) continue;
-            if (exit.Cause == ExitCause.Died)
+            var how = exit.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"exit code {code}") : "by a signal";
+            var cause = exit.Cause == ExitCause.Died ? "died" : $"{WireName.Of(exit.Cause)} by {exit.By ?? "itself"}";
+            // What Aspire's dashboard and `aspire describe` show of it.
+            await notifications.PublishUpdateAsync(change.Resource, change.ResourceId, snapshot => snapshot with
             {
-                var how = exit.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"exit code {code}") : "by a signal";
-                Log.Died(logger, name, change.Resource.DiskProblem() is { } problem ? $"{how}, {problem}" : how);
-            }
+                ExitCode = Ended(snapshot) ? exit.ExitCode : snapshot.ExitCode,
+                Properties = [.. snapshot.Properties.Where(property => property.Name != LastEnd), new(LastEnd, string.Create(CultureInfo.InvariantCulture, $"{cause}, {how}, {exit.At.UtcDateTime:yyyy-MM-dd HH:mm:ss.fff}Z"))],
+            });
+            if (lifetime.ApplicationStopping.IsCancellationRequested) continue;
+            if (exit.Cause == ExitCause.Died) Log.Died(logger, name, change.Resource.DiskProblem() is { } problem ? $"{how}, {problem}" : how);
             else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", exit.ExitCode);
         }
     }
