@@ -35,11 +35,17 @@ if (settings.Does("nab"))
         return 1;
     }
 
-    if (!settings.NeedsServers)
-    {
-        await ReportAsync([]);
-        return 0;
-    }
+}
+
+for (var run = 1; settings.Does("messages") && run <= settings.Runs; run++)
+{
+    MessageRuns.Run(figures);
+}
+
+if (!settings.NeedsServers)
+{
+    await ReportAsync([]);
+    return 0;
 }
 
 var directory = Directory.CreateTempSubdirectory("factory-bench-").FullName;
