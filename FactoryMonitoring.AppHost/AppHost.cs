@@ -42,7 +42,8 @@ var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(Res
     .WithReference(database.Resource).WaitFor(database.Resource, WaitBehavior.WaitOnResourceUnavailable)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
     .WithSettingsOf("Factory:Retention").WithSettingsOf(KafkaSecurity.Section)
-    .WithServiceDefaults();
+    .WithServiceDefaults()
+    .WithIconName("Wrench");
 
 // Readings: sensors send them, consumers store them.
 var sensors = builder.AddGroup("sensors", "Temperature");
@@ -53,7 +54,7 @@ foreach (var type in SensorCatalog.Types.Values)
         .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.Sensor(type.Name))
         .WithEnvironment(EnvironmentNames.SensorType, type.Name)
         .WithSettingsOf("Sensors")
-        .WithParentRelationship(sensors);
+        .WithIconName("Pulse").WithParentRelationship(sensors);
 }
 
 if (settings.Replay is { } replay)
@@ -62,7 +63,7 @@ if (settings.Replay is { } replay)
         .AsService(provisioner, databaseLink, kafka)
         .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.ReplaySensor)
         .WithReplay(replay)
-        .WithParentRelationship(sensors);
+        .WithIconName("ArrowRepeatAll").WithParentRelationship(sensors);
 }
 
 var consumers = builder.AddGroup("consumers", "PeopleTeam");
@@ -72,7 +73,7 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
         .AsService(provisioner, databaseLink, number == ResourceNames.LinkedConsumer ? kafkaLink : kafka)
         .WithEnvironment(EnvironmentNames.ConsumerId, ResourceNames.Consumer(number))
         .WithSettingsOf("Consumers").WithSettingsOf("Detection")
-        .WithParentRelationship(consumers);
+        .WithIconName("Person").WithParentRelationship(consumers);
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
 
@@ -81,7 +82,8 @@ var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringAp
     .AsService(provisioner, databaseLink, kafka, factory.ApiPort)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
     .WithSettingsOf("Detection")
-    .WithDisks();
+    .WithDisks()
+    .WithIconName("DataUsage");
 
 var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
     .AsService(port: factory.WebPort)
@@ -89,14 +91,16 @@ var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWe
     .WithReference(api)
     .WithEnvironment(EnvironmentNames.MonitoringPort, Invariant($"{factory.WebPort}"))
     .WithAccess(factory)
-    .WithDashboardLink();
+    .WithDashboardLink()
+    .WithIconName("Desktop");
 
 if (factory.FaultLabPort is { } port)
 {
     var lab = builder.AddProject<Projects.FaultLab>(ResourceNames.FaultLab)
         .AsService(provisioner, databaseLink, port: port)
         .WithReference(api)
-        .WithControl(factory);
+        .WithControl(factory)
+        .WithIconName("Beaker");
     web.WithReference(lab);
 
     // What the dashboard, `aspire resource` and its MCP server can break; one process alone each can kill, pause and resume.

@@ -90,6 +90,9 @@ public static class EnvironmentNames
     public const string MachineId = "MACHINE_ID";
     public const string Zone = "ZONE";
     public const string MonitoringHost = "MONITORING_HOST";
+
+    /// <summary>The name or address by which clients on other machines reach the AppHost's brokers.</summary>
+    public const string KafkaAdvertisedHost = "KAFKA_ADVERTISED_HOST";
     public const string MonitoringPublishedOn = "MONITORING_PUBLISHED_ON";
     public const string AllowAnonymousView = "ALLOW_ANONYMOUS_VIEW";
     public const string MonitoringPort = "MONITORING_PORT";

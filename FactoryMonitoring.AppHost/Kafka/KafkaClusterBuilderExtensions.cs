@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using System.Globalization;
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Services;
@@ -15,6 +16,9 @@ internal static class KafkaClusterBuilderExtensions
     /// <summary>The process that hosts the embedded brokers.</summary>
     public const string EmbeddedHost = "embedded-kafka";
 
+    /// <summary>Property of the cluster: where clients on other machines find it.</summary>
+    public const string OutsideProperty = "kafka.bootstrap.outside";
+
     private const string Heap = "-Xms256m -Xmx256m";
 
     // Three small JVMs start in 5 s with these, in 8 s without.
@@ -24,7 +28,7 @@ internal static class KafkaClusterBuilderExtensions
     public static IResourceBuilder<KafkaClusterResource> AddKafkaCluster(
         this IDistributedApplicationBuilder builder, string name, FactorySetup setup)
     {
-        var (choice, ports, links, runDirectory) = (setup.Kafka, setup.KafkaPorts, setup.KafkaLinkPorts, setup.Settings.RunDirectory);
+        var (choice, ports, runDirectory) = (setup.Kafka, setup.KafkaPorts, setup.Settings.RunDirectory);
         var cluster = builder.AddResource(new KafkaClusterResource(name, choice.Backing, ports, choice.Backing == KafkaBacking.External ? setup.Settings.External : null))
             .WithInitialState(new CustomResourceSnapshot { ResourceType = "Cluster", Properties = [], State = KnownResourceStates.NotStarted })
             .OnInitializeResource(async (resource, started, cancellationToken) =>
@@ -33,7 +37,11 @@ internal static class KafkaClusterBuilderExtensions
                 await started.Notifications.PublishUpdateAsync(resource, snapshot => snapshot with
                 {
                     State = KnownResourceStates.Running,
-                    Properties = [.. snapshot.Properties, new("kafka.backing", choice.Backing.ToString()), new("kafka.bootstrap", resource.Bootstrap)],
+                    Properties =
+                    [
+                        .. snapshot.Properties, new("kafka.backing", choice.Backing.ToString()), new("kafka.bootstrap", resource.Bootstrap),
+                        .. setup.KafkaOutsidePorts.Count > 0 ? new[] { new ResourcePropertySnapshot(OutsideProperty, string.Join(',', setup.KafkaOutsidePorts)) } : [],
+                    ],
                 });
             })
             .WithIconName("Cloud");
@@ -43,8 +51,8 @@ internal static class KafkaClusterBuilderExtensions
             builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(broker, _ => new KafkaProbe(port), null, null));
             cluster.WithHealthCheck(broker);
         }
-        if (choice.Image is { } image) cluster.AddBrokerContainers(image, links, runDirectory);
-        else if (choice.Home is { } home) cluster.AddBrokerProcesses(home, setup.KafkaControllerPorts, links, Path.Combine(runDirectory, "kafka"));
+        if (choice.Image is { } image) cluster.AddBrokerContainers(image, setup.KafkaLinkPorts, setup.KafkaOutsidePorts, runDirectory);
+        else if (choice.Home is { } home) cluster.AddBrokerProcesses(home, setup, Path.Combine(runDirectory, "kafka"));
         else if (choice.Backing == KafkaBacking.Embedded) cluster.AddEmbeddedBrokers();
         return cluster;
     }
@@ -65,7 +73,7 @@ internal static class KafkaClusterBuilderExtensions
     }
 
     private static void AddBrokerContainers(
-        this IResourceBuilder<KafkaClusterResource> cluster, ContainerImage image, IReadOnlyList<KafkaLinkPort> links, string runDirectory)
+        this IResourceBuilder<KafkaClusterResource> cluster, ContainerImage image, IReadOnlyList<KafkaLinkPort> links, IReadOnlyList<KafkaOutsidePort> outsides, string runDirectory)
     {
         var builder = cluster.ApplicationBuilder;
         var resource = cluster.Resource;
@@ -87,13 +95,15 @@ internal static class KafkaClusterBuilderExtensions
                 .WithContainerKill(image.Engine);
             var link = links.ElementAtOrDefault(index);
             if (link is not null) broker.WithEndpoint(port: link.Listener, targetPort: KafkaContainerEnvironment.LinkPort, scheme: "tcp", name: "link", isProxied: false);
-            foreach (var (variable, value) in KafkaContainerEnvironment.Of(index + 1, port, link)) broker.WithEnvironment(variable, value);
+            var outside = outsides.ElementAtOrDefault(index);
+            // Aspire publishes on loopback alone.
+            if (outside is not null) broker.WithContainerRuntimeArgs("--publish", string.Create(CultureInfo.InvariantCulture, $"{outside.Address}:{outside.Port}:{KafkaContainerEnvironment.OutsidePort}"));
+            foreach (var (variable, value) in KafkaContainerEnvironment.Of(index + 1, port, link, outside)) broker.WithEnvironment(variable, value);
         }
     }
 
     private static void AddBrokerProcesses(
-        this IResourceBuilder<KafkaClusterResource> cluster, KafkaDistribution home, IReadOnlyList<int> controllerPorts,
-        IReadOnlyList<KafkaLinkPort> links, string directory)
+        this IResourceBuilder<KafkaClusterResource> cluster, KafkaDistribution home, FactorySetup setup, string directory)
     {
         var builder = cluster.ApplicationBuilder;
         var resource = cluster.Resource;
@@ -105,7 +115,8 @@ internal static class KafkaClusterBuilderExtensions
             var own = Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
             File.WriteAllText(
                 Path.Combine(own, "server.properties"),
-                KafkaServerProperties.Write(index + 1, resource.Ports, controllerPorts, Path.Combine(own, "data"), links.ElementAtOrDefault(index)));
+                KafkaServerProperties.Write(
+                    index + 1, resource.Ports, setup.KafkaControllerPorts, Path.Combine(own, "data"), setup.KafkaLinkPorts.ElementAtOrDefault(index), setup.KafkaOutsidePorts.ElementAtOrDefault(index)));
             builder.AddResource(new KafkaBrokerResource(name, port, "bash", own))
                 .WithBrokerDefaults(cluster)
                 .WithArgs(Shipped("kafka-broker.sh"), home.Directory, own, clusterId)
@@ -126,9 +137,8 @@ internal static class KafkaClusterBuilderExtensions
         var resource = cluster.Resource;
         var token = RandomNumberGenerator.GetHexString(48, lowercase: true);
         var host = builder.AddProject<Projects.FactoryMonitoring_EmbeddedKafka>(EmbeddedHost)
-            .WithServiceDefaults()
-            .WithHttpEndpoint()
-            .WithHttpHealthCheck("/health")
+            .AsService()
+            .WithIconName("ServerMultiple")
             .WithEnvironment("EmbeddedKafka__ControlToken", token)
             .WithEnvironment(context =>
             {

@@ -44,6 +44,19 @@ internal sealed class KafkaClusterResource(string name, KafkaBacking backing, IR
 /// <param name="Advertised">Where the link is: what the broker tells those clients.</param>
 internal sealed record KafkaLinkPort(int Listener, int Advertised);
 
+/// <summary>A listener of a broker for clients on other machines.</summary>
+/// <param name="Host">What the broker tells those clients: a name, or an address of this machine.</param>
+internal sealed record KafkaOutsidePort(string Host, int Port)
+{
+    /// <summary>Where the broker listens: at the address, or at all of them where a name may mean any.</summary>
+    public string Address => Uri.CheckHostName(Host) is UriHostNameType.IPv4 or UriHostNameType.IPv6 ? Bracketed : "0.0.0.0";
+
+    /// <summary>The host as it stands before a port.</summary>
+    public string Bracketed => Uri.CheckHostName(Host) == UriHostNameType.IPv6 ? $"[{Host.Trim('[', ']')}]" : Host;
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Bracketed}:{Port}");
+}
+
 /// <summary>A topic of the cluster.</summary>
 internal sealed record KafkaTopic(string Name, int Partitions);
 

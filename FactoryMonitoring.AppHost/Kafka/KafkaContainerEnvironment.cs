@@ -13,12 +13,16 @@ internal static class KafkaContainerEnvironment
     /// <summary>Where it listens for a link.</summary>
     public const int LinkPort = 9095;
 
+    /// <summary>Where it listens for other machines.</summary>
+    public const int OutsidePort = 9097;
+
     private const int Brokers = 3;
 
     /// <param name="node">Number of the broker, from 1.</param>
     /// <param name="port">At which clients outside reach it on loopback.</param>
     /// <param name="link">Of the link that leads to it; null where there is none.</param>
-    public static IEnumerable<KeyValuePair<string, string>> Of(int node, int port, KafkaLinkPort? link = null)
+    /// <param name="outside">Where other machines reach it; null where they do not.</param>
+    public static IEnumerable<KeyValuePair<string, string>> Of(int node, int port, KafkaLinkPort? link = null, KafkaOutsidePort? outside = null)
     {
         var own = new Dictionary<string, string>(KafkaServerProperties.Common)
         {
@@ -36,6 +40,12 @@ internal static class KafkaContainerEnvironment
             own["listener.security.protocol.map"] += ",LINK:PLAINTEXT";
             own["listeners"] += $",LINK://:{Text(LinkPort)}";
             own["advertised.listeners"] += $",LINK://{KafkaClusterResource.Host}:{Text(link.Advertised)}";
+        }
+        if (outside is not null)
+        {
+            own["listener.security.protocol.map"] += ",OUTSIDE:PLAINTEXT";
+            own["listeners"] += $",OUTSIDE://:{Text(OutsidePort)}";
+            own["advertised.listeners"] += $",OUTSIDE://{outside}";
         }
         return own.Select(pair => KeyValuePair.Create("KAFKA_" + pair.Key.ToUpperInvariant().Replace('.', '_'), pair.Value));
     }

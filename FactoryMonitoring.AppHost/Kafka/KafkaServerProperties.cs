@@ -57,7 +57,9 @@ internal static class KafkaServerProperties
     /// <param name="ports">Where the brokers listen for clients.</param>
     /// <param name="controllerPorts">Where they listen for each other's controllers.</param>
     /// <param name="link">Where this one listens for a link; null where there is none.</param>
-    public static string Write(int node, IReadOnlyList<int> ports, IReadOnlyList<int> controllerPorts, string dataDirectory, KafkaLinkPort? link = null)
+    /// <param name="outside">Where it listens for other machines; null where it does not.</param>
+    public static string Write(
+        int node, IReadOnlyList<int> ports, IReadOnlyList<int> controllerPorts, string dataDirectory, KafkaLinkPort? link = null, KafkaOutsidePort? outside = null)
     {
         const string Host = KafkaClusterResource.Host;
         var own = new Dictionary<string, string>(Common)
@@ -73,6 +75,12 @@ internal static class KafkaServerProperties
             own["listener.security.protocol.map"] += ",LINK:PLAINTEXT";
             own["listeners"] += $",LINK://{Host}:{link.Listener}";
             own["advertised.listeners"] += $",LINK://{Host}:{link.Advertised}";
+        }
+        if (outside is not null)
+        {
+            own["listener.security.protocol.map"] += ",OUTSIDE:PLAINTEXT";
+            own["listeners"] += $",OUTSIDE://{outside.Address}:{outside.Port}";
+            own["advertised.listeners"] += $",OUTSIDE://{outside}";
         }
         return string.Concat(own.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={Escape(pair.Value)}\n"));
     }

@@ -10,6 +10,7 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <param name="Consumers">Consumers that are started.</param>
 /// <param name="MaxConsumers">Consumers that exist; those past <paramref name="Consumers"/> wait for their start command.</param>
 /// <param name="Partitions">Of the topic of readings.</param>
+/// <param name="KafkaAdvertisedHost">By which clients on other machines reach the brokers; null where they do not.</param>
 /// <param name="Faults">Whether anything may break or load the stack beyond starting, stopping and killing its parts.</param>
 /// <param name="External">Brokers and database that are somebody else's.</param>
 /// <param name="Replay">The recorded file that is replayed, section <c>Factory:Replay</c>; it has been read to its end. Null where there is none.</param>
@@ -25,6 +26,8 @@ internal sealed record FactorySettings(
     int WebPort,
     int ApiPort,
     IReadOnlyList<int> KafkaPorts,
+    string? KafkaAdvertisedHost,
+    IReadOnlyList<int> KafkaOutsidePorts,
     int PostgresPort,
     string RunDirectory,
     ExternalSettings External,
@@ -53,6 +56,8 @@ internal sealed record FactorySettings(
             reader.Port("Factory:Ports:Web", reader.Port("MONITORING_PORT", 5000)),
             reader.Port("Factory:Ports:Api", reader.Port("MONITORING_API_PORT", 5080)),
             [reader.Port("Factory:Ports:Kafka1", 9092), reader.Port("Factory:Ports:Kafka2", 9094), reader.Port("Factory:Ports:Kafka3", 9096)],
+            reader.Host(EnvironmentNames.KafkaAdvertisedHost),
+            [reader.Port("Factory:Ports:KafkaOutside1", 19092), reader.Port("Factory:Ports:KafkaOutside2", 19094), reader.Port("Factory:Ports:KafkaOutside3", 19096)],
             reader.Port("Factory:Ports:Postgres", 5432),
             Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
             reader.External(repository),
@@ -85,6 +90,13 @@ internal sealed record FactorySettings(
         public List<string> Problems { get; } = [];
 
         public string Text(string key, string absent) => Value(key) ?? absent;
+
+        public string? Host(string key)
+        {
+            if (Value(key) is not { } text || Uri.CheckHostName(text) != UriHostNameType.Unknown) return Value(key);
+            Problems.Add($"{key}={text} is not allowed: a name or an address of this machine, without a port, is.");
+            return null;
+        }
 
         public int Port(string key, int absent) => Integer(key, absent, 0, 65535);
 

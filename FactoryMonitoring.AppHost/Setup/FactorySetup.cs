@@ -27,6 +27,9 @@ internal sealed class FactorySetup : IDisposable
     /// <summary>Where each broker listens for the link to it; empty where there is none.</summary>
     public required IReadOnlyList<KafkaLinkPort> KafkaLinkPorts { get; init; }
 
+    /// <summary>Where each broker listens for other machines; empty where none does.</summary>
+    public required IReadOnlyList<KafkaOutsidePort> KafkaOutsidePorts { get; init; }
+
     public required PostgresChoice Postgres { get; init; }
 
     /// <summary>0 where it is somebody else's.</summary>
@@ -79,6 +82,13 @@ internal sealed class FactorySetup : IDisposable
                 settings.Kafka, () => engine.Value.Have(settings.KafkaImage), () => KafkaDistribution.Find(configuration["KAFKA_HOME"], repository));
             // What is not ours has none of our ports, and no link leads to it.
             var kafkaPorts = kafka.Backing == KafkaBacking.External ? [] : settings.KafkaPorts;
+            var outside = settings.KafkaAdvertisedHost;
+            if (outside is not null && kafka.Backing is KafkaBacking.Embedded or KafkaBacking.External)
+            {
+                throw new SetupException($"{EnvironmentNames.KafkaAdvertisedHost}={outside} cannot be had: {(kafka.Backing == KafkaBacking.External ? "the brokers are not the AppHost's own (Factory:Kafka=external)" : "the embedded brokers serve this machine alone; set Factory:Kafka to processes or containers")}.");
+            }
+
+            var outsidePorts = outside is null ? [] : settings.KafkaOutsidePorts;
             var databaseLinks = settings.Faults && !postgres.IsExternal ? 1 : 0;
             // On the embedded broker a client that was told of one listener is told of no other.
             var kafkaLinks = settings.Faults && kafka.Backing != KafkaBacking.Embedded ? 2 * kafkaPorts.Count : 0;
@@ -90,6 +100,7 @@ internal sealed class FactorySetup : IDisposable
                 new("monitoring-api", "Factory:Ports:Api", settings.ApiPort),
                 .. postgres.IsExternal ? Array.Empty<PortRequest>() : [new("postgres", "Factory:Ports:Postgres", settings.PostgresPort)],
                 .. kafkaPorts.Select((port, index) => new PortRequest($"kafka{index + 1}", $"Factory:Ports:Kafka{index + 1}", port)),
+                .. outsidePorts.Select((port, index) => new PortRequest($"kafka{index + 1} for other machines", $"Factory:Ports:KafkaOutside{index + 1}", port)),
                 new("the control endpoint", "", 0),
                 .. lab,
                 .. kafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),
@@ -112,6 +123,7 @@ internal sealed class FactorySetup : IDisposable
                 ApiPort = taken.Dequeue(),
                 PostgresPort = postgres.IsExternal ? 0 : taken.Dequeue(),
                 KafkaPorts = Next(brokers),
+                KafkaOutsidePorts = [.. Next(outsidePorts.Count).Select(port => new KafkaOutsidePort(outside!, port))],
                 ControlPort = taken.Dequeue(),
                 FaultLabPort = lab.Length > 0 ? taken.Dequeue() : null,
                 KafkaControllerPorts = Next(brokers),

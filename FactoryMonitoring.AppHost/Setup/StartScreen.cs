@@ -16,6 +16,7 @@ internal static class StartScreen
         Line("kafka", $"{setup.Kafka.Backing.ToString().ToLowerInvariant()}: {setup.Kafka.Reason}");
         if (setup.Kafka.Backing == Kafka.KafkaBacking.Embedded) Line("", "the embedded broker keeps nothing over a restart");
         Line("", settings.External.Brokers ?? string.Join(", ", setup.KafkaPorts.Select((port, index) => string.Create(CultureInfo.InvariantCulture, $"kafka{index + 1} {port}"))));
+        if (setup.KafkaOutsidePorts.Count > 0) Line("", $"open to other machines, without a password: {string.Join(',', setup.KafkaOutsidePorts)}");
         if (setup.Postgres.IsExternal)
         {
             Line("postgres", $"external: {setup.Postgres.Reason}, {setup.Postgres.Data}");

@@ -13,9 +13,10 @@ public sealed class FactorySettingsTests
 
         Assert.Equal(
             new FactorySettings(
-                KafkaPreference.Auto, PostgresPreference.Auto, "docker.io/apache/kafka:4.3.1", "docker.io/postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, 5432, "/repository/artifacts/run", ExternalSettings.None, null, false),
+                KafkaPreference.Auto, PostgresPreference.Auto, "docker.io/apache/kafka:4.3.1", "docker.io/postgres:17", 3, 6, 6, 5000, 5080, settings.KafkaPorts, null, settings.KafkaOutsidePorts, 5432, "/repository/artifacts/run", ExternalSettings.None, null, false),
             settings);
         Assert.Equal([9092, 9094, 9096], settings.KafkaPorts);
+        Assert.Equal([19092, 19094, 19096], settings.KafkaOutsidePorts);
     }
 
     [Fact]
@@ -46,12 +47,13 @@ public sealed class FactorySettingsTests
                 ("Factory:Kafka", "embedded"), ("Factory:Postgres", "process"), ("Factory:KafkaImage", "k:1"), ("Factory:PostgresImage", "p:1"), ("Factory:Consumers", "2"),
                 ("Factory:MaxConsumers", "4"), ("Factory:Partitions", "12"), ("Factory:Ports:Web", "1"), ("Factory:Ports:Api", "2"),
                 ("Factory:Ports:Kafka1", "3"), ("Factory:Ports:Kafka2", "4"), ("Factory:Ports:Kafka3", "0"), ("Factory:Ports:Postgres", "5"),
-                ("Factory:RunDirectory", "/elsewhere"), ("Factory:Faults", "true"), ("Factory:Retention", "14.00:00:00")),
+                ("KAFKA_ADVERTISED_HOST", "plant.example"), ("Factory:Ports:KafkaOutside2", "6"), ("Factory:RunDirectory", "/elsewhere"), ("Factory:Faults", "true"), ("Factory:Retention", "14.00:00:00")),
             "/repository");
 
         Assert.Equal(
-            new FactorySettings(KafkaPreference.Embedded, PostgresPreference.Process, "k:1", "p:1", 2, 4, 12, 1, 2, settings.KafkaPorts, 5, "/elsewhere", ExternalSettings.None, null, true), settings);
+            new FactorySettings(KafkaPreference.Embedded, PostgresPreference.Process, "k:1", "p:1", 2, 4, 12, 1, 2, settings.KafkaPorts, "plant.example", settings.KafkaOutsidePorts, 5, "/elsewhere", ExternalSettings.None, null, true), settings);
         Assert.Equal([3, 4, 0], settings.KafkaPorts);
+        Assert.Equal([19092, 6, 19096], settings.KafkaOutsidePorts);
     }
 
     [Theory]
@@ -66,6 +68,7 @@ public sealed class FactorySettingsTests
     [InlineData("Factory:Retention", "01:00:00", "Factory:Retention=01:00:00 is not allowed: a time from 1.00:00:00 to 3650.00:00:00 is.")]
     [InlineData("Factory:Partitions", "many", "Factory:Partitions=many is not allowed: a whole number from 1 to 1000 is.")]
     [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
+    [InlineData("KAFKA_ADVERTISED_HOST", "plant:9092", "KAFKA_ADVERTISED_HOST=plant:9092 is not allowed: a name or an address of this machine, without a port, is.")]
     [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]
     [InlineData("Factory:Prometheus", "0", "Factory:Prometheus=0 is not allowed: true, false are.")]
     [InlineData("Factory:Ports:Prometheus", "x", "Factory:Ports:Prometheus=x is not allowed: a whole number from 0 to 65535 is.")]

@@ -107,6 +107,22 @@ public sealed class KafkaChoiceTests
         Assert.Equal("INTERNAL://kafka2:19092,HOST://127.0.0.1:9094,LINK://127.0.0.1:32", variables["KAFKA_ADVERTISED_LISTENERS"]);
     }
 
+    [Theory]
+    [InlineData("192.168.1.20", "192.168.1.20:29094", "192.168.1.20:29094")]
+    [InlineData("plant", "0.0.0.0:29094", "plant:29094")]
+    [InlineData("fd00::20", "[fd00::20]:29094", "[fd00::20]:29094")]
+    public void A_broker_that_is_open_to_other_machines_tells_them_a_host_of_theirs_and_its_own_clients_none(string host, string listens, string tells)
+    {
+        var outside = new KafkaOutsidePort(host, 29094);
+        var lines = KafkaServerProperties.Write(2, [1, 2, 3], [11, 12, 13], "/data", outside: outside).Split('\n');
+
+        Assert.Contains($"listeners=PLAINTEXT://127.0.0.1:2,CONTROLLER://127.0.0.1:12,OUTSIDE://{listens}", lines);
+        Assert.Contains($"advertised.listeners=PLAINTEXT://127.0.0.1:2,OUTSIDE://{tells}", lines);
+        var variables = KafkaContainerEnvironment.Of(2, 9094, outside: outside).ToDictionary();
+        Assert.Equal("INTERNAL://:19092,HOST://:9092,CONTROLLER://:9093,OUTSIDE://:9097", variables["KAFKA_LISTENERS"]);
+        Assert.Equal($"INTERNAL://kafka2:19092,HOST://127.0.0.1:9094,OUTSIDE://{tells}", variables["KAFKA_ADVERTISED_LISTENERS"]);
+    }
+
     [Fact]
     public void A_container_takes_the_same_settings_as_variables()
     {

@@ -12,6 +12,7 @@ public sealed class ContainersStack : FactoryStack
 
     protected override IEnumerable<string> Settings =>
     [
+        .. Outside,
         .. TestImages.Kafka is { } kafka ? new[] { $"--Factory:KafkaImage={kafka}" } : [],
         .. TestImages.Postgres is { } postgres ? new[] { $"--Factory:PostgresImage={postgres}" } : [],
     ];
@@ -32,6 +33,9 @@ public sealed class ContainersTests(ContainersStack stack)
     [ContainerFact]
     public Task A_killed_consumers_partitions_flow_again_within_10_seconds_and_the_account_is_exact() =>
         DeathScenarios.ConsumerIsKilledAsync(stack, "sensor-consumer-1", TimeSpan.FromSeconds(10));
+
+    [ContainerFact]
+    public Task Brokers_that_are_open_serve_other_machines() => stack.ServesOtherMachinesAsync();
 
     [ContainerFact]
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");

@@ -45,6 +45,9 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
         DeathScenarios.ConsumerIsKilledAsync(stack, "sensor-consumer-2", TimeSpan.FromSeconds(10));
 
     [Fact]
+    public Task Brokers_that_are_open_serve_other_machines() => stack.ServesOtherMachinesAsync();
+
+    [Fact]
     public Task A_killed_broker_loses_nothing() => DeathScenarios.BrokerIsKilledAsync(stack, "kafka2");
 
     [Fact]
@@ -53,6 +56,17 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
         // Of the parts that are killed this one alone leaves no trace in the account that other tests compare.
         const string Name = "monitoring-web";
         Assert.True((await stack.App.ResourceCommands.ExecuteCommandAsync(Name, "kill")).Success);
+
+        Assert.Equal($"{Name}: started", (await stack.SendAsync(new ResourceCommand(Name, ResourceAction.Start))).Message);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await stack.App.ResourceNotifications.WaitForResourceHealthyAsync(Name, limit.Token);
+    }
+
+    [Fact]
+    public async Task What_dies_can_be_started_before_Aspire_knows_of_its_end()
+    {
+        const string Name = "monitoring-web";
+        using (var process = Process.GetProcessById(await stack.ProcessIdAsync(Name))) process.Kill();
 
         Assert.Equal($"{Name}: started", (await stack.SendAsync(new ResourceCommand(Name, ResourceAction.Start))).Message);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
