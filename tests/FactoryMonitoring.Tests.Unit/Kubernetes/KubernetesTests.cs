@@ -192,6 +192,14 @@ public sealed partial class KubernetesTests
         Finds(problem, "Kafka", "factory", manifest => manifest["spec"]!["kafka"]!["config"]![setting] = value);
 
     [Fact]
+    public void A_broker_that_the_namespace_refuses_is_found() =>
+        Finds("kafkaContainer is not restricted", "Kafka", "factory", manifest => manifest["spec"]!["kafka"]!["template"]!["kafkaContainer"]!["securityContext"]!.AsObject().Remove("seccompProfile"));
+
+    [Fact]
+    public void A_broker_that_cannot_write_is_found() =>
+        Finds("without the fsGroup", "Kafka", "factory", manifest => manifest["spec"]!["kafka"]!["template"]!["pod"]!["securityContext"] = new JsonObject { ["runAsNonRoot"] = true });
+
+    [Fact]
     public void Another_PostgreSQL_is_found() =>
         Finds("and PostgreSQL 17 in Compose", "Cluster", "factory-postgres", manifest => manifest["spec"]!["imageName"] = "ghcr.io/cloudnative-pg/postgresql:16");
 

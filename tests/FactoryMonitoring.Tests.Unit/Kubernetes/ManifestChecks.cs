@@ -36,6 +36,8 @@ internal static partial class ManifestChecks
 
     private static readonly string[] NotStrimzisOwn = ["controller.quorum.election.backoff.max.ms", "controller.quorum.election.timeout.ms", "controller.quorum.fetch.timeout.ms"];
 
+    private static readonly string ProductVersion = VersionElement().Match(Repository.Read("Directory.Build.props")).Groups[1].Value;
+
     public static IReadOnlyList<string> Problems(IReadOnlyList<JsonObject> manifests) =>
     [
         .. manifests.SelectMany(StrictReader.Problems),
@@ -72,9 +74,8 @@ internal static partial class ManifestChecks
 
     private static IEnumerable<string> Version(JsonObject container)
     {
-        var expected = VersionElement().Match(Repository.Read("Directory.Build.props")).Groups[1].Value;
         var image = container.Text("image")!;
-        if (!image.EndsWith($":{expected}", StringComparison.Ordinal)) yield return $"the image {image} has not the tag {expected}, the version in Directory.Build.props";
+        if (!image.EndsWith($":{ProductVersion}", StringComparison.Ordinal)) yield return $"the image {image} has not the tag {ProductVersion}, the version in Directory.Build.props";
     }
 
     private static IEnumerable<string> Arguments(JsonObject container, string image)
@@ -494,6 +495,20 @@ internal static partial class ManifestChecks
                 .ToDictionary(pair => pair.Name, pair => pair.Value);
             foreach (var (name, value) in wanted.Where(pair => config.GetValueOrDefault(pair.Key) != pair.Value)) yield return $"{kafka.Title()}: {name} is {config.GetValueOrDefault(name) ?? "not set"}, and {value} in Compose";
             foreach (var name in config.Keys.Where(name => !wanted.ContainsKey(name))) yield return $"{kafka.Title()}: {name} is set, and not in Compose, or not for Strimzi's users to set";
+
+            (string Name, JsonNode? Template)[] containers =
+                [("kafkaContainer", kafka["spec"]!["kafka"]!["template"]), ("topicOperatorContainer", kafka["spec"]!["entityOperator"]?["template"])];
+            foreach (var (name, template) in containers)
+            {
+                var context = template?[name]?["securityContext"];
+                var drops = (context?["capabilities"]?["drop"] as JsonArray)?.Any(capability => capability!.ToString() == "ALL") == true;
+                if (context.Text("allowPrivilegeEscalation") != "false" || context.Text("runAsNonRoot") != "true" || context?["seccompProfile"].Text("type") != "RuntimeDefault" || !drops)
+                {
+                    yield return $"{kafka.Title()}: {name} is not restricted, as the namespace asks";
+                }
+
+                if (template?["pod"]?["securityContext"] is { } pod && pod["fsGroup"] is null) yield return $"{kafka.Title()}: beside {name} the pod has a securityContext without the fsGroup that Strimzi would set";
+            }
 
             var options = pool["spec"]!["jvmOptions"];
             var heap = $"-Xms{options.Text("-Xms")} -Xmx{options.Text("-Xmx")}";
