@@ -13,8 +13,9 @@ compose-engine:
 	  *"permission denied"*) echo "the container engine lets only root and the group docker in" ;; \
 	  *) echo "no container engine answers (docker info): install Docker, or start it" ;; esac; exit 1; }
 
-images: compose-engine ## Build the images of all services (BASE_IMAGE=… names another base)
+images: compose-engine ## Build the images of all services (BASE_IMAGE=… names another base), and list what is in them in artifacts/sbom
 	@dotnet build eng/images.proj -m -v quiet --nologo
+	@eng/make/sbom.sh $(VERSION)
 	@docker images --filter 'reference=factory-monitoring/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
 
 compose-up: compose-engine ## Start the stack of containers (PROFILE=observability adds the Aspire dashboard, Prometheus and Grafana; none drops them)

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace FactoryMonitoring.Tests.Containers;
 
 public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
@@ -12,6 +14,22 @@ public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
         Assert.Equal(
             [.. Services.Concat(Brokers).Append("postgres").Append("provisioner").Order(StringComparer.Ordinal)],
             names.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal));
+    }
+
+    [ContainerFact]
+    public async Task Each_image_has_a_bill_of_materials()
+    {
+        var versions = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "Directory.Packages.props"));
+        foreach (var image in (string[])["provisioner", "sensors", "consumers", "monitoring-api", "monitoring-web"])
+        {
+            await using var file = File.OpenRead(Path.Combine(Repository.Root, "artifacts", "sbom", $"{image}.json"));
+            using var bill = await JsonDocument.ParseAsync(file);
+
+            Assert.Equal("CycloneDX", bill.RootElement.GetProperty("bomFormat").GetString());
+            Assert.Equal($"factory-monitoring/{image}", bill.RootElement.GetProperty("metadata").GetProperty("component").GetProperty("name").GetString());
+            var client = bill.RootElement.GetProperty("components").EnumerateArray().Single(component => component.GetProperty("name").GetString() == "Confluent.Kafka");
+            Assert.Contains($"""Include="Confluent.Kafka" Version="{client.GetProperty("version").GetString()}" """.TrimEnd(), versions, StringComparison.Ordinal);
+        }
     }
 
     [ContainerFact]

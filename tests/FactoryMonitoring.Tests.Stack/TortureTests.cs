@@ -244,7 +244,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private async Task TruncateAsync(int partition)
     {
         using var admin = new Confluent.Kafka.AdminClientBuilder(new Confluent.Kafka.AdminClientConfig { BootstrapServers = stack.KafkaBootstrap }).Build();
-        var deleted = await Wait.AnswerAsync("records deleted", TimeSpan.FromMinutes(2), _ => admin.DeleteRecordsAsync(
+        await _outage.Task;
+        var deleted = await Wait.AnswerAsync("records deleted", TimeSpan.FromMinutes(4), _ => admin.DeleteRecordsAsync(
             [new("sensor-data", partition, Confluent.Kafka.Offset.End)],
             new() { RequestTimeout = TimeSpan.FromSeconds(10), OperationTimeout = TimeSpan.FromSeconds(10) }));
         output.WriteLine($"           partition {partition} begins at {deleted[0].Offset.Value}");
