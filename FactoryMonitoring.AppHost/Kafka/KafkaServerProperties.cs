@@ -45,6 +45,8 @@ internal static class KafkaServerProperties
         ["controller.quorum.election.timeout.ms"] = "300",
         ["controller.quorum.election.backoff.max.ms"] = "300",
         ["replica.lag.time.max.ms"] = "3000",
+        // A broker that starts while most of the others are dead ends after a minute by default, and nobody starts it again. It waits for them for a day.
+        ["initial.broker.registration.timeout.ms"] = "86400000",
         // A follower that asks a new leader too early asks again after this; by default it waits a second, and with it every producer.
         ["replica.fetch.backoff.ms"] = "100",
         // 128 MB by default, half of the heap: readings then waited for a collection every 3 s instead of every 8.

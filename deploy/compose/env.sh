@@ -10,7 +10,7 @@ case "${PROFILE:-}" in
 observability) COMPOSE_PROFILES=observability OTEL_EXPORTER_OTLP_ENDPOINT=http://aspire-dashboard:18889 ;;
 none) COMPOSE_PROFILES=none OTEL_EXPORTER_OTLP_ENDPOINT=none ;;
 *)
-  echo "PROFILE=$PROFILE: allowed is observability or none" >&2
+  echo "PROFILE=$PROFILE: must be observability or none" >&2
   exit 1
   ;;
 esac
