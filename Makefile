@@ -5,7 +5,7 @@ RUN_DIRECTORY ?= $(or $(Factory__RunDirectory),artifacts/run)
 export Factory__RunDirectory := $(abspath $(RUN_DIRECTORY))
 STACK := eng/make/stack.sh
 # A producer is killed and started by its name; another part is not one.
-sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),temperature-sensor),$(error $(NAME) is no producer: NAME=temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor is allowed))
+sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),temperature-sensor),$(error $(NAME) is no producer: NAME must be temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor))
 
 # Shells have a variable of this name for themselves: the terminal's width.
 columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))

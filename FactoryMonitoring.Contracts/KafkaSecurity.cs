@@ -76,7 +76,7 @@ public sealed class KafkaSecurity
         // An unknown one is named without its value, which may be a secret.
         if (settings.Keys.FirstOrDefault(key => !Keys.Contains(key, StringComparer.OrdinalIgnoreCase)) is { } unknown)
         {
-            throw new FormatException($"{Section}:{unknown} is not allowed: there is no such setting; {string.Join(", ", Keys)} are");
+            throw new FormatException($"{Section}:{unknown}: there is no such setting; must be one of {string.Join(", ", Keys)}");
         }
 
         var protocol = OneOf(settings, "Protocol", Protocols);
@@ -145,7 +145,7 @@ public sealed class KafkaSecurity
         var url = Needed(settings, "TokenUrl", Url);
         if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme is not ("https" or "http"))
         {
-            throw new FormatException($"{Section}:TokenUrl = {url} is not allowed: {Url} is");
+            throw new FormatException($"{Section}:TokenUrl = {url}: must be {Url}");
         }
 
         _properties["sasl.oauthbearer.method"] = "oidc";
@@ -178,7 +178,7 @@ public sealed class KafkaSecurity
     {
         var value = Needed(settings, key, string.Join(", ", allowed));
         return allowed.FirstOrDefault(each => each.Equals(value, StringComparison.OrdinalIgnoreCase))
-            ?? throw new FormatException($"{Section}:{key} = {value} is not allowed: {string.Join(", ", allowed)} are");
+            ?? throw new FormatException($"{Section}:{key} = {value}: must be one of {string.Join(", ", allowed)}");
     }
 
     // Java writes no space after a comma.
@@ -191,7 +191,7 @@ public sealed class KafkaSecurity
         }
         catch (CryptographicException exception)
         {
-            throw new FormatException($"{Section}:CertificateFile = {file} is no certificate ({exception.Message}): a PEM file is allowed", exception);
+            throw new FormatException($"{Section}:CertificateFile = {file} is no certificate ({exception.Message}); must be a PEM file", exception);
         }
     }
 
@@ -209,7 +209,7 @@ public sealed class KafkaSecurity
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new FormatException($"{Section}:{key} = {file} cannot be read ({exception.Message}): a file that this process may read is allowed", exception);
+            throw new FormatException($"{Section}:{key} = {file} cannot be read ({exception.Message}); must be a file that this process may read", exception);
         }
     }
 
@@ -223,7 +223,7 @@ public sealed class KafkaSecurity
 
         if (settings.ContainsKey(key))
         {
-            throw new FormatException($"{Section}:{key} and {Section}:{key}File are both set: one of them is allowed");
+            throw new FormatException($"{Section}:{key} and {Section}:{key}File are both set; set one of them");
         }
 
         return ReadSecret(file);
@@ -231,5 +231,5 @@ public sealed class KafkaSecurity
 
     private static string Needed(Dictionary<string, string> settings, string key, string allowed) => settings.GetValueOrDefault(key) ?? throw Missing(key, allowed);
 
-    private static FormatException Missing(string key, string allowed) => new($"{Section}:{key} is not set; allowed is {allowed}");
+    private static FormatException Missing(string key, string allowed) => new($"{Section}:{key} is not set; must be {allowed}");
 }

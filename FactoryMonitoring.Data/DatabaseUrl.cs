@@ -9,7 +9,7 @@ public static class DatabaseUrl
     /// <exception cref="FormatException">It is no postgresql:// or postgres:// URL with a host and a database; the message says what is allowed.</exception>
     public static string ToConnectionString(string url)
     {
-        const string Allowed = "allowed is postgresql://user:password@host:port/database";
+        const string Allowed = "must be postgresql://user:password@host:port/database";
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgresql" or "postgres"))
         {
             throw new FormatException($"not a postgresql:// URL; {Allowed}");

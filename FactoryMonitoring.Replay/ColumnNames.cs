@@ -22,7 +22,7 @@ internal sealed class ColumnNames(FileShape shape, SettingName setting)
         {
             if (item.LastIndexOf('=') is var mark && (mark <= 0 || mark == item.Length - 1))
             {
-                throw new ReplayFileException($"{setting(name)} = {list} is not allowed: COLUMN=WORD is, for several separated by commas");
+                throw new ReplayFileException($"{setting(name)} = {list}: must be COLUMN=WORD, for several separated by commas");
             }
 
             var named = item[..mark].Trim();
@@ -33,7 +33,7 @@ internal sealed class ColumnNames(FileShape shape, SettingName setting)
     }
 
     private int One(string item, string name, string list) => TryOne(item) ?? throw new ReplayFileException(
-        $"{setting(name)} = {list}: there is no column {item}; {(shape.HeaderLine is null ? Say.Text($"numbers from 1 to {shape.FieldCount} are allowed, the file has no header") : $"allowed are {string.Join(", ", shape.Names.Take(MostNamed))}{(shape.Names.Length > MostNamed ? ", …" : "")}, or numbers from 1 on")}");
+        $"{setting(name)} = {list}: there is no column {item}; {(shape.HeaderLine is null ? Say.Text($"numbers from 1 to {shape.FieldCount} are allowed, the file has no header") : $"must be one of {string.Join(", ", shape.Names.Take(MostNamed))}{(shape.Names.Length > MostNamed ? ", …" : "")}, or numbers from 1 on")}");
 
     private int? TryOne(string item)
     {

@@ -34,7 +34,7 @@ internal sealed record FileShape(
         var (text, isWhole) = Beginning(path);
         if (string.IsNullOrWhiteSpace(text))
         {
-            throw new ReplayFileException("is empty: a CSV file with a row of values is allowed");
+            throw new ReplayFileException("is empty; must be a CSV file with a row of values");
         }
 
         separator ??= text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length > 5 && text[5] is '\r' or '\n' ? text[4] : null;

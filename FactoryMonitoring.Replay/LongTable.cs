@@ -22,7 +22,7 @@ internal sealed partial record LongTable(int Name, int Value, int? Unit)
             }
 
             name = names.Find(given, nameof(ReplayOptions.NameColumn)) is [var one] ? one
-                : throw new ReplayFileException($"{nameColumn} = {given} is not allowed: one column is");
+                : throw new ReplayFileException($"{nameColumn} = {given}: must be one column");
             if (time.Columns.Contains(name))
             {
                 throw new ReplayFileException($"{nameColumn} = {given}: {shape.Column(name)} is the time: name the column of the sensors' names, or another time, {setting(nameof(ReplayOptions.TimeColumn))}=…");

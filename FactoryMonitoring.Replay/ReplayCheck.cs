@@ -170,12 +170,12 @@ internal sealed class ReplayCheck
         var backfill = $"{_setting(nameof(ReplayOptions.Backfill))} stores rows at their own times";
         if (_options.Loop)
         {
-            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Loop))} = true is not allowed: {backfill}, and each row once: leave it out");
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Loop))} = true: {backfill}, and each row once: leave it out");
         }
 
         if (_options.Interval is not null)
         {
-            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Interval))} is not allowed: {backfill}: leave it out, or replay the file without {_setting(nameof(ReplayOptions.Backfill))}");
+            throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Interval))} is set: {backfill}: leave it out, or replay the file without {_setting(nameof(ReplayOptions.Backfill))}");
         }
 
         if (time.Kind == TimeKind.Elapsed)
@@ -220,7 +220,7 @@ internal sealed class ReplayCheck
         "pipe" => '|',
         "space" => ' ',
         [var one] when char.IsAscii(one) && !char.IsAsciiLetterOrDigit(one) && one is not '"' and not '\r' and not '\n' => one,
-        _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Separator))} = {_options.Separator} is not allowed: comma, semicolon, tab, pipe, space or one character of ASCII are"),
+        _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Separator))} = {_options.Separator}: must be one of comma, semicolon, tab, pipe, space or one character of ASCII"),
     };
 
     private DecimalSign? SignOf() => _options.DecimalSign?.ToLowerInvariant() switch
@@ -228,7 +228,7 @@ internal sealed class ReplayCheck
         null or "" => null,
         "point" or "." => DecimalSign.Point,
         "comma" or "," => DecimalSign.Comma,
-        _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DecimalSign))} = {_options.DecimalSign} is not allowed: point, comma are"),
+        _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DecimalSign))} = {_options.DecimalSign}: must be one of point, comma"),
     };
 
     private TimeZoneInfo ZoneOf()
@@ -240,7 +240,7 @@ internal sealed class ReplayCheck
 
         return TimeZoneInfo.TryFindSystemTimeZoneById(id, out var zone)
             ? zone
-            : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id} is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin");
+            : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
     }
 
     // Where the beginning holds no number that tells its decimal sign, the first one further on does.
@@ -322,7 +322,7 @@ internal sealed class ReplayCheck
             "day-first" => DateOrder.DayFirst,
             "month-first" => DateOrder.MonthFirst,
             "year-first" => DateOrder.YearFirst,
-            _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DateOrder))} = {_options.DateOrder} is not allowed: day-first, month-first, year-first are"),
+            _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DateOrder))} = {_options.DateOrder}: must be one of day-first, month-first, year-first"),
         };
         return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone)))];
     }

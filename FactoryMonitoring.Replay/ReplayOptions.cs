@@ -91,7 +91,7 @@ public sealed class ReplayOptions
             Backfill = Flag(nameof(Backfill)),
             Again = Flag(nameof(Again)),
             SensorType = value(nameof(SensorType)),
-            SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "1 to 255 characters are"),
+            SensorId = value(nameof(SensorId)) is not { } id ? null : id.Length <= 255 ? id : throw Wrong(nameof(SensorId), id, "must have 1 to 255 characters"),
             WarningThreshold = Number(nameof(WarningThreshold), double.MinValue, double.MaxValue),
             CriticalThreshold = Number(nameof(CriticalThreshold), double.MinValue, double.MaxValue),
             Columns = value(nameof(Columns)),
@@ -108,11 +108,11 @@ public sealed class ReplayOptions
             Separator = value(nameof(Separator)),
         };
 
-        bool Flag(string name) => value(name) is { } text && (bool.TryParse(text, out var flag) ? flag : throw Wrong(name, text, "true, false are"));
+        bool Flag(string name) => value(name) is { } text && (bool.TryParse(text, out var flag) ? flag : throw Wrong(name, text, "must be true or false"));
 
         double? Number(string name, double least, double most) => value(name) is not { } text ? null
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
-            : throw Wrong(name, text, least > double.MinValue ? string.Create(CultureInfo.InvariantCulture, $"a number from {least} to {most} is") : "a number is");
+            : throw Wrong(name, text, least > double.MinValue ? string.Create(CultureInfo.InvariantCulture, $"must be a number between {least} and {most}") : "must be a number");
 
         // A number is one of seconds; TimeSpan would take it for days.
         TimeSpan? Time(string name)
@@ -125,10 +125,10 @@ public sealed class ReplayOptions
             var isRead = double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds);
             var time = isRead && Math.Abs(seconds) < 1e9 ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
             isRead = isRead || TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out time);
-            return isRead && time >= TimeSpan.FromMicroseconds(1) && time <= TimeSpan.FromDays(366) ? time : throw Wrong(name, text, "a time as 00:00:01 or a number of seconds is, up to 366 days");
+            return isRead && time >= TimeSpan.FromMicroseconds(1) && time <= TimeSpan.FromDays(366) ? time : throw Wrong(name, text, "must be a time as 00:00:01 or a number of seconds, up to 366 days");
         }
 
-        ReplayFileException Wrong(string name, string text, string allowed) => new($"{setting(name)} = {text} is not allowed: {allowed}");
+        ReplayFileException Wrong(string name, string text, string allowed) => new($"{setting(name)} = {text}: {allowed}");
     }
 
     /// <summary>What is set, by the names of <see cref="Read"/>.</summary>

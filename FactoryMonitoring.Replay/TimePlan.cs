@@ -52,7 +52,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var format = options.TimeFormat?.Trim().ToLowerInvariant();
         if (format is not (null or "" or "excel") && !UnitsOfTime.ContainsKey(format))
         {
-            throw new ReplayFileException($"{setting(nameof(options.TimeFormat))} = {options.TimeFormat} is not allowed: {string.Join(", ", UnitsOfTime.Keys)}, excel are");
+            throw new ReplayFileException($"{setting(nameof(options.TimeFormat))} = {options.TimeFormat}: must be one of {string.Join(", ", UnitsOfTime.Keys)}, excel");
         }
 
         var given = options.TimeColumn is not { Length: > 0 } ? null
@@ -66,7 +66,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             [var date, var clock] => new TimePlan(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock)),
             [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
             null => Look(shape, format, options, setting) ?? None,
-            _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn} is not allowed: one column is, or the date's and the clock's"),
+            _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn}: must be one column, or the date's and the clock's"),
         };
     }
 

@@ -17,7 +17,7 @@ internal static class ApiAddress
         if (!string.IsNullOrEmpty(port) && Port(port) is null)
         {
             builder.Services.AddOptions<AddressCheck>()
-                .Validate(_ => false, $"{EnvironmentNames.MonitoringApiPort} = {port} is no port; allowed is 0 to {ushort.MaxValue}")
+                .Validate(_ => false, $"{EnvironmentNames.MonitoringApiPort} = {port} must be an integer between 0 and {ushort.MaxValue}")
                 .ValidateOnStart();
         }
 

@@ -15,7 +15,7 @@ internal sealed class Input
     public int Integer(string name, string? value, int absent, int minimum, int maximum) =>
         value is null ? absent
         : int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum ? number
-        : Bad(name, $"allowed is a whole number from {minimum} to {maximum}", absent);
+        : Bad(name, $"must be an integer between {minimum} and {maximum}", absent);
 
     /// <summary>A length of time, as a number of minutes or as 300s, 5m, 2h, 7d.</summary>
     public TimeSpan Window(string? minutes, string? window, TimeSpan absent, TimeSpan shortest, TimeSpan longest)
@@ -41,7 +41,7 @@ internal sealed class Input
         return unit is { } one && int.TryParse(window.AsSpan(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             && one * number >= shortest && one * number <= longest
             ? one * number
-            : Bad("window", $"allowed is a number with s, m, h or d, from {Text(shortest)} to {Text(longest)}", absent);
+            : Bad("window", $"must be a number with s, m, h or d, from {Text(shortest)} to {Text(longest)}", absent);
 
         static string Text(TimeSpan span) => span switch
         {
@@ -54,26 +54,26 @@ internal sealed class Input
 
     public string? OneOf(string name, string? value, params string[] allowed) =>
         value is null || allowed.Contains(value, StringComparer.Ordinal) ? value
-        : Bad<string?>(name, $"allowed is one of {string.Join(", ", allowed)}", null);
+        : Bad<string?>(name, $"must be one of {string.Join(", ", allowed)}", null);
 
     public DateTimeOffset? Time(string name, string? value) =>
         value is null ? null
         : DateTimeOffset.TryParse(value, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time
-        : Bad<DateTimeOffset?>(name, "allowed is a time in ISO 8601, for example 2025-09-16T21:41:41Z", null);
+        : Bad<DateTimeOffset?>(name, "must be a time in ISO 8601, for example 2025-09-16T21:41:41Z", null);
 
     public bool? Flag(string name, string? value) =>
         value is null ? null
         : bool.TryParse(value, out var flag) ? flag
-        : Bad<bool?>(name, "allowed is true or false", null);
+        : Bad<bool?>(name, "must be true or false", null);
 
     public Guid? Id(string name, string? value) =>
         value is null ? null
         : Guid.TryParse(value, out var id) ? id
-        : Bad<Guid?>(name, "allowed is a UUID", null);
+        : Bad<Guid?>(name, "must be a UUID", null);
 
     public string? Text(string name, string? value, int longest = 255) =>
         value is null || (value.Length <= longest && value.Length > 0 && !value.Contains('\0', StringComparison.Ordinal)) ? value
-        : Bad<string?>(name, $"allowed are 1 to {longest} characters", null);
+        : Bad<string?>(name, $"must have 1 to {longest} characters", null);
 
     public T Bad<T>(string name, string allowed, T absent)
     {

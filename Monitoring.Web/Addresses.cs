@@ -57,7 +57,7 @@ internal sealed class Addresses
 
     private static IEnumerable<string> Failures(string name, string? value)
     {
-        if (!string.IsNullOrEmpty(value) && Port(value) is null) yield return $"{name} = {value}: a port between 1 and 65535 is allowed";
+        if (!string.IsNullOrEmpty(value) && Port(value) is null) yield return $"{name} = {value}: must be a port between 1 and 65535";
     }
 
     private static int? Port(string? text) =>

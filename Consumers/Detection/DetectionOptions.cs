@@ -74,7 +74,7 @@ internal sealed class TypeSettings(IConfiguration configuration) : IPostConfigur
             if (type[nameof(RuleOptions.Learning)] is { Length: > 0 } learning && !bool.TryParse(learning, out _))
             {
                 var key = $"{type.Path}:{nameof(RuleOptions.Learning)}";
-                throw new OptionsValidationException(key, typeof(DetectionOptions), [$"{key} = {learning}: allowed is true or false"]);
+                throw new OptionsValidationException(key, typeof(DetectionOptions), [$"{key} = {learning}: must be true or false"]);
             }
 
             options.Types[type.Key] = type.Get<RuleOptions>() ?? new RuleOptions();
@@ -122,7 +122,7 @@ internal sealed class ThresholdVariables(IConfiguration configuration) : IPostCo
 
         return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value)
             ? value
-            : throw new OptionsValidationException(key, typeof(DetectionOptions), [$"{key} = {text}: allowed is a number"]);
+            : throw new OptionsValidationException(key, typeof(DetectionOptions), [$"{key} = {text}: must be a number"]);
     }
 }
 
@@ -133,19 +133,19 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
         if (options.NoDataAfter < TimeSpan.FromSeconds(1) || options.NoDataAfter > TimeSpan.FromDays(1))
         {
             return ValidateOptionsResult.Fail(
-                $"{DetectionOptions.Section}:{nameof(options.NoDataAfter)} = {options.NoDataAfter}: allowed is 00:00:01 to 1.00:00:00");
+                $"{DetectionOptions.Section}:{nameof(options.NoDataAfter)} = {options.NoDataAfter}: must be between 00:00:01 and 1.00:00:00");
         }
 
         if (options.LearnFor < TimeSpan.Zero || options.LearnFor > TimeSpan.FromDays(30))
         {
             return ValidateOptionsResult.Fail(
-                $"{DetectionOptions.Section}:{nameof(options.LearnFor)} = {options.LearnFor}: allowed is 00:00:00 to 30.00:00:00");
+                $"{DetectionOptions.Section}:{nameof(options.LearnFor)} = {options.LearnFor}: must be between 00:00:00 and 30.00:00:00");
         }
 
         if (options.MaxSensorsPerPartition is < 1 or > 1_000_000)
         {
             return ValidateOptionsResult.Fail(
-                $"{DetectionOptions.Section}:{nameof(options.MaxSensorsPerPartition)} = {options.MaxSensorsPerPartition}: allowed is 1 to 1000000");
+                $"{DetectionOptions.Section}:{nameof(options.MaxSensorsPerPartition)} = {options.MaxSensorsPerPartition}: must be between 1 and 1000000");
         }
 
         foreach (var (type, rules) in options.Types)
@@ -153,40 +153,40 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
             var key = $"{DetectionOptions.Section}:Types:{type}";
             if (rules.ConsecutiveHigh is < 1 or > 1000)
             {
-                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.ConsecutiveHigh)} = {rules.ConsecutiveHigh}: allowed is 1 to 1000");
+                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.ConsecutiveHigh)} = {rules.ConsecutiveHigh}: must be between 1 and 1000");
             }
 
             if (rules.RapidChange <= 0 || rules.BaselineDeviation <= 0)
             {
                 return ValidateOptionsResult.Fail(
-                    $"{key}:{nameof(rules.RapidChange)} = {rules.RapidChange}, {nameof(rules.BaselineDeviation)} = {rules.BaselineDeviation}: allowed is a number above 0");
+                    $"{key}:{nameof(rules.RapidChange)} = {rules.RapidChange}, {nameof(rules.BaselineDeviation)} = {rules.BaselineDeviation}: must be a number above 0");
             }
 
             if (rules.Minimum is null != rules.Maximum is null || rules.Minimum >= rules.Maximum)
             {
                 return ValidateOptionsResult.Fail(
-                    $"{key}:{nameof(rules.Minimum)} = {Or(rules.Minimum)}, {nameof(rules.Maximum)} = {Or(rules.Maximum)}: allowed are both, the first less than the second");
+                    $"{key}:{nameof(rules.Minimum)} = {Or(rules.Minimum)}, {nameof(rules.Maximum)} = {Or(rules.Maximum)}: must both be set, the first less than the second");
             }
 
             if (rules.Deadband is < 0 or > 0.5)
             {
-                return ValidateOptionsResult.Fail(Invariant($"{key}:{nameof(rules.Deadband)} = {rules.Deadband}: allowed is 0 to 0.5, a share of the range"));
+                return ValidateOptionsResult.Fail(Invariant($"{key}:{nameof(rules.Deadband)} = {rules.Deadband}: must be between 0 and 0.5, a share of the range"));
             }
 
             if (IsTooLong(rules.OnDelay) || IsTooLong(rules.OffDelay))
             {
                 return ValidateOptionsResult.Fail(
-                    $"{key}:{nameof(rules.OnDelay)} = {rules.OnDelay}, {nameof(rules.OffDelay)} = {rules.OffDelay}: allowed is 00:00:00 to 1.00:00:00");
+                    $"{key}:{nameof(rules.OnDelay)} = {rules.OnDelay}, {nameof(rules.OffDelay)} = {rules.OffDelay}: must be between 00:00:00 and 1.00:00:00");
             }
 
             if (rules.LearningStep is { } step && (step < TimeSpan.Zero || step > TimeSpan.FromHours(1)))
             {
-                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.LearningStep)} = {step}: allowed is 00:00:00 to 01:00:00");
+                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.LearningStep)} = {step}: must be between 00:00:00 and 01:00:00");
             }
 
             if (rules.Unit is { } unit && (string.IsNullOrWhiteSpace(unit) || unit.Length > 50))
             {
-                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.Unit)} = {unit}: allowed are 1 to 50 characters");
+                return ValidateOptionsResult.Fail($"{key}:{nameof(rules.Unit)} = {unit}: must have 1 to 50 characters");
             }
         }
 

@@ -34,13 +34,13 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
             return (new(null, KafkaSecurity.None, ReadDatabase(configuration, repository, problems)), problems);
         }
         var brokers = configuration[BrokersKey] is { Length: > 0 } list ? list : configuration[EnvironmentNames.KafkaBrokers];
-        if (string.IsNullOrEmpty(brokers)) problems.Add($"{BrokersKey} (or {EnvironmentNames.KafkaBrokers}) is not set, and Factory:Kafka=external needs it: a list host:port,host:port,… is allowed.");
+        if (string.IsNullOrEmpty(brokers)) problems.Add($"{BrokersKey} (or {EnvironmentNames.KafkaBrokers}) is not set, and Factory:Kafka=external needs it: must be a list host:port,host:port,….");
         return (new(brokers ?? "", security, ReadDatabase(configuration, repository, problems)), problems);
     }
 
     private static string? ReadDatabase(IConfiguration configuration, string repository, List<string> problems)
     {
-        const string Allowed = "Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database) is allowed";
+        const string Allowed = "must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)";
         if (!IsExternal(configuration, "Factory:Postgres")) return null;
         var key = string.IsNullOrEmpty(configuration[DatabaseKey]) ? EnvironmentNames.DatabaseUrl : DatabaseKey;
         if (configuration[key] is not { Length: > 0 } value)
@@ -61,7 +61,7 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
             // The value holds the password.
-            problems.Add($"{key} is not allowed ({exception.Message}): {Allowed}.");
+            problems.Add($"{key} cannot be read ({exception.Message}): {Allowed}.");
             return "";
         }
 

@@ -94,7 +94,7 @@ internal sealed record FactorySettings(
         public string? Host(string key)
         {
             if (Value(key) is not { } text || Uri.CheckHostName(text) != UriHostNameType.Unknown) return Value(key);
-            Problems.Add($"{key}={text} is not allowed: a name or an address of this machine, without a port, is.");
+            Problems.Add($"{key}={text}: must be a name or an address of this machine without a port.");
             return null;
         }
 
@@ -104,7 +104,7 @@ internal sealed record FactorySettings(
         {
             if (Value(key) is not { } text) return absent;
             if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most) return value;
-            Problems.Add($"{key}={text} is not allowed: a whole number from {least} to {most} is.");
+            Problems.Add($"{key}={text}: must be an integer between {least} and {most}.");
             return absent;
         }
 
@@ -112,7 +112,7 @@ internal sealed record FactorySettings(
         {
             if (Value(key) is not { } text) return absent;
             if (bool.TryParse(text, out var value)) return value;
-            Problems.Add($"{key}={text} is not allowed: true, false are.");
+            Problems.Add($"{key}={text}: must be true or false.");
             return absent;
         }
 
@@ -120,7 +120,7 @@ internal sealed record FactorySettings(
         {
             if (Value(key) is not { } text) return absent;
             if (!int.TryParse(text, out _) && Enum.TryParse<T>(text, ignoreCase: true, out var value)) return value;
-            Problems.Add($"{key}={text} is not allowed: {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()} are.");
+            Problems.Add($"{key}={text}: must be one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}.");
             return absent;
         }
 
@@ -135,19 +135,19 @@ internal sealed record FactorySettings(
         public void Between(string key, double least, double most)
         {
             if (Value(key) is { } text && !(double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most))
-                Problems.Add(string.Create(CultureInfo.InvariantCulture, $"{key}={text} is not allowed: a number from {least} to {most} is."));
+                Problems.Add(string.Create(CultureInfo.InvariantCulture, $"{key}={text}: must be a number between {least} and {most}."));
         }
 
         public void OneOf(string key, params string[] allowed)
         {
             if (Value(key) is { } text && !allowed.Contains(text, StringComparer.Ordinal))
-                Problems.Add($"{key}={text} is not allowed: {string.Join(", ", allowed)} are.");
+                Problems.Add($"{key}={text}: must be one of {string.Join(", ", allowed)}.");
         }
 
         public void TimeZone(string key)
         {
             if (Value(key) is { } text && !TimeZoneInfo.TryFindSystemTimeZoneById(text, out _))
-                Problems.Add($"{key}={text} is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin.");
+                Problems.Add($"{key}={text}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin.");
         }
 
         public ReplayPlan? Replay(string repository)
@@ -161,7 +161,7 @@ internal sealed record FactorySettings(
                 options.File = Path.GetFullPath(file, repository);
                 if (!File.Exists(options.File))
                 {
-                    Problems.Add($"Factory:Replay:File={file} does not exist ({options.File}): a CSV file, plain or gzip, is allowed.");
+                    Problems.Add($"Factory:Replay:File={file} does not exist ({options.File}): must be a CSV file, plain or gzip.");
                     return null;
                 }
 
@@ -178,12 +178,12 @@ internal sealed record FactorySettings(
         /// <summary>Takes everything that is set in the section and was not asked for as a problem: it is misspelt.</summary>
         public void FindUnknown(string section) => Problems.AddRange(configuration.GetSection(section).AsEnumerable()
             .Where(pair => pair.Value is { Length: > 0 } && !_known.Contains(pair.Key))
-            .Select(pair => $"{pair.Key}={pair.Value} is not allowed: there is no such setting; {string.Join(", ", _known.Order(StringComparer.Ordinal))} are."));
+            .Select(pair => $"{pair.Key}={pair.Value}: there is no such setting; must be one of {string.Join(", ", _known.Order(StringComparer.Ordinal))}."));
 
         public void Days(string key, int least, int most)
         {
             if (Value(key) is { } text && !(TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var value) && value.TotalDays >= least && value.TotalDays <= most))
-                Problems.Add(string.Create(CultureInfo.InvariantCulture, $"{key}={text} is not allowed: a time from {least}.00:00:00 to {most}.00:00:00 is."));
+                Problems.Add(string.Create(CultureInfo.InvariantCulture, $"{key}={text}: must be a time between {least}.00:00:00 and {most}.00:00:00."));
         }
 
         private string? Value(string key)

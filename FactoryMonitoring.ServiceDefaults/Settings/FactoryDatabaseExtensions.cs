@@ -58,7 +58,7 @@ public static partial class FactoryDatabaseExtensions
                 value = builder.Configuration[key];
                 if (string.IsNullOrEmpty(value))
                 {
-                    failure = $"{Key} (or {key}) is not set; allowed is Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)";
+                    failure = $"{Key} (or {key}) is not set; must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)";
                     return null;
                 }
 

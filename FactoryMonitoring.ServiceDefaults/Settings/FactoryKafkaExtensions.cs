@@ -36,7 +36,7 @@ public static class FactoryKafkaExtensions
 
     private static string? Check(string? brokers)
     {
-        const string Allowed = "allowed is a list host:port,host:port,…";
+        const string Allowed = "must be a list host:port,host:port,…";
         if (string.IsNullOrEmpty(brokers))
         {
             return $"{Key} (or {EnvironmentNames.KafkaBrokers}) is not set; {Allowed}";

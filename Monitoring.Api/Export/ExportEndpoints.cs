@@ -44,7 +44,7 @@ internal static class ExportEndpoints
         var filter = new ExportFilter(begin, end, input.Text("sensor", sensor));
         if (begin >= end || end - begin > Longest)
         {
-            input.Bad("from", $"allowed is a time before to, by {Longest.TotalDays} days at most", begin);
+            input.Bad("from", $"must be a time before to, by {Longest.TotalDays} days at most", begin);
         }
 
         if (input.IsBad)

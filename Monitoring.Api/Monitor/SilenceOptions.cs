@@ -9,7 +9,7 @@ internal sealed class SilenceOptions
     public const string Section = "Detection";
 
     /// <summary>A sensor of which nothing has arrived for so long, and for five of its own intervals, raises an alert; none does where it is null.</summary>
-    [Range(typeof(TimeSpan), "00:00:05", "30.00:00:00", ErrorMessage = "allowed is 00:00:05 to 30.00:00:00")]
+    [Range(typeof(TimeSpan), "00:00:05", "30.00:00:00", ErrorMessage = "must be between 00:00:05 and 30.00:00:00")]
     public TimeSpan? SilenceAlertAfter { get; set; }
 }
 

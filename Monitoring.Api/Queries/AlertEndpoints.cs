@@ -85,7 +85,7 @@ internal static class AlertEndpoints
         {
             if (from is not null)
             {
-                input.Bad("window", "allowed is window or from, not both", false);
+                input.Bad("window", "must be window or from, not both", false);
             }
 
             // To the whole second, so that those who ask in the same second ask the same.
@@ -95,7 +95,7 @@ internal static class AlertEndpoints
 
         if (from > to)
         {
-            input.Bad("from", "allowed is a time before to", false);
+            input.Bad("from", "must be a time before to", false);
         }
 
         return new(

@@ -41,7 +41,7 @@ internal sealed record BenchSettings(
         var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 20_000, 900, 64, null, CompressionType.Lz4, [.. Parts.Except(["large", "groups", "nab", "messages"])]);
         foreach (var argument in arguments)
         {
-            var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: allowed is NAME=VALUE");
+            var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: must be NAME=VALUE");
             settings = name switch
             {
                 "readings" => settings with { Readings = Number(argument, value, 1_000, 100_000_000) },
@@ -60,12 +60,12 @@ internal sealed record BenchSettings(
                 "against" => settings with { Against = value },
                 "compression" => settings with
                 {
-                    Compression = Enum.TryParse<CompressionType>(value, ignoreCase: true, out var type) ? type : throw new FormatException($"{argument}: allowed are none, lz4, zstd, gzip, snappy"),
+                    Compression = Enum.TryParse<CompressionType>(value, ignoreCase: true, out var type) ? type : throw new FormatException($"{argument}: must be one of none, lz4, zstd, gzip, snappy"),
                 },
                 "only" => settings with { Only = [.. value.Split(',').Select(part => Parts.Contains(part, StringComparer.Ordinal)
                     ? part
-                    : throw new FormatException($"{argument}: allowed are {string.Join(", ", Parts)}"))] },
-                _ => throw new FormatException($"{argument}: allowed are readings, runs, replicas, rates, latency, memory, small, large, api, sensors, messages, partitions, connections, against, compression, only"),
+                    : throw new FormatException($"{argument}: must be one of {string.Join(", ", Parts)}"))] },
+                _ => throw new FormatException($"{argument}: must be one of readings, runs, replicas, rates, latency, memory, small, large, api, sensors, messages, partitions, connections, against, compression, only"),
             };
         }
 
@@ -80,5 +80,5 @@ internal sealed record BenchSettings(
     private static int Number(string argument, string text, int least, int most) =>
         int.TryParse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
             ? number
-            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{argument}: allowed are whole numbers from {least} to {most}"));
+            : throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"{argument}: must be integers between {least} and {most}"));
 }

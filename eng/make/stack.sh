@@ -67,7 +67,7 @@ built() { # built PROJECT: its program
 case "$1" in
 act)
   action=$2 name=$3
-  [[ $name =~ ^[a-z0-9-]+$ ]] || { echo "$name: a number as N, the name of a part as NAME is allowed" >&2; exit 1; }
+  [[ $name =~ ^[a-z0-9-]+$ ]] || { echo "$name: N must be a number, NAME the name of a part" >&2; exit 1; }
   if ! runs && [ -n "$(composed)" ]; then
     if [ -z "$(composed "$name")" ]; then
       echo "there is no $name: $(composed | tr '\n' ' ')" >&2

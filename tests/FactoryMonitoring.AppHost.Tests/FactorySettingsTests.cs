@@ -57,26 +57,26 @@ public sealed class FactorySettingsTests
     }
 
     [Theory]
-    [InlineData("Factory:Kafka", "redis", "Factory:Kafka=redis is not allowed: auto, containers, processes, embedded, external are.")]
-    [InlineData("Factory:Kafka", "1", "Factory:Kafka=1 is not allowed: auto, containers, processes, embedded, external are.")]
-    [InlineData("Factory:Kafka", "external", "ConnectionStrings:kafka (or KAFKA_BROKERS) is not set, and Factory:Kafka=external needs it: a list host:port,host:port,… is allowed.")]
-    [InlineData("Factory:Postgres", "external", "ConnectionStrings:factorydb (or DATABASE_URL) is not set, and Factory:Postgres=external needs it: Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database) is allowed.")]
+    [InlineData("Factory:Kafka", "redis", "Factory:Kafka=redis: must be one of auto, containers, processes, embedded, external.")]
+    [InlineData("Factory:Kafka", "1", "Factory:Kafka=1: must be one of auto, containers, processes, embedded, external.")]
+    [InlineData("Factory:Kafka", "external", "ConnectionStrings:kafka (or KAFKA_BROKERS) is not set, and Factory:Kafka=external needs it: must be a list host:port,host:port,….")]
+    [InlineData("Factory:Postgres", "external", "ConnectionStrings:factorydb (or DATABASE_URL) is not set, and Factory:Postgres=external needs it: must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database).")]
     [InlineData("Kafka:Security:Protocol", "ssl", "Kafka:Security is set, but the AppHost's own brokers know no sign-in: Factory:Kafka=external is missing, or the section is to be left out.")]
-    [InlineData("Kafka:Security:Protocol", "tls", "Kafka:Security:Protocol = tls is not allowed: plaintext, ssl, sasl_plaintext, sasl_ssl are.")]
-    [InlineData("Factory:Consumers", "7", "Factory:Consumers=7 is not allowed: a whole number from 1 to 6 is.")]
-    [InlineData("Factory:MaxConsumers", "0", "Factory:MaxConsumers=0 is not allowed: a whole number from 1 to 64 is.")]
-    [InlineData("Factory:Retention", "01:00:00", "Factory:Retention=01:00:00 is not allowed: a time from 1.00:00:00 to 3650.00:00:00 is.")]
-    [InlineData("Factory:Partitions", "many", "Factory:Partitions=many is not allowed: a whole number from 1 to 1000 is.")]
-    [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000 is not allowed: a whole number from 0 to 65535 is.")]
-    [InlineData("KAFKA_ADVERTISED_HOST", "plant:9092", "KAFKA_ADVERTISED_HOST=plant:9092 is not allowed: a name or an address of this machine, without a port, is.")]
-    [InlineData("Factory:Faults", "1", "Factory:Faults=1 is not allowed: true, false are.")]
-    [InlineData("Factory:Prometheus", "0", "Factory:Prometheus=0 is not allowed: true, false are.")]
-    [InlineData("Factory:Ports:Prometheus", "x", "Factory:Ports:Prometheus=x is not allowed: a whole number from 0 to 65535 is.")]
-    [InlineData("Sensors:PerType", "-1", "Sensors:PerType=-1 is not allowed: a whole number from 1 to 100000 is.")]
-    [InlineData("Consumers:Messages:TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone=Mars/Olympus is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin.")]
-    [InlineData("Consumers:GroupProtocol", "bar", "Consumers:GroupProtocol=bar is not allowed: consumer, classic, classic-range are.")]
-    [InlineData("Telemetry:TracesPerSecond", "abc", "Telemetry:TracesPerSecond=abc is not allowed: a number from 0 to 1000000 is.")]
-    [InlineData("MONITORING_PORT", "-1", "MONITORING_PORT=-1 is not allowed: a whole number from 0 to 65535 is.")]
+    [InlineData("Kafka:Security:Protocol", "tls", "Kafka:Security:Protocol = tls: must be one of plaintext, ssl, sasl_plaintext, sasl_ssl.")]
+    [InlineData("Factory:Consumers", "7", "Factory:Consumers=7: must be an integer between 1 and 6.")]
+    [InlineData("Factory:MaxConsumers", "0", "Factory:MaxConsumers=0: must be an integer between 1 and 64.")]
+    [InlineData("Factory:Retention", "01:00:00", "Factory:Retention=01:00:00: must be a time between 1.00:00:00 and 3650.00:00:00.")]
+    [InlineData("Factory:Partitions", "many", "Factory:Partitions=many: must be an integer between 1 and 1000.")]
+    [InlineData("Factory:Ports:Kafka2", "70000", "Factory:Ports:Kafka2=70000: must be an integer between 0 and 65535.")]
+    [InlineData("KAFKA_ADVERTISED_HOST", "plant:9092", "KAFKA_ADVERTISED_HOST=plant:9092: must be a name or an address of this machine without a port.")]
+    [InlineData("Factory:Faults", "1", "Factory:Faults=1: must be true or false.")]
+    [InlineData("Factory:Prometheus", "0", "Factory:Prometheus=0: must be true or false.")]
+    [InlineData("Factory:Ports:Prometheus", "x", "Factory:Ports:Prometheus=x: must be an integer between 0 and 65535.")]
+    [InlineData("Sensors:PerType", "-1", "Sensors:PerType=-1: must be an integer between 1 and 100000.")]
+    [InlineData("Consumers:Messages:TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone=Mars/Olympus: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin.")]
+    [InlineData("Consumers:GroupProtocol", "bar", "Consumers:GroupProtocol=bar: must be one of consumer, classic, classic-range.")]
+    [InlineData("Telemetry:TracesPerSecond", "abc", "Telemetry:TracesPerSecond=abc: must be a number between 0 and 1000000.")]
+    [InlineData("MONITORING_PORT", "-1", "MONITORING_PORT=-1: must be an integer between 0 and 65535.")]
     public void A_wrong_setting_is_one_line_with_key_value_and_what_is_allowed(string key, string value, string line)
     {
         var exception = Assert.Throws<SetupException>(() => Read(Configuration((key, value)), "/repository"));
@@ -89,7 +89,7 @@ public sealed class FactorySettingsTests
     {
         var exception = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Kafak", "embedded"), ("Factory:Prometheus", "false")), "/repository"));
 
-        Assert.StartsWith("Factory:Kafak=embedded is not allowed: there is no such setting; Factory:Consumers, Factory:Faults, ", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Factory:Kafak=embedded: there is no such setting; must be one of Factory:Consumers, Factory:Faults, ", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Environment.NewLine, exception.Message, StringComparison.Ordinal);
     }
 
@@ -141,7 +141,7 @@ public sealed class FactorySettingsTests
     {
         var exception = Assert.Throws<SetupException>(() => Read(Configuration(("Factory:Replay:File", "gone.csv")), "/repository"));
 
-        Assert.Equal("Factory:Replay:File=gone.csv does not exist (/repository/gone.csv): a CSV file, plain or gzip, is allowed.", exception.Message);
+        Assert.Equal("Factory:Replay:File=gone.csv does not exist (/repository/gone.csv): must be a CSV file, plain or gzip.", exception.Message);
     }
 
     [Fact]
@@ -156,7 +156,7 @@ public sealed class FactorySettingsTests
         Assert.Equal(
             "Factory:Replay:File=machine.csv: line 2, column 1 (timestamp): \"01/02/2024 00:00:00\" can be read day-first or month-first, and no line of the file tells which: give Factory:Replay:DateOrder=day-first or month-first",
             ambiguous.Message);
-        Assert.Equal("Factory:Replay:File=machine.csv: Factory:Replay:SpeedUp = x is not allowed: a number from 0.001 to 10000000 is", misspelt.Message);
+        Assert.Equal("Factory:Replay:File=machine.csv: Factory:Replay:SpeedUp = x: must be a number between 0.001 and 10000000", misspelt.Message);
         Assert.Equal("day-first", Read(Configuration(("Factory:Replay:File", "machine.csv"), ("Factory:Replay:DateOrder", "day-first")), directory.Path).Replay!.Times.Order);
     }
 

@@ -127,7 +127,7 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
         }
         catch (Exception exception) when (exception is TimeZoneNotFoundException or InvalidTimeZoneException or System.Security.SecurityException)
         {
-            failures.Add($"{MessagesOptions.Section}:{nameof(options.TimeZone)} = {options.TimeZone}: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
+            failures.Add($"{MessagesOptions.Section}:{nameof(options.TimeZone)} = {options.TimeZone}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
         }
 
         Dictionary<string, string> taken = [];
@@ -137,11 +137,11 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
             {
                 if (MemberMap.Tokens(pointer) is not { } tokens)
                 {
-                    failures.Add($"{Mapping}:{key} = {pointers}: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives");
+                    failures.Add($"{Mapping}:{key} = {pointers}: must be the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives");
                 }
                 else if (!taken.TryAdd(string.Join('/', tokens), key) && taken[string.Join('/', tokens)] is var other)
                 {
-                    failures.Add($"{Mapping}:{key} = {pointers}: {pointer} is set for {other} already; allowed is a member that is set once");
+                    failures.Add($"{Mapping}:{key} = {pointers}: {pointer} is set for {other} already; must be a member that is set once");
                 }
             }
         }
@@ -169,12 +169,12 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
     {
         if (options.Url is { Length: > 0 } url && !(Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"))
         {
-            failures.Add($"{Registry}:{nameof(options.Url)} = {url}: allowed is an address as http://localhost:8081");
+            failures.Add($"{Registry}:{nameof(options.Url)} = {url}: must be an address as http://localhost:8081");
         }
 
         if (options.CaFile is { Length: > 0 } file && !File.Exists(file))
         {
-            failures.Add($"{Registry}:{nameof(options.CaFile)} = {file}: there is no such file; allowed is a PEM file with certificates");
+            failures.Add($"{Registry}:{nameof(options.CaFile)} = {file}: there is no such file; must be a PEM file with certificates");
         }
     }
 
@@ -182,7 +182,7 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
     private void FindUnknown(string section, List<string> failures, params string[] known) => failures.AddRange(
         configuration.GetSection(section).GetChildren()
             .Where(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-            .Select(child => $"{section}:{child.Key} = {child.Value}: there is no such setting; allowed are {string.Join(", ", known)}"));
+            .Select(child => $"{section}:{child.Key} = {child.Value}: there is no such setting; must be one of {string.Join(", ", known)}"));
 
     /// <summary>A setting by type without a type would be without effect, too.</summary>
     private void FindUntyped(string key, string what, List<string> failures)
@@ -190,14 +190,14 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
         var section = configuration.GetSection($"{Mapping}:{key}");
         failures.AddRange(
             section.GetChildren().Where(child => child.Value is null).Append(section).Where(one => one != section || !string.IsNullOrEmpty(one.Value))
-                .Select(wrong => $"{wrong.Path} = {wrong.Value}: allowed is {section.Path}:{{type}}, {what}"));
+                .Select(wrong => $"{wrong.Path} = {wrong.Value}: must be {section.Path}:{{type}}, {what}"));
     }
 
     private static void CheckLength(string key, string? value, int most, List<string> failures)
     {
         if (value?.Length > most)
         {
-            failures.Add($"{Mapping}:{key} = {value}: allowed are {most} characters");
+            failures.Add($"{Mapping}:{key} = {value}: must have at most {most} characters");
         }
     }
 }

@@ -27,7 +27,7 @@ internal static class NabCorpus
     {
         if (string.IsNullOrEmpty(folder) || !File.Exists(Path.Combine(folder, "windows.json")))
         {
-            throw new InvalidOperationException($"{Variable} = {folder}: allowed is a folder with files of the Numenta Anomaly Benchmark and their windows.json");
+            throw new InvalidOperationException($"{Variable} = {folder}: must be a folder with files of the Numenta Anomaly Benchmark and their windows.json");
         }
 
         using var windows = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "windows.json")));

@@ -51,7 +51,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
     {
         await using var wrong = StartConsumer("c2", settings: new() { ["Consumers__Messages__Mapping__Vaule"] = "temp" });
         Assert.NotEqual(0, await wrong.WaitAsync(Timeout));
-        Assert.Contains("Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, ", wrong.Output, StringComparison.Ordinal);
+        Assert.Contains("Consumers:Messages:Mapping:Vaule = temp: there is no such setting; must be one of Time, Id, Type, Value, ", wrong.Output, StringComparison.Ordinal);
 
         await using var consumer = StartConsumer("c1", settings: new()
         {

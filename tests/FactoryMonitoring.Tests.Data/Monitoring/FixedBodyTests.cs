@@ -230,19 +230,19 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         Assert.Equal((HttpStatusCode.BadRequest, "application/problem+json"), (answer.Status, answer.Header("Content-Type")));
         Assert.Equal(
-            Compact("""{"since":["allowed is a time in ISO 8601, for example 2025-09-16T21:41:41Z"],"limit":["allowed is a whole number from 1 to 500"]}"""),
+            Compact("""{"since":["must be a time in ISO 8601, for example 2025-09-16T21:41:41Z"],"limit":["must be an integer between 1 and 500"]}"""),
             Compact(answer.Json["errors"]!.ToJsonString()));
     }
 
     [Theory]
-    [InlineData("/api/alerts?severity=urgent", "severity", "allowed is one of low, medium, high, critical")]
-    [InlineData("/api/alerts?before=7", "before", "allowed is a UUID")]
-    [InlineData("/api/alerts?open=perhaps", "open", "allowed is true or false")]
-    [InlineData("/api/alerts/rate?window=5y", "window", "allowed is a number with s, m, h or d, from 1s to 366d")]
-    [InlineData("/api/alerts/7", "id", "allowed is a UUID")]
-    [InlineData("/api/history?minutes=61", "minutes", "allowed is a whole number from 1 to 60")]
-    [InlineData("/api/ownership?window=2d", "window", "allowed is a number with s, m, h or d, from 1m to 1d")]
-    [InlineData("/api/dead-letters?limit=-1", "limit", "allowed is a whole number from 1 to 500")]
+    [InlineData("/api/alerts?severity=urgent", "severity", "must be one of low, medium, high, critical")]
+    [InlineData("/api/alerts?before=7", "before", "must be a UUID")]
+    [InlineData("/api/alerts?open=perhaps", "open", "must be true or false")]
+    [InlineData("/api/alerts/rate?window=5y", "window", "must be a number with s, m, h or d, from 1s to 366d")]
+    [InlineData("/api/alerts/7", "id", "must be a UUID")]
+    [InlineData("/api/history?minutes=61", "minutes", "must be an integer between 1 and 60")]
+    [InlineData("/api/ownership?window=2d", "window", "must be a number with s, m, h or d, from 1m to 1d")]
+    [InlineData("/api/dead-letters?limit=-1", "limit", "must be an integer between 1 and 500")]
     public async Task Every_endpoint_says_what_is_allowed(string path, string parameter, string allowed)
     {
         var api = await StartServingApiAsync();

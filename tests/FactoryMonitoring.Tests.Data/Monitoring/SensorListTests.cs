@@ -93,9 +93,9 @@ public sealed class SensorListTests(PostgresFixture postgres) : MonitoringApiTes
     }
 
     [Theory]
-    [InlineData("sort=name", "sort", "allowed is one of id, -id, level, -level, alerts, -alerts, read, -read")]
-    [InlineData("limit=0", "limit", "allowed is a whole number from 1 to 1000")]
-    [InlineData("level=red", "level", "allowed is one of normal, warning, critical")]
+    [InlineData("sort=name", "sort", "must be one of id, -id, level, -level, alerts, -alerts, read, -read")]
+    [InlineData("limit=0", "limit", "must be an integer between 1 and 1000")]
+    [InlineData("level=red", "level", "must be one of normal, warning, critical")]
     public async Task What_is_not_allowed_is_said(string query, string parameter, string sentence)
     {
         var api = await StartServingApiAsync();

@@ -149,8 +149,8 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
     [Theory]
     [InlineData("SENSOR_TYPE", "weight", "Sensors:SensorType = weight: SENSOR_TYPE must be one of temperature, vibration, energy, humidity, pressure")]
     [InlineData("Sensors__PerType", "0", "Sensors:PerType = 0: The field SensorsOptions.PerType must be between 1 and 100000.")]
-    [InlineData("DATABASE_URL", "mysql://me:secret@host/db", "DATABASE_URL = mysql://me:***@host/db: not a postgresql:// URL; allowed is postgresql://user:password@host:port/database")]
-    [InlineData("KAFKA_BROKERS", "nowhere", "ConnectionStrings:kafka = nowhere is no list of brokers; allowed is a list host:port,host:port,…")]
+    [InlineData("DATABASE_URL", "mysql://me:secret@host/db", "DATABASE_URL = mysql://me:***@host/db: not a postgresql:// URL; must be postgresql://user:password@host:port/database")]
+    [InlineData("KAFKA_BROKERS", "nowhere", "ConnectionStrings:kafka = nowhere is no list of brokers; must be a list host:port,host:port,…")]
     [InlineData("Telemetry__TracesPerSecond", "-1", "Telemetry:TracesPerSecond = -1: The field TelemetryOptions.TracesPerSecond must be between 0 and 1000000.")]
     [InlineData("Sensors__Replay__File", "/nowhere.csv", "Sensors:Replay:File = /nowhere.csv: cannot be read: Could not find file '/nowhere.csv'.")]
     public async Task A_wrong_setting_stops_it_with_one_line(string name, string value, string line)

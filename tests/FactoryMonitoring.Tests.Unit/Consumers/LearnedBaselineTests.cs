@@ -356,7 +356,7 @@ public sealed class LearnedBaselineTests
     }
 
     [Theory]
-    [InlineData("Learning", "perhaps", "Detection:Types:oven:Learning = perhaps: allowed is true or false")]
+    [InlineData("Learning", "perhaps", "Detection:Types:oven:Learning = perhaps: must be true or false")]
     [InlineData("CriticalThreshold", "hot", "Failed to convert configuration value 'hot' at 'Detection:Types:oven:CriticalThreshold' to type 'System.Double'.")]
     public void A_value_of_a_type_that_cannot_be_read_is_refused(string setting, string value, string message)
     {
@@ -381,7 +381,7 @@ public sealed class LearnedBaselineTests
     {
         var options = new DetectionOptions { Types = { ["oven"] = new RuleOptions { LearningStep = TimeSpan.Parse(time, CultureInfo.InvariantCulture) } } };
 
-        Assert.Equal($"Detection:Types:oven:LearningStep = {time}: allowed is 00:00:00 to 01:00:00", Assert.Single(new DetectionOptionsValidator().Validate(null, options).Failures!));
+        Assert.Equal($"Detection:Types:oven:LearningStep = {time}: must be between 00:00:00 and 01:00:00", Assert.Single(new DetectionOptionsValidator().Validate(null, options).Failures!));
     }
 
     [Theory]
@@ -391,7 +391,7 @@ public sealed class LearnedBaselineTests
     {
         var result = new DetectionOptionsValidator().Validate(null, new DetectionOptions { LearnFor = TimeSpan.Parse(time, CultureInfo.InvariantCulture) });
 
-        Assert.Equal($"Detection:LearnFor = {time}: allowed is 00:00:00 to 30.00:00:00", Assert.Single(result.Failures!));
+        Assert.Equal($"Detection:LearnFor = {time}: must be between 00:00:00 and 30.00:00:00", Assert.Single(result.Failures!));
     }
 
     private SensorState State => _detector.Find("s")!;

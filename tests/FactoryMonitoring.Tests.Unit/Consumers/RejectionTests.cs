@@ -92,18 +92,18 @@ public sealed class RejectionTests
     }
 
     [Theory]
-    [InlineData("TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone = Mars/Olympus: allowed is the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
-    [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; allowed are TimeZone, RecordTime, Mapping, SchemaRegistry, CloudEventHeaders")]
-    [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; allowed are Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Backfill, Readings, Values, Units, DefaultType, DefaultUnit")]
-    [InlineData("Mapping:Values", "temp", "Consumers:Messages:Mapping:Values = temp: allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
-    [InlineData("Mapping:Values:temperature:x", "temp", "Consumers:Messages:Mapping:Values:temperature = : allowed is Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
-    [InlineData("Mapping:Values:temperature", "a//b", "Consumers:Messages:Mapping:Values:temperature = a//b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
+    [InlineData("TimeZone", "Mars/Olympus", "Consumers:Messages:TimeZone = Mars/Olympus: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
+    [InlineData("TimeZoone", "UTC", "Consumers:Messages:TimeZoone = UTC: there is no such setting; must be one of TimeZone, RecordTime, Mapping, SchemaRegistry, CloudEventHeaders")]
+    [InlineData("Mapping:Vaule", "temp", "Consumers:Messages:Mapping:Vaule = temp: there is no such setting; must be one of Time, Id, Type, Value, Unit, AlertLevel, Quality, Section, Machine, Zone, ReadingCount, SequenceId, Backfill, Readings, Values, Units, DefaultType, DefaultUnit")]
+    [InlineData("Mapping:Values", "temp", "Consumers:Messages:Mapping:Values = temp: must be Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
+    [InlineData("Mapping:Values:temperature:x", "temp", "Consumers:Messages:Mapping:Values:temperature = : must be Consumers:Messages:Mapping:Values:{type}, the member that holds a value of that type")]
+    [InlineData("Mapping:Values:temperature", "a//b", "Consumers:Messages:Mapping:Values:temperature = a//b: must be the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
     [InlineData("Mapping:Values:co2", "co2", "Consumers:Messages:Mapping:Values:co2 = co2: this type has no unit of its own; set Consumers:Messages:Mapping:Units:co2")]
-    [InlineData("Mapping:Units:co2", "a unit of more than thirty-two letters", "Consumers:Messages:Mapping:Units:co2 = a unit of more than thirty-two letters: allowed are 32 characters")]
-    [InlineData("Mapping:Value", "a||b", "Consumers:Messages:Mapping:Value = a||b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
-    [InlineData("Mapping:Value", "a~2b", "Consumers:Messages:Mapping:Value = a~2b: allowed is the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
-    [InlineData("Mapping:Value", "a|a", "Consumers:Messages:Mapping:Value = a|a: a is set for Value already; allowed is a member that is set once")]
-    [InlineData("Mapping:DefaultUnit", "a unit of more than thirty-two letters", "Consumers:Messages:Mapping:DefaultUnit = a unit of more than thirty-two letters: allowed are 32 characters")]
+    [InlineData("Mapping:Units:co2", "a unit of more than thirty-two letters", "Consumers:Messages:Mapping:Units:co2 = a unit of more than thirty-two letters: must have at most 32 characters")]
+    [InlineData("Mapping:Value", "a||b", "Consumers:Messages:Mapping:Value = a||b: must be the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
+    [InlineData("Mapping:Value", "a~2b", "Consumers:Messages:Mapping:Value = a~2b: must be the name of a member, or a JSON pointer as Value/SourceTimestamp (~1 is a slash in a name, ~0 a tilde); | separates alternatives")]
+    [InlineData("Mapping:Value", "a|a", "Consumers:Messages:Mapping:Value = a|a: a is set for Value already; must be a member that is set once")]
+    [InlineData("Mapping:DefaultUnit", "a unit of more than thirty-two letters", "Consumers:Messages:Mapping:DefaultUnit = a unit of more than thirty-two letters: must have at most 32 characters")]
     public void A_wrong_setting_is_told_with_key_value_and_what_is_allowed(string key, string value, string failure)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new($"Consumers:Messages:{key}", value)]).Build();

@@ -18,7 +18,7 @@ public sealed class RefusedFilesTests : ReplayFileTest
     [InlineData("time,v\n0.5,1\n0.6,2\n", "column 1 (time): counts from 0.5 on and does not say in which unit: give TimeFormat (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or TimeColumn=none and Interval")]
     [InlineData("clock,v\n10:00:00,1\n10:00:01,2\n", "column 1 (clock): holds times of day, and no column holds their dates: give Interval, the time from row to row, as 00:00:01")]
     [InlineData("t,a,v\n2024-01-01,1,1\n2024-01-02,1,2\n2024-01-03,3", "line 4: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line")]
-    [InlineData("", "is empty: a CSV file with a row of values is allowed")]
+    [InlineData("", "is empty; must be a CSV file with a row of values")]
     [InlineData("t,status\n2024-01-01,on\n2024-01-02,off\n", "line 3: holds no number beside a time, cut by the separator comma: \"2024-01-02,off\"; a column of numbers is needed, or Separator is another one")]
     [InlineData("<!DOCTYPE html><html></html>", "is a web page or XML: download the CSV file itself")]
     [InlineData("PK\u0003\u0004", "is a zip archive or an Excel workbook: unpack it, or save the sheet as CSV")]
@@ -35,21 +35,21 @@ public sealed class RefusedFilesTests : ReplayFileTest
     }
 
     [Theory]
-    [InlineData("Columns", "v,w", "Columns = v,w: there is no column w; allowed are t, v, s, or numbers from 1 on")]
+    [InlineData("Columns", "v,w", "Columns = v,w: there is no column w; must be one of t, v, s, or numbers from 1 on")]
     [InlineData("Columns", "t", "Columns = t: column 1 (t) is the time: name columns of values, or another time, TimeColumn=…")]
     [InlineData("Columns", "s", "line 2, column 3 (s): \"on\" is no number: correct it, or let it stand for a missing value, Missing=on")]
-    [InlineData("Types", "v", "Types = v is not allowed: COLUMN=WORD is, for several separated by commas")]
-    [InlineData("TimeColumn", "x", "TimeColumn = x: there is no column x; allowed are t, v, s, or numbers from 1 on")]
-    [InlineData("TimeFormat", "weeks", "TimeFormat = weeks is not allowed: d, h, min, s, ms, us, ns, excel are")]
-    [InlineData("TimeZone", "Mars", "TimeZone = Mars is not allowed: the IANA id of a time zone that this machine knows is, as UTC or Europe/Berlin")]
-    [InlineData("DateOrder", "us", "DateOrder = us is not allowed: day-first, month-first, year-first are")]
-    [InlineData("DecimalSign", "dot", "DecimalSign = dot is not allowed: point, comma are")]
-    [InlineData("Separator", "ab", "Separator = ab is not allowed: comma, semicolon, tab, pipe, space or one character of ASCII are")]
+    [InlineData("Types", "v", "Types = v: must be COLUMN=WORD, for several separated by commas")]
+    [InlineData("TimeColumn", "x", "TimeColumn = x: there is no column x; must be one of t, v, s, or numbers from 1 on")]
+    [InlineData("TimeFormat", "weeks", "TimeFormat = weeks: must be one of d, h, min, s, ms, us, ns, excel")]
+    [InlineData("TimeZone", "Mars", "TimeZone = Mars: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin")]
+    [InlineData("DateOrder", "us", "DateOrder = us: must be one of day-first, month-first, year-first")]
+    [InlineData("DecimalSign", "dot", "DecimalSign = dot: must be one of point, comma")]
+    [InlineData("Separator", "ab", "Separator = ab: must be one of comma, semicolon, tab, pipe, space or one character of ASCII")]
     [InlineData("WarningThreshold", "50", "WarningThreshold = 50: must be below CriticalThreshold = 40, which holds for replay-sensor-001")]
-    [InlineData("SpeedUp", "fast", "SpeedUp = fast is not allowed: a number from 0.001 to 10000000 is")]
-    [InlineData("Interval", "0", "Interval = 0 is not allowed: a time as 00:00:01 or a number of seconds is, up to 366 days")]
-    [InlineData("Loop", "often", "Loop = often is not allowed: true, false are")]
-    [InlineData("Backfill", "yes", "Backfill = yes is not allowed: true, false are")]
+    [InlineData("SpeedUp", "fast", "SpeedUp = fast: must be a number between 0.001 and 10000000")]
+    [InlineData("Interval", "0", "Interval = 0: must be a time as 00:00:01 or a number of seconds, up to 366 days")]
+    [InlineData("Loop", "often", "Loop = often: must be true or false")]
+    [InlineData("Backfill", "yes", "Backfill = yes: must be true or false")]
     public void A_wrong_setting_is_one_line(string name, string value, string message)
     {
         var path = File("t,v,s\n2024-01-01,1,on\n2024-01-02,2,off\n");
@@ -60,8 +60,8 @@ public sealed class RefusedFilesTests : ReplayFileTest
     }
 
     [Theory]
-    [InlineData("t,v\n2024-01-01,1\n2024-01-02,2\n", true, null, "Loop = true is not allowed: Backfill stores rows at their own times, and each row once: leave it out")]
-    [InlineData("t,v\n2024-01-01,1\n2024-01-02,2\n", false, 1, "Interval is not allowed: Backfill stores rows at their own times: leave it out, or replay the file without Backfill")]
+    [InlineData("t,v\n2024-01-01,1\n2024-01-02,2\n", true, null, "Loop = true: Backfill stores rows at their own times, and each row once: leave it out")]
+    [InlineData("t,v\n2024-01-01,1\n2024-01-02,2\n", false, 1, "Interval is set: Backfill stores rows at their own times: leave it out, or replay the file without Backfill")]
     [InlineData("time (s),v\n0,1\n1,2\n", false, null, "column 1 (time (s)), s since the beginning: Backfill stores rows at their own times, and these are no dates: name a column of dates, TimeColumn=…, or replay the file without Backfill")]
     public void What_has_no_times_of_its_own_is_not_backfilled(string text, bool loop, int? interval, string message) =>
         Assert.Equal(message, Refused(text, new() { Backfill = true, Loop = loop, Interval = interval is { } seconds ? TimeSpan.FromSeconds(seconds) : null }));

@@ -37,19 +37,19 @@ public sealed class KafkaSecurityTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Mechanism=PLAIN", "Protocol is not set; allowed is plaintext, ssl, sasl_plaintext, sasl_ssl")]
-    [InlineData("Protocol=ssl Pasword=hunter2", "Pasword is not allowed: there is no such setting; Protocol, ")]
-    [InlineData("Protocol=sasl_ssl", "Mechanism is not set; allowed is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER")]
-    [InlineData("Protocol=sasl_ssl Mechanism=GSSAPI", "Mechanism = GSSAPI is not allowed: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER are")]
-    [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u", "Password (or PasswordFile) is not set; allowed is the user's password")]
+    [InlineData("Mechanism=PLAIN", "Protocol is not set; must be plaintext, ssl, sasl_plaintext, sasl_ssl")]
+    [InlineData("Protocol=ssl Pasword=hunter2", "Pasword: there is no such setting; must be one of Protocol, ")]
+    [InlineData("Protocol=sasl_ssl", "Mechanism is not set; must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER")]
+    [InlineData("Protocol=sasl_ssl Mechanism=GSSAPI", "Mechanism = GSSAPI: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER")]
+    [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u", "Password (or PasswordFile) is not set; must be the user's password")]
     [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u Password=hunter2 PasswordFile=F", "Password and Kafka:Security:PasswordFile are both set: one of them is allowed")]
     [InlineData("Protocol=ssl Username=u", "Username is not allowed where Kafka:Security:Protocol is ssl: it belongs to sasl_plaintext or sasl_ssl")]
     [InlineData("Protocol=plaintext CaFile=F", "CaFile is not allowed where Kafka:Security:Protocol is plaintext: it belongs to ssl or sasl_ssl")]
     [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u Password=hunter2 ClientId=c", "ClientId is not allowed where Kafka:Security:Mechanism is PLAIN: it belongs to OAUTHBEARER")]
-    [InlineData("Protocol=ssl KeyFile=F", "CertificateFile is not set; allowed is a PEM file: a certificate and its key go together")]
+    [InlineData("Protocol=ssl KeyFile=F", "CertificateFile is not set; must be a PEM file: a certificate and its key go together")]
     [InlineData("Protocol=ssl CertificateFile=F KeyFile=F", "CertificateFile = ")]
     [InlineData("Protocol=ssl CaFile=/no/such/file", "CaFile = /no/such/file cannot be read (")]
-    [InlineData("Protocol=sasl_ssl Mechanism=OAUTHBEARER TokenUrl=here ClientId=c ClientSecret=hunter2", "TokenUrl = here is not allowed: the https:// URL of the token endpoint is")]
+    [InlineData("Protocol=sasl_ssl Mechanism=OAUTHBEARER TokenUrl=here ClientId=c ClientSecret=hunter2", "TokenUrl = here: must be the https:// URL of the token endpoint")]
     public void What_is_wrong_is_one_line_that_names_no_secret(string settings, string line)
     {
         var (security, problem) = Read(settings);

@@ -84,7 +84,7 @@ public sealed class ServiceDefaultsTests
     }
 
     [Theory]
-    [InlineData("ConnectionStrings:factorydb (or DATABASE_URL) is not set; allowed is Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)")]
+    [InlineData("ConnectionStrings:factorydb (or DATABASE_URL) is not set; must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)")]
     [InlineData("ConnectionStrings:factorydb = Host=x;Password=***;Prot=1: Couldn't set prot (Parameter 'prot')", "ConnectionStrings:factorydb", "Host=x;Password=secret;Prot=1")]
     public void A_wrong_connection_is_told_at_the_start_without_its_password(string message, params string[] setting)
     {
