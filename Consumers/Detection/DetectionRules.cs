@@ -135,7 +135,7 @@ internal sealed class DetectionRules
                 RapidChange = type.RapidChange,
                 BaselineDeviation = type.BaselineDeviation,
                 Range = type.Maximum - type.Minimum,
-            }));
+            }), StringComparer.OrdinalIgnoreCase);
         foreach (var (type, over) in options.Types)
         {
             var (unit, rules) = types.GetValueOrDefault(type, new UnitRules(null, unknown));

@@ -135,7 +135,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             rejection = ReadAsDialect(dialects, quoted, ref fields);
         }
 
-        if (rejection is Rejection.MissingField or Rejection.MalformedJson)
+        if (rejection is Rejection.MissingField or Rejection.MalformedJson or Rejection.WrongType)
         {
             rejection = ReadAsKnownForm(quoted ?? json, rejection, ref fields);
         }

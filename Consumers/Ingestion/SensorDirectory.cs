@@ -1,5 +1,6 @@
 using System.Text;
 using FactoryMonitoring.Consumers.Detection;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
@@ -126,6 +127,8 @@ internal sealed class SensorDirectory(int capacity)
     /// <summary>Types, units and places that are held once, however many sensors share them; each of those beyond is held by its sensor.</summary>
     private const int MaxWords = 10_000;
 
+    private static readonly Word[] CatalogTypes = [.. SensorCatalog.Types.Keys.Select(type => new Word(Encoding.UTF8.GetBytes(type), type))];
+
     private readonly Dictionary<byte[], Word>.AlternateLookup<ReadOnlySpan<byte>> _words = BySpan<Word>();
     private Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _sensors = BySpan<SensorIdentity>();
     private Dictionary<byte[], SensorIdentity>.AlternateLookup<ReadOnlySpan<byte>> _older = BySpan<SensorIdentity>();
@@ -145,7 +148,7 @@ internal sealed class SensorDirectory(int capacity)
 
         sensor = text.IsBackfill ? sensor.Backfill : sensor;
         var description = new SensorDescription(
-            sensor, WordOf(text.Type), WordOf(text.Unit), WordOf(text.Section), WordOf(text.Machine), WordOf(text.Zone), WordOf(text.SequenceId));
+            sensor, TypeOf(text.Type), WordOf(text.Unit), WordOf(text.Section), WordOf(text.Machine), WordOf(text.Zone), WordOf(text.SequenceId));
         sensor.Add(description, MaxDescriptions);
         return description;
     }
@@ -180,6 +183,20 @@ internal sealed class SensorDirectory(int capacity)
         }
 
         _sensors.Dictionary.Add(sensor.Id, sensor);
+    }
+
+    /// <summary>A type of the catalog in another case is that type.</summary>
+    private Word TypeOf(ReadOnlySpan<byte> text)
+    {
+        foreach (var type in CatalogTypes)
+        {
+            if (Ascii.EqualsIgnoreCase(text, type.Utf8) && !text.SequenceEqual(type.Utf8))
+            {
+                return new Word(text.ToArray(), type.Text);
+            }
+        }
+
+        return WordOf(text);
     }
 
     private Word? WordOf(OptionalUtf8 text) => text.IsPresent ? WordOf(text.Bytes) : null;

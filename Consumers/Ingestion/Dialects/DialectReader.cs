@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -293,7 +294,11 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private static string WhereNumbersAre(ReadOnlySpan<byte> body, bool isTyped) => JsonText.Numbers(body) is not { Count: > 0 } numbers ? ""
         : $". It holds numbers at {string.Join(", ", numbers)}{(isTyped ? "" : $": one is named as {Mapping}Value={numbers[0]}, several as {Mapping}Values:{{type}}={numbers[0]}")}";
 
-    private byte[] UnitOf(ReadOnlySpan<byte> type) => _units.TryGetValue(type, out var unit) ? unit : _defaultUnit;
+    private byte[] UnitOf(ReadOnlySpan<byte> type)
+    {
+        Span<byte> lower = stackalloc byte[type.Length <= LooseName.MaxLength ? type.Length : 0];
+        return _units.TryGetValue(type, out var unit) || (Ascii.ToLower(type, lower, out _) == OperationStatus.Done && _units.TryGetValue(lower, out unit)) ? unit : _defaultUnit;
+    }
 
     private void Miss(ReadOnlySpan<byte> body, Rejection reason, string what, string key, string alternative = "") =>
         Reject(reason, $"{(IsElement ? "It" : "The message")} has no {what}: {JsonText.Members(body)}. Name the member that holds it in {Mapping}{key}{alternative}");

@@ -88,9 +88,17 @@ internal sealed class KnownForms
         var root = document.RootElement;
         if (root.ValueKind == JsonValueKind.Array)
         {
-            return SenMl.ToReadings(root, out var readings) ? new("SenML", readings, _plain, true) : null;
+            return SenMl.ToReadings(root, out var readings) ? new("SenML", readings, _plain, true)
+                : root.GetArrayLength() > 0 && root[0].ValueKind == JsonValueKind.Object && FormOf(root[0], default) is { Message.IsEmpty: true } first ? first with { Message = message }
+                : null;
         }
 
+        return FormOf(root, message);
+    }
+
+    /// <param name="message">The object; what its form leaves as it is.</param>
+    private KnownForm? FormOf(JsonElement root, ReadOnlyMemory<byte> message)
+    {
         bool Has(string name, JsonValueKind kind) => root.TryGetProperty(name, out var member) && member.ValueKind == kind;
         if (Has("entity_id", JsonValueKind.String) && root.TryGetProperty("state", out _) && Has("attributes", JsonValueKind.Object))
         {

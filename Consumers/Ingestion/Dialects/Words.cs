@@ -8,7 +8,7 @@ internal static class Words
 {
     /// <summary>Stands in the message for no value: a sensor that is broken or away.</summary>
     private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> NoValue = Set(
-        "", "nan", "inf", "infinity", "null", "none", "nil", "na", "n/a", "nodata", "missing", "undefined", "unavailable", "unknown");
+        "", "nan", "inf", "infinity", "null", "none", "nil", "na", "n/a", "nodata", "missing", "undefined", "unavailable", "unknown", "#n/a", "#value!", "#num!", "#div/0!", "nan(ind)", "nan(snan)", "1.#qnan", "1.#ind");
 
     /// <summary>As ISA-18.2 has it, high is the warning before high-high; otherwise by the severities of syslog, ThingsBoard and the like.</summary>
     private static readonly Dictionary<byte[], AlertLevel>.AlternateLookup<ReadOnlySpan<byte>> Levels = Map(

@@ -34,6 +34,14 @@ public sealed class KnownFormsTests
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40,"DewPoint":45.2},"TempUnit":"F"}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 71 °F 0")]
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","DS18B20-1":{"Id":"3C01","Temperature":21.5},"DS18B20-2":{"Id":"3C02","Temperature":null},"BME280":{"Temperature":22,"Pressure":760.1},"PressureUnit":"mmHg","TempUnit":"C"}""",
         "3C01-temperature temperature 21.5 °C 0", "d1-pressure pressure 760.1 mmHg 0", "d1-temperature temperature 22 °C 0")]
+    // With what Zigbee2MQTT knows of the device, which is no id.
+    [InlineData("", """{"device":{"friendlyName":"hall","ieeeAddr":"0x01"},"last_seen":"2026-01-31T12:00:00Z","temperature":21.5}""", "hall-temperature temperature 21.5 °C 0")]
+    // Arrays of these forms: ThingsBoard's own, states of Home Assistant, metrics, a batch of CloudEvents.
+    [InlineData("d1", """[{"ts":1769860800000,"values":{"temperature":21.5}},{"ts":1769860801000,"values":{"temperature":22,"humidity":40}}]""",
+        "d1-temperature temperature 21.5 °C 0", "d1-humidity humidity 40 % 1", "d1-temperature temperature 22 °C 1")]
+    [InlineData("", """[{"entity_id":"sensor.hall","state":"21.5","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_updated":"2026-01-31T12:00:00+00:00"}]""", "sensor.hall temperature 21.5 °C 0")]
+    [InlineData("h1", """[{"fields":{"value":21.5},"name":"temperature","tags":{},"timestamp":1769860800},{"fields":{"value":40},"name":"humidity","tags":{},"timestamp":1769860801}]""", "h1 temperature 21.5 °C 0", "h1 humidity 40 % 1")]
+    [InlineData("", """[{"specversion":"1.0","id":"1","type":"t","source":"/hall","time":"2026-01-31T12:00:00Z","data":{"temperature":21.5}}]""", "/hall-temperature temperature 21.5 °C 0")]
     // Telegraf: one metric, and a batch.
     [InlineData("h1", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "h1 temperature 21.5 °C 0")]
     [InlineData("", """{"metrics":[{"fields":{"temperature":21.5,"humidity":40,"ok":true},"name":"env","tags":{"sensor_id":"s"},"timestamp":1769860800},{"fields":{"temperature":22},"name":"env","tags":{"sensor_id":"t"},"timestamp":1769860800000000}]}""",
@@ -60,6 +68,30 @@ public sealed class KnownFormsTests
         Assert.Equal(Rejection.None, Parse(parser, message));
         Assert.Equal(readings, Readings(parser));
     }
+
+    [Theory]
+    [InlineData("Temperature", "°C", "temperature °C")]
+    [InlineData("TEMPERATURE", null, "temperature °C")]
+    [InlineData("Humidity", null, "humidity %")]
+    [InlineData("Oven", "°C", "Oven °C")]
+    public void A_type_of_the_catalog_is_known_in_any_case(string type, string? unit, string expected)
+    {
+        var parser = Parser("");
+        var message = $$"""{"timestamp":"{{At}}Z","sensor_id":"s","sensor_type":"{{type}}","value":21.5{{(unit is null ? "" : $",\"unit\":\"{unit}\"")}}}""";
+
+        for (var time = 1; time <= 2; time++)
+        {
+            Assert.True(Parse(parser, message) == Rejection.None, parser.Detail);
+            Assert.Equal(expected, $"{parser.Reading.Sensor.Type} {parser.Reading.Sensor.Unit}");
+        }
+    }
+
+    [Theory]
+    [InlineData("#N/A")]
+    [InlineData("-nan(ind)")]
+    [InlineData("#DIV/0!")]
+    public void What_spreadsheets_and_C_write_for_no_value_is_none(string value) =>
+        Assert.Equal(Rejection.NoValue, Parse(Parser(""), $$"""{"timestamp":"{{At}}Z","sensor_id":"s","sensor_type":"temperature","value":"{{value}}","unit":"°C"}"""));
 
     [Theory]
     // A unit beside several values belongs to one that nobody knows.

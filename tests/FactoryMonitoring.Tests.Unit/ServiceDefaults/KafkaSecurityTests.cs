@@ -42,7 +42,7 @@ public sealed class KafkaSecurityTests : IDisposable
     [InlineData("Protocol=sasl_ssl", "Mechanism is not set; must be PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER")]
     [InlineData("Protocol=sasl_ssl Mechanism=GSSAPI", "Mechanism = GSSAPI: must be one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER")]
     [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u", "Password (or PasswordFile) is not set; must be the user's password")]
-    [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u Password=hunter2 PasswordFile=F", "Password and Kafka:Security:PasswordFile are both set: one of them is allowed")]
+    [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u Password=hunter2 PasswordFile=F", "Password and Kafka:Security:PasswordFile are both set; set one of them")]
     [InlineData("Protocol=ssl Username=u", "Username is not allowed where Kafka:Security:Protocol is ssl: it belongs to sasl_plaintext or sasl_ssl")]
     [InlineData("Protocol=plaintext CaFile=F", "CaFile is not allowed where Kafka:Security:Protocol is plaintext: it belongs to ssl or sasl_ssl")]
     [InlineData("Protocol=sasl_ssl Mechanism=PLAIN Username=u Password=hunter2 ClientId=c", "ClientId is not allowed where Kafka:Security:Mechanism is PLAIN: it belongs to OAUTHBEARER")]
