@@ -60,6 +60,12 @@ internal static class ApiPassThrough
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            // As it was asked for: an id with a slash in it is one part of the path.
+            if (httpContext.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] target)
+            {
+                proxyRequest.RequestUri = new Uri(destinationPrefix.TrimEnd('/') + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+            }
+
             // Both answer to loopback's names alone; by which name the page may be asked for is looked at here.
             proxyRequest.Headers.Host = null;
             proxyRequest.Headers.Remove("Origin");

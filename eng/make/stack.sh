@@ -41,11 +41,11 @@ call() { # call METHOD PATH [SECONDS [BODY]]: prints the answer, fails unless it
 
 # order KIND [NAME VALUE]...: asks for a command of the contract (FactoryMonitoring.Contracts/ControlContract.cs)
 order() {
-  local body="{\"command\":\"$1\",\"by\":\"make\""
+  local body="{\"command\":\"$1\",\"by\":\"make\"" value
   shift
   while [ $# -gt 0 ]; do
-    # Neither quotes nor backslashes have any business in a value.
-    body+=",\"$1\":\"${2//[\"\\]/}\""
+    value=${2//\\/\\\\}
+    body+=",\"$1\":\"${value//\"/\\\"}\""
     shift 2
   done
   call POST /commands 300 "$body}"
