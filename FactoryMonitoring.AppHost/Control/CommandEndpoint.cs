@@ -14,9 +14,6 @@ internal sealed class CommandEndpoint(
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
 
-    // On a machine that has no time to spare Aspire sees the end of a process 10 s late.
-    private static readonly TimeSpan EndSeenLimit = TimeSpan.FromSeconds(30);
-
     private bool AreBrokersExternal => setup.Kafka.Backing == KafkaBacking.External;
 
     public static async Task<IResult> RunAsync(HttpRequest request, CommandEndpoint endpoint, CancellationToken cancellationToken)
@@ -96,8 +93,7 @@ internal sealed class CommandEndpoint(
         if (!model.Resources.TryGetByName(command.Name, out var resource) || !resource.TakesCommands())
             return (StatusCodes.Status404NotFound, new($"there is no {command.Name}: must be one of {string.Join(", ", model.Resources.Where(one => one.TakesCommands()).Select(one => one.Name))}"));
 
-        if (action == ResourceAction.Start && (exits.PendingKill(resource.Name) is not null || HasLostItsProcess(resource.Name)))
-            await watch.UntilEndedAsync(resource.Name, EndSeenLimit, cancellationToken);
+        if (action == ResourceAction.Start) await watch.UntilEndIsSeenAsync(resource.Name, cancellationToken);
         // Only what runs can end: an announcement that nothing follows would be taken for the next end's.
         var runs = watch.Runs(resource.Name);
         if (runs && action == ResourceAction.Start) return Done($"{resource.Name}: already running");
@@ -110,9 +106,6 @@ internal sealed class CommandEndpoint(
         if (!result.Success && (action != ResourceAction.Stop || watch.IsAlive(resource.Name))) return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
         return Done($"{resource.Name}: {action.Past()}", at);
     }
-
-    /// <summary>Whether the process that Aspire takes for alive is gone.</summary>
-    private bool HasLostItsProcess(string resource) => watch.Find(resource) is { } snapshot && snapshot.IsAlive() && snapshot.ProcessId() is { } pid && !ProcessTree.Exists(pid);
 
     private async Task<(int, CommandAnswer)> ChangeAsync(LinkCommand command, DateTimeOffset at)
     {

@@ -13,6 +13,9 @@ internal sealed partial class ResourceWatch(
     /// <summary>Property of a resource: how its process ended last.</summary>
     public const string LastEnd = "last end";
 
+    // On a machine that has no time to spare Aspire sees the end of a process 10 s late.
+    private static readonly TimeSpan EndSeenLimit = TimeSpan.FromSeconds(30);
+
     private readonly ConcurrentDictionary<string, Watched> _current = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The last snapshot of the resource; null before there is one.</summary>
@@ -22,6 +25,13 @@ internal sealed partial class ResourceWatch(
 
     /// <summary>Whether it runs, or is stopping and has not ended yet.</summary>
     public bool IsAlive(string resource) => Find(resource).IsAlive();
+
+    /// <summary>Waits, where the process is gone or was just killed and Aspire takes it for alive, until Aspire has seen its end.</summary>
+    public async Task UntilEndIsSeenAsync(string resource, CancellationToken cancellationToken)
+    {
+        var isGone = Find(resource) is { } snapshot && snapshot.IsAlive() && snapshot.ProcessId() is { } pid && !ProcessTree.Exists(pid);
+        if (isGone || exits.PendingKill(resource) is not null) await UntilEndedAsync(resource, EndSeenLimit, cancellationToken);
+    }
 
     /// <summary>Waits until the resource has ended, or the limit has passed.</summary>
     public Task UntilEndedAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)

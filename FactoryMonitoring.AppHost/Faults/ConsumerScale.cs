@@ -43,6 +43,7 @@ internal sealed class ConsumerScale(
 
     private async Task<string?> ChangeAsync(string name, bool up, string by, CancellationToken cancellationToken)
     {
+        if (up) await watch.UntilEndIsSeenAsync(name, cancellationToken);
         if (up == IsUp(name) || !model.Resources.TryGetByName(name, out var resource)) return null;
         if (!up) exits.Announce(name, ExitCause.Stopped, by);
         var result = await commands.ExecuteCommandAsync(resource, up ? KnownResourceCommands.StartCommand : KnownResourceCommands.StopCommand, cancellationToken);

@@ -22,6 +22,7 @@ internal sealed class RollingRestart(
         try
         {
             var brokers = model.Resources.OfType<IKafkaBroker>().ToArray();
+            foreach (var broker in brokers) await watch.UntilEndIsSeenAsync(broker.Name, cancellationToken);
             var down = brokers.Where(broker => watch.Find(broker.Name)?.State?.Text != KnownResourceStates.Running).Select(broker => broker.Name).ToList();
             if (down.Count > 0) return $"{string.Join(" and ", down)} must run first: a restart would take another broker from the cluster";
             using var admin = new AdminClientBuilder(cluster.Configure(new AdminClientConfig())).SetLogHandler((_, _) => { }).Build();

@@ -28,7 +28,7 @@ internal sealed class EmbeddedBrokers(
         using var response = await _client.PostAsync(
             new Uri($"{host.GetEndpoint("http").Url}/brokers/{broker.Id}/{(up ? "up" : "down")}"), content: null, cancellationToken);
         response.EnsureSuccessStatusCode();
-        await PublishAsync(broker, up);
+        await PublishAsync(broker, up, hasHost: true);
     }
 
     public override void Dispose()
@@ -44,7 +44,8 @@ internal sealed class EmbeddedBrokers(
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var states = await ReadAsync(stoppingToken);
-            foreach (var broker in brokers) await PublishAsync(broker, states?.Any(state => state.Id == broker.Id && state.Up) ?? false);
+            // With their process they have ended as it has.
+            foreach (var broker in brokers) await PublishAsync(broker, states?.Any(state => state.Id == broker.Id && state.Up) ?? false, hasHost: states is not null);
         }
     }
 
@@ -63,7 +64,7 @@ internal sealed class EmbeddedBrokers(
         }
     }
 
-    private async Task PublishAsync(EmbeddedBrokerResource broker, bool up)
+    private async Task PublishAsync(EmbeddedBrokerResource broker, bool up, bool hasHost)
     {
         notifications.TryGetCurrentState(broker.Name, out var current);
         var wasUp = current?.Snapshot.State?.Text == KnownResourceStates.Running;
@@ -73,7 +74,7 @@ internal sealed class EmbeddedBrokers(
         var killed = exits.PendingKill(broker.Name)?.UtcDateTime;
         await notifications.PublishUpdateAsync(broker, snapshot => up
             ? snapshot with { State = KnownResourceStates.Running, StartTimeStamp = now, StopTimeStamp = null, ExitCode = null }
-            : snapshot with { State = KnownResourceStates.Exited, StopTimeStamp = killed ?? now, ExitCode = killed is null ? 0 : 137 });
+            : snapshot with { State = KnownResourceStates.Exited, StopTimeStamp = killed ?? now, ExitCode = killed is not null ? 137 : hasHost ? 0 : -1 });
     }
 
     private sealed record BrokerState([property: JsonPropertyName("id")] int Id, [property: JsonPropertyName("up")] bool Up);
@@ -112,6 +113,9 @@ internal static class EmbeddedBrokerCommands
 
     private static async Task<ExecuteCommandResult> ChangeAsync(ExecuteCommandContext context, EmbeddedBrokerResource broker, bool up)
     {
+        // A stop of Aspire's own passes through no other state that would announce it.
+        var exits = context.Services.GetRequiredService<ExitLog>();
+        if (!up && exits.PendingKill(broker.Name) is null) exits.Announce(broker.Name, ExitCause.Stopped, by: null);
         try
         {
             await context.Services.GetRequiredService<EmbeddedBrokers>().ChangeAsync(broker, up, context.CancellationToken);

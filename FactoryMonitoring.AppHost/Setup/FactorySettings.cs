@@ -91,9 +91,11 @@ internal sealed record FactorySettings(
 
         public string Text(string key, string absent) => Value(key) ?? absent;
 
+        /// <summary>None where it is this machine alone: none, localhost.</summary>
         public string? Host(string key)
         {
-            if (Value(key) is not { } text || Uri.CheckHostName(text) != UriHostNameType.Unknown) return Value(key);
+            if (Value(key) is not { } text || text.ToLowerInvariant() is "none" or "localhost") return null;
+            if (Uri.CheckHostName(text) != UriHostNameType.Unknown) return text;
             Problems.Add($"{key}={text}: must be a name or an address of this machine without a port.");
             return null;
         }

@@ -144,7 +144,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         if (fault.Kind is "kill" or "pause" or "stop")
         {
             // It may have been started a moment ago.
-            await Wait.ForAsync($"{victim} runs", TimeSpan.FromSeconds(20), async token => (await stack.ResourceAsync(victim, token))["pid"] is not null, runs => runs);
+            await Wait.ForAsync($"{victim} runs", TimeSpan.FromSeconds(60), async token => (await stack.ResourceAsync(victim, token))["pid"] is not null, runs => runs);
         }
 
         switch (fault.Kind)
