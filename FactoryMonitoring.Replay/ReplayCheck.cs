@@ -37,6 +37,7 @@ internal sealed class ReplayCheck
         var sign = shape.Decimal!.Value;
         var names = new ColumnNames(shape, _setting);
         var time = TimePlan.Find(shape, _options, names, _setting);
+        zone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape) ?? zone;
         if (time.Kind == TimeKind.None && _options.Interval is null)
         {
             throw new ReplayFileException(
@@ -118,6 +119,12 @@ internal sealed class ReplayCheck
         }
 
         var account = Decide(accounts, orderMatters, shape, time);
+        if (account is not null && rows / Math.Max(1, named.Count) is > 10 and var ofEach && (account.Forward + account.Backward) * 100 < ofEach)
+        {
+            throw new ReplayFileException(Say.Text(
+                $"{time.Describe(shape)}: {account.Duplicates + 1} of {rows} rows are at one time or nearly so, {Say.Time(account.First)}: name the column of the times, or the date's and the clock's, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}"));
+        }
+
         var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
         if (isNewestFirst && rows * Math.Max(1, table?.Values.Length ?? columns.Count) > MostValuesInMemory)
         {
@@ -155,7 +162,7 @@ internal sealed class ReplayCheck
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : account!.ForwardSum,
-            Times = TimesOf(account, time, shape, withoutTime, isNewestFirst),
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst),
         };
     }
 
@@ -185,13 +192,13 @@ internal sealed class ReplayCheck
         }
     }
 
-    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, FileShape shape, long withoutTime, bool isNewestFirst) => new(
+    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, TimeZoneInfo zone, FileShape shape, long withoutTime, bool isNewestFirst) => new(
         time.Kind == TimeKind.None ? null : time.Describe(shape),
         (isNewestFirst ? account?.Last : account?.First) ?? default,
         (isNewestFirst ? account?.First : account?.Last) ?? default,
         time.Kind == TimeKind.Elapsed,
         account is { HasOrder: true } ? NameOf(account.Order) : null,
-        account is { NamesNoZone: true } ? _options.TimeZone ?? "UTC" : null,
+        account is { NamesNoZone: true } ? _options.TimeZone ?? zone.Id : null,
         account?.Duplicates ?? 0,
         isNewestFirst ? account!.Forward : account?.Backward ?? 0,
         isNewestFirst ? null : account?.FirstBackwardLine,
@@ -766,6 +773,9 @@ internal sealed class ReplayCheck
 
         public TimeSpan LongestGap { get; private set; }
 
+        // Steps to the year 9999 and back are soon more than a TimeSpan holds.
+        private static TimeSpan Sum(TimeSpan one, TimeSpan other) => one > TimeSpan.MaxValue - other ? TimeSpan.MaxValue : one + other;
+
         public void Add(DateTime utc, long line)
         {
             if (_last is not { } last)
@@ -775,13 +785,13 @@ internal sealed class ReplayCheck
             else if (utc > last)
             {
                 Forward++;
-                ForwardSum += utc - last;
+                ForwardSum = Sum(ForwardSum, utc - last);
                 LongestGap = utc - last > LongestGap ? utc - last : LongestGap;
             }
             else if (utc < last)
             {
                 Backward++;
-                BackwardSum += last - utc;
+                BackwardSum = Sum(BackwardSum, last - utc);
                 FirstBackwardLine ??= line;
             }
             else

@@ -123,7 +123,7 @@ public sealed class ReplayPlan
     public long Readings => Columns.Sum(column => column.Values);
 
     /// <summary>How long the replay takes; a backfill takes as long as the pipeline needs.</summary>
-    public TimeSpan Duration => Span / Options.SpeedUp;
+    public TimeSpan Duration => Span.TotalSeconds / Options.SpeedUp < TimeSpan.MaxValue.TotalSeconds / 2 ? Span / Options.SpeedUp : TimeSpan.MaxValue;
 
     public string Separator => Csv.NameOf(_shape.Separator);
 
