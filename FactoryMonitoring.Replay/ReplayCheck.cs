@@ -62,6 +62,7 @@ internal sealed class ReplayCheck
         var firstRows = new List<(long, string)>();
         long rows = 0, withoutTime = 0, shorter = 0, lastLine = 0;
         var isLastShort = false;
+        var filled = Array.FindLastIndex(shape.Columns, column => !column.IsEmpty) + 1;
         var orderMatters = false;
         while (row.Read())
         {
@@ -72,6 +73,12 @@ internal sealed class ReplayCheck
 
             isLastShort = row.Count < shape.FieldCount;
             shorter += isLastShort ? 1 : 0;
+            if (shape.Separator == ' ' && row.Count < filled)
+            {
+                throw new ReplayFileException(Say.Text(
+                    $"line {row.Line}: has {row.Count} fields, and the other rows {filled}: blanks do not tell which cell is empty: write NA into it, or remove the line"));
+            }
+
             lastLine = row.Line;
             if (row.Count > shape.FieldCount)
             {
