@@ -38,16 +38,27 @@ internal sealed record FileShape(
         }
 
         separator ??= text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length > 5 && text[5] is '\r' or '\n' ? text[4] : null;
-        Sample? best = null;
-        foreach (var candidate in separator is { } given ? [given] : Csv.Separators)
+        var samples = (separator is { } given ? [given] : Csv.Separators).Select(candidate => Sample.Read(text, candidate, isWhole, missing)).OfType<Sample>()
+            .OrderByDescending(sample => Math.Round(sample.Score, 9)).ToList();
+        // A wrong row among few may make another separator seem better, which then fits none.
+        ReplayFileException? refused = null;
+        var isOfBlanks = true;
+        foreach (var sample in samples)
         {
-            if (Sample.Read(text, candidate, isWhole, missing) is { } sample && (best is null || sample.Score > best.Score + 1e-9))
+            try
             {
-                best = sample;
+                return sample.Shape(sign, isWhole, missing, setting);
+            }
+            catch (ReplayFileException exception) when (separator is null)
+            {
+                if (refused is null || (isOfBlanks && sample is { IsCut: true, Separator: not ' ' }))
+                {
+                    (refused, isOfBlanks) = (exception, sample.Separator == ' ');
+                }
             }
         }
 
-        return best?.Shape(sign, isWhole, missing, setting) ?? throw new ReplayFileException("holds comments alone: a row of values is needed");
+        throw refused ?? new ReplayFileException("holds comments alone: a row of values is needed");
     }
 
     private static (string Text, bool IsWhole) Beginning(string path)
@@ -76,6 +87,11 @@ internal sealed record FileShape(
     private sealed class Sample(char separator, List<Record> records, int count, double score)
     {
         public double Score => score;
+
+        public char Separator => separator;
+
+        /// <summary>Whether the separator is in its rows.</summary>
+        public bool IsCut => count > 1;
 
         public static Sample? Read(string text, char separator, bool isWhole, MissingMarkers missing)
         {

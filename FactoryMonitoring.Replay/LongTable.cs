@@ -1,18 +1,36 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>A file whose rows hold one value each, and name its sensor.</summary>
-/// <param name="Name">The column of the sensors' names.</param>
-/// <param name="Value">The column of the values.</param>
-/// <param name="Unit">The column of their units; null where there is none.</param>
-internal sealed partial record LongTable(int Name, int Value, int? Unit)
+/// <summary>A file whose rows each name the sensor, or the device, that their values are of.</summary>
+/// <param name="Name">The column of the names.</param>
+/// <param name="Values">The columns of values: where there are several, each is a sensor of each name.</param>
+/// <param name="Unit">The column of the units of the one value; null where there is none.</param>
+/// <param name="Type">The column of the sensors' types, which the product's own export alone has; its names are the sensors' ids.</param>
+internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int? Type = null)
 {
+    private const string ExportHeader = "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill";
+
+    /// <summary>Fewer rows do not tell which of two columns is part of the other.</summary>
+    private const int FewRows = 4;
+
+    private const int RowsLookedAt = 3000;
+
+    public bool HasSeveral => Values.Length > 1;
+
+    public bool IsExport => Type is not null;
+
+    /// <summary>Whether the file is readings.csv as <c>/api/export</c> writes it.</summary>
+    public static bool IsOwnExport(FileShape shape) => string.Join(',', shape.HeaderText) == ExportHeader;
+
     /// <returns>Null where each column is a sensor.</returns>
     /// <exception cref="ReplayFileException">Which column is which cannot be told, or the setting names none.</exception>
-    public static LongTable? Find(FileShape shape, TimePlan time, ReplayOptions options, ColumnNames names, SettingName setting)
+    public static LongTable? Find(string path, FileShape shape, TimePlan time, MissingMarkers missing, ReplayOptions options, ColumnNames names, SettingName setting)
     {
         var nameColumn = setting(nameof(ReplayOptions.NameColumn));
+        var chosen = options.Columns is { Length: > 0 } columns && !columns.Equals("all", StringComparison.OrdinalIgnoreCase)
+            ? names.Find(columns, nameof(ReplayOptions.Columns)).Distinct().ToArray() : null;
         int name;
         if (options.NameColumn is { Length: > 0 } given)
         {
@@ -28,42 +46,194 @@ internal sealed partial record LongTable(int Name, int Value, int? Unit)
                 throw new ReplayFileException($"{nameColumn} = {given}: {shape.Column(name)} is the time: name the column of the sensors' names, or another time, {setting(nameof(ReplayOptions.TimeColumn))}=…");
             }
         }
+        else if (chosen is null && time.Columns is [0] && IsOwnExport(shape))
+        {
+            return new LongTable(1, [3], 4, 2);
+        }
+        else if (NameOf(path, shape, time, missing, chosen ?? [], nameColumn) is { } found)
+        {
+            name = found;
+        }
         else
         {
-            var found = Columns(shape, time, index => IsText(shape, index) && NameWords().IsMatch(shape.Names[index]));
-            if (shape.HeaderLine is null || found.Count == 0 || Values(shape, time, -1).Count != 1)
-            {
-                return null;
-            }
-
-            name = found is [var only] ? only : throw new ReplayFileException(
-                $"{string.Join(" and ", found.Select(shape.Column))} may name the sensor of each row: give {nameColumn}=one of them, or {nameColumn}=none where neither does");
+            return null;
         }
 
-        var values = options.Columns is { Length: > 0 } columns && !columns.Equals("all", StringComparison.OrdinalIgnoreCase)
-            ? [.. names.Find(columns, nameof(ReplayOptions.Columns))] : Values(shape, time, name);
-        if (values is not [var value])
+        var values = chosen ?? ValuesBeside(shape, time, name);
+        if (values.Length == 0)
         {
-            throw new ReplayFileException(values.Count == 0
-                ? $"{shape.Column(name)} names the sensor of each row, and no other column holds numbers: a column of values is needed"
-                : $"{shape.Column(name)} names the sensor of each row, and {string.Join(", ", values.Select(shape.Column))} hold numbers: name the one that holds the values, {setting(nameof(ReplayOptions.Columns))}=…, or give {nameColumn}=none, so that each column is a sensor");
+            return options.NameColumn is { Length: > 0 }
+                ? throw new ReplayFileException($"{shape.Column(name)} names the sensor of each row, and no other column holds numbers: a column of values is needed")
+                : null;
         }
 
-        var unit = Columns(shape, time, index => index != name && index != value && UnitName().IsMatch(shape.Names[index])).Cast<int?>().FirstOrDefault();
-        return new LongTable(name, value, unit);
+        if (values.Contains(name))
+        {
+            throw new ReplayFileException($"{nameColumn} = {options.NameColumn}: {shape.Column(name)} is one of {setting(nameof(ReplayOptions.Columns))} too: must be another column than those of the values");
+        }
+
+        int? unit = values is [var value]
+            ? Columns(shape, time, index => index != name && index != value && UnitName().IsMatch(shape.Names[index])).Cast<int?>().FirstOrDefault() : null;
+        return new LongTable(name, values, unit);
+    }
+
+    // Columns that nothing is in yet may be filled further on.
+    private static int[] ValuesBeside(FileShape shape, TimePlan time, int name)
+    {
+        var numbers = Numbers(shape, time, name);
+        // The number of a place or of a device is no value of it.
+        if (numbers.FindAll(index => !NoValue().IsMatch(shape.Names[index])) is { Count: > 0 } without)
+        {
+            numbers = without;
+        }
+
+        if (numbers.Count < 2)
+        {
+            return [.. numbers];
+        }
+
+        var named = numbers.Where(index => ValueName().IsMatch(shape.Names[index])).ToList();
+        return named is [var value] && numbers.TrueForAll(index => index == value || BesideValue().IsMatch(shape.Names[index]))
+            ? [value] : [.. Columns(shape, time, index => numbers.Contains(index) || (index != name && shape.Columns[index].IsEmpty && !UnitName().IsMatch(shape.Names[index])))];
+    }
+
+    private static int? NameOf(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] chosen, string setting)
+    {
+        var hasHeader = shape.HeaderLine is not null;
+        var texts = Columns(shape, time, index => IsText(shape, index) && !chosen.Contains(index) && !(hasHeader && UnitName().IsMatch(shape.Names[index])));
+        var ids = Columns(shape, time, index => hasHeader && shape.Columns[index].IsNumber && !chosen.Contains(index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index]));
+        if ((texts.Count == 0 && ids.Count == 0) || (chosen.Length == 0 && Numbers(shape, time, -1).Count == 0))
+        {
+            return null;
+        }
+
+        var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids]);
+        var isOneValue = (chosen.Length > 0 ? chosen.Length : Numbers(shape, time, -1).Except(ids).Count()) == 1;
+        var found = texts.Where(index => hasHeader && NameWords().IsMatch(shape.Names[index]) && (isOneValue || rows.Repeats(index)))
+            .Concat(ids.Where(rows.AreIds).Where(index => IdEnd().IsMatch(shape.Names[index]) ? rows.Repeats(index) : rows.ToldByTimes(index))).ToList();
+        if (!found.Exists(index => rows.Names(index) > 1) && texts.Where(index => rows.Names(index) > 1 && rows.ToldByTimes(index)).ToList() is { Count: > 0 } told)
+        {
+            found = told;
+        }
+
+        if (found.Count > 1 && rows.Count >= FewRows)
+        {
+            // A device and its room: the room says nothing more.
+            found = found.Exists(index => rows.Names(index) > 1) ? found.FindAll(index => rows.Names(index) > 1) : found[..1];
+            found = found.FindAll(index => found.TrueForAll(other => rows.Tells(index, other))) is { Count: > 0 } finest ? finest[..1] : found;
+        }
+
+        return found.Count == 0 ? null : found is [var only] ? only : throw new ReplayFileException(
+            $"{string.Join(" and ", found.Select(shape.Column))} may name the sensor of each row: give {setting}=one of them, or {setting}=none where neither does");
     }
 
     private static List<int> Columns(FileShape shape, TimePlan time, Func<int, bool> isLike) =>
         [.. Enumerable.Range(0, shape.FieldCount).Where(index => !time.Columns.Contains(index) && isLike(index))];
 
-    private static List<int> Values(FileShape shape, TimePlan time, int name) =>
+    private static List<int> Numbers(FileShape shape, TimePlan time, int name) =>
         Columns(shape, time, index => index != name && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index));
 
     private static bool IsText(FileShape shape, int index) => shape.Columns[index] is { IsEmpty: false, IsNumber: false, IsTime: false, IsClock: false };
 
-    [GeneratedRegex("^(sensor|tag|point|channel|signal|metric|variable|parameter|item|series|device|station|node|kanal|messstelle)([ _-]?(id|name|key|no|nr))?$|^(name|tagname|pointname|measurement|quantity|attribute|key|kennung)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^(sensor|tag|point|channel|signal|metric|variable|var|parameter|item|series|device|station|node|mote|meter|machine|asset|equipment|location|site|room|kanal|messstelle|geraet|gerät|standort|anlage|maschine)([ _.-]?(id|name|key|no|nr|label))?$|^(name|tagname|pointname|measurement|quantity|attribute|key|kennung)$|^(entity|unit|site|plant|source)[ _.-]?(id|name)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NameWords();
+
+    [GeneratedRegex("^(sensor|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)([ _.-]?(id|no|nr|number|key))?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex IdWords();
+
+    [GeneratedRegex("^location$|^(sensor|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex NoValue();
+
+    [GeneratedRegex("(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex IdEnd();
 
     [GeneratedRegex("^(units?|uom|einheit|(unit|units)[ _]?of[ _]?measure(ment)?)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex UnitName();
+
+    [GeneratedRegex("^(var|tag|sensor|point)?[ _.-]?(value|val|reading|wert|messwert)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ValueName();
+
+    [GeneratedRegex("^(quality|validity|valid|status|state|flags?|qc|lat|latitude|lon|lng|long|longitude|alt|altitude|height|elevation|time_?ms)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex BesideValue();
+
+    /// <summary>What the first rows have in columns that may name devices.</summary>
+    private sealed class NamedRows
+    {
+        private readonly Dictionary<int, string[]> _cells;
+        private readonly DateTime?[] _times;
+        private readonly int _direction;
+        private readonly int _outOfOrder;
+
+        private NamedRows(Dictionary<int, string[]> cells, DateTime?[] times)
+        {
+            (_cells, _times) = (cells, times);
+            var steps = times.Zip(times.Skip(1), (one, next) => next.HasValue && one.HasValue ? next.Value.CompareTo(one.Value) : 1).ToList();
+            _direction = steps.Count(step => step > 0) >= steps.Count(step => step < 0) ? 1 : -1;
+            _outOfOrder = steps.Count(step => step != _direction);
+        }
+
+        public int Count => _times.Length;
+
+        public static NamedRows Read(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] columns)
+        {
+            var rows = new List<string[]>();
+            var times = new List<DateTime?>();
+            var clock = new RowClock(time, shape.Decimal ?? DecimalSign.Point, missing);
+            var zone = new ZoneClock(TimeZoneInfo.Utc);
+            using var row = new RowReader(path, shape);
+            while (rows.Count < RowsLookedAt && row.Read())
+            {
+                rows.Add([.. columns.Select(column => missing.IsText(row.Chars(column)) ? "" : row[column])]);
+                times.Add(time.Kind == TimeKind.None || clock.Read(row) != TimeReadOutcome.Read ? null
+                    : time.Kind is not (TimeKind.Text or TimeKind.Calendar) ? clock.Counted
+                    : Array.Find([DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst], order => zone.TryUtc(clock.Written, order, out _)) is var order && zone.TryUtc(clock.Written, order, out var utc) ? utc : null);
+            }
+
+            return new NamedRows(columns.Index().ToDictionary(column => column.Item, column => rows.Select(cells => cells[column.Index]).ToArray()), [.. times]);
+        }
+
+        public int Names(int column) => _cells[column].Where(name => name.Length > 0).Distinct(StringComparer.Ordinal).Count();
+
+        /// <summary>Another name in nearly each row is that of an event, except where many rows have one time.</summary>
+        public bool Repeats(int column) => Count <= 20 || _outOfOrder > 0 || Names(column) * 2 <= Count;
+
+        public bool AreIds(int column) => _cells[column].All(text => text.Length == 0 || long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _));
+
+        /// <summary>Whether times that repeat or go back do so no more among the rows of each name.</summary>
+        public bool ToldByTimes(int column)
+        {
+            if (_outOfOrder == 0 || Names(column) is var names && (names < 2 || names * 2 > Count))
+            {
+                return false;
+            }
+
+            var last = new Dictionary<string, DateTime>(StringComparer.Ordinal);
+            var left = 0;
+            foreach (var (name, time) in _cells[column].Zip(_times))
+            {
+                if (time is { } at)
+                {
+                    left += last.TryGetValue(name, out var before) && at.CompareTo(before) != _direction ? 1 : 0;
+                    last[name] = at;
+                }
+            }
+
+            return left * 4 <= _outOfOrder;
+        }
+
+        /// <summary>Whether each name of the one column stands beside one name alone of the other.</summary>
+        public bool Tells(int column, int other)
+        {
+            var beside = new Dictionary<string, string>(StringComparer.Ordinal);
+            foreach (var (one, two) in _cells[column].Zip(_cells[other]))
+            {
+                if (!beside.TryAdd(one, two) && beside[one] != two)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 }

@@ -37,6 +37,7 @@ internal sealed class ReplayCheck
         var sign = shape.Decimal!.Value;
         var names = new ColumnNames(shape, _setting);
         var time = TimePlan.Find(shape, _options, names, _setting);
+        zone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape) ?? zone;
         if (time.Kind == TimeKind.None && _options.Interval is null)
         {
             throw new ReplayFileException(
@@ -52,15 +53,16 @@ internal sealed class ReplayCheck
         }
 
         var leftOut = new List<LeftOutColumn>();
-        var table = LongTable.Find(shape, time, _options, names, _setting);
+        var table = LongTable.Find(_path, shape, time, _missing, _options, names, _setting);
         var columns = table is not null ? [] : given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
-        var named = new Dictionary<string, ColumnCheck>(StringComparer.Ordinal);
+        var named = new Dictionary<string, ColumnCheck[]>(StringComparer.Ordinal);
         var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
         var clock = new RowClock(time, sign, _missing);
         using var row = new RowReader(_path, shape);
         var firstRows = new List<(long, string)>();
         long rows = 0, withoutTime = 0, shorter = 0, lastLine = 0;
         var isLastShort = false;
+        var filled = Array.FindLastIndex(shape.Columns, column => !column.IsEmpty) + 1;
         var orderMatters = false;
         while (row.Read())
         {
@@ -71,6 +73,12 @@ internal sealed class ReplayCheck
 
             isLastShort = row.Count < shape.FieldCount;
             shorter += isLastShort ? 1 : 0;
+            if (shape.Separator == ' ' && row.Count < filled)
+            {
+                throw new ReplayFileException(Say.Text(
+                    $"line {row.Line}: has {row.Count} fields, and the other rows {filled}: blanks do not tell which cell is empty: write NA into it, or remove the line"));
+            }
+
             lastLine = row.Line;
             if (row.Count > shape.FieldCount)
             {
@@ -102,12 +110,12 @@ internal sealed class ReplayCheck
 
             if (table is not null)
             {
-                AddNamed(table, named, row, sign, shape);
+                AddNamed(table, named, row, sign, isGiven: given is not null || !table.HasSeveral, shape);
             }
 
             if (rows <= FirstRowsKept)
             {
-                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table is null ? columns.Select(column => column.Index) : [table.Name, table.Value, .. table.Unit is { } unit ? [unit] : Array.Empty<int>()]))));
+                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table is null ? columns.Select(column => column.Index) : [table.Name, .. table.Values, .. table.Unit is { } unit ? [unit] : Array.Empty<int>()]))));
             }
         }
 
@@ -118,8 +126,14 @@ internal sealed class ReplayCheck
         }
 
         var account = Decide(accounts, orderMatters, shape, time);
+        if (account is not null && rows / Math.Max(1, named.Count) is > 10 and var ofEach && (account.Forward + account.Backward) * 100 < ofEach)
+        {
+            throw new ReplayFileException(Say.Text(
+                $"{time.Describe(shape)}: {account.Duplicates + 1} of {rows} rows are at one time or nearly so, {Say.Time(account.First)}: name the column of the times, or the date's and the clock's, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}"));
+        }
+
         var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
-        if (isNewestFirst && rows * Math.Max(1, columns.Count) > MostValuesInMemory)
+        if (isNewestFirst && rows * Math.Max(1, table?.Values.Length ?? columns.Count) > MostValuesInMemory)
         {
             throw new ReplayFileException("runs from the newest row to the oldest and is too long to be turned round in memory: sort its rows by their time first");
         }
@@ -129,15 +143,15 @@ internal sealed class ReplayCheck
             throw new ReplayFileException("holds no row with a time and values");
         }
 
-        var sensors = new Dictionary<string, int>(StringComparer.Ordinal);
+        var sensors = new Dictionary<string, Range>(StringComparer.Ordinal);
         if (table is not null)
         {
-            columns = [.. named.Values];
-            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Where(index => index != table.Name && index != table.Value && index != table.Unit && !time.Columns.Contains(index))
+            columns = [.. named.Values.SelectMany(checks => checks)];
+            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Where(index => index != table.Name && !table.Values.Contains(index) && index != table.Unit && index != table.Type && !time.Columns.Contains(index))
                 .Select(index => new LeftOutColumn(index, shape.Names[index], "is neither time, name, value nor unit")));
         }
 
-        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, sensors);
+        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, table, sensors);
         return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing, table, sensors)
         {
             File = _path,
@@ -155,7 +169,7 @@ internal sealed class ReplayCheck
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : account!.ForwardSum,
-            Times = TimesOf(account, time, shape, withoutTime, isNewestFirst),
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst),
         };
     }
 
@@ -185,13 +199,13 @@ internal sealed class ReplayCheck
         }
     }
 
-    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, FileShape shape, long withoutTime, bool isNewestFirst) => new(
+    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, TimeZoneInfo zone, FileShape shape, long withoutTime, bool isNewestFirst) => new(
         time.Kind == TimeKind.None ? null : time.Describe(shape),
         (isNewestFirst ? account?.Last : account?.First) ?? default,
         (isNewestFirst ? account?.First : account?.Last) ?? default,
         time.Kind == TimeKind.Elapsed,
         account is { HasOrder: true } ? NameOf(account.Order) : null,
-        account is { NamesNoZone: true } ? _options.TimeZone ?? "UTC" : null,
+        account is { NamesNoZone: true } ? _options.TimeZone ?? zone.Id : null,
         account?.Duplicates ?? 0,
         isNewestFirst ? account!.Forward : account?.Backward ?? 0,
         isNewestFirst ? null : account?.FirstBackwardLine,
@@ -404,30 +418,46 @@ internal sealed class ReplayCheck
         }
     }
 
-    /// <summary>A row of a long table: each name that stands in it is a sensor.</summary>
-    private void AddNamed(LongTable table, Dictionary<string, ColumnCheck> named, RowReader row, DecimalSign sign, FileShape shape)
+    /// <summary>A row of a long table: each name that stands in it is a sensor, or a device with a sensor for each column of values.</summary>
+    private void AddNamed(LongTable table, Dictionary<string, ColumnCheck[]> named, RowReader row, DecimalSign sign, bool isGiven, FileShape shape)
     {
         var name = row.Chars(table.Name);
-        if (!named.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var sensor))
+        if (!named.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var checks))
         {
             if (name.IsEmpty)
             {
                 throw new ReplayFileException(Say.Text($"line {row.Line}, {shape.Column(table.Name)}: names no sensor: write its name, or remove the line"));
             }
 
-            if (named.Count == MostSensors)
+            if ((named.Count + 1) * table.Values.Length > MostSensors)
             {
                 throw new ReplayFileException(Say.Text(
                     $"line {row.Line}, {shape.Column(table.Name)}: {Say.Quoted(row[table.Name])} is one more sensor than the {MostSensors} that are replayed at once: split the file, or give {_setting(nameof(ReplayOptions.NameColumn))}=none where the column names no sensors"));
             }
 
-            named[row[table.Name]] = sensor = new ColumnCheck(table.Value, row[table.Name]);
+            var text = row[table.Name];
+            named[text] = checks = [.. table.Values.Select(column => new ColumnCheck(column, text))];
         }
 
-        Add(sensor, row, sign, isGiven: true, shape);
+        foreach (var check in checks)
+        {
+            Add(check, row, sign, isGiven, shape);
+        }
+
         if (table.Unit is { } unit && !_missing.IsText(row.Chars(unit)))
         {
-            Note(sensor, row, row.Chars(unit), unit, shape);
+            Note(checks[0], row, row.Chars(unit), unit, shape);
+        }
+
+        if (table.Type is { } type && row.Chars(type) is { IsEmpty: false } ofRow && !ofRow.SequenceEqual(checks[0].Type))
+        {
+            if (checks[0].Type is { } other)
+            {
+                throw new ReplayFileException(Say.Text(
+                    $"line {row.Line}, {shape.Column(type)}: {Say.Quoted(row[type])} of {Say.Quoted(row[table.Name])} is another type than {other}, which it has before: correct it, or remove the line"));
+            }
+
+            checks[0].Type = row[type];
         }
     }
 
@@ -505,9 +535,10 @@ internal sealed class ReplayCheck
         return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
     }
 
-    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven, Dictionary<string, int> sensors)
+    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven, LongTable? table, Dictionary<string, Range> sensors)
     {
         var kept = new List<ColumnCheck>();
+        var dropped = new List<(ColumnCheck Check, string Why)>();
         // What lies apart in one column stands for a missing value in the others, too.
         var confirmed = checks.SelectMany(check => _missing.Decide(check.Candidates, check.Least, check.Most)).ToHashSet();
         foreach (var check in checks)
@@ -520,7 +551,7 @@ internal sealed class ReplayCheck
                     throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Columns))} = {_options.Columns}: {shape.Column(check.Index)} holds no number in the whole file: name other columns");
                 }
 
-                leftOut.Add(new LeftOutColumn(check.Index, check.Name ?? shape.Names[check.Index], check.Texts > 0 ? "holds texts" : "holds nothing"));
+                dropped.Add((check, check.Texts > 0 ? "holds texts" : "holds nothing"));
                 continue;
             }
 
@@ -540,29 +571,45 @@ internal sealed class ReplayCheck
                 throw new ReplayFileException(Say.Text($"has {kept.Count} columns of numbers: at most {MostSensors} are replayed at once, name them, {_setting(nameof(ReplayOptions.Columns))}=…"));
         }
 
-        var isLong = kept[0].Name is not null;
-        foreach (var (place, check) in isLong ? kept.Index() : [])
+        var columnsKept = kept.Select(check => check.Index).ToHashSet();
+        var isOneName = checks.TrueForAll(check => check.Name == checks[0].Name);
+        leftOut.AddRange(dropped.Select(each => new LeftOutColumn(
+            each.Check.Index,
+            each.Check.Name is not { } name ? shape.Names[each.Check.Index]
+                : table is { HasSeveral: true } ? columnsKept.Contains(each.Check.Index) ? $"{name}-{shape.Names[each.Check.Index]}" : shape.Names[each.Check.Index]
+                : name,
+            each.Why)).Distinct());
+        foreach (var (place, check) in table is null ? [] : kept.Index())
         {
-            sensors[check.Name!] = place;
+            sensors[check.Name!] = (sensors.TryGetValue(check.Name!, out var places) ? places.Start : place)..(place + 1);
         }
 
-        Func<string, int?>? find = isLong ? name => sensors.TryGetValue(name, out var place) ? place : null : null;
+        var isByName = table is { HasSeveral: false };
+        Func<string, int?>? find = isByName ? name => sensors.TryGetValue(name, out var places) ? places.Start.Value : null : null;
         var types = names.Map(_options.Types, nameof(ReplayOptions.Types), find);
         var units = names.Map(_options.Units, nameof(ReplayOptions.Units), find);
         var ids = new HashSet<string>(StringComparer.Ordinal);
         return [.. kept.Select((check, place) => Column(
-            check, kept.Count == 1, shape, types.GetValueOrDefault(isLong ? place : check.Index), units.GetValueOrDefault(isLong ? place : check.Index), ids, confirmed))];
+            check, NameOf(check), kept.Count == 1, table, shape, types.GetValueOrDefault(isByName ? place : check.Index), units.GetValueOrDefault(isByName ? place : check.Index), ids, confirmed))];
+
+        // The names of one device alone add nothing to those of its columns.
+        string? NameOf(ColumnCheck check) =>
+            table is not { HasSeveral: true } ? check.Name : isOneName ? null : $"{check.Name}-{Units.Split(shape.Names[check.Index]).Name}";
     }
 
-    private ReplayColumn Column(ColumnCheck check, bool isOne, FileShape shape, string? typeOf, string? unitOf, HashSet<string> ids, HashSet<double> confirmed)
+    private ReplayColumn Column(ColumnCheck check, string? named, bool isOne, LongTable? table, FileShape shape, string? typeOf, string? unitOf, HashSet<string> ids, HashSet<double> confirmed)
     {
-        var (name, ofName) = Units.Split(check.Name ?? shape.Names[check.Index]);
-        var givenType = typeOf ?? _options.SensorType;
-        var unit = unitOf is null ? check.Unit ?? (check.Name is not null && ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
+        var header = Units.Split(shape.Names[check.Index]).Name;
+        // With one column of values, its name and unit may stand in the name of the sensor.
+        var isByName = table is { HasSeveral: false };
+        var (name, ofName) = !isByName ? (named ?? header, null) : table!.IsExport ? (named!, null) : Units.Split(named!);
+        var measured = isByName ? name : header;
+        var givenType = typeOf ?? _options.SensorType ?? check.Type;
+        var unit = unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
         // In a long table the column of the values may say what all of them measure.
-        var byName = givenType is null ? Units.TypeOf(name, unit) ?? (check.Name is null ? null : Units.TypeOf(Units.Split(shape.Names[check.Index]).Name, unit)) : null;
+        var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         // A single series that says nothing of itself has always been taken for a temperature.
-        var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(name, unit));
+        var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
         unit ??= Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (unit.Length > 32 || type.Length > 100)
         {
@@ -587,7 +634,7 @@ internal sealed class ReplayCheck
             }
         }
 
-        var id = IdOf(check.Index, name, isOne, shape, ids);
+        var id = table is { IsExport: true } && _options.SensorId is null ? name : IdOf(check.Index, name, isOne, shape, ids);
         var known = Contracts.SensorCatalog.Types.GetValueOrDefault(type);
         // The consumers convert the type's thresholds to the unit.
         var limits = known is not null && known.Unit == unit ? known : null;
@@ -647,6 +694,9 @@ internal sealed class ReplayCheck
         public int Index => index;
 
         public string? Name => name;
+
+        /// <summary>The type that stands in the rows; null where none does.</summary>
+        public string? Type { get; set; }
 
         /// <summary>The unit that stands in the rows; null where none does.</summary>
         public string? Unit { get; set; }
@@ -730,6 +780,9 @@ internal sealed class ReplayCheck
 
         public TimeSpan LongestGap { get; private set; }
 
+        // Steps to the year 9999 and back are soon more than a TimeSpan holds.
+        private static TimeSpan Sum(TimeSpan one, TimeSpan other) => one > TimeSpan.MaxValue - other ? TimeSpan.MaxValue : one + other;
+
         public void Add(DateTime utc, long line)
         {
             if (_last is not { } last)
@@ -739,13 +792,13 @@ internal sealed class ReplayCheck
             else if (utc > last)
             {
                 Forward++;
-                ForwardSum += utc - last;
+                ForwardSum = Sum(ForwardSum, utc - last);
                 LongestGap = utc - last > LongestGap ? utc - last : LongestGap;
             }
             else if (utc < last)
             {
                 Backward++;
-                BackwardSum += last - utc;
+                BackwardSum = Sum(BackwardSum, last - utc);
                 FirstBackwardLine ??= line;
             }
             else

@@ -24,8 +24,8 @@ public sealed record LeftOutColumn(int Index, string Name, string Why);
 /// <param name="Line">From 1 on.</param>
 /// <param name="Time">Of UTC; null where the file has no times.</param>
 /// <param name="TimeText">As it stands in the file; null where the file has no times.</param>
-/// <param name="Values">Of each column of the plan; NaN where it is missing. In a long table one value, that of <paramref name="Only"/>, or none.</param>
-/// <param name="Only">The one column of the plan that the row of a long table belongs to; null where a row has them all.</param>
+/// <param name="Values">Of each column of the plan; NaN where it is missing. In a long table those of the columns from <paramref name="Only"/> on, or none.</param>
+/// <param name="Only">The first column of the plan that the row of a long table has values for, <paramref name="Values"/> the next ones; null where a row has them all.</param>
 public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values, int? Only = null);
 
 /// <summary>What of a file's times was found.</summary>
@@ -56,7 +56,7 @@ public sealed class ReplayPlan
     private readonly TimeZoneInfo _zone;
     private readonly MissingMarkers _missing;
     private readonly LongTable? _table;
-    private readonly FrozenDictionary<string, int> _sensors;
+    private readonly FrozenDictionary<string, Range> _sensors;
 
     /// <param name="shape">How the file is written.</param>
     /// <param name="time">Where its times are.</param>
@@ -64,9 +64,9 @@ public sealed class ReplayPlan
     /// <param name="zone">Of times that name none.</param>
     /// <param name="missing">What stands for a missing value.</param>
     /// <param name="table">Null where each column is a sensor.</param>
-    /// <param name="sensors">Of a long table: the place among <see cref="Columns"/> by the name in the rows.</param>
+    /// <param name="sensors">Of a long table: the places among <see cref="Columns"/> by the name in the rows.</param>
     internal ReplayPlan(
-        FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing, LongTable? table, IReadOnlyDictionary<string, int> sensors)
+        FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing, LongTable? table, IReadOnlyDictionary<string, Range> sensors)
     {
         (_shape, _time, _order, _zone, _missing, _table) = (shape, time, order, zone, missing, table);
         _sensors = sensors.ToFrozenDictionary(StringComparer.Ordinal);
@@ -75,8 +75,11 @@ public sealed class ReplayPlan
     /// <summary>The column that names the sensor of each row, in words; null where each column is a sensor.</summary>
     public string? NamedBy => _table is { } table ? _shape.Column(table.Name) : null;
 
+    /// <summary>Columns of values that each row of a long table has; 0 where each column is a sensor.</summary>
+    public int ValuesPerName => _table?.Values.Length ?? 0;
+
     /// <summary>Values that the rows have room for.</summary>
-    public long Cells => _table is null ? Rows * Columns.Count : Rows;
+    public long Cells => Rows * (_table?.Values.Length ?? Columns.Count);
 
     /// <summary>Full path.</summary>
     public required string File { get; init; }
@@ -120,7 +123,7 @@ public sealed class ReplayPlan
     public long Readings => Columns.Sum(column => column.Values);
 
     /// <summary>How long the replay takes; a backfill takes as long as the pipeline needs.</summary>
-    public TimeSpan Duration => Span / Options.SpeedUp;
+    public TimeSpan Duration => Span.TotalSeconds / Options.SpeedUp < TimeSpan.MaxValue.TotalSeconds / 2 ? Span / Options.SpeedUp : TimeSpan.MaxValue;
 
     public string Separator => Csv.NameOf(_shape.Separator);
 
@@ -195,7 +198,12 @@ public sealed class ReplayPlan
             }
             else if (sensors.TryGetValue(row.Chars(_table.Name), out var sensor))
             {
-                (only, values) = (sensor, [ValueOf(row, Columns[sensor], sign)]);
+                var (start, count) = sensor.GetOffsetAndLength(Columns.Count);
+                (only, values) = (start, new double[count]);
+                for (var i = 0; i < count; i++)
+                {
+                    values[i] = ValueOf(row, Columns[start + i], sign);
+                }
             }
 
             yield return new ReplayRow(number, row.Line, time, _time.Kind == TimeKind.None ? null : clock.Text(row), values, only);

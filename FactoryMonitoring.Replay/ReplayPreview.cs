@@ -74,7 +74,7 @@ public static class ReplayPreview
         string[] words =
         [
             Say.Count(plan.Rows),
-            .. plan.NamedBy is { } named ? (string[])[$"a value each, whose sensor {named} names"] : [],
+            .. plan.NamedBy is { } named ? (string[])[plan.ValuesPerName == 1 ? $"a value each, whose sensor {named} names" : Say.Text($"{plan.ValuesPerName} values each, whose device {named} names")] : [],
             plan.HeaderLine is { } header ? Say.Text($"header in line {header}") : "no header",
             .. plan.UnitLine is { } units ? (string[])[Say.Text($"units in line {units}")] : [],
             .. plan.Comments > 0 ? (string[])[Say.Plural(plan.Comments, "comment")] : [],

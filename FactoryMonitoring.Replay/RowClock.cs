@@ -84,7 +84,7 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
 
             clock = new TimeText { Clock = (long)(hour * TimeSpan.TicksPerHour) };
         }
-        else if (text.Length < 4 ? !TimeText.TryReadClock($"{new string('0', 4 - text.Length)}{text}", isNumber: true, out clock) : !TimeText.TryReadClock(text, isNumber: true, out clock))
+        else if (text.Length < plan.ClockDigits && !text.ContainsAnyExceptInRange('0', '9') ? !TimeText.TryReadClock($"{new string('0', plan.ClockDigits - text.Length)}{text}", isNumber: true, out clock) : !TimeText.TryReadClock(text, isNumber: true, out clock))
         {
             // A clock's column of Excel may hold its day of 1899 as well.
             if (!TimeText.TryRead(text, out clock) || !clock.HasClock)
@@ -153,13 +153,24 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
     public bool TryUtc(in TimeText written, DateOrder order, out DateTime utc)
     {
         utc = default;
-        if (!written.TryDay(order, out var day) || day.Year is < 2 or > 9998)
+        if (!written.TryDay(order, out var day) || day.Year < 2)
+        {
+            return false;
+        }
+
+        if (written.Clock > DateTime.MaxValue.Ticks - day.Ticks)
         {
             return false;
         }
 
         var local = day.AddTicks(written.Clock);
-        utc = DateTime.SpecifyKind(local, DateTimeKind.Utc) - (written.Offset is { } minutes ? TimeSpan.FromMinutes(minutes) : OffsetOf(local));
+        var offset = written.Offset is { } minutes ? TimeSpan.FromMinutes(minutes) : OffsetOf(local);
+        if (local.Ticks - offset.Ticks > DateTime.MaxValue.Ticks)
+        {
+            return false;
+        }
+
+        utc = DateTime.SpecifyKind(local, DateTimeKind.Utc) - offset;
         _last = utc;
         return true;
     }

@@ -43,6 +43,33 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         ["year", "yr", "yyyy", "yy", "jahr"], ["month", "mo", "mm", "mnth", "monat"], ["day", "dd", "dy", "day of month", "tag"], ["hour", "hr", "hh", "stunde"], ["minute", "min", "mn", "mm"], ["second", "sec", "ss"],
     ];
 
+    /// <summary>Of a clock's column of digits: HHMM or HHMMSS, whose leading zeros may be missing.</summary>
+    public int ClockDigits { get; init; } = 4;
+
+    /// <summary>The zone that the header of a time's column names, as <c>Date Time, GMT-05:00</c>; null where none does.</summary>
+    public TimeZoneInfo? ZoneOf(FileShape shape)
+    {
+        foreach (var column in Kind is TimeKind.Text or TimeKind.Calendar ? Columns : [])
+        {
+            if (OffsetInName().Match(shape.Names[column]) is not { Success: true } match)
+            {
+                continue;
+            }
+
+            var (hours, minutes) = (int.Parse(match.Groups["hours"].Value), match.Groups["minutes"].Success ? int.Parse(match.Groups["minutes"].Value) : 0);
+            if (hours > 14 || minutes > 59 || (hours == 14 && minutes > 0))
+            {
+                continue;
+            }
+
+            var isWest = match.Groups["sign"].Value != "+";
+            var id = Say.Text($"UTC{(isWest ? '-' : '+')}{hours:00}:{minutes:00}");
+            return TimeZoneInfo.CreateCustomTimeZone(id, new TimeSpan(hours, minutes, 0) * (isWest ? -1 : 1), id, id);
+        }
+
+        return null;
+    }
+
     /// <summary>Whether the order of day, month and year can be in question.</summary>
     public bool HasText => Kind == TimeKind.Text;
 
@@ -61,9 +88,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         return given switch
         {
             [] => None,
-            [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) =>
-                new TimePlan(TimeKind.Text, [clock, date], TimeSpan.Zero, "", IsHourAt(shape, date)),
-            [var date, var clock] => new TimePlan(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock)),
+            [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) => OfTwo(shape, clock, date),
+            [var date, var clock] => OfTwo(shape, date, clock),
             [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
             null => Look(shape, format, options, setting) ?? None,
             _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn}: must be one column, or the date's and the clock's"),
@@ -98,7 +124,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var dates = Indexes(columns, column => column.IsTime);
         if (dates.Count > 0)
         {
-            return dates.FirstOrDefault(index => columns[index].HasClock, -1) is >= 0 and var whole ? Text(whole) : Dated(shape, dates[0]);
+            return dates.FirstOrDefault(index => columns[index].HasClock, -1) is >= 0 and var whole
+                ? Text(options.TimeZone is { Length: > 0 } ? whole : OfUtc(shape, dates, whole)) : Dated(shape, dates[0]);
         }
 
         var compact = Indexes(columns, column => column.IsCompactDate).FirstOrDefault(index => index == 0 || IsNamedTime(shape.Names[index]), -1);
@@ -175,9 +202,21 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var columns = shape.Columns;
         var clocks = Indexes(columns, column => column.IsClock);
         var clock = clocks.Count > 0 ? clocks.FirstOrDefault(index => index > date, clocks[0])
-            : Indexes(columns, column => column is { IsNumber: true, Least: >= 0, Most: <= 2400 }).FirstOrDefault(index => IsHourAt(shape, index) || HoursAndMinutes().IsMatch(shape.Names[index]), -1);
-        return clock < 0 ? Text(date) : new TimePlan(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock));
+            : Indexes(columns, column => column is { IsNumber: true, Least: >= 0, Most: <= 240000 }).FirstOrDefault(index => IsHourAt(shape, index) || HoursAndMinutes().IsMatch(shape.Names[index]), -1);
+        return clock < 0 ? Text(date) : OfTwo(shape, date, clock);
     }
+
+    private static TimePlan OfTwo(FileShape shape, int date, int clock) => new(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock))
+    {
+        ClockDigits = shape.Columns[clock] is { IsNumber: true, Most: > 2400 } ? 6 : 4,
+    };
+
+    // Of a local time and the same time of UTC, that of UTC says what it is.
+    private static int OfUtc(FileShape shape, List<int> dates, int first) => UtcName().IsMatch(shape.Names[first]) ? first
+        : dates.Where(index => shape.Columns[index].HasClock && UtcName().IsMatch(shape.Names[index])
+            && (LocalName().IsMatch(shape.Names[first]) || BareName(shape.Names[index]) == BareName(shape.Names[first]))).DefaultIfEmpty(first).First();
+
+    private static string BareName(string name) => string.Concat(UtcName().Replace(name, "").Where(char.IsLetterOrDigit)).ToLowerInvariant();
 
     private static bool IsHourAt(FileShape shape, int column) =>
         shape.Columns[column] is { IsNumber: true, Least: >= 0, Most: <= 24 } && Calendar[3].Contains(Replay.Units.Split(shape.Names[column]).Name.ToLowerInvariant());
@@ -231,6 +270,15 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Elapsed();
 
-    [GeneratedRegex("^(hhmm(ss)?|time|uhrzeit|hour_?minute)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("(^|[^a-z])(utc|gmt|zulu)($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex UtcName();
+
+    [GeneratedRegex("(^|[^a-z])(local|lokal|lst|ortszeit)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex LocalName();
+
+    [GeneratedRegex(@"(^|[^A-Za-z])(GMT|UTC)[ ]?(?<sign>[+\-−])(?<hours>\d{1,2})(:?(?<minutes>\d{2}))?(?!\d)", RegexOptions.CultureInvariant)]
+    private static partial Regex OffsetInName();
+
+    [GeneratedRegex("^((time|uhrzeit|zeit|clock|hora|heure)?[ _.(-]*(hhmm(ss)?|hh:mm(:ss)?)?[)]?|hour_?minute|hour|hr|hh|stunde|(time|hour)[ _.-]?(utc|gmt|lst|local|of[ _.-]?day))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex HoursAndMinutes();
 }

@@ -62,10 +62,22 @@ internal static partial class Units
         if (InBrackets().Match(name) is { Success: true } match && match.Groups["name"].Length > 0)
         {
             var unit = match.Groups["unit"].Value.Trim();
-            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : KnownInAnyCase.Contains(unit))
+            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : KnownInAnyCase.Contains(unit) || Degrees().IsMatch(unit))
             {
-                return (match.Groups["name"].Value.Trim(' ', '_'), unit);
+                return (match.Groups["name"].Value.Trim(' ', '_'), DegreesOf(unit));
             }
+
+            // "Temp, °F (LGR S/N: 1234)"
+            if (match.Groups["name"].Value.Split(',', 2) is [{ Length: > 0 } measured, var behind] && behind.Trim() is var written && (Known.Contains(written) || Degrees().IsMatch(written)))
+            {
+                return (measured.Trim(' ', '_'), DegreesOf(written));
+            }
+        }
+
+        if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.') is { Length: > 0 } bare
+            && (degrees.Groups["sure"].Success || Temperature().IsMatch(bare)))
+        {
+            return (bare, DegreesOf(degrees.Groups["unit"].Value));
         }
 
         var mark = name.LastIndexOfAny(['_', '/', ',', ' ']);
@@ -92,10 +104,19 @@ internal static partial class Units
     private static bool IsUnitAfter(string name, string end) =>
         Known.Contains(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)) || (end is "W" && Energy().IsMatch(name)));
 
+    private static string DegreesOf(string unit) => unit is "c" or "f" ? unit.ToUpperInvariant() : Degrees().Match(unit) is { Success: true } match ? $"°{char.ToUpperInvariant(match.Groups["scale"].Value[0])}" : unit;
+
     private static string Bare(string field) => field.Trim().Trim('[', ']', '(', ')', '<', '>').Trim();
 
     [GeneratedRegex(@"^(?<name>.*?)\s*(?:(?<square>\[)\s*(?<unit>[^\[\]]*)\]|\((?<unit>[^()]*(?:\([^()]*\))?)\)|\{(?<unit>[^{}]*)\})\s*$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex InBrackets();
+
+    [GeneratedRegex(@"^(?:(?:°|º|deg(?:rees?|\.)?)[ _.-]*(?<scale>[CF]|celsius|fahrenheit)|(?<scale>celsius|fahrenheit))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Degrees();
+
+    // A letter alone is a unit behind a temperature only: "Diff" and "Leaf" end with none.
+    [GeneratedRegex(@"^(?<name>.*?)(?:(?<sure>(?<unit>(?:°|º)[ ]*[CFcf]|(?<=[ _,.\-])deg(?:rees?|\.)?[ _.\-]*[CFcf]|(?<![A-Z])Deg(?:rees?)?[CF]|(?<=[ _,.\-])(?:[Ff]ahrenheit|[Cc]elsius)|(?<=[a-z])(?:Fahrenheit|Celsius)))|(?<=[ _,.\-])(?<unit>[CFcf])|(?<=[Tt]emp|[Tt]emperature)(?<unit>[CF]))$", RegexOptions.CultureInvariant)]
+    private static partial Regex DegreesAtEnd();
 
     [GeneratedRegex(@"^[ymdhsYMDHSTft:./\- ]{4,}$", RegexOptions.CultureInvariant)]
     private static partial Regex LayoutOfTime();

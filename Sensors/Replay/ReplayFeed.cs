@@ -55,7 +55,7 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
 
     /// <summary>The places of the sensors that a row has a reading of.</summary>
     public static IEnumerable<int> SensorsOf(ReplayRow row) =>
-        Enumerable.Range(0, row.Values.Length).Where(place => !double.IsNaN(row.Values[place])).Select(place => row.Only ?? place);
+        Enumerable.Range(0, row.Values.Length).Where(place => !double.IsNaN(row.Values[place])).Select(place => (row.Only ?? 0) + place);
 
     /// <summary>Before the first row: as many readings of each sensor are not sent.</summary>
     /// <param name="passing">Called at each of them.</param>
@@ -76,7 +76,7 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
                     var place = _column++;
                     if (row.Values[place] is var value && !double.IsNaN(value))
                     {
-                        var column = row.Only ?? place;
+                        var column = (row.Only ?? 0) + place;
                         if (_toPassOver is not null && _toPassOver[column] > 0)
                         {
                             _toPassOver[column]--;

@@ -68,9 +68,7 @@ public sealed class UnitsAndLongTablesTests : ReplayFileTest
     {
         const string Text = "time,what,v,low\n2024-01-01,a,1,0\n2024-01-01,b,2,0\n";
         Assert.Equal(["v", "low"], CheckText(Text).Columns.Select(column => column.Name));
-        Assert.Equal(
-            "column 2 (what) names the sensor of each row, and column 3 (v), column 4 (low) hold numbers: name the one that holds the values, Columns=…, or give NameColumn=none, so that each column is a sensor",
-            Refused(Text, new() { NameColumn = "what" }));
+        Assert.Equal(["a-v", "a-low", "b-v", "b-low"], CheckText(Text, new() { NameColumn = "what" }).Columns.Select(column => column.Name));
         Assert.Equal(["a", "b"], CheckText(Text, new() { NameColumn = "what", Columns = "v" }).Columns.Select(column => column.Name));
         Assert.Equal("NameColumn = time: column 1 (time) is the time: name the column of the sensors' names, or another time, TimeColumn=…", Refused(Text, new() { NameColumn = "time" }));
         Assert.Equal("Types = c=energy: the file has no sensor c: give its name as it stands in the rows", Refused(Text, new() { NameColumn = "what", Columns = "v", Types = "c=energy" }));

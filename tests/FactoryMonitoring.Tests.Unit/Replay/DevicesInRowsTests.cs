@@ -1,0 +1,85 @@
+using FactoryMonitoring.Replay;
+
+namespace FactoryMonitoring.Tests.Unit.Replay;
+
+/// <summary>Rows of several devices are never one sensor.</summary>
+public sealed class DevicesInRowsTests : ReplayFileTest
+{
+    [Theory]
+    [InlineData(
+        "ts,sensor_id,temperature,humidity\n2024-01-01 00:00,a,20,50\n2024-01-01 00:00,b,58,60\n2024-01-01 00:01,a,21,51\n2024-01-01 00:01,b,59,61\n",
+        "replay-a-temperature temperature °C 20 21|replay-a-humidity humidity % 50 51|replay-b-temperature temperature °C 58 59|replay-b-humidity humidity % 60 61")]
+    [InlineData(
+        "sensor_id;sensor_type;location;lat;lon;timestamp;temperature;humidity\n141;BME280;65;48.8;9.2;2024-01-01T00:00:00;5.5;80\n163;BME280;70;48.9;9.3;2024-01-01T00:00:01;4.5;81\n141;BME280;65;48.8;9.2;2024-01-01T00:02:30;5.6;82\n163;BME280;70;48.9;9.3;2024-01-01T00:02:31;4.6;83\n",
+        "replay-141-lat lat  48.8 48.8|replay-141-lon lon  9.2 9.2|replay-141-temperature temperature °C 5.5 5.6|replay-141-humidity humidity % 80 82|replay-163-lat lat  48.9 48.9|replay-163-lon lon  9.3 9.3|replay-163-temperature temperature °C 4.5 4.6|replay-163-humidity humidity % 81 83")]
+    [InlineData(
+        "Name,TimeStamp,Value,Quality\nT1,2024-01-01 00:00,20,192\nT2,2024-01-01 00:00,30,192\nT1,2024-01-01 00:01,21,192\nT2,2024-01-01 00:01,31,0\n",
+        "replay-t1 t1  20 21|replay-t2 t2  30 31")]
+    [InlineData(
+        "VarName;TimeString;VarValue;Validity;Time_ms\nT1;01.02.2024 10:00:00;20,5;1;45323416666,7\nT2;01.02.2024 10:00:00;30,5;1;45323416666,7\nT1;13.02.2024 10:00:00;21,5;1;45335416666,7\n",
+        "replay-t1 t1  20.5 21.5|replay-t2 t2  30.5 30.5")]
+    [InlineData(
+        "sensorId,createdAt,value,lat,lon\nx,2024-01-01T00:00:00Z,1,50,8\ny,2024-01-01T00:00:00Z,2,51,9\nx,2024-01-01T00:01:00Z,3,50,8\n",
+        "replay-x x  1 3|replay-y y  2 2")]
+    [InlineData(
+        "ts,device,co,humidity,temp\n1594512094.38,b8:27,0.005,51,22.7\n1594512094.73,00:0f,0.003,76,19.7\n1594512098.07,b8:27,0.005,50,22.6\n",
+        "replay-b8-27-co co  0.005 0.005|replay-b8-27-humidity humidity % 50 51|replay-b8-27-temp temperature °C 22.6 22.7|replay-00-0f-co co  0.003 0.003|replay-00-0f-humidity humidity % 76 76|replay-00-0f-temp temperature °C 19.7 19.7")]
+    [InlineData(
+        "time,press,force [N],heat\n2024-01-01 00:00,left,1,5\n2024-01-01 00:00,right,100,6\n2024-01-01 00:01,left,2,5\n2024-01-01 00:01,right,101,6\n",
+        "replay-left-force force N 1 2|replay-left-heat heat  5 5|replay-right-force force N 100 101|replay-right-heat heat  6 6")]
+    [InlineData(
+        "2024-01-01 00:00,left,1\n2024-01-01 00:00,right,100\n2024-01-01 00:01,left,2\n2024-01-01 00:01,right,101\n",
+        "replay-left value  1 2|replay-right value  100 101")]
+    [InlineData(
+        "time,plant,a,b\n2024-01-01,north,1,5\n2024-01-02,north,2,6\n2024-01-01,south,100,7\n2024-01-02,south,101,8\n",
+        "replay-north-a a  1 2|replay-north-b b  5 6|replay-south-a a  100 101|replay-south-b b  7 8")]
+    [InlineData(
+        "time,plant,a,b\n2024-01-02,north,1,5\n2024-01-02,south,100,6\n2024-01-01,north,2,7\n2024-01-01,south,101,8\n",
+        "replay-north-a a  1 2|replay-north-b b  5 7|replay-south-a a  100 101|replay-south-b b  6 8")]
+    [InlineData(
+        "time,machine,room,a,b\n2024-01-01,m1,hall,1,5\n2024-01-01,m2,hall,2,6\n2024-01-02,m1,hall,3,7\n2024-01-02,m2,hall,4,8\n",
+        "replay-m1-a a  1 3|replay-m1-b b  5 7|replay-m2-a a  2 4|replay-m2-b b  6 8")]
+    [InlineData("time,name,a,b\n2024-01-01,Berlin,1,5\n2024-01-02,Berlin,2,6\n", "replay-a a  1 2|replay-b b  5 6")]
+    public void Each_device_has_its_own_sensors(string text, string sensors) =>
+        Assert.Equal(sensors.Split('|'), CheckText(text).Columns.Select(column => FormattableString.Invariant($"{column.SensorId} {column.SensorType} {column.Unit} {column.Least} {column.Most}")));
+
+    [Theory]
+    [InlineData("time,state,a,b\n2024-01-01 00:00,on,1,5\n2024-01-01 00:01,off,2,6\n2024-01-01 00:02,on,3,7\n2024-01-01 00:03,off,4,8\n")]
+    [InlineData("time,state,a,b\n2024-01-01 00:00,on,1,5\n2024-01-01 00:00,on,2,6\n2024-01-01 00:01,off,3,7\n2024-01-01 00:01,off,4,8\n")]
+    [InlineData("time,state,a,b\n2024-01-01 00:03,on,1,5\n2024-01-01 00:02,off,2,6\n2024-01-01 00:01,on,3,7\n2024-01-01 00:00,off,4,8\n")]
+    public void A_text_beside_the_values_is_no_device(string text) => Assert.Equal(["a", "b"], CheckText(text).Columns.Select(column => column.Name));
+
+    [Fact]
+    public void A_device_that_comes_late_in_the_file_is_its_own()
+    {
+        var text = "time,station,a,b\n" + string.Concat(new[] { "north", "south" }.SelectMany((name, place) => Enumerable.Range(0, 4000).Select(second =>
+            $"{DateTime.UnixEpoch.AddSeconds(second + (place * 4000)):yyyy-MM-dd HH:mm:ss},{name},{place},{second}\n")));
+        Assert.Equal(["north-a", "north-b", "south-a", "south-b"], CheckText(text).Columns.Select(column => column.Name));
+    }
+
+    [Fact]
+    public void Each_row_has_the_values_of_its_device()
+    {
+        const string Text = "ts,box,a,b,c\n2024-01-01,x,1,,5\n2024-01-01,y,2,3,\n2024-01-02,x,4,,6\n";
+        var plan = CheckText(Text, new() { NameColumn = "box", Types = "a=energy", Units = "b=V", SensorId = "lab" });
+
+        Assert.Equal(
+            [("lab-x-a", "energy", "kW"), ("lab-x-c", "c", ""), ("lab-y-a", "energy", "kW"), ("lab-y-b", "b", "V")],
+            plan.Columns.Select(column => (column.SensorId, column.SensorType, column.Unit)));
+        Assert.Equal(
+            ["0: 1 5", "2: 2 3", "0: 4 6"],
+            plan.Read().Select(row => FormattableString.Invariant($"{row.Only}: {string.Join(' ', row.Values)}")));
+        Assert.Equal((3L, 9L, 7L - 1), (plan.Rows, plan.Cells, plan.Readings));
+        Assert.Contains("3, 3 values each, whose device column 2 (box) names", ReplayPreview.Text(plan, name => name), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Columns_choose_among_the_values_of_each_device() => Assert.Equal(
+        ["a-h", "a-t", "b-h", "b-t"],
+        CheckText("ts,device,h,p,t\n2024-01-01,a,1,2,3\n2024-01-01,b,4,5,6\n", new() { Columns = "h,t" }).Columns.Select(column => column.Name));
+
+    [Fact]
+    public void Two_names_that_do_not_tell_each_other_are_asked_for() => Assert.Equal(
+        "column 2 (device) and column 3 (room) may name the sensor of each row: give NameColumn=one of them, or NameColumn=none where neither does",
+        Refused("ts,device,room,h,p\n2024-01-01,a,k,2,3\n2024-01-01,a,l,4,5\n2024-01-01,b,k,2,3\n2024-01-01,b,l,4,5\n"));
+}

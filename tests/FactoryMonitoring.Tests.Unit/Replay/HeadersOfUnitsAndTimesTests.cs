@@ -1,0 +1,79 @@
+using System.Globalization;
+
+namespace FactoryMonitoring.Tests.Unit.Replay;
+
+/// <summary>What headers tell of degrees, of zones and of clocks, and the product's own export.</summary>
+public sealed class HeadersOfUnitsAndTimesTests : ReplayFileTest
+{
+    private const string ExportHeader = "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill";
+
+    [Theory]
+    [InlineData("\"Temp, °F (LGR S/N: 1234, SEN S/N: 1234)\"", "Temp", "temperature", "°F")]
+    [InlineData("\"Temp, °C (LGR S/N: 1234)\"", "Temp", "temperature", "°C")]
+    [InlineData("Temp (deg F)", "Temp", "temperature", "°F")]
+    [InlineData("Oven (Deg. C)", "Oven", "temperature", "°C")]
+    [InlineData("temperature_f", "temperature", "temperature", "°F")]
+    [InlineData("TempF", "Temp", "temperature", "°F")]
+    [InlineData("Temperature°F", "Temperature", "temperature", "°F")]
+    [InlineData("temp_degF", "temp", "temperature", "°F")]
+    [InlineData("water deg f", "water", "temperature", "°F")]
+    [InlineData("outdoorTempC", "outdoorTemp", "temperature", "°C")]
+    [InlineData("AirTempDegF", "AirTemp", "temperature", "°F")]
+    [InlineData("temp_fahrenheit", "temp", "temperature", "°F")]
+    [InlineData("Diff", "Diff", "diff", "")]
+    [InlineData("Leaf", "Leaf", "leaf", "")]
+    [InlineData("PMDC", "PMDC", "pmdc", "")]
+    [InlineData("phase C", "phase C", "phase-c", "")]
+    public void Degrees_are_read_from_the_header(string header, string name, string type, string unit)
+    {
+        var column = CheckText($"time,{header},other\n2024-01-01,68.5,1\n2024-01-02,70,2\n").Columns[0];
+        Assert.Equal((name, type, unit), (column.Name, column.SensorType, column.Unit));
+    }
+
+    [Theory]
+    [InlineData("\"Date Time, GMT-05:00\"", null, "2024-01-15T06:00:00")]
+    [InlineData("time (UTC+0530)", null, "2024-01-14T19:30:00")]
+    [InlineData("time UTC", null, "2024-01-15T01:00:00")]
+    [InlineData("\"Date Time, GMT-05:00\"", "Europe/Berlin", "2024-01-15T00:00:00")]
+    public void The_header_names_the_zone_of_the_times(string header, string? zone, string time) =>
+        Assert.Equal(time, Rows(CheckText($"{header},v\n2024-01-15 01:00:00,1\n2024-01-15 02:00:00,2\n", new() { TimeZone = zone }))[0].Split(' ')[0]);
+
+    [Theory]
+    [InlineData("local_time,utc_time,v\n2024-01-15 01:00,2024-01-15 00:00,1\n2024-01-15 02:00,2024-01-15 01:00,2\n", "2024-01-15T00:00:00")]
+    [InlineData("time,time_utc,v\n2024-01-15 01:00,2024-01-15 00:00,1\n2024-01-15 02:00,2024-01-15 01:00,2\n", "2024-01-15T00:00:00")]
+    [InlineData("taken,stored_utc,v\n2024-01-15 01:00,2024-01-15 09:00,1\n2024-01-15 02:00,2024-01-15 09:01,2\n", "2024-01-15T01:00:00")]
+    [InlineData("DATE,TIME,v\n20240115,001000,1\n20240115,235959,2\n", "2024-01-15T00:10:00")]
+    [InlineData("DATE,TIME,v\n20240115,1000,1\n20240115,235959,2\n", "2024-01-15T00:10:00")]
+    [InlineData("date,hour,v\n2024-01-15,0100,1\n2024-01-15,0200,2\n", "2024-01-15T01:00:00")]
+    [InlineData("date,hour,v\n2024-01-15,07,1\n2024-01-15,08,2\n", "2024-01-15T07:00:00")]
+    [InlineData("date,v,HHMM\n2024-01-15,1,30\n2024-01-15,2,130\n", "2024-01-15T00:30:00")]
+    public void The_best_columns_are_the_time(string text, string time)
+    {
+        var plan = CheckText(text);
+        Assert.Equal((time + " 1", 1), (Rows(plan)[0], plan.Columns.Count));
+    }
+
+    [Fact]
+    public void Rows_at_one_time_are_refused()
+    {
+        var text = "day,n,v\n" + string.Concat(Enumerable.Range(0, 20).Select(row => string.Create(CultureInfo.InvariantCulture, $"2024-01-15,{row * 7},{row}\n")));
+        Assert.Equal(
+            "column 1 (day): 20 of 20 rows are at one time or nearly so, 2024-01-15 00:00:00: name the column of the times, or the date's and the clock's, TimeColumn=…, or give TimeColumn=none and Interval",
+            Refused(text));
+        Assert.Equal(20, CheckText(text, new() { TimeColumn = "none", Interval = TimeSpan.FromSeconds(1) }).Rows);
+    }
+
+    [Fact]
+    public void The_own_export_is_replayed_as_it_is()
+    {
+        const string Text = ExportHeader + "\r\n"
+            + "2026-01-31T12:00:00.000000Z,temp-sensor-001,temperature,20.5,°C,normal,1,A,m,z,1,s,c,2026-01-31T12:00:00.100000Z,l,0,10,false\r\n"
+            + "2026-01-31T12:00:00.500000Z,Line 2/kW,energy,7,kW,normal,0.9,A,m,z,1,s,c,2026-01-31T12:00:00.600000Z,l,1,5,false\r\n"
+            + "9999-12-31T23:59:59.999999Z,temp-sensor-001,temperature,21,°C,normal,1,A,m,z,2,s,c,2026-01-31T12:00:01.100000Z,l,0,11,false\r\n";
+        var plan = CheckText(Text);
+
+        Assert.Equal([("temp-sensor-001", "temperature", "°C"), ("Line 2/kW", "energy", "kW")], plan.Columns.Select(column => (column.SensorId, column.SensorType, column.Unit)));
+        Assert.Equal(["2026-01-31T12:00:00 20.5", "2026-01-31T12:00:00.5 7", "9999-12-31T23:59:59.999999 21"], Rows(plan));
+        Assert.Equal(["again-temp-sensor-001", "again-line-2-kw"], CheckText(Text, new() { SensorId = "again" }).Columns.Select(column => column.SensorId));
+    }
+}
