@@ -115,17 +115,24 @@ public sealed class EmbeddedClusterTests : IAsyncLifetime
                     if (number % 5 == 0) await pace.WaitForNextTickAsync(_limit.Token);
                 }
             });
-            for (var death = 0; death < Deaths; death++)
+            try
             {
-                var broker = death % 3 + 1;
-                await Task.Delay(100, _limit.Token);
-                await Cluster.TakeDownAsync(broker, _limit.Token);
-                await Task.Delay(100, _limit.Token);
-                await Cluster.BringUpAsync(broker, _limit.Token);
-                await WaitUntilAsync(async () => (await Cluster.ListAsync(_limit.Token))[broker - 1].Leads > 0);
+                for (var death = 0; death < Deaths; death++)
+                {
+                    var broker = death % 3 + 1;
+                    await Task.Delay(100, _limit.Token);
+                    await Cluster.TakeDownAsync(broker, _limit.Token);
+                    await Task.Delay(100, _limit.Token);
+                    await Cluster.BringUpAsync(broker, _limit.Token);
+                    await WaitUntilAsync(async () => (await Cluster.ListAsync(_limit.Token))[broker - 1].Leads > 0);
+                }
             }
-            await dead.CancelAsync();
-            await producing;
+            finally
+            {
+                // To produce by a client that is gone would end the process with all its tests.
+                await dead.CancelAsync();
+                await producing;
+            }
             await Task.WhenAll(acknowledged);
         }
 
