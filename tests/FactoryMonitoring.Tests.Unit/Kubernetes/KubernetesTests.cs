@@ -124,7 +124,7 @@ public sealed partial class KubernetesTests
     [InlineData("consumers", "Detection__LearnFor", "soon", "LearnFor")]
     [InlineData("consumers", "Consumers__Messages__TimeZones", "UTC", "TimeZones")]
     [InlineData("provisioner", "Factory__Partition", "6", "Partition")]
-    [InlineData("kafka", "Kafka__Security__Pasword", "x", "Kafka:Security:Pasword is not allowed")]
+    [InlineData("kafka", "Kafka__Security__Pasword", "x", "Kafka:Security:Pasword: there is no such setting")]
     [InlineData("kafka", "Kafka__Security__CaFile", "/ca.pem", "Kafka__Security__CaFile = /ca.pem is not mounted")]
     [InlineData("monitoring-web", "SignIn__Autority", "https://login.example.org", "the variable SignIn__Autority is none of factory-monitoring/monitoring-web")]
     public void A_wrong_setting_is_found(string map, string key, string value, string problem) =>
