@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
-/// How clients authenticate brokers and sign in to them: section <c>Kafka:Security</c>, the same for every client of every service. Without settings, connections
+/// How clients verify the brokers and authenticate to them: section <c>Kafka:Security</c>, the same for every client of every service. Without settings, connections
 /// are neither encrypted nor authenticated.
 /// </summary>
 public sealed class KafkaSecurity

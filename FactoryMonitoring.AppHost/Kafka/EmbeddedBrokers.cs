@@ -44,7 +44,7 @@ internal sealed class EmbeddedBrokers(
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var states = await ReadAsync(stoppingToken);
-            // With their process they have ended as it has.
+            // If their process has ended, so have they.
             foreach (var broker in brokers) await PublishAsync(broker, states?.Any(state => state.Id == broker.Id && state.Up) ?? false, hasHost: states is not null);
         }
     }

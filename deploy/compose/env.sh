@@ -14,7 +14,7 @@ none) COMPOSE_PROFILES=none OTEL_EXPORTER_OTLP_ENDPOINT=none ;;
   exit 1
   ;;
 esac
-# Clients on other machines reach the brokers only where they are told of a host that is not this one.
+# Publishes the brokers beyond loopback only if they advertise a host other than this machine.
 case "${KAFKA_ADVERTISED_HOST:-}" in
 '') unset KAFKA_ADDRESS ;;
 none | localhost | 127.*) KAFKA_ADDRESS=none ;;

@@ -167,7 +167,7 @@ public abstract class FactoryStack : IAsyncLifetime
         return string.Join(Environment.NewLine, said);
     }
 
-    /// <summary>A client of another machine is told of addresses that it can reach, and what it sends is stored.</summary>
+    /// <summary>The brokers advertise addresses that another machine can reach, and store what it sends.</summary>
     public async Task ServesOtherMachinesAsync()
     {
         await IsWholeAsync(TimeSpan.FromSeconds(60));

@@ -174,7 +174,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
                 await TerminateSessionsAsync();
                 break;
             case "poison":
-                // Nobody can send while most brokers are dead, and is told so.
+                // While most brokers are dead, sending fails with an error.
                 await _outage.Task;
                 await stack.SendAsync(new PoisonCommand(PoisonMessages));
                 break;

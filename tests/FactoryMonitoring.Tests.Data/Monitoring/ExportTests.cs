@@ -130,11 +130,16 @@ public sealed class ExportTests(PostgresFixture postgres, ITestOutputHelper outp
         {
             await File.WriteAllTextAsync(path, (await api.GetAsync($"/api/export/readings.csv?sensor={Uri.EscapeDataString(Awkward)}", Timeout)).Body, Timeout);
 
-            var plan = ReplayPlan.Check(new ReplayOptions { File = path, Columns = "value" }, name => name);
+            var stored = await Database.RowsAsync("SELECT \"timestamp\", value FROM readings ORDER BY kafka_offset", Timeout);
+            foreach (var columns in (string?[])[null, "value"])
+            {
+                var plan = ReplayPlan.Check(new ReplayOptions { File = path, Columns = columns }, name => name);
+                Assert.Equal(stored, plan.Read().Select(row => new object?[] { row.Time, row.Values.Single() }));
+            }
 
-            Assert.Equal(
-                await Database.RowsAsync("SELECT \"timestamp\", value FROM readings ORDER BY kafka_offset", Timeout),
-                plan.Read().Select(row => new object?[] { row.Time, row.Values.Single() }));
+            // As it is, the file also says which sensor that was.
+            var sensor = ReplayPlan.Check(new ReplayOptions { File = path }, name => name).Columns.Single();
+            Assert.Equal((Awkward, "temperature", "°C"), (sensor.SensorId, sensor.SensorType, sensor.Unit));
         }
         finally
         {
