@@ -29,8 +29,12 @@ public sealed record RelayOutcome(IReadOnlyList<long> Sent, IReadOnlyList<(long 
 /// <summary>Messages that belong to what is already committed, and still have to be sent. Several relays at once take different ones.</summary>
 public sealed class OutboxStore(NpgsqlDataSource dataSource)
 {
-    // A crash of the database may bring back what was sent already: it is sent again then, as after any death in between.
-    private const string Relaxed = "SET LOCAL synchronous_commit = off";
+    // A crash of the database may bring back what was sent already: it is sent again then, as after any death in between. What PostgreSQL knows of how
+    // much waits is always old: the oldest are found in the order of their index, not by sorting all of them.
+    private const string Relaxed = """
+        SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+            set_config('jit', 'off', true)
+        """;
 
     private const string Take = """
         WITH candidates AS MATERIALIZED (

@@ -75,6 +75,38 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal([[(long)undisturbed.Count]], await RowsAsync("SELECT count(*) FROM outbox"));
     }
 
+    [Fact]
+    public async Task Episodes_that_go_on_are_found_by_index_though_there_were_no_alerts_when_their_statement_was_first_planned()
+    {
+        const int Batches = 100;
+        const int Sensors = 40;
+        const int Lasting = 30;
+        const int Planned = 10;
+        await using (var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        {
+            await consumer.ClaimAsync(0, Timeout);
+            long offset = 0;
+            for (var batch = 0; batch < Batches; batch++)
+            {
+                // Some episodes go on through all batches; others begin once the statement has a plan for good, as a prepared one has after six executions.
+                consumer.Post([
+                    .. Enumerable.Range(0, Lasting).Select(i => new LogMessage(0, offset++, LaneHarness.Reading($"on-{i}", batch, 41 + batch))),
+                    .. Enumerable.Range(0, batch < Planned ? 0 : Sensors).Select(i => new LogMessage(0, offset++, LaneHarness.Reading($"s-{batch}-{i}", 0, 41))),
+                ]);
+                await consumer.SettledAsync(Timeout);
+            }
+
+            await consumer.ReleaseAsync(Timeout, 0);
+        }
+
+        // Sessions say at their end what they have read.
+        Database.DataSource.Clear();
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'alerts'", Timeout) > (Batches - Planned) * Sensors);
+
+        Assert.Equal([[(long)Batches * Lasting]], await RowsAsync("SELECT sum(occurrences)::bigint FROM alerts WHERE sensor_id LIKE 'on-%' AND anomaly_type = 'critical_threshold_violation'"));
+        Assert.Equal(0, await Database.ScalarAsync<long>("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'alerts'", Timeout));
+    }
+
     private static IEnumerable<LogMessage> MakeLog()
     {
         var random = new Random(7);

@@ -84,6 +84,24 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     }
 
     [Fact]
+    public async Task The_relay_reads_what_it_takes_however_much_waits()
+    {
+        const int Rounds = 10;
+        await FillAsync("SELECT 'x'::bytea FROM generate_series(1, 20000)");
+        var store = new OutboxStore(Database.DataSource);
+        for (var round = 0; round < Rounds; round++)
+        {
+            Assert.Equal((500, 500), await store.RelayAsync(500, 1_000_000, Sent, Timeout));
+        }
+
+        Database.DataSource.Clear();
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT n_tup_del FROM pg_stat_user_tables WHERE relname = 'outbox'", Timeout) == Rounds * 500);
+
+        // To take, to join, to delete; and what the rounds before have deleted.
+        Assert.InRange(await Database.ScalarAsync<long>("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'outbox'", Timeout), 1, Rounds * 500 * 4);
+    }
+
+    [Fact]
     public async Task What_cannot_be_sent_now_makes_way_and_comes_again_and_what_never_can_is_parked()
     {
         await FillAsync("SELECT 'x'::bytea FROM generate_series(1, 6)");
