@@ -77,7 +77,7 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
 
-// The page reads from the API, which only reads; it acts through the fault lab, which alone may command the AppHost.
+// The page reads from the API, which commands nothing; it acts through the fault lab, which alone may command the AppHost.
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
     .AsService(provisioner, databaseLink, kafka, factory.ApiPort)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))

@@ -63,7 +63,7 @@ internal static class ResourceEndpoints
             var state = body is { State: "Exited" or "Finished", Pid: null } ? $"{body.State} ({body.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "signal"})" : body.Paused ? "Paused" : body.State ?? "-";
             text.AppendLine().Append(
                 CultureInfo.InvariantCulture,
-                $"{body.Name,-20} {state,-14} {body.Health ?? "-",-10} {body.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-",8}  {body.Started?.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture) ?? "-",-9} {(body.Urls.Count > 0 ? body.Urls[0] : null)}");
+                $"{body.Name,-20} {state,-14} {body.Health ?? "-",-10} {body.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-",8}  {body.Started?.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture) ?? "-",-9} {((body.Pid is not null || body.ContainerId is not null) && body.Urls.Count > 0 ? body.Urls[0] : null)}");
         }
         return text.ToString();
     }

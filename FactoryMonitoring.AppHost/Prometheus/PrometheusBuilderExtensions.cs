@@ -32,6 +32,7 @@ internal static class PrometheusBuilderExtensions
         CopyConfiguration(Path.Combine(builder.AppHostDirectory, "..", "deploy", "prometheus"), directory);
         var prometheus = builder.AddExecutable(Name, program, directory)
             .WithHttpEndpoint(port: port, isProxied: false)
+            .WithUrlForEndpoint("http", url => url.DisplayText = "queries")
             .WithIconName("DataTrending")
             .WithHttpHealthCheck(ReadyPath);
         prometheus.WithArgs(context =>

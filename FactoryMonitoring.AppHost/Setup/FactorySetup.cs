@@ -96,11 +96,11 @@ internal sealed class FactorySetup : IDisposable
             PortRequest[] lab = settings.Faults ? [new(ResourceNames.FaultLab, "", 0)] : [];
             PortRequest[] prometheus = [.. PrometheusBuilderExtensions.Ports(configuration)];
             var taken = new Queue<int>(Ports.Take([
-                new("monitoring-web", "Factory:Ports:Web", settings.WebPort),
+                new("monitoring-web", "Factory:Ports:Web", settings.WebPort, IsOpen: configuration[EnvironmentNames.MonitoringHost] is { Length: > 0 }),
                 new("monitoring-api", "Factory:Ports:Api", settings.ApiPort),
                 .. postgres.IsExternal ? Array.Empty<PortRequest>() : [new("postgres", "Factory:Ports:Postgres", settings.PostgresPort)],
                 .. kafkaPorts.Select((port, index) => new PortRequest($"kafka{index + 1}", $"Factory:Ports:Kafka{index + 1}", port)),
-                .. outsidePorts.Select((port, index) => new PortRequest($"kafka{index + 1} for other machines", $"Factory:Ports:KafkaOutside{index + 1}", port)),
+                .. outsidePorts.Select((port, index) => new PortRequest($"kafka{index + 1} for other machines", $"Factory:Ports:KafkaOutside{index + 1}", port, IsOpen: true)),
                 new("the control endpoint", "", 0),
                 .. lab,
                 .. kafkaPorts.Select((_, index) => new PortRequest($"the controller of kafka{index + 1}", "", 0)),

@@ -8,7 +8,8 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <param name="Setting">The key by which another one is chosen.</param>
 /// <param name="Number">0 asks for any free one.</param>
 /// <param name="Yields">Whether any free one will do where this one is taken.</param>
-internal sealed record PortRequest(string User, string Setting, int Number, bool Yields = false);
+/// <param name="IsOpen">Whether other machines reach it, so that it must be free at every address of this one.</param>
+internal sealed record PortRequest(string User, string Setting, int Number, bool Yields = false, bool IsOpen = false);
 
 /// <summary>Finds out which ports can be had.</summary>
 internal static class Ports
@@ -33,11 +34,11 @@ internal static class Ports
                 }
                 try
                 {
-                    ports[index] = request.Number == 0 ? ListenAnywhere(listeners) : Listen(request.Number, listeners);
+                    ports[index] = request.Number == 0 ? ListenAnywhere(listeners, request.IsOpen) : Listen(request.Number, listeners, request.IsOpen);
                 }
                 catch (SocketException) when (request.Yields)
                 {
-                    ports[index] = ListenAnywhere(listeners);
+                    ports[index] = ListenAnywhere(listeners, request.IsOpen);
                 }
                 catch (SocketException exception)
                 {
@@ -56,14 +57,14 @@ internal static class Ports
 
     // Below the ports that Aspire gives to services (10000 and up) and those that the system gives to outgoing connections (32768 and up): one of
     // those could take it before a broker listens there, or while it is down.
-    private static int ListenAnywhere(List<TcpListener> listeners)
+    private static int ListenAnywhere(List<TcpListener> listeners, bool isOpen)
     {
         const int Attempts = 100;
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                return Listen(RandomNumberGenerator.GetInt32(5_500, 10_000), listeners);
+                return Listen(RandomNumberGenerator.GetInt32(5_500, 10_000), listeners, isOpen);
             }
             catch (SocketException) when (attempt < Attempts)
             {
@@ -72,9 +73,9 @@ internal static class Ports
         }
     }
 
-    private static int Listen(int port, List<TcpListener> listeners)
+    private static int Listen(int port, List<TcpListener> listeners, bool isOpen)
     {
-        var listener = new TcpListener(IPAddress.Loopback, port);
+        var listener = new TcpListener(isOpen ? IPAddress.Any : IPAddress.Loopback, port);
         listeners.Add(listener);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;

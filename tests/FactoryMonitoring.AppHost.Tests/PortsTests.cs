@@ -30,6 +30,17 @@ public sealed class PortsTests
     }
 
     [Fact]
+    public void A_port_for_other_machines_must_be_free_at_every_address()
+    {
+        using var other = new TcpListener(IPAddress.Parse("127.0.0.2"), 0);
+        other.Start();
+        var taken = ((IPEndPoint)other.LocalEndpoint).Port;
+
+        Assert.Equal([taken], Ports.Take([new("postgres", "Factory:Ports:Postgres", taken)]));
+        Assert.Throws<SetupException>(() => Ports.Take([new("kafka1 for other machines", "Factory:Ports:KafkaOutside1", taken, IsOpen: true)]));
+    }
+
+    [Fact]
     public void One_port_for_two_parts_is_refused()
     {
         var free = Ports.Take([new("any", "", 0)])[0];
