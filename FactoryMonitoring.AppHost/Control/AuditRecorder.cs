@@ -7,13 +7,25 @@ using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Keeps every command of the control endpoint in the audit log. What cannot be written waits: the command may have been to end the database.</summary>
+/// <summary>Keeps every command in the audit log: those of the control endpoint, and Aspire's own. What cannot be written waits: the command may have been to end the database.</summary>
 /// <param name="connectionString">Of the database.</param>
 internal sealed partial class AuditRecorder(Func<CancellationToken, ValueTask<string?>> connectionString, TimeProvider time, ILogger<AuditRecorder> logger) : LifetimeService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
+    // A command of the control endpoint executes Aspire's.
+    private readonly AsyncLocal<bool> _isTakenDown = new();
+
     private readonly Channel<AuditEntry> _entries = Channel.CreateBounded<AuditEntry>(10_000);
+
+    /// <summary>From here on the caller, and what it awaits, executes Aspire's commands on behalf of one that it takes down itself.</summary>
+    public void BeginCommand() => _isTakenDown.Value = true;
+
+    /// <summary>Takes down what Aspire's dashboard, command line or MCP server has done, unless it did so for a command that is taken down already.</summary>
+    public void AddFromAspire(ResourceAction action, string resource)
+    {
+        if (!_isTakenDown.Value) Add(new(0, time.GetUtcNow(), ExitLog.Aspire, null, null, new ResourceCommand(resource, action).ToString(), true, $"{resource}: {action.Past()}"));
+    }
 
     /// <summary>Takes an entry down.</summary>
     public void Add(AuditEntry entry)

@@ -30,6 +30,7 @@ internal sealed class CommandEndpoint(
     {
         var at = time.GetUtcNow();
         var by = command.By ?? "control";
+        audit.BeginCommand();
         void TakeDown(bool done, string result) => audit.Add(new(0, at, by, command.Role, command.Address, command.ToString()!, done, result));
         try
         {
@@ -103,7 +104,11 @@ internal sealed class CommandEndpoint(
         var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
         // Aspire's answer can come before the end, and says that it failed where the process was killed because it took too long.
         if (action == ResourceAction.Stop) await watch.UntilEndedAsync(resource.Name, StopLimit, cancellationToken);
-        if (!result.Success && (action != ResourceAction.Stop || watch.IsAlive(resource.Name))) return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
+        if (!result.Success && (action != ResourceAction.Stop || watch.IsAlive(resource.Name)))
+        {
+            if (action.Cause() is not null) exits.Withdraw(resource.Name);
+            return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
+        }
         return Done($"{resource.Name}: {action.Past()}", at);
     }
 

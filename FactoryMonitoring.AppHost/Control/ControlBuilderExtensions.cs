@@ -31,6 +31,14 @@ internal static class ControlBuilderExtensions
         services.AddSingleton(provider => new AuditRecorder(
             database.At(database.Port).GetValueAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditRecorder>>()));
         services.AddHostedService(provider => provider.GetRequiredService<AuditRecorder>());
+        builder.Eventing.Subscribe<BeforeResourceStartedEvent>((start, _) =>
+        {
+            var resource = start.Resource;
+            // What starts with the stack nobody has asked for.
+            var isAskedFor = resource.HasAnnotationOfType<ExplicitStartupAnnotation>() || start.Services.GetRequiredService<ResourceWatch>().HasEnded(resource.Name);
+            if (isAskedFor && resource.TakesCommands()) start.Services.GetRequiredService<AuditRecorder>().AddFromAspire(ResourceAction.Start, resource.Name);
+            return Task.CompletedTask;
+        });
         services.AddSingleton<ResourceWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ResourceWatch>());
         services.AddHostedService<ControlEndpoint>();

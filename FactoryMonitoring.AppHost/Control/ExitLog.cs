@@ -9,7 +9,7 @@ internal sealed class ExitLog(TimeProvider time)
     private const int Kept = 1000;
 
     /// <summary>Its dashboard, its command line or its MCP server.</summary>
-    private const string Aspire = "Aspire";
+    public const string Aspire = "Aspire";
 
     /// <summary>Exit code of what SIGKILL has ended, as a shell has it.</summary>
     private const int ByKill = 137;
@@ -30,8 +30,19 @@ internal sealed class ExitLog(TimeProvider time)
         var now = time.GetUtcNow();
         lock (_lock)
         {
-            if (by is null && Pending(resource) is { } earlier && earlier.Cause == cause) by = earlier.By;
-            _announced[resource] = new(cause, by ?? Aspire, now);
+            var earlier = Pending(resource);
+            if (by is null && earlier?.Cause == cause) by = earlier.By;
+            _announced[resource] = new(cause, by ?? Aspire, now, earlier);
+        }
+    }
+
+    /// <summary>Takes the last announcement back, as what it announced has failed; an earlier one stands again.</summary>
+    public void Withdraw(string resource)
+    {
+        lock (_lock)
+        {
+            if (!_announced.Remove(resource, out var failed)) return;
+            if (failed.Earlier is { } earlier) _announced[resource] = earlier;
         }
     }
 
@@ -100,5 +111,5 @@ internal sealed class ExitLog(TimeProvider time)
     private Announcement? Pending(string resource) =>
         _announced.TryGetValue(resource, out var announced) && time.GetUtcNow() - announced.At < Window ? announced : null;
 
-    private sealed record Announcement(ExitCause Cause, string? By, DateTimeOffset At);
+    private sealed record Announcement(ExitCause Cause, string? By, DateTimeOffset At, Announcement? Earlier);
 }

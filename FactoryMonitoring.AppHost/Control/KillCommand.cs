@@ -74,9 +74,14 @@ internal static class KillCommand
             var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
             if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || !current.Snapshot.IsAlive())
                 return CommandResults.Failure($"{name} does not run");
-            context.Services.GetRequiredService<ExitLog>().Announce(name, ExitCause.Killed, by: null);
+            var exits = context.Services.GetRequiredService<ExitLog>();
+            exits.Announce(name, ExitCause.Killed, by: null);
             var result = await kill(context, current.Snapshot);
-            if (!result.Success) return result;
+            if (!result.Success)
+            {
+                exits.Withdraw(name);
+                return result;
+            }
             // Whoever starts it next must not hear that it runs.
             await context.Services.GetRequiredService<ResourceWatch>().UntilEndedAsync(name, EndLimit, context.CancellationToken);
             return Done($"{name}: killed");

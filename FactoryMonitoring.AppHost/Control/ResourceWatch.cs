@@ -8,7 +8,7 @@ namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Knows the present state of every resource by its name, and takes down the end of each process.</summary>
 internal sealed partial class ResourceWatch(
-    ResourceNotificationService notifications, ExitLog exits, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
+    ResourceNotificationService notifications, ExitLog exits, AuditRecorder audit, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
 {
     /// <summary>Property of a resource: how its process ended last.</summary>
     public const string LastEnd = "last end";
@@ -22,6 +22,9 @@ internal sealed partial class ResourceWatch(
     public CustomResourceSnapshot? Find(string resource) => _current.TryGetValue(resource, out var watched) ? watched.Snapshot : null;
 
     public bool Runs(string resource) => Find(resource)?.State?.Text == KnownResourceStates.Running;
+
+    /// <summary>Whether it has ended since the AppHost was started, though it may run again.</summary>
+    public bool HasEnded(string resource) => _current.TryGetValue(resource, out var watched) && watched.Stopped is not null;
 
     /// <summary>Whether it runs, or is stopping and has not ended yet.</summary>
     public bool IsAlive(string resource) => Find(resource).IsAlive();
@@ -77,6 +80,7 @@ internal sealed partial class ResourceWatch(
                 Properties = [.. snapshot.Properties.Where(property => property.Name != LastEnd), new(LastEnd, string.Create(CultureInfo.InvariantCulture, $"{cause}, {how}, {exit.At.UtcDateTime:yyyy-MM-dd HH:mm:ss.fff}Z"))],
             });
             if (lifetime.ApplicationStopping.IsCancellationRequested) continue;
+            if (exit.By == ExitLog.Aspire) audit.AddFromAspire(exit.Cause == ExitCause.Killed ? ResourceAction.Kill : ResourceAction.Stop, name);
             if (exit.Cause == ExitCause.Died) Log.Died(logger, name, change.Resource.DiskProblem() is { } problem ? $"{how}, {problem}" : how);
             else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", exit.ExitCode);
         }

@@ -12,8 +12,6 @@ namespace FactoryMonitoring.AppHost.Faults;
 /// <summary>The faults that concern more than one process, as commands of the Aspire dashboard, its command line and its MCP server.</summary>
 internal static class DashboardCommands
 {
-    private const string By = "Aspire";
-
     /// <summary>Adds the commands of the cluster: malformed messages, and a rolling restart.</summary>
     public static void WithFaultCommands(this IResourceBuilder<KafkaClusterResource> kafka)
     {
@@ -93,7 +91,7 @@ internal static class DashboardCommands
     /// <summary>Does what the control endpoint does for make and the page.</summary>
     public static async Task<ExecuteCommandResult> RunAsync(ExecuteCommandContext context, ControlCommand command)
     {
-        var (status, answer) = await context.Services.GetRequiredService<CommandEndpoint>().RunAsync(command with { By = By }, context.CancellationToken);
+        var (status, answer) = await context.Services.GetRequiredService<CommandEndpoint>().RunAsync(command with { By = ExitLog.Aspire }, context.CancellationToken);
         return status == StatusCodes.Status200OK ? KillCommand.Done(answer.Message) : CommandResults.Failure(answer.Message);
     }
 

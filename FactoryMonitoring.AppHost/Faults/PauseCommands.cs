@@ -69,6 +69,7 @@ internal static class PauseCommands
                 .. pause && snapshot.ContainerId() is { } id ? new[] { new ResourcePropertySnapshot(PausedContainer, id) } : [],
             ],
         });
+        context.Services.GetRequiredService<AuditRecorder>().AddFromAspire(pause ? ResourceAction.Pause : ResourceAction.Resume, resource.Name);
         return KillCommand.Done($"{resource.Name}: {(pause ? "paused" : "resumed")}");
     }
 

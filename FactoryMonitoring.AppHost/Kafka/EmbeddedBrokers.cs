@@ -119,6 +119,7 @@ internal static class EmbeddedBrokerCommands
         try
         {
             await context.Services.GetRequiredService<EmbeddedBrokers>().ChangeAsync(broker, up, context.CancellationToken);
+            if (up) context.Services.GetRequiredService<AuditRecorder>().AddFromAspire(ResourceAction.Start, broker.Name);
             return CommandResults.Success();
         }
         catch (HttpRequestException exception)

@@ -47,6 +47,24 @@ public sealed class ControlTests
     }
 
     [Fact]
+    public void A_command_that_failed_explains_no_end_and_takes_nothing_from_the_one_before()
+    {
+        var exits = new ExitLog(_time);
+        exits.Announce("kafka1", ExitCause.Killed, "make");
+        exits.Announce("kafka1", ExitCause.Stopped, "the page");
+        exits.Withdraw("kafka1");
+        var killed = exits.Record("kafka1", _time.GetUtcNow(), 137, 1);
+        exits.Announce("kafka1", ExitCause.Killed, "make");
+        exits.Announce("kafka1", ExitCause.Killed, by: null);
+        exits.Withdraw("kafka1");
+        exits.Withdraw("kafka1");
+
+        Assert.Equal((ExitCause.Killed, "make"), (killed.Cause, killed.By));
+        Assert.Null(exits.PendingKill("kafka1"));
+        Assert.Equal(ExitCause.Died, exits.Record("kafka1", _time.GetUtcNow(), 1, 2).Cause);
+    }
+
+    [Fact]
     public void One_announcement_explains_one_end()
     {
         var exits = new ExitLog(_time);

@@ -59,6 +59,7 @@ public sealed class CommandLineTests : IAsyncLifetime
         var refused = await AspireAsync("resource", "consumers", "scale", "--consumers", "99");
         Assert.NotEqual(0, refused.ExitCode);
         Assert.Contains("consumers = 99: must be an integer between 1 and 6", refused.Output, StringComparison.Ordinal);
+        await AuditShowsAsync(($"kill {Consumer}", true), ($"start {Consumer}", true), ($"stop {Consumer}", true), ("scale to 99 consumers", false));
 
         Assert.Contains("Application started.", (await AspireAsync("logs", "sensor-consumer-1")).Output, StringComparison.Ordinal);
 
@@ -115,6 +116,22 @@ public sealed class CommandLineTests : IAsyncLifetime
         while ((exit = (await ControlAsync("/exits")).AsArray().LastOrDefault(one => one!["resource"]!.GetValue<string>() == resource)) is null)
             await poll.WaitForNextTickAsync(_limit.Token);
         return (exit["cause"]!.GetValue<string>(), exit["exit_code"]?.GetValue<int>(), exit["by"]?.GetValue<string>());
+    }
+
+    /// <summary>Waits until the audit log has these acts from Aspire, each once, and no others.</summary>
+    private async Task AuditShowsAsync(params (string Act, bool Done)[] acts)
+    {
+        using var client = new HttpClient { BaseAddress = new Uri(JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_directory, "stack.json"), _limit.Token))!["api"]!.GetValue<string>()) };
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        (string, bool)[] shown;
+        do
+        {
+            await poll.WaitForNextTickAsync(_limit.Token);
+            shown = [.. JsonNode.Parse(await client.GetStringAsync(new Uri("/api/audit", UriKind.Relative), _limit.Token))!.AsArray()
+                .Where(entry => entry!["who"]!.GetValue<string>() == "Aspire").Select(entry => (entry!["act"]!.GetValue<string>(), entry["done"]!.GetValue<bool>()))];
+        }
+        while (shown.Length < acts.Length);
+        Assert.Equal(acts.Order(), shown.Order());
     }
 
     private async Task<JsonArray> ResourcesAsync() => (await ControlAsync("/resources")).AsArray();
