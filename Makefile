@@ -12,7 +12,7 @@ columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean test torture bench
+  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean lock test torture bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -123,6 +123,9 @@ clean: ## Remove what was built
 	@find . -type d \( -name bin -o -name obj \) -not -path './.git/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 	@if [ -d artifacts ]; then find artifacts -mindepth 1 -maxdepth 1 -not -name run -exec rm -rf {} +; fi
 	@echo "removed what was built; data are removed by make reset"
+
+lock: ## Write the lock files of the packages (packages.lock.json), from which CI restores
+	@FactoryLock=true dotnet restore FactoryMonitoring.sln --force-evaluate
 
 test: ## Run all tests
 	@eng/test.sh

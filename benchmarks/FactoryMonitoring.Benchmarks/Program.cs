@@ -159,22 +159,26 @@ try
 
     for (var run = 1; settings.Does("sensors") && run <= settings.Runs; run++)
     {
-        // As many readings of the few sensors that the factory has are what the same consumer can do.
-        var few = await DrainAsync(isEachOfAnother: false);
-        var many = await DrainAsync(isEachOfAnother: true);
-        figures.Add("sensors.readings_per_second", many.PerSecond);
-        figures.Add("sensors.ratio", many.PerSecond / few.PerSecond);
-        figures.Add("sensors.memory_mb", many.PeakMemoryMb);
-        figures.Add("sensors.standstill_s", many.LongestStandstill);
-        Say($"run {run}: {settings.Sensors:#,0} sensors: {many.PerSecond:#,0} readings/s, {many.PerSecond / few.PerSecond:0.00} of those of few sensors, peak {many.PeakMemoryMb:0} MB, longest standstill {many.LongestStandstill:0.0} s");
-
-        async Task<IngestRuns.Drain> DrainAsync(bool isEachOfAnother)
+        // Alone it has all partitions, and as many sensors to remember as it can have; in a stack of three, a third of them.
+        foreach (var replicas in (int[])[1, 3])
         {
-            var topic = brokers.IsEmbedded ? preloaded : $"sensors-{run}-{(isEachOfAnother ? "many" : "few")}";
+            // As many readings of the few sensors that the factory has are what the same consumers can do.
+            var few = await DrainAsync(replicas, isEachOfAnother: false);
+            var many = await DrainAsync(replicas, isEachOfAnother: true);
+            figures.Add($"sensors.{replicas}.readings_per_second", many.PerSecond);
+            figures.Add($"sensors.{replicas}.ratio", many.PerSecond / few.PerSecond);
+            figures.Add($"sensors.{replicas}.memory_mb", many.PeakMemoryMb);
+            figures.Add($"sensors.{replicas}.standstill_s", many.LongestStandstill);
+            Say($"run {run}: {settings.Sensors:#,0} sensors, {replicas} consumers: {many.PerSecond:#,0} readings/s, {many.PerSecond / few.PerSecond:0.00} of those of few sensors, peak of the largest {many.PeakMemoryMb:0} MB, longest standstill {many.LongestStandstill:0.0} s");
+        }
+
+        async Task<IngestRuns.Drain> DrainAsync(int replicas, bool isEachOfAnother)
+        {
+            var topic = brokers.IsEmbedded ? preloaded : $"sensors-{run}-{replicas}-{(isEachOfAnother ? "many" : "few")}";
             await brokers.RecreateTopicsAsync(topic, topic + KafkaNames.DeadLetterSuffix);
             using var load = new Load(run, isEachOfAnother);
             var produced = load.Produce(brokers.Bootstrap, topic, settings.Sensors, rate: null);
-            return await IngestRuns.DrainAsync(revisions[0], directory, brokers, postgres, topic, 1, produced);
+            return await IngestRuns.DrainAsync(revisions[0], directory, brokers, postgres, topic, replicas, produced);
         }
     }
 
