@@ -26,6 +26,7 @@ internal sealed partial class HeartbeatWorker(
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan EndLimit = TimeSpan.FromMilliseconds(200);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -88,14 +89,14 @@ internal sealed partial class HeartbeatWorker(
     /// <summary>Says "inactive" when nothing is owned any more.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        // Where the database does not answer, to cancel takes seconds: the client asks the server to do so, and waits for that. What has not ended by the
+        // time that the partitions are given up shows that nothing can be written.
+        var ended = Task.Run(() => base.StopAsync(cancellationToken), CancellationToken.None);
         await (ingest.ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(StopLimit);
         try
         {
-            // Where the database does not answer, to cancel takes seconds: the client asks the server to do so, and waits for that. Nobody waits for it here.
-            await Task.Run(() => base.StopAsync(cancellationToken), CancellationToken.None).WaitAsync(limit.Token);
-            await store.StopAsync(identity.ConsumerId, identity.InstanceId, CancellationToken.None).WaitAsync(limit.Token);
+            await ended.WaitAsync(EndLimit, cancellationToken);
+            await store.StopAsync(identity.ConsumerId, identity.InstanceId, CancellationToken.None).WaitAsync(StopLimit, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {

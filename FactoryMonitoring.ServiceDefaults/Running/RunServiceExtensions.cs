@@ -15,6 +15,8 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Runs a service to its exit code.</summary>
 public static partial class RunServiceExtensions
 {
+    private static readonly TimeSpan DisposeLimit = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Builds the service and runs it. A setting that cannot be read while it is built is one line on stderr and exit code 1, as is what <see cref="RunServiceAsync(WebApplication)"/> names.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunServiceAsync(Func<WebApplication> build)
@@ -70,7 +72,8 @@ public static partial class RunServiceExtensions
         {
             // With a wrong setting telemetry cannot be made.
             if (isValid) await TelemetryEnd.SendRestAsync(app.Services);
-            await app.DisposeAsync();
+            // All work has ended or was given up by now. A connection to a database that does not answer can keep whoever disposes of it, and nobody waits for that.
+            await Task.WhenAny(Task.Run(() => app.DisposeAsync().AsTask()), Task.Delay(DisposeLimit));
         }
     }
 
