@@ -124,7 +124,7 @@ clean: ## Remove what was built
 	@if [ -d artifacts ]; then find artifacts -mindepth 1 -maxdepth 1 -not -name run -exec rm -rf {} +; fi
 	@echo "removed what was built; data are removed by make reset"
 
-lock: ## Write the lock files of the packages (packages.lock.json), from which CI restores
+lock: ## Write the lock files of the packages (eng/locks), from which CI restores
 	@FactoryLock=true dotnet restore FactoryMonitoring.sln --force-evaluate
 
 test: ## Run all tests
