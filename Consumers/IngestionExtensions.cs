@@ -49,14 +49,16 @@ internal static class IngestionExtensions
         services.AddSingleton<ConsumerStatus>();
         services.AddSingleton<ConsumerMetrics>();
         services.AddSingleton(provider => new SensorDirectory(provider.GetRequiredService<IOptions<DetectionOptions>>().Value.MaxSensorsPerPartition * 3));
-        services.AddSingleton(provider => new DialectReader(provider.GetRequiredService<IOptions<MessagesOptions>>().Value));
+        services.AddSingleton(provider => new DialectReader(provider.GetRequiredService<IOptions<MessagesOptions>>().Value, provider.GetRequiredService<DetectionRules>().UnitOf));
+        services.AddSingleton<UnreadMembers>();
         services.AddSingleton(provider => new ReadingParser(
             provider.GetRequiredService<SensorDirectory>(),
             provider.GetRequiredService<KeyMemory>(),
             provider.GetRequiredService<DialectReader>(),
             provider.GetRequiredService<IOptions<MessagesOptions>>().Value.SchemaRegistry is { Url.Length: > 0 } registry
                 ? ActivatorUtilities.CreateInstance<AvroMessages>(provider, registry)
-                : null));
+                : null,
+            provider.GetRequiredService<UnreadMembers>()));
         services.AddSingleton<KeyMemory>();
         services.AddLoopHeartbeat(HeartbeatWorker.Loop, MaxLoopSilence);
         services.AddHealthChecks().AddCheck<KafkaCheck>("kafka");
@@ -79,6 +81,7 @@ internal static class IngestionExtensions
         services.AddSingleton<OutboxSignal>();
         services.AddSingleton<SourceRecords>();
         services.AddSingleton<ConsumerHealthStore>();
+        services.AddSingleton<UnreadMemberStore>();
         services.AddSingleton<ConsumerKey>();
 
         builder.AddConsumerClient(identity);
@@ -112,6 +115,7 @@ internal static class IngestionExtensions
         services.AddHostedService<SharedGroupWatch>();
         services.AddHostedService<RetentionWorker>();
         services.AddHostedService<AuditWorker>();
+        services.AddHostedService<UnreadWorker>();
         services.AddHostedService<OutboxWorker>();
         services.AddHostedService(provider => provider.GetRequiredService<IngestWorker>());
         services.AddBrokerReturn<IConsumer<Ignore, Rejection>>(ResourceNames.Kafka);

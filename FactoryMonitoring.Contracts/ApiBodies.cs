@@ -427,13 +427,15 @@ public sealed record BackfillBody(BackfilledSensorBody Sensor, IReadOnlyList<Rea
 /// <param name="Alerts">Of live readings.</param>
 /// <param name="Replay">Null where it is no sensor of a replayed file.</param>
 /// <param name="Backfill">Null where nothing of it was backfilled.</param>
+/// <param name="Unread">The numbers of its messages that are not read, as JSON pointers with commas between; null where there is none.</param>
 public sealed record SensorDetailBody(
     SensorBody? Sensor,
     IReadOnlyList<ReadingBody> Readings,
     IReadOnlyList<AlertBody> Alerts,
     IReadOnlyList<DeadLetterBody> DeadLetters,
     ReplayBody? Replay = null,
-    BackfillBody? Backfill = null);
+    BackfillBody? Backfill = null,
+    string? Unread = null);
 
 /// <summary>GET /api/consumers/{id}, /api/producers/{id}, /api/brokers/{id}: the history of one component.</summary>
 public sealed record ComponentDetailBody(

@@ -8,7 +8,7 @@ public static class UnitWords
     {
         ["C"] = "°C", ["degC"] = "°C", ["deg C"] = "°C", ["deg_C"] = "°C", ["º C"] = "°C", ["ºC"] = "°C", ["° C"] = "°C", ["°c"] = "°C", ["℃"] = "°C", ["celsius"] = "°C",
         ["F"] = "°F", ["degF"] = "°F", ["deg F"] = "°F", ["deg_F"] = "°F", ["º F"] = "°F", ["ºF"] = "°F", ["° F"] = "°F", ["°f"] = "°F", ["℉"] = "°F", ["fahrenheit"] = "°F",
-        ["kelvin"] = "K", ["°K"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["RH"] = "%",
+        ["kelvin"] = "K", ["°K"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["RH"] = "%", ["%rF"] = "%", ["% rF"] = "%",
         ["hpa"] = "hPa", ["millibar"] = "hPa", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W",
     };
 

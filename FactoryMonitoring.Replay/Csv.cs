@@ -11,9 +11,23 @@ internal static class Csv
     /// <summary>What columns may be separated by; where two fit alike, the earlier one is taken.</summary>
     public static readonly char[] Separators = ['\t', ';', ',', '|', ' '];
 
-    public static CsvReader Read(TextReader text, char separator) => CsvReader.Create(
-        separator == ' ' ? new BlanksReader(new CommentsReader(text)) : new CommentsReader(text),
+    /// <param name="isWhole">The text is the whole file, not its beginning alone: a quote that is not closed in it is refused.</param>
+    public static CsvReader Read(TextReader text, char separator, bool isWhole = false) => CsvReader.Create(
+        isWhole ? new QuotesReader(Plain(text, separator), separator) : Plain(text, separator),
         new CsvReaderOptions { Separator = separator, HasHeader = false, TrimWhitespace = true, MaxRecordSize = MaxRow, TrackLineNumbers = true });
+
+    /// <exception cref="ReplayFileException">A quote is opened and never closed.</exception>
+    public static void CheckQuotes(string text, char separator)
+    {
+        using var reader = new QuotesReader(Plain(new StringReader(text), separator), separator);
+        var buffer = new char[32 * 1024];
+        while (reader.Read(buffer.AsSpan()) > 0)
+        {
+            // It throws at the end.
+        }
+    }
+
+    private static TextReader Plain(TextReader text, char separator) => separator == ' ' ? new BlanksReader(new CommentsReader(text)) : new CommentsReader(text);
 
     public static string NameOf(char separator) => separator switch
     {
@@ -77,6 +91,85 @@ internal static class Csv
             }
 
             return read;
+        }
+    }
+
+    /// <summary>Refuses a text that ends within quotes: what is behind the quote would be a part of its field.</summary>
+    private sealed class QuotesReader(TextReader text, char separator) : ChangedText(text)
+    {
+        private bool _isFieldBegun;
+        private bool _isQuoted;
+        private bool _isQuoteLast;
+        private bool _isReturnLast;
+        private long _line = 1;
+        private long _openedAt;
+
+        public override int Read(char[] buffer, int index, int count) => Read(buffer.AsSpan(index, count));
+
+        public override int Read(Span<char> buffer)
+        {
+            var read = Math.Max(0, Text.Read(buffer));
+            if (read == 0 && !buffer.IsEmpty && _isQuoted && !_isQuoteLast)
+            {
+                throw new ReplayFileException(Say.Text($"line {_openedAt}: a quote is opened here and never closed: close it, or remove it"));
+            }
+
+            Follow(buffer[..read]);
+            return read;
+        }
+
+        private void Follow(ReadOnlySpan<char> rest)
+        {
+            while (!rest.IsEmpty)
+            {
+                if (_isQuoteLast)
+                {
+                    // Two of them within quotes are one of the text.
+                    _isQuoteLast = false;
+                    _isQuoted = rest[0] == '"';
+                    rest = _isQuoted ? rest[1..] : rest;
+                    continue;
+                }
+
+                var quote = rest.IndexOf('"');
+                var before = quote < 0 ? rest : rest[..quote];
+                Count(before);
+                if (!_isQuoted && !before.IsEmpty)
+                {
+                    _isFieldBegun = before[^1] != separator && before[^1] is not ('\n' or '\r');
+                }
+
+                if (quote < 0)
+                {
+                    return;
+                }
+
+                if (_isQuoted)
+                {
+                    _isQuoteLast = true;
+                }
+                else if (!_isFieldBegun)
+                {
+                    (_isQuoted, _openedAt) = (true, _line);
+                }
+
+                _isFieldBegun = true;
+                rest = rest[(quote + 1)..];
+            }
+        }
+
+        // Lines end with LF, CR LF or CR.
+        private void Count(ReadOnlySpan<char> text)
+        {
+            if (text.IsEmpty)
+            {
+                return;
+            }
+
+            var returns = text.Count('\r');
+            _line += text.Count('\n') - (_isReturnLast && text[0] == '\n' ? 1 : 0);
+            _line += returns == 0 ? 0 : returns - text.Count("\r\n");
+            _isReturnLast = text[^1] == '\r';
         }
     }
 

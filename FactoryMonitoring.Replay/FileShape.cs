@@ -22,6 +22,12 @@ internal sealed record FileShape(
     DecimalSign? Decimal,
     bool IsWhole)
 {
+    /// <summary>What ends the preambles of LabVIEW's measurement files.</summary>
+    private const string EndOfHeader = "***End_of_Header***";
+
+    /// <summary>From which on a column counts that has no dates, as a preamble names it; null where none does.</summary>
+    public TimeText? Start { get; init; }
+
     private const int MaxChars = 512 * 1024;
     private const int MaxRecords = 3000;
 
@@ -47,7 +53,13 @@ internal sealed record FileShape(
         {
             try
             {
-                return sample.Shape(sign, isWhole, missing, setting);
+                var shape = sample.Shape(sign, isWhole, missing, setting);
+                if (isWhole)
+                {
+                    Csv.CheckQuotes(text, sample.Separator);
+                }
+
+                return shape;
             }
             catch (ReplayFileException exception) when (separator is null)
             {
@@ -58,17 +70,32 @@ internal sealed record FileShape(
             }
         }
 
+        // What a quote that nothing closes makes of the rows is told by the quote.
+        foreach (var sample in isWhole ? samples : [])
+        {
+            Csv.CheckQuotes(text, sample.Separator);
+        }
+
         throw refused ?? new ReplayFileException("holds comments alone: a row of values is needed");
     }
 
     private static (string Text, bool IsWhole) Beginning(string path)
     {
         using var text = ReplayText.Open(path);
-        var buffer = new char[MaxChars];
+        var (buffer, length) = (new char[MaxChars], 0);
         try
         {
-            var length = text.Reader.ReadBlock(buffer, 0, MaxChars);
+            while (length < MaxChars && text.Reader.Read(buffer, length, MaxChars - length) is > 0 and var read)
+            {
+                length += read;
+            }
+
             return (new string(buffer, 0, length), length < MaxChars);
+        }
+        catch (CutGzipException) when (length > 0)
+        {
+            // It is told when the whole file is read, with its line.
+            return (new string(buffer, 0, length), false);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException)
         {
@@ -146,7 +173,8 @@ internal sealed record FileShape(
             var kinds = ColumnSample.Of(like.Skip(like.Count / 2).Select(row => row.Fields), count, missing);
             // Separators at the ends of some rows alone make columns that nothing is in.
             var least = Array.FindLastIndex(kinds, kind => !kind.IsEmpty) + 1;
-            var first = records.FindIndex(record =>
+            var preamble = records.FindLastIndex(record => record.Fields[0].StartsWith(EndOfHeader, StringComparison.Ordinal)) + 1;
+            var first = records.FindIndex(preamble, record =>
                 !record.IsComment && !record.IsBlank && record.Fields.Length >= least && record.Fields.Length <= count && IsRow(record.Fields, kinds, missing));
             if (first < 0)
             {
@@ -155,11 +183,18 @@ internal sealed record FileShape(
                     $"line {line.Line}: holds no number beside a time, cut by the separator {Csv.NameOf(separator)}: {Say.Quoted(string.Join(separator, line.Fields))}; a column of numbers is needed, or {setting(nameof(ReplayOptions.Separator))} is another one"));
             }
 
-            var (above, header, units) = Head(first);
+            var (above, header, units) = Head(preamble, first);
             var width = Math.Max(count, header?.Fields.Length is { } fields && fields <= count + 1 ? Math.Min(fields, count) : count);
             var names = NamesOf(header?.Fields, above?.Fields, width);
             var split = names.Select(Replay.Units.Split).ToArray();
             var columns = ColumnSample.Of(records.Skip(first).Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).Select(record => record.Fields), width, missing);
+            string? Of(string name, int column) =>
+                records.Take(preamble).LastOrDefault(record => record.Fields[0] == name && record.Fields.Length > column)?.Fields[column] is { Length: > 0 } text ? text : null;
+
+            // LabVIEW's row of units stands among the others of its preamble, and the first column counts seconds.
+            string? OfPreamble(int column) => preamble == 0 ? null
+                : column > 0 ? Of("Y_Unit_Label", column) is { } written ? Contracts.UnitWords.SymbolOf(written) : null
+                : (Of("X_Dimension", 1) ?? "Time").Contains("Time", StringComparison.OrdinalIgnoreCase) ? "s" : null;
             return new FileShape(
                 separator,
                 width,
@@ -169,10 +204,13 @@ internal sealed record FileShape(
                 units?.Line,
                 header?.Fields ?? [],
                 names,
-                [.. split.Select((name, index) => name.Unit is { } unit ? Contracts.UnitWords.SymbolOf(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : null)],
+                [.. split.Select((name, index) => name.Unit is { } unit ? Contracts.UnitWords.SymbolOf(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : OfPreamble(index))],
                 columns,
                 sign ?? ColumnSample.DecimalOf(columns),
-                isWhole && records.Count < MaxRecords);
+                isWhole && records.Count < MaxRecords)
+            {
+                Start = Of("Date", 1) is { } date && TimeText.TryRead($"{date} {Of("Time", 1)}".Trim(), out var start) ? start : null,
+            };
         }
 
         private static bool IsRow(string[] fields, ColumnSample[] kinds, MissingMarkers missing)
@@ -207,9 +245,9 @@ internal sealed record FileShape(
         }
 
         // Before the first row of values: units perhaps, and the header before them.
-        private (Record? Above, Record? Header, Record? Units) Head(int first)
+        private (Record? Above, Record? Header, Record? Units) Head(int preamble, int first)
         {
-            var before = records.Take(first).Where(record => !record.IsBlank).Select(Uncommented)
+            var before = records.Take(preamble..first).Where(record => !record.IsBlank).Select(Uncommented)
                 .Where(record => record.WasComment ? record.Fields.Length == count : Math.Abs(record.Fields.Length - count) <= 1).ToList();
             // Written as rows they win over comments that happen to have as many fields.
             if (before.Any(record => !record.WasComment))

@@ -7,8 +7,9 @@ namespace FactoryMonitoring.Replay;
 /// <param name="Name">The column of the names.</param>
 /// <param name="Values">The columns of values: where there are several, each is a sensor of each name.</param>
 /// <param name="Unit">The column of the units of the one value; null where there is none.</param>
+/// <param name="Other">A second column of names, which tells apart what the first does not: a device of each site; null where there is none.</param>
 /// <param name="Type">The column of the sensors' types, which the product's own export alone has; its names are the sensors' ids.</param>
-internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int? Type = null)
+internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int? Other = null, int? Type = null)
 {
     private const string ExportHeader = "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill";
 
@@ -17,6 +18,12 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     private const int RowsLookedAt = 3000;
 
+    /// <summary>The columns of the names.</summary>
+    public int[] Names => Other is { } other ? [Name, other] : [Name];
+
+    /// <summary>What a row's sensor, or device, is called; valid until another field is asked for.</summary>
+    public ReadOnlySpan<char> NameIn(RowReader row) => Other is { } other ? row.Chars(Name, other) : row.Chars(Name);
+
     public bool HasSeveral => Values.Length > 1;
 
     public bool IsExport => Type is not null;
@@ -24,14 +31,15 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     /// <summary>Whether the file is readings.csv as <c>/api/export</c> writes it.</summary>
     public static bool IsOwnExport(FileShape shape) => string.Join(',', shape.HeaderText) == ExportHeader;
 
+    /// <param name="late">Columns of names that the rows behind the first ones tell; null before they were read.</param>
     /// <returns>Null where each column is a sensor.</returns>
     /// <exception cref="ReplayFileException">Which column is which cannot be told, or the setting names none.</exception>
-    public static LongTable? Find(string path, FileShape shape, TimePlan time, MissingMarkers missing, ReplayOptions options, ColumnNames names, SettingName setting)
+    public static LongTable? Find(string path, FileShape shape, TimePlan time, MissingMarkers missing, ReplayOptions options, ColumnNames names, SettingName setting, int[]? late = null)
     {
         var nameColumn = setting(nameof(ReplayOptions.NameColumn));
         var chosen = options.Columns is { Length: > 0 } columns && !columns.Equals("all", StringComparison.OrdinalIgnoreCase)
             ? names.Find(columns, nameof(ReplayOptions.Columns)).Distinct().ToArray() : null;
-        int name;
+        int[] found;
         if (options.NameColumn is { Length: > 0 } given)
         {
             if (given.Equals("none", StringComparison.OrdinalIgnoreCase))
@@ -39,27 +47,32 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
                 return null;
             }
 
-            name = names.Find(given, nameof(ReplayOptions.NameColumn)) is [var one] ? one
-                : throw new ReplayFileException($"{nameColumn} = {given}: must be one column");
-            if (time.Columns.Contains(name))
+            found = [.. names.Find(given, nameof(ReplayOptions.NameColumn)).Distinct()];
+            if (found.Length is not (1 or 2))
             {
-                throw new ReplayFileException($"{nameColumn} = {given}: {shape.Column(name)} is the time: name the column of the sensors' names, or another time, {setting(nameof(ReplayOptions.TimeColumn))}=…");
+                throw new ReplayFileException($"{nameColumn} = {given}: must be one column, or two whose names together are one");
+            }
+
+            if (found.FirstOrDefault(time.Columns.Contains, -1) is >= 0 and var timed)
+            {
+                throw new ReplayFileException($"{nameColumn} = {given}: {shape.Column(timed)} is the time: name the column of the sensors' names, or another time, {setting(nameof(ReplayOptions.TimeColumn))}=…");
             }
         }
         else if (chosen is null && time.Columns is [0] && IsOwnExport(shape))
         {
-            return new LongTable(1, [3], 4, 2);
+            return new LongTable(1, [3], 4, Type: 2);
         }
-        else if (NameOf(path, shape, time, missing, chosen ?? [], nameColumn) is { } found)
+        else if ((late ?? NameOf(path, shape, time, missing, chosen ?? [], nameColumn)) is { Length: > 0 } told)
         {
-            name = found;
+            found = told;
         }
         else
         {
             return null;
         }
 
-        var values = chosen ?? ValuesBeside(shape, time, name);
+        var (name, other) = (found[0], found.Length > 1 ? found[1] : (int?)null);
+        var values = chosen ?? [.. ValuesBeside(shape, time, name).Where(index => index != other)];
         if (values.Length == 0)
         {
             return options.NameColumn is { Length: > 0 }
@@ -67,14 +80,14 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
                 : null;
         }
 
-        if (values.Contains(name))
+        if (found.FirstOrDefault(values.Contains, -1) is >= 0 and var twice)
         {
-            throw new ReplayFileException($"{nameColumn} = {options.NameColumn}: {shape.Column(name)} is one of {setting(nameof(ReplayOptions.Columns))} too: must be another column than those of the values");
+            throw new ReplayFileException($"{nameColumn} = {options.NameColumn}: {shape.Column(twice)} is one of {setting(nameof(ReplayOptions.Columns))} too: must be another column than those of the values");
         }
 
         int? unit = values is [var value]
             ? Columns(shape, time, index => index != name && index != value && UnitName().IsMatch(shape.Names[index])).Cast<int?>().FirstOrDefault() : null;
-        return new LongTable(name, values, unit);
+        return new LongTable(name, values, unit, other);
     }
 
     // Columns that nothing is in yet may be filled further on.
@@ -97,14 +110,22 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             ? [value] : [.. Columns(shape, time, index => numbers.Contains(index) || (index != name && shape.Columns[index].IsEmpty && !UnitName().IsMatch(shape.Names[index])))];
     }
 
-    private static int? NameOf(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] chosen, string setting)
+    /// <summary>Columns that may name sensors or devices, whatever the first rows hold.</summary>
+    public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
+    [
+        .. Columns(shape, time, index => !chosen.Contains(index)
+            && ((IsText(shape, index) && !(shape.HeaderLine is not null && UnitName().IsMatch(shape.Names[index])))
+                || (shape.HeaderLine is not null && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index])))),
+    ];
+
+    private static int[] NameOf(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] chosen, string setting)
     {
         var hasHeader = shape.HeaderLine is not null;
         var texts = Columns(shape, time, index => IsText(shape, index) && !chosen.Contains(index) && !(hasHeader && UnitName().IsMatch(shape.Names[index])));
         var ids = Columns(shape, time, index => hasHeader && shape.Columns[index].IsNumber && !chosen.Contains(index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index]));
         if ((texts.Count == 0 && ids.Count == 0) || (chosen.Length == 0 && Numbers(shape, time, -1).Count == 0))
         {
-            return null;
+            return [];
         }
 
         var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids]);
@@ -123,8 +144,19 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             found = found.FindAll(index => found.TrueForAll(other => rows.Tells(index, other))) is { Count: > 0 } finest ? finest[..1] : found;
         }
 
-        return found.Count == 0 ? null : found is [var only] ? only : throw new ReplayFileException(
-            $"{string.Join(" and ", found.Select(shape.Column))} may name the sensor of each row: give {setting}=one of them, or {setting}=none where neither does");
+        if (found is [var first, var second] && rows.ToldByTimes(first, second, least: 1))
+        {
+            return [first, second];
+        }
+
+        // A number of each device of a site names none by itself. A state that differs now and then does not tell a quarter of the rows from others.
+        if (found is [var one] && texts.Concat(ids).Where(index => index != one && rows.ToldByTimes(one, index, least: (rows.Count + 3) / 4)).ToList() is [var beside, ..])
+        {
+            return [one, beside];
+        }
+
+        return found.Count <= 1 ? [.. found] : throw new ReplayFileException(
+            $"{string.Join(" and ", found.Select(shape.Column))} may name the sensor of each row: give {setting}=one of them, {setting}={found[0] + 1},{found[1] + 1} where two are one name, or {setting}=none where neither does");
     }
 
     private static List<int> Columns(FileShape shape, TimePlan time, Func<int, bool> isLike) =>
@@ -219,6 +251,29 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             }
 
             return left * 4 <= _outOfOrder;
+        }
+
+        /// <summary>Whether rows of one time are told apart by both columns together, and by neither of them alone.</summary>
+        /// <param name="least">So many rows are not told apart by the first of them.</param>
+        public bool ToldByTimes(int column, int other, int least)
+        {
+            int Left(Func<int, string> name)
+            {
+                var last = new Dictionary<string, DateTime>(StringComparer.Ordinal);
+                var left = 0;
+                for (var row = 0; row < _times.Length; row++)
+                {
+                    if (_times[row] is { } at)
+                    {
+                        left += last.TryGetValue(name(row), out var before) && at.CompareTo(before) != _direction ? 1 : 0;
+                        last[name(row)] = at;
+                    }
+                }
+
+                return left;
+            }
+
+            return Left(row => _cells[column][row]) >= least && Left(row => _cells[other][row]) > 0 && Left(row => $"{_cells[column][row]}\n{_cells[other][row]}") == 0;
         }
 
         /// <summary>Whether each name of the one column stands beside one name alone of the other.</summary>

@@ -7,6 +7,7 @@ namespace FactoryMonitoring.Replay;
 internal sealed class ReplayCheck
 {
     private const int FirstRowsKept = 3;
+    private const int MostLateNames = 4;
     private const int MissingTextsKept = 20;
     private const int MostSensors = 10_000;
     private const string RowNumbers = "numbers the rows";
@@ -30,7 +31,10 @@ internal sealed class ReplayCheck
         _missingLookup = _missingTexts.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    public ReplayPlan Run(IProgress<double>? progress)
+    public ReplayPlan Run(IProgress<double>? progress) => Run(progress, lateNames: null);
+
+    /// <param name="lateNames">Columns of names that were found when the file was read before; null where it was not.</param>
+    private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames)
     {
         var zone = ZoneOf();
         var shape = Decided(FileShape.Detect(_path, SeparatorOf(), SignOf(), _missing, _setting));
@@ -53,7 +57,9 @@ internal sealed class ReplayCheck
         }
 
         var leftOut = new List<LeftOutColumn>();
-        var table = LongTable.Find(_path, shape, time, _missing, _options, names, _setting);
+        var table = LongTable.Find(_path, shape, time, _missing, _options, names, _setting, lateNames);
+        var late = lateNames is null && _options.NameColumn is not { Length: > 0 } && table is not ({ IsExport: true } or { Other: not null })
+            ? new LateNames([.. LongTable.MayName(shape, time, given ?? []).Where(index => table is null || !table.Names.Contains(index)).Take(MostLateNames)]) : null;
         var columns = table is not null ? [] : given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
         var named = new Dictionary<string, ColumnCheck[]>(StringComparer.Ordinal);
         var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
@@ -100,6 +106,10 @@ internal sealed class ReplayCheck
                 }
 
                 orderMatters |= Account(accounts, clock, time, row, shape);
+                if (late is not null && accounts.Find(account => account.WrongLine is null) is { } read)
+                {
+                    late.Add(row, table?.NameIn(row).ToString(), read.Last);
+                }
             }
 
             rows++;
@@ -115,7 +125,7 @@ internal sealed class ReplayCheck
 
             if (rows <= FirstRowsKept)
             {
-                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table is null ? columns.Select(column => column.Index) : [table.Name, .. table.Values, .. table.Unit is { } unit ? [unit] : Array.Empty<int>()]))));
+                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table is null ? columns.Select(column => column.Index) : [.. table.Names, .. table.Values, .. table.Unit is { } unit ? [unit] : Array.Empty<int>()]))));
             }
         }
 
@@ -123,6 +133,11 @@ internal sealed class ReplayCheck
         if (isLastShort && shorter == 1 && rows > 1)
         {
             throw new ReplayFileException(Say.Text($"line {lastLine}: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line"));
+        }
+
+        if (late?.Find() is { } lateName)
+        {
+            return new ReplayCheck(_options, _setting).Run(progress, table is null ? [lateName] : [table.Name, lateName]);
         }
 
         var account = Decide(accounts, orderMatters, shape, time);
@@ -147,7 +162,7 @@ internal sealed class ReplayCheck
         if (table is not null)
         {
             columns = [.. named.Values.SelectMany(checks => checks)];
-            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Where(index => index != table.Name && !table.Values.Contains(index) && index != table.Unit && index != table.Type && !time.Columns.Contains(index))
+            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Where(index => !table.Names.Contains(index) && !table.Values.Contains(index) && index != table.Unit && index != table.Type && !time.Columns.Contains(index))
                 .Select(index => new LeftOutColumn(index, shape.Names[index], "is neither time, name, value nor unit")));
         }
 
@@ -421,7 +436,7 @@ internal sealed class ReplayCheck
     /// <summary>A row of a long table: each name that stands in it is a sensor, or a device with a sensor for each column of values.</summary>
     private void AddNamed(LongTable table, Dictionary<string, ColumnCheck[]> named, RowReader row, DecimalSign sign, bool isGiven, FileShape shape)
     {
-        var name = row.Chars(table.Name);
+        var name = table.NameIn(row);
         if (!named.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(name, out var checks))
         {
             if (name.IsEmpty)
@@ -432,10 +447,10 @@ internal sealed class ReplayCheck
             if ((named.Count + 1) * table.Values.Length > MostSensors)
             {
                 throw new ReplayFileException(Say.Text(
-                    $"line {row.Line}, {shape.Column(table.Name)}: {Say.Quoted(row[table.Name])} is one more sensor than the {MostSensors} that are replayed at once: split the file, or give {_setting(nameof(ReplayOptions.NameColumn))}=none where the column names no sensors"));
+                    $"line {row.Line}, {shape.Column(table.Name)}: {Say.Quoted(name.ToString())} is one more sensor than the {MostSensors} that are replayed at once: split the file, or give {_setting(nameof(ReplayOptions.NameColumn))}=none where the column names no sensors"));
             }
 
-            var text = row[table.Name];
+            var text = name.ToString();
             named[text] = checks = [.. table.Values.Select(column => new ColumnCheck(column, text))];
         }
 
@@ -609,7 +624,8 @@ internal sealed class ReplayCheck
         // In a long table the column of the values may say what all of them measure.
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         // A single series that says nothing of itself has always been taken for a temperature.
-        var type = givenType ?? byName?.Name ?? (isOne && unit is null ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
+        var isAssumed = givenType is null && byName is null && isOne && unit is null;
+        var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
         unit ??= Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (unit.Length > 32 || type.Length > 100)
         {
@@ -642,7 +658,7 @@ internal sealed class ReplayCheck
         return warning >= critical
             ? throw new ReplayFileException(Say.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
-            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical);
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed };
     }
 
     // A known type's rules are not converted to this unit: it is another type.

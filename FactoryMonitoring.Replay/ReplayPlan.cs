@@ -14,7 +14,11 @@ namespace FactoryMonitoring.Replay;
 /// <param name="Warning">In the unit; null where there is no such threshold.</param>
 /// <param name="Critical">In the unit; null where there is no such threshold.</param>
 public sealed record ReplayColumn(
-    int Index, string Name, string SensorId, string SensorType, string Unit, long Values, long Missing, double Least, double Most, FrozenSet<double> Markers, double? Warning, double? Critical);
+    int Index, string Name, string SensorId, string SensorType, string Unit, long Values, long Missing, double Least, double Most, FrozenSet<double> Markers, double? Warning, double? Critical)
+{
+    /// <summary>Nothing names its type and its unit: it is taken for a temperature in °C.</summary>
+    public bool IsAssumed { get; init; }
+}
 
 /// <summary>A column that is not replayed, and why.</summary>
 public sealed record LeftOutColumn(int Index, string Name, string Why);
@@ -73,7 +77,7 @@ public sealed class ReplayPlan
     }
 
     /// <summary>The column that names the sensor of each row, in words; null where each column is a sensor.</summary>
-    public string? NamedBy => _table is { } table ? _shape.Column(table.Name) : null;
+    public string? NamedBy => _table is { } table ? string.Join(" and ", table.Names.Select(_shape.Column)) : null;
 
     /// <summary>Columns of values that each row of a long table has; 0 where each column is a sensor.</summary>
     public int ValuesPerName => _table?.Values.Length ?? 0;
@@ -196,7 +200,7 @@ public sealed class ReplayPlan
                     values[i] = ValueOf(row, Columns[i], sign);
                 }
             }
-            else if (sensors.TryGetValue(row.Chars(_table.Name), out var sensor))
+            else if (sensors.TryGetValue(_table.NameIn(row), out var sensor))
             {
                 var (start, count) = sensor.GetOffsetAndLength(Columns.Count);
                 (only, values) = (start, new double[count]);

@@ -31,6 +31,10 @@ public static class ReplayPreview
             Line(head, Say.Text(
                 $"{column.SensorId.PadRight(width)}  column {column.Index + 1} ({column.Name}), {column.SensorType}{(column.Unit.Length > 0 ? $" in {column.Unit}" : ", no unit")}: {Say.Number(column.Least)} to {Say.Number(column.Most)}{(column.Missing > 0 ? $", {Say.Count(column.Missing)} missing" : "")}"));
             head = "";
+            if (column.IsAssumed)
+            {
+                Line("", $"ASSUMED: nothing in the file names its type and unit, and it is taken for a temperature in °C; give {setting(nameof(ReplayOptions.SensorType))} and {setting(nameof(ReplayOptions.Units))} if it is another");
+            }
         }
 
         if (plan.Columns.Count > ColumnsShown)
@@ -62,7 +66,7 @@ public static class ReplayPreview
     public static string Summary(ReplayPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
+        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}{(one.IsAssumed ? " (assumed, for nothing in the file names type and unit)" : "")}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
         return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Say.Duration(plan.Duration))}";
     }
 

@@ -62,7 +62,7 @@ internal sealed class ReplayText : IDisposable
             var (prefix, isGzip) = Prefix(path);
             var encoding = EncodingOf(prefix);
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, BufferBytes, FileOptions.SequentialScan);
-            return new ReplayText(file, isGzip ? new GZipStream(file, CompressionMode.Decompress) : file, encoding, isGzip);
+            return new ReplayText(file, isGzip ? new WholeGzip(file) : file, encoding, isGzip);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

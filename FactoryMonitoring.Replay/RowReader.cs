@@ -15,7 +15,7 @@ internal sealed class RowReader : IDisposable
     {
         _shape = shape;
         _text = ReplayText.Open(path);
-        _reader = Csv.Read(_text.Reader, shape.Separator);
+        _reader = Csv.Read(_text.Reader, shape.Separator, isWhole: true);
     }
 
     /// <summary>Of the row, from 1 on, the first of its lines where a quoted field has several.</summary>
@@ -55,6 +55,14 @@ internal sealed class RowReader : IDisposable
 
         return _chars.AsSpan(0, _reader.GetChars(column, _chars)).Trim();
     }
+
+    /// <summary>Two fields as one name; valid until another one is asked for.</summary>
+    public ReadOnlySpan<char> Chars(int column, int other) => (Chars(column).ToString(), Chars(other).ToString()) switch
+    {
+        ("", var two) => two,
+        (var one, "") => one,
+        var (one, two) => $"{one} / {two}",
+    };
 
     public bool IsEmpty(int column) => _reader.GetSpan(column).Trim((byte)' ').IsEmpty;
 
@@ -96,6 +104,10 @@ internal sealed class RowReader : IDisposable
         {
             throw new ReplayFileException(
                 Say.Text($"line {Math.Max(Line, exception.LineNumber)}: a row of more than {Csv.MaxRow} bytes begins here or after it, as if a quote were never closed: close it, or remove it"), exception);
+        }
+        catch (CutGzipException exception)
+        {
+            throw new ReplayFileException(Say.Text($"line {Line + 1}: the file ends here in the middle of its compressed data, after {Length} bytes: it was cut off, fetch it again"), exception);
         }
         catch (InvalidDataException exception)
         {

@@ -46,6 +46,9 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     /// <summary>Of a clock's column of digits: HHMM or HHMMSS, whose leading zeros may be missing.</summary>
     public int ClockDigits { get; init; } = 4;
 
+    /// <summary>Of UTC: from when on a column counts; null where that is 1970, or nothing names it.</summary>
+    public DateTime? Start { get; init; }
+
     /// <summary>The zone that the header of a time's column names, as <c>Date Time, GMT-05:00</c>; null where none does.</summary>
     public TimeZoneInfo? ZoneOf(FileShape shape)
     {
@@ -100,7 +103,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     /// <returns>Null where it is outside the time that .NET knows.</returns>
     public DateTime? Counted(double number)
     {
-        var origin = Kind == TimeKind.Excel ? new DateTime(1899, 12, 30) : DateTime.UnixEpoch;
+        var origin = Kind == TimeKind.Excel ? new DateTime(1899, 12, 30) : Start ?? DateTime.UnixEpoch;
         var ticks = (decimal)Math.Clamp(number, -1e20, 1e20) * (UnitName == "ns" ? 0.01m : Unit.Ticks);
         return ticks > -(decimal)origin.Ticks && ticks < DateTime.MaxValue.Ticks - origin.Ticks ? origin.AddTicks((long)ticks) : null;
     }
@@ -110,7 +113,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var columns = string.Join(" and ", Columns.Select(shape.Column));
         return Kind switch
         {
-            TimeKind.Epoch => $"{columns}, {UnitName} since 1970",
+            TimeKind.Epoch => $"{columns}, {UnitName} since {(Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970")}",
             TimeKind.Elapsed => $"{columns}, {UnitName} since the beginning",
             TimeKind.Excel => $"{columns}, days of Excel",
             _ => columns,
@@ -192,8 +195,12 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
                 $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
         }
 
-        return new TimePlan(TimeKind.Elapsed, [column], UnitsOfTime[unit ?? "s"], unit ?? "s", false);
+        var start = shape.Start is { } written && new ZoneClock(ZoneOf(options)).TryUtc(written, DateOrder.YearFirst, out var utc) ? utc : (DateTime?)null;
+        return new TimePlan(start is null ? TimeKind.Elapsed : TimeKind.Epoch, [column], UnitsOfTime[unit ?? "s"], unit ?? "s", false) { Start = start };
     }
+
+    // What is no zone is refused before.
+    private static TimeZoneInfo ZoneOf(ReplayOptions options) => options.TimeZone is { Length: > 0 } id ? TimeZoneInfo.FindSystemTimeZoneById(id) : TimeZoneInfo.Utc;
 
     private static TimePlan Text(int column) => new(TimeKind.Text, [column], TimeSpan.Zero, "", false);
 
@@ -267,7 +274,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     [GeneratedRegex("time|date|datum|zeit|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NamedTime();
 
-    [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|x_value|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Elapsed();
 
     [GeneratedRegex("(^|[^a-z])(utc|gmt|zulu)($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

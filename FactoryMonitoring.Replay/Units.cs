@@ -42,7 +42,7 @@ internal static partial class Units
                 continue;
             }
 
-            if (!KnownInAnyCase.Contains(unit) && UnitWords.SymbolOf(unit) == unit && unit.Length == field.Length)
+            if (!KnownInAnyCase.Contains(unit) && UnitWords.SymbolOf(unit) == unit && !(field.TrimStart() is ['[' or '(' or '<', ..] && unit.Length < field.Length))
             {
                 return false;
             }

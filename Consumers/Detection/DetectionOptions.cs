@@ -179,6 +179,22 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
                     $"{key}:{nameof(rules.OnDelay)} = {rules.OnDelay}, {nameof(rules.OffDelay)} = {rules.OffDelay}: must be between 00:00:00 and 1.00:00:00");
             }
 
+            var known = SensorCatalog.Types.Values.FirstOrDefault(one => one.Name.Equals(type, StringComparison.OrdinalIgnoreCase));
+            var (warning, critical) = (rules.WarningThreshold ?? known?.Warning, rules.CriticalThreshold ?? known?.Critical);
+            if (warning > critical)
+            {
+                // The one that is set is named; of two the first.
+                var (set, value, wanted) = rules.WarningThreshold is not null ? (nameof(rules.WarningThreshold), warning, $"at most {nameof(rules.CriticalThreshold)}, which is {Or(critical)}")
+                    : (nameof(rules.CriticalThreshold), critical, $"at least {nameof(rules.WarningThreshold)}, which is {Or(warning)}");
+                return ValidateOptionsResult.Fail($"{key}:{set} = {Or(value)}: must be {wanted}{(rules.WarningThreshold is null || rules.CriticalThreshold is null ? " by default; set both" : "")}");
+            }
+
+            if (rules.WarningThreshold is { } low && !double.IsFinite(low) || rules.CriticalThreshold is { } high && !double.IsFinite(high))
+            {
+                return ValidateOptionsResult.Fail(
+                    $"{key}:{nameof(rules.WarningThreshold)} = {Or(rules.WarningThreshold)}, {nameof(rules.CriticalThreshold)} = {Or(rules.CriticalThreshold)}: must be numbers");
+            }
+
             if (rules.LearningStep is { } step && (step < TimeSpan.Zero || step > TimeSpan.FromHours(1)))
             {
                 return ValidateOptionsResult.Fail($"{key}:{nameof(rules.LearningStep)} = {step}: must be between 00:00:00 and 01:00:00");

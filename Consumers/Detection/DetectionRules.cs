@@ -96,6 +96,9 @@ internal sealed class DetectionRules
     /// <summary>Sensors of a partition that are judged.</summary>
     public int MaxSensors => _book.MaxSensors;
 
+    /// <summary>The unit that the settings, or the catalog, give the limits of a type; null where neither does. For any thread.</summary>
+    public string? UnitOf(string sensorType) => _book.Types.GetValueOrDefault(sensorType)?.Unit;
+
     /// <summary>For any thread.</summary>
     public void Replace(DetectionOptions options) => _book = Read(options, Edition + 1);
 

@@ -15,7 +15,8 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// <param name="keys">The key of the message that is read next.</param>
 /// <param name="dialects">Reads what is not as our own sensors send it; they pay nothing for it.</param>
 /// <param name="avro">Reads Avro, where there is a Schema Registry.</param>
-internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects, AvroMessages? avro = null) : IDeserializer<Rejection>
+/// <param name="unread">Told what lies beside the readings of a message and is not read.</param>
+internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects, AvroMessages? avro = null, UnreadMembers? unread = null) : IDeserializer<Rejection>
 {
     public const int MaxBytes = 64 * 1024;
 
@@ -26,6 +27,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     public const int MaxTypeLength = 100;
     public const int MaxUnitLength = 32;
     public const int MaxSequenceIdLength = 64;
+
+    /// <summary>Of a message as text in the text of another one.</summary>
+    private const int MaxTexts = 2;
 
     /// <summary>Before a message of a Schema Registry's serializer: a zero, and four bytes with the number of the schema.</summary>
     private const int FramingBytes = 5;
@@ -112,7 +116,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         };
     }
 
-    private Rejection ParseJson(ReadOnlySpan<byte> json)
+    private Rejection ParseJson(ReadOnlySpan<byte> json, int depth = 0)
     {
         // The reader throws at NaN, and who sends it once sends it again.
         var fields = new Fields();
@@ -135,7 +139,12 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             rejection = ReadAsDialect(dialects, quoted, ref fields);
         }
 
-        if (rejection is Rejection.MissingField or Rejection.MalformedJson or Rejection.WrongType)
+        if (rejection == Rejection.MalformedJson && depth < MaxTexts && KnownForms.InText(json) is { } inner)
+        {
+            return ParseJson(inner, depth + 1);
+        }
+
+        if (rejection is Rejection.MissingField or Rejection.MalformedJson or Rejection.WrongType or Rejection.InvalidTimestamp)
         {
             rejection = ReadAsKnownForm(quoted ?? json, rejection, ref fields);
         }
@@ -192,30 +201,55 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     /// <param name="first">Why it could not.</param>
     private Rejection ReadAsKnownForm(ReadOnlySpan<byte> message, Rejection first, ref Fields fields)
     {
-        var (detail, known) = (Detail, default(KnownForm));
+        var detail = Detail;
+        if (message.Length > MaxBytes || dialects.Forms is not { } forms)
+        {
+            return first;
+        }
+
         try
         {
-            known = message.Length > MaxBytes ? null : dialects.Forms?.Find(message.ToArray());
+            if (first == Rejection.MalformedJson && forms.OfNumber(message, keys.Bytes) is not (null, null) and var (problem, number))
+            {
+                return number is null ? Reject(Rejection.MissingField, problem!) : ReadAsDialect(dialects, number, ref fields);
+            }
+
+            foreach (var known in forms.Find(message.ToArray()))
+            {
+                var rejection = ReadAsDialect(known.Reader, known.Message.Span, ref fields);
+                // A wrong time is not replaced by another one, but where a form has its own.
+                if (rejection == Rejection.None && (first != Rejection.InvalidTimestamp || known.Name is not null || known.Reader.IsMeasured))
+                {
+                    NoteUnread(known.Reader);
+                    return rejection;
+                }
+
+                if (rejection != Rejection.None && (known.Name is not null || known.Reader.IsCertain || known.Reader.IsMeasured))
+                {
+                    return Reject(rejection, $"Read as {known.Name ?? known.Reader.Form}. {Detail}");
+                }
+            }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or OverflowException)
         {
             // No JSON, half a character by its escape, or a sum beyond all numbers. What is wrong with it is said already.
         }
 
-        if (known is null)
+        return Reject(first, detail);
+    }
+
+    private void NoteUnread(DialectReader reader)
+    {
+        if (unread is null || reader.Unread.Count == 0)
         {
-            return first;
+            return;
         }
 
-        var rejection = ReadAsDialect(known.Reader, known.Message.Span, ref fields);
-        if (rejection != Rejection.None && !known.IsCertain && !known.Reader.IsMeasured)
+        var names = string.Join(", ", reader.Unread);
+        foreach (ref var reading in _several.AsSpan(0, _taken))
         {
-            Detail = detail;
-            return first;
+            unread.Note(reading.Sensor.Identity.Name, names);
         }
-
-        Detail = rejection == Rejection.None ? Detail : $"Read as {known.Name}. {Detail}";
-        return rejection;
     }
 
     /// <summary>Takes a reading of a message that may hold more of them.</summary>

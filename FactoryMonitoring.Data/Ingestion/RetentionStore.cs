@@ -122,6 +122,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         Aged("outbox", "parked_at"),
         Aged("producer_health", "last_heartbeat"),
         Aged("replays", "updated_at"),
+        Aged("unread_members", "seen_at"),
         Aged("backfills", "updated_at"),
         Aged("sensor_sequences", "reserved_at"),
         Aged("sensor_latest", "processing_timestamp"),

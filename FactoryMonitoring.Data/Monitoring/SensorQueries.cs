@@ -79,6 +79,11 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         FROM replays WHERE $1 = ANY (sensor_ids) ORDER BY updated_at DESC LIMIT 1
         """;
 
+    // A consumer writes it once an hour for as long as it holds.
+    private const string Unread = """
+        SELECT u.names FROM unread_members u JOIN sensor_latest l USING (sensor_id) WHERE u.sensor_id = $1 AND u.seen_at > l.processing_timestamp - interval '2 hours'
+        """;
+
     /// <summary>What a page can be sorted by; a leading - turns the order round.</summary>
     public static IReadOnlyCollection<string> Sorts => Orders.Keys;
 
@@ -121,7 +126,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection);
-        foreach (var sql in (string[])[One, Readings, Alerts, DeadLetterQueries.OfSensor, Replay, OneBackfilled, BackfilledReadings, BackfilledAlerts])
+        foreach (var sql in (string[])[One, Readings, Alerts, DeadLetterQueries.OfSensor, Replay, Unread, OneBackfilled, BackfilledReadings, BackfilledAlerts])
         {
             batch.BatchCommands.Add(new(sql) { Parameters = { Parameters.Text(sensorId) } });
         }
@@ -134,7 +139,8 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
             await reader.RowsAsync(AlertQueries.Alert, cancellationToken),
             await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken),
             await reader.RowsAsync(ReplayOf, cancellationToken) is [var replay] ? replay : null,
-            await reader.RowsAsync(BackfilledSensor, cancellationToken) is [var backfilled]
+            Unread: await reader.RowsAsync(row => row.GetString(0), cancellationToken) is [var unread] ? unread : null,
+            Backfill: await reader.RowsAsync(BackfilledSensor, cancellationToken) is [var backfilled]
                 ? new(backfilled, await reader.RowsAsync(ReadingColumns.Read, cancellationToken), await reader.RowsAsync(AlertQueries.Alert, cancellationToken)) : null);
         return detail is { Sensor: null, Backfill: null, DeadLetters: [] } ? null : detail;
     }

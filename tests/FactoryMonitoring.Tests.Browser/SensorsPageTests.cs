@@ -41,6 +41,10 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(Page.GetByText("0.0041 V").First).ToBeVisibleAsync();
             await Expect(Page.GetByText("V cannot be converted")).ToBeVisibleAsync();
             await Expect(Page.GetByText("They are judged in P3 alone")).ToBeVisibleAsync();
+            await Expect(Page.GetByText("hold numbers that are not read: co2, data/lux")).ToBeVisibleAsync();
+            await Expect(Page.Locator(".fact").Filter(new() { HasText = "Rate" })).ToHaveTextAsync("Rate–");
+            // The words for its silence stay within their column.
+            Assert.True(await Page.EvaluateAsync<bool>("[...document.querySelectorAll('.fact dd')].every(dd => dd.scrollWidth <= dd.clientWidth)"));
             await Expect(Page.GetByText("by arrival, for its clock is off")).ToBeVisibleAsync();
             await Expect(Page.Locator(".chart .point")).ToHaveCountAsync(4);
             await HasNoViolationAsync();

@@ -118,6 +118,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     /// <summary>A sensor that sends nothing any more, its clock 9 h ahead, its unit not one of its type's, its readings in several partitions.</summary>
     public Task AddStrangerAsync(string id) => ExecuteAsync("""
         WITH described AS (INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ($1, 'temperature', 'V') RETURNING sensor_id, sensor_key),
+        unread AS (INSERT INTO unread_members (sensor_id, names) VALUES ($1, 'co2, data/lux') ON CONFLICT DO NOTHING),
         latest AS (
             INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset,
                 interval_ms, clock_offset_ms, home_log_key, home_partition, home_seen_at, other_seen_at, rule_unit)

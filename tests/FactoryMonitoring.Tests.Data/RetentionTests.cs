@@ -31,6 +31,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO backfilled_sensors (sensor_id, sensor_key, first_timestamp, last_timestamp, stored_at, log_key, kafka_partition, kafka_offset)
             SELECT name, (SELECT sensor_key FROM sensor_descriptions d WHERE d.sensor_id = name), '2004-03-10', '2004-03-11', at, 1, 0, 0 FROM (VALUES ('gone', now() - interval '29 days'), ('here', now())) b(name, at);
         INSERT INTO replays (producer_id, sensor_ids, file, row_number, played, row_count, is_over, updated_at) VALUES ('gone', '{}', 'f', 1, 1, 1, true, now() - interval '29 days'), ('here', '{}', 'f', 1, 1, 1, true, now());
+        INSERT INTO unread_members (sensor_id, names, seen_at) VALUES ('gone', 'a', now() - interval '29 days'), ('here', 'a', now());
         INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id, rejected_at)
             VALUES (1, 0, 0, 'empty', '', 'gone', now() - interval '29 days'), (2, 0, 0, 'empty', '', 'here', now());
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by, "timestamp", resolved_at)

@@ -16,7 +16,9 @@ internal delegate (Rejection Reason, string Detail) TakeReading(in SensorText se
 /// (docs/messages.md). What it finds is what the same readings of our own sensors would have been. What it does not take either, it tells in words: what was
 /// found, what is allowed, and what to set. Used by one thread.
 /// </summary>
-internal sealed class DialectReader(MessagesOptions options, MappingOptions mapping)
+/// <param name="ownUnits">By sensor_type, the unit that other settings give it; they may change.</param>
+/// <param name="forms">Finds the values of an object, which it then holds as <see cref="FormValues.Readings"/>; null where members are named by the mapping.</param>
+internal sealed class DialectReader(MessagesOptions options, MappingOptions mapping, Func<string, string?> ownUnits, ValueForms? forms = null)
 {
     private const string Mapping = "Consumers:Messages:Mapping:";
 
@@ -27,19 +29,35 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private readonly Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> _units = UnitsByType(mapping);
     private readonly Measurement[] _measurements = Measurements(mapping);
     private readonly byte[] _id = new byte[(ReadingParser.MaxIdLength + 1 + ReadingParser.MaxTypeLength) * 3];
+    private readonly SortedSet<string> _unread = new(StringComparer.Ordinal);
     private Rejection _first;
     private int _element;
     private int _inner;
 
+    /// <summary>The object that is read, with the values that its form names; null where it has no form.</summary>
+    private byte[]? _formed;
+    private bool _isOfValue;
+
     /// <summary>Reads by the mapping of the settings.</summary>
-    public DialectReader(MessagesOptions options)
-        : this(options, options.Mapping) => Forms = new KnownForms(options, this);
+    /// <param name="options">The settings.</param>
+    /// <param name="ownUnits">By sensor_type, the unit that other settings give it; they may change.</param>
+    public DialectReader(MessagesOptions options, Func<string, string?>? ownUnits = null)
+        : this(options, options.Mapping, ownUnits ?? (_ => null)) => Forms = new KnownForms(options, this, ownUnits ?? (_ => null));
 
     /// <summary>Forms that need no mapping, for what this cannot read; null of a reader of one of them.</summary>
     public KnownForms? Forms { get; }
 
     /// <summary>Whether the last object held values by their types.</summary>
     public bool IsMeasured { get; private set; }
+
+    /// <summary>The form of the last object that was read as one, in words; null where none was.</summary>
+    public string? Form { get; private set; }
+
+    /// <summary>No other form looks like that one.</summary>
+    public bool IsCertain { get; private set; }
+
+    /// <summary>Numbers of the last message that lie beside what is read.</summary>
+    public IReadOnlyCollection<string> Unread => _unread;
 
     /// <summary>Whether a time without a zone is one of UTC, so that it can be read without this.</summary>
     public bool IsUtc { get; } = options.Zone() == TimeZoneInfo.Utc;
@@ -63,7 +81,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <exception cref="InvalidOperationException">Its text is no valid Unicode.</exception>
     public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        (_first, Detail, _element, _inner) = (Rejection.None, "", -1, -1);
+        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured) = (Rejection.None, "", -1, -1, null, false, false);
+        _unread.Clear();
         Begin(ref reading, ref sensor);
         var envelope = Envelope.Open(message);
         if (envelope.Problem is null && JsonText.IsArray(envelope.Body))
@@ -116,20 +135,57 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return;
         }
 
-        _members.Find(envelope.Body);
-        if (_members[Member.Readings] is not { Type: JsonTokenType.StartArray } readings)
+        if (forms is not null)
         {
-            ReadReadings(envelope, envelope.Body, key, ref reading, ref sensor, take);
+            ReadForm(envelope, key, ref reading, ref sensor, take);
             return;
         }
 
-        _members.Share();
+        _members.Find(envelope.Body);
+        ReadFound(envelope, envelope.Body, key, ref reading, ref sensor, take);
+    }
+
+    /// <summary>Reads what the object's form names; nothing, and it is read as one that has none.</summary>
+    private void ReadForm(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
+    {
+        _formed = forms!.Read(envelope.Body);
+        if (_formed is null)
+        {
+            _members.Find(envelope.Body);
+            ReadReadings(envelope, envelope.Body, key, ref reading, ref sensor, take);
+            IsMeasured = false;
+            return;
+        }
+
+        (Form, IsCertain, IsMeasured) = (forms.Name, forms.IsCertain, true);
+        _unread.UnionWith(forms.Unread);
+        if (forms.Problem is { } problem)
+        {
+            Reject(Rejection.MissingField, problem);
+        }
+
+        _members.Find(_formed);
+        ReadFound(envelope.With(_formed), envelope.Body, key, ref reading, ref sensor, take);
+        (_formed, IsMeasured) = (null, true);
+    }
+
+    /// <summary>Reads the members that have been found in an object: of itself, or of each of its readings.</summary>
+    /// <param name="whole">The object as it was sent.</param>
+    private void ReadFound(in Envelope envelope, ReadOnlySpan<byte> whole, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
+    {
+        if (_members[Member.Readings] is not { Type: JsonTokenType.StartArray } readings)
+        {
+            ReadReadings(envelope, whole, key, ref reading, ref sensor, take);
+            return;
+        }
+
+        _members.Share(withCount: _formed is not null);
         var json = new Utf8JsonReader(envelope.Body.Slice(readings.Start, readings.Length));
         json.Read();
         for (_inner = 0; NextElement(ref json, _inner, out var start, out var length); _inner++)
         {
             _members.FindElement(envelope.Body, readings.Start + start, length);
-            ReadReadings(envelope, envelope.Body.Slice(readings.Start + start, length), key, ref reading, ref sensor, take);
+            ReadReadings(envelope, _formed is null ? envelope.Body.Slice(readings.Start + start, length) : whole, key, ref reading, ref sensor, take);
         }
 
         _inner = -1;
@@ -178,13 +234,20 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
 
         IsMeasured = isMeasured;
+        if (!isMeasured && _members[Member.Value].IsMissing && NullOf(_members.Measured) is { } absent)
+        {
+            IsNull(absent.What, absent.Key);
+        }
+
         var hasTime = ReadTime(envelope, ref reading);
         ReadId(envelope, key, ref sensor);
         var hasValue = isMeasured;
         if (!isMeasured)
         {
             sensor.Type = ReadText(body, Member.Type, "sensor type", "Type", ReadingParser.MaxTypeLength, takesNumber: false);
+            _isOfValue = true;
             hasValue = ReadValue(body, _members[Member.Value], "value", "Value", ref reading);
+            _isOfValue = false;
             sensor.Unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
             ReadLevel(body, ref reading);
         }
@@ -214,8 +277,39 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         else
         {
             Complete(element, hasValue, ref sensor);
+            AddPart(body, ref sensor);
             Take(sensor, take);
         }
+    }
+
+    private void AddPart(ReadOnlySpan<byte> body, ref SensorText sensor)
+    {
+        if (_first != Rejection.None || _members[Member.Part] is not { IsMissing: false } found)
+        {
+            return;
+        }
+
+        var part = JsonText.Of(body, found);
+        CheckLength(part, "part of the sensor id", ReadingParser.MaxTypeLength);
+        if (_first == Rejection.None)
+        {
+            sensor.Id = IdOf(sensor.Id, part);
+            CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
+        }
+    }
+
+    /// <summary>The first of the values that the message has as null.</summary>
+    private Measurement? NullOf(ReadOnlySpan<Found> measured)
+    {
+        for (var i = 0; i < measured.Length; i++)
+        {
+            if (measured[i].Type == JsonTokenType.Null)
+            {
+                return _measurements[i];
+            }
+        }
+
+        return null;
     }
 
     private void ReadMeasured(ReadOnlySpan<byte> body, ref Reading reading, ref SensorText sensor, TakeReading take)
@@ -268,12 +362,21 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         return _first == Rejection.None;
     }
 
+    private void IsNull(string what, string key) =>
+        Reject(Rejection.NoValue, $"The {what} is null, which is none: it must be a finite number{(_formed is null ? $". {Other(key)}" : "")}");
+
     private void Complete(ReadOnlySpan<byte> body, bool hasValue, ref SensorText sensor)
     {
         sensor.Type = _members[Member.Type].IsMissing ? _defaultType : sensor.Type;
         if (sensor.Type.IsEmpty && _members[Member.Type].IsMissing)
         {
             Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(body, isTyped: false))}");
+        }
+        else if (!hasValue && _members[Member.Value].Type == JsonTokenType.Null)
+        {
+            _isOfValue = true;
+            IsNull("value", "Value");
+            _isOfValue = false;
         }
         else if (!hasValue)
         {
@@ -297,7 +400,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private byte[] UnitOf(ReadOnlySpan<byte> type)
     {
         Span<byte> lower = stackalloc byte[type.Length <= LooseName.MaxLength ? type.Length : 0];
-        return _units.TryGetValue(type, out var unit) || (Ascii.ToLower(type, lower, out _) == OperationStatus.Done && _units.TryGetValue(lower, out unit)) ? unit : _defaultUnit;
+        return _units.TryGetValue(type, out var unit) || (Ascii.ToLower(type, lower, out _) == OperationStatus.Done && _units.TryGetValue(lower, out unit)) ? unit
+            : ownUnits(Encoding.UTF8.GetString(type)) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? Encoding.UTF8.GetBytes(own) : _defaultUnit;
     }
 
     private void Miss(ReadOnlySpan<byte> body, Rejection reason, string what, string key, string alternative = "") =>
@@ -453,19 +557,16 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return;
         }
 
-        if (found.Type != JsonTokenType.String)
-        {
-            WrongType(body, found, "alert level", "text", "AlertLevel");
-        }
-        else if (Words.TryReadLevel(JsonText.Of(body, found), out reading.Level))
+        var isText = found.Type == JsonTokenType.String;
+        if (isText && Words.TryReadLevel(JsonText.Of(body, found), out reading.Level))
         {
             reading.HasLevel = true;
         }
-        else
+        else if (!(isText && Words.IsNoValue(JsonText.Of(body, found))))
         {
             Reject(
                 Rejection.InvalidAlertLevel,
-                $"Cannot read the alert level {JsonText.Show(body, found)}: it must be normal, warning or critical, or a usual word for these (ok; high, medium; alarm, error). Without one the thresholds decide");
+                $"Cannot read the alert level {JsonText.Show(body, found)}: it must be normal, warning or critical, or a usual word for these (ok, none; warn, high, medium; alarm, error). Numbers, true, false and low mean one thing here and another there. Without a level the thresholds decide. {Other("AlertLevel")}");
         }
     }
 
@@ -548,13 +649,14 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    private bool IsElement => _element >= 0 || _inner >= 0;
+    private bool IsElement => _element >= 0 || (_inner >= 0 && _formed is null);
 
     /// <summary>Which element is read, as an index from 0; of an array in an element both.</summary>
     private string Place()
     {
-        var (outer, inner) = (_element < 0 ? "" : $"[{_element}]", _inner < 0 ? "" : $"[{_inner}]");
-        return IsElement ? $"Element {outer}{inner}: " : "";
+        var (outer, inner) = (_element < 0 ? "" : $"[{_element}]", _inner < 0 || _formed is not null ? "" : $"[{_inner}]");
+        var member = _isOfValue && _formed is not null && _members[Member.Place] is { IsMissing: false } found ? $"{Encoding.UTF8.GetString(JsonText.Of(_formed, found))}: " : "";
+        return $"{(IsElement ? $"Element {outer}{inner}: " : "")}{member}";
     }
 
     private static string Other(string key) => $"Where another member holds it, name that in {Mapping}{key}";

@@ -46,6 +46,14 @@ internal ref struct Envelope
     /// <exception cref="JsonException">It is no JSON.</exception>
     public readonly Envelope OpenElement(ReadOnlySpan<byte> element) => Open(element, depth: 0);
 
+    /// <summary>The same around another body.</summary>
+    public readonly Envelope With(ReadOnlySpan<byte> body)
+    {
+        var envelope = this;
+        envelope.Body = body;
+        return envelope;
+    }
+
     private readonly Envelope Open(ReadOnlySpan<byte> body, int depth)
     {
         var envelope = this;

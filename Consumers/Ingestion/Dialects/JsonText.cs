@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -69,26 +70,42 @@ internal static class JsonText
     /// <summary>The pointers to an object's first few numbers, as the settings name members.</summary>
     public static IReadOnlyList<string> Numbers(ReadOnlySpan<byte> message)
     {
-        var json = new Utf8JsonReader(message);
-        List<string> pointers = [], path = [];
-        while (pointers.Count < MaxNumbers && json.Read())
+        using var document = JsonDocument.Parse(message.ToArray());
+        List<string> pointers = [];
+        Collect(document.RootElement, "", pointers);
+        return pointers;
+    }
+
+    private static void Collect(JsonElement value, string place, List<string> pointers)
+    {
+        if (pointers.Count >= MaxNumbers)
         {
-            if (json.TokenType == JsonTokenType.StartArray)
-            {
-                json.Skip();
-            }
-            else if (json.TokenType == JsonTokenType.PropertyName)
-            {
-                path.RemoveRange(json.CurrentDepth - 1, path.Count - (json.CurrentDepth - 1));
-                path.Add(Shorten(json.GetString()!, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal));
-            }
-            else if (json.TokenType == JsonTokenType.Number)
-            {
-                pointers.Add(string.Join('/', path));
-            }
+            return;
         }
 
-        return pointers;
+        var before = place.Length == 0 ? "" : $"{place}/";
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Number:
+                pointers.Add(place);
+                break;
+            case JsonValueKind.Object:
+                foreach (var member in value.EnumerateObject())
+                {
+                    Collect(member.Value, before + Shorten(member.Name, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), pointers);
+                }
+
+                break;
+            case JsonValueKind.Array:
+                foreach (var (index, element) in value.EnumerateArray().Index())
+                {
+                    Collect(element, string.Create(CultureInfo.InvariantCulture, $"{before}{index}"), pointers);
+                }
+
+                break;
+            default:
+                break;
+        }
     }
 
     /// <summary>What could not be printed becomes a question mark.</summary>

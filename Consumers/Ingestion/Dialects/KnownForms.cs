@@ -1,13 +1,14 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
 using System.Text.Json;
-using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>A message in a form that is known, and who reads it.</summary>
-/// <param name="Name">In words.</param>
+/// <summary>A form that a message may have, and who reads it.</summary>
+/// <param name="Name">In words; null where the reader finds out which it is.</param>
 /// <param name="Message">JSON.</param>
-/// <param name="IsCertain">No other form looks like this one, so a rejection names it.</param>
-internal sealed record KnownForm(string Name, ReadOnlyMemory<byte> Message, DialectReader Reader, bool IsCertain);
+internal sealed record KnownForm(string? Name, ReadOnlyMemory<byte> Message, DialectReader Reader);
 
 /// <summary>
 /// Widely used forms of messages whose members are where that form has them, and mean one thing alone: they need no mapping. They are looked for after a message
@@ -15,37 +16,36 @@ internal sealed record KnownForm(string Name, ReadOnlyMemory<byte> Message, Dial
 /// </summary>
 internal sealed class KnownForms
 {
-    /// <summary>Types whose name as a member means a value in the unit of that type. An energy is often in kWh, and no power.</summary>
-    private static readonly string[] NamedTypes = [SensorCatalog.Temperature.Name, SensorCatalog.Humidity.Name, SensorCatalog.Pressure.Name];
+    /// <summary>Times of platforms, before and after those that a device gives.</summary>
+    private const string TimesOfPlatforms = "last_seen|received_at|EnqueuedTimeUtc|enqueuedTime|unixtime";
 
-    /// <summary>Where platforms put what a device has measured.</summary>
-    private static readonly string[] Places =
-        ["", "values/", "telemetry/", "data/", "state/reported/", "Body/", "body/", "payload/", "uplink_message/decoded_payload/", "decoded_payload/", "object/"];
+    private const string LaterTimes = "timestamp|time|ts|Timestamp|Time|params/ts|EventEnqueuedUtcTime|eventTime|data/systemProperties/iothub-enqueuedtime";
 
-    /// <summary>Beside values, each says that the unit of one may be another than its type's.</summary>
-    private static readonly string[] Units = ["unit", "units", "uom", "TempUnit", "temperature_unit", "unit_of_measurement"];
+    private const string Ids = "deviceName|device/friendlyName|end_device_ids/device_id|deviceInfo/deviceName|SystemProperties/connectionDeviceId|systemProperties/iothub-connection-device-id|"
+        + "IoTHub/ConnectionDeviceId|data/systemProperties/iothub-connection-device-id|thingName";
 
+    private readonly MessagesOptions _options;
     private readonly bool _isOff;
     private readonly DialectReader _plain;
     private readonly DialectReader _homeAssistant;
     private readonly DialectReader _telegraf;
     private readonly DialectReader _telegrafBatch;
-    private readonly DialectReader _opcUa;
     private readonly DialectReader _values;
-    private readonly Dictionary<string, DialectReader> _tasmota;
+    private readonly MeasuredNames _names;
 
-    public KnownForms(MessagesOptions options, DialectReader plain)
+    /// <param name="ownUnits">By sensor_type, the unit that other settings give it; they may change.</param>
+    public KnownForms(MessagesOptions options, DialectReader plain, Func<string, string?> ownUnits)
     {
         var own = options.Mapping;
+        _options = options;
         _isOff = own.Value is { Length: > 0 } || own.Readings is { Length: > 0 } || own.Values.Count > 0;
         _plain = plain;
-        DialectReader Reader(MappingOptions mapping) => new(options, mapping);
-        Dictionary<string, string> Values(params string[] places) => NamedTypes.ToDictionary(
-            type => type, type => string.Join('|', places.SelectMany(place => (string[])[place + type, place + char.ToUpperInvariant(type[0]) + type[1..]])));
+        _names = new MeasuredNames(own.Units, ownUnits);
+        DialectReader Reader(MappingOptions mapping) => new(options, mapping, ownUnits);
         MappingOptions Telegraf(string? readings) => new()
         {
             Id = "tags/sensor_id|tags/device_id|tags/device|tags/sensor|tags/id", Type = "name", Value = "fields/value", Unit = "tags/unit|fields/unit",
-            Values = Values("fields/"), Readings = readings, DefaultType = own.DefaultType, DefaultUnit = own.DefaultUnit, Units = own.Units,
+            Readings = readings, DefaultType = own.DefaultType, DefaultUnit = own.DefaultUnit, Units = own.Units,
         };
         _homeAssistant = Reader(new()
         {
@@ -54,81 +54,140 @@ internal sealed class KnownForms
         });
         _telegraf = Reader(Telegraf(null));
         _telegrafBatch = Reader(Telegraf("metrics"));
-        _opcUa = Reader(new()
-        {
-            Time = "Timestamp", Id = "DataSetWriterName|DataSetWriterId|PublisherId", Readings = "Messages",
-            Values = NamedTypes.ToDictionary(type => type, type => $"Payload/{char.ToUpperInvariant(type[0])}{type[1..]}/Value|Payload/{type}/Value"), Units = own.Units,
-        });
-        _tasmota = Tasmota.Units.ToDictionary(units => units.Key, units => Reader(new() { Values = Values(""), Units = units.Value }));
-        _values = Reader(new()
-        {
-            Time = "last_seen|received_at|EnqueuedTimeUtc|enqueuedTime",
-            Id = "deviceName|device/friendlyName|end_device_ids/device_id|deviceInfo/deviceName|SystemProperties/connectionDeviceId|systemProperties/iothub-connection-device-id|thingName",
-            Values = Values(Places), Units = own.Units,
-        });
+        _values = new DialectReader(
+            options,
+            new MappingOptions
+            {
+                Time = Pointers(own.Time, TimesOfPlatforms, LaterTimes), Id = Pointers(own.Id, Ids), Quality = own.Quality, Section = own.Section, Machine = own.Machine, Zone = own.Zone,
+                ReadingCount = own.ReadingCount, SequenceId = own.SequenceId, Backfill = own.Backfill, DefaultType = own.DefaultType, DefaultUnit = own.DefaultUnit, Units = own.Units,
+                Readings = FormValues.Readings, Part = FormValues.Part, Place = FormValues.Place,
+            },
+            ownUnits,
+            new ValueForms(_names));
     }
 
-    /// <summary>Finds the form of a message that could not be read otherwise.</summary>
+    /// <summary>Finds the forms that a message may have that could not be read otherwise; the first one that it can be read as is its own.</summary>
     /// <param name="message">JSON, or a text that is none.</param>
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public KnownForm? Find(ReadOnlyMemory<byte> message)
+    public IEnumerable<KnownForm> Find(ReadOnlyMemory<byte> message)
     {
         if (_isOff)
+        {
+            yield break;
+        }
+
+        if (!IsObjectOrArray(message.Span))
+        {
+            if (LineProtocol.ToTelegraf(message.Span.Trim(" \t\r\n"u8)) is { } metrics)
+            {
+                yield return new(null, metrics, _values);
+                yield return new("InfluxDB's line protocol", metrics, _telegrafBatch);
+            }
+
+            yield break;
+        }
+
+        yield return new(null, message, _values);
+        if (FormOf(message) is { } form)
+        {
+            yield return form;
+        }
+    }
+
+    /// <summary>Makes a message of a text that is a number alone: the key of its record names the sensor, and its end may name the type.</summary>
+    /// <returns>What is missing to read it, and what to do, or the message; two nulls where it is no number.</returns>
+    public (string? Problem, byte[]? Message) OfNumber(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key)
+    {
+        var text = message.Trim(" \t\r\n"u8);
+        if (text.IsEmpty || text.Length > 40 || !Utf8Parser.TryParse(text, out double number, out var length) || length != text.Length || !double.IsFinite(number))
+        {
+            return default;
+        }
+
+        var name = Encoding.UTF8.GetString(key).Trim('"');
+        var type = NameOf(name);
+        string[] lacks =
+        [
+            .. _options.RecordTime ? Array.Empty<string>() : [$"no time: set {MessagesOptions.Section}:{nameof(MessagesOptions.RecordTime)}=true, and that of its record counts"],
+            .. name.Length > 0 ? Array.Empty<string>() : ["no sensor id: send it with that as the record's key"],
+            .. type is { Type.Length: > 0 } ? Array.Empty<string>() : [$"no sensor type: set {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.DefaultType)}, or end the key with a type, as hall/temperature"],
+        ];
+        if (lacks.Length > 0)
+        {
+            return ($"The message is the number {Encoding.UTF8.GetString(text)} alone, and has {string.Join("; ", lacks)}", null);
+        }
+
+        var buffer = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartObject();
+        json.WriteNumber("value", number);
+        json.WriteString("sensor_type", type!.Type);
+        if (type.Unit is { } unit)
+        {
+            json.WriteString("unit", unit);
+        }
+
+        json.WriteEndObject();
+        json.Flush();
+        return (null, buffer.WrittenSpan.ToArray());
+    }
+
+    // As devices name their topics: hall/temperature, or hall/temperature/state.
+    private MeasuredName? NameOf(string key)
+    {
+        var parts = key.Split('/', '.');
+        var last = parts.Length > 1 && parts[^1] is "state" or "value" ? parts[^2] : parts[^1];
+        return (parts.Length > 1 ? _names.Find(last) : null) ?? (_options.Mapping.DefaultType is { Length: > 0 } type ? new(type, null, "", false) : null);
+    }
+
+    /// <summary>The text of a message that is one text in quotation marks, where that holds a message or a number; else null.</summary>
+    public static byte[]? InText(ReadOnlySpan<byte> message)
+    {
+        var text = message.Trim(" \t\r\n"u8);
+        if (text is not [(byte)'"', _, .., (byte)'"'] || text.Length > ReadingParser.MaxBytes)
         {
             return null;
         }
 
-        var text = message.Span.TrimStart(" \t\r\n"u8);
-        if (text is not [(byte)'{' or (byte)'[', ..])
+        try
         {
-            return LineProtocol.ToTelegraf(text) is { } metrics ? new("InfluxDB's line protocol", metrics, _telegrafBatch, true) : null;
+            var json = new Utf8JsonReader(text);
+            json.Read();
+            var content = new byte[text.Length];
+            content = content[..json.CopyString(content)];
+            return json.Read() || content.AsSpan().Trim(" \t\r\n"u8) is not [(byte)'{' or (byte)'[' or (byte)'-' or (>= (byte)'0' and <= (byte)'9'), ..] ? null : content;
         }
-
-        using var document = JsonDocument.Parse(message);
-        var root = document.RootElement;
-        if (root.ValueKind == JsonValueKind.Array)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            return SenMl.ToReadings(root, out var readings) ? new("SenML", readings, _plain, true)
-                : root.GetArrayLength() > 0 && root[0].ValueKind == JsonValueKind.Object && FormOf(root[0], default) is { Message.IsEmpty: true } first ? first with { Message = message }
-                : null;
+            return null;
         }
-
-        return FormOf(root, message);
     }
 
-    /// <param name="message">The object; what its form leaves as it is.</param>
+    private KnownForm? FormOf(ReadOnlyMemory<byte> message)
+    {
+        using var document = JsonDocument.Parse(message);
+        var root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Array)
+        {
+            return FormOf(root, message);
+        }
+
+        return SenMl.ToReadings(root, out var readings) ? new("SenML", readings, _plain)
+            : root.GetArrayLength() > 0 && root[0].ValueKind == JsonValueKind.Object ? FormOf(root[0], message)
+            : null;
+    }
+
+    /// <param name="message">As it is read, whatever its first object is.</param>
     private KnownForm? FormOf(JsonElement root, ReadOnlyMemory<byte> message)
     {
         bool Has(string name, JsonValueKind kind) => root.TryGetProperty(name, out var member) && member.ValueKind == kind;
-        if (Has("entity_id", JsonValueKind.String) && root.TryGetProperty("state", out _) && Has("attributes", JsonValueKind.Object))
-        {
-            return new("a state of Home Assistant", message, _homeAssistant, true);
-        }
-
-        if (Tasmota.ToReadings(root, out var units, out var sensors))
-        {
-            return new("Tasmota's telemetry", sensors, _tasmota[units], true);
-        }
-
-        if (IsTelegraf(root))
-        {
-            return new("Telegraf's JSON", message, _telegraf, true);
-        }
-
-        if (Has("metrics", JsonValueKind.Array) && root.GetProperty("metrics") is var batch && batch.GetArrayLength() > 0 && IsTelegraf(batch[0]))
-        {
-            return new("Telegraf's JSON", message, _telegrafBatch, true);
-        }
-
-        if (Has("MessageType", JsonValueKind.String) && Has("Messages", JsonValueKind.Array))
-        {
-            return new("OPC UA PubSub's JSON", message, _opcUa, true);
-        }
-
-        return root.TryGetProperty("value", out _) || Units.Any(unit => root.TryGetProperty(unit, out _)) ? null : new("values by their types", message, _values, false);
+        return Has("entity_id", JsonValueKind.String) && root.TryGetProperty("state", out _) && Has("attributes", JsonValueKind.Object) ? new("a state of Home Assistant", message, _homeAssistant)
+            : ValueForms.IsTelegraf(root) ? new("Telegraf's JSON", message, _telegraf)
+            : Has("metrics", JsonValueKind.Array) && root.GetProperty("metrics") is var batch && batch.GetArrayLength() > 0 && ValueForms.IsTelegraf(batch[0]) ? new("Telegraf's JSON", message, _telegrafBatch)
+            : null;
     }
 
-    private static bool IsTelegraf(JsonElement metric) => metric.ValueKind == JsonValueKind.Object
-        && metric.TryGetProperty("name", out _) && metric.TryGetProperty("timestamp", out _)
-        && metric.TryGetProperty("fields", out var fields) && fields.ValueKind == JsonValueKind.Object;
+    private static bool IsObjectOrArray(ReadOnlySpan<byte> message) => message.TrimStart(" \t\r\n"u8) is [(byte)'{' or (byte)'[', ..];
+
+    private static string Pointers(params string?[] lists) => string.Join('|', lists.Where(list => list is { Length: > 0 }).SelectMany(list => list!.Split('|')).Distinct(StringComparer.Ordinal));
 }

@@ -19,7 +19,7 @@ internal sealed class MemberFinder(MemberMap map)
     private const int MaxEscapedName = 256;
 
     /// <summary>What belongs to one value alone: none of these counts for the elements of an array beside it.</summary>
-    private static readonly Member[] OfOneValue = [Member.Value, Member.Level, Member.Count, Member.Warning, Member.Critical, Member.Readings];
+    private static readonly Member[] OfOneValue = [Member.Value, Member.Level, Member.Count, Member.Warning, Member.Critical, Member.Readings, Member.Part, Member.Place];
 
     private readonly Found[] _found = new Found[map.Count];
     private readonly Found[] _shared = new Found[map.Count];
@@ -40,11 +40,12 @@ internal sealed class MemberFinder(MemberMap map)
     }
 
     /// <summary>What has been found counts from now on for each element that has none of its own.</summary>
-    public void Share()
+    /// <param name="withCount">The number of the reading, too: the elements are of one moment.</param>
+    public void Share(bool withCount)
     {
         for (var i = 0; i < _found.Length; i++)
         {
-            var isShared = i < (int)Member.Measured && !OfOneValue.Contains((Member)i);
+            var isShared = i < (int)Member.Measured && (!OfOneValue.Contains((Member)i) || (withCount && i == (int)Member.Count));
             _shared[i] = isShared ? _found[i] with { Rank = int.MaxValue } : default;
         }
     }

@@ -26,6 +26,12 @@ internal enum Member
     /// <summary>The array whose elements are the readings.</summary>
     Readings,
 
+    /// <summary>What an element adds to the id of its sensor.</summary>
+    Part,
+
+    /// <summary>Where an element's value stands in the message.</summary>
+    Place,
+
     /// <summary>The first of the values of <see cref="MappingOptions.Values"/>; the others follow it, in the order of their types.</summary>
     Measured,
 }

@@ -92,6 +92,12 @@ internal sealed class MappingOptions
     /// <summary>The unit of messages that name none, where their type has none of its own.</summary>
     public string? DefaultUnit { get; init; }
 
+    /// <summary>What an element of <see cref="Readings"/> adds to the id of its sensor. No setting: only a form that is known has it.</summary>
+    internal string? Part { get; init; }
+
+    /// <summary>Where in the message an element's value stands. No setting either.</summary>
+    internal string? Place { get; init; }
+
     /// <summary>What is set, by the field that it means.</summary>
     public IEnumerable<(string Key, Member Member, string Pointers)> Members()
     {
@@ -101,6 +107,7 @@ internal sealed class MappingOptions
             (nameof(Unit), Member.Unit, Unit), (nameof(AlertLevel), Member.Level, AlertLevel), (nameof(Quality), Member.Quality, Quality),
             (nameof(Section), Member.Section, Section), (nameof(Machine), Member.Machine, Machine), (nameof(Zone), Member.Zone, Zone),
             (nameof(ReadingCount), Member.Count, ReadingCount), (nameof(SequenceId), Member.Sequence, SequenceId), (nameof(Backfill), Member.Backfill, Backfill), (nameof(Readings), Member.Readings, Readings),
+            (nameof(Part), Member.Part, Part), (nameof(Place), Member.Place, Place),
             .. MeasuredTypes().Select((type, i) => ($"{nameof(Values)}:{type}", Member.Measured + i, (string?)Values[type])),
         ];
         return all.Where(one => !string.IsNullOrEmpty(one.Item3)).Select(one => (one.Item1, one.Item2, one.Item3!));

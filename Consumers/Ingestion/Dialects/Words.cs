@@ -12,9 +12,9 @@ internal static class Words
 
     /// <summary>As ISA-18.2 has it, high is the warning before high-high; otherwise by the severities of syslog, ThingsBoard and the like.</summary>
     private static readonly Dictionary<byte[], AlertLevel>.AlternateLookup<ReadOnlySpan<byte>> Levels = Map(
-        (AlertLevel.Normal, "normal ok okay good none no clear cleared info informational information notice debug green"),
-        (AlertLevel.Warning, "warning warn high hi h medium minor moderate elevated caution yellow amber orange"),
-        (AlertLevel.Critical, "critical crit alarm alert highhigh hihi hh veryhigh major severe danger error err fatal emergency emerg red"));
+        (AlertLevel.Normal, "normal ok okay good none no clear cleared info informational information notice debug green nominal inactive off noalarm noalert nowarning healthy"),
+        (AlertLevel.Warning, "warning warn high hi h lo l medium minor moderate elevated caution yellow amber orange"),
+        (AlertLevel.Critical, "critical crit alarm alert highhigh hihi hh lowlow lolo ll veryhigh verylow major severe danger error err fatal emergency emerg red"));
 
     public static bool IsNoValue(ReadOnlySpan<byte> text) =>
         text.Length <= LooseName.MaxLength && NoValue.Contains(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]));

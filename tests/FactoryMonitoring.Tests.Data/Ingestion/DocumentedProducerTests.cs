@@ -49,6 +49,10 @@ public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : 
             await Database.RowsAsync("SELECT sensor_id, sensor_type, value, unit FROM sensor_readings ORDER BY sensor_id COLLATE \"C\"", Timeout));
         Assert.Equal([[true]], await Database.RowsAsync("SELECT timestamp BETWEEN processing_timestamp - interval '1 min' AND processing_timestamp FROM sensor_readings WHERE sensor_id = 'hall-temperature'", Timeout));
         Assert.Empty(await Database.RowsAsync("SELECT detail FROM rejected_messages", Timeout));
+
+        // What the messages hold besides is known to the pages.
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 1 FROM unread_members", Timeout));
+        Assert.Equal([["hall-temperature", "battery, linkquality"]], await Database.RowsAsync("SELECT sensor_id, names FROM unread_members", Timeout));
     }
 
     private static string Document()

@@ -49,6 +49,13 @@ public sealed class SensorListTests(PostgresFixture postgres) : MonitoringApiTes
             Assert.Equal(id, (string)(await api.GetAsync(path, Timeout)).Json["sensor"]!["sensor_id"]!);
         }
 
+        Assert.Null((await api.GetAsync(paths[0], Timeout)).Json["unread"]);
+        await ExecuteAsync("INSERT INTO unread_members (sensor_id, names) VALUES ($1, 'co2, data/lux')", id);
+        foreach (var path in paths)
+        {
+            await EventuallyAsync(async () => (string?)(await api.GetAsync(path, Timeout)).Json["unread"] == "co2, data/lux");
+        }
+
         Assert.Equal(HttpStatusCode.BadRequest, (await api.GetAsync("/api/sensor", Timeout)).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await api.GetAsync("/api/sensor?id=none", Timeout)).Status);
     }

@@ -55,7 +55,7 @@ public sealed class KnownFormsTests
     [InlineData("", """{"end_device_ids":{"device_id":"d1"},"received_at":"2026-01-31T12:00:00.123456789Z","uplink_message":{"decoded_payload":{"temperature":21.5}}}""", "d1-temperature temperature 21.5 °C 0.123456")]
     [InlineData("", """{"time":"2026-01-31T12:00:00+00:00","deviceInfo":{"deviceName":"d1","devEui":"0101"},"fPort":2,"object":{"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
     // OPC UA PubSub's JSON (part 14).
-    [InlineData("", """{"MessageId":"1","MessageType":"ua-data","PublisherId":"plc","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5,"SourceTimestamp":"2026-01-31T12:00:00Z"}}}]}""", "17-temperature temperature 21.5 °C 0")]
+    [InlineData("", """{"MessageId":"1","MessageType":"ua-data","PublisherId":"plc","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5,"SourceTimestamp":"2026-01-31T12:00:00Z"}}}]}""", "plc/17-temperature temperature 21.5 °C 0")]
     // Kafka Connect with a schema, and a bare object of values by their types.
     [InlineData("d1", """{"schema":{"type":"struct"},"payload":{"ts":1769860800000,"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
     [InlineData("", """{"time":"2026-01-31 12:00:00","device":"d1","temperature":21.5,"humidity":40}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 21.5 °C 0")]
@@ -96,8 +96,8 @@ public sealed class KnownFormsTests
     [Theory]
     // A unit beside several values belongs to one that nobody knows.
     [InlineData("d1", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "its members are ts, temperature, unit. Name the member that holds it in Consumers:Messages:Mapping:Type", "It holds numbers at ts, temperature")]
-    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301-1":{"Temperature":21},"AM2301-2":{"Temperature":22},"TempUnit":"C"}""", "no sensor type", "It holds numbers at AM2301-1/Temperature, AM2301-2/Temperature: one is named as Consumers:Messages:Mapping:Value=AM2301-1/Temperature, several as Consumers:Messages:Mapping:Values:{type}=AM2301-1/Temperature")]
-    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","ENERGY":{"Power":230},"TempUnit":"C"}""", "no sensor type", "It holds numbers at ENERGY/Power")]
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","A-1":{"Level":21},"A-2":{"Level":22},"TempUnit":"C"}""", "no sensor type", "It holds numbers at A-1/Level, A-2/Level: one is named as Consumers:Messages:Mapping:Value=A-1/Level, several as Consumers:Messages:Mapping:Values:{type}=A-1/Level")]
+    [InlineData("d1", """{"ts":1769860800,"readings":[{"level":21},{"level":22}]}""", "no sensor type", "It holds numbers at ts, readings/0/level, readings/1/level")]
     // An energy counter is no power.
     [InlineData("d1", """{"ts":1769860800,"energy":12.5}""", "no sensor type", "It holds numbers at ts, energy")]
     // No time at all.

@@ -80,6 +80,6 @@ public sealed class DevicesInRowsTests : ReplayFileTest
 
     [Fact]
     public void Two_names_that_do_not_tell_each_other_are_asked_for() => Assert.Equal(
-        "column 2 (device) and column 3 (room) may name the sensor of each row: give NameColumn=one of them, or NameColumn=none where neither does",
-        Refused("ts,device,room,h,p\n2024-01-01,a,k,2,3\n2024-01-01,a,l,4,5\n2024-01-01,b,k,2,3\n2024-01-01,b,l,4,5\n"));
+        "column 2 (device) and column 3 (room) may name the sensor of each row: give NameColumn=one of them, NameColumn=2,3 where two are one name, or NameColumn=none where neither does",
+        Refused("ts,device,room,h,p\n2024-01-01,a,k,2,3\n2024-01-02,a,l,4,5\n2024-01-03,b,k,2,3\n2024-01-04,b,l,4,5\n"));
 }

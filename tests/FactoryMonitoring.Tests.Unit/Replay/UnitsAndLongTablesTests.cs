@@ -29,7 +29,7 @@ public sealed class UnitsAndLongTablesTests : ReplayFileTest
     [InlineData("time,sensor,value,unit\n2024-01-01,a,20,°C\n2024-01-02,b,1,bar\n2024-01-03,a,70,°F\n", "line 4, column 4 (unit): \"°F\" of \"a\" is in °F, and line 2 is in °C: convert one of them, or remove the line")]
     [InlineData("time,sensor,value\n2024-01-01,a,20\n2024-01-02,,21\n2024-01-03,a,22\n", "line 3, column 2 (sensor): names no sensor: write its name, or remove the line")]
     [InlineData("time,sensor,value\n2024-01-01,a,20\n2024-01-02,b,hot\n2024-01-03,a,22\n", "line 3, column 3 (value): \"hot\" is no number: correct it, or let it stand for a missing value, Missing=hot")]
-    [InlineData("time,device,channel,value\n2024-01-01,d,a,20\n2024-01-02,d,b,21\n", "column 2 (device) and column 3 (channel) may name the sensor of each row: give NameColumn=one of them, or NameColumn=none where neither does")]
+    [InlineData("time,device,channel,value\n2024-01-01,d,a,20\n2024-01-02,d,b,21\n", "column 2 (device) and column 3 (channel) may name the sensor of each row: give NameColumn=one of them, NameColumn=2,3 where two are one name, or NameColumn=none where neither does")]
     public void What_can_mean_two_things_is_refused(string text, string message) => Assert.Equal(message, Refused(text));
 
     [Fact]

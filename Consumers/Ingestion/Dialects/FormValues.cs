@@ -1,0 +1,214 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>
+/// The values that a form holds, each as a reading. They are written into the object itself, as an array that <see cref="DialectReader"/> reads: what they share,
+/// the object around them has.
+/// </summary>
+internal sealed class FormValues(MeasuredNames names)
+{
+    /// <summary>The array's name, which no device gives to anything.</summary>
+    public const string Readings = ":readings";
+
+    /// <summary>Of a reading: where its value stands in the message.</summary>
+    public const string Place = ":place";
+
+    /// <summary>Of a reading: what it adds to the id.</summary>
+    public const string Part = ":part";
+
+    private const int MaxUnread = 8;
+    private const int MaxShown = 60;
+
+    private readonly List<Value> _values = [];
+    private List<Value> _chosen = [];
+    private int _group;
+    private readonly SortedSet<string> _unread = new(StringComparer.Ordinal);
+
+    private sealed record Value(string Place, MeasuredName Name, JsonElement Number, string? Id, string? Part, JsonElement? Time, float? Quality, int Group, int Order)
+    {
+        // Values without a part are series of their own.
+        public (string?, string?, string?, int) Measurement => (Id, Part, Time?.ToString(), Part is null ? Order : -1);
+
+        // A null is one where nothing else is known of the sensor; a name with its unit is surer than one without.
+        public int Rank => (Number.ValueKind == JsonValueKind.Null ? 0 : 4) + (Name.HasOwnUnit ? 2 : 0)
+            + (SensorCatalog.Types.TryGetValue(Name.Type, out var type) && Name.Unit == type.Unit ? 1 : 0);
+    }
+
+    /// <summary>Numbers that were found and are not read, as the message names them; at most 8.</summary>
+    public IReadOnlyCollection<string> Unread => _unread;
+
+    public bool IsEmpty => _values.Count == 0;
+
+    /// <summary>A unit that stands in one value's name is its own; of the others none may stand beside them.</summary>
+    public bool HasPlain => _values.Exists(value => !value.Name.HasOwnUnit);
+
+    public void Clear()
+    {
+        _group = 0;
+        _values.Clear();
+        _unread.Clear();
+    }
+
+    /// <summary>Takes all numbers of an object whose names say what they are, and notes the others.</summary>
+    /// <param name="place">Before the names, with a slash at its end; empty for the message itself.</param>
+    /// <param name="id">Of the device; null where the message around it, or its record, has that.</param>
+    /// <param name="part">Before what each adds to the id, as sensors of one device are told from each other.</param>
+    /// <param name="name">What names mean in this form, before what they mean everywhere.</param>
+    public void AddAll(JsonElement from, string place, string? id = null, string? part = null, JsonElement? time = null, Func<string, MeasuredName?>? name = null)
+    {
+        _group++;
+        foreach (var member in from.EnumerateObject())
+        {
+            var isNumber = member.Value.ValueKind == JsonValueKind.Number;
+            if (!isNumber && member.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+            {
+                continue;
+            }
+
+            if ((name?.Invoke(member.Name) ?? names.Find(member.Name)) is { } known)
+            {
+                if (known.HasOwnUnit && !SensorCatalog.Types.ContainsKey(known.Type) && IsWord(member.Value))
+                {
+                    // battery_V = "ok" is no measurement.
+                    continue;
+                }
+
+                Add(place + Escaped(member.Name), known, member.Value, id, PartOf(part, known.Part), time);
+            }
+            else if (isNumber && !IsNoMeasurement(member.Name))
+            {
+                Pass(place + Escaped(member.Name));
+            }
+        }
+    }
+
+    private static bool IsWord(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && value.GetString()!.Trim() is var text && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _) && !Words.IsNoValue(Encoding.UTF8.GetBytes(text));
+
+    // The component temperature:0 of a device has a temperature; a switch has one among others.
+    private static string PartOf(string? of, string part) => of is null ? part : of.StartsWith($"{part}:", StringComparison.Ordinal) ? of : $"{of}-{part}";
+
+    /// <param name="part">What it adds to the id; null for nothing.</param>
+    public void Add(string place, MeasuredName name, JsonElement number, string? id = null, string? part = null, JsonElement? time = null, float? quality = null) =>
+        _values.Add(new(place, name, number, id, part, time, quality, _group, _values.Count));
+
+    /// <summary>Notes a number that is not read.</summary>
+    public void Pass(string place)
+    {
+        if (_unread.Count < MaxUnread)
+        {
+            _unread.Add(JsonText.Shorten(place, MaxShown));
+        }
+    }
+
+    /// <summary>Writes the readings into the object.</summary>
+    /// <param name="body">A JSON object that is not empty.</param>
+    public byte[] Write(ReadOnlySpan<byte> body, Func<string, string?> unitOf)
+    {
+        var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
+        using var json = new Utf8JsonWriter(buffer);
+        json.WriteStartArray();
+        foreach (var value in _chosen)
+        {
+            json.WriteStartObject();
+            json.WriteString(Place, value.Place);
+            if (value.Part is not null)
+            {
+                json.WriteString(Part, value.Part);
+            }
+
+            if (value.Id is not null)
+            {
+                json.WriteString("sensor_id", value.Id);
+            }
+
+            if (value.Time is { } time)
+            {
+                json.WritePropertyName("timestamp");
+                time.WriteTo(json);
+            }
+
+            if (value.Name.Type.Length > 0)
+            {
+                json.WriteString("sensor_type", value.Name.Type);
+            }
+
+            if ((value.Name.Unit ?? unitOf(value.Name.Type)) is { } unit)
+            {
+                json.WriteString("unit", unit);
+            }
+
+            if (value.Quality is { } quality)
+            {
+                json.WriteNumber("quality", quality);
+            }
+
+            json.WritePropertyName("value");
+            if (value.Number.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            {
+                json.WriteNumberValue(value.Number.ValueKind == JsonValueKind.True ? 1 : 0);
+            }
+            else
+            {
+                value.Number.WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.Flush();
+        // The last of two members of one name counts: none of the message comes behind this one.
+        var inner = body.Trim(" \t\r\n"u8)[..^1].TrimEnd(" \t\r\n"u8);
+        return [.. inner, .. inner.Length > 1 ? ","u8 : default, .. "\""u8, .. Encoding.UTF8.GetBytes(Readings), .. "\":"u8, .. buffer.WrittenSpan, (byte)'}'];
+    }
+
+    /// <summary>A pressure without a unit that is none of the weather in hPa, where it could be one in Pa, kPa or bar.</summary>
+    public (string Place, string Text)? DoubtfulPressure()
+    {
+        foreach (var value in _chosen)
+        {
+            if (value.Name is { Unit: null, Type: "pressure" } && value.Number.ValueKind is JsonValueKind.Number or JsonValueKind.String
+                && double.TryParse(value.Number.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var pressure) && double.IsFinite(pressure) && pressure is < 300 or > 1200)
+            {
+                return (value.Place, JsonText.Shorten(value.Number.ToString(), MaxShown));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Of several values of one sensor the surest; nulls alone where there is nothing else.</summary>
+    public void Choose()
+    {
+        var chosen = new List<Value>();
+        foreach (var same in _values.GroupBy(value => value.Measurement))
+        {
+            var best = same.MaxBy(value => value.Rank)!;
+            chosen.Add(best);
+            foreach (var other in same.Where(other => other != best && other.Number.ValueKind != JsonValueKind.Null))
+            {
+                Pass(other.Place);
+            }
+        }
+
+        if (chosen.Exists(value => value.Number.ValueKind != JsonValueKind.Null))
+        {
+            chosen.RemoveAll(value => value.Number.ValueKind == JsonValueKind.Null);
+        }
+
+        // Those of one object by their names, as the settings' own several values are by their types.
+        _chosen = [.. chosen.OrderBy(value => value.Group).ThenBy(value => value.Part, StringComparer.Ordinal).ThenBy(value => value.Order)];
+    }
+
+    public static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+
+    private static bool IsNoMeasurement(string name) =>
+        name.ToLowerInvariant() is var lower && (lower is "ts" or "time" or "timestamp" or "datetime" or "@timestamp" or "id" or "seq" or "sequence" or "version" or "quality" or "count" or "partitionid" or "unixtime" or "last_seen"
+            or "device" or "sensor" or "fport" or "fcnt" || lower.EndsWith("_id", StringComparison.Ordinal) || lower.EndsWith("time", StringComparison.Ordinal) || name.EndsWith("Id", StringComparison.Ordinal));
+}

@@ -1,0 +1,164 @@
+using System.Collections.Frozen;
+using System.Text;
+using System.Text.RegularExpressions;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>What the name of a number in a message says of it.</summary>
+/// <param name="Type">Its sensor_type.</param>
+/// <param name="Unit">Null where only the type has one.</param>
+/// <param name="Part">What it adds to the id of its sensor: names of one part mean one measurement.</param>
+/// <param name="HasOwnUnit">The unit stands in the name.</param>
+internal sealed record MeasuredName(string Type, string? Unit, string Part, bool HasOwnUnit);
+
+/// <summary>
+/// Names of numbers: those of three types, those whose unit the settings give, and those that end with a unit (temperature_C, pressureHpa). What could be
+/// something else as well is none: an energy is often in kWh, and phase_A is no current. Used by one thread.
+/// </summary>
+/// <param name="units">By type, its unit, as the settings name it (Consumers:Messages:Mapping:Units).</param>
+/// <param name="ownUnits">The same of types that may change while the process runs (Detection:Types).</param>
+internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> units, Func<string, string?> ownUnits)
+{
+    private static readonly SensorTypeInfo[] Named = [SensorCatalog.Temperature, SensorCatalog.Humidity, SensorCatalog.Pressure];
+
+    /// <summary>In any case: no other unit is written like it.</summary>
+    private static readonly FrozenDictionary<string, string> Suffixes = new Dictionary<string, string>
+    {
+        ["degC"] = "°C", ["celsius"] = "°C", ["degF"] = "°F", ["fahrenheit"] = "°F", ["kelvin"] = "K", ["Pa"] = "Pa", ["hPa"] = "hPa", ["kPa"] = "kPa", ["mbar"] = "hPa",
+        ["bar"] = "bar", ["psi"] = "psi", ["mmHg"] = "mmHg", ["inHg"] = "inHg", ["percent"] = "%", ["pct"] = "%", ["perc"] = "%", ["RH"] = "%", ["kV"] = "kV", ["volt"] = "V",
+        ["volts"] = "V", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W", ["watts"] = "W", ["kW"] = "kW", ["kWh"] = "kWh", ["Wh"] = "Wh", ["kVA"] = "kVA",
+        ["Hz"] = "Hz", ["kHz"] = "kHz", ["ppm"] = "ppm", ["ppb"] = "ppb", ["lux"] = "lx", ["lx"] = "lx", ["dB"] = "dB", ["dBA"] = "dB(A)", ["dBm"] = "dBm", ["rpm"] = "rpm", ["mm"] = "mm", ["cm"] = "cm",
+        ["mm/s"] = "mm/s", ["m/s"] = "m/s", ["mps"] = "m/s", ["kmh"] = "km/h", ["km/h"] = "km/h", ["ugm3"] = "µg/m³", ["ug/m3"] = "µg/m³", ["µg/m³"] = "µg/m³", ["lpm"] = "l/min", ["l/min"] = "l/min", ["kg"] = "kg", ["ohm"] = "Ω",
+        ["%"] = "%", ["°C"] = "°C", ["°F"] = "°F",
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>As written: the same letters are another unit in another case.</summary>
+    private static readonly FrozenDictionary<string, string> Exact = new Dictionary<string, string>
+    {
+        ["MPa"] = "MPa", ["MW"] = "MW", ["mW"] = "mW", ["MWh"] = "MWh", ["mV"] = "mV", ["mv"] = "mV", ["Mv"] = "mV", ["mA"] = "mA", ["ma"] = "mA", ["Ma"] = "mA",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>One letter is a unit behind what is measured in it alone.</summary>
+    private static readonly (char Letter, string Unit, Regex Measured)[] Letters =
+        [('C', "°C", Warmth()), ('F', "°F", Warmth()), ('K', "K", Warmth()), ('V', "V", Tension()), ('A', "A", Current()), ('W', "W", Power())];
+
+    private static readonly (string Type, Regex Name)[] Kinds =
+    [
+        (SensorCatalog.Temperature.Name, Warmth()), (SensorCatalog.Humidity.Name, Dampness()), (SensorCatalog.Pressure.Name, Pressure()), (SensorCatalog.Energy.Name, Power()),
+        (SensorCatalog.Vibration.Name, Shaking()),
+    ];
+
+    /// <summary>What a name says; null where it is of no measurement that is known.</summary>
+    public MeasuredName? Find(string name)
+    {
+        if (Encoding.UTF8.GetByteCount(name) > ReadingParser.MaxTypeLength)
+        {
+            return null;
+        }
+
+        var plain = Array.Find(Named, type => IsAlike(name, type.Name));
+        if (Given(name) is var (given, unit))
+        {
+            return new(plain?.Name ?? given, unit, plain?.Name ?? given, HasOwnUnit: false);
+        }
+
+        return plain is not null ? new(plain.Name, null, plain.Name, HasOwnUnit: false) : Suffixed(name);
+    }
+
+    /// <summary>The unit that a type has by the settings, or by the catalog.</summary>
+    public string? UnitOf(string type) => Given(type)?.Unit ?? SensorCatalog.Types.GetValueOrDefault(type)?.Unit;
+
+    private (string Type, string Unit)? Given(string name)
+    {
+        foreach (var (type, unit) in units)
+        {
+            if (IsAlike(type, name))
+            {
+                return (type, unit);
+            }
+        }
+
+        // Of a type of the catalog that setting is the unit of its limits, and messages without one are in the catalog's.
+        return !SensorCatalog.Types.ContainsKey(name) && ownUnits(name) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? (name, own) : null;
+    }
+
+    private static MeasuredName? Suffixed(string name)
+    {
+        foreach (var at in Ends(name))
+        {
+            var (head, end) = (name[..at].TrimEnd('_', '-', '.', ' ', '(', '['), name[at..].Trim('_', '-', '.', ' ', '(', ')', '[', ']'));
+            if (head.Length > 0 && UnitOf(head, end) is { } unit)
+            {
+                return Of(head, unit);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A head and the unit of its values, as a form names them: tC is the temperature in °C.</summary>
+    public static MeasuredName Of(string head, string unit)
+    {
+        var type = Array.Find(Kinds, kind => kind.Name.IsMatch(head) && UnitWords.OfType(kind.Type).Contains(unit)).Type;
+        type = type == SensorCatalog.Temperature.Name && OtherWarmth().IsMatch(head) ? null : type;
+        if (type is null)
+        {
+            // The rules of a type of the catalog are for its own units; a name like that with another unit is another type.
+            var own = SensorCatalog.Types.ContainsKey(head.ToLowerInvariant()) ? $"{head}_{unit}" : head;
+            return new(own, unit, own, HasOwnUnit: true);
+        }
+
+        return new(type, unit, Whole().IsMatch(head) ? type : head, HasOwnUnit: true);
+    }
+
+    private static string? UnitOf(string head, string end) =>
+        Exact.TryGetValue(end, out var unit) || Suffixes.TryGetValue(end, out unit) ? unit
+        : end is [var letter] ? Array.Find(Letters, each => each.Letter == char.ToUpperInvariant(letter) && each.Measured.IsMatch(head)).Unit
+        : null;
+
+    /// <summary>Where a unit may begin: behind a mark, or where a capital letter follows a small one; the longest end first.</summary>
+    private static IEnumerable<int> Ends(string name)
+    {
+        for (var at = 1; at < name.Length; at++)
+        {
+            if (name[at - 1] is '_' or '-' or '.' or ' ' or '(' or '[' || (char.IsUpper(name[at]) && !char.IsUpper(name[at - 1])) || (name[at] is '°' or '%'))
+            {
+                yield return at;
+            }
+        }
+    }
+
+    private static bool IsAlike(string one, string other) =>
+        Encoding.UTF8.GetBytes(one) is var first && Encoding.UTF8.GetBytes(other) is var second && LooseName.Of(first, stackalloc byte[LooseName.MaxLength]) is { IsEmpty: false } loose
+            && loose.SequenceEqual(LooseName.Of(second, stackalloc byte[LooseName.MaxLength]));
+
+    [GeneratedRegex("temp|heat|dew|feel|chill|probe|^t[0-9]*$|tmp", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Warmth();
+
+    // Derived from more than the temperature, or of the device itself.
+    [GeneratedRegex("heat|dew|feel|chill", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex OtherWarmth();
+
+    [GeneratedRegex("humid|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Dampness();
+
+    [GeneratedRegex("press|barometer|^p[0-9]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Pressure();
+
+    [GeneratedRegex("power|watt|load|^p[0-9]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Power();
+
+    [GeneratedRegex("vibration|velocity_rms", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Shaking();
+
+    [GeneratedRegex("volt|batt|supply|^u[0-9]*$|vcc|vdd|vin", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Tension();
+
+    [GeneratedRegex("current|(^|[^a-z])amps?($|[^a-z])|^i[0-9]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Current();
+
+    // Names of the measurement itself, not of one of several.
+    [GeneratedRegex("^(t|temp|temperature|tmp|hum|humidity|rh|press|pressure|p|power|vibration)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Whole();
+}

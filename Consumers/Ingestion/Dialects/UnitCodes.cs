@@ -1,0 +1,17 @@
+using System.Collections.Frozen;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>Units by their codes of UN/CEFACT's recommendation 20, as NGSI names them.</summary>
+internal static class UnitCodes
+{
+    private static readonly FrozenDictionary<string, string> Symbols = new Dictionary<string, string>
+    {
+        ["CEL"] = "°C", ["FAH"] = "°F", ["KEL"] = "K", ["P1"] = "%", ["PAL"] = "Pa", ["A97"] = "hPa", ["KPA"] = "kPa", ["MPA"] = "MPa", ["MBR"] = "hPa", ["BAR"] = "bar", ["PS"] = "psi",
+        ["WTT"] = "W", ["KWT"] = "kW", ["MAW"] = "MW", ["KWH"] = "kWh", ["WHR"] = "Wh", ["VLT"] = "V", ["KVT"] = "kV", ["AMP"] = "A", ["4K"] = "mA", ["2Z"] = "mV", ["HTZ"] = "Hz", ["LUX"] = "lx",
+        ["59"] = "ppm", ["61"] = "ppb", ["C16"] = "mm/s", ["MTS"] = "m/s", ["KMH"] = "km/h", ["MMT"] = "mm", ["CMT"] = "cm", ["MTR"] = "m", ["GQ"] = "µg/m³", ["2N"] = "dB", ["RPM"] = "rpm", ["L2"] = "l/min", ["KGM"] = "kg",
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The symbol of a unit; the code as it is where none is known.</summary>
+    public static string SymbolOf(string code) => Symbols.GetValueOrDefault(code, code);
+}

@@ -1,0 +1,171 @@
+using System.IO.Compression;
+
+namespace FactoryMonitoring.Replay;
+
+/// <summary>The compressed data end before they are complete.</summary>
+internal sealed class CutGzipException() : IOException("the compressed data end before they are complete");
+
+/// <summary>
+/// Unpacks gzip, and finds out whether it is complete: .NET takes data that are cut off at the end of a block for whole. A member of our own is read behind the
+/// file. Where that comes out as it went in, the file's last member has ended; where it does not, it has not.
+/// </summary>
+internal sealed class WholeGzip : Stream
+{
+    private static readonly byte[] Mark = "the end of a file that was read by Factory Monitoring"u8.ToArray();
+    private static readonly byte[] MarkPacked = Pack(Mark);
+
+    private readonly Marked _packed;
+    private readonly GZipStream _content;
+    private bool _isOver;
+
+    /// <param name="file">It is disposed of with this.</param>
+    public WholeGzip(Stream file)
+    {
+        _packed = new Marked(file);
+        _content = new GZipStream(_packed, CompressionMode.Decompress);
+    }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    /// <exception cref="CutGzipException">The file ends in the middle.</exception>
+    /// <exception cref="InvalidDataException">The data are damaged.</exception>
+    public override int Read(Span<byte> buffer)
+    {
+        if (_isOver || buffer.IsEmpty)
+        {
+            return 0;
+        }
+
+        var read = 0;
+        try
+        {
+            read = _content.Read(buffer);
+            if (!_packed.IsPast)
+            {
+                return read;
+            }
+
+            // All that the file holds has been handed out: this is our own member, or what became of it.
+            var tail = new byte[Mark.Length + 1];
+            var length = Math.Min(read, tail.Length);
+            buffer[..length].CopyTo(tail);
+            if (length < tail.Length)
+            {
+                length += _content.ReadAtLeast(tail.AsSpan(length), tail.Length - length, throwOnEndOfStream: false);
+            }
+
+            _isOver = tail.AsSpan(0, length).SequenceEqual(Mark);
+        }
+        catch (InvalidDataException) when (_packed.IsPast)
+        {
+            // The same.
+        }
+
+        return _isOver ? 0 : throw new CutGzipException();
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _content.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static byte[] Pack(byte[] content)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+        {
+            gzip.Write(content);
+        }
+
+        return packed.ToArray();
+    }
+
+    /// <summary>The file, and behind it the mark, in a read of its own.</summary>
+    private sealed class Marked(Stream file) : Stream
+    {
+        private int _given;
+
+        /// <summary>The file was read to its end.</summary>
+        public bool IsPast { get; private set; }
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer)
+        {
+            if (!IsPast && file.Read(buffer) is > 0 and var read)
+            {
+                return read;
+            }
+
+            IsPast = true;
+            var rest = MarkPacked.AsSpan(_given);
+            rest = rest[..Math.Min(rest.Length, buffer.Length)];
+            rest.CopyTo(buffer);
+            _given += rest.Length;
+            return rest.Length;
+        }
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+            {
+                file.Dispose();
+            }
+
+            base.Dispose(disposing);
+        }
+    }
+}
