@@ -43,6 +43,10 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(Page.GetByText("They are judged in P3 alone")).ToBeVisibleAsync();
             await Expect(Page.GetByText("hold numbers that are not read: co2, data/lux")).ToBeVisibleAsync();
             await Expect(Page.Locator(".fact").Filter(new() { HasText = "Rate" })).ToHaveTextAsync("Rate–");
+            // Thresholds that are close have their labels one above the other.
+            var labels = await Page.EvaluateAsync<float[][]>("[...document.querySelectorAll('.chart-limits span')].map(e => e.getBoundingClientRect()).map(r => [r.top, r.bottom])");
+            Assert.Equal(2, labels.Length);
+            Assert.True(labels[1][1] <= labels[0][0] || labels[0][1] <= labels[1][0], string.Join("; ", labels.Select(label => string.Join(" to ", label))));
             // The words for its silence stay within their column.
             Assert.True(await Page.EvaluateAsync<bool>("[...document.querySelectorAll('.fact dd')].every(dd => dd.scrollWidth <= dd.clientWidth)"));
             await Expect(Page.GetByText("by arrival, for its clock is off")).ToBeVisibleAsync();

@@ -121,8 +121,8 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         unread AS (INSERT INTO unread_members (sensor_id, names) VALUES ($1, 'co2, data/lux') ON CONFLICT DO NOTHING),
         latest AS (
             INSERT INTO sensor_latest (sensor_id, sensor_key, value, alert_level, "timestamp", processing_timestamp, log_key, kafka_partition, kafka_offset,
-                interval_ms, clock_offset_ms, home_log_key, home_partition, home_seen_at, other_seen_at, rule_unit)
-            SELECT sensor_id, sensor_key, 0.0041, 0, now() + interval '9 h', now() - interval '5 min', 1, 4, 2003, 3000, 32400000, 1, 3, now() - interval '5 min', now() - interval '5 min', '°C' FROM described),
+                interval_ms, clock_offset_ms, home_log_key, home_partition, home_seen_at, other_seen_at, rule_unit, warning_threshold, critical_threshold)
+            SELECT sensor_id, sensor_key, 0.0041, 0, now() + interval '9 h', now() - interval '5 min', 1, 4, 2003, 3000, 32400000, 1, 3, now() - interval '5 min', now() - interval '5 min', '°C', 0.0045, 0.00452 FROM described),
         stored AS (
             INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
             SELECT now() - interval '5 min' - n * interval '3 s', now() + interval '9 h', 2003 - n, 0.0041 + n * 0.0001, sensor_key, 1, 4, 1, 1, 0 FROM described, generate_series(0, 3) n

@@ -56,6 +56,11 @@ public sealed class KnownFormsTests
     [InlineData("", """{"time":"2026-01-31T12:00:00+00:00","deviceInfo":{"deviceName":"d1","devEui":"0101"},"fPort":2,"object":{"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
     // OPC UA PubSub's JSON (part 14).
     [InlineData("", """{"MessageId":"1","MessageType":"ua-data","PublisherId":"plc","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5,"SourceTimestamp":"2026-01-31T12:00:00Z"}}}]}""", "plc/17-temperature temperature 21.5 °C 0")]
+    // What the producers of docs/messages.md write: the converter and the transforms of Kafka Connect 4.3.1, and Python's json.
+    [InlineData("d1", """{"value":21.5,"sensor_id":"d1","timestamp":1769860800123,"sensor_type":"temperature"}""", "d1 temperature 21.5 °C 0.123")]
+    [InlineData("d1", """{"schema":{"type":"struct","fields":[{"type":"double","optional":false,"field":"value"},{"type":"string","optional":false,"field":"sensor_id"},{"type":"int64","optional":false,"name":"org.apache.kafka.connect.data.Timestamp","version":1,"field":"timestamp"},{"type":"string","optional":true,"field":"sensor_type"}],"optional":false},"payload":{"value":21.5,"sensor_id":"d1","timestamp":1769860800123,"sensor_type":"temperature"}}""",
+        "d1 temperature 21.5 °C 0.123")]
+    [InlineData("my-1", """{"timestamp": 1769860800.25, "sensor_id": "my-1", "sensor_type": "temperature", "value": 21.5, "unit": "\u00b0C"}""", "my-1 temperature 21.5 °C 0.25")]
     // Kafka Connect with a schema, and a bare object of values by their types.
     [InlineData("d1", """{"schema":{"type":"struct"},"payload":{"ts":1769860800000,"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
     [InlineData("", """{"time":"2026-01-31 12:00:00","device":"d1","temperature":21.5,"humidity":40}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 21.5 °C 0")]
