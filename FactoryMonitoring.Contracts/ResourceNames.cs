@@ -77,6 +77,14 @@ public static class ChangeKinds
 public static class EnvironmentNames
 {
     public const string DatabaseUrl = "DATABASE_URL";
+
+    /// <summary>Of the user that the connection string names.</summary>
+    public const string DatabasePassword = "DATABASE_PASSWORD";
+
+    /// <summary>The passwords that the provisioner gives the services' roles.</summary>
+    public const string DatabaseIngestPassword = "DATABASE_INGEST_PASSWORD";
+    public const string DatabaseSensorPassword = "DATABASE_SENSOR_PASSWORD";
+    public const string DatabaseMonitorPassword = "DATABASE_MONITOR_PASSWORD";
     public const string KafkaBrokers = "KAFKA_BROKERS";
     public const string SensorTopic = "SENSOR_TOPIC";
     public const string AlertTopic = "ALERT_TOPIC";

@@ -1,4 +1,6 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Settings;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -40,7 +42,7 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>
     /// Telemetry, health checks, service discovery, resilient HTTP clients, one-line logs in UTC, <see cref="TimeProvider"/>, and
-    /// <c>ConnectionStrings:kafka</c> from KAFKA_BROKERS where it is not set. Listens on loopback alone, and answers to its names alone, where nothing else
+    /// <c>ConnectionStrings:kafka</c> from KAFKA_BROKERS where it is not set, and secrets from the files that settings name. Listens on loopback alone, and answers to its names alone, where nothing else
     /// is said (<c>AllowedHosts</c>); in a container it answers to any.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -57,6 +59,12 @@ public static class ServiceDefaultsExtensions
         if (!SaysWhereToListen(builder.Configuration))
         {
             builder.Configuration[WebHostDefaults.ServerUrlsKey] = LoopbackAnyPort;
+        }
+
+        // Before telemetry, whose headers may hold a key.
+        foreach (var problem in SecretFiles.Read(key => builder.Configuration[key], (key, secret) => builder.Configuration[key] = secret))
+        {
+            builder.Services.AddSettingCheck(problem);
         }
 
         FactoryKafkaExtensions.MapKafkaBrokers(builder.Configuration);

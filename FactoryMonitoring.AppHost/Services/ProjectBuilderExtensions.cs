@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Services;
 
@@ -17,11 +18,23 @@ internal static class ProjectBuilderExtensions
     public static IResourceBuilder<ProjectResource> WithServiceDefaults(this IResourceBuilder<ProjectResource> builder) => builder
         .WithBuiltProgram()
         .WithQuickStartup()
+        .WithoutSecretsOfTheAppHost()
         // One line for each event, as the services log by themselves; Aspire's own default takes two.
         .WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "factory")
         // No service has a TLS endpoint; without this Aspire asks for a developer certificate all the same, in a red banner.
         .WithoutHttpsCertificate()
         .WithKill();
+
+    // What the AppHost was started with is in the environment of what it starts, and these it has put into the connection strings.
+    private static IResourceBuilder<ProjectResource> WithoutSecretsOfTheAppHost(this IResourceBuilder<ProjectResource> builder)
+    {
+        foreach (var (key, file) in SecretFiles.Settings)
+        {
+            if (key.StartsWith("DATABASE_", StringComparison.Ordinal)) builder.WithEnvironment(key, "").WithEnvironment(file, "");
+        }
+
+        return builder.WithEnvironment(SecretFiles.FileOf($"ConnectionStrings__{ResourceNames.Database}"), "");
+    }
 
     /// <summary>
     /// Starts the service's own program, which the build of the AppHost has made, in place of <c>dotnet run</c>: that costs half a second of CPU and 60 MB

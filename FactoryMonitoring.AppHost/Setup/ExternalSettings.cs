@@ -23,6 +23,10 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
     public static (ExternalSettings Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration, string repository)
     {
         var problems = new List<string>();
+        // The services read the files of other secrets themselves.
+        problems.AddRange(SecretFiles.Read(
+            key => key.StartsWith("DATABASE_", StringComparison.Ordinal) || key.StartsWith(DatabaseKey, StringComparison.Ordinal) ? Absolute(configuration, key, repository) : null,
+            (key, secret) => configuration[key] = secret).Select(problem => $"{problem}."));
         var section = configuration.GetSection(KafkaSecurity.Section);
         foreach (var file in section.GetChildren().Where(setting => setting.Key.EndsWith("File", StringComparison.OrdinalIgnoreCase) && setting.Value is { Length: > 0 }))
             file.Value = Path.GetFullPath(file.Value!, repository);
@@ -45,6 +49,8 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
         var key = string.IsNullOrEmpty(configuration[DatabaseKey]) ? EnvironmentNames.DatabaseUrl : DatabaseKey;
         if (configuration[key] is not { Length: > 0 } value)
         {
+            // Of a file that cannot be read is told already.
+            if (new[] { DatabaseKey, EnvironmentNames.DatabaseUrl }.Any(secret => configuration[SecretFiles.FileOf(secret)] is { Length: > 0 })) return "";
             problems.Add($"{DatabaseKey} (or {EnvironmentNames.DatabaseUrl}) is not set, and Factory:Postgres=external needs it: {Allowed}.");
             return "";
         }
@@ -55,6 +61,11 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
             connection.SslCertificate = Absolute(connection.SslCertificate);
             connection.SslKey = Absolute(connection.SslKey);
             connection.Passfile = Absolute(connection.Passfile);
+            if (configuration[EnvironmentNames.DatabasePassword] is { Length: > 0 } password)
+            {
+                if (connection.Password is { Length: > 0 }) problems.Add($"{key} has a password, and {EnvironmentNames.DatabasePassword} (or {SecretFiles.FileOf(EnvironmentNames.DatabasePassword)}) is set; set one of them.");
+                connection.Password = password;
+            }
             if (connection is not { Host.Length: > 0, Database.Length: > 0 }) problems.Add($"{key} names no host or no database: {Allowed}.");
             return connection.ConnectionString;
         }
@@ -67,6 +78,9 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
 
         string? Absolute(string? file) => file is { Length: > 0 } ? Path.GetFullPath(file, repository) : file;
     }
+
+    private static string? Absolute(IConfiguration configuration, string key, string repository) =>
+        key.EndsWith("_FILE", StringComparison.Ordinal) && configuration[key] is { Length: > 0 } file ? Path.GetFullPath(file, repository) : configuration[key];
 
     private static bool IsExternal(IConfiguration configuration, string key) => External.Equals(configuration[key], StringComparison.OrdinalIgnoreCase);
 }

@@ -18,7 +18,7 @@ public static partial class FactoryDatabaseExtensions
     private const int TimeoutSeconds = 3;
 
     /// <summary>
-    /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, else DATABASE_URL, with its health check. Connects and
+    /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, else DATABASE_URL, and DATABASE_PASSWORD, with its health check. Connects and
     /// commands time out after 3 s; the service's name is the application_name. A schema that is newer than the service stops it. A missing or malformed setting is an error at start.
     /// </summary>
     public static TBuilder AddFactoryDatabase<TBuilder>(this TBuilder builder)
@@ -45,7 +45,7 @@ public static partial class FactoryDatabaseExtensions
         return builder;
     }
 
-    private static string? Resolve(IHostApplicationBuilder builder, out string? failure)
+    internal static string? Resolve(IHostApplicationBuilder builder, out string? failure)
     {
         failure = null;
         var key = Key;
@@ -58,6 +58,12 @@ public static partial class FactoryDatabaseExtensions
                 value = builder.Configuration[key];
                 if (string.IsNullOrEmpty(value))
                 {
+                    // Of a file that cannot be read is told already.
+                    if (new[] { Key, key }.Any(secret => builder.Configuration[SecretFiles.FileOf(secret)] is { Length: > 0 }))
+                    {
+                        return null;
+                    }
+
                     failure = $"{Key} (or {key}) is not set; must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)";
                     return null;
                 }
@@ -71,6 +77,17 @@ public static partial class FactoryDatabaseExtensions
                 CommandTimeout = TimeoutSeconds,
                 CancellationTimeout = CancellationMilliseconds,
             };
+            if (builder.Configuration[EnvironmentNames.DatabasePassword] is { Length: > 0 } password)
+            {
+                if (connection.Password is { Length: > 0 })
+                {
+                    failure = $"{key} has a password, and {EnvironmentNames.DatabasePassword} (or {SecretFiles.FileOf(EnvironmentNames.DatabasePassword)}) is set; set one of them";
+                    return null;
+                }
+
+                connection.Password = password;
+            }
+
             connection.ApplicationName ??= ServiceName.Of(builder);
             return connection.ConnectionString;
         }

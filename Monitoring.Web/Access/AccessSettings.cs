@@ -81,6 +81,12 @@ internal sealed class AccessSettings
     private static string? Secret(IConfigurationSection section, List<string> failures)
     {
         if (Text(section["ClientSecretFile"]) is not { } file) return Text(section["ClientSecret"]);
+        if (Text(section["ClientSecret"]) is not null)
+        {
+            failures.Add($"SignIn:ClientSecret and SignIn:ClientSecretFile = {file} are both set; set one of them");
+            return null;
+        }
+
         try
         {
             return File.ReadAllText(file).Trim();

@@ -20,6 +20,16 @@ public sealed class FactorySettingsTests
     }
 
     [Fact]
+    public void The_password_of_a_database_of_ones_own_may_be_in_a_file()
+    {
+        using var directory = new TemporaryDirectory();
+        File.WriteAllText(Path.Combine(directory.Path, "secret"), "s3cret\n");
+        var configuration = Configuration(("Factory:Postgres", "external"), ("DATABASE_URL", "postgresql://u@h/d"), ("DATABASE_PASSWORD_FILE", "secret"));
+
+        Assert.Equal("Host=h;Port=5432;Database=d;Username=u;Password=s3cret", Read(configuration, directory.Path).External.Database);
+    }
+
+    [Fact]
     public void Brokers_and_a_database_of_ones_own_are_taken_with_absolute_paths_of_their_files()
     {
         using var directory = new TemporaryDirectory();

@@ -38,6 +38,9 @@ internal sealed class SchemaRegistryOptions
 
     public string? Password { get; init; }
 
+    /// <summary>Has <see cref="Password"/>, which is read from it at the start.</summary>
+    public string? PasswordFile { get; init; }
+
     /// <summary>A PEM file with the certificate authority of an https registry; none for those that the machine trusts.</summary>
     public string? CaFile { get; init; }
 }

@@ -176,7 +176,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
     [Theory]
     [InlineData("SchemaRegistry__Url", "registry:8081", "Consumers:Messages:SchemaRegistry:Url = registry:8081: must be an address as http://localhost:8081")]
     [InlineData("SchemaRegistry__CaFile", "/nowhere.pem", "Consumers:Messages:SchemaRegistry:CaFile = /nowhere.pem: there is no such file; must be a PEM file with certificates")]
-    [InlineData("SchemaRegistry__Adress", "x", "Consumers:Messages:SchemaRegistry:Adress = x: there is no such setting; must be one of Url, User, Password, CaFile")]
+    [InlineData("SchemaRegistry__Adress", "x", "Consumers:Messages:SchemaRegistry:Adress = x: there is no such setting; must be one of Url, User, Password, PasswordFile, CaFile")]
     public async Task A_wrong_setting_stops_the_consumer_with_one_line(string name, string value, string line)
     {
         await using var consumer = StartConsumer("c1", new() { [$"Consumers__Messages__{name}"] = value });

@@ -101,7 +101,46 @@ public sealed class ServiceDefaultsTests
         Assert.Equal(message, exception.Message);
     }
 
-    private static string ConnectionString(params (string Key, string Value)[] settings)
+    [Fact]
+    public void A_secret_may_be_in_a_file_whose_last_line_may_end()
+    {
+        using var file = new SecretFile("s3cret\r\n");
+        using var whole = new SecretFile("Host=a;Database=d;Password=s3cret\n");
+
+        Assert.Equal("s3cret", PasswordOf(("ConnectionStrings:factorydb_FILE", whole.Path)));
+        Assert.Equal("s3cret", PasswordOf(("DATABASE_URL", "postgresql://u@b/d"), ("DATABASE_PASSWORD_FILE", file.Path)));
+
+        var builder = Builder(("OTEL_EXPORTER_OTLP_HEADERS_FILE", file.Path), ("Consumers:Messages:SchemaRegistry:PasswordFile", file.Path));
+        Assert.Equal(("s3cret", "s3cret"), (builder.Configuration["OTEL_EXPORTER_OTLP_HEADERS"], builder.Configuration["Consumers:Messages:SchemaRegistry:Password"]));
+    }
+
+    [Fact]
+    public void A_wrong_file_of_a_secret_is_one_line_without_the_secret()
+    {
+        using var file = new SecretFile("s3cret\n");
+        using var empty = new SecretFile("\n");
+
+        Assert.Equal(
+            "DATABASE_URL_FILE = /nowhere/url cannot be read (Could not find a part of the path '/nowhere/url'.); must be a file with the value of DATABASE_URL that this process may read",
+            Failure(("DATABASE_URL_FILE", "/nowhere/url")));
+        Assert.Equal($"DATABASE_URL_FILE = {empty.Path} is empty; must be a file with the value of DATABASE_URL", Failure(("DATABASE_URL_FILE", empty.Path)));
+        Assert.Equal(
+            $"DATABASE_URL and DATABASE_URL_FILE = {file.Path} are both set; set one of them", Failure(("DATABASE_URL", "postgresql://b/d"), ("DATABASE_URL_FILE", file.Path)));
+        Assert.Equal(
+            "DATABASE_URL has a password, and DATABASE_PASSWORD (or DATABASE_PASSWORD_FILE) is set; set one of them",
+            Failure(("DATABASE_URL", "postgresql://u:p@b/d"), ("DATABASE_PASSWORD_FILE", file.Path)));
+    }
+
+    private static string? PasswordOf(params (string Key, string Value)[] settings) =>
+        new NpgsqlConnectionStringBuilder(FactoryDatabaseExtensions.Resolve(Builder(settings), out _)).Password;
+
+    private static string Failure(params (string Key, string Value)[] settings)
+    {
+        using var services = Builder(settings).Services.BuildServiceProvider();
+        return Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IStartupValidator>().Validate()).Message;
+    }
+
+    private static WebApplicationBuilder Builder(params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateBuilder();
         foreach (var (key, value) in settings)
@@ -110,7 +149,12 @@ public sealed class ServiceDefaultsTests
         }
 
         builder.AddServiceDefaults().AddFactoryDatabase();
-        using var services = builder.Services.BuildServiceProvider();
+        return builder;
+    }
+
+    private static string ConnectionString(params (string Key, string Value)[] settings)
+    {
+        using var services = Builder(settings).Services.BuildServiceProvider();
         return services.GetRequiredService<NpgsqlDataSource>().ConnectionString;
     }
 
@@ -135,5 +179,14 @@ public sealed class ServiceDefaultsTests
     private sealed class Waiting(Task<HealthCheckResult> result) : IHealthCheck
     {
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => result;
+    }
+
+    private sealed class SecretFile : IDisposable
+    {
+        public SecretFile(string text) => File.WriteAllText(Path, text);
+
+        public string Path { get; } = System.IO.Path.GetTempFileName();
+
+        public void Dispose() => File.Delete(Path);
     }
 }
