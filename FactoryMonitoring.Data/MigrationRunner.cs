@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Data;
 
 /// <summary>
 /// Applies the forward-only migrations embedded in this assembly, each once and in the order of its number, all in one transaction.
-/// Several appliers at once are safe: an advisory lock lets one work while the others wait.
+/// Several appliers at once are safe: an advisory lock lets one work while the others wait. In the same transaction the services' roles get their rights.
 /// </summary>
 public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger<MigrationRunner> logger)
 {
@@ -19,15 +19,18 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
 
     private const string InsertApplied = "INSERT INTO schema_migrations (name) VALUES ($1)";
 
-    /// <summary>Brings the schema up to date.</summary>
+    /// <summary>Brings the schema up to date, and grants the services' roles that exist what they need.</summary>
+    /// <param name="passwords">The roles are made, or given these passwords; null leaves alone which roles there are.</param>
     /// <returns>The names of the migrations that were applied; empty when there was nothing to do.</returns>
     /// <exception cref="NewerSchemaException">It is newer than this assembly.</exception>
+    /// <exception cref="RolesRefusedException">Who is connected may not create roles.</exception>
     /// <exception cref="NpgsqlException">The database cannot be reached, or a migration failed; nothing of it is kept.</exception>
-    public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken, RolePasswords? passwords = null)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, Lock, cancellationToken);
+        await RoleKeeper.PrepareAsync(connection, passwords, cancellationToken);
         await ExecuteAsync(connection, CreateHistory, cancellationToken);
 
         var applied = new HashSet<string>();
@@ -50,6 +53,7 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
             Log.Applied(logger, name);
         }
 
+        await RoleKeeper.GrantAsync(connection, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return pending;
     }

@@ -3,17 +3,27 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// The days of the tables <c>readings</c> and <c>reading_batches</c>. They are made ahead by CREATE … LIKE and ATTACH, and dropped past the
-/// retention by DETACH … CONCURRENTLY and DROP, so that no open COPY and no reader is waited for. Safe to run from several processes at once.
+/// The days of the tables <c>readings</c> and <c>reading_batches</c>. They are made ahead by CREATE … LIKE and ATTACH, which wait for nobody, and dropped past
+/// the retention, which waits at most 0.3 s at a time for those who use the table. Functions of the owner do it, so who calls them owns nothing. Safe to run from
+/// several processes at once.
 /// </summary>
 public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 {
+    private const int SecondsToMake = 15;
+    private const int MostAttempts = 50;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    private const string ProvideDays = "SELECT first_day, last_day FROM provide_reading_days($1)";
+
+    private const string DropDay = "SELECT drop_expired_day($1)";
+
     private const string EnsureDay = "SELECT ensure_reading_day($1)";
 
-    // By name: one whose process died between DETACH and DROP, or in the middle of DETACH, is no or half a partition.
+    // By name: a day whose dropping was interrupted may be no partition any more.
     private const string SelectExpired = """
-        SELECT c.relname, i.inhrelid IS NOT NULL, COALESCE(i.inhdetachpending, false), regexp_replace(c.relname, '_[0-9]{8}$', '')
-        FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+        SELECT c.relname::text
+        FROM pg_class c
         WHERE c.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'readings'::regclass) AND c.relkind = 'r'
             AND c.relname ~ '^(readings|reading_batches)_[0-9]{8}$'
             AND right(c.relname, 8) < to_char((SELECT clock_timestamp() - keep FROM retention) AT TIME ZONE 'UTC', 'YYYYMMDD')
@@ -24,23 +34,20 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 
     private const string Unlock = "SELECT pg_advisory_unlock(hashtext('factory_monitoring.retention'))";
 
-    private const string SelectToday = "SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date";
-
     /// <summary>Makes the day before today, today, and days ahead of it, by the database's clock, where they do not exist.</summary>
     /// <returns>The first and the last of them.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<(DateOnly First, DateOnly Last)> EnsureAroundTodayAsync(int ahead, CancellationToken cancellationToken)
     {
-        await using var select = dataSource.CreateCommand(SelectToday);
-        await using var reader = await select.ExecuteReaderAsync(cancellationToken);
+        await using var provide = dataSource.CreateCommand(ProvideDays);
+        provide.CommandTimeout = SecondsToMake;
+        provide.Parameters.Add(new NpgsqlParameter<int> { TypedValue = ahead });
+        await using var reader = await provide.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        var first = reader.GetFieldValue<DateOnly>(0).AddDays(-1);
-        await reader.CloseAsync();
-        await EnsureAsync(first, ahead + 2, cancellationToken);
-        return (first, first.AddDays(ahead + 1));
+        return (reader.GetFieldValue<DateOnly>(0), reader.GetFieldValue<DateOnly>(1));
     }
 
-    /// <summary>Makes the days from <paramref name="first"/> on, where they do not exist.</summary>
+    /// <summary>Makes the days from <paramref name="first"/> on, where they do not exist; for the owner of the tables.</summary>
     public async Task EnsureAsync(DateOnly first, int days, CancellationToken cancellationToken)
     {
         for (var i = 0; i < days; i++)
@@ -65,32 +72,42 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
             return [];
         }
 
-        var expired = new List<(string Leaf, bool IsAttached, bool IsHalfDetached, string Table)>();
+        var expired = new List<string>();
         await using (var select = new NpgsqlCommand(SelectExpired, connection))
         await using (var reader = await select.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                expired.Add((reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2), reader.GetString(3)));
+                expired.Add(reader.GetString(0));
             }
         }
 
-        foreach (var (leaf, isAttached, isHalfDetached, table) in expired)
+        foreach (var leaf in expired)
         {
-            if (isAttached)
-            {
-                // DETACH … CONCURRENTLY waits for those who use the table.
-                var how = isHalfDetached ? "FINALIZE" : "CONCURRENTLY";
-                await using var detach = new NpgsqlCommand($"ALTER TABLE {table} DETACH PARTITION \"{leaf}\" {how}", connection) { CommandTimeout = 0 };
-                await detach.ExecuteNonQueryAsync(cancellationToken);
-            }
-
-            await using var drop = new NpgsqlCommand($"DROP TABLE \"{leaf}\"", connection) { CommandTimeout = 0 };
-            await drop.ExecuteNonQueryAsync(cancellationToken);
+            await DropAsync(connection, leaf, cancellationToken);
         }
 
         await using var unlock = new NpgsqlCommand(Unlock, connection);
         await unlock.ExecuteNonQueryAsync(cancellationToken);
-        return [.. expired.Select(each => each.Leaf)];
+        return expired;
+    }
+
+    private static async Task DropAsync(NpgsqlConnection connection, string leaf, CancellationToken cancellationToken)
+    {
+        // A day of readings is many files.
+        await using var drop = new NpgsqlCommand(DropDay, connection) { CommandTimeout = 0, Parameters = { new NpgsqlParameter<string> { TypedValue = leaf } } };
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await drop.ExecuteNonQueryAsync(cancellationToken);
+                return;
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < MostAttempts)
+            {
+                // Somebody reads or writes: whoever waited behind this goes first.
+                await Task.Delay(Pause, cancellationToken);
+            }
+        }
     }
 }

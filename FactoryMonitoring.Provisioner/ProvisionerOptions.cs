@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Provisioner;
@@ -28,6 +29,9 @@ internal sealed class ProvisionerOptions
     /// <summary>ALERT_TOPIC.</summary>
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
     public string AlertTopic { get; set; } = KafkaNames.Default.AlertTopic;
+
+    /// <summary>DATABASE_INGEST_PASSWORD, DATABASE_SENSOR_PASSWORD, DATABASE_MONITOR_PASSWORD; null leaves the roles of the database alone.</summary>
+    public RolePasswords? RolePasswords { get; set; }
 }
 
 [OptionsValidator]

@@ -55,7 +55,7 @@ internal sealed partial class ProvisioningRun(
     {
         try
         {
-            var applied = await migrations.ApplyAsync(cancellationToken);
+            var applied = await migrations.ApplyAsync(cancellationToken, options.Value.RolePasswords);
             Log.Schema(logger, applied.Count);
             if (options.Value.Retention is { } keep)
             {
@@ -65,6 +65,10 @@ internal sealed partial class ProvisioningRun(
             var (first, last) = await partitions.EnsureAroundTodayAsync(DaysAhead, cancellationToken);
             Log.Days(logger, first, last);
             return null;
+        }
+        catch (RolesRefusedException exception)
+        {
+            throw new ProvisioningException(exception.Message);
         }
         catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {

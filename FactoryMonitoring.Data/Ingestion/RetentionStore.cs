@@ -54,12 +54,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         SELECT count(*)::int FROM gone
         """;
 
-    private const string DeleteAudit = """
-        WITH gone AS (
-            DELETE FROM audit_log WHERE id = ANY (ARRAY(SELECT id FROM audit_log WHERE at < statement_timestamp() - interval '1 year' LIMIT $1)) RETURNING 1
-        )
-        SELECT count(*)::int FROM gone
-        """;
+    private const string DeleteAudit = "SELECT drop_old_audit($1)";
 
     private const string DeleteDescriptions = $"""
         WITH gone AS (

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Data;
 using Npgsql;
 
 namespace FactoryMonitoring.Provisioner.Checks;
@@ -14,9 +15,21 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE'),
             (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('schema_migrations')),
             (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('schema_migrations')),
-            ARRAY(SELECT relname::text FROM pg_class WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'p', 'v') AND NOT relispartition AND NOT (has_table_privilege(oid, 'SELECT')
-                AND (relkind = 'v' OR has_table_privilege(oid, 'INSERT') AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))) ORDER BY 1)
+            (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
         """;
+
+    private const string Lacks = """
+        SELECT privilege || ' on ' || name FROM unnest($1::text[], $2::text[]) g(name, privilege)
+        WHERE to_regclass(name) IS NOT NULL AND NOT has_table_privilege(to_regclass(name), privilege)
+        UNION ALL
+        SELECT 'EXECUTE on function ' || name FROM unnest($3::text[]) f(name)
+        WHERE to_regprocedure(name) IS NOT NULL AND NOT has_function_privilege(to_regprocedure(name), 'EXECUTE')
+        """;
+
+    private const string Exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)";
+
+    private static readonly (string Service, string Role)[] Roles =
+        [(CheckCommand.Consumers, DatabaseRoles.Ingest), (CheckCommand.Sensors, DatabaseRoles.Sensor), (CheckCommand.MonitoringApi, DatabaseRoles.Monitor)];
 
     private const int Attempts = 3;
 
@@ -47,9 +60,12 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         var (role, name, version) = (reader.GetString(0), reader.GetString(1), reader.GetString(3));
         var schema = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
         var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
-        var creates = services.Contains(CheckCommand.Provisioner) || services.Contains(CheckCommand.Consumers);
+        var (mayCreate, mayOwn, isSuperuser) = (reader.GetBoolean(6), !await reader.IsDBNullAsync(8, cancellationToken) && reader.GetBoolean(8), reader.GetBoolean(9));
+        var (versionNumber, encryption) = (reader.GetInt32(4), reader.GetString(5));
+        await reader.CloseAsync();
+        var creates = services.Contains(CheckCommand.Provisioner);
         var problems = new List<string>();
-        if (reader.GetInt32(4) < LeastVersion)
+        if (versionNumber < LeastVersion)
         {
             problems.Add($"PostgreSQL {version} is too old: 15 or newer is needed");
         }
@@ -58,29 +74,65 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         {
             problems.Add($"Role {role} may use no schema of its search_path; grant it: GRANT USAGE, CREATE ON SCHEMA public TO {role}");
         }
-        else if (creates && !reader.GetBoolean(6))
+        else if (creates && !mayCreate)
         {
             problems.Add($"Role {role} may not create tables in schema {schema}; grant it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}");
         }
 
-        if (creates && owner is not null && !reader.GetBoolean(8))
+        if (creates && owner is not null && !mayOwn)
         {
-            problems.Add($"The tables belong to {owner}, and only their owner makes and drops the days of readings; grant it: GRANT {owner} TO {role}");
+            problems.Add($"The tables belong to {owner}, and only their owner changes the schema; grant it: GRANT {owner} TO {role}");
         }
         else if (!creates && owner is null)
         {
             problems.Add("The schema is missing: the provisioner creates it");
         }
-        else if (!creates && reader.GetFieldValue<string[]>(9) is { Length: > 0 } closed)
+        else if (owner is not null)
         {
-            problems.Add(
-                $"Role {role} lacks SELECT, INSERT, UPDATE or DELETE on {closed[0]}{(closed.Length > 1 ? $" and {closed.Length - 1} more" : "")}; "
-                + $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}");
+            foreach (var (_, wanted) in Roles.Where(each => services.Contains(each.Service)))
+            {
+                if (await LackingAsync(wanted, cancellationToken) is [var first, ..] lacking)
+                {
+                    problems.Add($"Role {role} lacks {first}{(lacking.Count > 1 ? $" and {lacking.Count - 1} more" : "")}; {await RemedyAsync(role, wanted, schema!, cancellationToken)}");
+                }
+            }
         }
 
         return problems.Count > 0
             ? [.. problems.Select(problem => new Finding(false, Subject, problem))]
-            : [new(true, Subject, $"PostgreSQL {version}, database {name} as role {role}, {reader.GetString(5)}")];
+            : [new(true, Subject, $"PostgreSQL {version}, database {name} as role {role}{(isSuperuser ? " (a superuser: docs/external.md has roles with fewer rights)" : "")}, {encryption}")];
+    }
+
+    /// <summary>What a role of the services has and who is connected has not.</summary>
+    private async Task<IReadOnlyList<string>> LackingAsync(string wanted, CancellationToken cancellationToken)
+    {
+        var privileges = DatabaseRoles.Grants.SelectMany(grant => grant.Of(wanted).Select(privilege => (grant.Table, Privilege: privilege))).ToArray();
+        await using var command = dataSource.CreateCommand(Lacks);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. privileges.Select(each => each.Table)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. privileges.Select(each => each.Privilege)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = wanted == DatabaseRoles.Ingest ? [.. DatabaseRoles.IngestFunctions] : [] });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var lacking = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            lacking.Add(reader.GetString(0));
+        }
+
+        return lacking;
+    }
+
+    private async Task<string> RemedyAsync(string role, string wanted, string schema, CancellationToken cancellationToken)
+    {
+        if (role == wanted)
+        {
+            return "the provisioner grants it: run it again";
+        }
+
+        await using var command = dataSource.CreateCommand(Exists);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = wanted });
+        return await command.ExecuteScalarAsync(cancellationToken) is true
+            ? $"grant it: GRANT {wanted} TO {role}"
+            : $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}";
     }
 
     /// <summary>Says what is wrong and what to do.</summary>

@@ -57,7 +57,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         await StartAsync();
         await ExecuteAsync($"CREATE DATABASE {Template}");
         await using var template = NpgsqlDataSource.Create(ConnectionStringOf(Template) + ";Pooling=false");
-        await new MigrationRunner(template, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None);
+        await new MigrationRunner(template, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None, new("ingest-secret", "sensor-secret", "monitor-secret"));
         await new ReadingPartitions(template).EnsureAroundTodayAsync(2, CancellationToken.None);
     }
 
@@ -115,7 +115,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         var name = NameOf(database);
         await ExecuteAsync($"DROP DATABASE {name} WITH (FORCE)");
         await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {(backup is null ? Template : "template0")}");
-        database.DataSource.Clear();
+        database.Clear();
         if (backup is null)
         {
             await database.RowsAsync("UPDATE database_identity SET id = gen_random_uuid()", CancellationToken.None);
@@ -241,17 +241,32 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
 {
     public string ConnectionString => connectionString;
 
+    /// <summary>Of a superuser.</summary>
     public NpgsqlDataSource DataSource { get; } = NpgsqlDataSource.Create(connectionString);
 
+    /// <summary>Of consumers.</summary>
+    public NpgsqlDataSource Ingest { get; } = NpgsqlDataSource.Create(As(connectionString, DatabaseRoles.Ingest));
+
+    /// <summary>Of sensors.</summary>
+    public NpgsqlDataSource Sensor { get; } = NpgsqlDataSource.Create(As(connectionString, DatabaseRoles.Sensor));
+
+    /// <summary>Of the monitoring API and the fault lab.</summary>
+    public NpgsqlDataSource Monitor { get; } = NpgsqlDataSource.Create(As(connectionString, DatabaseRoles.Monitor));
+
+    /// <summary>As DATABASE_URL takes it, of a superuser.</summary>
+    public string Url => UrlOf(new NpgsqlConnectionStringBuilder(connectionString).Username!);
+
     /// <summary>As DATABASE_URL takes it.</summary>
-    public string Url
+    public string UrlOf(string role)
     {
-        get
-        {
-            var parts = new NpgsqlConnectionStringBuilder(connectionString);
-            return $"postgresql://{parts.Username}@{parts.Host}:{parts.Port}/{parts.Database}";
-        }
+        var parts = new NpgsqlConnectionStringBuilder(connectionString);
+        return $"postgresql://{role}@{parts.Host}:{parts.Port}/{parts.Database}";
     }
+
+    public string ConnectionStringOf(string role) => As(connectionString, role);
+
+    /// <summary>Closes what is idle.</summary>
+    public void Clear() => Array.ForEach([DataSource, Ingest, Sensor, Monitor], each => each.Clear());
 
     /// <summary>The first column of the first row; default where there is none.</summary>
     public async Task<T?> ScalarAsync<T>(string sql, CancellationToken cancellationToken, params object[] parameters)
@@ -285,5 +300,13 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
         return rows;
     }
 
-    public ValueTask DisposeAsync() => DataSource.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await DataSource.DisposeAsync();
+        await Ingest.DisposeAsync();
+        await Sensor.DisposeAsync();
+        await Monitor.DisposeAsync();
+    }
+
+    private static string As(string connectionString, string role) => new NpgsqlConnectionStringBuilder(connectionString) { Username = role }.ConnectionString;
 }

@@ -75,7 +75,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
             CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;
             CREATE EVENT TRIGGER no_room ON ddl_command_start WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION no_room()
             """, Timeout);
-        using var worker = new RetentionWorker(days, new RetentionStore(Database.DataSource), TimeProvider.System, NullLogger<RetentionWorker>.Instance);
+        using var worker = new RetentionWorker(days, new RetentionStore(Database.Ingest), TimeProvider.System, NullLogger<RetentionWorker>.Instance);
 
         await worker.StartAsync(Timeout);
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 0 FROM pg_class WHERE relkind = 'r' AND relname = to_char(now() - interval '20 days', '\"readings_\"YYYYMMDD')", Timeout));
@@ -87,9 +87,9 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
     {
         await Database.RowsAsync(OldAndNew, Timeout);
 
-        await new RetentionStore(Database.DataSource).PruneAsync(Timeout);
+        await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
         // What an acknowledgement has held on to goes the next time.
-        await new RetentionStore(Database.DataSource).PruneAsync(Timeout);
+        await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
 
         foreach (var table in RetentionStore.Bounds.Select(bound => bound.Table).Except(["readings", "reading_batches", "throughput_record", "schema_migrations", "experiment_runs", "sensor_descriptions", "sensor_latest"]))
         {
@@ -116,7 +116,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
             Timeout);
         var before = await LedgerAsync();
 
-        await new RetentionStore(Database.DataSource).PruneAsync(Timeout);
+        await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
 
         Assert.Equal(1L, await Database.ScalarAsync<long>("SELECT count(*) FROM acknowledgements", Timeout));
         Assert.Equal((3L, 5L, 5L), before);

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Confluent.Kafka.Admin;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -41,7 +42,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     {
         await AllowServicesAsync();
         Assert.Equal(0, await RunAsync("provisioner"));
-        await ExecuteAsync(_database, $"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {App}; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {App}");
+        await ExecuteAsync(_database, $"GRANT {DatabaseRoles.Sensor}, {DatabaseRoles.Monitor} TO {App}");
 
         await using var api = Start("Monitoring.Api", "monitor", App, []);
         await using var sensors = Start("Sensors", "sensors", App, new() { ["SENSOR_TYPE"] = "temperature", ["SAMPLING_INTERVAL"] = "0.06", ["Sensors__PerType"] = "6" });

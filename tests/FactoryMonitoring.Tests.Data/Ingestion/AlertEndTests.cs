@@ -14,7 +14,7 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
     public async Task Of_a_sensor_that_sends_nothing_any_more()
     {
         await using var consumer = await LaneHarness.StartAsync(
-            Database.DataSource, "c1", Timeout, OftenDue, new DetectionOptions { NoDataAfter = TimeSpan.FromSeconds(1) });
+            Database.Ingest, "c1", Timeout, OftenDue, new DetectionOptions { NoDataAfter = TimeSpan.FromSeconds(1) });
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post([Critical(0, "silent"), Critical(1, "alive")]);
         await TickUntilAsync(
@@ -28,7 +28,7 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
     [Fact]
     public async Task Of_a_partition_whose_memory_is_lost()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post([Critical(0, "s"), Critical(1, "s"), Critical(2, "t")]);
@@ -36,7 +36,7 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
         }
 
         await Database.RowsAsync("UPDATE detector_snapshots SET state = 'x'", Timeout);
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
         // What the memory was made of is no longer in the log.
         await second.ClaimAsync(0, Timeout, low: 3);
         second.Post([Critical(3, "u")]);
@@ -48,7 +48,7 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
     [Fact]
     public async Task Of_a_log_that_has_ended()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(1, Timeout);
         consumer.Post([Critical(0, "s"), Critical(0, "other", partition: 1)]);

@@ -11,7 +11,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
     [Fact]
     public async Task An_episode_is_one_alert_from_its_first_reading_to_its_end()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
 
         consumer.Post([.. new[] { 41.0, 42, 43, 38 }.Select((value, i) => new LogMessage(0, i, LaneHarness.Reading("s", i, value)))]);
@@ -29,7 +29,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
     [Fact]
     public async Task However_often_the_partition_moves_the_alerts_are_those_of_an_undisturbed_consumer()
     {
-        await using (var alone = await LaneHarness.StartAsync(Database.DataSource, "alone", Timeout, OftenSnapshots))
+        await using (var alone = await LaneHarness.StartAsync(Database.Ingest, "alone", Timeout, OftenSnapshots))
         {
             await alone.ClaimAsync(0, Timeout);
             alone.Post(Log);
@@ -43,7 +43,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
         while (next < Log.Length)
         {
             // Each is killed somewhere, now and then within a batch that it has not stored.
-            await using var mortal = await LaneHarness.StartAsync(Database.DataSource, $"c{random.Next(3)}", Timeout, OftenSnapshots);
+            await using var mortal = await LaneHarness.StartAsync(Database.Ingest, $"c{random.Next(3)}", Timeout, OftenSnapshots);
             var claimed = await mortal.ClaimAsync(0, Timeout);
             var until = Math.Min(Log.Length, claimed.ReplayUntil + random.Next(1, 60));
             for (var at = claimed.From; at < until;)
@@ -62,7 +62,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
             next = until;
         }
 
-        await using (var last = await LaneHarness.StartAsync(Database.DataSource, "last", Timeout, OftenSnapshots))
+        await using (var last = await LaneHarness.StartAsync(Database.Ingest, "last", Timeout, OftenSnapshots))
         {
             var claimed = await last.ClaimAsync(0, Timeout);
             last.Post(Log[(int)claimed.From..]);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -66,7 +67,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
         Assert.Equal([[2L]], await Database.RowsAsync("SELECT count(DISTINCT processed_by_consumer) FROM sensor_readings WHERE backfill", Timeout));
         Assert.Equal([[true, 0L]], await Database.RowsAsync("SELECT count(*) > 0, count(*) FILTER (WHERE resolved_at IS NULL) FROM alerts WHERE backfill", Timeout));
         Assert.Equal([[0L, 0L]], await Database.RowsAsync("SELECT sum(duplicated)::bigint, (SELECT count(*) FROM ledger_violations) FROM partition_offsets", Timeout));
-        Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
+        Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.Ingest).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
     }
 
     [Fact]
@@ -116,7 +117,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
     private ServiceProcess Start(string service, string id, Dictionary<string, string>? settings = null) => ServiceProcess.Start(service, new(settings ?? [])
     {
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
-        ["DATABASE_URL"] = Database.Url,
+        ["DATABASE_URL"] = Database.UrlOf(service == "Consumers" ? DatabaseRoles.Ingest : DatabaseRoles.Sensor),
         [service == "Consumers" ? "CONSUMER_ID" : "PRODUCER_ID"] = id,
         ["Consumers__GroupProtocol"] = "classic",
     });

@@ -54,7 +54,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         // They are in the throughput, and in no latency.
         var sample = consumer.Status.EndSecond().Sample;
         Assert.Equal((5, 2), (sample.Stored, sample.LatencyCounts.Sum()));
-        Assert.Equal(0, (await new ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
+        Assert.Equal(0, (await new ReadingAudit(Database.Ingest).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         Assert.Equal([[true, 0L]], await RowsAsync("SELECT bool_and(backfill), count(*) FILTER (WHERE resolved_at IS NULL) FROM alerts"));
         Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM outbox"));
 
-        var alerts = new AlertQueries(Database.DataSource);
+        var alerts = new AlertQueries(Database.Monitor);
         var filter = new AlertFilter(null, null, null, null, null, null, null);
         Assert.Empty(await alerts.ListAsync(filter, null, 10, Timeout));
         var backfilled = await alerts.ListAsync(filter with { Backfill = true }, null, 10, Timeout);
@@ -81,7 +81,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         var critical = await alerts.FindAsync(backfilled.Single(alert => alert.AnomalyType.StartsWith("critical", StringComparison.Ordinal)).AlertId, Timeout);
         Assert.Equal([30.0, 50, 55], critical!.Around.Select(reading => reading.Value));
 
-        var sensors = new SensorQueries(Database.DataSource);
+        var sensors = new SensorQueries(Database.Monitor);
         var detail = (await sensors.FindAsync("s", Timeout))!;
         Assert.Equal([25.0, 25], detail.Readings.Select(reading => reading.Value));
         Assert.Empty(detail.Alerts);
@@ -98,7 +98,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         consumer.Post([Backfilled(0, "past", 1, 20, "2004-03-10T18:00:00Z")]);
         await consumer.ReleaseAsync(Timeout, 0);
 
-        var sensors = new SensorQueries(Database.DataSource);
+        var sensors = new SensorQueries(Database.Monitor);
         var detail = (await sensors.FindAsync("past", Timeout))!;
         Assert.Null(detail.Sensor);
         Assert.Equal([new DateTimeOffset(2004, 3, 10, 18, 0, 0, TimeSpan.Zero)], detail.Backfill!.Readings.Select(reading => reading.Timestamp));
@@ -109,7 +109,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     public async Task However_often_consumers_die_live_alerts_are_those_without_the_backfill_and_each_reading_is_stored_once()
     {
         var log = MakeLog();
-        await using (var alone = await LaneHarness.StartAsync(Database.DataSource, "alone", Timeout, OftenSnapshots))
+        await using (var alone = await LaneHarness.StartAsync(Database.Ingest, "alone", Timeout, OftenSnapshots))
         {
             await alone.ClaimAsync(0, Timeout);
             alone.Post(log.Where(message => !Encoding.UTF8.GetString(message.Value).Contains("backfill", StringComparison.Ordinal)));
@@ -119,9 +119,9 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         var live = await RowsAsync(LiveAlerts);
         Assert.NotEmpty(live);
         await Database.ScalarAsync<object>($"TRUNCATE {Everything} CASCADE", Timeout);
-        await LaneHarness.ReadWithKillsAsync(Database.DataSource, log, new Random(20040310), OftenSnapshots, Timeout);
+        await LaneHarness.ReadWithKillsAsync(Database.Ingest, log, new Random(20040310), OftenSnapshots, Timeout);
 
-        await using (var last = await LaneHarness.StartAsync(Database.DataSource, "last", Timeout, OftenSnapshots))
+        await using (var last = await LaneHarness.StartAsync(Database.Ingest, "last", Timeout, OftenSnapshots))
         {
             var claimed = await last.ClaimAsync(0, Timeout);
             last.Post(log[(int)claimed.From..]);
@@ -132,7 +132,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         Assert.Equal([[(long)log.Length, (long)log.Length, 0L]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset), (SELECT sum(duplicated)::bigint FROM partition_offsets) FROM readings"));
         Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM alerts WHERE backfill AND (resolved_at IS NULL OR alert_id IN (SELECT alert_id FROM outbox))"));
         Assert.NotEqual(0L, await Database.ScalarAsync<long>("SELECT count(*) FROM alerts WHERE backfill", Timeout));
-        Assert.Equal(0, (await new ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
+        Assert.Equal(0, (await new ReadingAudit(Database.Ingest).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
     }
 
     [Fact]
@@ -142,8 +142,8 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
         consumer.Post([Backfilled(0, "past", 1, 50, "2004-03-10T18:00:00Z")]);
         await consumer.ReleaseAsync(Timeout, 0);
 
-        await new RetentionStore(Database.DataSource).PruneAsync(Timeout);
-        await new ReadingPartitions(Database.DataSource).DropExpiredAsync(Timeout);
+        await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
+        await new ReadingPartitions(Database.Ingest).DropExpiredAsync(Timeout);
 
         Assert.Equal([[1L, 1L, true]], await RowsAsync("SELECT (SELECT count(*) FROM readings), (SELECT count(*) FROM backfilled_sensors), count(*) > 0 FROM alerts WHERE backfill"));
     }
@@ -170,7 +170,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
     /// <summary>A consumer that owns partition 0.</summary>
     private async Task<LaneHarness> OwnerAsync(ConsumersOptions? options = null)
     {
-        var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, options);
+        var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, options);
         await consumer.ClaimAsync(0, Timeout);
         return consumer;
     }

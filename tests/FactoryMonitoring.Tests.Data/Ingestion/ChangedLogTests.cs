@@ -1,5 +1,6 @@
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -145,7 +146,7 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
     {
         var consumer = ServiceProcess.Start("Consumers", new()
         {
-            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = protocol,
+            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = protocol,
         });
         _consumers.Add(consumer);
         return consumer;

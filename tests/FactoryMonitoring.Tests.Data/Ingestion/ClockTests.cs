@@ -47,7 +47,7 @@ public sealed class ClockTests
         await using var consumer = ServiceProcess.Start("Consumers", new()
         {
             ["KAFKA_BROKERS"] = brokers.BootstrapServers,
-            ["DATABASE_URL"] = database.Url,
+            ["DATABASE_URL"] = database.UrlOf(DatabaseRoles.Ingest),
             ["CONSUMER_ID"] = "skewed",
             ["Consumers__GroupProtocol"] = "classic",
         });

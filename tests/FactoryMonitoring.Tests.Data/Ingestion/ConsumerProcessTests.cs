@@ -1,6 +1,7 @@
 using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -123,7 +124,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
             [[1L, (long)Rounds], [2L, 2L * Rounds], [3L, (long)Rounds]],
             await Database.RowsAsync("SELECT n, count(*) FROM (SELECT count(*) AS n FROM readings GROUP BY kafka_partition, kafka_offset) o GROUP BY 1 ORDER BY 1", Timeout));
         Assert.Equal([[(long)Rounds, "wrong_type"]], await Database.RowsAsync("SELECT count(*), reason FROM rejected_messages WHERE detail LIKE 'Element [1]: %' GROUP BY 2", Timeout));
-        Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
+        Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(Database.Ingest).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);
         Assert.Equal(0, await second.StopAsync(Timeout));
         Assert.Equal([], await Database.RowsAsync("SELECT * FROM ledger_violations", Timeout));
     }
@@ -200,7 +201,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
     private ServiceProcess StartConsumer(string id, TestDatabase? database = null, Dictionary<string, string>? settings = null) => ServiceProcess.Start("Consumers", new(settings ?? [])
     {
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
-        ["DATABASE_URL"] = (database ?? Database).Url,
+        ["DATABASE_URL"] = (database ?? Database).UrlOf(DatabaseRoles.Ingest),
         ["CONSUMER_ID"] = id,
         ["Consumers__GroupProtocol"] = "classic",
     });

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -30,7 +31,7 @@ public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : 
     {
         await using var consumer = ServiceProcess.Start("Consumers", new()
         {
-            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__Messages__RecordTime"] = "true",
+            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__Messages__RecordTime"] = "true",
         });
         var example = ShellBlocks().Matches(await File.ReadAllTextAsync(Document(), Timeout)).Select(match => match.Groups[1].Value).Single(block => block.Contains("kafka-console-producer.sh", StringComparison.Ordinal));
         await RunAsync(example);

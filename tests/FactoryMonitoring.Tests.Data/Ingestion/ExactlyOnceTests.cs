@@ -1,4 +1,5 @@
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data;
 using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
@@ -11,7 +12,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_batch_stores_readings_counters_and_offset_together()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(4, Timeout, low: 100);
 
         consumer.Post(Log(4, 100, 30));
@@ -32,14 +33,14 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task Replayed_offsets_store_nothing_twice()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Log(0, 0, 50));
             await first.SettledAsync(Timeout);
         }
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         var claimed = await second.ClaimAsync(0, Timeout);
         // It died before its first snapshot: the detector begins where the account of the partition begins.
         Assert.Equal((0L, 50L), (claimed.From, claimed.ReplayUntil));
@@ -53,7 +54,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_batch_with_offsets_of_an_assignment_that_is_over_and_of_the_next_stores_them_once()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Log(0, 0, 10));
         await consumer.SettledAsync(Timeout);
@@ -71,8 +72,8 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task Whoever_has_been_claimed_from_can_store_nothing_and_is_told()
     {
-        await using var old = await LaneHarness.StartAsync(Database.DataSource, "old", Timeout);
-        await using var successor = await LaneHarness.StartAsync(Database.DataSource, "new", Timeout);
+        await using var old = await LaneHarness.StartAsync(Database.Ingest, "old", Timeout);
+        await using var successor = await LaneHarness.StartAsync(Database.Ingest, "new", Timeout);
         await old.ClaimAsync(0, Timeout);
         old.Post(Log(0, 0, 10));
         await old.SettledAsync(Timeout);
@@ -90,8 +91,8 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task Losing_one_partition_of_a_batch_does_not_lose_the_others()
     {
-        await using var old = await LaneHarness.StartAsync(Database.DataSource, "old", Timeout);
-        await using var successor = await LaneHarness.StartAsync(Database.DataSource, "new", Timeout);
+        await using var old = await LaneHarness.StartAsync(Database.Ingest, "old", Timeout);
+        await using var successor = await LaneHarness.StartAsync(Database.Ingest, "new", Timeout);
         await old.ClaimAsync(0, Timeout);
         await old.ClaimAsync(2, Timeout);
         await successor.ClaimAsync(0, Timeout);
@@ -107,7 +108,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     public async Task A_commit_whose_answer_is_lost_is_recognised()
     {
         await using var proxy = new InterferingProxy(Postgres.Port);
-        var connectionString = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString;
+        var connectionString = new NpgsqlConnectionStringBuilder(Database.ConnectionStringOf(DatabaseRoles.Ingest)) { Port = proxy.Port }.ConnectionString;
         await using var dataSource = NpgsqlDataSource.Create(connectionString);
         await using var consumer = await LaneHarness.StartAsync(dataSource, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
@@ -128,9 +129,9 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     public async Task A_commit_whose_answer_is_lost_is_recognised_though_one_of_its_partitions_is_another_consumers_by_then()
     {
         await using var proxy = new InterferingProxy(Postgres.Port);
-        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString);
+        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database.ConnectionStringOf(DatabaseRoles.Ingest)) { Port = proxy.Port }.ConnectionString);
         await using var consumer = await LaneHarness.StartAsync(dataSource, "c1", Timeout);
-        await using var successor = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var successor = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(2, Timeout);
         consumer.Post([.. Log(0, 0, 10), .. Log(2, 0, 10)]);
@@ -152,7 +153,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_session_that_is_no_consumers_is_waited_for()
     {
-        await using var lane = await LaneHarness.StartAsync(Database.DataSource, "c", Timeout);
+        await using var lane = await LaneHarness.StartAsync(Database.Ingest, "c", Timeout);
         await lane.ClaimAsync(0, Timeout);
         await using var operatorsSession = await Database.DataSource.OpenConnectionAsync(Timeout);
         await using (var begun = new NpgsqlCommand("BEGIN; LOCK TABLE partition_offsets IN ACCESS EXCLUSIVE MODE", operatorsSession))
@@ -176,8 +177,8 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     public async Task An_owner_frozen_inside_its_COPY_does_not_hold_its_successor_up_for_3_s_and_stores_nothing_when_it_wakes_up()
     {
         await using var proxy = new InterferingProxy(Postgres.Port);
-        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString);
-        await using var successor = await LaneHarness.StartAsync(Database.DataSource, "new", Timeout);
+        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Database.ConnectionStringOf(DatabaseRoles.Ingest)) { Port = proxy.Port }.ConnectionString);
+        await using var successor = await LaneHarness.StartAsync(Database.Ingest, "new", Timeout);
         await using var old = await LaneHarness.StartAsync(dataSource, "old", Timeout);
         await old.ClaimAsync(0, Timeout);
         old.Post(Log(0, 0, 10));
@@ -203,7 +204,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_batch_survives_a_database_that_is_killed_and_comes_back()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Log(0, 0, 10));
         await consumer.SettledAsync(Timeout);
@@ -221,7 +222,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_batch_survives_a_database_that_freezes_for_longer_than_its_limits()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Log(0, 0, 10));
         await consumer.SettledAsync(Timeout);
@@ -238,7 +239,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_day_that_nobody_has_made_yet_is_made_when_it_is_needed()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await Database.ScalarAsync<object>("DO $$ DECLARE leaf regclass; BEGIN FOR leaf IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass LOOP EXECUTE 'DROP TABLE ' || leaf; END LOOP; END $$", Timeout);
 
@@ -251,7 +252,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task Days_are_made_and_dropped_while_batches_are_stored()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         var days = new FactoryMonitoring.Data.ReadingPartitions(Database.DataSource);
         await days.EnsureAsync(new DateOnly(2020, 1, 1), 3, Timeout);
         await consumer.ClaimAsync(0, Timeout);
@@ -318,7 +319,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task Messages_that_are_no_readings_cost_themselves_alone()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
 
         consumer.Post([.. Log(0, 0, 2), new LogMessage(0, 2, "poison"u8.ToArray()), new LogMessage(0, 3, []), new LogMessage(0, 4, new byte[70_000]), .. Log(0, 5, 2)]);
@@ -333,7 +334,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task What_another_producer_sends_is_stored_counted_and_judged_as_our_own()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         // Three in a row above the threshold are an alert, whoever writes them down.
         byte[][] messages =
@@ -359,14 +360,14 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task Offsets_that_the_log_has_dropped_are_counted_and_named()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Log(0, 0, 10));
             await first.SettledAsync(Timeout);
         }
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         var claimed = await second.ClaimAsync(0, Timeout, low: 25);
 
         Assert.Equal((25L, 25L), (claimed.From, claimed.ReplayUntil));
@@ -377,7 +378,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task What_the_brokers_have_lost_is_kept_and_its_offsets_can_be_used_again()
     {
-        await using var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await first.ClaimAsync(0, Timeout);
         first.Post(Log(0, 0, 10));
         await first.ReleaseAsync(Timeout, 0);

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Tests.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
@@ -30,9 +31,9 @@ public sealed class FullBrokerTests(PostgresFixture postgres) : MonitoringApiTes
     [Fact]
     public async Task A_broker_that_has_no_room_left_ends_and_every_reading_is_stored_once_when_it_is_started_again()
     {
-        Dictionary<string, string> connections = new() { ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.Url };
-        await using var consumer = ServiceProcess.Start("Consumers", new(connections) { ["CONSUMER_ID"] = "c1" });
-        await using var sensors = ServiceProcess.Start("Sensors", new(connections) { ["PRODUCER_ID"] = "temperature-sensor", ["SENSOR_TYPE"] = "temperature", ["Sensors__SamplingInterval"] = "00:00:00.1" });
+        Dictionary<string, string> connections = new() { ["KAFKA_BROKERS"] = _broker.BootstrapServers };
+        await using var consumer = ServiceProcess.Start("Consumers", new(connections) { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1" });
+        await using var sensors = ServiceProcess.Start("Sensors", new(connections) { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Sensor), ["PRODUCER_ID"] = "temperature-sensor", ["SENSOR_TYPE"] = "temperature", ["Sensors__SamplingInterval"] = "00:00:00.1" });
         var api = await StartServingApiAsync($"--ConnectionStrings:kafka={_broker.BootstrapServers}", $"--Disks:kafka1={_disk.Path}");
         await StoredAsync(200);
 

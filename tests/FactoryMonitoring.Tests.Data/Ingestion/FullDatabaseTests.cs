@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Monitoring.Api;
 using FactoryMonitoring.Tests.Data.Monitoring;
 using Npgsql;
@@ -51,7 +52,7 @@ public sealed class FullDatabaseTests : IAsyncLifetime
     [Fact]
     public async Task A_batch_that_does_not_fit_is_tried_again_after_longer_and_longer_waits_and_stored_once_there_is_room()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Messages(0, 100));
         await consumer.SettledAsync(Timeout);
@@ -79,11 +80,11 @@ public sealed class FullDatabaseTests : IAsyncLifetime
     {
         await using var brokers = new EmbeddedBrokers();
         await brokers.StartAsync(Timeout);
-        Dictionary<string, string> connections = new() { ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.Url };
-        await using var consumer = ServiceProcess.Start("Consumers", new(connections) { ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic" });
-        await using var sensors = ServiceProcess.Start("Sensors", new(connections) { ["PRODUCER_ID"] = "temperature-sensor", ["SENSOR_TYPE"] = "temperature", ["Sensors__SamplingInterval"] = "00:00:00.1" });
+        Dictionary<string, string> connections = new() { ["KAFKA_BROKERS"] = brokers.BootstrapServers };
+        await using var consumer = ServiceProcess.Start("Consumers", new(connections) { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic" });
+        await using var sensors = ServiceProcess.Start("Sensors", new(connections) { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Sensor), ["PRODUCER_ID"] = "temperature-sensor", ["SENSOR_TYPE"] = "temperature", ["Sensors__SamplingInterval"] = "00:00:00.1" });
         var service = MonitoringApi.Build(
-            [$"--ConnectionStrings:factorydb={Database.ConnectionString}", $"--ConnectionStrings:kafka={brokers.BootstrapServers}", "--MONITORING_API_PORT=0"]);
+            [$"--ConnectionStrings:factorydb={Database.ConnectionStringOf(DatabaseRoles.Monitor)}", $"--ConnectionStrings:kafka={brokers.BootstrapServers}", "--MONITORING_API_PORT=0"]);
         await service.StartAsync(Timeout);
         await using var api = new ApiUnderTest(service);
         await StoredAsync(200);

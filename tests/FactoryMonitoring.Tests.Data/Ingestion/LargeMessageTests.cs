@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
@@ -24,7 +25,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         {
             BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 100_000_000, CompressionType = CompressionType.Zstd, LingerMs = 0,
         }).Build();
-        await using var consumer = ServiceProcess.Start("Consumers", new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1" });
+        await using var consumer = ServiceProcess.Start("Consumers", new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1" });
         var random = new byte[999_000];
         new Random(5).NextBytes(random);
         var sending = new List<Task>();
@@ -76,7 +77,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     public async Task The_relay_takes_no_more_than_it_is_told_to_in_bytes_and_one_at_least()
     {
         await FillAsync("SELECT repeat('x', 1000000)::bytea FROM generate_series(1, 20)");
-        var store = new OutboxStore(Database.DataSource);
+        var store = new OutboxStore(Database.Ingest);
 
         Assert.Equal(4, (await store.RelayAsync(500, 4_000_000, Sent, Timeout)).Taken);
         Assert.Equal(1, (await store.RelayAsync(500, 1, Sent, Timeout)).Taken);
@@ -105,7 +106,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     public async Task What_cannot_be_sent_now_makes_way_and_comes_again_and_what_never_can_is_parked()
     {
         await FillAsync("SELECT 'x'::bytea FROM generate_series(1, 6)");
-        var store = new OutboxStore(Database.DataSource);
+        var store = new OutboxStore(Database.Ingest);
         var rounds = new List<long[]>();
         async Task<int> RelayAsync() => (await store.RelayAsync(2, 1000, (messages, _) =>
         {
@@ -133,7 +134,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
             CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;
             CREATE TRIGGER no_room BEFORE UPDATE ON outbox FOR EACH ROW EXECUTE FUNCTION no_room()
             """, Timeout);
-        var store = new OutboxStore(Database.DataSource);
+        var store = new OutboxStore(Database.Ingest);
 
         var (taken, sent) = await store.RelayAsync(500, 1000, (_, _) => Task.FromResult(new RelayOutcome([1, 3], [], [])), Timeout);
 
@@ -149,7 +150,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         await FillAsync("SELECT repeat('x', 1100000)::bytea FROM generate_series(1, 3) UNION ALL SELECT 'alert'::bytea FROM generate_series(1, 5)");
         await using var consumer = ServiceProcess.Start("Consumers", new()
         {
-            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
+            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
         });
 
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM outbox", Timeout) == 3);
@@ -164,7 +165,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         await brokers.StartAsync(Timeout);
         await using var consumer = ServiceProcess.Start("Consumers", new()
         {
-            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.Url, ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
+            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
         });
         using var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = brokers.BootstrapServers }).Build();
         using var ended = new CancellationTokenSource();

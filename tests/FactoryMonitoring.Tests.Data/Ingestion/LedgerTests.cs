@@ -11,7 +11,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     [Fact]
     public async Task Acknowledged_ranges_below_the_snapshot_are_settled_and_those_beyond_it_wait()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         await AcknowledgeAsync(consumer, "s", 1, 3, maxOffset: 2);
         await AcknowledgeAsync(consumer, "s", 4, 6, maxOffset: 5);
@@ -32,7 +32,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     [Fact]
     public async Task Acknowledged_and_neither_stored_nor_rejected_is_missing_and_named()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         await AcknowledgeAsync(consumer, "s", 1, 8, maxOffset: 4);
 
@@ -55,14 +55,14 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     [Fact]
     public async Task What_memory_does_not_know_is_looked_for_before_it_is_called_missing()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Enumerable.Range(0, 5).Select(i => new LogMessage(0, i, LaneHarness.Reading("s", i, 25))));
             await first.SettledAsync(Timeout);
         }
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
         // The log no longer reaches back to where the detector's memory began.
         await second.ClaimAsync(0, Timeout, low: 3);
         await AcknowledgeAsync(second, "s", 0, 4, maxOffset: 4);
@@ -74,7 +74,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     [Fact]
     public async Task The_newest_reading_of_each_sensor_is_kept()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
 
         consumer.Post([new LogMessage(0, 0, LaneHarness.Reading("a", 1, 20)), new LogMessage(0, 1, LaneHarness.Reading("b", 1, 36)), new LogMessage(0, 2, LaneHarness.Reading("a", 2, 41))]);
@@ -88,7 +88,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     [Fact]
     public async Task The_account_is_read_at_the_same_cost_however_much_waits_to_be_settled()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await WaitAsync(consumer, 1, 3_000);
         var few = await PagesOfAccountAsync(consumer);

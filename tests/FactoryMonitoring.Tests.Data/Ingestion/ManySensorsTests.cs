@@ -13,7 +13,7 @@ public sealed class ManySensorsTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task What_has_changed_of_a_memory_is_stored_and_a_successor_knows_all_of_it()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, AlwaysDue))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, AlwaysDue))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Enumerable.Range(0, Sensors).Select(n => Message(n, $"s{n}", 1, 25)));
@@ -31,7 +31,7 @@ public sealed class ManySensorsTests(PostgresFixture postgres) : DatabaseTest(po
             Assert.Equal(whole, await Database.ScalarAsync<int>("SELECT length(state) FROM detector_snapshots", Timeout));
         }
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, AlwaysDue);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, AlwaysDue);
         var claimed = await second.ClaimAsync(0, Timeout);
         var next = await Database.ScalarAsync<long>("SELECT next_offset FROM partition_offsets", Timeout);
         Assert.Equal((next, next), (claimed.From, claimed.ReplayUntil));
@@ -47,7 +47,7 @@ public sealed class ManySensorsTests(PostgresFixture postgres) : DatabaseTest(po
     [Fact]
     public async Task A_memory_that_all_sensors_change_is_stored_as_a_whole_again()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, AlwaysDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, AlwaysDue);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Enumerable.Range(0, Sensors).Select(n => Message(n, $"s{n}", 1, 25)));
         await consumer.SettledAsync(Timeout);
@@ -71,7 +71,7 @@ public sealed class ManySensorsTests(PostgresFixture postgres) : DatabaseTest(po
     public async Task Readings_of_sensors_beyond_the_limit_are_stored_and_the_consumer_says_that_they_are_not_judged()
     {
         await using var consumer = await LaneHarness.StartAsync(
-            Database.DataSource, "c1", Timeout, AlwaysDue, new DetectionOptions { MaxSensorsPerPartition = 2 });
+            Database.Ingest, "c1", Timeout, AlwaysDue, new DetectionOptions { MaxSensorsPerPartition = 2 });
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Enumerable.Range(0, 5).Select(n => Message(n, $"s{n}", 1, 45)));
         await consumer.SettledAsync(Timeout);

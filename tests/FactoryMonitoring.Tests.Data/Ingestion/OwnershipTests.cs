@@ -7,8 +7,8 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
     [Fact]
     public async Task Giving_up_and_taking_over_are_recorded_with_the_stall_between_them()
     {
-        await using var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         await first.ClaimAsync(0, Timeout);
         first.Post([Message(0)]);
         await first.ReleaseAsync(Timeout, 0);
@@ -32,7 +32,7 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
     [Fact]
     public async Task A_partition_that_one_consumer_claims_twice_is_held_once_by_the_later_claim()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, new() { SnapshotInterval = TimeSpan.FromMilliseconds(1) });
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, new() { SnapshotInterval = TimeSpan.FromMilliseconds(1) });
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post([Message(0), Message(1)]);
@@ -46,7 +46,7 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
     [Fact]
     public async Task What_a_dead_owner_could_not_say_its_successor_says()
     {
-        await using (var dead = await LaneHarness.StartAsync(Database.DataSource, "dead", Timeout))
+        await using (var dead = await LaneHarness.StartAsync(Database.Ingest, "dead", Timeout))
         {
             await dead.ClaimAsync(0, Timeout);
             dead.Post([Message(0), Message(1)]);
@@ -54,7 +54,7 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
         }
 
         await Database.ScalarAsync<object>("INSERT INTO consumer_health (consumer_id, status, last_heartbeat) VALUES ('dead', 'active', now() - interval '7 s')", Timeout);
-        await using var successor = await LaneHarness.StartAsync(Database.DataSource, "successor", Timeout);
+        await using var successor = await LaneHarness.StartAsync(Database.Ingest, "successor", Timeout);
         await successor.ClaimAsync(0, Timeout);
 
         Assert.Equal(
@@ -68,7 +68,7 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
     [Fact]
     public async Task An_owner_at_the_end_of_the_log_has_recovered_without_a_reading()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Partition(0).IsAtEnd = true;
         consumer.Tick();
@@ -82,12 +82,12 @@ public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(post
     [Fact]
     public async Task A_released_partition_takes_its_memory_along()
     {
-        await using var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await first.ClaimAsync(0, Timeout);
         first.Post([Message(0), Message(1), Message(2)]);
         await first.ReleaseAsync(Timeout, 0);
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         var claimed = await second.ClaimAsync(0, Timeout);
 
         Assert.Equal((3L, 3L), (claimed.From, claimed.ReplayUntil));

@@ -62,7 +62,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
     public async Task What_was_counted_is_not_counted_again()
     {
         await StoreAsync();
-        var audit = new ReadingAudit(Database.DataSource);
+        var audit = new ReadingAudit(Database.Ingest);
 
         Assert.Equal(new AuditStep(0, 0, 0), await audit.StepAsync(1_000, TimeSpan.FromMinutes(1), Timeout));
         Assert.Equal(new AuditStep(2, 30, 0), await audit.StepAsync(30, TimeSpan.Zero, Timeout));
@@ -85,7 +85,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
         await StoreAsync();
         await RowsAsync(sql);
 
-        var step = await new ReadingAudit(Database.DataSource).StepAsync(1_000, TimeSpan.Zero, Timeout);
+        var step = await new ReadingAudit(Database.Ingest).StepAsync(1_000, TimeSpan.Zero, Timeout);
 
         Assert.Equal(wrong, step.Wrong);
         Assert.Equal([["miscounted", first]], await RowsAsync("SELECT kind, min(kafka_offset) FROM ledger_violations GROUP BY 1"));
@@ -95,7 +95,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
     [Fact]
     public async Task The_spans_of_what_the_brokers_have_lost_are_cut_where_the_log_was()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Log(0, 0, 10));
@@ -104,7 +104,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
             await first.SettledAsync(Timeout);
         }
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         await second.TryClaimAsync(0, Timeout, high: 6, doubts: 3);
         second.Post(Log(0, 6, 3));
         await second.SettledAsync(Timeout);
@@ -112,7 +112,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal(
             [["cluster:topic", 0L, 6L, 6], ["cluster:topic", 6L, 9L, 3], ["cluster:topic#0@2", 6L, 10L, 4], ["cluster:topic#0@2", 10L, 20L, 10]],
             await RowsAsync("SELECT log_id, first_offset, next_offset, stored FROM reading_batches JOIN logs USING (log_key) ORDER BY 1, 2"));
-        Assert.Equal(new AuditStep(4, 23, 0), await new ReadingAudit(Database.DataSource).StepAsync(1_000, TimeSpan.Zero, Timeout));
+        Assert.Equal(new AuditStep(4, 23, 0), await new ReadingAudit(Database.Ingest).StepAsync(1_000, TimeSpan.Zero, Timeout));
     }
 
     [Fact]
@@ -144,16 +144,16 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
             """));
         Assert.Equal([[0, 50L, 50L], [1, 10L, 10L]], await RowsAsync("SELECT kafka_partition, stored, messages FROM partition_offsets ORDER BY 1"));
         // And what is stored from now on is proven as well.
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Log(0, 50, 5));
         await consumer.SettledAsync(Timeout);
-        Assert.Equal(new AuditStep(1, 5, 0), await new ReadingAudit(Database.DataSource).StepAsync(1_000, TimeSpan.Zero, Timeout));
+        Assert.Equal(new AuditStep(1, 5, 0), await new ReadingAudit(Database.Ingest).StepAsync(1_000, TimeSpan.Zero, Timeout));
     }
 
     private async Task StoreAsync()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(1, Timeout, low: 7);
         consumer.Post([.. Log(0, 0, 20), .. Log(1, 7, 10)]);

@@ -1,5 +1,6 @@
 using System.Text;
 using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 using Npgsql;
 
@@ -29,7 +30,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     [Fact]
     public async Task A_message_that_is_refused_for_good_becomes_a_dead_letter_by_whatever_SqlState_and_the_others_are_stored()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(3, Timeout);
         long offset = 0;
@@ -58,7 +59,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     [Fact]
     public async Task What_is_not_for_the_message_is_waited_for_by_whatever_SqlState_and_nothing_becomes_a_dead_letter()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         long offset = 0;
         foreach (var state in Waiting)
@@ -80,7 +81,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     [Fact]
     public async Task Text_of_as_many_bytes_as_its_characters_can_have_is_stored()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         var random = new Random(1);
         string Cjk() => string.Concat(Enumerable.Range(0, 255).Select(_ => (char)random.Next(0x4E00, 0x9FFF)));
@@ -104,7 +105,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     [Fact]
     public async Task A_check_that_a_reading_violates_is_no_missing_day()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await Database.ScalarAsync<object>($"ALTER TABLE readings ADD CONSTRAINT plausible CHECK (value <> {Bad})", Timeout);
 
@@ -118,7 +119,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     [Fact]
     public async Task A_message_whose_alert_is_refused_loses_neither_the_others_nor_their_alerts()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         await Database.ScalarAsync<object>($"ALTER TABLE alerts ADD CONSTRAINT plausible CHECK (sensor_value <> {Bad})", Timeout);
 
@@ -141,7 +142,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     {
         var name = await Database.ScalarAsync<string>("SELECT current_database()::text", Timeout);
         await Database.ScalarAsync<object>($"ALTER DATABASE {name} SET default_transaction_read_only = on", Timeout);
-        await using var dataSource = NpgsqlDataSource.Create(Database.ConnectionString + ";Application Name=own-pool");
+        await using var dataSource = NpgsqlDataSource.Create(Database.ConnectionStringOf(DatabaseRoles.Ingest) + ";Application Name=own-pool");
         var log = new LogTopic(1, LaneHarness.LogId, "sensor-data");
         await Database.ScalarAsync<object>($"INSERT INTO logs (log_id) VALUES ('{LaneHarness.LogId}')", Timeout);
         await using var store = new IngestStore(dataSource, "c1", new DictionaryStore(dataSource));
@@ -158,7 +159,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     public async Task The_ledger_counts_what_the_database_refuses_as_rejected_whoever_settles_it()
     {
         await RaiseAsync("22000");
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, new ConsumersOptions { SnapshotInterval = TimeSpan.FromHours(1) }))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, new ConsumersOptions { SnapshotInterval = TimeSpan.FromHours(1) }))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Messages(0, 0, 10, bad: 4));
@@ -166,7 +167,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
         }
 
         // It died before a snapshot: its successor reads the refused message again, for the detector alone.
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
         var claimed = await second.ClaimAsync(0, Timeout);
         Assert.Equal((0L, 10L), (claimed.From, claimed.ReplayUntil));
         await Database.ScalarAsync<object>(

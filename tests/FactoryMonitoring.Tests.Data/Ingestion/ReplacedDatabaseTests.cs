@@ -10,7 +10,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
     [Fact]
     public async Task A_strangers_device_that_counts_from_1_again_is_not_stored_twice()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Enumerable.Range(0, 20).Select(i => Message(i, count: i + 1, minute: i)));
         consumer.Post(Enumerable.Range(20, 20).Select(i => Message(i, count: i - 19, minute: i)));
@@ -27,7 +27,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
     [Fact]
     public async Task A_database_that_is_restored_from_an_older_backup_gets_what_it_lacks_once_and_under_the_right_sensor()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Enumerable.Range(0, 10).Select(i => Message(i)));
         await StoredAsync(consumer, 10);
@@ -62,7 +62,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
     [Fact]
     public async Task A_database_that_is_restored_is_noticed_though_it_lacks_nothing_that_is_remembered()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post([Message(0)]);
         await StoredAsync(consumer, 1);
@@ -78,7 +78,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
     [Fact]
     public async Task A_database_that_is_made_anew_gets_the_whole_log_under_keys_of_its_own()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Enumerable.Range(0, 10).Select(Message));
         await StoredAsync(consumer, 10);

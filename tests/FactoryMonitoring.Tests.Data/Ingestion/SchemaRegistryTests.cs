@@ -6,6 +6,7 @@ using Avro.Generic;
 using Confluent.Kafka;
 using Confluent.SchemaRegistry;
 using Confluent.SchemaRegistry.Serdes;
+using FactoryMonitoring.Data;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -208,7 +209,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
 
     private ServiceProcess StartConsumer(string id, Dictionary<string, string> settings) => ServiceProcess.Start("Consumers", new(settings)
     {
-        ["DATABASE_URL"] = Database.Url, ["KAFKA_BROKERS"] = Brokers.BootstrapServers, ["CONSUMER_ID"] = id, ["Consumers__GroupProtocol"] = "classic",
+        ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["KAFKA_BROKERS"] = Brokers.BootstrapServers, ["CONSUMER_ID"] = id, ["Consumers__GroupProtocol"] = "classic",
     });
 
     private async Task<List<string>> ListAsync(string sql) => [.. (await Database.RowsAsync(sql, Timeout)).Select(row => (string)row[0]!)];

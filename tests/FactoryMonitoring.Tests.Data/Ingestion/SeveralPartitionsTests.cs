@@ -10,7 +10,7 @@ public sealed class SeveralPartitionsTests(PostgresFixture postgres) : DatabaseT
     [Fact]
     public async Task One_partition_judges_and_alerts_of_the_others_end()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(1, Timeout);
         // Both open an alert before anybody can know of the other.
@@ -49,7 +49,7 @@ public sealed class SeveralPartitionsTests(PostgresFixture postgres) : DatabaseT
     [Fact]
     public async Task Interval_clock_and_rules_of_a_sensor_stand_beside_its_newest_reading()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         consumer.Post(

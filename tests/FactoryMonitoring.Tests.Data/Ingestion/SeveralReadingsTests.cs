@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Consumers.Ingestion.Dialects;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
 using FactoryMonitoring.Data.Monitoring;
 using Npgsql;
@@ -33,7 +34,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     [Fact]
     public async Task All_readings_of_a_message_have_its_offset_and_the_account_is_exact()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, messages: Climate);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, messages: Climate);
         await consumer.ClaimAsync(0, Timeout, low: 10);
         await consumer.ClaimAsync(1, Timeout);
 
@@ -68,7 +69,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     [Fact]
     public async Task One_wrong_element_makes_one_dead_letter_that_names_it_and_nothing_of_the_message_is_stored()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
 
         consumer.Post(
@@ -94,7 +95,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     public async Task However_often_consumers_die_each_reading_is_stored_once_and_the_alerts_are_those_of_an_undisturbed_one()
     {
         var log = MakeLog().ToArray();
-        await using (var alone = await LaneHarness.StartAsync(Database.DataSource, "alone", Timeout, OftenSnapshots))
+        await using (var alone = await LaneHarness.StartAsync(Database.Ingest, "alone", Timeout, OftenSnapshots))
         {
             await alone.ClaimAsync(0, Timeout);
             alone.Post(log);
@@ -105,10 +106,10 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
         Assert.NotEmpty(alerts);
         Assert.Equal([Exact], await RowsAsync(Account));
         await Database.ScalarAsync<object>("TRUNCATE alerts, readings, reading_batches, partition_offsets, detector_snapshots, outbox, partition_ownership, rebalancing_events CASCADE", Timeout);
-        await LaneHarness.ReadWithKillsAsync(Database.DataSource, log, new Random(20260102), OftenSnapshots, Timeout);
+        await LaneHarness.ReadWithKillsAsync(Database.Ingest, log, new Random(20260102), OftenSnapshots, Timeout);
 
         Assert.Equal(readings, await RowsAsync(ReadingsOfTheLog));
-        await using (var last = await LaneHarness.StartAsync(Database.DataSource, "last", Timeout, OftenSnapshots))
+        await using (var last = await LaneHarness.StartAsync(Database.Ingest, "last", Timeout, OftenSnapshots))
         {
             var claimed = await last.ClaimAsync(0, Timeout);
             last.Post(log[(int)claimed.From..]);
@@ -125,7 +126,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     public async Task A_commit_whose_answer_is_lost_stores_the_message_once()
     {
         await using var proxy = new InterferingProxy(Postgres.Port);
-        var connectionString = new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Port = proxy.Port }.ConnectionString;
+        var connectionString = new NpgsqlConnectionStringBuilder(Database.ConnectionStringOf(DatabaseRoles.Ingest)) { Port = proxy.Port }.ConnectionString;
         await using var dataSource = NpgsqlDataSource.Create(connectionString);
         await using var consumer = await LaneHarness.StartAsync(dataSource, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
@@ -148,7 +149,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
         await Database.ScalarAsync<object>($"ALTER TABLE readings ADD CONSTRAINT plausible CHECK (value <> {Bad})", Timeout);
         var log = Enumerable.Range(0, 40)
             .Select(i => new LogMessage(0, i, Several(("a", (2 * i) + 1, 25), ("b", i, i is 7 or 8 or 31 ? Bad : 25), ("a", (2 * i) + 2, 25)))).ToArray();
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, new ConsumersOptions { SnapshotInterval = TimeSpan.FromHours(1) }))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, new ConsumersOptions { SnapshotInterval = TimeSpan.FromHours(1) }))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(log[..30]);
@@ -156,7 +157,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
         }
 
         // It died before a snapshot: its successor reads the refused messages again, for the detector alone.
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenSnapshots);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenSnapshots);
         await second.ClaimAsync(0, Timeout);
         await Database.ScalarAsync<object>(
             "INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset) VALUES ('p', 'b', $1, 0, 0, 39, 39)",
@@ -183,7 +184,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     [Fact]
     public async Task Alerts_of_one_message_have_ids_of_their_own_and_each_finds_its_reading()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
 
         consumer.Post([new LogMessage(0, 0, Several(("a", 1, 41), ("b", 1, 42), ("b", 2, 25), ("b", 3, 43)))]);
@@ -193,7 +194,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
             [["a", 41.0, false], ["b", 42.0, true], ["b", 43.0, false]],
             await RowsAsync("SELECT sensor_id, sensor_value, resolved_at IS NOT NULL FROM alerts WHERE anomaly_type = 'critical_threshold_violation' ORDER BY 2"));
         Assert.Equal([[true]], await RowsAsync("SELECT count(*) = (SELECT count(DISTINCT alert_id) FROM outbox WHERE topic = 'alerts') FROM alerts"));
-        var queries = new AlertQueries(Database.DataSource);
+        var queries = new AlertQueries(Database.Monitor);
         foreach (var alert in await RowsAsync("SELECT alert_id, sensor_id, sensor_value FROM alerts"))
         {
             var found = await queries.FindAsync((Guid)alert[0]!, Timeout);
@@ -212,7 +213,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     [InlineData("UPDATE reading_batches SET messages = NULL")]
     public async Task The_audit_notices_what_a_message_has_lost_or_won(string sql)
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post([new LogMessage(0, 0, LaneHarness.Reading("s", 1, 25)), new LogMessage(0, 1, Several(("a", 1, 21), ("b", 1, 22), ("a", 2, 23)))]);
         await consumer.SettledAsync(Timeout);
@@ -226,14 +227,14 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     [Fact]
     public async Task A_log_that_is_cut_takes_whole_messages_away()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Enumerable.Range(0, 10).Select(i => new LogMessage(0, i, Several(("a", i, 21), ("b", i, 22)))));
             await first.SettledAsync(Timeout);
         }
 
-        await using var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout);
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         await second.TryClaimAsync(0, Timeout, high: 6, doubts: 3);
         second.Post([new LogMessage(0, 6, LaneHarness.Reading("c", 1, 25)), new LogMessage(0, 7, Several(("c", 2, 25), ("d", 1, 25)))]);
         await second.SettledAsync(Timeout);
@@ -273,7 +274,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
     private static byte[] Several(params (string Sensor, long Count, double Value)[] readings) => Encoding.UTF8.GetBytes($"[{string.Join(',', readings.Select((one, i) =>
         Encoding.UTF8.GetString(LaneHarness.Reading(one.Sensor, one.Count, one.Value, time: string.Create(CultureInfo.InvariantCulture, $"2025-09-16T21:41:{i:00}Z")))))}]");
 
-    private Task<AuditStep> AuditAsync() => new ReadingAudit(Database.DataSource).StepAsync(10_000, TimeSpan.Zero, Timeout);
+    private Task<AuditStep> AuditAsync() => new ReadingAudit(Database.Ingest).StepAsync(10_000, TimeSpan.Zero, Timeout);
 
     private Task<List<object?[]>> RowsAsync(string sql) => Database.RowsAsync(sql, Timeout);
 }

@@ -14,14 +14,14 @@ public sealed class UnusualValueTests(PostgresFixture postgres) : DatabaseTest(p
     [Fact]
     public async Task Whoever_takes_the_partition_over_raises_and_ends_the_alert_by_what_the_first_has_learned()
     {
-        await using (var first = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue, Learning))
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue, Learning))
         {
             await first.ClaimAsync(0, Timeout);
             first.Post(Readings(0, 500, 75));
             await first.SettledAsync(Timeout);
         }
 
-        await using (var second = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue, Learning))
+        await using (var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue, Learning))
         {
             await second.ClaimAsync(0, Timeout);
             second.Post(Readings(500, 10, 96));
@@ -33,7 +33,7 @@ public sealed class UnusualValueTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Matches(@"^Usual 7[345](\.\d)? to 7[567](\.\d)? °C at this hour, now 7\d(\.\d)? °C, the mean of the last 6 readings$", (string)alert[3]!);
         Assert.True((bool)alert[4]!);
 
-        await using var third = await LaneHarness.StartAsync(Database.DataSource, "c3", Timeout, OftenDue, Learning);
+        await using var third = await LaneHarness.StartAsync(Database.Ingest, "c3", Timeout, OftenDue, Learning);
         await third.ClaimAsync(0, Timeout);
         third.Post(Readings(510, 400, 75));
         await third.SettledAsync(Timeout);

@@ -121,7 +121,7 @@ public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(pos
     public async Task Asking_for_a_page_costs_no_more_than_it_shows()
     {
         await ExecuteAsync(Insert, Now.AddMinutes(-1));
-        var queries = new AlertQueries(Database.DataSource);
+        var queries = new AlertQueries(Database.Monitor);
 
         var page = await queries.ListAsync(new(null, null, null, "temp-sensor-001", null, null, null), null, 2, Timeout);
 

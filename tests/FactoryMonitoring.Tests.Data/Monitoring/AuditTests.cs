@@ -11,7 +11,7 @@ public sealed class AuditTests(PostgresFixture postgres) : MonitoringApiTest(pos
     [Fact]
     public async Task Who_did_what_is_told_page_by_page_and_as_a_file()
     {
-        var store = new AuditStore(Database.DataSource);
+        var store = new AuditStore(Database.Monitor);
         await store.WriteAsync(new(0, Now, "make", null, null, "kill postgres", true, "postgres: killed"), Timeout);
         await store.WriteAsync(new(0, Now, "ada, \"the first\"", FactoryRole.Operator, "192.0.2.7", "scale to 9 consumers", false, new string('x', 5_000)), Timeout);
         var api = await StartServingApiAsync();
@@ -37,7 +37,7 @@ public sealed class AuditTests(PostgresFixture postgres) : MonitoringApiTest(pos
     [InlineData("TRUNCATE audit_log")]
     public async Task Nobody_changes_what_was_done(string sql)
     {
-        await new AuditStore(Database.DataSource).WriteAsync(new(0, Now, "make", null, null, "kill postgres", true, "postgres: killed"), Timeout);
+        await new AuditStore(Database.Monitor).WriteAsync(new(0, Now, "make", null, null, "kill postgres", true, "postgres: killed"), Timeout);
 
         var refused = await Assert.ThrowsAsync<PostgresException>(() => Database.RowsAsync(sql, Timeout));
         Assert.Equal("the audit log is append-only", refused.MessageText);
@@ -47,11 +47,11 @@ public sealed class AuditTests(PostgresFixture postgres) : MonitoringApiTest(pos
     [Fact]
     public async Task An_entry_is_kept_for_a_year()
     {
-        var store = new AuditStore(Database.DataSource);
+        var store = new AuditStore(Database.Monitor);
         await store.WriteAsync(new(0, Now.AddDays(-367), "long ago", null, null, "kill postgres", true, "postgres: killed"), Timeout);
         await store.WriteAsync(new(0, Now.AddDays(-360), "lately", null, null, "kill postgres", true, "postgres: killed"), Timeout);
 
-        await new RetentionStore(Database.DataSource).PruneAsync(Timeout);
+        await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
 
         Assert.Equal(["lately"], (await store.ListAsync(null, 10, Timeout)).Select(entry => entry.Who));
     }

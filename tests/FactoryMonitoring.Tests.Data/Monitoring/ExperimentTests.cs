@@ -10,7 +10,7 @@ namespace FactoryMonitoring.Tests.Data.Monitoring;
 
 public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
-    private ExperimentStore Store => new(Database.DataSource);
+    private ExperimentStore Store => new(Database.Monitor);
 
     [Fact]
     public async Task A_run_that_was_written_is_read_as_it_was()
@@ -78,7 +78,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
             VALUES ('p', 's', 1, 0, 1, 2, 31, $1 - interval '1 s'), ('p', 's', 1, 0, 3, 4, 33, $1 + interval '1 s')
             """, Now);
         await ExecuteAsync("INSERT INTO ledger (producer_id, log_key, kafka_partition, missing) VALUES ('p', 1, 0, 2)");
-        var queries = new ExperimentQueries(Database.DataSource);
+        var queries = new ExperimentQueries(Database.Monitor);
 
         var rows = await queries.ReadAsync("sensor-data", Now.AddSeconds(-10), Now.AddSeconds(-6), Now, Timeout);
 
@@ -112,7 +112,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
             FROM (VALUES (9, -9.0, 1.0, 1), (10, 1.0, 1.5, 1), (11, -1e8, 2.0, 1), (12, 2.0, 8.5, 2), (13, 8.0, 8.5, 1), (14, 8.5, 9.0, 1), (15, 18.0, 18.5, 1))
                 v(kafka_offset, happened, committed, sensor_key)
             """, Now);
-        var queries = new ExperimentQueries(Database.DataSource);
+        var queries = new ExperimentQueries(Database.Monitor);
 
         var stored = await queries.StoredAsync(new(1, new Dictionary<int, long> { [0] = 10 }), Now, Now.AddSeconds(3), Now.AddSeconds(9), TimeSpan.FromSeconds(2), Timeout);
 

@@ -7,7 +7,7 @@ public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(p
 {
     private static readonly MonitorFindings Nothing = new(false, [], null, null, null, [], [], []);
 
-    private MonitorStore Store => new(Database.DataSource);
+    private MonitorStore Store => new(Database.Monitor);
 
     [Fact]
     public async Task Who_is_silent_is_marked_and_the_reason_noted()

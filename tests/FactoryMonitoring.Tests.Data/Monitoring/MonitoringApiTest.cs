@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.FaultLab;
 using FactoryMonitoring.Monitoring.Api;
 using Microsoft.AspNetCore.Builder;
@@ -37,7 +38,7 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
     /// <summary>Starts the service on a free port; it need not reach the database yet.</summary>
     internal async Task<ApiUnderTest> StartApiAsync(params string[] settings)
     {
-        var app = MonitoringApi.Build([$"--ConnectionStrings:factorydb={Database.ConnectionString}", "--MONITORING_API_PORT=0", .. settings]);
+        var app = MonitoringApi.Build([$"--ConnectionStrings:factorydb={Database.ConnectionStringOf(DatabaseRoles.Monitor)}", "--MONITORING_API_PORT=0", .. settings]);
         await app.StartAsync(Timeout);
         var api = new ApiUnderTest(app);
         _apis.Add(api);
@@ -58,7 +59,7 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
     {
         var app = FaultLabService.Build(
         [
-            $"--ConnectionStrings:factorydb={Database.ConnectionString}", "--urls=http://127.0.0.1:0", $"--services:{ResourceNames.MonitoringApi}:http:0={api.Client.BaseAddress}",
+            $"--ConnectionStrings:factorydb={Database.ConnectionStringOf(DatabaseRoles.Monitor)}", "--urls=http://127.0.0.1:0", $"--services:{ResourceNames.MonitoringApi}:http:0={api.Client.BaseAddress}",
             $"--Factory:Control:Url={control}", "--Factory:Control:Token=secret", .. settings,
         ]);
         await app.StartAsync(Timeout);

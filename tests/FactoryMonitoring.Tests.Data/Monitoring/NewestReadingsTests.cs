@@ -12,7 +12,7 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
     [Fact]
     public async Task Those_of_all_partitions_are_shown_in_the_order_of_their_arrival()
     {
-        await using var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue);
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(1, Timeout);
         for (var i = 0; i < 6; i++)
@@ -23,7 +23,7 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
         }
 
         await consumer.ReleaseAsync(Timeout, 0, 1);
-        var readings = (await new SensorQueries(Database.DataSource).FindAsync("s", Timeout))!.Readings;
+        var readings = (await new SensorQueries(Database.Monitor).FindAsync("s", Timeout))!.Readings;
         Assert.Equal([20.0, 21, 22, 23, 24, 25], readings.Select(reading => reading.Value));
         Assert.Equal([0, 1, 0, 1, 0, 1], readings.Select(reading => reading.KafkaPartition));
     }
@@ -33,7 +33,7 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
     [InlineData(2_100_000, 100)]
     public async Task Live_ones_are_found_behind_a_backfill_of_bounded_size(int backfilled, int found)
     {
-        await using (var consumer = await LaneHarness.StartAsync(Database.DataSource, "c1", Timeout, OftenDue))
+        await using (var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue))
         {
             await consumer.ClaimAsync(0, Timeout);
             consumer.Post(Enumerable.Range(0, 200).Select(i => new LogMessage(0, i, LaneHarness.Reading("s", i + 1, i))));
@@ -60,7 +60,7 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
                 """, Timeout);
         }
 
-        await using (var consumer = await LaneHarness.StartAsync(Database.DataSource, "c2", Timeout, OftenDue))
+        await using (var consumer = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue))
         {
             await Database.RowsAsync($"UPDATE partition_offsets SET next_offset = {1000 + backfilled}", Timeout);
             await consumer.ClaimAsync(0, Timeout);
@@ -68,7 +68,7 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
             await consumer.ReleaseAsync(Timeout, 0);
         }
 
-        var queries = new SensorQueries(Database.DataSource);
+        var queries = new SensorQueries(Database.Monitor);
         var readings = (await queries.FindAsync("s", Timeout))!.Readings;
         Assert.Equal(found, readings.Count);
         Assert.Equal(1099, readings[^1].Value);

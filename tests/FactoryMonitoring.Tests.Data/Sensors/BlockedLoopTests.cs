@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Sensors;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,7 +18,7 @@ public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(pos
     {
         var port = PostgresFixture.FreePort();
         var builder = WebApplication.CreateBuilder(
-            [$"--urls=http://127.0.0.1:{port}", $"--DATABASE_URL={Database.Url}", $"--KAFKA_BROKERS={Brokers.BootstrapServers}",
+            [$"--urls=http://127.0.0.1:{port}", $"--DATABASE_URL={Database.UrlOf(DatabaseRoles.Sensor)}", $"--KAFKA_BROKERS={Brokers.BootstrapServers}",
                 "--SENSOR_TYPE=temperature", "--SAMPLING_INTERVAL=0.1", "--Sensors:PerType=1"]);
         builder.AddServiceDefaults();
         builder.AddFactoryDatabase();

@@ -10,7 +10,7 @@ public sealed class ProducerAccountStoreTests(PostgresFixture postgres) : Databa
     private static readonly ProducerHeartbeat Heartbeat = new(
         "temperature-sensor", "temperature", "active", "connected", null, 17, At, At, Guid.NewGuid(), 42, "host", 24, 3, 1 << 20);
 
-    private ProducerAccountStore Store => new(Database.DataSource);
+    private ProducerAccountStore Store => new(Database.Sensor);
 
     [Fact]
     public async Task Heartbeat_ranges_and_samples_are_written_together()
@@ -112,7 +112,7 @@ public sealed class ProducerAccountStoreTests(PostgresFixture postgres) : Databa
         await Postgres.KillAsync();
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => WriteAsync(OneReading(2), number: 2));
         await Postgres.StartAsync();
-        Database.DataSource.Clear();
+        Database.Clear();
 
         await WriteAsync(OneReading(1), number: 1, mayBeWritten: true);
         await WriteAsync(OneReading(2), number: 2, mayBeWritten: true);

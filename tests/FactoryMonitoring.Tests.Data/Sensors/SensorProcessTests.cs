@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
@@ -197,7 +198,7 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
 
     private Dictionary<string, string> Connections() => new()
     {
-        ["DATABASE_URL"] = Database.Url,
+        ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Sensor),
         ["KAFKA_BROKERS"] = Brokers.BootstrapServers,
     };
 

@@ -7,7 +7,7 @@ public sealed class SensorSequenceStoreTests(PostgresFixture postgres) : Databas
     [Fact]
     public async Task Blocks_begin_at_one_and_follow_each_other()
     {
-        var store = new SensorSequenceStore(Database.DataSource);
+        var store = new SensorSequenceStore(Database.Sensor);
 
         Assert.Equal(new Dictionary<string, long> { ["a"] = 1, ["b"] = 1 }, await store.ReserveAsync(["a", "b"], 1000, Timeout));
         Assert.Equal(new Dictionary<string, long> { ["b"] = 1001, ["c"] = 1 }, await store.ReserveAsync(["c", "b"], 1000, Timeout));
@@ -18,7 +18,7 @@ public sealed class SensorSequenceStoreTests(PostgresFixture postgres) : Databas
     {
         string[] sensors = ["a", "b", "c", "d"];
 
-        var reserved = await Task.WhenAll(Enumerable.Range(0, 25).Select(i => new SensorSequenceStore(Database.DataSource)
+        var reserved = await Task.WhenAll(Enumerable.Range(0, 25).Select(i => new SensorSequenceStore(Database.Sensor)
             .ReserveAsync([.. sensors.Skip(i % 4), .. sensors.Take(i % 4)], 1000, Timeout)));
 
         var expected = Enumerable.Range(0, 25).Select(i => 1L + i * 1000).ToList();

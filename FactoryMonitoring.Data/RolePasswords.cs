@@ -1,0 +1,29 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace FactoryMonitoring.Data;
+
+/// <summary>The passwords of the services' roles, of ASCII characters.</summary>
+public sealed record RolePasswords(string Ingest, string Sensor, string Monitor)
+{
+    private const int Iterations = 4096;
+
+    public string Of(string role) => role switch
+    {
+        DatabaseRoles.Ingest => Ingest,
+        DatabaseRoles.Sensor => Sensor,
+        DatabaseRoles.Monitor => Monitor,
+        _ => throw new ArgumentOutOfRangeException(nameof(role), role, "is no role of a service"),
+    };
+
+    /// <summary>What PostgreSQL keeps of a password (SCRAM-SHA-256), and takes in its place: so the password is in no statement that it may log.</summary>
+    public static string Verifier(string password)
+    {
+        ArgumentNullException.ThrowIfNull(password);
+        var salt = RandomNumberGenerator.GetBytes(16);
+        var salted = Rfc2898DeriveBytes.Pbkdf2(Encoding.ASCII.GetBytes(password), salt, Iterations, HashAlgorithmName.SHA256, 32);
+        var stored = SHA256.HashData(HMACSHA256.HashData(salted, "Client Key"u8));
+        var server = HMACSHA256.HashData(salted, "Server Key"u8);
+        return $"SCRAM-SHA-256${Iterations}:{Convert.ToBase64String(salt)}${Convert.ToBase64String(stored)}:{Convert.ToBase64String(server)}";
+    }
+}
