@@ -6,6 +6,7 @@ using FactoryMonitoring.AppHost.Prometheus;
 using FactoryMonitoring.AppHost.Services;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using static System.FormattableString;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -36,13 +37,13 @@ var database = builder.AddPostgresDatabase(ResourceNames.Database, "factory_moni
 var databaseLink = builder.AddDatabaseLink(factory, database);
 var kafkaLink = builder.AddKafkaLink(factory, kafka);
 
-// Topics and schema, once.
+// Topics, schema and the roles that the services sign in as, once.
 var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(ResourceNames.Provisioner)
     .WithReference(kafka).WaitFor(kafka, WaitBehavior.WaitOnResourceUnavailable)
     .WithReference(database.Resource).WaitFor(database.Resource, WaitBehavior.WaitOnResourceUnavailable)
     .WithEnvironment("Factory__Partitions", Invariant($"{settings.Partitions}"))
     .WithSettingsOf("Factory:Retention").WithSettingsOf(KafkaSecurity.Section)
-    .WithServiceDefaults()
+    .WithServiceDefaults().WithRolePasswords(database)
     .WithIconName("Wrench");
 
 // Readings: sensors send them, consumers store them.
@@ -50,7 +51,7 @@ var sensors = builder.AddGroup("sensors", "Temperature");
 foreach (var type in SensorCatalog.Types.Values)
 {
     builder.AddProject<Projects.Sensors>(ResourceNames.Sensor(type.Name))
-        .AsService(provisioner, databaseLink, kafka)
+        .AsService(provisioner, databaseLink.As(DatabaseRoles.Sensor), kafka)
         .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.Sensor(type.Name))
         .WithEnvironment(EnvironmentNames.SensorType, type.Name)
         .WithSettingsOf("Sensors")
@@ -60,7 +61,7 @@ foreach (var type in SensorCatalog.Types.Values)
 if (settings.Replay is { } replay)
 {
     builder.AddProject<Projects.Sensors>(ResourceNames.ReplaySensor)
-        .AsService(provisioner, databaseLink, kafka)
+        .AsService(provisioner, databaseLink.As(DatabaseRoles.Sensor), kafka)
         .WithEnvironment(EnvironmentNames.ProducerId, ResourceNames.ReplaySensor)
         .WithReplay(replay)
         .WithIconName("ArrowRepeatAll").WithParentRelationship(sensors);
@@ -70,7 +71,7 @@ var consumers = builder.AddGroup("consumers", "PeopleTeam");
 for (var number = 1; number <= settings.MaxConsumers; number++)
 {
     var consumer = builder.AddProject<Projects.Consumers>(ResourceNames.Consumer(number))
-        .AsService(provisioner, databaseLink, number == ResourceNames.LinkedConsumer ? kafkaLink : kafka)
+        .AsService(provisioner, databaseLink.As(DatabaseRoles.Ingest), number == ResourceNames.LinkedConsumer ? kafkaLink : kafka)
         .WithEnvironment(EnvironmentNames.ConsumerId, ResourceNames.Consumer(number))
         .WithSettingsOf("Consumers").WithSettingsOf("Detection")
         .WithIconName("Person").WithParentRelationship(consumers);
@@ -79,7 +80,7 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
 
 // The page reads from the API, which commands nothing; it acts through the fault lab, which alone may command the AppHost.
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
-    .AsService(provisioner, databaseLink, kafka, factory.ApiPort)
+    .AsService(provisioner, databaseLink.As(DatabaseRoles.Monitor), kafka, factory.ApiPort)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
     .WithSettingsOf("Detection")
     .WithDisks()
@@ -97,7 +98,7 @@ var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWe
 if (factory.FaultLabPort is { } port)
 {
     var lab = builder.AddProject<Projects.FaultLab>(ResourceNames.FaultLab)
-        .AsService(provisioner, databaseLink, port: port)
+        .AsService(provisioner, databaseLink.As(DatabaseRoles.Monitor), port: port)
         .WithReference(api)
         .WithControl(factory)
         .WithIconName("Beaker");

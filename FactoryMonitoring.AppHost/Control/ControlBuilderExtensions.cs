@@ -1,6 +1,7 @@
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Data;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -25,11 +26,11 @@ internal static class ControlBuilderExtensions
         services.AddSingleton<ReadingSender>();
         services.AddHostedService(provider => new ExitRecorder(
             provider.GetRequiredService<ExitLog>(),
-            database.ConnectionString.GetValueAsync,
+            database.As(DatabaseRoles.Monitor).GetValueAsync,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ExitRecorder>>()));
         services.AddSingleton(provider => new AuditRecorder(
-            database.At(database.Port).GetValueAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditRecorder>>()));
+            database.As(DatabaseRoles.Monitor).GetValueAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditRecorder>>()));
         services.AddHostedService(provider => provider.GetRequiredService<AuditRecorder>());
         builder.Eventing.Subscribe<BeforeResourceStartedEvent>((start, _) =>
         {
@@ -69,6 +70,7 @@ internal static class ControlBuilderExtensions
         database.Port,
         database.User,
         setup.Postgres.Password,
+        database.SensorPassword,
         database.Name,
         setup.Postgres.Directory?.Path ?? "",
         setup.Postgres.Installation is { } installation ? Path.Combine(installation.Bin, "psql") : "",

@@ -12,7 +12,8 @@ namespace FactoryMonitoring.AppHost.Control;
 /// <param name="Token">Its bearer token.</param>
 /// <param name="Pid">Of the AppHost.</param>
 /// <param name="FaultLab">Empty where faults are off.</param>
-/// <param name="PostgresPassword">Empty where PostgreSQL is somebody else's.</param>
+/// <param name="PostgresPassword">Of <paramref name="PostgresUser"/>, the administrator; empty where PostgreSQL is somebody else's.</param>
+/// <param name="PostgresSensorPassword">Of the sensors' role; empty where PostgreSQL is somebody else's.</param>
 /// <param name="Psql">The client program that came with the server; empty where that is a container.</param>
 /// <param name="PostgresEngine">Command of the engine whose container has the volume; empty where PostgreSQL is a process.</param>
 internal sealed record StackFile(
@@ -30,6 +31,7 @@ internal sealed record StackFile(
     int PostgresPort,
     string PostgresUser,
     string PostgresPassword,
+    string PostgresSensorPassword,
     string PostgresDatabase,
     string PostgresDirectory,
     string Psql,

@@ -2,6 +2,7 @@ using System.Globalization;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Data;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Faults;
@@ -12,13 +13,14 @@ internal static class LinkBuilderExtensions
     private const string Delay = "delay_ms";
 
     /// <summary>The link over which the services reach the database.</summary>
-    /// <returns>The link, or the database itself.</returns>
-    public static IResourceBuilder<IResourceWithConnectionString> AddDatabaseLink(
-        this IDistributedApplicationBuilder builder, FactorySetup setup, FactoryDatabase database)
+    /// <returns>The way over the link, or to the database itself.</returns>
+    public static DatabaseAccess AddDatabaseLink(this IDistributedApplicationBuilder builder, FactorySetup setup, FactoryDatabase database)
     {
-        if (setup.DatabaseLinkPort is not { } port) return database.Resource;
+        if (setup.DatabaseLinkPort is not { } port) return new(database, database.Resource, null);
         var link = new Link(FactoryLink.Database, TimeProvider.System);
-        return builder.AddLink(new LinkResource("database-link", link, [new LinkProxy(link, port, database.Port)], database.At(port)), database.Resource);
+        // Each service goes over it as its own role; this one is shown.
+        var resource = new LinkResource("database-link", link, [new LinkProxy(link, port, database.Port)], database.As(DatabaseRoles.Monitor, port));
+        return new(database, builder.AddLink(resource, database.Resource), port);
     }
 
     /// <summary>The link over which a consumer reaches the brokers: they have a listener for it alone, which tells clients the ports of the link.</summary>

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
@@ -28,6 +30,13 @@ internal static class PostgresBuilderExtensions
         ("log_timezone", "UTC"),
     ];
 
+    private static readonly Dictionary<string, string> PasswordSettings = new()
+    {
+        [DatabaseRoles.Ingest] = EnvironmentNames.DatabaseIngestPassword,
+        [DatabaseRoles.Sensor] = EnvironmentNames.DatabaseSensorPassword,
+        [DatabaseRoles.Monitor] = EnvironmentNames.DatabaseMonitorPassword,
+    };
+
     private static readonly (string Name, string Value)[] ProcessSettings =
     [
         ("listen_addresses", FactoryDatabase.Loopback),
@@ -45,21 +54,41 @@ internal static class PostgresBuilderExtensions
         const string Server = ResourceNames.Postgres;
         if (choice.Connection is { } connection) return builder.AddExternal(name, connection);
         var password = builder.AddParameter($"{Server}-password", choice.Password, secret: true)
-            .WithDescription("Password of the database's superuser. It is kept beside the data.");
-        return choice is { Image: { } image, Volume: { } volume }
-            ? builder.AddContainer(Server, image, volume, name, databaseName, user, password, port)
-            : builder.AddProcess(Server, choice.Installation!, choice.Directory!, name, databaseName, user, password, port);
+            .WithDescription("Password of the database's administrator, as whom the provisioner makes the roles. It is kept beside the data.");
+        var database = choice is { Image: { } image, Volume: { } volume }
+            ? builder.AddContainer(Server, image, volume, choice.PasswordFile!, name, databaseName, user, password, port)
+            : builder.AddProcess(Server, choice.Installation!, choice.Directory!, choice.PasswordFile!, name, databaseName, user, password, port);
+        // New ones at each start: the provisioner gives them to the roles before anybody else signs in.
+        var passwords = DatabaseRoles.Services.ToDictionary(role => role, _ => RandomNumberGenerator.GetHexString(32, lowercase: true));
+        return database with { RolePasswords = builder.AddRolePasswords(passwords), SensorPassword = passwords[DatabaseRoles.Sensor] };
     }
 
+    /// <summary>Gives the provisioner the passwords of the roles that it makes.</summary>
+    public static IResourceBuilder<T> WithRolePasswords<T>(this IResourceBuilder<T> builder, FactoryDatabase database) where T : IResourceWithEnvironment
+    {
+        foreach (var (role, password) in database.RolePasswords) builder.WithEnvironment(PasswordSettings[role], password);
+        return builder;
+    }
+
+    private static Dictionary<string, ParameterResource> AddRolePasswords(this IDistributedApplicationBuilder builder, IReadOnlyDictionary<string, string> passwords) =>
+        passwords.ToDictionary(pair => pair.Key, pair => builder.AddParameter(pair.Key.Replace('_', '-') + "-password", pair.Value, secret: true)
+            .WithDescription($"Password of the database's role {pair.Key}.").Resource);
+
     private static FactoryDatabase AddContainer(
-        this IDistributedApplicationBuilder builder, string server, ContainerImage image, string volume,
+        this IDistributedApplicationBuilder builder, string server, ContainerImage image, string volume, string passwordFile,
         string name, string databaseName, string user, IResourceBuilder<ParameterResource> password, int port)
     {
         const string Data = "/var/lib/postgresql/data";
-        var userName = builder.AddParameter($"{server}-user", user).WithDescription("Superuser of the database.");
+        const string Secret = "/run/secrets/postgres-password";
+        var userName = builder.AddParameter($"{server}-user", user).WithDescription("Administrator of the database.");
         var database = builder.AddPostgres(server, userName, password)
             .WithImage(image.Reference)
             .WithVolume(volume, Data)
+            // In a file, because everybody who may use the engine sees the environment that a container is made with.
+            .WithEnvironment(context => context.EnvironmentVariables.Remove("POSTGRES_PASSWORD"))
+            .WithBindMount(passwordFile, Secret, isReadOnly: true)
+            .WithEntrypoint("sh")
+            .WithArgs("-c", $"POSTGRES_PASSWORD=$(cat {Secret}) exec docker-entrypoint.sh \"$@\"", "sh")
             .WithArgs(["postgres", .. Settings.SelectMany(setting => new[] { "-c", $"{setting.Name}={setting.Value}" })])
             // A volume's own folder need not be empty, and PostgreSQL wants an empty one.
             .WithEnvironment("PGDATA", $"{Data}/pgdata")
@@ -73,7 +102,7 @@ internal static class PostgresBuilderExtensions
     }
 
     private static FactoryDatabase AddProcess(
-        this IDistributedApplicationBuilder builder, string server, PostgresInstallation installation, PostgresDirectory directory,
+        this IDistributedApplicationBuilder builder, string server, PostgresInstallation installation, PostgresDirectory directory, string passwordFile,
         string name, string databaseName, string user, IResourceBuilder<ParameterResource> password, int port)
     {
         // The directory may belong to another user, and need not exist yet: the script makes it.
@@ -83,7 +112,7 @@ internal static class PostgresBuilderExtensions
             .WithArgs("-c", $"port={port.ToString(CultureInfo.InvariantCulture)}")
             .WithArgs([.. ProcessSettings.Concat(Settings).SelectMany(setting => new[] { "-c", $"{setting.Name}={setting.Value}" })])
             .WithEnvironment("POSTGRES_USER", user)
-            .WithEnvironment("POSTGRES_PASSWORD", password)
+            .WithEnvironment("POSTGRES_PASSWORD_FILE", passwordFile)
             .WithEnvironment("POSTGRES_DB", databaseName)
             .WithEndpoint(port: port, scheme: "tcp", name: "tcp", isProxied: false)
             .WithIconName("DatabaseMultiple")
@@ -105,8 +134,20 @@ internal static class PostgresBuilderExtensions
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
         var parameter = builder.AddParameter($"{name}-connection", connectionString, secret: true).WithDescription("Of the database that is there already.");
         var resource = builder.AddServerDatabase(name, ReferenceExpression.Create($"{parameter}"));
-        return new(resource, connection.Database!, connection.Username ?? "", parameter.Resource, connection.Port) { Host = connection.Host!, IsExternal = true };
+        FactoryDatabase factory = new(resource, connection.Database!, connection.Username ?? "", parameter.Resource, connection.Port) { Host = connection.Host!, IsExternal = true };
+        var passwords = PasswordSettings.ToDictionary(pair => pair.Key, pair => builder.Configuration[pair.Value] ?? "");
+        if (passwords.Values.Any(password => password.Length == 0)) return factory;
+        return factory with
+        {
+            RolePasswords = builder.AddRolePasswords(passwords),
+            RoleConnections = passwords.ToDictionary(pair => pair.Key, pair => ReferenceExpression.Create(
+                $"{builder.AddParameter(pair.Key.Replace('_', '-') + "-connection", As(connection, pair.Key, pair.Value), secret: true)}")),
+        };
     }
+
+    // A password may have any character: the builder quotes it.
+    private static string As(NpgsqlConnectionStringBuilder connection, string role, string password) =>
+        new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Username = role, Password = password }.ConnectionString;
 
     private static IResourceBuilder<PostgresServerDatabase> AddServerDatabase(this IDistributedApplicationBuilder builder, string name, ReferenceExpression connectionString) =>
         builder.AddResource(new PostgresServerDatabase(name, connectionString))

@@ -9,10 +9,11 @@ namespace FactoryMonitoring.AppHost.Postgres;
 /// <param name="Data">Where its data are, in words.</param>
 /// <param name="Connection">The connection string of a database that is there already.</param>
 /// <param name="Volume">Of the container's data.</param>
+/// <param name="PasswordFile">Has <paramref name="Password"/>, the administrator's; null of somebody else's.</param>
 internal sealed record PostgresChoice(
     string Reason, string Data, string Password, ContainerImage? Image = null, string? Volume = null,
     PostgresInstallation? Installation = null, PostgresDirectory? Directory = null,
-    string? Connection = null)
+    string? Connection = null, string? PasswordFile = null)
 {
     /// <summary>Whether it is neither started nor stopped here.</summary>
     public bool IsExternal => Connection is not null;
@@ -38,7 +39,8 @@ internal sealed record PostgresChoice(
             {
                 var image = have();
                 var volume = ContainerEngine.Volume(runDirectory, "postgres");
-                return new($"{reason}{image}", $"volume {volume}", PasswordOf(image.Engine, volume, runDirectory), image, volume);
+                var file = Path.Combine(runDirectory, "postgres-container.password");
+                return new($"{reason}{image}", $"volume {volume}", PasswordOf(image.Engine, volume, file), image, volume, PasswordFile: file);
             }
             catch (SetupException missing) when (preference == PostgresPreference.Auto)
             {
@@ -53,13 +55,12 @@ internal sealed record PostgresChoice(
         var installation = find(directory);
         return new(
             $"{reason}{installation}{(directory.User is { } user ? $", as user {user}" : "")}", directory.Data, directory.Password(),
-            Installation: installation, Directory: directory);
+            Installation: installation, Directory: directory, PasswordFile: directory.PasswordFile);
     }
 
-    // PostgreSQL takes it from its environment once, when it makes its data: so it must be known as long as there are data.
-    private static string PasswordOf(ContainerEngine engine, string volume, string runDirectory)
+    // PostgreSQL takes it once, when it makes its data: so it must be known as long as there are data.
+    private static string PasswordOf(ContainerEngine engine, string volume, string file)
     {
-        var file = Path.Combine(runDirectory, "postgres-container.password");
         if (File.Exists(file)) return File.ReadAllText(file).Trim();
         if (Commands.Output(engine.Command, "volume", "inspect", volume) is not null)
             throw new SetupException($"the data in volume {volume} have lost their password ({file}): put it back, or remove them by `{engine.Command} volume rm {volume}`");

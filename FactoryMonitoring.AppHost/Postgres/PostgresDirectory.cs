@@ -12,6 +12,8 @@ internal sealed record PostgresDirectory(string Path, string? User)
 {
     public string Data => System.IO.Path.Combine(Path, "data");
 
+    public string PasswordFile => System.IO.Path.Combine(Path, "password");
+
     /// <summary>
     /// Decides. PostgreSQL refuses to run as root, and the user it runs as instead cannot reach a directory below one that is closed to
     /// others, as root's home is: then the data go to /var/lib, under a name that follows from the run directory.
@@ -49,7 +51,7 @@ internal sealed record PostgresDirectory(string Path, string? User)
     /// <exception cref="SetupException">There are data, but their password is lost.</exception>
     public string Password()
     {
-        var file = System.IO.Path.Combine(Path, "password");
+        var file = PasswordFile;
         if (File.Exists(file)) return File.ReadAllText(file).Trim();
         if (DataVersion() is not null)
             throw new SetupException($"The data in {Data} have lost their password ({file}): put it back, or run `make reset` to start over without the data.");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # postgres.sh BIN DIRECTORY USER -c setting=value ...
 # Makes the cluster in DIRECTORY/data where there is none, then runs the server until it ends or this is told to stop.
-# As root it becomes USER. Reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB.
+# As root it becomes USER. Reads POSTGRES_USER, POSTGRES_DB, and the administrator's password from POSTGRES_PASSWORD_FILE.
 set -euo pipefail
 # PostgreSQL logs to standard error, all of it; the dashboard shows as an error what comes from there.
 exec 2>&1
@@ -24,7 +24,7 @@ if [ ! -f "$data/PG_VERSION" ]; then
   rm -rf "$data.new" "$data"
   password_file=$(mktemp)
   trap 'rm -f "$password_file"' EXIT
-  printf '%s\n' "$POSTGRES_PASSWORD" >"$password_file"
+  cat "$POSTGRES_PASSWORD_FILE" >"$password_file"
   if [ ${#as_user[@]} -gt 0 ]; then chown "$user" "$password_file"; fi
   ${as_user[@]+"${as_user[@]}"} "$bin/initdb" --pgdata="$data.new" --username="$POSTGRES_USER" --pwfile="$password_file" \
     --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-instructions
@@ -33,9 +33,6 @@ if [ ! -f "$data/PG_VERSION" ]; then
     ${as_user[@]+"${as_user[@]}"} "$bin/postgres" --single -D "$data.new" postgres >/dev/null
   mv "$data.new" "$data"
 fi
-
-# Backends must not see the password in their environment.
-unset POSTGRES_PASSWORD
 
 # The server must not outlive this script, not even when it is killed. Only Linux can promise that.
 if command -v setpriv >/dev/null && setpriv --pdeathsig INT true 2>/dev/null; then

@@ -1,3 +1,4 @@
+using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 
@@ -7,7 +8,7 @@ internal static class ServiceBuilderExtensions
 {
     /// <summary>What all services have in common: an HTTP endpoint with /health, what they need, a quick start, and the command kill.</summary>
     /// <param name="provisioner">Has to be done before; null where there is no need to wait.</param>
-    /// <param name="database">The database, or the link to it.</param>
+    /// <param name="database">How it signs in to the database.</param>
     /// <param name="kafka">The brokers, or the link to them.</param>
     /// <param name="port">
     /// Where others that Aspire does not start expect it; not behind Aspire's proxy, which accepts connections for a service that is dead. Null for any
@@ -16,13 +17,14 @@ internal static class ServiceBuilderExtensions
     public static IResourceBuilder<ProjectResource> AsService(
         this IResourceBuilder<ProjectResource> service,
         IResourceBuilder<ProjectResource>? provisioner = null,
-        IResourceBuilder<IResourceWithConnectionString>? database = null,
+        DatabaseLogin? database = null,
         IResourceBuilder<IResourceWithConnectionString>? kafka = null,
         int? port = null)
     {
         service.WithHttpEndpoint(port: port, isProxied: port is null).WithHttpHealthCheck("/health").WithUrls(NameUrls);
         if (kafka is not null) service.WithReference(kafka, ResourceNames.Kafka).WithSettingsOf(KafkaSecurity.Section);
-        if (database is not null) service.WithReference(database, ResourceNames.Database);
+        if (database is not null)
+            service.WithEnvironment($"ConnectionStrings__{ResourceNames.Database}", database.ConnectionString).WithReferenceRelationship(database.Way.Resource);
         if (provisioner is not null) service.WaitForCompletion(provisioner);
         return service.WithServiceDefaults();
     }

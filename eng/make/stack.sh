@@ -109,13 +109,13 @@ replay)
     need
   fi
   if [ -z "$(value postgres_password)" ] || [ "$(value kafka)" = external ]; then
-    if [ -z "${KAFKA_BROKERS:-}" ] || [ -z "${DATABASE_URL:-}" ]; then
+    if [ -z "${KAFKA_BROKERS:-}" ] || [ -z "${DATABASE_URL:-}${DATABASE_URL_FILE:-}" ]; then
       echo "brokers or PostgreSQL are not the stack's own: set KAFKA_BROKERS, DATABASE_URL and Kafka__Security__… here as for the stack (docs/external.md)" >&2
       exit 1
     fi
   else
     export KAFKA_BROKERS=$(value kafka_brokers)
-    export DATABASE_URL=postgresql://$(value postgres_user):$(value postgres_password)@$(value postgres_host):$(value postgres_port)/$(value postgres_database)
+    export DATABASE_URL=postgresql://factory_sensor:$(value postgres_sensor_password)@$(value postgres_host):$(value postgres_port)/$(value postgres_database)
   fi
   # Two replays at once are two producers where they name their sensors.
   export PRODUCER_ID=make-replay${Sensors__Replay__SensorId:+-$Sensors__Replay__SensorId}

@@ -2,7 +2,7 @@
 # Monitoring.Api and Monitoring.Web on an existing database, without the AppHost.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-if [ -z "${DATABASE_URL:-}" ] && [ -z "${ConnectionStrings__factorydb:-}" ]; then
+if [ -z "${DATABASE_URL:-}${DATABASE_URL_FILE:-}${ConnectionStrings__factorydb:-}${ConnectionStrings__factorydb_FILE:-}" ]; then
   echo "DATABASE_URL is not set: postgresql://user:password@host:port/database is expected" >&2
   exit 1
 fi

@@ -114,7 +114,7 @@ public sealed class ControlTests
     {
         using var directory = new TemporaryDirectory();
         var stack = new StackFile(
-            "http://127.0.0.1:1", "secret", 7, _time.GetUtcNow(), "embedded", "a \"reason\", with commas", "b:1,b:2", "w", "a", "l", "h", 5432, "u", "p", "d", "/d", "/psql", "", "", "/logs");
+            "http://127.0.0.1:1", "secret", 7, _time.GetUtcNow(), "embedded", "a \"reason\", with commas", "b:1,b:2", "w", "a", "l", "h", 5432, "u", "p", "s", "d", "/d", "/psql", "", "", "/logs");
 
         stack.Write(directory.Path);
 

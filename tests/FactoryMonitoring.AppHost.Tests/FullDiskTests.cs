@@ -72,7 +72,9 @@ public sealed class FullDiskTests : IAsyncLifetime
         {
             RedirectStandardOutput = true,
         };
-        (start.Environment["POSTGRES_USER"], start.Environment["POSTGRES_PASSWORD"], start.Environment["POSTGRES_DB"]) = ("u", Password, "factory");
+        Directory.CreateDirectory(directory.Path);
+        File.WriteAllText(directory.PasswordFile, Password + "\n");
+        (start.Environment["POSTGRES_USER"], start.Environment["POSTGRES_PASSWORD_FILE"], start.Environment["POSTGRES_DB"]) = ("u", directory.PasswordFile, "factory");
         var script = Process.Start(start)!;
         script.OutputDataReceived += (_, line) =>
         {

@@ -2,6 +2,7 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.Contracts;
+using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
@@ -27,8 +28,10 @@ public sealed class ModelTests
         Assert.Contains(ResourceNames.MonitoringWeb, names);
     }
 
-    [Fact]
-    public async Task With_brokers_and_a_database_of_ones_own_nothing_of_them_is_in_the_model_and_every_service_gets_the_settings()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task With_brokers_and_a_database_of_ones_own_nothing_of_them_is_in_the_model_and_every_service_gets_the_settings(bool withRoles)
     {
         using var directory = new TemporaryDirectory();
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.FactoryMonitoring_AppHost>(
@@ -36,23 +39,42 @@ public sealed class ModelTests
             "--Factory:Kafka=external", "--Factory:Postgres=external", "--Factory:Prometheus=false", "--Factory:Faults=true", $"--Factory:RunDirectory={directory.Path}",
             "--Factory:Ports:Web=0", "--Factory:Ports:Api=0", "--KAFKA_BROKERS=kafka.plant:9093", "--DATABASE_URL=postgresql://u:p@db.plant/factory?sslmode=verify-full",
             "--Kafka:Security:Protocol=sasl_ssl", "--Kafka:Security:Mechanism=PLAIN", "--Kafka:Security:Username=u", "--Kafka:Security:Password=secret",
+            .. withRoles ? ["--DATABASE_INGEST_PASSWORD=i", "--DATABASE_SENSOR_PASSWORD=s", "--DATABASE_MONITOR_PASSWORD=m"] : Array.Empty<string>(),
         ]);
 
         var names = builder.Resources.Select(resource => resource.Name).ToArray();
         Assert.DoesNotContain(names, name => ResourceNames.IsBroker(name) || name is ResourceNames.Postgres or "database-link" or "kafka-link" or KafkaClusterBuilderExtensions.EmbeddedHost);
-        string[] services = [ResourceNames.Provisioner, ResourceNames.Sensor("temperature"), ResourceNames.Consumer(3), ResourceNames.MonitoringApi];
-        foreach (var service in services.Select(name => builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == name)))
+        (string Name, string Login)[] services =
+        [
+            (ResourceNames.Provisioner, "Username=u;Password=p"), (ResourceNames.Sensor("temperature"), "Username=factory_sensor;Password=s"),
+            (ResourceNames.Consumer(3), "Username=factory_ingest;Password=i"), (ResourceNames.MonitoringApi, "Username=factory_monitor;Password=m"),
+            (ResourceNames.FaultLab, "Username=factory_monitor;Password=m"),
+        ];
+        foreach (var (name, login) in services)
         {
+            var service = builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == name);
             // Not all can be had before a start: addresses are given out by then.
             var context = new EnvironmentCallbackContext(builder.ExecutionContext, service, cancellationToken: CancellationToken.None);
             foreach (var callback in service.Annotations.OfType<EnvironmentCallbackAnnotation>()) await callback.Callback(context);
-            Assert.Equal("kafka.plant:9093", await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__kafka"]).Resource.GetConnectionStringAsync());
-            Assert.Equal(
-                "Host=db.plant;Port=5432;Database=factory;Username=u;Password=p;SSL Mode=VerifyFull",
-                await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__factorydb"]).Resource.GetConnectionStringAsync());
-            Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
+            var isProvisioner = name == ResourceNames.Provisioner;
+            if (name != ResourceNames.FaultLab) Assert.Equal("kafka.plant:9093", await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__kafka"]).Resource.GetConnectionStringAsync());
+            // All sign in as one where the roles have no passwords.
+            var connection = new NpgsqlConnectionStringBuilder(await TextAsync(context.EnvironmentVariables["ConnectionStrings__factorydb"]));
+            Assert.True(
+                connection.EquivalentTo(new NpgsqlConnectionStringBuilder($"Host=db.plant;Port=5432;Database=factory;SSL Mode=VerifyFull;{(withRoles ? login : "Username=u;Password=p")}")),
+                $"{name}: {connection}");
+            // The provisioner alone makes roles.
+            Assert.Equal(isProvisioner && withRoles ? "i" : "", await TextAsync(context.EnvironmentVariables["DATABASE_INGEST_PASSWORD"]));
+            if (name != ResourceNames.FaultLab) Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
         }
     }
+
+    private static async Task<string?> TextAsync(object value) => value switch
+    {
+        ConnectionStringReference reference => await reference.Resource.GetConnectionStringAsync(),
+        IValueProvider provider => await provider.GetValueAsync(),
+        _ => (string)value,
+    };
 
     [Fact]
     public void The_dead_letter_topic_is_named_after_the_topic_of_the_readings_everywhere()

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using FactoryMonitoring.Tests.Containers;
 
 namespace FactoryMonitoring.Tests.Stack;
@@ -42,6 +43,27 @@ public sealed class ContainersTests(ContainersStack stack)
 
     [ContainerFact]
     public Task The_API_measures_what_it_measures_on_every_backing() => stack.MeasuresEverythingAsync();
+
+    [ContainerFact]
+    public async Task The_engine_shows_no_secret_of_the_database()
+    {
+        await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
+        var password = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(stack.RunDirectory, "stack.json")))!["postgres_password"]!.GetValue<string>();
+        var container = (await stack.ResourceAsync("postgres"))["container_id"]!.GetValue<string>();
+
+        var shown = await DockerAsync("inspect", container) + await DockerAsync("top", container, "-eo", "args")
+            + await DockerAsync("logs", container);
+
+        Assert.Contains("docker-entrypoint.sh", shown, StringComparison.Ordinal);
+        Assert.DoesNotContain(password, shown, StringComparison.Ordinal);
+    }
+
+    private static async Task<string> DockerAsync(params string[] arguments)
+    {
+        using var docker = Process.Start(new ProcessStartInfo("docker", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var error = docker.StandardError.ReadToEndAsync();
+        return await docker.StandardOutput.ReadToEndAsync() + await error;
+    }
 
     [ContainerFact]
     public async Task A_container_killed_from_outside_shows_its_end_and_its_start_command_keeps_the_data()
