@@ -1,10 +1,11 @@
 #!/bin/sh
-# env.sh FILE: writes the environment of the stack, readable by its owner alone. What FILE already holds is kept, save what this call is
-# told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, addresses and ports, who may look, and PROFILE (observability or none), where they
-# are set.
+# env.sh FILE: writes the environment of the stack, and its secrets as files in FILE.secrets, all readable by their owner alone. What is there already is
+# kept, save what this call is told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, addresses and ports, who may look, and PROFILE
+# (observability or none), where they are set. Secrets that an earlier version wrote into FILE move to their files.
 set -eu
 umask 077
 file=$1
+secrets=$file.secrets
 case "${PROFILE:-}" in
 '') unset COMPOSE_PROFILES OTEL_EXPORTER_OTLP_ENDPOINT ;;
 observability) COMPOSE_PROFILES=observability OTEL_EXPORTER_OTLP_ENDPOINT=http://aspire-dashboard:18889 ;;
@@ -22,27 +23,59 @@ none | localhost | 127.*) KAFKA_ADDRESS=none ;;
 esac
 project=${COMPOSE_PROJECT_NAME:-factory-monitoring}
 
-if [ ! -f "$file" ]; then
-  # PostgreSQL takes its password from the environment once, when it makes its data.
-  if docker volume inspect "${project}_postgres" >/dev/null 2>&1; then
-    echo "the volume ${project}_postgres has data, but $file with its password is gone: bring the file back, or remove the data by 'docker volume rm ${project}_postgres'" >&2
-    exit 1
-  fi
-  random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
-  {
-    echo "COMPOSE_PROJECT_NAME=$project"
-    echo "POSTGRES_PASSWORD=$(random)"
-    echo "DASHBOARD_TOKEN=$(random)"
-    echo "OTLP_KEY=$(random)"
-    echo "GRAFANA_PASSWORD=$(random)"
-  } > "$file"
+written() { sed -n "s/^$1=//p" "$file" 2>/dev/null || true; }
+random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+put() { # put NAME [VALUE]: in FILE; none removes it
+  { grep -v "^$1=" "$file" || true; [ "${2:-none}" = none ] || echo "$1=$2"; } >"$file.new"
+  mv "$file.new" "$file"
+}
+secret() { # secret NAME VALUE: a file of its own, where it is not there
+  [ -s "$secrets/$1" ] || printf '%s\n' "$2" >"$secrets/$1"
+}
+
+# PostgreSQL takes the administrator's password once, when it makes its data.
+old=$(written POSTGRES_PASSWORD)
+if [ -z "$old" ] && [ ! -s "$secrets/postgres-password" ] && docker volume inspect "${project}_postgres" >/dev/null 2>&1; then
+  echo "the volume ${project}_postgres has data, but $secrets/postgres-password with its password is gone: bring the file back, or remove the data by 'docker volume rm ${project}_postgres'" >&2
+  exit 1
+fi
+mkdir -p "$secrets"
+# No other user reaches a file in it.
+chmod 700 "$secrets"
+[ -f "$file" ] || echo "COMPOSE_PROJECT_NAME=$project" >"$file"
+
+secret postgres-password "${old:-$(random)}"
+# The provisioner gives these to the roles at each start.
+for role in ingest sensor monitor; do secret "$role-password" "$(random)"; done
+old=$(written GRAFANA_PASSWORD)
+secret grafana-password "${old:-$(random)}"
+old=$(written DASHBOARD_TOKEN)
+secret dashboard-token "${old:-$(random)}"
+old=$(written OTLP_KEY)
+secret otlp-headers "x-otlp-api-key=${old:-$(random)}"
+printf '{ "Dashboard": { "Frontend": { "BrowserToken": "%s" }, "Otlp": { "PrimaryApiKey": "%s" } } }\n' \
+  "$(cat "$secrets/dashboard-token")" "$(sed 's/^[^=]*=//' "$secrets/otlp-headers")" >"$secrets/dashboard.json"
+# The client's secret of a sign-in: of whoever gives it, not one that is made here.
+client=${SIGN_IN_CLIENT_SECRET:-$(written SIGN_IN_CLIENT_SECRET)}
+[ "$client" != none ] || : >"$secrets/sign-in-client-secret"
+if [ -n "$client" ] && [ "$client" != none ]; then printf '%s\n' "$client" >"$secrets/sign-in-client-secret"; fi
+[ -f "$secrets/sign-in-client-secret" ] || : >"$secrets/sign-in-client-secret"
+if [ -s "$secrets/sign-in-client-secret" ]; then put SIGN_IN_CLIENT_SECRET_FILE /run/secrets/sign-in-client-secret; else put SIGN_IN_CLIENT_SECRET_FILE; fi
+for name in POSTGRES_PASSWORD GRAFANA_PASSWORD DASHBOARD_TOKEN OTLP_KEY SIGN_IN_CLIENT_SECRET; do put "$name"; done
+put SECRETS "$(cd "$secrets" && pwd)"
+# The engine shows each container its files as they are. The services' user is 1654, Grafana's 472; who is not root cannot give them away, and lets
+# everybody read them who gets past the folder, which nobody does.
+if [ "$(id -u)" = 0 ]; then
+  chmod 600 "$secrets"/*
+  chown 1654 "$secrets"/*
+  chown 472 "$secrets/grafana-password"
+else
+  chmod 644 "$secrets"/*
 fi
 
 for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE CPUS_OF_EACH MONITORING_ADDRESS MONITORING_PORT MONITORING_ALLOWED_HOSTS ALLOW_ANONYMOUS_VIEW \
-  SIGN_IN_AUTHORITY SIGN_IN_CLIENT_ID SIGN_IN_CLIENT_SECRET SIGN_IN_ROLE_CLAIM SIGN_IN_VIEWERS POSTGRES_PORT KAFKA_ADVERTISED_HOST KAFKA_ADDRESS KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT \
+  SIGN_IN_AUTHORITY SIGN_IN_CLIENT_ID SIGN_IN_ROLE_CLAIM SIGN_IN_VIEWERS POSTGRES_PORT KAFKA_ADVERTISED_HOST KAFKA_ADDRESS KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT \
   COMPOSE_PROFILES OTEL_EXPORTER_OTLP_ENDPOINT; do
   eval "value=\${$name:-}"
-  [ -n "$value" ] || continue
-  { grep -v "^$name=" "$file"; [ "$value" = none ] || echo "$name=$value"; } > "$file.new"
-  mv "$file.new" "$file"
+  [ -z "$value" ] || put "$name" "$value"
 done

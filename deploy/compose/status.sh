@@ -29,8 +29,8 @@ if body=$(answer); then
   echo "kill:   docker kill sensor-consumer-1   and back: docker start sensor-consumer-1"
   echo "stop:   make compose-down"
   if [ -n "$(setting COMPOSE_PROFILES "$1")" ]; then
-    echo "look:   http://localhost:18888/login?t=$(setting DASHBOARD_TOKEN "$1") (Aspire dashboard), http://localhost:9090 (Prometheus),"
-    echo "        http://localhost:3000 (Grafana, user admin, its password is GRAFANA_PASSWORD in $1)"
+    echo "look:   http://localhost:18888/login?t=$(cat "$1.secrets/dashboard-token") (Aspire dashboard), http://localhost:9090 (Prometheus),"
+    echo "        http://localhost:3000 (Grafana, user admin, its password is in $1.secrets/grafana-password)"
   fi
 else
   echo "$url does not answer; docker logs monitoring says why"

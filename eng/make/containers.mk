@@ -4,7 +4,7 @@
 
 VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 IMAGES := $(patsubst %,factory-monitoring/%:$(VERSION),provisioner sensors consumers monitoring-api monitoring-web)
-# Holds the password: made by compose-up, kept by compose-down.
+# Beside it, in $(COMPOSE_ENV).secrets, are the passwords: made by compose-up, kept by compose-down.
 COMPOSE_ENV ?= deploy/compose/.env
 COMPOSE = $(if $(shell docker compose version 2>/dev/null),docker compose,docker-compose) --file deploy/compose/compose.yaml --env-file $(abspath $(COMPOSE_ENV))
 
@@ -26,6 +26,7 @@ compose-up: compose-engine ## Start the stack of containers (PROFILE=observabili
 
 compose-down: compose-engine ## Stop the stack of containers; its data stay (DATA=remove removes them too)
 	@[ -f $(COMPOSE_ENV) ] || { echo "no stack of containers was ever started here"; exit 1; }
+	@grep -q '^SECRETS=' $(COMPOSE_ENV) || deploy/compose/env.sh $(COMPOSE_ENV)
 	@$(COMPOSE) --profile observability down --remove-orphans $(if $(filter remove,$(DATA)),--volumes) || { \
 	  $(if $(filter remove,$(DATA)),docker volume ls --quiet --filter label=com.docker.compose.project=$$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' $(COMPOSE_ENV)) | xargs --no-run-if-empty docker volume rm;) exit 1; }
 

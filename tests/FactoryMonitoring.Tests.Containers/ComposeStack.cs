@@ -27,6 +27,9 @@ public sealed class ComposeStack : IAsyncLifetime
 
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>Where its secrets are.</summary>
+    public string Secrets => $"{EnvironmentFile}.secrets";
+
     private string EnvironmentFile => Path.Combine(Repository.Root, _settings["COMPOSE_ENV"]);
 
     public async Task InitializeAsync()
@@ -72,6 +75,7 @@ public sealed class ComposeStack : IAsyncLifetime
         if (!File.Exists(EnvironmentFile)) return;
         await MakeAsync("compose-down", cancellationToken, ("DATA", "remove"));
         File.Delete(EnvironmentFile);
+        if (Directory.Exists(Secrets)) Directory.Delete(Secrets, recursive: true);
     }
 
     private static int FreePort()

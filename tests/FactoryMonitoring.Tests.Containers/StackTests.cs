@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 
 namespace FactoryMonitoring.Tests.Containers;
@@ -54,6 +55,36 @@ public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
             Assert.Equal(["ALL"], host.GetProperty("CapDrop").EnumerateArray().Select(capability => capability.GetString()));
         }
     }
+
+    [ContainerFact]
+    [UnsupportedOSPlatform("windows")]
+    public async Task No_secret_is_in_what_the_engine_shows_in_a_log_a_command_line_or_a_file_that_others_can_read()
+    {
+        var secrets = Directory.EnumerateFiles(Stack.Secrets).Where(file => new FileInfo(file).Length > 0).ToDictionary(file => Path.GetFileName(file), file => File.ReadAllText(file).Trim().Split('=')[^1]);
+        Assert.Equal(
+            ["dashboard-token", "dashboard.json", "grafana-password", "ingest-password", "monitor-password", "otlp-headers", "postgres-password", "sensor-password"],
+            secrets.Keys.Order(StringComparer.Ordinal));
+        foreach (var name in Services.Concat(Brokers).Append("postgres").Append("provisioner"))
+        {
+            var shown = await DockerAsync("inspect", name) + await DockerAsync("logs", name) + (name == "provisioner" ? "" : await DockerAsync("top", name, "-eo", "args"));
+            Assert.All(secrets, secret => Assert.False(shown.Contains(secret.Value, StringComparison.Ordinal), $"{secret.Key} is shown of {name}"));
+        }
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Stack.Secrets));
+        // Who is not root cannot give a file to the containers' user; the folder is shut all the same.
+        var mode = Environment.IsPrivilegedProcess ? UnixFileMode.UserRead | UnixFileMode.UserWrite : UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        Assert.All(Directory.EnumerateFiles(Stack.Secrets), file => Assert.Equal((file, mode), (file, File.GetUnixFileMode(file))));
+        var environment = await File.ReadAllTextAsync(Stack.Secrets[..^".secrets".Length]);
+        Assert.DoesNotContain(secrets, secret => environment.Contains(secret.Value, StringComparison.Ordinal));
+    }
+
+    [ContainerFact]
+    public async Task Each_service_signs_in_to_the_database_as_its_own_role_and_none_as_a_superuser() => Assert.Equal(
+        ["consumer|factory_ingest|f", "monitoring-api|factory_monitor|f", "sensor|factory_sensor|f"],
+        await PsqlAsync("""
+            SELECT DISTINCT CASE WHEN application_name ~ '^(ingest of )?sensor-consumer-' THEN 'consumer' WHEN application_name LIKE '%-sensor' THEN 'sensor' ELSE application_name END, usename, rolsuper
+            FROM pg_stat_activity JOIN pg_roles ON rolname = usename WHERE backend_type = 'client backend' AND application_name NOT IN ('psql', 'provisioner') ORDER BY 1
+            """));
 
     [ContainerFact]
     public async Task Memory_and_logs_are_bounded_and_ports_are_on_loopback()

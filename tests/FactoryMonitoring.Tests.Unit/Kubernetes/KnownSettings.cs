@@ -15,16 +15,22 @@ namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 /// <summary>Which variables each service understands, by its own code.</summary>
 internal static partial class KnownSettings
 {
-    private static readonly string[] Brokers = [EnvironmentNames.DatabaseUrl, EnvironmentNames.KafkaBrokers, EnvironmentNames.SensorTopic, EnvironmentNames.AlertTopic, EnvironmentNames.ConsumerGroup];
+    private static readonly string[] Database = [EnvironmentNames.DatabaseUrl, SecretFiles.FileOf(EnvironmentNames.DatabaseUrl), SecretFiles.FileOf(EnvironmentNames.DatabasePassword)];
 
-    private static readonly string[] Everywhere = ["AllowedHosts", "ASPNETCORE_HTTP_PORTS", "OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"];
+    private static readonly string[] Brokers = [.. Database, EnvironmentNames.KafkaBrokers, EnvironmentNames.SensorTopic, EnvironmentNames.AlertTopic, EnvironmentNames.ConsumerGroup];
+
+    private static readonly string[] Everywhere = ["AllowedHosts", "ASPNETCORE_HTTP_PORTS", "OTEL_SERVICE_NAME", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", SecretFiles.FileOf("OTEL_EXPORTER_OTLP_HEADERS")];
 
     private static readonly Dictionary<string, string[]> Names = new()
     {
-        ["factory-monitoring/provisioner"] = Brokers,
+        ["factory-monitoring/provisioner"] =
+        [
+            .. Brokers, SecretFiles.FileOf(EnvironmentNames.DatabaseIngestPassword), SecretFiles.FileOf(EnvironmentNames.DatabaseSensorPassword),
+            SecretFiles.FileOf(EnvironmentNames.DatabaseMonitorPassword),
+        ],
         ["factory-monitoring/sensors"] =
         [
-            EnvironmentNames.DatabaseUrl, EnvironmentNames.KafkaBrokers, EnvironmentNames.SensorTopic, EnvironmentNames.ProducerId, EnvironmentNames.SensorId, EnvironmentNames.SensorType,
+            .. Database, EnvironmentNames.KafkaBrokers, EnvironmentNames.SensorTopic, EnvironmentNames.ProducerId, EnvironmentNames.SensorId, EnvironmentNames.SensorType,
             EnvironmentNames.SamplingInterval, EnvironmentNames.FactorySection, EnvironmentNames.MachineId, EnvironmentNames.Zone,
         ],
         ["factory-monitoring/consumers"] = [.. Brokers, EnvironmentNames.ConsumerId],

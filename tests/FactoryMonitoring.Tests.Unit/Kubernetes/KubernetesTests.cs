@@ -132,18 +132,35 @@ public sealed partial class KubernetesTests
 
     [Theory]
     [InlineData("name", "consumer", "the Secret consumer is none: consumers is the service's own")]
-    [InlineData("key", "DATABASE", "the key DATABASE of the Secret consumers is not for DATABASE_URL")]
-    [InlineData("key", "KAFKA_USERNAME", "the key KAFKA_USERNAME of the Secret consumers is not for DATABASE_URL")]
+    [InlineData("key", "KAFKA_USER", "the key KAFKA_USER of the Secret consumers is not for Kafka__Security__Username")]
+    [InlineData("key", "KAFKA_PASSWORD", "the key KAFKA_PASSWORD of the Secret consumers is not for Kafka__Security__Username")]
     public void A_wrong_Secret_is_found(string member, string value, string problem) =>
-        Finds(problem, "Deployment", "consumers", manifest => Variable(manifest, "DATABASE_URL")["valueFrom"]!["secretKeyRef"]![member] = value, "base");
+        Finds(problem, "Deployment", "consumers", manifest => Variable(manifest, "Kafka__Security__Username")["valueFrom"]!["secretKeyRef"]![member] = value, "base");
+
+    [Theory]
+    [InlineData("base")]
+    [InlineData(OwnKafka)]
+    [InlineData("overlays/strimzi")]
+    [InlineData(Everything)]
+    public void Nothing_secret_is_in_a_variable(string folder) => Assert.DoesNotContain(
+        Kustomize.Render(folder).OfWorkloads().SelectMany(workload => workload.Containers()).SelectMany(container => container.Objects("env")),
+        variable => variable["valueFrom"]?["secretKeyRef"] is { } secret && secret.Text("key") != "KAFKA_USERNAME");
+
+    [Fact]
+    public void A_database_of_another_Secret_than_the_services_own_is_found() =>
+        Finds("the Secret consumer is not the optional consumers", "Deployment", "consumers", manifest => Volume(manifest, "database")["secret"]!["secretName"] = "consumer", "base");
+
+    [Fact]
+    public void A_file_that_is_not_mounted_is_found() =>
+        Finds("DATABASE_URL_FILE = /run/secrets/database/url is not mounted", "Deployment", "consumers", manifest => Volume(manifest, "database")["secret"]!["items"]![0]!["path"] = "uri", "base");
 
     [Fact]
     public void A_wrong_key_of_the_Secret_that_CloudNativePG_writes_is_found() =>
-        Finds("gives DATABASE_URL its host", "Deployment", "consumers", manifest => Variable(manifest, "DATABASE_URL")["valueFrom"]!["secretKeyRef"]!["key"] = "host");
+        Finds("gives its host as url", "Deployment", "consumers", manifest => Volume(manifest, "database")["secret"]!["items"]![0]!["key"] = "host");
 
     [Fact]
     public void A_wrong_file_of_a_Secret_is_found() =>
-        Finds("the key PASSWORD of the Secret consumers is no file", "Deployment", "consumers", manifest => manifest.Pod().Objects("volumes").Last()["secret"]!["items"]![0]!["key"] = "PASSWORD");
+        Finds("the key PASSWORD of the Secret consumers is no file", "Deployment", "consumers", manifest => Volume(manifest, "secrets")["secret"]!["items"]![0]!["key"] = "PASSWORD");
 
     [Fact]
     public void A_ConfigMap_that_is_not_there_is_found() =>
@@ -238,6 +255,8 @@ public sealed partial class KubernetesTests
 
     private static JsonObject Variable(JsonObject workload, string name) =>
         workload.Pod().Objects("containers").First().Objects("env").Single(variable => variable.Text("name") == name);
+
+    private static JsonObject Volume(JsonObject workload, string name) => workload.Pod().Objects("volumes").Single(volume => volume.Text("name") == name);
 
     /// <summary>Changes one object, named without the suffix that a ConfigMap gets, and looks for what is wrong then.</summary>
     private static void Finds(string problem, string kind, string name, Action<JsonObject> change, string folder = Everything)

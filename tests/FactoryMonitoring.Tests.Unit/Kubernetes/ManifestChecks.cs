@@ -15,8 +15,12 @@ internal static partial class ManifestChecks
     private const string PostgresLabel = "cnpg.io/cluster";
 
     // Of a Secret of a service: what becomes a variable, and what becomes a file.
-    private static readonly string[] SecretVariables = ["DATABASE_URL", "KAFKA_USERNAME"];
-    private static readonly string[] SecretFiles = ["KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA"];
+    private static readonly string[] SecretVariables = ["KAFKA_USERNAME"];
+
+    private static readonly string[] FilesOfSecrets =
+    [
+        "DATABASE_URL", "KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA", "DATABASE_INGEST_PASSWORD", "DATABASE_SENSOR_PASSWORD", "DATABASE_MONITOR_PASSWORD", "SIGN_IN_CLIENT_SECRET",
+    ];
 
     /// <summary>MB, by docs/benchmarks.md: resident at 1,000 readings/s, of the consumer the peak of a backlog; and the most that was seen.</summary>
     private static readonly Dictionary<string, (int Usual, int Most)> Measured = new()
@@ -42,7 +46,7 @@ internal static partial class ManifestChecks
     [
         .. manifests.SelectMany(StrictReader.Problems),
         .. manifests.OfWorkloads().SelectMany(workload => workload.Containers().SelectMany(container => Container(manifests, workload, container).Select(problem => $"{workload.Title()}: {problem}"))),
-        .. manifests.OfWorkloads().SelectMany(workload => Pod(workload).Select(problem => $"{workload.Title()}: {problem}")),
+        .. manifests.OfWorkloads().SelectMany(workload => Pod(manifests, workload).Select(problem => $"{workload.Title()}: {problem}")),
         .. Selectors(manifests),
         .. Policies(manifests),
         .. Services(manifests),
@@ -130,7 +134,7 @@ internal static partial class ManifestChecks
             variables[variable.Text("name")!] = variable.Text("value");
             if (variable["valueFrom"]?["secretKeyRef"] is { } secret)
             {
-                foreach (var problem in Secret(manifests, container.Text("name") == "check" ? workload.Pod().Objects("containers").First() : container, secret.Text("name"), secret.Text("key"), variable.Text("name"))) yield return problem;
+                foreach (var problem in Secret(workload.Pod().Objects("containers").First(), secret.Text("name"), secret.Text("key"), variable.Text("name"))) yield return problem;
             }
 
             if (variable["valueFrom"]?["fieldRef"].Text("fieldPath") is { } field && field != "metadata.name") yield return $"the field {field} of {variable.Text("name")} is not the pod's name";
@@ -150,7 +154,8 @@ internal static partial class ManifestChecks
             var here = name switch
             {
                 "ConnectionStrings__kafka" => EnvironmentNames.KafkaBrokers,
-                "ConnectionStrings__factorydb" => EnvironmentNames.DatabaseUrl,
+                // Of a URL that has its password in it.
+                "ConnectionStrings__factorydb" or "DATABASE_PASSWORD_FILE" => "DATABASE_URL_FILE",
                 _ => name,
             };
             var isOptional = here.StartsWith("OTEL_EXPORTER", StringComparison.Ordinal) || here.StartsWith("SignIn__", StringComparison.Ordinal) || here == EnvironmentNames.AllowAnonymousView;
@@ -193,25 +198,12 @@ internal static partial class ManifestChecks
         }
     }
 
-    private static IEnumerable<string> Secret(IReadOnlyList<JsonObject> manifests, JsonObject service, string? name, string? key, string? variable)
+    private static IEnumerable<string> Secret(JsonObject service, string? name, string? key, string? variable)
     {
-        if (manifests.OfKind("Cluster").Any(cluster => name == $"{cluster.Name()}-app"))
-        {
-            // CloudNativePG writes it: username, password, host, port, dbname, uri, …
-            if (key != "uri" || variable != EnvironmentNames.DatabaseUrl) yield return $"the Secret {name} gives {variable} its {key}, where DATABASE_URL takes its uri";
-            yield break;
-        }
-
         var own = service.Text("name");
         if (name != own) yield return $"the Secret {name} is none: {own} is the service's own";
-        var expected = key switch
-        {
-            "DATABASE_URL" => EnvironmentNames.DatabaseUrl,
-            "KAFKA_USERNAME" => "Kafka__Security__Username",
-            "SIGN_IN_CLIENT_SECRET" => "SignIn__ClientSecret",
-            _ => null,
-        };
-        if (variable != expected) yield return $"the key {key} of the Secret {name} is not for {variable}: docs/kubernetes.md names the keys";
+        // A name; what is secret is a file.
+        if ((key, variable) != ("KAFKA_USERNAME", "Kafka__Security__Username")) yield return $"the key {key} of the Secret {name} is not for {variable}: docs/kubernetes.md names the keys";
     }
 
     private static IEnumerable<string> Resources(JsonObject container, string image)
@@ -248,7 +240,7 @@ internal static partial class ManifestChecks
         if (container.Objects("volumeMounts").All(mount => mount.Text("mountPath") != "/tmp")) yield return "nothing is mounted at /tmp, and the rest cannot be written";
     }
 
-    private static IEnumerable<string> Pod(JsonObject workload)
+    private static IEnumerable<string> Pod(IReadOnlyList<JsonObject> manifests, JsonObject workload)
     {
         var pod = workload.Pod();
         if (pod["securityContext"].Text("runAsNonRoot") != "true") yield return "runAsNonRoot is not true";
@@ -267,23 +259,46 @@ internal static partial class ManifestChecks
         {
             if (volume["emptyDir"] is null && volume["secret"] is null) yield return $"the volume {name} is neither an emptyDir nor a Secret";
             if (volume["secret"] is not { } secret) continue;
+            if (manifests.OfKind("Cluster").Any(cluster => secret.Text("secretName") == $"{cluster.Name()}-app"))
+            {
+                // CloudNativePG writes it: username, password, host, port, dbname, uri, …
+                foreach (var item in secret.Objects("items").Where(item => (item.Text("key"), item.Text("path")) != ("uri", "url"))) yield return $"the Secret {secret.Text("secretName")} gives its {item.Text("key")} as {item.Text("path")}, where DATABASE_URL_FILE takes its uri as url";
+                continue;
+            }
+
             var own = pod.Objects("containers").First().Text("name");
             if (secret.Text("secretName") != own || secret.Text("optional") != "true") yield return $"the Secret {secret.Text("secretName")} is not the optional {own}";
-            foreach (var item in secret.Objects("items").Where(item => !SecretFiles.Contains(item.Text("key")))) yield return $"the key {item.Text("key")} of the Secret {own} is no file: {string.Join(", ", SecretFiles)} are";
+            foreach (var item in secret.Objects("items").Where(item => !FilesOfSecrets.Contains(item.Text("key")))) yield return $"the key {item.Text("key")} of the Secret {own} is no file: {string.Join(", ", FilesOfSecrets)} are";
+        }
+
+        foreach (var container in workload.Containers())
+        {
+            foreach (var variable in container.Objects("env").Where(variable => variable.Text("name")!.EndsWith("_FILE", StringComparison.Ordinal) && !Mounted(workload, container).Contains(variable.Text("value"))))
+            {
+                yield return $"{variable.Text("name")} = {variable.Text("value")} is not mounted";
+            }
         }
     }
+
+    /// <summary>The files of Secrets that a container sees.</summary>
+    private static IEnumerable<string> Mounted(JsonObject workload, JsonObject container) =>
+        from mount in container.Objects("volumeMounts")
+        from volume in workload.Pod().Objects("volumes")
+        where volume.Text("name") == mount.Text("name")
+        from item in volume["secret"].Objects("items")
+        select $"{mount.Text("mountPath")}/{item.Text("path")}";
 
     /// <summary>Files that settings name are mounted.</summary>
     private static IEnumerable<string> Credentials(IReadOnlyList<JsonObject> manifests)
     {
         foreach (var map in manifests.OfKind("ConfigMap"))
         {
-            foreach (var (key, file) in map.Map("data").Where(pair => pair.Key.EndsWith("File", StringComparison.Ordinal)))
+            foreach (var (key, file) in map.Map("data").Where(pair => pair.Key.EndsWith("File", StringComparison.OrdinalIgnoreCase) && pair.Value.Length > 0))
             {
-                foreach (var workload in manifests.OfWorkloads().Where(workload => workload.Containers().Any(container => container.Objects("envFrom").Any(source => source["configMapRef"].Text("name") == map.Name()))))
+                foreach (var (workload, container) in manifests.OfWorkloads().SelectMany(workload => workload.Containers().Select(container => (workload, container))))
                 {
-                    var mounted = workload.Pod().Objects("volumes").SelectMany(volume => volume["secret"].Objects("items")).Select(item => $"/run/secrets/factory/{item.Text("path")}");
-                    if (!mounted.Contains(file)) yield return $"{workload.Title()}: {key} = {file} is not mounted";
+                    var reads = container.Objects("envFrom").Any(source => source["configMapRef"].Text("name") == map.Name());
+                    if (reads && !Mounted(workload, container).Contains(file)) yield return $"{workload.Title()}: {key} = {file} is not mounted";
                 }
             }
         }
@@ -292,7 +307,7 @@ internal static partial class ManifestChecks
         {
             foreach (var target in authentication["spec"].Objects("secretTargetRef"))
             {
-                string[] keys = [.. SecretVariables, .. SecretFiles];
+                string[] keys = [.. SecretVariables, .. FilesOfSecrets];
                 if (target.Text("name") != "consumers" || !keys.Contains(target.Text("key"))) yield return $"{authentication.Title()}: the key {target.Text("key")} of the Secret {target.Text("name")} is none of consumers: {string.Join(", ", keys)}";
             }
         }
@@ -532,10 +547,9 @@ internal static partial class ManifestChecks
             if (cluster["spec"].Text("instances") != "3") yield return $"{cluster.Title()}: it has {cluster["spec"].Text("instances")} instances and not 3";
             var initdb = cluster["spec"]!["bootstrap"]!["initdb"];
             if (initdb.Text("database") != compose["environment"].Text("POSTGRES_DB") || initdb.Text("owner") != compose["environment"].Text("POSTGRES_USER")) yield return $"{cluster.Title()}: database and owner are not those of Compose";
-            foreach (var container in manifests.OfWorkloads().SelectMany(workload => workload.Containers()))
+            foreach (var volume in manifests.OfWorkloads().SelectMany(workload => workload.Pod().Objects("volumes")).Where(volume => volume.Text("name") == "database"))
             {
-                var url = container.Objects("env").FirstOrDefault(variable => variable.Text("name") == EnvironmentNames.DatabaseUrl)?["valueFrom"]?["secretKeyRef"];
-                if (url is not null && url.Text("name") != $"{cluster.Name()}-app") yield return $"{container.Text("name")}: DATABASE_URL is of the Secret {url.Text("name")}, and not of {cluster.Name()}-app";
+                if (volume["secret"].Text("secretName") is var name && name != $"{cluster.Name()}-app") yield return $"the database's URL is of the Secret {name}, and not of {cluster.Name()}-app";
             }
         }
     }
