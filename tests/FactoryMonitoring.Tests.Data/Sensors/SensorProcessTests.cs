@@ -168,13 +168,13 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         await Database.ScalarAsync<object>("DROP SCHEMA public CASCADE; CREATE SCHEMA public", Timeout);
         for (var run = 0; run < 2; run++)
         {
-            await using var provisioner = ServiceProcess.Start("FactoryMonitoring.Provisioner", Connections());
+            await using var provisioner = ServiceProcess.Start("FactoryMonitoring.Provisioner", new(Connections()) { ["DATABASE_URL"] = Database.Url });
             Assert.True(await provisioner.WaitAsync(Timeout) == 0, provisioner.Output);
         }
 
         Assert.Equal(5L, await Database.ScalarAsync<long>("SELECT count(*) FROM pg_inherits WHERE inhparent = 'readings'::regclass", Timeout));
 
-        await using var tooFew = ServiceProcess.Start("FactoryMonitoring.Provisioner", new(Connections()) { ["Factory__Partitions"] = "7" });
+        await using var tooFew = ServiceProcess.Start("FactoryMonitoring.Provisioner", new(Connections()) { ["DATABASE_URL"] = Database.Url, ["Factory__Partitions"] = "7" });
         Assert.Equal(1, await tooFew.WaitAsync(Timeout));
         Assert.Contains(
             "Not provisioned: topic sensor-data has 6 partitions, Factory:Partitions wants 7, and these brokers cannot add any", tooFew.Output, StringComparison.Ordinal);
