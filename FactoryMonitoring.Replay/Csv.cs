@@ -134,9 +134,11 @@ internal static class Csv
                 var quote = rest.IndexOf('"');
                 var before = quote < 0 ? rest : rest[..quote];
                 Count(before);
-                if (!_isQuoted && !before.IsEmpty)
+                // Blanks before a quote belong to no field.
+                var last = separator == ' ' ? before : before.TrimEnd(separator == '\t' ? " " : " \t");
+                if (!_isQuoted && !last.IsEmpty)
                 {
-                    _isFieldBegun = before[^1] != separator && before[^1] is not ('\n' or '\r');
+                    _isFieldBegun = last[^1] != separator && last[^1] is not ('\n' or '\r');
                 }
 
                 if (quote < 0)

@@ -173,7 +173,9 @@ internal sealed record FileShape(
             var kinds = ColumnSample.Of(like.Skip(like.Count / 2).Select(row => row.Fields), count, missing);
             // Separators at the ends of some rows alone make columns that nothing is in.
             var least = Array.FindLastIndex(kinds, kind => !kind.IsEmpty) + 1;
-            var preamble = records.FindLastIndex(record => record.Fields[0].StartsWith(EndOfHeader, StringComparison.Ordinal)) + 1;
+            // Of several segments the first: the preamble of another one is no row of values, and is refused with its line.
+            var namesAt = records.FindIndex(record => record.Fields[0] == "X_Value");
+            var preamble = records.FindLastIndex(namesAt < 0 ? records.Count - 1 : namesAt, record => record.Fields[0].StartsWith(EndOfHeader, StringComparison.Ordinal)) + 1;
             var first = records.FindIndex(preamble, record =>
                 !record.IsComment && !record.IsBlank && record.Fields.Length >= least && record.Fields.Length <= count && IsRow(record.Fields, kinds, missing));
             if (first < 0)
@@ -195,6 +197,10 @@ internal sealed record FileShape(
             string? OfPreamble(int column) => preamble == 0 ? null
                 : column > 0 ? Of("Y_Unit_Label", column) is { } written ? Contracts.UnitWords.SymbolOf(written) : null
                 : (Of("X_Dimension", 1) ?? "Time").Contains("Time", StringComparison.OrdinalIgnoreCase) ? "s" : null;
+
+            // A header of two rows may have its units in the upper one.
+            string? OfAbove(int column) => above is not null && above.Fields.Length == header?.Fields.Length && column < above.Fields.Length && Replay.Units.Split(above.Fields[column]).Unit is { } written
+                ? Contracts.UnitWords.SymbolOf(written) : null;
             return new FileShape(
                 separator,
                 width,
@@ -204,7 +210,7 @@ internal sealed record FileShape(
                 units?.Line,
                 header?.Fields ?? [],
                 names,
-                [.. split.Select((name, index) => name.Unit is { } unit ? Contracts.UnitWords.SymbolOf(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : OfPreamble(index))],
+                [.. split.Select((name, index) => name.Unit is { } unit ? Contracts.UnitWords.SymbolOf(unit) : index < units?.Fields.Length ? Replay.Units.OfRow(units.Fields[index]) : OfPreamble(index) ?? OfAbove(index))],
                 columns,
                 sign ?? ColumnSample.DecimalOf(columns),
                 isWhole && records.Count < MaxRecords)

@@ -146,13 +146,13 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
         if (found is [var first, var second] && rows.ToldByTimes(first, second, least: 1))
         {
-            return [first, second];
+            return [.. new[] { first, second }.Order()];
         }
 
         // A number of each device of a site names none by itself. A state that differs now and then does not tell a quarter of the rows from others.
         if (found is [var one] && texts.Concat(ids).Where(index => index != one && rows.ToldByTimes(one, index, least: (rows.Count + 3) / 4)).ToList() is [var beside, ..])
         {
-            return [one, beside];
+            return [.. new[] { one, beside }.Order()];
         }
 
         return found.Count <= 1 ? [.. found] : throw new ReplayFileException(

@@ -137,7 +137,7 @@ internal sealed class ReplayCheck
 
         if (late?.Find() is { } lateName)
         {
-            return new ReplayCheck(_options, _setting).Run(progress, table is null ? [lateName] : [table.Name, lateName]);
+            return new ReplayCheck(_options, _setting).Run(progress, table is null ? [lateName] : [.. new[] { table.Name, lateName }.Order()]);
         }
 
         var account = Decide(accounts, orderMatters, shape, time);

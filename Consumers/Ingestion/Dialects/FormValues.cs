@@ -65,6 +65,18 @@ internal sealed class FormValues(MeasuredNames names)
         foreach (var member in from.EnumerateObject())
         {
             var isNumber = member.Value.ValueKind == JsonValueKind.Number;
+            if (member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("value", out var inner))
+            {
+                AddObject(member, inner, place + Escaped(member.Name), id, part, time);
+                continue;
+            }
+
+            if (member.Value.ValueKind == JsonValueKind.Array && member.Value.EnumerateArray().Any(item => item.ValueKind == JsonValueKind.Number))
+            {
+                Pass(place + Escaped(member.Name));
+                continue;
+            }
+
             if (!isNumber && member.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
             {
                 continue;
@@ -84,6 +96,24 @@ internal sealed class FormValues(MeasuredNames names)
             {
                 Pass(place + Escaped(member.Name));
             }
+        }
+    }
+
+    // {"temperature":{"value":21.5,"unit":"C"}}
+    private void AddObject(JsonProperty member, JsonElement value, string place, string? id, string? part, JsonElement? time)
+    {
+        var unit = ((string[])["unit", "units", "uom"]).Select(name => member.Value.TryGetProperty(name, out var written) && written.ValueKind == JsonValueKind.String ? written.GetString() : null)
+            .FirstOrDefault(text => text is { Length: > 0 and <= ReadingParser.MaxUnitLength });
+        var known = names.Find(member.Name);
+        known = unit is null ? known : known is null ? MeasuredNames.Of(member.Name, UnitWords.SymbolOf(unit)) : known with { Unit = UnitWords.SymbolOf(unit), HasOwnUnit = true };
+        var isNumber = value.ValueKind == JsonValueKind.Number;
+        if (known is { Part.Length: <= ReadingParser.MaxTypeLength } && (isNumber || (SensorCatalog.Types.ContainsKey(known.Type) && value.ValueKind is JsonValueKind.String or JsonValueKind.Null)))
+        {
+            Add($"{place}/value", known, value, id, PartOf(part, known.Part), time);
+        }
+        else if (isNumber)
+        {
+            Pass(place);
         }
     }
 
@@ -208,7 +238,8 @@ internal sealed class FormValues(MeasuredNames names)
 
     public static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
-    private static bool IsNoMeasurement(string name) =>
+    /// <summary>Names of times, of numbers of messages and of devices.</summary>
+    public static bool IsNoMeasurement(string name) =>
         name.ToLowerInvariant() is var lower && (lower is "ts" or "time" or "timestamp" or "datetime" or "@timestamp" or "id" or "seq" or "sequence" or "version" or "quality" or "count" or "partitionid" or "unixtime" or "last_seen"
             or "device" or "sensor" or "fport" or "fcnt" || lower.EndsWith("_id", StringComparison.Ordinal) || lower.EndsWith("time", StringComparison.Ordinal) || name.EndsWith("Id", StringComparison.Ordinal));
 }

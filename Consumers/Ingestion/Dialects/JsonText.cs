@@ -67,7 +67,7 @@ internal static class JsonText
         return names.Count == 0 ? "it has no members" : $"its members are {Shorten(string.Join(", ", names), MaxNames)}";
     }
 
-    /// <summary>The pointers to an object's first few numbers, as the settings name members.</summary>
+    /// <summary>The pointers to an object's first few numbers that may be measurements, as the settings name members.</summary>
     public static IReadOnlyList<string> Numbers(ReadOnlySpan<byte> message)
     {
         using var document = JsonDocument.Parse(message.ToArray());
@@ -90,7 +90,7 @@ internal static class JsonText
                 pointers.Add(place);
                 break;
             case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject())
+                foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Number || !FormValues.IsNoMeasurement(member.Name)))
                 {
                     Collect(member.Value, before + Shorten(member.Name, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), pointers);
                 }

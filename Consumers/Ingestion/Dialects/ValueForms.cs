@@ -21,6 +21,9 @@ internal sealed class ValueForms(MeasuredNames names)
     /// <summary>Beside values, each says that the unit of one may be another than its type's.</summary>
     private static readonly string[] Units = ["unit", "units", "uom", "TempUnit", "temperature_unit", "unit_of_measurement"];
 
+    /// <summary>Of a RuuviTag, which measures 500 to 1155 hPa.</summary>
+    private const double LeastPascals = 20_000;
+
     private readonly FormValues _values = new(names);
     private readonly List<JsonDocument> _inner = [];
 
@@ -56,7 +59,7 @@ internal sealed class ValueForms(MeasuredNames names)
             }
 
             _values.Choose();
-            if (Name != Ruuvi && _values.DoubtfulPressure() is var (place, pressure))
+            if (_values.DoubtfulPressure() is var (place, pressure))
             {
                 Problem = $"The pressure {pressure} at {place} has no unit, and could be in hPa, Pa, kPa or bar: name it in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.Units)}:pressure, as Pa";
             }
@@ -70,8 +73,6 @@ internal sealed class ValueForms(MeasuredNames names)
         }
     }
 
-    private const string Ruuvi = "a RuuviTag's values";
-
     private (string? Name, bool IsCertain) Find(JsonElement root)
     {
         if (Has(root, "entity_id", JsonValueKind.String) && root.TryGetProperty("state", out _) && Has(root, "attributes", JsonValueKind.Object))
@@ -83,7 +84,7 @@ internal sealed class ValueForms(MeasuredNames names)
         (string Name, Func<JsonElement, bool> IsRead)[] forms =
         [
             ("Tasmota's telemetry", Tasmota), ("Telegraf's JSON", Telegraf), ("OPC UA PubSub's JSON", OpcUa), ("a status of a Shelly", Shelly), ("values of AWS IoT SiteWise", SiteWise),
-            ("an entity of NGSI", Ngsi), (Ruuvi, RuuviTag),
+            ("an entity of NGSI", Ngsi), ("a RuuviTag's values", RuuviTag),
         ];
         foreach (var (name, isRead) in forms)
         {
@@ -347,7 +348,12 @@ internal sealed class ValueForms(MeasuredNames names)
             _values.AddAll(component.GetProperty("temperature"), $"{place}temperature/", id, name, time, Meaning);
         }
 
-        static MeasuredName? Meaning(string name) => name switch
+        // A meter of three phases has each of them, and their sum.
+        static MeasuredName? Meaning(string name) =>
+            name.IndexOf('_', StringComparison.Ordinal) is > 0 and var mark && name[..mark] is "a" or "b" or "c" or "n" or "total" && Plain(name[(mark + 1)..]) is { } ofPhase
+                ? ofPhase with { Part = $"{name[..mark]}-{ofPhase.Part}" } : Plain(name);
+
+        static MeasuredName? Plain(string name) => name switch
         {
             "tC" => new(SensorCatalog.Temperature.Name, "°C", SensorCatalog.Temperature.Name, true),
             "tF" => new(SensorCatalog.Temperature.Name, "°F", SensorCatalog.Temperature.Name, true),
@@ -453,7 +459,8 @@ internal sealed class ValueForms(MeasuredNames names)
         var time = ValueOf(entity, "TimeInstant") ?? ValueOf(entity, "dateObserved") ?? ValueOf(entity, "observedAt") ?? ValueOf(entity, "dateModified") ?? noticed;
         if (isPlain)
         {
-            if (time is null)
+            // Without a time, only what names its standard is one.
+            if (time is null && !(entity.TryGetProperty("@context", out _) || id.StartsWith("urn:ngsi-ld:", StringComparison.Ordinal)))
             {
                 return false;
             }
@@ -499,8 +506,9 @@ internal sealed class ValueForms(MeasuredNames names)
             return false;
         }
 
-        var given = names.Find("pressure")?.Unit;
-        _values.AddAll(root, "", Text(root, "mac") ?? Text(root, "id"), name: name => name == "pressure" ? new(SensorCatalog.Pressure.Name, given ?? "Pa", SensorCatalog.Pressure.Name, true) : null);
+        // Some gateways make hPa of them; no tag measures so little in Pa, or so much in hPa.
+        var isPa = names.Find("pressure")?.Unit is null && double.TryParse(root.GetProperty("pressure").ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var pressure) && pressure >= LeastPascals;
+        _values.AddAll(root, "", Text(root, "mac") ?? Text(root, "id"), name: name => name == "pressure" && isPa ? new(SensorCatalog.Pressure.Name, "Pa", SensorCatalog.Pressure.Name, true) : null);
         return true;
     }
 

@@ -100,11 +100,11 @@ public sealed class KnownFormsTests
 
     [Theory]
     // A unit beside several values belongs to one that nobody knows.
-    [InlineData("d1", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "its members are ts, temperature, unit. Name the member that holds it in Consumers:Messages:Mapping:Type", "It holds numbers at ts, temperature")]
+    [InlineData("d1", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "its members are ts, temperature, unit. Name the member that holds it in Consumers:Messages:Mapping:Type", "It holds numbers at temperature")]
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","A-1":{"Level":21},"A-2":{"Level":22},"TempUnit":"C"}""", "no sensor type", "It holds numbers at A-1/Level, A-2/Level: one is named as Consumers:Messages:Mapping:Value=A-1/Level, several as Consumers:Messages:Mapping:Values:{type}=A-1/Level")]
-    [InlineData("d1", """{"ts":1769860800,"readings":[{"level":21},{"level":22}]}""", "no sensor type", "It holds numbers at ts, readings/0/level, readings/1/level")]
+    [InlineData("d1", """{"ts":1769860800,"readings":[{"level":21},{"level":22}]}""", "no sensor type", "It holds numbers at readings/0/level, readings/1/level")]
     // An energy counter is no power.
-    [InlineData("d1", """{"ts":1769860800,"energy":12.5}""", "no sensor type", "It holds numbers at ts, energy")]
+    [InlineData("d1", """{"ts":1769860800,"energy":12.5}""", "no sensor type", "It holds numbers at energy")]
     // No time at all.
     [InlineData("zigbee2mqtt/hall", """{"temperature":21.5,"linkquality":84}""", "no time (timestamp)", "Consumers:Messages:Mapping:Time, or set Consumers:Messages:RecordTime=true")]
     // Telegraf, with neither a key nor a tag that names the sensor.

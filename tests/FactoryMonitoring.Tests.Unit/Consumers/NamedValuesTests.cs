@@ -45,6 +45,10 @@ public sealed class NamedValuesTests
     // A RuuviTag's pressure is in Pa.
     [InlineData("""{"ts":1769860800,"temperature":21.5,"pressure":101325,"dataFormat":5,"movementCounter":7}""", "d-pressure pressure 101325 Pa|d-temperature temperature 21.5 °C", "dataFormat, movementCounter")]
     [InlineData("""{"ts":1769860800,"mac":"AA:01","pressure":99980,"measurementSequenceNumber":7}""", "AA:01-pressure pressure 99980 Pa", "measurementSequenceNumber")]
+    // What a gateway has made hPa of is that: no tag measures so little in Pa.
+    [InlineData("""{"ts":1769860800,"mac":"AA:01","pressure":1013.25,"dataFormat":5}""", "AA:01-pressure pressure 1013.25 hPa", "dataFormat")]
+    // An object of a value and its unit; and numbers in an array.
+    [InlineData("""{"ts":1769860800,"temperature":{"value":70.7,"unit":"F"},"humidity":{"value":40},"co2":{"value":417,"unit":"ppm"},"noise":{"value":48},"door":{"value":"open"},"accel":[1,2,3]}""", "d-co2 co2 417 ppm|d-humidity humidity 40 %|d-temperature temperature 70.7 °F", "accel, noise")]
     // OPC UA PubSub: publishers with the same writers, and fields in the forms of its encodings.
     [InlineData("""{"MessageType":"ua-data","PublisherId":"a","Messages":[{"DataSetWriterId":1,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":21.5,"Speed":3}}]}""", "a/1-temperature temperature 21.5 °C", "Messages/0/Payload/Speed")]
     [InlineData("""{"MessageType":"ua-data","PublisherId":7,"Messages":[{"DataSetWriterName":"w","Timestamp":"2026-01-31T12:00:01Z","Payload":{"Temperature":{"Value":{"Type":11,"Body":21.5},"SourceTimestamp":"2026-01-31T12:00:00Z"},"Pressure_bar":{"Type":11,"Body":2}}}]}""",
@@ -57,6 +61,8 @@ public sealed class NamedValuesTests
         "p-switch:0-current current 0.05 A|p-switch:0-energy energy 12.5 W|p-switch:0-frequency frequency 50 Hz|p-switch:0-voltage voltage 230.1 V|p-switch:0-temperature temperature 45.3 °C|p-switch:1-energy energy 3 W", "params/switch:0/temperature/tF")]
     [InlineData("""{"mac":"B4E6","unixtime":1769860800,"time":"12:00","uptime":77,"tmp":{"tC":21.5,"tF":70.7,"is_valid":true},"hum":{"value":40,"is_valid":true},"meters":[{"power":12.5,"is_valid":true,"total":99}]}""",
         "B4E6-humidity humidity 40 %|B4E6-temperature temperature 21.5 °C|B4E6-meter:0-energy energy 12.5 W", "meters/0/total, tmp/tF")]
+    [InlineData("""{"src":"m","method":"NotifyStatus","params":{"ts":1769860800,"em:0":{"id":0,"a_voltage":230,"a_act_power":200,"total_act_power":500,"a_pf":0.9}}}""",
+        "m-em:0-a-energy energy 200 W|m-em:0-a-voltage voltage 230 V|m-em:0-total-energy energy 500 W", "params/em:0/a_pf")]
     // AWS IoT SiteWise: what is put, and the notice of it.
     [InlineData("""{"entries":[{"entryId":"1","propertyAlias":"/hall/1/temperature","propertyValues":[{"value":{"doubleValue":21.5},"timestamp":{"timeInSeconds":1769860800,"offsetInNanos":500000000},"quality":"UNCERTAIN"},{"value":{"integerValue":22},"timestamp":{"timeInSeconds":1769860801}}]}]}""",
         "/hall/1/temperature temperature 21.5 °C|/hall/1/temperature temperature 22 °C", "")]
@@ -72,6 +78,7 @@ public sealed class NamedValuesTests
     [InlineData("""{"temperature":21.5,"EventProcessedUtcTime":"2026-01-31T12:00:05Z","PartitionId":0,"EventEnqueuedUtcTime":"2026-01-31T12:00:00Z","IoTHub":{"ConnectionDeviceId":"d1"}}""", "d1-temperature temperature 21.5 °C", "")]
     [InlineData("""{"eventType":"Microsoft.Devices.DeviceTelemetry","eventTime":"2026-01-31T12:00:00Z","data":{"properties":{},"systemProperties":{"iothub-connection-device-id":"d1"},"body":"eyJ0ZW1wZXJhdHVyZSI6MjEuNX0="}}""", "d1-temperature temperature 21.5 °C", "")]
     [InlineData("""{"EnqueuedTimeUtc":"2026-01-31T12:00:00Z","SystemProperties":{"connectionDeviceId":"d1"},"Body":"{\"temperature\":21.5}"}""", "d1-temperature temperature 21.5 °C", "")]
+    [InlineData("""{"body":{"temperature":21.5},"systemProperties":{"iothub-connection-device-id":"d1","iothub-enqueuedtime":"2026-01-31T12:00:00Z"},"properties":{}}""", "d1-temperature temperature 21.5 °C", "")]
     [InlineData("""{"deviceId":"d1","enqueuedTime":"2026-01-31T12:00:00Z","messageSource":"telemetry","telemetry":{"temperature":21.5}}""", "d1-temperature temperature 21.5 °C", "")]
     // Telegraf: fields with their units.
     [InlineData("""{"fields":{"temp_c":21.5,"load1":0.3},"name":"env","tags":{"device":"t1"},"timestamp":1769860800}""", "t1-temperature temperature 21.5 °C", "fields/load1")]
@@ -167,6 +174,9 @@ public sealed class NamedValuesTests
     [InlineData(false, "d", """{"ts":1769860800,"values":{"temperature":"hot"}}""", "wrong_type", "Read as values by their names. values/temperature: Cannot read the value \"hot\"")]
     [InlineData(false, "d", """[{"ts":1769860800,"temperature":1},{"ts":1769860800,"temp_C":"hot"}]""", "wrong_type", "Read as values by their names. Element [1]: temp_C: Cannot read the value \"hot\"")]
     [InlineData(false, "d", """{"ts":1769860800,"temperature":21.5,"pressure":101325}""", "missing_field", "Read as values by their names. The pressure 101325 at pressure has no unit, and could be in hPa, Pa, kPa or bar: name it in Consumers:Messages:Mapping:Units:pressure, as Pa")]
+    [InlineData(false, "d", """{"ts":1769860800,"pressure":5000,"dataFormat":5}""", "missing_field", "Read as a RuuviTag's values. The pressure 5000 at pressure has no unit")]
+    [InlineData(false, "d", """{"id":"urn:ngsi-ld:Room:1","type":"Room","temperature":21.5}""", "missing_field", "Read as an entity of NGSI. The message has no time (timestamp)")]
+    [InlineData(false, "d", """{"ts":1769860800,"seq":3,"level":21.5}""", "missing_field", "It holds numbers at level: one is named as Consumers:Messages:Mapping:Value=level, several as Consumers:Messages:Mapping:Values:{type}=level")]
     [InlineData(false, "d", """{"ts":1769860800,"pressure":1.013}""", "missing_field", "The pressure 1.013 at pressure has no unit")]
     [InlineData(false, "d", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "missing_field", "no sensor type")]
     [InlineData(false, "", """{"type":"PropertyValueUpdate","payload":{"assetId":"a","propertyId":"p","values":[{"timestamp":{"timeInSeconds":1769860800},"quality":"GOOD","value":{"doubleValue":21.5}}]}}""",

@@ -26,6 +26,18 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
     }
 
     [Fact]
+    public void A_second_segment_of_LabVIEWs_file_is_refused_at_its_line() => Assert.Equal(
+        "line 28, column 1 (X_Value): \"Channels\" is no time: correct it, remove the line or put # before it, or give TimeColumn=none and Interval, the time from row to row",
+        Refused($"{LabView}\nChannels\t2\nSamples\t3\t3\n***End_of_Header***\t\nX_Value\tTemperature_0\tVoltage_0\tComment\n0.300000\t21.5\t1.0\n0.400000\t21.6\t1.1\n"));
+
+    [Fact]
+    public void Units_may_stand_in_the_upper_row_of_two_of_a_header()
+    {
+        var plan = CheckText("Instrument: testo 175\nDate\tTime\tCh 1 [°C]\tCh 2 [bar]\n\t\tOven\tPressure\n31.01.2024\t12:00:00\t1,5\t2,5\n31.01.2024\t12:01:00\t1,6\t2,6\n31.01.2024\t12:02:00\t1,7\t2,7\n");
+        Assert.Equal(["Oven temperature °C", "Pressure pressure bar"], plan.Columns.Select(column => $"{column.Name} {column.SensorType} {column.Unit}"));
+    }
+
+    [Fact]
     public void LabVIEWs_decimal_comma_and_one_preamble_alone()
     {
         var plan = CheckText("LabVIEW Measurement\nSeparator\tTab\nDecimal_Separator\t,\nDate\t2024/01/31\nTime\t12:00:00,5\n***End_of_Header***\nX_Value\tpressure [bar]\n0,000000\t1,5\n0,500000\t1,6\n");
@@ -62,6 +74,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
     [InlineData("t,v\n\"2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n", 2)]
     [InlineData("t,\"v\n2024-01-01,1\n2024-01-02,2\n", 1)]
     [InlineData("t;s;v\r\n2024-01-01;\"a\r\nb\";1\r\n2024-01-02;\"c \"\"d\"\"\";2\r\n2024-01-03;\"e;3\r\n2024-01-04;f;4\r\n", 5)]
+    [InlineData("t, v\n2024-01-01, 1\n2024-01-02,  \"2\n2024-01-03, 3\n", 3)]
     [InlineData("t\tv\r2024-01-01\t1\r2024-01-02\t2\r2024-01-03\t\"3", 4)]
     public void A_quote_that_nothing_closes_is_told_with_its_line(string text, int line) =>
         Assert.Equal($"line {line}: a quote is opened here and never closed: close it, or remove it", Refused(text));
