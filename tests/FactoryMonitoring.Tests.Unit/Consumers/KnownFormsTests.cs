@@ -150,6 +150,14 @@ public sealed class KnownFormsTests
             """{"entity_id":"sensor.hall","state":"21.5","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_updated":"2026-01-31T12:00:00+00:00"}""",
             """{"MessageType":"ua-data","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5}}}]}""",
             """{"schema":{"type":"struct"},"payload":{"ts":1769860800000,"values":{"temperature":21.5}}}""",
+            """{"src":"m","method":"NotifyStatus","params":{"ts":1769860800.5,"em:0":{"id":0,"a_voltage":230,"total_act_power":500},"temperature:0":{"tC":21.5,"tF":70.7}}}""",
+            """{"mac":"B4","unixtime":1769860800,"tmp":{"tC":21.5},"hum":{"value":40},"ext_temperature":{"0":{"tC":3}},"meters":[{"power":12.5}]}""",
+            """{"entries":[{"propertyAlias":"/a/temperature","propertyValues":[{"value":{"doubleValue":21.5},"timestamp":{"timeInSeconds":1769860800,"offsetInNanos":5},"quality":"GOOD"}]}]}""",
+            """{"subscriptionId":"s","notifiedAt":"2026-01-31T12:00:00Z","data":[{"id":"R","type":"Room","temperature":{"value":21.5,"type":"Number","unitCode":"CEL","metadata":{"TimeInstant":{"value":"2026-01-31T12:00:00Z"}}}}]}""",
+            """{"MessageType":"ua-data","PublisherId":7,"Messages":{"DataSetWriterName":"w","Timestamp":"2026-01-31T12:00:01Z","Payload":{"T_C":{"Value":{"Type":11,"Body":21.5},"StatusCode":{"Code":0}}}}}""",
+            """{"Time":"2026-01-31T12:00:00","DS-1":{"Temperature":21.5},"DS-2":{"Temperature":22,"Id":"a"},"ENERGY":{"Power":12,"Total":[1,2]},"TempUnit":"C"}""",
+            """{"EnqueuedTimeUtc":"2026-01-31T12:00:00Z","SystemProperties":{"connectionDeviceId":"d1"},"Body":"{\"temperature_C\":21.5,\"co2\":{\"value\":1,\"unit\":\"ppm\"}}"}""",
+            "\"{\\\"ts\\\":1769860800,\\\"temperature\\\":21.5}\"",
         ];
         var random = new Random(20261128);
         var parser = Parser("k");

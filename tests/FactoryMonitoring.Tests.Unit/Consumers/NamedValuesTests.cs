@@ -123,6 +123,15 @@ public sealed class NamedValuesTests
     }
 
     [Fact]
+    public void So_does_one_of_a_number_within_a_form()
+    {
+        var parser = Parser("d", new MessagesOptions { Mapping = new MappingOptions { Units = new() { ["Total"] = "kWh" } } });
+
+        Assert.True(Parse(parser, """{"Time":"2026-01-31T12:00:00","ENERGY":{"Total":3.185,"Power":12}}""") == Rejection.None, parser.Detail);
+        Assert.Equal(["d-Total Total 3.185 kWh", "d-energy energy 12 W"], Readings(parser));
+    }
+
+    [Fact]
     public void A_type_that_is_added_while_it_runs_is_read_from_then_on()
     {
         var rules = new DetectionRules(new DetectionOptions());
