@@ -69,6 +69,14 @@ public sealed class ComposeStack : IAsyncLifetime
                 .GroupBy(pair => pair.Key).ToDictionary(setting => setting.Key, setting => setting.Last().Value),
             cancellationToken);
 
+    /// <summary>Makes the files those of a version that knew no files of secrets.</summary>
+    public void PutSecretsIntoTheEnvironment()
+    {
+        var password = File.ReadAllText(Path.Combine(Secrets, "postgres-password")).Trim();
+        File.WriteAllLines(EnvironmentFile, [.. File.ReadAllLines(EnvironmentFile).Where(line => !line.StartsWith("SECRETS=", StringComparison.Ordinal)), $"POSTGRES_PASSWORD={password}"]);
+        Directory.Delete(Secrets, recursive: true);
+    }
+
     // Also what a run left behind that was ended before its end.
     private async Task RemoveAsync(CancellationToken cancellationToken)
     {

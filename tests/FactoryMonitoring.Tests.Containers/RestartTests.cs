@@ -15,16 +15,21 @@ public sealed class RestartTests(ComposeStack stack) : ComposeTest(stack)
     }
 
     [ContainerFact]
-    public async Task Down_and_up_again_keeps_the_data()
+    public async Task Down_and_up_again_keeps_the_data_also_those_of_a_version_whose_superuser_owned_everything()
     {
         var log = (await EventuallyClusterAsync(body => body.LogId is not null)).LogId;
         var stored = await StoredAsync();
 
+        await PsqlAsync("REASSIGN OWNED BY factory_owner TO factory_user");
         await Stack.MakeAsync("compose-down", Timeout);
+        Stack.PutSecretsIntoTheEnvironment();
         await Stack.MakeAsync("compose-up", Timeout);
 
         Assert.Equal(log, (await EventuallyClusterAsync(body => body.LogId is not null)).LogId);
         Assert.True(await StoredAsync() >= stored);
         await ReadingsFlowAsync();
+        Assert.Equal(
+            ["factory_owner"],
+            await PsqlAsync("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relnamespace = 'public'::regnamespace UNION SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database()"));
     }
 }

@@ -51,7 +51,7 @@ public sealed class ContainersTests(ContainersStack stack)
         var password = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(stack.RunDirectory, "stack.json")))!["postgres_password"]!.GetValue<string>();
         var container = (await stack.ResourceAsync("postgres"))["container_id"]!.GetValue<string>();
 
-        var shown = await DockerAsync("inspect", container) + await DockerAsync("top", container, "-eo", "args")
+        var shown = await DockerAsync("inspect", container) + await DockerAsync("top", container, "-eo", "pid,args")
             + await DockerAsync("logs", container);
 
         Assert.Contains("docker-entrypoint.sh", shown, StringComparison.Ordinal);
@@ -62,7 +62,10 @@ public sealed class ContainersTests(ContainersStack stack)
     {
         using var docker = Process.Start(new ProcessStartInfo("docker", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var error = docker.StandardError.ReadToEndAsync();
-        return await docker.StandardOutput.ReadToEndAsync() + await error;
+        var output = await docker.StandardOutput.ReadToEndAsync() + await error;
+        await docker.WaitForExitAsync();
+        Assert.True(docker.ExitCode == 0, output);
+        return output;
     }
 
     [ContainerFact]
