@@ -28,9 +28,9 @@ public enum DatabaseFault
     Unfit,
 }
 
-/// <summary>The database is not the one that gave out the keys by which readings are stored: it was made anew, or restored from a backup.</summary>
+/// <summary>The database is not the one that gave out the keys by which readings are stored: it was made anew, restored from a backup, or is a standby that took over.</summary>
 public sealed class DatabaseReplacedException() : Exception(
-    "The database is another one than before: it was made anew, or restored from a backup. What it has is read from it again.");
+    "The database is another one than before: it was made anew or restored from a backup, or a standby has taken over. What it has is read from it again.");
 
 /// <summary>Decides by SqlState what a failure means.</summary>
 public static class DatabaseFaults

@@ -1,15 +1,26 @@
+using System.Text.RegularExpressions;
 using Npgsql;
 
 namespace FactoryMonitoring.Data;
 
-/// <summary>Turns a <c>postgresql://user:password@host:port/database?sslmode=…</c> URL into a connection string; Npgsql takes no URLs.</summary>
-public static class DatabaseUrl
+/// <summary>
+/// Turns a <c>postgresql://user:password@host:port/database?sslmode=…</c> URL into a connection string; Npgsql takes no URLs. As in libpq's, the host
+/// may be a list: <c>host1:port1,host2:port2</c>.
+/// </summary>
+public static partial class DatabaseUrl
 {
     /// <summary>Converts; every part is percent-decoded.</summary>
     /// <exception cref="FormatException">It is no postgresql:// or postgres:// URL with a host and a database; the message says what is allowed.</exception>
     public static string ToConnectionString(string url)
     {
         const string Allowed = "must be postgresql://user:password@host:port/database";
+        var several = Several().Match(url);
+        if (several.Success)
+        {
+            // Uri knows one host.
+            url = $"{several.Groups["before"].Value}several{several.Groups["after"].Value}";
+        }
+
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgresql" or "postgres"))
         {
             throw new FormatException($"not a postgresql:// URL; {Allowed}");
@@ -23,7 +34,7 @@ public static class DatabaseUrl
 
         var builder = new NpgsqlConnectionStringBuilder
         {
-            Host = Uri.UnescapeDataString(uri.Host.Trim('[', ']')),
+            Host = Uri.UnescapeDataString(several.Success ? several.Groups["hosts"].Value : uri.Host.Trim('[', ']')),
             Port = uri.Port > 0 ? uri.Port : 5432,
             Database = database,
         };
@@ -66,6 +77,9 @@ public static class DatabaseUrl
                     case "sslpassword":
                         builder.SslPassword = value;
                         break;
+                    case "target_session_attrs":
+                        builder.TargetSessionAttributes = value;
+                        break;
                     case "connect_timeout":
                         builder.Timeout = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture);
                         break;
@@ -82,4 +96,7 @@ public static class DatabaseUrl
 
         return builder.ConnectionString;
     }
+
+    [GeneratedRegex("^(?<before>[a-z]+://(?:[^/?#@]*@)?)(?<hosts>[^/?#@,]+(?:,[^/?#@,]+)+)(?<after>[/?#].*)?$", RegexOptions.ExplicitCapture)]
+    private static partial Regex Several();
 }

@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Monitoring;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -35,7 +36,7 @@ internal sealed partial class AuditRecorder(Func<CancellationToken, ValueTask<st
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await connectionString(stoppingToken))
+        await using var dataSource = SeveralHosts.CreateDataSource(new NpgsqlConnectionStringBuilder(await connectionString(stoppingToken))
         {
             ApplicationName = "apphost", MaxPoolSize = 1, Timeout = 3, CommandTimeout = 3,
         });

@@ -32,7 +32,7 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
             case KafkaClusterResource { Backing: KafkaBacking.External } cluster:
                 return TimeAsync(resource, cluster.Bootstrap, () => ExternalKafkaProbe.AskAsync(cluster, cancellationToken));
             case not null when resource == database.Resource.Resource:
-                return TimeAsync(resource, $"{database.Name} at {database.Host}:{database.Port}", () => new PostgresProbe(database).AskForRoomAsync(cancellationToken));
+                return TimeAsync(resource, $"{database.Name} at {(database.Host.Contains(',', StringComparison.Ordinal) ? database.Host : $"{database.Host}:{database.Port}")}", () => new PostgresProbe(database).AskForRoomAsync(cancellationToken));
             case ProjectResource project when watch.Find(resource.Name) is { State.Text: var state } snapshot:
                 if (state == KnownResourceStates.NotStarted || state is null) return null;
                 if (state == KnownResourceStates.Running && project.GetEndpoint("http") is { Exists: true, IsAllocated: true, Url: var url })

@@ -1,4 +1,5 @@
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Monitoring;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -16,7 +17,7 @@ internal sealed partial class ExitRecorder(ExitLog exits, Func<CancellationToken
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await using var dataSource = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(await connectionString(stoppingToken))
+        await using var dataSource = SeveralHosts.CreateDataSource(new NpgsqlConnectionStringBuilder(await connectionString(stoppingToken))
         {
             ApplicationName = "apphost", MaxPoolSize = 1, Timeout = 3, CommandTimeout = 3,
         });

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Data;
 using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Postgres;
@@ -22,7 +23,7 @@ internal sealed record PostgresChoice(
     public static PostgresChoice External(string connectionString)
     {
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
-        return new("as Factory:Postgres asks", $"database {connection.Database} at {connection.Host}:{connection.Port}", "", Connection: connectionString);
+        return new("as Factory:Postgres asks", $"database {connection.Database} at {SeveralHosts.Describe(connection)}", "", Connection: connectionString);
     }
 
     /// <summary>Chooses by what was asked for and what this machine has.</summary>

@@ -68,6 +68,7 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
                 if (connection.Password is { Length: > 0 }) problems.Add($"{key} has a password, and {EnvironmentNames.DatabasePassword} (or {SecretFiles.FileOf(EnvironmentNames.DatabasePassword)}) is set; set one of them.");
                 connection.Password = password;
             }
+            SeveralHosts.Aim(connection);
             if (connection is not { Host.Length: > 0, Database.Length: > 0 }) problems.Add($"{key} names no host or no database: {Allowed}.");
             return connection.ConnectionString;
         }

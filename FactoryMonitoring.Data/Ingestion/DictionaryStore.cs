@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
@@ -10,7 +11,7 @@ public sealed record SensorDescriptionRow(
 
 /// <summary>
 /// The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own. The newest are remembered: by them, and by
-/// PostgreSQL's own numbers, <see cref="VerifyAsync"/> notices a database that was made anew or restored from a backup.
+/// PostgreSQL's own numbers, <see cref="VerifyAsync"/> notices a database that was made anew or restored from a backup, and a standby that took over.
 /// </summary>
 public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 {
@@ -60,7 +61,8 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
     private const string SelectKnown = """
         SELECT (SELECT id FROM database_identity), (SELECT log_id FROM logs WHERE log_key = $1),
             (SELECT consumer_id FROM consumers WHERE consumer_key = $2), (SELECT sensor_id FROM sensor_descriptions WHERE sensor_key = $3),
-            (SELECT oid FROM pg_database WHERE datname = current_database()), 'partition_offsets'::regclass::oid
+            (SELECT oid FROM pg_database WHERE datname = current_database()), 'partition_offsets'::regclass::oid,
+            CASE WHEN pg_is_in_recovery() THEN NULL ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END
         """;
 
     private readonly Lock _gate = new();
@@ -148,7 +150,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
     }
 
     /// <summary>Looks whether the session's database is the one that gave out the keys; if it is not, <see cref="Generation"/> changes.</summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or a standby has taken over from this one.</exception>
     public async Task VerifyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         Known known;
@@ -174,7 +176,19 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
             throw new NpgsqlException("The database has no identity: it is being restored, or was restored in part");
         }
 
-        var identity = new Identity(reader.GetGuid(0), reader.GetFieldValue<uint>(4), reader.GetFieldValue<uint>(5));
+        if (await reader.IsDBNullAsync(6, cancellationToken))
+        {
+            throw new NpgsqlException("The database is a standby: it takes no readings until it is promoted");
+        }
+
+        var timeline = uint.Parse(reader.GetString(6), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        var identity = new Identity(reader.GetGuid(0), reader.GetFieldValue<uint>(4), reader.GetFieldValue<uint>(5), timeline);
+        if (known.Identity is { } before && timeline < before.Timeline && identity == before with { Timeline = timeline })
+        {
+            throw new NpgsqlException(
+                $"The database is on timeline {timeline}, and was on {before.Timeline}: it is the primary that a standby has replaced. Stop it; or, if it is to be used again, restart the consumers");
+        }
+
         var isSame = (known.Identity is null || known.Identity == identity)
             && Holds(reader, 1, known.Log) && Holds(reader, 2, known.Consumer) && Holds(reader, 3, known.Sensor);
         lock (_gate)
@@ -228,7 +242,8 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
     /// <param name="Id">Ours; a backup holds it, too.</param>
     /// <param name="Database">PostgreSQL's number of the database: another where it was dropped and created.</param>
     /// <param name="Table">PostgreSQL's number of a table: another where the tables alone were.</param>
-    private sealed record Identity(Guid Id, uint Database, uint Table);
+    /// <param name="Timeline">Rises when a standby is promoted, which may lack what was committed last, and when a copy of the files is restored.</param>
+    private sealed record Identity(Guid Id, uint Database, uint Table, uint Timeline);
 
     private sealed record Known
     {

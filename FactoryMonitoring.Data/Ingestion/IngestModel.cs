@@ -10,7 +10,8 @@ public readonly record struct LogTopic(short LogKey, string LogId, string Topic)
 /// <param name="EndIsCertain">It has been so for a while: a new leader's end may lag behind what was read from the old one.</param>
 /// <param name="CutAt">The first offset at which the log is another than the one that was read, as its leader epochs say; null where it is not known to be.</param>
 /// <param name="Joined">It is the first assignment since this consumer started.</param>
-public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End, bool EndIsCertain, long? CutAt, bool Joined)
+/// <param name="Stored">One past the last offset that this consumer has stored itself; null where it has stored none. A database that is not as far has lost it.</param>
+public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End, bool EndIsCertain, long? CutAt, bool Joined, long? Stored = null)
 {
     /// <summary>One past the last offset of the log as it was read; null where it is not known.</summary>
     public long? SoundEnd => CutAt ?? End;

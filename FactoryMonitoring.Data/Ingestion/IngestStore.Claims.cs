@@ -17,7 +17,7 @@ public sealed partial class IngestStore
     // One statement claims, closes what the predecessor could not close itself, and records both.
     private static readonly string Claim = $$"""
         WITH wanted AS (
-            SELECT * FROM unnest($3::int[], $4::bool[]) u(kafka_partition, joined)
+            SELECT * FROM unnest($3::int[], $4::bool[], $6::bigint[]) u(kafka_partition, joined, stored_to)
         ), before AS MATERIALIZED (
             SELECT o.*, w.joined, GREATEST(o.last_commit_at, o.claimed_at) AS last_sign
             FROM partition_offsets o JOIN wanted w USING (kafka_partition)
@@ -56,7 +56,9 @@ public sealed partial class IngestStore
             RETURNING 1
         ), assigned AS (
             INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
-            SELECT $5, 'assigned', c.kafka_partition, c.claimed_at, $1, c.epoch, CASE WHEN w.joined THEN 'joined' ELSE p.reason END, $5
+            SELECT $5, 'assigned', c.kafka_partition, c.claimed_at, $1, c.epoch,
+                CASE WHEN w.stored_to > c.next_offset THEN format('database lost offsets %s to %s', c.next_offset, w.stored_to - 1)
+                     WHEN w.joined THEN 'joined' ELSE p.reason END, $5
             FROM claimed c JOIN wanted w USING (kafka_partition) LEFT JOIN predecessor p USING (kafka_partition)
             WHERE (SELECT count(*) FROM lost) >= 0 -- the loss is recorded first
             ORDER BY c.kafka_partition
@@ -158,6 +160,7 @@ public sealed partial class IngestStore
             claim.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
             claim.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. claims.Select(one => one.Joined)] });
             claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
+            claim.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(one => one.Stored)] });
             await using var reader = await claim.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {

@@ -26,7 +26,8 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
             account_number = EXCLUDED.account_number,
             last_heartbeat = EXCLUDED.last_heartbeat
         WHERE CASE WHEN h.instance_id = EXCLUDED.instance_id THEN h.account_number < EXCLUDED.account_number ELSE NOT $18::boolean END
-        RETURNING account_number
+        RETURNING COALESCE( -- from the row as it was before
+            (SELECT CASE WHEN p.instance_id = $9 THEN p.account_number WHEN p.started_at > h.started_at THEN $17 - 1 ELSE 0 END FROM producer_health p WHERE p.producer_id = $1), 0)
         """;
 
     private const string Beat = """
@@ -65,9 +66,13 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
     /// for written: readings stored without a record are harmless, records that stand twice are not.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>
+    /// The number of the instance's last account that the database had before, 0 where it had none: less than <paramref name="number"/> - 1 where it has
+    /// lost accounts that were committed. Null where nothing was written.
+    /// </returns>
     /// <exception cref="OutcomeUnknownException">It may or may not be written: write it again, unchanged, under the same number.</exception>
     /// <exception cref="NpgsqlException">Nothing is written. The same holds for <see cref="TimeoutException"/>, which a slow first connect raises.</exception>
-    public async Task WriteAsync(ProducerHeartbeat heartbeat, ProducerAccount account, long number, bool mayBeWritten, CancellationToken cancellationToken)
+    public async Task<long?> WriteAsync(ProducerHeartbeat heartbeat, ProducerAccount account, long number, bool mayBeWritten, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -83,10 +88,11 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
             batch.BatchCommands.Add(Samples(heartbeat.ProducerId, account.Samples));
         }
 
-        if (!await ExecuteAsync(batch, cancellationToken))
+        var before = await ExecuteAsync(batch, cancellationToken);
+        if (before is null)
         {
             await transaction.RollbackAsync(cancellationToken);
-            return;
+            return null;
         }
 
         try
@@ -97,6 +103,8 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         {
             throw new OutcomeUnknownException(exception);
         }
+
+        return before;
     }
 
     /// <summary>Writes the heartbeat alone, where the database has no room for an account: it takes the room of the one before it. The account's number stays as it is.</summary>
@@ -116,15 +124,15 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
     }
 
     // Goes through every result: an error of a later statement, passed over, would make of COMMIT a silent ROLLBACK.
-    private static async Task<bool> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
+    private static async Task<long?> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
     {
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var isNew = await reader.ReadAsync(cancellationToken);
+        long? before = await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
         while (await reader.NextResultAsync(cancellationToken))
         {
         }
 
-        return isNew;
+        return before;
     }
 
     private static NpgsqlBatchCommand Health(ProducerHeartbeat heartbeat, ProducerAccount account, long number, bool mayBeWritten) => new(UpsertHealth)

@@ -144,7 +144,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             PostgresErrorCodes.InvalidCatalogName => $"{text}; create it: CREATE DATABASE {connection.Database} OWNER {connection.Username}",
             PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => $"{text}; check the user, the password and the server's pg_hba.conf",
             PostgresErrorCodes.InsufficientPrivilege => $"{text}; grant it: GRANT CONNECT ON DATABASE {connection.Database} TO {connection.Username}",
-            _ => $"{connection.Host}:{connection.Port}: {text}",
+            _ => $"{SeveralHosts.Describe(connection)}: {text}",
         };
     }
 }

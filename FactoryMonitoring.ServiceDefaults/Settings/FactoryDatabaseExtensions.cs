@@ -4,6 +4,7 @@ using FactoryMonitoring.Data;
 using FactoryMonitoring.ServiceDefaults.Settings;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Npgsql;
 
 namespace Microsoft.Extensions.Hosting;
@@ -19,13 +20,13 @@ public static partial class FactoryDatabaseExtensions
 
     /// <summary>
     /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, else DATABASE_URL, and DATABASE_PASSWORD, with its health check. Connects and
-    /// commands time out after 3 s; the service's name is the application_name. A schema that is newer than the service stops it. A missing or malformed setting is an error at start.
+    /// commands time out after 3 s; of several hosts the one that takes writes is used; the service's name is the application_name. A schema that is newer than the service stops it. A missing or malformed setting is an error at start.
     /// </summary>
     public static TBuilder AddFactoryDatabase<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
-        var connectionString = Resolve(builder, out var failure);
+        var connectionString = Resolve(builder, out var target, out var failure);
         builder.Services.AddSettingCheck(failure);
         var gate = new SchemaGate();
         builder.Services.AddSingleton(gate);
@@ -42,12 +43,25 @@ public static partial class FactoryDatabaseExtensions
                     .ConfigureBatchSpanNameProvider(_ => "BATCH")
                     .ConfigureBatchEnrichmentCallback((activity, batch) => activity.SetTag("db.operation.batch.size", batch.BatchCommands.Count)));
             });
+        if (target is not null)
+        {
+            UsePrimary(builder.Services, target.Value);
+        }
+
         return builder;
     }
 
-    internal static string? Resolve(IHostApplicationBuilder builder, out string? failure)
+    // What is registered connects to any of the hosts, and stays what the others are parts of.
+    private static void UsePrimary(IServiceCollection services, TargetSessionAttributes target)
     {
-        failure = null;
+        var any = services.Last(service => service.ServiceType == typeof(NpgsqlDataSource));
+        services.AddSingleton(provider => (NpgsqlMultiHostDataSource)any.ImplementationFactory!(provider));
+        services.Replace(ServiceDescriptor.Singleton(provider => provider.GetRequiredService<NpgsqlMultiHostDataSource>().WithTargetSession(target)));
+    }
+
+    internal static string? Resolve(IHostApplicationBuilder builder, out TargetSessionAttributes? target, out string? failure)
+    {
+        (target, failure) = (null, null);
         var key = Key;
         var value = builder.Configuration[Key];
         try
@@ -88,6 +102,8 @@ public static partial class FactoryDatabaseExtensions
                 connection.Password = password;
             }
 
+            var wanted = SeveralHosts.Prepare(connection);
+            target = SeveralHosts.In(connection) ? wanted : null;
             connection.ApplicationName ??= ServiceName.Of(builder);
             return connection.ConnectionString;
         }

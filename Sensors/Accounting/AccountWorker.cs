@@ -26,6 +26,8 @@ internal sealed partial class AccountWorker(
     /// <summary>Of this process's heartbeats.</summary>
     public static readonly Guid Instance = Guid.NewGuid();
 
+    private const int AccountsKept = 900;
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly ProducerAccount Nothing = new([], [], 0);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
@@ -33,6 +35,9 @@ internal sealed partial class AccountWorker(
     private long _number = 1;
     private readonly OutageReport _outage = new(time);
     private bool _mayBeWritten;
+
+    // Of the accounts of the last quarter of an hour: how many acknowledgements each had.
+    private readonly Queue<(long Number, long Acknowledged)> _written = new();
 
     /// <summary>Writes the last account after publishing has ended: this worker is registered before the one that publishes.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -72,7 +77,18 @@ internal sealed partial class AccountWorker(
                 _pending = DeliveryAccount.Join(_pending, account.Take(atTheEnd));
             }
 
-            await store.WriteAsync(Describe(atTheEnd), _pending, _number, _mayBeWritten, CancellationToken.None);
+            if (await store.WriteAsync(Describe(atTheEnd), _pending, _number, _mayBeWritten, CancellationToken.None) is { } before && before < _number - 1)
+            {
+                // A standby that lacked them took over, or a backup was restored.
+                Log.Lost(logger, _written.Where(account => account.Number > before).Sum(account => account.Acknowledged), before + 1, _number - 1);
+            }
+
+            _written.Enqueue((_number, _pending.Acknowledged));
+            if (_written.Count > AccountsKept)
+            {
+                _written.Dequeue();
+            }
+
             (_pending, _mayBeWritten) = (Nothing, false);
             _number++;
             Log.WrittenAgain(logger, _outage.Answered());
@@ -131,6 +147,9 @@ internal sealed partial class AccountWorker(
 
         [LoggerMessage("Acknowledgements are written again")]
         public static partial void WrittenAgain(ILogger logger, LogLevel level);
+
+        [LoggerMessage(LogLevel.Warning, "The database has lost {Count} acknowledgements that it had taken (accounts {First} to {Last}): their readings will be unconfirmed")]
+        public static partial void Lost(ILogger logger, long count, long first, long last);
 
         [LoggerMessage(LogLevel.Debug, "The heartbeat cannot be written either: {Reason}")]
         public static partial void NotBeaten(ILogger logger, string reason);

@@ -28,9 +28,13 @@ internal sealed class KafkaPrograms(string logs, int heap)
     /// <summary>An id as a cluster bears one.</summary>
     public static string NewId() => Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
 
-    public Process Run(string script, params string[] arguments)
+    public Process Run(string script, params string[] arguments) => RunOn([], script, arguments);
+
+    /// <param name="prefix">The command that runs it somewhere else: <see cref="Hosts.HostNetwork.Prefix"/>.</param>
+    public Process RunOn(IReadOnlyList<string> prefix, string script, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(_home, "bin", script), arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] command = [.. prefix, Path.Combine(_home, "bin", script), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["LOG_DIR"] = logs;
         start.Environment["KAFKA_HEAP_OPTS"] = $"-Xms{heap}m -Xmx{heap}m";
         start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";

@@ -217,7 +217,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         Directories("/usr/lib").Select(directory => Path.Combine(directory, "faketime", "libfaketime.so.1")).FirstOrDefault(File.Exists)
         ?? throw new InvalidOperationException("This test needs libfaketime: apt-get install faketime");
 
-    private static string FindBinaries() =>
+    internal static string FindBinaries() =>
         FromPath()
         ?? Directories("/usr/lib/postgresql").Concat(Directories("/opt/homebrew/opt")).Select(directory => Path.Combine(directory, "bin"))
             .Where(directory => File.Exists(Path.Combine(directory, "initdb")))

@@ -33,10 +33,14 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    public static ServiceProcess Start(string assembly, Dictionary<string, string> environment, params string[] arguments)
+    public static ServiceProcess Start(string assembly, Dictionary<string, string> environment, params string[] arguments) => StartOn([], assembly, environment, arguments);
+
+    /// <param name="prefix">The command that runs it somewhere else: <see cref="Hosts.HostNetwork.Prefix"/>. Its address is of that place, then.</param>
+    public static ServiceProcess StartOn(IReadOnlyList<string> prefix, string assembly, Dictionary<string, string> environment, params string[] arguments)
     {
         var address = new Uri($"http://127.0.0.1:{PostgresFixture.FreePort()}/");
-        var start = new ProcessStartInfo(Host(), [Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments])
+        string[] command = [.. prefix, Host(), Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
             WorkingDirectory = AppContext.BaseDirectory,
             RedirectStandardOutput = true,

@@ -7,6 +7,9 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 internal sealed partial class LeaseKeeper(
     LaneContext context, IngestStore store, LeaseTable leases, WorkingTime workingTime, DatabaseStanding standing, DatabaseRecovery recovery)
 {
+    // By partition, of the log that was claimed last: what it has stored is known beyond the end of its lease.
+    private readonly Dictionary<int, (string LogId, OwnedPartition Partition)> _earlier = [];
+
     /// <summary>Claims those that are still wanted, however long it takes, and tells the polling thread what came of each.</summary>
     public async Task ClaimAsync(LaneWork.Claim work, CancellationToken cancellationToken)
     {
@@ -22,7 +25,7 @@ internal sealed partial class LeaseKeeper(
             {
                 var claimed = await store.ClaimAsync(
                     work.Log,
-                    [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.CutAt, one.Partition.Joined))],
+                    [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.CutAt, one.Partition.Joined, StoredBefore(one.Partition.Number, work.Log)))],
                     cancellationToken);
                 standing.IsBack();
                 foreach (var (partition, low, high) in wanted)
@@ -117,7 +120,14 @@ internal sealed partial class LeaseKeeper(
                 break;
         }
 
+        // Where the log was cut just now, it was cut in the database on purpose.
+        if (claim.CutEpoch != claim.Epoch && StoredBefore(partition.Number, log) is { } stored && stored > claim.NextOffset)
+        {
+            Log.DatabaseLost(context.Logger, partition.Number, claim.NextOffset, stored - 1);
+        }
+
         partition.Committed = claim.NextOffset;
+        _earlier[partition.Number] = (log.LogId, partition);
         leases.Add(lease);
         context.Metrics.Rebalanced("assigned", 1);
         if (claim.PredecessorLost)
@@ -140,6 +150,9 @@ internal sealed partial class LeaseKeeper(
         context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? 0, high ?? from));
     }
 
+    private long? StoredBefore(int partition, LogTopic log) =>
+        _earlier.TryGetValue(partition, out var earlier) && earlier.LogId == log.LogId ? earlier.Partition.Committed : null;
+
     private static partial class Log
     {
         [LoggerMessage(Level = LogLevel.Information,
@@ -151,6 +164,9 @@ internal sealed partial class LeaseKeeper(
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the detector's memory cannot be read; it begins anew")]
         public static partial void MemoryUnreadable(ILogger logger, Exception exception, int partition);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the database has lost the offsets {First} to {Last}, which it had stored; they are read again from the log")]
+        public static partial void DatabaseLost(ILogger logger, int partition, long first, long last);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log had dropped {Count} offsets before they were read")]
         public static partial void Skipped(ILogger logger, int partition, long count);

@@ -13,6 +13,23 @@ public sealed class ProducerAccountStoreTests(PostgresFixture postgres) : Databa
     private ProducerAccountStore Store => new(Database.Sensor);
 
     [Fact]
+    public async Task What_the_database_had_of_an_instance_before_tells_whether_it_has_lost_accounts()
+    {
+        ProducerAccount account = new([], [], 0);
+
+        Assert.Equal(0, await WriteAsync(account, number: 1));
+        Assert.Equal(1, await WriteAsync(account, number: 2));
+        Assert.Null(await WriteAsync(account, number: 2));
+        await Database.ScalarAsync<object>("UPDATE producer_health SET account_number = 1", Timeout);
+        Assert.Equal(1, await WriteAsync(account, number: 3));
+        await Database.ScalarAsync<object>("DELETE FROM producer_health", Timeout);
+        Assert.Equal(0, await WriteAsync(account, number: 4));
+        // A rival that began later has lost nothing of ours.
+        await Database.ScalarAsync<object>("UPDATE producer_health SET instance_id = gen_random_uuid(), started_at = started_at + interval '1 min'", Timeout);
+        Assert.Equal(4, await WriteAsync(account, number: 5));
+    }
+
+    [Fact]
     public async Task Heartbeat_ranges_and_samples_are_written_together()
     {
         var account = new ProducerAccount(
@@ -137,7 +154,7 @@ public sealed class ProducerAccountStoreTests(PostgresFixture postgres) : Databa
 
     private static ProducerAccount OneReading(long count) => new([new("a", "log", 0, count, count, count)], [], 0);
 
-    private Task WriteAsync(ProducerAccount account, long number, bool mayBeWritten = false) =>
+    private Task<long?> WriteAsync(ProducerAccount account, long number, bool mayBeWritten = false) =>
         Store.WriteAsync(Heartbeat, account, number, mayBeWritten, Timeout);
 
     private Task<long> TotalAsync() => Database.ScalarAsync<long>("SELECT total_messages_sent FROM producer_health", Timeout);

@@ -132,7 +132,7 @@ public sealed class ServiceDefaultsTests
     }
 
     private static string? PasswordOf(params (string Key, string Value)[] settings) =>
-        new NpgsqlConnectionStringBuilder(FactoryDatabaseExtensions.Resolve(Builder(settings), out _)).Password;
+        new NpgsqlConnectionStringBuilder(FactoryDatabaseExtensions.Resolve(Builder(settings), out _, out _)).Password;
 
     private static string Failure(params (string Key, string Value)[] settings)
     {

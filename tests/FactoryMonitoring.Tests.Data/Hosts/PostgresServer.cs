@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace FactoryMonitoring.Tests.Data.Hosts;
+
+/// <summary>
+/// One PostgreSQL of several, with a data directory of its own: a primary, a standby, or what is restored from a backup. Runs as user postgres where
+/// the tests run as root.
+/// </summary>
+/// <param name="home">Where its data directory and its socket are made; belongs to the user it runs as.</param>
+/// <param name="name">Of the data directory.</param>
+/// <param name="address">That it listens on.</param>
+/// <param name="prefix">The command that runs it somewhere else: <see cref="HostNetwork.Prefix"/>.</param>
+public sealed class PostgresServer(string home, string name, string address, int port, params string[] prefix) : IAsyncDisposable
+{
+    public const string User = "factory_user";
+    public const string Database = "factory";
+    public const string Archive = "archive";
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private readonly string _binaries = PostgresFixture.FindBinaries();
+
+    public string Data { get; } = Path.Combine(home, name);
+
+    public string Address => $"{address}:{port}";
+
+    private string Conninfo => $"host={address} port={port} user={User}";
+
+    private string LogFile => Path.Combine(home, $"{name}.log");
+
+    private string PidFile => Path.Combine(Data, "postmaster.pid");
+
+    /// <summary>A directory for servers, and in it one for their archive, which belong to the user that they run as.</summary>
+    public static async Task<string> CreateHomeAsync()
+    {
+        var home = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-hosts-{Guid.NewGuid().ToString("N")[..8]}")).FullName;
+        Directory.CreateDirectory(Path.Combine(home, Archive));
+        if (Environment.UserName == "root")
+        {
+            await RunAsync(home, "chown", ["-R", "postgres", home]);
+        }
+
+        return home;
+    }
+
+    public Task InitializeAsync() => RunAsPostgresAsync("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync");
+
+    /// <summary>Begins as a copy of another: a base backup with the WAL that it needs.</summary>
+    /// <param name="options">Further ones of pg_basebackup: -R makes a standby of it.</param>
+    public Task CopyAsync(PostgresServer from, params string[] options) =>
+        RunAsPostgresAsync("pg_basebackup", ["-d", from.Conninfo, "-D", Data, "-X", "stream", "-c", "fast", "--no-sync", .. options]);
+
+    /// <param name="settings">name=value.</param>
+    public async Task StartAsync(params string[] settings)
+    {
+        string[] all = [$"port={port}", $"unix_socket_directories={home}", $"listen_addresses={address}", "fsync=off", .. settings];
+        try
+        {
+            await RunAsPostgresAsync("pg_ctl", "start", "-D", Data, "-w", "-l", LogFile, "-o", string.Join(' ', all.Select(setting => $"-c \"{setting}\"")));
+        }
+        catch (InvalidOperationException exception) when (File.Exists(LogFile))
+        {
+            throw new InvalidOperationException($"{exception.Message}\n{await File.ReadAllTextAsync(LogFile)}", exception);
+        }
+    }
+
+    public Task StopAsync() => RunAsPostgresAsync("pg_ctl", "stop", "-D", Data, "-m", "fast", "-w");
+
+    /// <summary>Kills every process of it: kill -9.</summary>
+    public async Task KillAsync()
+    {
+        var postmaster = (await File.ReadAllLinesAsync(PidFile))[0];
+        var children = await RunAsync(home, "ps", ["-o", "pid=", "--ppid", postmaster]);
+        await RunAsync(home, "kill", ["-9", postmaster, .. children.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
+        File.Delete(PidFile);
+    }
+
+    /// <summary>Has a standby take over.</summary>
+    public Task PromoteAsync() => RunAsPostgresAsync("pg_ctl", "promote", "-D", Data, "-w");
+
+    /// <summary>The standby's connection stays open, and it is sent nothing any more.</summary>
+    public async Task FreezeReplicationAsync() => await RunAsync(home, "kill", ["-STOP", $"{(await RowsAsync("SELECT pid FROM pg_stat_replication", "postgres"))[0][0]}"]);
+
+    public async Task ExecuteAsync(string sql, string database = Database) => await RowsAsync(sql, database);
+
+    public async Task<T> ScalarAsync<T>(string sql) => (T)(await RowsAsync(sql))[0][0]!;
+
+    /// <summary>All rows, each as its values, of this server and no other.</summary>
+    public async Task<List<object?[]>> RowsAsync(string sql, string database = Database)
+    {
+        await using var test = new TestDatabase(ConnectionString(database));
+        return await test.RowsAsync(sql, CancellationToken.None);
+    }
+
+    public string ConnectionString(string database = Database) =>
+        new NpgsqlConnectionStringBuilder { Host = address, Port = port, Username = User, Database = database, Pooling = false, Timeout = 3, CommandTimeout = 30 }.ConnectionString;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (File.Exists(PidFile))
+        {
+            await KillAsync();
+        }
+    }
+
+    /// <summary>Runs a program of PostgreSQL as the user that the server runs as.</summary>
+    private Task<string> RunAsPostgresAsync(string binary, params string[] arguments)
+    {
+        // PostgreSQL refuses to run as root.
+        string[] user = Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
+        string[] command = [.. prefix, .. user, Path.Combine(_binaries, binary), .. arguments];
+        return RunAsync(home, command[0], command[1..]);
+    }
+
+    private static async Task<string> RunAsync(string directory, string file, string[] arguments)
+    {
+        // pg_ctl leaves its pipes to the server it starts: read to its end, not to theirs.
+        var isServerStart = arguments.Contains("start");
+        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = !isServerStart, RedirectStandardError = !isServerStart, WorkingDirectory = directory };
+        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
+        using var limit = new CancellationTokenSource(Limit);
+        var output = isServerStart ? Task.FromResult("") : process.StandardOutput.ReadToEndAsync(limit.Token);
+        var error = isServerStart ? Task.FromResult("") : process.StandardError.ReadToEndAsync(limit.Token);
+        await process.WaitForExitAsync(limit.Token);
+        return process.ExitCode == 0
+            ? await output
+            : throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: exit code {process.ExitCode}: {await error}");
+    }
+}
