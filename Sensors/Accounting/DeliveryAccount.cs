@@ -25,6 +25,7 @@ internal sealed class DeliveryAccount
     private LogEpoch _epoch = new();
     private bool _isEpochUsed;
     private readonly List<LogEpoch> _unresolved;
+    private readonly Dictionary<int, long> _newestOffsets = [];
     private DateTimeOffset? _lastAcknowledged;
     private int _queued;
     private long _failed;
@@ -84,6 +85,17 @@ internal sealed class DeliveryAccount
         {
             var account = _accounts[sensor.Index];
             var waited = Answered(account);
+            if (offset >= 0)
+            {
+                if (_newestOffsets.TryGetValue(partition, out var newest) && offset <= newest)
+                {
+                    // Within a log they only grow: the topic was made anew behind brokers that never went away, or the log has lost its end.
+                    Begin();
+                }
+
+                _newestOffsets[partition] = offset;
+            }
+
             account.Add(new Range(_epoch, partition, number.SequenceId, number.Count, number.Count, offset));
             _isEpochUsed = true;
             _lastAcknowledged = _time.GetUtcNow();
@@ -232,6 +244,7 @@ internal sealed class DeliveryAccount
 
         _epoch = new LogEpoch();
         _isEpochUsed = false;
+        _newestOffsets.Clear();
         _unresolved.Add(_epoch);
     }
 

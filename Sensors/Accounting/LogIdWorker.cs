@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Accounting;
 
-/// <summary>Asks the brokers which log they keep: at the start, when they come back after all were away, and now and then in between.</summary>
+/// <summary>Asks the brokers which log they keep: at the start, when they come back after all were away, when offsets fall back, and every few seconds in between.</summary>
 internal sealed partial class LogIdWorker(
     IProducer<byte[], byte[]> producer,
     DeliveryAccount account,
@@ -15,7 +15,7 @@ internal sealed partial class LogIdWorker(
     ILogger<LogIdWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LastInterval = TimeSpan.FromMilliseconds(250);

@@ -60,6 +60,34 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
         Assert.Equal(0, await Database.ScalarAsync<long>("SELECT count(*) FROM ledger_violations", Timeout));
     }
 
+    [Fact]
+    public async Task What_is_acknowledged_after_a_topic_was_made_anew_is_of_the_new_log()
+    {
+        await using var consumer = Consume("consumer");
+        await using var sensors = ServiceProcess.Start("Sensors", new()
+        {
+            ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Sensor), ["SENSOR_TYPE"] = "temperature", ["SAMPLING_INTERVAL"] = "0.06",
+            ["Sensors__PerType"] = "6",
+        });
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT COALESCE(sum(stored), 0) >= 300 FROM partition_offsets", Timeout));
+        using (var admin = Admin())
+        {
+            await admin.DeleteTopicsAsync([Topic]);
+        }
+
+        await _broker.CreateTopicAsync(Topic, 1);
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 2 AND bool_or(owner IS NOT NULL AND stored >= 100) FROM partition_offsets", Timeout));
+        Assert.Equal(0, await sensors.StopAsync(Timeout));
+
+        Assert.Equal(0, await Database.ScalarAsync<long>(
+            """
+            SELECT count(*) FROM acknowledgements a JOIN logs o USING (log_key)
+            JOIN sensor_readings r ON r.sensor_id = a.sensor_id AND r.sequence_id = a.sequence_id AND r.reading_count BETWEEN a.first_count AND a.last_count
+            WHERE r.log_id <> o.log_id
+            """,
+            Timeout));
+    }
+
     [Theory]
     [InlineData("classic")]
     public async Task Readings_that_the_log_drops_before_they_are_read_are_skipped_and_named(string protocol)

@@ -100,6 +100,34 @@ public sealed class DeliveryAccountTests
     }
 
     [Fact]
+    public void An_offset_that_falls_back_is_of_another_log_before_anyone_has_asked()
+    {
+        _account.Resolve(_account.Epoch, "first");
+        Acknowledge(0, partition: 0, offset: 5, 1, 2);
+        Acknowledge(1, partition: 1, offset: 7, 1);
+        Acknowledge(0, partition: 0, offset: 0, 3);
+        Acknowledge(1, partition: 1, offset: 9, 2);
+        var before = _account.Take(atTheEnd: false).Ranges;
+        _account.Resolve(_account.Epoch, "second");
+
+        Assert.Equal([new AcknowledgedRange("humid-sensor-001", "first", 0, 1, 2, 6, "q"), new AcknowledgedRange("humid-sensor-002", "first", 1, 1, 1, 7, "q")], before);
+        Assert.Equal(
+            [new AcknowledgedRange("humid-sensor-001", "second", 0, 3, 3, 0, "q"), new AcknowledgedRange("humid-sensor-002", "second", 1, 2, 2, 9, "q")],
+            _account.Take(atTheEnd: false).Ranges);
+    }
+
+    [Fact]
+    public void A_log_that_has_lost_its_end_stays_the_same_log()
+    {
+        _account.Resolve(_account.Epoch, "log");
+        Acknowledge(0, partition: 0, offset: 5, 1);
+        Acknowledge(0, partition: 0, offset: 3, 2);
+        _account.Resolve(_account.Epoch, "log");
+
+        Assert.Equal([new AcknowledgedRange("humid-sensor-001", "log", 0, 1, 1, 5, "q"), new AcknowledgedRange("humid-sensor-001", "log", 0, 2, 2, 3, "q")], _account.Take(atTheEnd: false).Ranges);
+    }
+
+    [Fact]
     public void A_log_made_anew_behind_brokers_that_stayed_begins_an_epoch()
     {
         _account.Resolve(_account.Epoch, "first");
