@@ -51,7 +51,8 @@ internal sealed partial class BrokerQuestions(IAdminClient admin, string topic, 
             Log.NoOffset(logger, failed.Partition.Value, failed.Error.Reason);
         }
 
-        return found.Select(info => info.TopicPartitionOffsetError).Where(each => !each.Error.IsError).ToDictionary(each => each.Partition.Value, each => each.Offset.Value);
+        // A leader that has just changed can answer without an error and without an offset.
+        return found.Select(info => info.TopicPartitionOffsetError).Where(each => !each.Error.IsError && each.Offset.Value >= 0).ToDictionary(each => each.Partition.Value, each => each.Offset.Value);
     }
 
     private Task<ListOffsetsResult> AskAsync(IEnumerable<TopicPartition> partitions, OffsetSpec place) =>
