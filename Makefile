@@ -10,6 +10,9 @@ sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),t
 # Shells have a variable of this name for themselves: the terminal's width.
 columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 
+# What was given, as one word of the shell.
+quoted = '$(subst ','\'',$(1))'
+
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
   start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean lock test torture bench
@@ -28,72 +31,72 @@ dashboard: ## Open the page, or print its address
 	@$(STACK) dashboard
 
 kill-consumer: ## Kill a consumer: N=1
-	@$(STACK) act kill sensor-consumer-$(or $(N),1)
+	@$(STACK) act kill $(call quoted,sensor-consumer-$(or $(N),1))
 
 kill-producer: ## Kill a sensor: NAME=temperature-sensor
-	@$(STACK) act kill $(sensor)
+	@$(STACK) act kill $(call quoted,$(sensor))
 
 kill-broker: ## Kill a broker: N=2
-	@$(STACK) act kill kafka$(or $(N),2)
+	@$(STACK) act kill $(call quoted,kafka$(or $(N),2))
 
 kill-postgres: ## Kill PostgreSQL
 	@$(STACK) act kill postgres
 
 start-consumer: ## Start a consumer that is down, or one more: N=1
-	@$(STACK) act start sensor-consumer-$(or $(N),1)
+	@$(STACK) act start $(call quoted,sensor-consumer-$(or $(N),1))
 
 start-producer: ## Start a sensor that is down: NAME=temperature-sensor
-	@$(STACK) act start $(sensor)
+	@$(STACK) act start $(call quoted,$(sensor))
 
 start-broker: ## Start a broker that is down: N=2
-	@$(STACK) act start kafka$(or $(N),2)
+	@$(STACK) act start $(call quoted,kafka$(or $(N),2))
 
 start-postgres: ## Start PostgreSQL again
 	@$(STACK) act start postgres
 
 stop-consumer: ## Stop a consumer gracefully: N=1
-	@$(STACK) act stop sensor-consumer-$(or $(N),1)
+	@$(STACK) act stop $(call quoted,sensor-consumer-$(or $(N),1))
 
 stop-producer: ## Stop a sensor gracefully: NAME=temperature-sensor
-	@$(STACK) act stop $(sensor)
+	@$(STACK) act stop $(call quoted,$(sensor))
 
 pause-consumer: ## Pause a consumer, as if its machine hung: N=1
-	@$(STACK) act pause sensor-consumer-$(or $(N),1)
+	@$(STACK) act pause $(call quoted,sensor-consumer-$(or $(N),1))
 
 resume-consumer: ## Let a paused consumer go on: N=1
-	@$(STACK) act resume sensor-consumer-$(or $(N),1)
+	@$(STACK) act resume $(call quoted,sensor-consumer-$(or $(N),1))
 
 scale: ## Change how many consumers run: CONSUMERS=5
-	@$(STACK) fault scale consumers "$(or $(CONSUMERS),3)"
+	@$(STACK) fault scale consumers $(call quoted,$(or $(CONSUMERS),3))
 
 poison: ## Send messages that are no readings: COUNT=10
-	@$(STACK) fault poison count "$(or $(COUNT),10)"
+	@$(STACK) fault poison count $(call quoted,$(or $(COUNT),10))
 
 load: ## Send readings on top of the sensors': RATE=260 (a second) SECONDS=30
-	@$(STACK) load $(or $(RATE),260) $(or $(SECONDS),30)
+	@$(STACK) load $(call quoted,$(or $(RATE),260)) $(call quoted,$(or $(SECONDS),30))
 
 send: ## Send one reading: SENSOR=my-1 TYPE=temperature VALUE=21.5 UNIT=°C (the type's own where it is left out)
-	@$(STACK) send sensor_id "$(SENSOR)" sensor_type "$(or $(TYPE),temperature)" value "$(VALUE)" $(if $(UNIT),unit "$(UNIT)")
+	@$(STACK) send sensor_id $(call quoted,$(SENSOR)) sensor_type $(call quoted,$(or $(TYPE),temperature)) value $(call quoted,$(VALUE)) $(if $(UNIT),unit $(call quoted,$(UNIT)))
 
 api-key: ## Make a key for a script: NAME=ci ROLE=viewer (operator, breaker); REMOVE=1 removes it, without NAME the keys are listed
-	@$(STACK) api-key $(if $(NAME),$(if $(REMOVE),remove "$(NAME)",add "$(NAME)" "$(or $(ROLE),viewer)"),list)
+	@$(STACK) api-key $(if $(NAME),$(if $(REMOVE),remove $(call quoted,$(NAME)),add $(call quoted,$(NAME)) $(call quoted,$(or $(ROLE),viewer))),list)
 
 rolling-restart: ## Restart the brokers one after another
 	@$(STACK) fault rolling-restart
 
 replay: ## Replay a CSV file as sensors: FILE=… (CHECK=1 only looks, BACKFILL=1 stores it at its own times; COLUMNS= TYPES= UNITS= TIME_COLUMN= SPEED_UP=300 …: docs/replay.md)
-	@$(STACK) replay "$(CHECK)" File "$(FILE)" SpeedUp "$(SPEED_UP)" Loop "$(LOOP)" Backfill "$(if $(filter 1,$(BACKFILL)),true,$(BACKFILL))" Again "$(if $(filter 1,$(AGAIN)),true,$(AGAIN))" SensorId "$(SENSOR)" SensorType "$(TYPE)" Columns "$(columns)" NameColumn "$(NAME_COLUMN)" Types "$(TYPES)" \
-	  Units "$(UNITS)" TimeColumn "$(TIME_COLUMN)" TimeFormat "$(TIME_FORMAT)" TimeZone "$(TIME_ZONE)" DateOrder "$(DATE_ORDER)" Interval "$(INTERVAL)" \
-	  Missing "$(MISSING)" DecimalSign "$(DECIMAL)" Separator "$(SEPARATOR)" WarningThreshold "$(WARNING)" CriticalThreshold "$(CRITICAL)"
+	@$(STACK) replay $(call quoted,$(CHECK)) File $(call quoted,$(FILE)) SpeedUp $(call quoted,$(SPEED_UP)) Loop $(call quoted,$(LOOP)) Backfill $(call quoted,$(if $(filter 1,$(BACKFILL)),true,$(BACKFILL))) Again $(call quoted,$(if $(filter 1,$(AGAIN)),true,$(AGAIN))) SensorId $(call quoted,$(SENSOR)) SensorType $(call quoted,$(TYPE)) Columns $(call quoted,$(columns)) NameColumn $(call quoted,$(NAME_COLUMN)) Types $(call quoted,$(TYPES)) \
+	  Units $(call quoted,$(UNITS)) TimeColumn $(call quoted,$(TIME_COLUMN)) TimeFormat $(call quoted,$(TIME_FORMAT)) TimeZone $(call quoted,$(TIME_ZONE)) DateOrder $(call quoted,$(DATE_ORDER)) Interval $(call quoted,$(INTERVAL)) \
+	  Missing $(call quoted,$(MISSING)) DecimalSign $(call quoted,$(DECIMAL)) Separator $(call quoted,$(SEPARATOR)) WarningThreshold $(call quoted,$(WARNING)) CriticalThreshold $(call quoted,$(CRITICAL))
 
 cut-link: ## Cut a network link, as a cable: LINK=database or kafka (which is sensor-consumer-3's)
-	@$(STACK) fault link link "$(or $(LINK),database)" action cut
+	@$(STACK) fault link link $(call quoted,$(or $(LINK),database)) action cut
 
 slow-link: ## Slow a link down: LINK=database DELAY=200 (ms, each way)
-	@$(STACK) fault link link "$(or $(LINK),database)" action slow delay_ms "$(or $(DELAY),200)"
+	@$(STACK) fault link link $(call quoted,$(or $(LINK),database)) action slow delay_ms $(call quoted,$(or $(DELAY),200))
 
 restore-link: ## Let everything through a link again: LINK=database
-	@$(STACK) fault link link "$(or $(LINK),database)" action restore
+	@$(STACK) fault link link $(call quoted,$(or $(LINK),database)) action restore
 
 status: ## Show every part with its state
 	@$(STACK) status
@@ -102,7 +105,7 @@ doctor: ## Can every part reach what it needs? A line each
 	@$(STACK) doctor
 
 logs: ## Show the log of a part: NAME=sensor-consumer-1 (LINES=200, FOLLOW=1)
-	@$(STACK) logs "$(NAME)" "$(or $(LINES),200)" "$(FOLLOW)"
+	@$(STACK) logs $(call quoted,$(NAME)) $(call quoted,$(or $(LINES),200)) $(call quoted,$(FOLLOW))
 
 send-parked: ## tries to send once more what no broker took: alerts and dead letters that are parked
 	@echo 'UPDATE outbox SET parked_at = NULL, parked_reason = NULL, retry_at = NULL WHERE parked_at IS NOT NULL' | $(STACK) psql

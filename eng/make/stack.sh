@@ -16,8 +16,9 @@ composed() { # composed [NAME]: names of its containers, or that one
   [ -n "$project" ] && docker ps --all --filter "label=com.docker.compose.project=$project" ${1:+--filter "name=^/?$1\$"} --format '{{.Names}}' 2>/dev/null | sort
 }
 
-# A file that was left behind by an AppHost that was killed is none.
-runs() { [ -r "$stack" ] && kill -0 "$(value pid)" 2>/dev/null; }
+# A file that was left behind by an AppHost that was killed is none, though another process may have its number by now.
+runs() { [ -r "$stack" ] && is_apphost "$(value pid)"; }
+is_apphost() { [[ $(ps -o command= -p "$1" 2>/dev/null) == *FactoryMonitoring.AppHost* ]]; }
 
 need() {
   if runs; then return; fi
