@@ -7,6 +7,22 @@ namespace FactoryMonitoring.Tests.Data;
 /// <param name="heap">Of each, in MB.</param>
 internal sealed class KafkaPrograms(string logs, int heap)
 {
+    /// <summary>Settings of a cluster of three that notices quickly who is gone.</summary>
+    public static readonly string[] QuickCluster =
+    [
+        "auto.create.topics.enable=false",
+        "offsets.topic.replication.factor=3",
+        "offsets.topic.num.partitions=3",
+        "group.initial.rebalance.delay.ms=0",
+        "group.consumer.min.session.timeout.ms=6000",
+        "group.consumer.session.timeout.ms=6000",
+        "group.consumer.min.heartbeat.interval.ms=250",
+        "group.consumer.heartbeat.interval.ms=250",
+        "broker.session.timeout.ms=2000",
+        "broker.heartbeat.interval.ms=200",
+        "replica.lag.time.max.ms=3000",
+    ];
+
     private readonly string _home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home
         ? home
         : throw new InvalidOperationException("This test needs KAFKA_HOME, an unpacked Apache Kafka 4, and Java 17");

@@ -171,17 +171,7 @@ public sealed class SecuredCluster : IAsyncLifetime
             $"listener.name.certificate.ssl.keystore.location={Keystore(node, false)}",
             "listener.name.certificate.ssl.client.auth=required",
             $"log.dirs={Path.Combine(Home, $"data{node}")}",
-            "auto.create.topics.enable=false",
-            "offsets.topic.replication.factor=3",
-            "offsets.topic.num.partitions=3",
-            "group.initial.rebalance.delay.ms=0",
-            "group.consumer.min.session.timeout.ms=6000",
-            "group.consumer.session.timeout.ms=6000",
-            "group.consumer.min.heartbeat.interval.ms=250",
-            "group.consumer.heartbeat.interval.ms=250",
-            "broker.session.timeout.ms=2000",
-            "broker.heartbeat.interval.ms=200",
-            "replica.lag.time.max.ms=3000",
+            .. KafkaPrograms.QuickCluster,
         ];
     }
 }
