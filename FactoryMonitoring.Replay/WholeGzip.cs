@@ -9,7 +9,7 @@ internal sealed class CutGzipException() : IOException("the compressed data end 
 /// Unpacks gzip, and finds out whether it is complete: .NET takes data that are cut off at the end of a block for whole. A member of our own is read behind the
 /// file. Where that comes out as it went in, the file's last member has ended; where it does not, it has not.
 /// </summary>
-internal sealed class WholeGzip : Stream
+internal sealed class WholeGzip : ForwardStream
 {
     private static readonly byte[] Mark = "the end of a file that was read by Factory Monitoring"u8.ToArray();
     private static readonly byte[] MarkPacked = Pack(Mark);
@@ -24,22 +24,6 @@ internal sealed class WholeGzip : Stream
         _packed = new Marked(file);
         _content = new GZipStream(_packed, CompressionMode.Decompress);
     }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
     /// <exception cref="CutGzipException">The file ends in the middle.</exception>
     /// <exception cref="InvalidDataException">The data are damaged.</exception>
@@ -78,16 +62,6 @@ internal sealed class WholeGzip : Stream
         return _isOver ? 0 : throw new CutGzipException();
     }
 
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
     protected override void Dispose(bool disposing)
     {
         if (disposing)
@@ -110,28 +84,12 @@ internal sealed class WholeGzip : Stream
     }
 
     /// <summary>The file, and behind it the mark, in a read of its own.</summary>
-    private sealed class Marked(Stream file) : Stream
+    private sealed class Marked(Stream file) : ForwardStream
     {
         private int _given;
 
         /// <summary>The file was read to its end.</summary>
         public bool IsPast { get; private set; }
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position
-        {
-            get => throw new NotSupportedException();
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
 
         public override int Read(Span<byte> buffer)
         {
@@ -147,16 +105,6 @@ internal sealed class WholeGzip : Stream
             _given += rest.Length;
             return rest.Length;
         }
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
         protected override void Dispose(bool disposing)
         {
