@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+internal sealed partial class ValueForms
+{
+    /// <summary>A metric, or a batch of them. A field <c>value</c> is of the metric's name; others are of their own.</summary>
+    private bool Telegraf(JsonElement root)
+    {
+        if (IsTelegraf(root))
+        {
+            ReadTelegraf(root, "");
+            return true;
+        }
+
+        if (!(Has(root, "metrics", JsonValueKind.Array) && root.GetProperty("metrics") is var batch && batch.GetArrayLength() > 0 && batch.EnumerateArray().All(IsTelegraf)))
+        {
+            return false;
+        }
+
+        foreach (var (index, metric) in batch.EnumerateArray().Index())
+        {
+            ReadTelegraf(metric, string.Create(CultureInfo.InvariantCulture, $"metrics/{index}/"));
+        }
+
+        return true;
+    }
+
+    private void ReadTelegraf(JsonElement metric, string place)
+    {
+        var (fields, time) = (metric.GetProperty("fields"), metric.GetProperty("timestamp"));
+        var tags = Has(metric, "tags", JsonValueKind.Object) ? metric.GetProperty("tags") : default;
+        var id = tags.ValueKind == JsonValueKind.Object ? ((string[])["sensor_id", "device_id", "device", "sensor", "id"]).Select(tag => Text(tags, tag)).FirstOrDefault(text => text is { Length: > 0 }) : null;
+        if (fields.TryGetProperty("value", out var value))
+        {
+            var unit = (tags.ValueKind == JsonValueKind.Object ? Text(tags, "unit") : null) ?? Text(fields, "unit");
+            _values.Add($"{place}fields/value", new(Text(metric, "name") ?? "", unit, "", unit is not null), value, id, part: null, time);
+            foreach (var other in fields.EnumerateObject().Where(other => other.Value.ValueKind == JsonValueKind.Number && other.Name != "value"))
+            {
+                _values.Pass($"{place}fields/{FormValues.Escaped(other.Name)}");
+            }
+
+            return;
+        }
+
+        _values.AddAll(fields, $"{place}fields/", id, time: time);
+    }
+
+    /// <summary>Whether it is a metric of Telegraf.</summary>
+    public static bool IsTelegraf(JsonElement metric) => metric.ValueKind == JsonValueKind.Object
+        && metric.TryGetProperty("name", out _) && metric.TryGetProperty("timestamp", out _)
+        && metric.TryGetProperty("fields", out var fields) && fields.ValueKind == JsonValueKind.Object;
+}
