@@ -192,17 +192,17 @@ public sealed class PostgresFixture : IAsyncLifetime
             : RunAsync(path, arguments);
     }
 
-    private async Task<string> RunAsync(string file, params string[] arguments)
+    private Task<string> RunAsync(string file, params string[] arguments) =>
+        RunAsync(Directory.Exists(Home) ? Home : Path.GetTempPath(), file, arguments);
+
+    /// <summary>Runs a program to its end.</summary>
+    /// <returns>What it has written.</returns>
+    /// <exception cref="InvalidOperationException">It has failed; with what it has written.</exception>
+    public static async Task<string> RunAsync(string directory, string file, string[] arguments)
     {
-        var start = new ProcessStartInfo(file, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Directory.Exists(Home) ? Home : Path.GetTempPath(),
-        };
         // pg_ctl leaves its pipes to the server it starts: read to its end, not to theirs.
         var isServerStart = arguments.Contains("start");
-        start.RedirectStandardOutput = start.RedirectStandardError = !isServerStart;
+        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = !isServerStart, RedirectStandardError = !isServerStart, WorkingDirectory = directory };
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
         using var limit = new CancellationTokenSource(Limit);
         var output = isServerStart ? Task.FromResult("") : process.StandardOutput.ReadToEndAsync(limit.Token);

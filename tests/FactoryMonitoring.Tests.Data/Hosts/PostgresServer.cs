@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Hosts;
@@ -16,7 +15,6 @@ public sealed class PostgresServer(string home, string name, string address, int
     public const string User = "factory_user";
     public const string Database = "factory";
     public const string Archive = "archive";
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
     private readonly string _binaries = PostgresFixture.FindBinaries();
 
     public string Data { get; } = Path.Combine(home, name);
@@ -36,7 +34,7 @@ public sealed class PostgresServer(string home, string name, string address, int
         Directory.CreateDirectory(Path.Combine(home, Archive));
         if (Environment.UserName == "root")
         {
-            await RunAsync(home, "chown", ["-R", "postgres", home]);
+            await PostgresFixture.RunAsync(home, "chown", ["-R", "postgres", home]);
         }
 
         return home;
@@ -69,8 +67,8 @@ public sealed class PostgresServer(string home, string name, string address, int
     public async Task KillAsync()
     {
         var postmaster = (await File.ReadAllLinesAsync(PidFile))[0];
-        var children = await RunAsync(home, "ps", ["-o", "pid=", "--ppid", postmaster]);
-        await RunAsync(home, "kill", ["-9", postmaster, .. children.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
+        var children = await PostgresFixture.RunAsync(home, "ps", ["-o", "pid=", "--ppid", postmaster]);
+        await PostgresFixture.RunAsync(home, "kill", ["-9", postmaster, .. children.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
         File.Delete(PidFile);
     }
 
@@ -78,7 +76,7 @@ public sealed class PostgresServer(string home, string name, string address, int
     public Task PromoteAsync() => RunAsPostgresAsync("pg_ctl", "promote", "-D", Data, "-w");
 
     /// <summary>The standby's connection stays open, and it is sent nothing any more.</summary>
-    public async Task FreezeReplicationAsync() => await RunAsync(home, "kill", ["-STOP", $"{(await RowsAsync("SELECT pid FROM pg_stat_replication", "postgres"))[0][0]}"]);
+    public async Task FreezeReplicationAsync() => await PostgresFixture.RunAsync(home, "kill", ["-STOP", $"{(await RowsAsync("SELECT pid FROM pg_stat_replication", "postgres"))[0][0]}"]);
 
     public async Task ExecuteAsync(string sql, string database = Database) => await RowsAsync(sql, database);
 
@@ -108,21 +106,6 @@ public sealed class PostgresServer(string home, string name, string address, int
         // PostgreSQL refuses to run as root.
         string[] user = Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
         string[] command = [.. prefix, .. user, Path.Combine(_binaries, binary), .. arguments];
-        return RunAsync(home, command[0], command[1..]);
-    }
-
-    private static async Task<string> RunAsync(string directory, string file, string[] arguments)
-    {
-        // pg_ctl leaves its pipes to the server it starts: read to its end, not to theirs.
-        var isServerStart = arguments.Contains("start");
-        var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = !isServerStart, RedirectStandardError = !isServerStart, WorkingDirectory = directory };
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
-        using var limit = new CancellationTokenSource(Limit);
-        var output = isServerStart ? Task.FromResult("") : process.StandardOutput.ReadToEndAsync(limit.Token);
-        var error = isServerStart ? Task.FromResult("") : process.StandardError.ReadToEndAsync(limit.Token);
-        await process.WaitForExitAsync(limit.Token);
-        return process.ExitCode == 0
-            ? await output
-            : throw new InvalidOperationException($"{file} {string.Join(' ', arguments)}: exit code {process.ExitCode}: {await error}");
+        return PostgresFixture.RunAsync(home, command[0], command[1..]);
     }
 }
