@@ -74,7 +74,7 @@ internal static class RoleKeeper
         {
             await reader.ReadAsync(cancellationToken);
             (user, isSuperuser, createsRoles) = (reader.GetString(0), reader.GetBoolean(1), reader.GetBoolean(2));
-            // That there is no schema is told by who wants to make a table in it.
+            // The statement that creates the first table reports a missing schema.
             if (await reader.IsDBNullAsync(3, cancellationToken))
             {
                 return;

@@ -70,7 +70,7 @@ internal sealed record FileShape(
             }
         }
 
-        // What a quote that nothing closes makes of the rows is told by the quote.
+        // The quote that nothing closes is reported, not what it makes of the rows.
         foreach (var sample in isWhole ? samples : [])
         {
             Csv.CheckQuotes(text, sample.Separator);
@@ -94,7 +94,7 @@ internal sealed record FileShape(
         }
         catch (CutGzipException) when (length > 0)
         {
-            // It is told when the whole file is read, with its line.
+            // Reading the whole file reports it, with its line.
             return (new string(buffer, 0, length), false);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException)

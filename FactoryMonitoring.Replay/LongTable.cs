@@ -253,7 +253,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             return left * 4 <= _outOfOrder;
         }
 
-        /// <summary>Whether rows of one time are told apart by both columns together, and by neither of them alone.</summary>
+        /// <summary>Whether both columns together distinguish the rows of one time, and neither of them alone does.</summary>
         /// <param name="least">So many rows are not told apart by the first of them.</param>
         public bool ToldByTimes(int column, int other, int least)
         {

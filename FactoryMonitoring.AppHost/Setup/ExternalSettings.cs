@@ -51,7 +51,7 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
         var key = string.IsNullOrEmpty(configuration[DatabaseKey]) ? EnvironmentNames.DatabaseUrl : DatabaseKey;
         if (configuration[key] is not { Length: > 0 } value)
         {
-            // Of a file that cannot be read is told already.
+            // A file that cannot be read has been reported already.
             if (new[] { DatabaseKey, EnvironmentNames.DatabaseUrl }.Any(secret => configuration[SecretFiles.FileOf(secret)] is { Length: > 0 })) return "";
             problems.Add($"{DatabaseKey} (or {EnvironmentNames.DatabaseUrl}) is not set, and Factory:Postgres=external needs it: {Allowed}.");
             return "";

@@ -57,7 +57,7 @@ internal sealed class FormValues(MeasuredNames names)
     /// <summary>Takes all numbers of an object whose names say what they are, and notes the others.</summary>
     /// <param name="place">Before the names, with a slash at its end; empty for the message itself.</param>
     /// <param name="id">Of the device; null where the message around it, or its record, has that.</param>
-    /// <param name="part">Before what each adds to the id, as sensors of one device are told from each other.</param>
+    /// <param name="part">Prefix of what each adds to the id. It distinguishes the sensors of one device.</param>
     /// <param name="name">What names mean in this form, before what they mean everywhere.</param>
     public void AddAll(JsonElement from, string place, string? id = null, string? part = null, JsonElement? time = null, Func<string, MeasuredName?>? name = null)
     {
