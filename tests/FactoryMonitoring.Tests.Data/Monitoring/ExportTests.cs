@@ -1,12 +1,11 @@
 using System.Net;
 using FactoryMonitoring.Replay;
 using Parquet;
-using Xunit.Abstractions;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
 /// <summary>Files of what is stored.</summary>
-public sealed class ExportTests(PostgresFixture postgres, ITestOutputHelper output) : MonitoringApiTest(postgres)
+public sealed class ExportTests(PostgresFixture postgres) : ExportTest(postgres)
 {
     private const string Awkward = "line \"1\", hall\r\n2;\u00fc";
 
@@ -145,53 +144,5 @@ public sealed class ExportTests(PostgresFixture postgres, ITestOutputHelper outp
         {
             File.Delete(path);
         }
-    }
-
-    [Theory]
-    [InlineData("csv", 8)]
-    [InlineData("parquet", 40)]
-    public async Task A_file_of_a_million_rows_costs_no_more_memory_than_its_parts(string format, int mostMb)
-    {
-        const int Rows = 1_000_000;
-        await InsertAsync(Rows, "a");
-        var api = await StartServingApiAsync();
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        var (size, sampledAt, most) = (0L, 0L, 0L);
-
-        using var answer = await api.Client.GetAsync($"/api/export/readings.{format}", HttpCompletionOption.ResponseHeadersRead, Timeout);
-        await using var file = await answer.Content.ReadAsStreamAsync(Timeout);
-        var buffer = new byte[64 * 1024];
-        while (await file.ReadAsync(buffer, Timeout) is > 0 and var read)
-        {
-            size += read;
-            if (size - sampledAt > (format == "csv" ? 8_000_000 : 500_000))
-            {
-                // What is alive in the midst of it, the API and this client together.
-                sampledAt = size;
-                most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-            }
-        }
-
-        output.WriteLine(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{format}: {size / 1e6:0.0} MB, at most {most / 1e6:0.0} MB alive"));
-        Assert.InRange(most, 1, mostMb * 1_000_000L);
-        Assert.True(format == "parquet" || size > 3L * mostMb * 1_000_000, $"{size} bytes say nothing");
-    }
-
-    private async Task InsertAsync(int count, string sensor)
-    {
-        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log')");
-        await ExecuteAsync("INSERT INTO consumers (consumer_id) VALUES ('c')");
-        await ExecuteAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section) VALUES ($1, 'temperature', '°C', 'production')", sensor);
-        for (var first = 0; first < count; first += 100_000)
-        {
-            await ExecuteAsync("""
-                INSERT INTO readings ("timestamp", processing_timestamp, kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
-                SELECT $1, $1, i, (i + 1) / 10.0, 1, 1, 0, 0.9, 1, 1 FROM generate_series($2, $3) i
-                """, Now, first, Math.Min(count, first + 100_000) - 1);
-        }
-
-        await ExecuteAsync("""
-            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key) VALUES ($1, 0, $2, $2, 0, 1, 1)
-            """, Now, count);
     }
 }
