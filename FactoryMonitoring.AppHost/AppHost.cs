@@ -78,7 +78,8 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
 
-// The page reads from the API, which commands nothing; it acts through the fault lab, which alone may command the AppHost.
+// The page reads from the API, which commands nothing; it acts through the fault lab, which alone may command the AppHost. In the database it only writes
+// who signed in, and what it refused.
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
     .AsService(provisioner, databaseLink.As(DatabaseRoles.Monitor), kafka, factory.ApiPort)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
@@ -87,7 +88,7 @@ var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringAp
     .WithIconName("DataUsage");
 
 var web = builder.AddProject<Projects.Monitoring_Web>(ResourceNames.MonitoringWeb)
-    .AsService(port: factory.WebPort)
+    .AsService(database: databaseLink.As(DatabaseRoles.Audit), port: factory.WebPort)
     .WithExternalHttpEndpoints()
     .WithReference(api)
     .WithEnvironment(EnvironmentNames.MonitoringPort, Invariant($"{factory.WebPort}"))

@@ -85,6 +85,7 @@ public static class EnvironmentNames
     public const string DatabaseIngestPassword = "DATABASE_INGEST_PASSWORD";
     public const string DatabaseSensorPassword = "DATABASE_SENSOR_PASSWORD";
     public const string DatabaseMonitorPassword = "DATABASE_MONITOR_PASSWORD";
+    public const string DatabaseAuditPassword = "DATABASE_AUDIT_PASSWORD";
     public const string KafkaBrokers = "KAFKA_BROKERS";
     public const string SensorTopic = "SENSOR_TOPIC";
     public const string AlertTopic = "ALERT_TOPIC";

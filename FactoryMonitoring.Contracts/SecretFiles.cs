@@ -12,7 +12,7 @@ public static class SecretFiles
         .. new[]
         {
             $"ConnectionStrings:{ResourceNames.Database}", EnvironmentNames.DatabaseUrl, EnvironmentNames.DatabasePassword,
-            EnvironmentNames.DatabaseIngestPassword, EnvironmentNames.DatabaseSensorPassword, EnvironmentNames.DatabaseMonitorPassword,
+            EnvironmentNames.DatabaseIngestPassword, EnvironmentNames.DatabaseSensorPassword, EnvironmentNames.DatabaseMonitorPassword, EnvironmentNames.DatabaseAuditPassword,
             "OTEL_EXPORTER_OTLP_HEADERS",
         }.Select(key => (key, FileOf(key))),
         ("Consumers:Messages:SchemaRegistry:Password", "Consumers:Messages:SchemaRegistry:PasswordFile"),

@@ -4,7 +4,8 @@ namespace FactoryMonitoring.Data;
 /// <param name="Ingest">Consumers.</param>
 /// <param name="Sensor">Sensors.</param>
 /// <param name="Monitor">Monitoring.Api, the fault lab, and what the AppHost writes down.</param>
-public sealed record TableGrant(string Table, string Ingest, string Sensor, string Monitor)
+/// <param name="Audit">Monitoring.Web, which writes who signed in and what it refused, and reads nothing here.</param>
+public sealed record TableGrant(string Table, string Ingest, string Sensor, string Monitor, string Audit = "")
 {
     /// <summary>The privileges of a role, as SQL names them.</summary>
     public IReadOnlyList<string> Of(string role) =>
@@ -14,6 +15,7 @@ public sealed record TableGrant(string Table, string Ingest, string Sensor, stri
             DatabaseRoles.Ingest => Ingest,
             DatabaseRoles.Sensor => Sensor,
             DatabaseRoles.Monitor => Monitor,
+            DatabaseRoles.Audit => Audit,
             _ => throw new ArgumentOutOfRangeException(nameof(role), role, "is no role of a service"),
         }).Select(letter => letter switch { 'S' => "SELECT", 'I' => "INSERT", 'U' => "UPDATE", 'D' => "DELETE", _ => throw new InvalidOperationException($"{letter} is no privilege") }),
     ];
@@ -29,9 +31,10 @@ public static class DatabaseRoles
     public const string Ingest = "factory_ingest";
     public const string Sensor = "factory_sensor";
     public const string Monitor = "factory_monitor";
+    public const string Audit = "factory_audit";
 
     /// <summary>Those that services sign in as.</summary>
-    public static IReadOnlyList<string> Services { get; } = [Ingest, Sensor, Monitor];
+    public static IReadOnlyList<string> Services { get; } = [Ingest, Sensor, Monitor, Audit];
 
     /// <summary>Each table and view of the schema. A migration that adds one adds its row.</summary>
     public static IReadOnlyList<TableGrant> Grants { get; } =
@@ -39,7 +42,7 @@ public static class DatabaseRoles
         new("acknowledged_totals", "SD", "SIU", "S"),
         new("acknowledgements", "SD", "I", "S"),
         new("alerts", "SIUD", "", "SIU"),
-        new("audit_log", "", "", "SI"),
+        new("audit_log", "", "", "SI", Audit: "I"),
         new("backfilled_sensors", "SIUD", "", "S"),
         new("backfills", "SD", "SIU", "S"),
         new("component_exits", "SD", "", "SI"),

@@ -4,7 +4,7 @@ using System.Text;
 namespace FactoryMonitoring.Data;
 
 /// <summary>The passwords of the services' roles, of ASCII characters.</summary>
-public sealed record RolePasswords(string Ingest, string Sensor, string Monitor)
+public sealed record RolePasswords(string Ingest, string Sensor, string Monitor, string Audit)
 {
     private const int Iterations = 4096;
 
@@ -13,6 +13,7 @@ public sealed record RolePasswords(string Ingest, string Sensor, string Monitor)
         DatabaseRoles.Ingest => Ingest,
         DatabaseRoles.Sensor => Sensor,
         DatabaseRoles.Monitor => Monitor,
+        DatabaseRoles.Audit => Audit,
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "is no role of a service"),
     };
 

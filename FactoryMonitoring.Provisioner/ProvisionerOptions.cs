@@ -30,7 +30,7 @@ internal sealed class ProvisionerOptions
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
     public string AlertTopic { get; set; } = KafkaNames.Default.AlertTopic;
 
-    /// <summary>DATABASE_INGEST_PASSWORD, DATABASE_SENSOR_PASSWORD, DATABASE_MONITOR_PASSWORD; null leaves the roles of the database alone.</summary>
+    /// <summary>DATABASE_INGEST_PASSWORD, DATABASE_SENSOR_PASSWORD, DATABASE_MONITOR_PASSWORD, DATABASE_AUDIT_PASSWORD; null leaves the roles of the database alone.</summary>
     public RolePasswords? RolePasswords { get; set; }
 }
 

@@ -7,7 +7,7 @@ namespace FactoryMonitoring.Provisioner;
 internal static class ProvisioningExtensions
 {
     private static readonly string[] PasswordNames =
-        [EnvironmentNames.DatabaseIngestPassword, EnvironmentNames.DatabaseSensorPassword, EnvironmentNames.DatabaseMonitorPassword];
+        [EnvironmentNames.DatabaseIngestPassword, EnvironmentNames.DatabaseSensorPassword, EnvironmentNames.DatabaseMonitorPassword, EnvironmentNames.DatabaseAuditPassword];
 
     private static string?[] Passwords(IConfiguration configuration) => [.. PasswordNames.Select(name => configuration[name])];
 
@@ -23,7 +23,7 @@ internal static class ProvisioningExtensions
                 var passwords = Passwords(configuration);
                 if (passwords.All(password => password is { Length: > 0 }))
                 {
-                    options.RolePasswords = new(passwords[0]!, passwords[1]!, passwords[2]!);
+                    options.RolePasswords = new(passwords[0]!, passwords[1]!, passwords[2]!, passwords[3]!);
                 }
             })
             .Validate<IConfiguration>(

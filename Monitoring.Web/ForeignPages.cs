@@ -1,3 +1,5 @@
+using FactoryMonitoring.Monitoring.Web.Access;
+
 namespace FactoryMonitoring.Monitoring.Web;
 
 /// <summary>
@@ -9,13 +11,13 @@ internal static class ForeignPages
     /// <summary>Where pages exchange what happens with the server.</summary>
     private static readonly PathString Circuits = "/_blazor";
 
-    public static Task RefuseAsync(HttpContext context, RequestDelegate next) =>
-        IsForeign(context)
-            ? TypedResults.Problem(
-                $"Only this page's own origin may change anything: {context.Request.Scheme}://{context.Request.Host}. The request comes from {Source(context.Request)}.",
-                statusCode: StatusCodes.Status403Forbidden,
-                title: "From another origin").ExecuteAsync(context)
-            : next(context);
+    public static Task RefuseAsync(HttpContext context, RequestDelegate next)
+    {
+        if (!IsForeign(context)) return next(context);
+        var refusal = $"Only this page's own origin may change anything: {context.Request.Scheme}://{context.Request.Host}. The request comes from {Source(context.Request)}.";
+        context.RequestServices.GetRequiredService<AuditTrail>().AddRefused(context, refusal);
+        return TypedResults.Problem(refusal, statusCode: StatusCodes.Status403Forbidden, title: "From another origin").ExecuteAsync(context);
+    }
 
     private static bool IsForeign(HttpContext context)
     {

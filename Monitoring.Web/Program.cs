@@ -26,6 +26,7 @@ return await RunServiceExtensions.RunServiceAsync(() =>
 
     builder.Services.AddSingleton(addresses);
     builder.Services.AddOptions<AddressCheck>().Validate(_ => addresses.Failure.Length == 0, addresses.Failure).ValidateOnStart();
+    builder.AddOptionalFactoryDatabase();
     builder.Services.AddAccess(new AccessSettings(builder.Configuration, addresses));
     builder.Services.AddClientLimits();
     builder.Services.AddHttpForwarder();

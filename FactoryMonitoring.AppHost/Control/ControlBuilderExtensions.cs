@@ -2,6 +2,7 @@ using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Data;
+using FactoryMonitoring.Data.Monitoring;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -29,8 +30,9 @@ internal static class ControlBuilderExtensions
             database.As(DatabaseRoles.Monitor).GetValueAsync,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<ExitRecorder>>()));
+        services.AddSingleton<AuditQueue>();
         services.AddSingleton(provider => new AuditRecorder(
-            database.As(DatabaseRoles.Monitor).GetValueAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<AuditRecorder>>()));
+            database.As(DatabaseRoles.Monitor).GetValueAsync, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<AuditQueue>()));
         services.AddHostedService(provider => provider.GetRequiredService<AuditRecorder>());
         builder.Eventing.Subscribe<BeforeResourceStartedEvent>((start, _) =>
         {

@@ -35,6 +35,7 @@ internal static class PostgresBuilderExtensions
         [DatabaseRoles.Ingest] = EnvironmentNames.DatabaseIngestPassword,
         [DatabaseRoles.Sensor] = EnvironmentNames.DatabaseSensorPassword,
         [DatabaseRoles.Monitor] = EnvironmentNames.DatabaseMonitorPassword,
+        [DatabaseRoles.Audit] = EnvironmentNames.DatabaseAuditPassword,
     };
 
     private static readonly (string Name, string Value)[] ProcessSettings =

@@ -46,7 +46,7 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
     {
         const string Allowed = "must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)";
         if (!IsExternal(configuration, "Factory:Postgres")) return null;
-        string[] roles = [EnvironmentNames.DatabaseIngestPassword, EnvironmentNames.DatabaseSensorPassword, EnvironmentNames.DatabaseMonitorPassword];
+        string[] roles = [EnvironmentNames.DatabaseIngestPassword, EnvironmentNames.DatabaseSensorPassword, EnvironmentNames.DatabaseMonitorPassword, EnvironmentNames.DatabaseAuditPassword];
         if (roles.Select(name => configuration[name] is { Length: > 0 }).Distinct().Count() > 1) problems.Add($"{string.Join(", ", roles)}: set all of them or none.");
         var key = string.IsNullOrEmpty(configuration[DatabaseKey]) ? EnvironmentNames.DatabaseUrl : DatabaseKey;
         if (configuration[key] is not { Length: > 0 } value)

@@ -1,3 +1,4 @@
+using System.Text;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Contracts.Control;
@@ -47,5 +48,16 @@ public sealed class AuditStore(NpgsqlDataSource dataSource)
             cancellationToken);
     }
 
-    private static string Short(string text, int most) => text.Length <= most ? text : text[..most];
+    // Whoever asks for something writes a part of the text. What no text of PostgreSQL can have, and other control characters, are shown as �.
+    private static string Short(string text, int most)
+    {
+        var shortened = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (shortened.Length + rune.Utf16SequenceLength > most) break;
+            shortened.Append(Rune.IsControl(rune) ? Rune.ReplacementChar : rune);
+        }
+
+        return shortened.ToString();
+    }
 }

@@ -14,8 +14,9 @@ internal sealed class CheckCommand(IServiceProvider provider)
     public const string Sensors = "sensors";
     public const string Consumers = "consumers";
     public const string MonitoringApi = "monitoring-api";
+    public const string MonitoringWeb = "monitoring-web";
 
-    private static readonly string[] Services = [Provisioner, Sensors, Consumers, MonitoringApi];
+    private static readonly string[] Services = [Provisioner, Sensors, Consumers, MonitoringApi, MonitoringWeb];
 
     /// <returns>The exit code: 0 when all is well.</returns>
     public async Task<int> RunAsync(string[] services, CancellationToken cancellationToken)

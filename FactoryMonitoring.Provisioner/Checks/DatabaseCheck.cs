@@ -29,7 +29,10 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
     private const string Exists = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)";
 
     private static readonly (string Service, string Role)[] Roles =
-        [(CheckCommand.Consumers, DatabaseRoles.Ingest), (CheckCommand.Sensors, DatabaseRoles.Sensor), (CheckCommand.MonitoringApi, DatabaseRoles.Monitor)];
+    [
+        (CheckCommand.Consumers, DatabaseRoles.Ingest), (CheckCommand.Sensors, DatabaseRoles.Sensor), (CheckCommand.MonitoringApi, DatabaseRoles.Monitor),
+        (CheckCommand.MonitoringWeb, DatabaseRoles.Audit),
+    ];
 
     private const int Attempts = 3;
 

@@ -51,6 +51,34 @@ public static partial class FactoryDatabaseExtensions
         return builder;
     }
 
+    /// <summary>
+    /// Registers <see cref="NpgsqlDataSource"/> from the same settings for a service that works without a database, too: nothing where none is set, and no health
+    /// check. One connection, which does not look at the schema.
+    /// </summary>
+    public static TBuilder AddOptionalFactoryDatabase<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        string[] keys = [Key, EnvironmentNames.DatabaseUrl, SecretFiles.FileOf(Key), SecretFiles.FileOf(EnvironmentNames.DatabaseUrl)];
+        if (keys.All(key => string.IsNullOrEmpty(builder.Configuration[key])))
+        {
+            return builder;
+        }
+
+        var connectionString = Resolve(builder, out var target, out var failure);
+        builder.Services.AddSettingCheck(failure);
+        if (connectionString is not null)
+        {
+            builder.Services.AddSingleton(_ =>
+            {
+                var any = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 1 });
+                return target is { } primary ? ((NpgsqlMultiHostDataSource)any).WithTargetSession(primary) : any;
+            });
+        }
+
+        return builder;
+    }
+
     // What is registered connects to any of the hosts, and stays what the others are parts of.
     private static void UsePrimary(IServiceCollection services, TargetSessionAttributes target)
     {

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Monitoring;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
@@ -35,6 +36,9 @@ internal static class AccessExtensions
         services.AddOptions<AccessSettingsCheck>().Validate(_ => settings.Failure.Length == 0, settings.Failure).ValidateOnStart();
         services.AddSingleton<ApiKeys>();
         services.AddSingleton<SignedOut>();
+        services.AddSingleton<AuditQueue>();
+        services.AddSingleton<AuditTrail>();
+        services.AddHostedService(provider => provider.GetRequiredService<AuditTrail>());
         services.AddScoped<CurrentVisitor>();
         services.AddSingleton<IAuthorizationHandler, RoleRequirementHandler>();
         services.AddAuthorizationBuilder().SetFallbackPolicy(PolicyOf(FactoryRole.Viewer)).SetDefaultPolicy(PolicyOf(FactoryRole.Viewer));
@@ -61,7 +65,7 @@ internal static class AccessExtensions
         app.UseAuthentication();
         app.Use((context, next) =>
         {
-            context.User.SetAddress(context.Connection.RemoteIpAddress);
+            context.User.SetAddress(VisitorClaims.AddressOf(context));
             return next(context);
         });
         app.UseAuthorization();
@@ -72,9 +76,10 @@ internal static class AccessExtensions
         routes.MapGet(SignInPath, (AccessSettings settings, string? to) => settings.Authority is null
             ? Results.Redirect("/")
             : Results.Challenge(new() { RedirectUri = IsOwn(to) ? to : "/" }, [OpenIdConnectDefaults.AuthenticationScheme])).AllowAnonymous();
-        routes.MapPost(SignOutPath, (HttpContext context, AccessSettings settings, SignedOut signedOut) =>
+        routes.MapPost(SignOutPath, (HttpContext context, AccessSettings settings, SignedOut signedOut, AuditTrail audit) =>
         {
             signedOut.Add(context.User);
+            if (context.User.SessionId() is not null) audit.Add(context.User.ToVisitor(), "sign out", true, "signed out");
             return settings.Authority is null
                 ? Results.Redirect("/")
                 : Results.SignOut(new() { RedirectUri = "/" }, [CookieAuthenticationDefaults.AuthenticationScheme, OpenIdConnectDefaults.AuthenticationScheme]);
@@ -116,6 +121,9 @@ internal static class AccessExtensions
                 var name = claims.FindFirstValue("preferred_username") ?? claims.FindFirstValue("name") ?? claims.FindFirstValue("email") ?? claims.FindFirstValue("sub") ?? "?";
                 var role = settings.RoleOf([.. claims.FindAll(settings.RoleClaim).Select(claim => claim.Value)]);
                 context.Principal = new(VisitorClaims.Identity(CookieAuthenticationDefaults.AuthenticationScheme, name, role, time.GetUtcNow() + settings.Lifetime));
+                Audit(context.HttpContext).Add(
+                    new(name, role, VisitorClaims.AddressOf(context.HttpContext)), "sign in", true,
+                    role is null ? $"signed in, without a role: no value of the claim {settings.RoleClaim} gives one" : "signed in");
                 // The provider wants to know at sign-out whose session it is; nothing else of its tokens is needed.
                 if (context.TokenEndpointResponse?.IdToken is { } idToken) context.Properties!.StoreTokens([new() { Name = OpenIdConnectParameterNames.IdToken, Value = idToken }]);
                 return Task.CompletedTask;
@@ -123,11 +131,14 @@ internal static class AccessExtensions
             options.Events.OnRemoteFailure = context =>
             {
                 context.HandleResponse();
+                Audit(context.HttpContext).Add(Visitor.Nobody with { Address = VisitorClaims.AddressOf(context.HttpContext) }, "sign in", false, context.Failure?.Message ?? "failed");
                 return TypedResults.Problem(
                     $"{settings.Authority} did not let you in: {context.Failure?.Message}", statusCode: StatusCodes.Status403Forbidden, title: "Sign-in failed").ExecuteAsync(context.HttpContext);
             };
         });
     }
+
+    private static AuditTrail Audit(HttpContext context) => context.RequestServices.GetRequiredService<AuditTrail>();
 
     /// <summary>A path of this site, and not the address of another.</summary>
     private static bool IsOwn(string? path) => path is ['/', ..] and not ['/', '/' or '\\', ..];

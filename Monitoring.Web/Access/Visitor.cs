@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using FactoryMonitoring.Contracts;
@@ -57,12 +56,15 @@ internal static class VisitorClaims
     }
 
     /// <summary>Keeps where the request comes from, for a circuit has none.</summary>
-    public static void SetAddress(this ClaimsPrincipal user, IPAddress? address)
+    public static void SetAddress(this ClaimsPrincipal user, string? address)
     {
         if (user.Identity is not ClaimsIdentity identity || address is null) return;
         if (identity.FindFirst(Address) is { } before) identity.RemoveClaim(before);
-        identity.AddClaim(new(Address, (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString()));
+        identity.AddClaim(new(Address, address));
     }
+
+    public static string? AddressOf(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address ? (address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address).ToString() : null;
 
     public static Visitor ToVisitor(this ClaimsPrincipal user) =>
         new(user.Identity?.Name ?? VisitorHeaders.Anonymous, user.FindFirstValue(Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, user.FindFirstValue(Address));

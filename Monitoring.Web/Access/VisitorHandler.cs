@@ -13,7 +13,7 @@ namespace FactoryMonitoring.Monitoring.Web.Access;
 /// to whom something is refused how to get in: pages lead to the provider, everything else answers 401 or 403.
 /// </summary>
 internal sealed class VisitorHandler(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessSettings settings, ApiKeys keys)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessSettings settings, ApiKeys keys, AuditTrail audit)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Visitor";
@@ -42,6 +42,7 @@ internal sealed class VisitorHandler(
             return Context.ChallengeAsync(OpenIdConnectDefaults.AuthenticationScheme, new() { RedirectUri = Request.PathBase + Request.Path + Request.QueryString });
         }
 
+        if (BearsKey(Request)) audit.AddRefused(Context, "unknown API key");
         Response.Headers.WWWAuthenticate = "Bearer";
         return TypedResults.Problem(
             BearsKey(Request) ? "The API key is not known." : "Send an API key (Authorization: Bearer …), or open the page and sign in.",
@@ -53,7 +54,9 @@ internal sealed class VisitorHandler(
     {
         var policies = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<AuthorizationPolicy>() ?? [];
         var needed = policies.SelectMany(policy => policy.Requirements).OfType<RoleRequirement>().Select(requirement => requirement.Role).DefaultIfEmpty(FactoryRole.Viewer).Max();
-        return TypedResults.Problem(Context.User.ToVisitor().Refusal(needed), statusCode: StatusCodes.Status403Forbidden, title: "Not allowed").ExecuteAsync(Context);
+        var refusal = Context.User.ToVisitor().Refusal(needed);
+        audit.AddRefused(Context, refusal);
+        return TypedResults.Problem(refusal, statusCode: StatusCodes.Status403Forbidden, title: "Not allowed").ExecuteAsync(Context);
     }
 
     private static bool IsPage(HttpRequest request) =>

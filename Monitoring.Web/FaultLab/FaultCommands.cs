@@ -12,7 +12,7 @@ namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 internal sealed record LabAnswer(bool Done, string Words, long? RunId = null);
 
 /// <summary>What the page does: it asks the fault lab, which asks the AppHost. Nothing is repeated: whoever broke something wants it broken once.</summary>
-internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
+internal sealed class FaultCommands(FaultLabConnection lab, AuditTrail audit, TimeProvider time)
 {
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
@@ -44,7 +44,7 @@ internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
     /// <summary>Does something at once.</summary>
     public async Task<LabAnswer> SendAsync(ControlCommand command, Visitor visitor)
     {
-        if (!visitor.May(command.Needed())) return new(false, visitor.Refusal(command.Needed()));
+        if (Refused(visitor, command.Needed(), command.ToString()) is { } refused) return refused;
         using var patience = new CancellationTokenSource(CommandPatience, time);
         try
         {
@@ -62,7 +62,7 @@ internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
     /// <summary>Runs an experiment.</summary>
     public async Task<LabAnswer> RunAsync(string experiment, Visitor visitor)
     {
-        if (!visitor.May(FactoryRole.Breaker)) return new(false, visitor.Refusal(FactoryRole.Breaker));
+        if (Refused(visitor, FactoryRole.Breaker, $"run the experiment {experiment}") is { } refused) return refused;
         using var patience = new CancellationTokenSource(ListPatience * 3, time);
         try
         {
@@ -76,6 +76,14 @@ internal sealed class FaultCommands(FaultLabConnection lab, TimeProvider time)
         {
             return new(false, $"The fault lab did not answer: {exception.Message}");
         }
+    }
+
+    private LabAnswer? Refused(Visitor visitor, FactoryRole needed, string act)
+    {
+        if (visitor.May(needed)) return null;
+        var refusal = visitor.Refusal(needed);
+        audit.Add(visitor, act, false, refusal);
+        return new(false, refusal);
     }
 
     private async Task<HttpResponseMessage> PostAsync(string route, HttpContent? content, Visitor visitor, CancellationToken cancellationToken)

@@ -46,7 +46,7 @@ chmod 700 "$secrets"
 
 secret postgres-password "${old:-$(random)}"
 # The provisioner gives these to the roles at each start.
-for role in ingest sensor monitor; do secret "$role-password" "$(random)"; done
+for role in ingest sensor monitor audit; do secret "$role-password" "$(random)"; done
 old=$(written GRAFANA_PASSWORD)
 secret grafana-password "${old:-$(random)}"
 old=$(written DASHBOARD_TOKEN)

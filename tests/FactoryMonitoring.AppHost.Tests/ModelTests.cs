@@ -39,7 +39,7 @@ public sealed class ModelTests
             "--Factory:Kafka=external", "--Factory:Postgres=external", "--Factory:Prometheus=false", "--Factory:Faults=true", $"--Factory:RunDirectory={directory.Path}",
             "--Factory:Ports:Web=0", "--Factory:Ports:Api=0", "--KAFKA_BROKERS=kafka.plant:9093", "--DATABASE_URL=postgresql://u:p@db.plant/factory?sslmode=verify-full",
             "--Kafka:Security:Protocol=sasl_ssl", "--Kafka:Security:Mechanism=PLAIN", "--Kafka:Security:Username=u", "--Kafka:Security:Password=secret",
-            .. withRoles ? ["--DATABASE_INGEST_PASSWORD=i", "--DATABASE_SENSOR_PASSWORD=s", "--DATABASE_MONITOR_PASSWORD=m"] : Array.Empty<string>(),
+            .. withRoles ? ["--DATABASE_INGEST_PASSWORD=i", "--DATABASE_SENSOR_PASSWORD=s", "--DATABASE_MONITOR_PASSWORD=m", "--DATABASE_AUDIT_PASSWORD=a"] : Array.Empty<string>(),
         ]);
 
         var names = builder.Resources.Select(resource => resource.Name).ToArray();
@@ -48,7 +48,7 @@ public sealed class ModelTests
         [
             (ResourceNames.Provisioner, "Username=u;Password=p"), (ResourceNames.Sensor("temperature"), "Username=factory_sensor;Password=s"),
             (ResourceNames.Consumer(3), "Username=factory_ingest;Password=i"), (ResourceNames.MonitoringApi, "Username=factory_monitor;Password=m"),
-            (ResourceNames.FaultLab, "Username=factory_monitor;Password=m"),
+            (ResourceNames.FaultLab, "Username=factory_monitor;Password=m"), (ResourceNames.MonitoringWeb, "Username=factory_audit;Password=a"),
         ];
         foreach (var (name, login) in services)
         {
@@ -56,8 +56,9 @@ public sealed class ModelTests
             // Not all can be had before a start: addresses are given out by then.
             var context = new EnvironmentCallbackContext(builder.ExecutionContext, service, cancellationToken: CancellationToken.None);
             foreach (var callback in service.Annotations.OfType<EnvironmentCallbackAnnotation>()) await callback.Callback(context);
+            var reachesBrokers = name is not (ResourceNames.FaultLab or ResourceNames.MonitoringWeb);
             var isProvisioner = name == ResourceNames.Provisioner;
-            if (name != ResourceNames.FaultLab) Assert.Equal("kafka.plant:9093", await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__kafka"]).Resource.GetConnectionStringAsync());
+            if (reachesBrokers) Assert.Equal("kafka.plant:9093", await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__kafka"]).Resource.GetConnectionStringAsync());
             // All sign in as one where the roles have no passwords.
             var connection = new NpgsqlConnectionStringBuilder(await TextAsync(context.EnvironmentVariables["ConnectionStrings__factorydb"]));
             Assert.True(
@@ -65,7 +66,7 @@ public sealed class ModelTests
                 $"{name}: {connection}");
             // The provisioner alone makes roles.
             Assert.Equal(isProvisioner && withRoles ? "i" : "", await TextAsync(context.EnvironmentVariables["DATABASE_INGEST_PASSWORD"]));
-            if (name != ResourceNames.FaultLab) Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
+            if (reachesBrokers) Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
         }
     }
 

@@ -34,7 +34,7 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     public IBrowser Browser { get; private set; } = null!;
 
-    private TestDatabase Database { get; set; } = null!;
+    internal TestDatabase Database { get; private set; } = null!;
 
     public async Task InitializeAsync()
     {

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data;
 using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
@@ -105,6 +106,51 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
     }
 
     [Fact]
+    public async Task The_audit_log_has_who_signed_in_and_what_was_refused()
+    {
+        await using var web = Web(("ConnectionStrings__factorydb", Stack.Database.ConnectionStringOf(DatabaseRoles.Audit)));
+        await web.StartAsync();
+        _provider.User = ("joan", ["viewer"]);
+        await Page.GotoAsync($"{web.Address}alerts");
+        await Expect(Page.GetByTestId("signed-in")).ToContainTextAsync("joan, viewer");
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(403, await Page.EvaluateAsync<int>("async () => (await fetch('/api/experiments/consumer-killed/run', { method: 'POST' })).status"));
+        }
+
+        using (var script = Client("fm_of-nobody", web.Address))
+        {
+            Assert.Equal(401, (int)(await script.GetAsync("/api/snapshot%07%F0%9F")).StatusCode);
+        }
+
+        using (var foreign = Client(null, web.Address))
+        {
+            foreign.DefaultRequestHeaders.Add("Origin", "http://elsewhere.example");
+            Assert.Equal(403, (int)(await foreign.PostAsync("/api/experiments/consumer-killed/run", null)).StatusCode);
+            Assert.Equal(403, (int)(await foreign.GetAsync("/signin-oidc?code=x&state=y")).StatusCode);
+        }
+
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+        const string Refused = "POST /api/experiments/consumer-killed/run";
+        string[] wanted =
+        [
+            "joan viewer 127.0.0.1 True sign in: signed in", $"joan viewer 127.0.0.1 False {Refused}: joan is viewer: only a breaker may do this.",
+            "anonymous  127.0.0.1 False GET /api/snapshot", $"anonymous  127.0.0.1 False {Refused}: Only this page's own origin may change anything", "anonymous  127.0.0.1 False sign in: ",
+            "joan viewer 127.0.0.1 True sign out: signed out",
+        ];
+        List<string> entries = [];
+        for (var patience = DateTime.UtcNow.AddSeconds(20); entries.Count < wanted.Length && DateTime.UtcNow < patience; await Task.Delay(100))
+        {
+            entries = [.. (await Stack.Database.RowsAsync("SELECT who, role, address, done, act, result FROM audit_log WHERE address IS NOT NULL ORDER BY id", default))
+                .Select(row => $"{row[0]} {row[1]} {row[2]} {row[3]} {row[4]}: {row[5]}")];
+        }
+
+        // Then the page leads to the provider, where she is signed in still.
+        Assert.True(entries.Count >= wanted.Length, string.Join('\n', entries));
+        Assert.All(wanted.Zip(entries), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task A_session_ends_after_its_time()
     {
         await using var web = Web(("SignIn__Lifetime", "00:00:06"));
@@ -186,9 +232,9 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         ("SignIn__Authority", _provider.Address.ToString()), ("SignIn__ClientSecret", SignInProvider.ClientSecret), ("SignIn__Breakers", "chaos"), ("SignIn__ApiKeysFile", _keys), .. more,
     ]);
 
-    private HttpClient Client(string? key)
+    private HttpClient Client(string? key, Uri? page = null)
     {
-        var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = _web.Address };
+        var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = page ?? _web.Address };
         if (key is not null) client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
         return client;
     }

@@ -41,7 +41,7 @@ public sealed class ComposeSecretsTests : IDisposable
     public async Task New_secrets_differ_and_are_kept_and_a_client_secret_is_none_unless_somebody_gives_one()
     {
         await RunAsync();
-        var secrets = await Task.WhenAll(((string[])["postgres-password", "ingest-password", "sensor-password", "monitor-password", "dashboard-token", "otlp-headers", "grafana-password"]).Select(ReadAsync));
+        var secrets = await Task.WhenAll(((string[])["postgres-password", "ingest-password", "sensor-password", "monitor-password", "audit-password", "dashboard-token", "otlp-headers", "grafana-password"]).Select(ReadAsync));
         await RunAsync(("SIGN_IN_CLIENT_SECRET", "given"));
         Assert.Equal("given\n", await ReadAsync("sign-in-client-secret"));
         await RunAsync(("SIGN_IN_CLIENT_SECRET", "none"));

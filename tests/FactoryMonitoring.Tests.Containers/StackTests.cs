@@ -62,7 +62,7 @@ public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
     {
         var secrets = Directory.EnumerateFiles(Stack.Secrets).Where(file => new FileInfo(file).Length > 0).ToDictionary(file => Path.GetFileName(file), file => File.ReadAllText(file).Trim().Split('=')[^1]);
         Assert.Equal(
-            ["dashboard-token", "dashboard.json", "grafana-password", "ingest-password", "monitor-password", "otlp-headers", "postgres-password", "sensor-password"],
+            ["audit-password", "dashboard-token", "dashboard.json", "grafana-password", "ingest-password", "monitor-password", "otlp-headers", "postgres-password", "sensor-password"],
             secrets.Keys.Order(StringComparer.Ordinal));
         foreach (var name in Services.Concat(Brokers).Append("postgres").Append("provisioner"))
         {

@@ -57,7 +57,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         await StartAsync();
         await ExecuteAsync($"CREATE DATABASE {Template}");
         await using var template = NpgsqlDataSource.Create(ConnectionStringOf(Template) + ";Pooling=false");
-        await new MigrationRunner(template, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None, new("ingest-secret", "sensor-secret", "monitor-secret"));
+        await new MigrationRunner(template, NullLogger<MigrationRunner>.Instance).ApplyAsync(CancellationToken.None, new("ingest-secret", "sensor-secret", "monitor-secret", "audit-secret"));
         await new ReadingPartitions(template).EnsureAroundTodayAsync(2, CancellationToken.None);
     }
 

@@ -7,7 +7,7 @@ namespace FactoryMonitoring.Tests.Data;
 /// <summary>What the roles of the services may do, and nothing else. That it is enough for them, all other tests of this project show: they run as these roles.</summary>
 public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
-    private static readonly RolePasswords Passwords = new("ingest-secret", "sensor-secret", "monitor-secret");
+    private static readonly RolePasswords Passwords = new("ingest-secret", "sensor-secret", "monitor-secret", "audit-secret");
 
     public static TheoryData<string> Roles => [.. DatabaseRoles.Services];
 
@@ -59,7 +59,7 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
                     UNION ALL SELECT proowner FROM pg_proc WHERE pronamespace = 'public'::regnamespace) o(owner)
                 """, Timeout));
         Assert.Equal(
-            [[DatabaseRoles.Ingest, true, false], [DatabaseRoles.Monitor, true, false], [DatabaseRoles.Owner, false, false], [DatabaseRoles.Sensor, true, false]],
+            [[DatabaseRoles.Audit, true, false], [DatabaseRoles.Ingest, true, false], [DatabaseRoles.Monitor, true, false], [DatabaseRoles.Owner, false, false], [DatabaseRoles.Sensor, true, false]],
             await Database.RowsAsync("""
                 SELECT rolname::text, rolcanlogin, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls
                     OR EXISTS (SELECT FROM pg_auth_members m WHERE m.member = r.oid)
@@ -158,8 +158,8 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
         await using var names = Database.Ingest.CreateCommand("SELECT log_id FROM logs");
         Assert.Equal("old", await names.ExecuteScalarAsync(Timeout));
         Assert.Equal(
-            [[3L]],
-            await Database.RowsAsync("SELECT count(*) FROM pg_authid WHERE rolname IN ('factory_ingest', 'factory_sensor', 'factory_monitor') AND rolpassword LIKE 'SCRAM-SHA-256$4096:%'", Timeout));
+            [[4L]],
+            await Database.RowsAsync("SELECT count(*) FROM pg_authid WHERE rolname IN ('factory_ingest', 'factory_sensor', 'factory_monitor', 'factory_audit') AND rolpassword LIKE 'SCRAM-SHA-256$4096:%'", Timeout));
 
         async Task Nobody_signs_in_as_the_owner_of_everything_except(string other) => Assert.Equal(
             [[DatabaseRoles.Owner]],
@@ -181,7 +181,7 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
 
         var refused = await Assert.ThrowsAsync<RolesRefusedException>(() => runner.ApplyAsync(Timeout, Passwords));
         Assert.Equal(
-            $"Role {Single} may not create roles, and passwords for factory_ingest, factory_sensor, factory_monitor are set (DATABASE_INGEST_PASSWORD, …): grant it: ALTER ROLE {Single} CREATEROLE; "
+            $"Role {Single} may not create roles, and passwords for factory_ingest, factory_sensor, factory_monitor, factory_audit are set (DATABASE_INGEST_PASSWORD, …): grant it: ALTER ROLE {Single} CREATEROLE; "
             + "or have an administrator create the roles and leave these settings out (docs/external.md)",
             refused.Message);
 

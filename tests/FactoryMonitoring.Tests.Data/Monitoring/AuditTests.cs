@@ -45,6 +45,17 @@ public sealed class AuditTests(PostgresFixture postgres) : MonitoringApiTest(pos
     }
 
     [Fact]
+    public async Task Whatever_a_request_has_in_it_can_be_written()
+    {
+        var store = new AuditStore(Database.Monitor);
+
+        await store.WriteAsync(new(0, Now, "a\0b\ud800c", null, "\r\n", $"GET /{new string('x', 994)}\U0001F980", false, "\U0001F980"), Timeout);
+
+        var entry = Assert.Single(await store.ListAsync(null, 10, Timeout));
+        Assert.Equal(("a\ufffdb\ufffdc", "\ufffd\ufffd", $"GET /{new string('x', 994)}", "\U0001F980"), (entry.Who, entry.Address, entry.Act, entry.Result));
+    }
+
+    [Fact]
     public async Task An_entry_is_kept_for_a_year()
     {
         var store = new AuditStore(Database.Monitor);

@@ -26,7 +26,7 @@ internal static partial class KnownSettings
         ["factory-monitoring/provisioner"] =
         [
             .. Brokers, SecretFiles.FileOf(EnvironmentNames.DatabaseIngestPassword), SecretFiles.FileOf(EnvironmentNames.DatabaseSensorPassword),
-            SecretFiles.FileOf(EnvironmentNames.DatabaseMonitorPassword),
+            SecretFiles.FileOf(EnvironmentNames.DatabaseMonitorPassword), SecretFiles.FileOf(EnvironmentNames.DatabaseAuditPassword),
         ],
         ["factory-monitoring/sensors"] =
         [
@@ -37,7 +37,7 @@ internal static partial class KnownSettings
         ["factory-monitoring/monitoring-api"] = [.. Brokers, EnvironmentNames.MonitoringApiHost, EnvironmentNames.MonitoringApiPort],
         ["factory-monitoring/monitoring-web"] =
         [
-            EnvironmentNames.MonitoringHost, EnvironmentNames.MonitoringPort, EnvironmentNames.MonitoringPublishedOn, EnvironmentNames.AllowAnonymousView,
+            .. Database, EnvironmentNames.MonitoringHost, EnvironmentNames.MonitoringPort, EnvironmentNames.MonitoringPublishedOn, EnvironmentNames.AllowAnonymousView,
             EnvironmentNames.MonitoringApiHost, EnvironmentNames.MonitoringApiPort,
         ],
     };

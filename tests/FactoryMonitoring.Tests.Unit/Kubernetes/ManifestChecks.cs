@@ -19,7 +19,7 @@ internal static partial class ManifestChecks
 
     private static readonly string[] FilesOfSecrets =
     [
-        "DATABASE_URL", "KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA", "DATABASE_INGEST_PASSWORD", "DATABASE_SENSOR_PASSWORD", "DATABASE_MONITOR_PASSWORD", "SIGN_IN_CLIENT_SECRET",
+        "DATABASE_URL", "KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA", "DATABASE_INGEST_PASSWORD", "DATABASE_SENSOR_PASSWORD", "DATABASE_MONITOR_PASSWORD", "DATABASE_AUDIT_PASSWORD", "SIGN_IN_CLIENT_SECRET",
     ];
 
     /// <summary>MB, by docs/benchmarks.md: resident at 1,000 readings/s, of the consumer the peak of a backlog; and the most that was seen.</summary>
