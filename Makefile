@@ -15,7 +15,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean lock test torture bench
+  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean lock test torture pictures bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -136,6 +136,9 @@ test: ## Run all tests
 torture: ## Random faults on real brokers, and the account afterwards: MINUTES=10 SEED=…
 	@TORTURE_MINUTES=$(or $(MINUTES),10) TORTURE_SEED=$(SEED) dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~Torture \
 	  --logger 'console;verbosity=detailed'
+
+pictures: ## Run all experiments, and put pictures and what was measured into the docs (20 minutes, on a machine that does nothing else)
+	@PICTURES=1 dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~PageTests
 
 bench: ## Measure ingest, latency and API; writes artifacts/bench.json
 	@dotnet run -c Release --project benchmarks/FactoryMonitoring.Benchmarks -- $(ARGS)

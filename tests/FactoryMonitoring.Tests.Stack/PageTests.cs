@@ -1,16 +1,19 @@
 using System.Globalization;
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Aspire.Hosting.Testing;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Tests.Browser;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>The page on the running factory, in a browser. Takes the pictures of README and docs; PICTURES=1 puts them there.</summary>
+/// <summary>
+/// The page on the running factory, in a browser. Takes the pictures of README and docs. With PICTURES=1 (make pictures) every experiment is run before, and
+/// pictures and what was measured are put into the docs: all of them are of one run.
+/// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
 {
@@ -51,6 +54,15 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         await page.WaitForFunctionAsync(
             "first => Number(document.querySelector('[data-testid=database] .big').textContent.replace(/[^0-9]/g, '')) > first + 50", first);
 
+        var light = await OpenAsync(ColorScheme.Light);
+        await light.GotoAsync("/");
+        var watched = await OpenAsync(ColorScheme.Dark, 1200, 750);
+        await watched.GotoAsync("/");
+        await Expect(watched.Locator("[data-testid=link][data-interactive]")).ToContainTextAsync("live");
+        using var caughtUp = new CancellationTokenSource();
+        var moving = new MovingPicture();
+        var following = moving.FollowAsync(watched, caughtUp.Token);
+
         await stack.ControlAsync(Victim, "kill");
         await Expect(page.GetByTestId("consumers")).ToContainTextAsync("2 of 3 active");
         await Expect(page.GetByTestId("status")).ToContainTextAsync(Victim);
@@ -58,7 +70,11 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         var stopwatch = page.Locator($".stopwatch[aria-label*='{Victim}']");
         await Expect(stopwatch.Locator("dd")).Not.ToHaveCountAsync(0);
         await Expect(stopwatch.Locator("dd.open")).ToHaveCountAsync(0);
+        await caughtUp.CancelAsync();
+        await following;
+        await moving.SaveAsync(Picture("consumer-killed", "gif"));
         await Chromium.PictureAsync(page, Picture("overview-consumer-killed-dark"));
+        await Chromium.PictureAsync(light, Picture("overview-consumer-killed-light"));
 
         await stack.ControlAsync(Victim, "start");
         await Expect(page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
@@ -71,17 +87,22 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
     private async Task HaveAPastAsync()
     {
         using var lab = stack.App.CreateHttpClient(ResourceNames.FaultLab);
-        foreach (var experiment in new[] { "scale", "broker-killed", "sensor-killed", "consumer-paused", "consumer-killed", "consumer-killed" })
+        var experiments = (await lab.GetFromJsonAsync("/api/experiments", ApiJson.Context.ExperimentsBody))!.Experiments;
+        List<ExperimentRunBody> runs = [];
+        foreach (var experiment in experiments.Where(experiment => experiment.Unavailable is null))
         {
-            using var started = await lab.PostAsync(new Uri($"/api/experiments/{experiment}/run", UriKind.Relative), null);
-            var id = (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
+            using var started = await lab.PostAsync(new Uri($"/api/experiments/{experiment.Name}/run", UriKind.Relative), null);
+            var id = (await started.Content.ReadFromJsonAsync(ApiJson.Context.ExperimentStartedBody))!.Id;
             await Wait.ForAsync(
-                $"the verdict on {experiment}",
+                $"the verdict on {experiment.Name}",
                 TimeSpan.FromMinutes(5),
                 async token => (await stack.JsonAsync($"/api/experiments/runs/{id}", token))["verdict"]!.GetValue<string>(),
-                verdict => verdict != "RUNNING");
+                verdict => verdict != Verdicts.Running);
+            runs.Add((await lab.GetFromJsonAsync($"/api/experiments/runs/{id}", ApiJson.Context.ExperimentRunBody))!);
             await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         }
+
+        await MeasuredRuns.WriteAsync(runs);
 
         await Task.Delay(TimeSpan.FromMinutes(4));
     }
@@ -104,12 +125,12 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         }
     }
 
-    private async Task<IPage> OpenAsync(ColorScheme scheme)
+    private async Task<IPage> OpenAsync(ColorScheme scheme, int width = 1440, int height = 900)
     {
         var context = await _browser.NewContextAsync(new()
         {
             BaseURL = stack.Web.BaseAddress!.ToString(),
-            ViewportSize = new() { Width = 1440, Height = 900 },
+            ViewportSize = new() { Width = width, Height = height },
             ColorScheme = scheme,
         });
         context.SetDefaultTimeout(60_000);
@@ -125,7 +146,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
 
     private static bool ForDocs => Environment.GetEnvironmentVariable("PICTURES") == "1";
 
-    private static string Picture(string name) => Path.Combine(
+    private static string Picture(string name, string form = "png") => Path.Combine(
         ForDocs ? Path.Combine(Repository.Root, "docs", "pictures") : Path.Combine(Repository.Screenshots, "stack"),
-        $"{name}.png");
+        $"{name}.{form}");
 }
