@@ -63,8 +63,8 @@ public static class DatabaseFaults
             case PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted:
                 return DatabaseFault.Unfit;
             case PostgresErrorCodes.FeatureNotSupported:
-                // A prepared statement whose table has changed.
-                return DatabaseFault.SessionLost;
+                // A prepared statement whose table has changed is a matter of the session; a value for which there is no conversion is one of the message.
+                return exception.Routine == "RevalidateCachedQuery" ? DatabaseFault.SessionLost : DatabaseFault.Refused;
         }
 
         if (exception.IsTransient)

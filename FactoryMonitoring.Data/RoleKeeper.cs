@@ -10,7 +10,7 @@ public sealed class RolesRefusedException(string user) : Exception(
 /// <summary>Makes the roles of <see cref="DatabaseRoles"/> and grants what is written there, within the transaction that brings the schema up to date.</summary>
 internal static class RoleKeeper
 {
-    private const string Look = """
+    private const string SelectUser = """
         SELECT current_user, rolsuper, rolcreaterole, current_schema(),
             (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('schema_migrations'))
         FROM pg_roles WHERE rolname = current_user
@@ -69,7 +69,7 @@ internal static class RoleKeeper
         string user;
         string? owner;
         bool isSuperuser, createsRoles;
-        await using (var look = new NpgsqlCommand(Look, connection))
+        await using (var look = new NpgsqlCommand(SelectUser, connection))
         await using (var reader = await look.ExecuteReaderAsync(cancellationToken))
         {
             await reader.ReadAsync(cancellationToken);

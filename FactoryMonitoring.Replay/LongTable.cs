@@ -141,7 +141,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         {
             // A device and its room: the room says nothing more.
             found = found.Exists(index => rows.Names(index) > 1) ? found.FindAll(index => rows.Names(index) > 1) : found[..1];
-            found = found.FindAll(index => found.TrueForAll(other => rows.Tells(index, other))) is { Count: > 0 } finest ? finest[..1] : found;
+            found = found.FindAll(index => found.TrueForAll(other => rows.Determines(index, other))) is { Count: > 0 } finest ? finest[..1] : found;
         }
 
         if (found is [var first, var second] && rows.ToldByTimes(first, second, least: 1))
@@ -277,7 +277,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         }
 
         /// <summary>Whether each name of the one column stands beside one name alone of the other.</summary>
-        public bool Tells(int column, int other)
+        public bool Determines(int column, int other)
         {
             var beside = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var (one, two) in _cells[column].Zip(_cells[other]))

@@ -94,7 +94,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) => OfTwo(shape, clock, date),
             [var date, var clock] => OfTwo(shape, date, clock),
             [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
-            null => Look(shape, format, options, setting) ?? None,
+            null => Infer(shape, format, options, setting) ?? None,
             _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn}: must be one column, or the date's and the clock's"),
         };
     }
@@ -120,7 +120,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         };
     }
 
-    private static TimePlan? Look(FileShape shape, string? format, ReplayOptions options, SettingName setting)
+    private static TimePlan? Infer(FileShape shape, string? format, ReplayOptions options, SettingName setting)
     {
         var columns = shape.Columns;
         // One column that says all, else a date and the nearest clock behind it, else a date alone.

@@ -34,7 +34,7 @@ internal sealed partial class SharedGroupWatch(
         var look = Task.FromResult<long?>(null);
         try
         {
-            await WatchAsync(own => look = Task.Run(() => Look(client, own), CancellationToken.None), stoppingToken);
+            await WatchAsync(own => look = Task.Run(() => CompareCommitted(client, own), CancellationToken.None), stoppingToken);
         }
         finally
         {
@@ -92,7 +92,7 @@ internal sealed partial class SharedGroupWatch(
 
     /// <summary>Reads what is there, and writes the own identity.</summary>
     /// <returns>What was there; null where nothing was.</returns>
-    private long? Look(IConsumer<Ignore, Ignore> client, long own)
+    private long? CompareCommitted(IConsumer<Ignore, Ignore> client, long own)
     {
         var place = new TopicPartition(identity.SensorTopic, 0);
         var found = client.Committed([place], Limit)[0].Offset;

@@ -10,7 +10,7 @@ internal sealed partial class BrokerQuestions(IAdminClient admin, string topic, 
 
     /// <summary>Asks for anything, so that the connections are there.</summary>
     /// <exception cref="KafkaException">No broker answers.</exception>
-    public Task RehearseAsync() => AskAsync([new TopicPartition(topic, 0)], OffsetSpec.Latest());
+    public Task WarmUpAsync() => AskAsync([new TopicPartition(topic, 0)], OffsetSpec.Latest());
 
     /// <summary>
     /// Asks the leaders for anything: the client's thread for a broker of which it was fetching nothing looks only once a second whether it is

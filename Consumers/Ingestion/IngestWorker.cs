@@ -30,7 +30,7 @@ internal sealed class IngestWorker(
     TimeProvider time,
     ILogger<IngestWorker> logger) : BackgroundService
 {
-    private static readonly TimeSpan RehearsalLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LateLimit = TimeSpan.FromMilliseconds(200);
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,7 +58,7 @@ internal sealed class IngestWorker(
         var brokers = new BrokerQuestions(admin, identity.SensorTopic, logger);
         var claims = new PartitionClaims(brokers, logId, dictionaries, loop, identity.SensorTopic, time, logger);
         var committer = new OffsetCommitter(consumer, loop, identity.SensorTopic, metrics, time, logger);
-        await heartbeat.WaitAsync(RehearseAsync(brokers, claims, lanes, stoppingToken));
+        await heartbeat.WaitAsync(WarmUpAsync(brokers, claims, lanes, stoppingToken));
         Task[] storing = [.. lanes.Select(lane => Task.Run(() => lane.RunAsync(CancellationToken.None), CancellationToken.None))];
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         Task[] others = [committer.RunAsync(finished.Token), claims.WatchLogAsync(finished.Token)];
@@ -128,7 +128,7 @@ internal sealed class IngestWorker(
             status,
             metrics,
             time,
-            loop.Tell,
+            loop.Post,
             outbox.Set,
             logger);
         return [.. Enumerable.Range(0, options.Value.Lanes).Select(number => new StoreLane(new LaneQueue(number, options.Value.MaxBatchSize, time), context))];
@@ -138,14 +138,14 @@ internal sealed class IngestWorker(
         failed => _failed.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     /// <summary>Before the group knows us: partitions that it hands over stand still until we have done all this.</summary>
-    private static async Task RehearseAsync(BrokerQuestions brokers, PartitionClaims claims, StoreLane[] lanes, CancellationToken cancellationToken)
+    private static async Task WarmUpAsync(BrokerQuestions brokers, PartitionClaims claims, StoreLane[] lanes, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(RehearsalLimit);
+        limit.CancelAfter(WarmUpLimit);
         try
         {
             var log = await claims.LogAsync(limit.Token);
-            await Task.WhenAll([brokers.RehearseAsync(), .. lanes.Select(lane => lane.RehearseAsync(log, limit.Token))]);
+            await Task.WhenAll([brokers.WarmUpAsync(), .. lanes.Select(lane => lane.WarmUpAsync(log, limit.Token))]);
         }
         catch (Exception exception) when (exception is KafkaException || DatabaseFaults.Of(exception) is not null
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -19,17 +19,17 @@ internal abstract record LaneWork
 }
 
 /// <summary>What a lane tells the polling thread.</summary>
-internal abstract record LaneNews(OwnedPartition Partition)
+internal abstract record LaneEvent(OwnedPartition Partition)
 {
     /// <summary>The partition is ours: read from this offset.</summary>
     /// <param name="LeaderEpoch">Of the message before <paramref name="ReplayUntil"/> when it was stored; null where it is not known.</param>
     /// <param name="Low">The first offset that is still in the log.</param>
     /// <param name="High">One past the last.</param>
-    public sealed record Claimed(OwnedPartition Partition, long From, long ReplayUntil, int? LeaderEpoch, long Low, long High) : LaneNews(Partition);
+    public sealed record Claimed(OwnedPartition Partition, long From, long ReplayUntil, int? LeaderEpoch, long Low, long High) : LaneEvent(Partition);
 
     /// <summary>Neither a row nor a watermark is known, or the log seems to end before our offset: ask the brokers again.</summary>
-    public sealed record ClaimAgain(OwnedPartition Partition, bool Doubtful) : LaneNews(Partition);
+    public sealed record ClaimAgain(OwnedPartition Partition, bool Doubtful) : LaneEvent(Partition);
 
     /// <summary>Another has claimed it.</summary>
-    public sealed record Fenced(OwnedPartition Partition) : LaneNews(Partition);
+    public sealed record Fenced(OwnedPartition Partition) : LaneEvent(Partition);
 }

@@ -7,11 +7,11 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// identifies it never changes. The rest is a few words, each written by one side and read by the other; none is read together with another.
 /// </summary>
 /// <param name="joined">It came with the first assignment since the start.</param>
-/// <param name="doubts">How often the brokers have said something in a row that may pass.</param>
+/// <param name="doubtfulClaims">How often the brokers have said something in a row that may pass.</param>
 /// <param name="cutAt">The offset at which the brokers' log has been seen to be another than the one that was read; null where it is not known to be.</param>
-internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, int doubts = 0, long? cutAt = null)
+internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, int doubtfulClaims = 0, long? cutAt = null)
 {
-    private const int DoubtsUntilCertain = 3;
+    private const int DoubtfulClaimsUntilCertain = 3;
 
     private long _committed = -1;
     private volatile bool _isAbandoned;
@@ -23,12 +23,12 @@ internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, in
 
     public bool Joined { get; } = joined;
 
-    public int Doubts { get; } = doubts;
+    public int DoubtfulClaims { get; } = doubtfulClaims;
 
     public long? CutAt { get; } = cutAt;
 
     /// <summary>What the brokers have said so often is taken for true.</summary>
-    public bool IsCertain => Doubts >= DoubtsUntilCertain;
+    public bool IsCertain => DoubtfulClaims >= DoubtfulClaimsUntilCertain;
 
     /// <summary>Nobody waits for it any more: what is held of it is dropped. Set by the polling thread, once and for all.</summary>
     public bool IsAbandoned => _isAbandoned;

@@ -15,7 +15,7 @@ internal sealed partial class PartitionClaims(
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan DoubtDelay = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(0.5);
 
     private volatile string? _claimedLog;
 
@@ -30,7 +30,7 @@ internal sealed partial class PartitionClaims(
     public async Task ClaimAsync(IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
     {
         var said = false;
-        if (partitions.Any(partition => partition.Doubts > 0))
+        if (partitions.Any(partition => partition.DoubtfulClaims > 0))
         {
             await Task.Delay(DoubtDelay, time, cancellationToken);
         }
@@ -69,7 +69,7 @@ internal sealed partial class PartitionClaims(
     /// <summary>Looks whether the topic is still the log that was claimed. One that was deleted and made anew begins at 0 again, and what is read next may be either's.</summary>
     public async Task WatchLogAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(LookInterval, time);
+        using var timer = new PeriodicTimer(CheckInterval, time);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             var claimed = _claimedLog;
@@ -81,7 +81,7 @@ internal sealed partial class PartitionClaims(
                     _claimedLog = null;
                     foreach (var partition in loop.Assigned)
                     {
-                        loop.Tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+                        loop.Post(new LaneEvent.ClaimAgain(partition, Doubtful: false));
                     }
                 }
             }

@@ -11,18 +11,18 @@ namespace FactoryMonitoring.AppHost.Control;
 internal sealed class AuditRecorder(Func<CancellationToken, ValueTask<string?>> connectionString, TimeProvider time, AuditQueue queue) : LifetimeService
 {
     // A command of the control endpoint executes Aspire's.
-    private readonly AsyncLocal<bool> _isTakenDown = new();
+    private readonly AsyncLocal<bool> _isRecorded = new();
 
-    /// <summary>From here on the caller, and what it awaits, executes Aspire's commands on behalf of one that it takes down itself.</summary>
-    public void BeginCommand() => _isTakenDown.Value = true;
+    /// <summary>From here on the caller, and what it awaits, executes Aspire's commands on behalf of one that it records itself.</summary>
+    public void BeginCommand() => _isRecorded.Value = true;
 
-    /// <summary>Takes down what Aspire's dashboard, command line or MCP server has done, unless it did so for a command that is taken down already.</summary>
+    /// <summary>Records what Aspire's dashboard, command line or MCP server has done, unless it did so for a command that is recorded already.</summary>
     public void AddFromAspire(ResourceAction action, string resource)
     {
-        if (!_isTakenDown.Value) Add(new(0, time.GetUtcNow(), ExitLog.Aspire, null, null, new ResourceCommand(resource, action).ToString(), true, $"{resource}: {action.Past()}"));
+        if (!_isRecorded.Value) Add(new(0, time.GetUtcNow(), ExitLog.Aspire, null, null, new ResourceCommand(resource, action).ToString(), true, $"{resource}: {action.Past()}"));
     }
 
-    /// <summary>Takes an entry down.</summary>
+    /// <summary>Records an entry.</summary>
     public void Add(AuditEntry entry) => queue.Add(entry);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -31,16 +31,16 @@ internal sealed class CommandEndpoint(
         var at = time.GetUtcNow();
         var by = command.By ?? "control";
         audit.BeginCommand();
-        void TakeDown(bool done, string result) => audit.Add(new(0, at, by, command.Role, command.Address, command.ToString()!, done, result));
+        void Record(bool done, string result) => audit.Add(new(0, at, by, command.Role, command.Address, command.ToString()!, done, result));
         try
         {
             var (status, answer) = await RunAsync(command, by, at, cancellationToken);
-            TakeDown(status == StatusCodes.Status200OK, answer.Message);
+            Record(status == StatusCodes.Status200OK, answer.Message);
             return (status, answer);
         }
         catch (Exception exception)
         {
-            TakeDown(done: false, exception.Message);
+            Record(done: false, exception.Message);
             throw;
         }
     }
@@ -67,7 +67,7 @@ internal sealed class CommandEndpoint(
                 if ((OutOfRange("readings_per_second", rate, LoadCommand.MostPerSecond) ?? OutOfRange("seconds", seconds, LoadCommand.MostSeconds)) is { } outside) return outside;
                 return load.Start(rate, seconds) is { } burst
                     ? Done(Invariant($"{burst.ToSend} readings will be sent, {rate} per second for {seconds} s"), at)
-                    : Refused(load.Look().ToString());
+                    : Refused(load.Snapshot().ToString());
             case LinkCommand change:
                 return await ChangeAsync(change, at);
             case RollingRestartCommand when AreBrokersExternal:
@@ -127,7 +127,7 @@ internal sealed class CommandEndpoint(
             };
         }
         await links.ChangeAsync(link, command.Action, TimeSpan.FromMilliseconds(command.DelayMs));
-        return Done(links.Look().Single(body => body.Name == command.Link).Sentence(), at);
+        return Done(links.Snapshot().Single(body => body.Name == command.Link).Sentence(), at);
     }
 
     private static (int, CommandAnswer)? OutOfRange(string name, int value, int most, string setting = "") =>

@@ -15,20 +15,20 @@ internal static class FaultEndpoints
 
     public static void MapFaults(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapGet(ControlRoutes.Faults, Look);
+        endpoints.MapGet(ControlRoutes.Faults, Describe);
         endpoints.MapGet(ControlRoutes.Load, (HttpRequest request, LoadBurst load) =>
-            load.Look() is var body ? Answers.Body(request, body, ControlJson.Context.LoadBody, body.ToString()) : null);
+            load.Snapshot() is var body ? Answers.Body(request, body, ControlJson.Context.LoadBody, body.ToString()) : null);
     }
 
     public static string Sentence(this LinkBody link) => string.Create(
         CultureInfo.InvariantCulture,
         $"the {WireName.Of(link.Name)} link is {(link.State == LinkState.Slow ? $"slow ({link.DelayMs:F0} ms each way)" : WireName.Of(link.State))}, {link.Connections} connections");
 
-    private static IResult Look(HttpRequest request, FactorySetup setup, ConsumerScale scale, Links links, LoadBurst load)
+    private static IResult Describe(HttpRequest request, FactorySetup setup, ConsumerScale scale, Links links, LoadBurst load)
     {
         var enabled = setup.Settings.Faults;
         var body = new FaultsBody(
-            enabled, enabled ? null : Reason, WireName.Of(setup.Kafka.Backing), scale.Running(), scale.Most, links.Look(), load.Look(), setup.Postgres.IsExternal);
+            enabled, enabled ? null : Reason, WireName.Of(setup.Kafka.Backing), scale.Running(), scale.Most, links.Snapshot(), load.Snapshot(), setup.Postgres.IsExternal);
         string[] lines =
         [
             string.Create(CultureInfo.InvariantCulture, $"{body.Reason ?? "faults are on"}; {body.Consumers} consumers of {body.MaxConsumers} run; {body.Load}"),

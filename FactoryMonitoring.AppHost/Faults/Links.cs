@@ -19,7 +19,7 @@ internal sealed class Links : IDisposable
         });
     }
 
-    public IReadOnlyList<LinkBody> Look() =>
+    public IReadOnlyList<LinkBody> Snapshot() =>
         [.. All().Select(resource => new LinkBody(resource.Link.Name, resource.Link.State, resource.Link.Delay.TotalMilliseconds, resource.Link.Connections))];
 
     /// <returns>Null where there is no such link.</returns>

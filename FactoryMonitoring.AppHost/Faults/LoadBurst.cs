@@ -24,9 +24,9 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
     private Burst? _burst;
 
     /// <summary>The present burst, or the last.</summary>
-    public LoadBody Look()
+    public LoadBody Snapshot()
     {
-        lock (_lock) return _burst?.Look() ?? LoadBody.None;
+        lock (_lock) return _burst?.Snapshot() ?? LoadBody.None;
     }
 
     /// <summary>Starts a burst and returns at once.</summary>
@@ -35,10 +35,10 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
     {
         lock (_lock)
         {
-            if (_burst?.Look().Running == true) return null;
+            if (_burst?.Snapshot().Running == true) return null;
             _burst = new Burst(readingsPerSecond, seconds, time);
             _ = _burst.RunAsync(cluster, names.SensorTopic, lifetime.ApplicationStopping);
-            return _burst.Look();
+            return _burst.Snapshot();
         }
     }
 
@@ -66,7 +66,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
         private long _longestTicks = -1;
         private volatile bool _ended;
 
-        public LoadBody Look()
+        public LoadBody Snapshot()
         {
             var longest = Interlocked.Read(ref _longestTicks);
             return new(

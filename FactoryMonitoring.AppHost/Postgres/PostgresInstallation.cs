@@ -35,14 +35,14 @@ internal sealed partial record PostgresInstallation(string Bin, string Version)
     {
         if (bin is { Length: > 0 })
         {
-            return [Look(bin) ?? throw new SetupException($"PG_BIN={bin} has no initdb and postgres that run: set it to the directory of PostgreSQL's server binaries.")];
+            return [TryFind(bin) ?? throw new SetupException($"PG_BIN={bin} has no initdb and postgres that run: set it to the directory of PostgreSQL's server binaries.")];
         }
-        return [.. Candidates().Distinct().Select(Look).OfType<PostgresInstallation>()];
+        return [.. Candidates().Distinct().Select(TryFind).OfType<PostgresInstallation>()];
     }
 
     public override string ToString() => $"PostgreSQL {Version} in {Bin}";
 
-    private static PostgresInstallation? Look(string bin)
+    private static PostgresInstallation? TryFind(string bin)
     {
         if (!File.Exists(Path.Combine(bin, "initdb")) || !File.Exists(Path.Combine(bin, "postgres"))) return null;
         var match = VersionText().Match(Commands.Output(Path.Combine(bin, "postgres"), "--version") ?? "");

@@ -212,7 +212,7 @@ public sealed partial class IngestStore
     /// statements, compiling code) is behind us when the group hands over partitions that stand still meanwhile.
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or is not ready.</exception>
-    public Task RehearseAsync(LogTopic log, CancellationToken cancellationToken)
+    public Task WarmUpAsync(LogTopic log, CancellationToken cancellationToken)
     {
         // One of its own: those who rehearse at the same time would wait for each other's row, and evict each other.
         var none = Random.Shared.Next(int.MinValue, 0);

@@ -8,7 +8,7 @@ public sealed partial class IngestStore
     private const int MaxRanges = 5_000;
 
     // A range that memory does not know is looked up in this many offsets before its highest.
-    private const int LookBack = 200_000;
+    private const int MaxLookBack = 200_000;
 
     private const string SelectRanges = """
         SELECT a.id, a.producer_id, a.sensor_id, a.sequence_id, a.kafka_partition, a.first_count, a.last_count, a.max_offset
@@ -92,7 +92,7 @@ public sealed partial class IngestStore
         }
 
         var violations = new List<ViolationRow>();
-        var lookups = await LookForAsync(connection, write.Log, settlement.Unseen, cancellationToken);
+        var lookups = await FindMissingAsync(connection, write.Log, settlement.Unseen, cancellationToken);
         foreach (var (unseen, rejected, missing) in lookups)
         {
             var key = (unseen.Range.ProducerId, unseen.Range.Partition);
@@ -122,7 +122,7 @@ public sealed partial class IngestStore
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static async Task<List<(UnseenRange Range, long Rejected, List<(long First, long Last)> Missing)>> LookForAsync(
+    private static async Task<List<(UnseenRange Range, long Rejected, List<(long First, long Last)> Missing)>> FindMissingAsync(
         NpgsqlConnection connection, LogTopic log, IReadOnlyList<UnseenRange> unseen, CancellationToken cancellationToken)
     {
         var seen = unseen.Select(_ => new HashSet<long>()).ToList();
@@ -138,7 +138,7 @@ public sealed partial class IngestStore
             select.Parameters.Add(new NpgsqlParameter<long[]> { TypedValue = [.. unseen.Select(one => one.LastCount)] });
             select.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. unseen.Select(one => one.Range.SensorId)] });
             select.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = [.. unseen.Select(one => one.Range.SequenceId)] });
-            select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = LookBack });
+            select.Parameters.Add(new NpgsqlParameter<long> { TypedValue = MaxLookBack });
             await using var reader = await select.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {

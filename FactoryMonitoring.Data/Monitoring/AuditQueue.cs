@@ -12,7 +12,7 @@ public sealed partial class AuditQueue(TimeProvider time, ILogger<AuditQueue> lo
 
     private readonly Channel<AuditEntry> _entries = Channel.CreateBounded<AuditEntry>(10_000);
 
-    /// <summary>Takes an entry down, and logs one that finds the queue full.</summary>
+    /// <summary>Records an entry, and logs one that finds the queue full.</summary>
     public void Add(AuditEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);

@@ -31,7 +31,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
             .Build();
         try
         {
-            var metadata = await Task.Run(() => Look(admin, () => refused is not null), cancellationToken);
+            var metadata = await Task.Run(() => ReadMetadata(admin, () => refused is not null), cancellationToken);
             List<Finding> findings = [new(true, Brokers, $"{metadata.Brokers.Count} {(metadata.Brokers.Count == 1 ? "broker answers" : "brokers answer")} {_security.Principal} at {_bootstrap}")];
             foreach (var wanted in provisioner.Wanted(metadata, _bootstrap))
             {
@@ -120,7 +120,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
     }
 
     /// <summary>Asks until a broker answers, or refuses: on a busy machine the first connection takes its time.</summary>
-    private static Metadata Look(IAdminClient admin, Func<bool> isRefused)
+    private static Metadata ReadMetadata(IAdminClient admin, Func<bool> isRefused)
     {
         for (var attempt = 1; ; attempt++)
         {

@@ -9,7 +9,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
     private const string Subject = "database";
     private const int LeastVersion = 150000;
 
-    private const string Look = """
+    private const string SelectSession = """
         SELECT current_user, current_database(), current_schema(), current_setting('server_version'), current_setting('server_version_num')::int,
             COALESCE((SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()), 'not encrypted'),
             current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE'),
@@ -42,7 +42,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         {
             try
             {
-                return await LookAsync(services, cancellationToken);
+                return await ExamineOnceAsync(services, cancellationToken);
             }
             catch (Exception exception) when (attempt < Attempts && (exception is TimeoutException or NpgsqlException { IsTransient: true }))
             {
@@ -55,9 +55,9 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         }
     }
 
-    private async Task<IReadOnlyList<Finding>> LookAsync(IReadOnlySet<string> services, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Finding>> ExamineOnceAsync(IReadOnlySet<string> services, CancellationToken cancellationToken)
     {
-        await using var command = dataSource.CreateCommand(Look);
+        await using var command = dataSource.CreateCommand(SelectSession);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var (role, name, version) = (reader.GetString(0), reader.GetString(1), reader.GetString(3));

@@ -48,14 +48,14 @@ public sealed partial class KafkaCredentials(IConfiguration configuration, TimeP
             told = password;
             foreach (var client in _clients)
             {
-                Tell(client, user, password);
+                SetPassword(client, user, password);
             }
 
             Log.Changed(logger, file);
         }
     }
 
-    private static void Tell(IClient client, string user, string password)
+    private static void SetPassword(IClient client, string user, string password)
     {
         try
         {

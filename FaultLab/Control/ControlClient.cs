@@ -22,7 +22,7 @@ internal sealed class ControlClient : IDisposable
 {
     // Restarting all brokers takes the longest: each has to be in sync again before the next.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
 
     private readonly HttpClient _client;
 
@@ -79,7 +79,7 @@ internal sealed class ControlClient : IDisposable
         where T : class
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(LookPatience);
+        limit.CancelAfter(ReadTimeout);
         try
         {
             return await _client.GetFromJsonAsync(new Uri(path, UriKind.Relative), type, limit.Token);

@@ -10,7 +10,7 @@ internal sealed partial class ExperimentRunner
 
     /// <summary>Looks twice a second until the condition holds.</summary>
     /// <returns>False where it did not hold in time.</returns>
-    private async Task<bool> LookUntilAsync(Func<bool> holds, TimeSpan within, CancellationToken cancellationToken)
+    private async Task<bool> ObserveUntilAsync(Func<bool> holds, TimeSpan within, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
         var since = time.GetTimestamp();

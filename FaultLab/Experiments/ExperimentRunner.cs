@@ -217,7 +217,7 @@ internal sealed partial class ExperimentRunner(
         var from = await ReadOffsetsAsync(cancellationToken);
         long? wholeSince = null;
         string? obstacle = null;
-        var steady = await LookUntilAsync(
+        var steady = await ObserveUntilAsync(
             () =>
             {
                 obstacle = SteadyState.Obstacle(_snapshot, null);
@@ -283,7 +283,7 @@ internal sealed partial class ExperimentRunner(
         Enter(ExperimentPhases.Observation);
         var until = step.Until;
         Do(Waiting(until));
-        var reached = await LookUntilAsync(() => time.GetUtcNow() - asked >= until.For && Holds(until), ObservedFor + until.For, cancellationToken);
+        var reached = await ObserveUntilAsync(() => time.GetUtcNow() - asked >= until.For && Holds(until), ObservedFor + until.For, cancellationToken);
         Say(reached ? $"reached: {Waiting(until)}" : $"not reached within {(ObservedFor + until.For).TotalSeconds:0} s: {Waiting(until)}");
     }
 
@@ -349,7 +349,7 @@ internal sealed partial class ExperimentRunner(
         var whole = false;
         for (var since = time.GetTimestamp(); !whole && time.GetElapsedTime(since) < WholeWithin;)
         {
-            whole = await LookUntilAsync(
+            whole = await ObserveUntilAsync(
                 () =>
                 {
                     obstacle = SteadyState.Obstacle(_snapshot, _consumers);
@@ -377,7 +377,7 @@ internal sealed partial class ExperimentRunner(
         Say("all is whole again");
         Do("the account has to be settled");
         await LookAsync(cancellationToken);
-        if (await LookUntilAsync(() => _seen.Rows is { Unsettled: 0 } && _lookedAt > _seen.WholeAt, WholeWithin, cancellationToken))
+        if (await ObserveUntilAsync(() => _seen.Rows is { Unsettled: 0 } && _lookedAt > _seen.WholeAt, WholeWithin, cancellationToken))
         {
             _seen = _seen with { SettledAt = time.GetUtcNow() };
             Say("the account is settled");

@@ -37,7 +37,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             time.GetElapsedTime(clock.Timestamp, timestamp))
         {
             NoRoom = noRoom,
-            Free = disks.Look(),
+            Free = disks.Snapshot(),
         };
         var hourAgo = now - TimeSpan.FromHours(1);
         var system = new SystemStatusBody(

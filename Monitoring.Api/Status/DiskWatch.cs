@@ -20,7 +20,7 @@ internal sealed class DiskWatch(IConfiguration configuration, TimeProvider time)
     private long? _lookedAt;
 
     /// <returns>The bytes that are left, by the server's name, as of a second ago at most.</returns>
-    public IReadOnlyDictionary<string, long> Look()
+    public IReadOnlyDictionary<string, long> Snapshot()
     {
         lock (_gate)
         {

@@ -5,8 +5,8 @@ using Npgsql;
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
 /// <summary>
-/// Takes down who signed in and out, and what was refused before it reached the fault lab, which takes down the rest. Whoever repeats what is refused fills no
-/// table: the same is taken down once a minute, and of everything at most <see cref="MostPerMinute"/>, with the number of what was left out.
+/// Records who signed in and out, and what was refused before it reached the fault lab, which records the rest. Whoever repeats what is refused fills no
+/// table: the same is recorded once a minute, and of everything at most <see cref="MostPerMinute"/>, with the number of what was left out.
 /// </summary>
 /// <param name="databases">Where none is set, entries are only logged.</param>
 internal sealed partial class AuditTrail(AuditQueue queue, IEnumerable<NpgsqlDataSource> databases, TimeProvider time, ILogger<AuditTrail> logger) : BackgroundService

@@ -121,7 +121,7 @@ internal sealed partial class AccountWorker(
 
     private ProducerHeartbeat Describe(bool atTheEnd)
     {
-        var standing = account.Look();
+        var standing = account.Snapshot();
         var (connection, reason) = condition.Judge(standing);
         return new ProducerHeartbeat(
             options.Value.ProducerId,

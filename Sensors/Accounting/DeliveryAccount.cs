@@ -177,7 +177,7 @@ internal sealed class DeliveryAccount
             var end = atTheEnd ? now + 1 : now;
             for (var second = Math.Max(_firstUnwritten, end - SecondsKept + SecondsOfAMinute); second < end; second++)
             {
-                var (acknowledged, longest) = Look(second);
+                var (acknowledged, longest) = CountAt(second);
                 samples.Add(new ProducerSample(DateTimeOffset.FromUnixTimeSeconds(second), acknowledged, acknowledged > 0 ? longest : null));
             }
 
@@ -209,7 +209,7 @@ internal sealed class DeliveryAccount
         return new ProducerAccount(ranges, [.. earlier.Samples.Concat(later.Samples).TakeLast(SecondsKept)], earlier.FailedDeliveries + later.FailedDeliveries);
     }
 
-    public DeliveryStanding Look()
+    public DeliveryStanding Snapshot()
     {
         lock (_gate)
         {
@@ -217,7 +217,7 @@ internal sealed class DeliveryAccount
             var lastMinute = 0;
             for (var second = now - SecondsOfAMinute + 1; second <= now; second++)
             {
-                lastMinute += Look(second).Acknowledged;
+                lastMinute += CountAt(second).Acknowledged;
             }
 
             var oldest = long.MaxValue;
@@ -271,7 +271,7 @@ internal sealed class DeliveryAccount
         return ref second;
     }
 
-    private (int Acknowledged, int LongestWaitMs) Look(long at)
+    private (int Acknowledged, int LongestWaitMs) CountAt(long at)
     {
         var second = _seconds[at % SecondsKept];
         return second.At == at ? (second.Acknowledged, second.LongestWaitMs) : (0, 0);

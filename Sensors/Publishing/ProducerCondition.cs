@@ -112,7 +112,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
     /// <summary>Of the brokers alone: the database has a check of its own.</summary>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var standing = account.Look();
+        var standing = account.Snapshot();
         var (connection, reason) = Judge(standing);
         return Task.FromResult(
             connection == BrokerConnections.Disconnected ? HealthCheckResult.Unhealthy(reason)

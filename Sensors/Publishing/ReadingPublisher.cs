@@ -85,7 +85,7 @@ internal sealed class ReadingPublisher : IDisposable
     public Task<int> FlushAsync(TimeSpan limit) => Task.Run(() =>
     {
         _producer.Flush(limit);
-        return _account.Look().Queued;
+        return _account.Snapshot().Queued;
     });
 
     public void Dispose() => _json.Dispose();

@@ -127,7 +127,7 @@ internal sealed class BackfillPace(TimeProvider time)
         }
     }
 
-    public BackfillStanding Look()
+    public BackfillStanding Snapshot()
     {
         lock (_gate)
         {

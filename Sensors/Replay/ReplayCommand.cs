@@ -117,10 +117,10 @@ internal sealed class ReplayTerminal(
         var isTold = false;
         try
         {
-            while (!(condition.IsOver && account.Look().Queued == 0 && pace?.Look() is null or { Waiting: 0 }))
+            while (!(condition.IsOver && account.Snapshot().Queued == 0 && pace?.Snapshot() is null or { Waiting: 0 }))
             {
                 await timer.WaitForNextTickAsync(stoppingToken);
-                if (pace?.Look() is { } standing)
+                if (pace?.Snapshot() is { } standing)
                 {
                     if (!isTold && guard?.Fingerprint is not null && feed.PassedOver > 0)
                     {
@@ -137,7 +137,7 @@ internal sealed class ReplayTerminal(
                 var position = feed.Position;
                 bar.Show(
                     rows > 0 ? (double)position.Played / rows : 0,
-                    FormattableString.Invariant($"row {position.Row:N0} of {rows:N0}{(position.SourceTimestamp is { } at ? $", file time {at}" : "")}{(account.Look().Queued is > 0 and var queued ? $", {queued:N0} wait" : "")}"));
+                    FormattableString.Invariant($"row {position.Row:N0} of {rows:N0}{(position.SourceTimestamp is { } at ? $", file time {at}" : "")}{(account.Snapshot().Queued is > 0 and var queued ? $", {queued:N0} wait" : "")}"));
             }
 
             bar.Clear();

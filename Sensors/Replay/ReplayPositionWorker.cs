@@ -48,7 +48,7 @@ internal sealed partial class ReplayPositionWorker(
             return;
         }
 
-        var estimate = pace is null ? null : BackfillEstimate.Of(feed.Plan, pace.Look(), feed.PassedOver);
+        var estimate = pace is null ? null : BackfillEstimate.Of(feed.Plan, pace.Snapshot(), feed.PassedOver);
         var progress = new ReplayProgress(
             Path.GetFileName(feed.Plan.File),
             position.Row,

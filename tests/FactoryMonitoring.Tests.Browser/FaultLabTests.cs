@@ -57,7 +57,7 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         try
         {
             Stack.Factory.Kill(Victim);
-            Stack.Lab.Tell(told => SimulatedRuns.Strike(told, DateTimeOffset.UtcNow));
+            Stack.Lab.Update(told => SimulatedRuns.Strike(told, DateTimeOffset.UtcNow));
             await Expect(run.Locator("[aria-current=step]")).ToHaveTextAsync("Observation");
             // One that goes on until now; one of the run before may still be in sight.
             await Page.WaitForFunctionAsync("""
@@ -65,7 +65,7 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
                     .some(stall => parseFloat(stall.style.left) + parseFloat(stall.style.width) > 99)
                 """);
             await Stack.Factory.TakeOverAsync(Victim, "sensor-consumer-3", 1, 4);
-            Stack.Lab.Tell(SimulatedRuns.Reassign);
+            Stack.Lab.Update(SimulatedRuns.Reassign);
             await Expect(Page.GetByTestId("stopwatch")).ToContainTextAsync("+6.12 s");
             await Expect(Page.GetByTestId("live-lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
             await Expect(Page.GetByTestId("checks")).ToContainTextAsync("open");

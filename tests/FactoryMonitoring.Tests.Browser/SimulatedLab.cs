@@ -93,11 +93,11 @@ internal sealed class SimulatedLab : IAsyncDisposable
     }
 
     /// <summary>What has become of the running run.</summary>
-    public void Tell(Func<ExperimentRunBody, ExperimentRunBody> change) => Keep(change(Running!));
+    public void Update(Func<ExperimentRunBody, ExperimentRunBody> change) => Keep(change(Running!));
 
     /// <summary>The running run is over.</summary>
     public void End(int recoveryMs, string verdict) =>
-        Tell(run => SimulatedRuns.End(Find(run.Name), run, run.KilledAt!.Value, recoveryMs, verdict));
+        Update(run => SimulatedRuns.End(Find(run.Name), run, run.KilledAt!.Value, recoveryMs, verdict));
 
     public async ValueTask DisposeAsync()
     {

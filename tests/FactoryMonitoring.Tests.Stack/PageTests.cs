@@ -41,7 +41,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         if (ForDocs)
         {
-            await HaveAPastAsync();
+            await RunExperimentsAsync();
         }
 
         var page = await OpenAsync(ColorScheme.Dark);
@@ -84,7 +84,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
     }
 
     /// <summary>Pictures are of a factory that has run for a while, with runs of experiments to look at.</summary>
-    private async Task HaveAPastAsync()
+    private async Task RunExperimentsAsync()
     {
         using var lab = stack.App.CreateHttpClient(ResourceNames.FaultLab);
         var experiments = (await lab.GetFromJsonAsync("/api/experiments", ApiJson.Context.ExperimentsBody))!.Experiments;

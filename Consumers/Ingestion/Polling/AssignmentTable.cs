@@ -45,7 +45,7 @@ internal sealed class AssignmentTable
     /// <param name="isDoubtful">The brokers have said something that may pass.</param>
     /// <param name="cutAt">From which offset on the log is another than the one that was read; null where it is not known to be.</param>
     public void BeginAgain(OwnedPartition partition, bool isDoubtful, long? cutAt = null) =>
-        Begin(new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isDoubtful ? partition.Doubts + 1 : 0, cutAt));
+        Begin(new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isDoubtful ? partition.DoubtfulClaims + 1 : 0, cutAt));
 
     /// <summary>Ends an assignment.</summary>
     /// <returns>Null where there was none.</returns>

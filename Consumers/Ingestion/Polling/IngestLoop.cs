@@ -31,7 +31,7 @@ internal sealed class IngestLoop(
 
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(10);
 
-    private readonly ConcurrentQueue<LaneNews> _news = new();
+    private readonly ConcurrentQueue<LaneEvent> _events = new();
     private readonly AssignmentTable _assignments = new();
     private LaneDispatcher _lanes = null!;
     private PartitionFlow _flow = null!;
@@ -45,7 +45,7 @@ internal sealed class IngestLoop(
     public Rebalance Rebalance { get; private set; } = null!;
 
     /// <summary>For any thread.</summary>
-    public void Tell(LaneNews news) => _news.Enqueue(news);
+    public void Post(LaneEvent laneEvent) => _events.Enqueue(laneEvent);
 
     /// <summary>Polls until told to stop, then gives all partitions up and leaves the group. Blocks its thread.</summary>
     /// <param name="claim">Starts taking partitions over in the database, and returns at once.</param>
@@ -66,7 +66,7 @@ internal sealed class IngestLoop(
         while (!stopping.IsCancellationRequested)
         {
             heartbeat.Beat();
-            HearNews();
+            HandleEvents();
             if (_lanes.Tick())
             {
                 _flow.Reclaim();
@@ -83,12 +83,12 @@ internal sealed class IngestLoop(
         consumer.Close();
     }
 
-    private void HearNews()
+    private void HandleEvents()
     {
         _flow.ClaimFresh();
-        while (_news.TryDequeue(out var news))
+        while (_events.TryDequeue(out var laneEvent))
         {
-            _flow.Hear(news);
+            _flow.Handle(laneEvent);
         }
 
         _flow.SeekAll();

@@ -56,22 +56,22 @@ internal sealed partial class PartitionFlow(
     }
 
     /// <summary>Does what a lane has said, where it is about an assignment that is not over.</summary>
-    public void Hear(LaneNews news)
+    public void Handle(LaneEvent laneEvent)
     {
-        if (assignments.Find(news.Partition) is not { } assignment)
+        if (assignments.Find(laneEvent.Partition) is not { } assignment)
         {
             return;
         }
 
-        switch (news)
+        switch (laneEvent)
         {
-            case LaneNews.Claimed claimed:
+            case LaneEvent.Claimed claimed:
                 assignment.State = new AssignmentState.Seeking(ReadCursor.Of(claimed));
                 break;
-            case LaneNews.ClaimAgain again:
+            case LaneEvent.ClaimAgain again:
                 assignments.BeginAgain(again.Partition, again.Doubtful);
                 break;
-            case LaneNews.Fenced fenced:
+            case LaneEvent.Fenced fenced:
                 assignment.State = new AssignmentState.Fenced(time.GetTimestamp());
                 consumer.Pause([Place(fenced.Partition)]);
                 break;

@@ -37,7 +37,7 @@ internal sealed class ReadCursor(long from, long replayUntil, int? leaderEpoch, 
     private LogComparison? _comparison = comparison;
 
     /// <summary>Where a claim leaves the reading.</summary>
-    public static ReadCursor Of(LaneNews.Claimed claimed) => new(
+    public static ReadCursor Of(LaneEvent.Claimed claimed) => new(
         claimed.From,
         claimed.ReplayUntil,
         claimed.LeaderEpoch,

@@ -15,7 +15,7 @@ internal sealed partial class BatchWriter(
     DatabaseStanding standing,
     DatabaseRecovery recovery)
 {
-    private readonly Fence _fence = new(store, leases, context.Tell, context.Logger);
+    private readonly Fence _fence = new(store, leases, context.Post, context.Logger);
     private readonly CommitEffects _effects = new(context, leases, () => store.UtcNow);
     private readonly Quarantine _quarantine = new(new DeadLetters(context.Identity));
 
@@ -128,7 +128,7 @@ internal sealed partial class BatchWriter(
     {
         try
         {
-            await store.RehearseAsync(log, cancellationToken);
+            await store.WarmUpAsync(log, cancellationToken);
             return true;
         }
         catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is not null)

@@ -23,7 +23,7 @@ internal sealed partial class DatabaseRecovery(int lane, LaneContext context, Le
                 Log.Replaced(context.Logger, lane, exception.Message);
                 foreach (var partition in leases.DropAll())
                 {
-                    context.Tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+                    context.Post(new LaneEvent.ClaimAgain(partition, Doubtful: false));
                 }
 
                 break;

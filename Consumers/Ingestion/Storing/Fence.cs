@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// Keeps what is no longer ours out of what is written. The database refuses a transaction in which the epoch or the next offset of a partition is not
 /// its own; then the partition's row says whether another has claimed it, or whether the transaction had gone through before.
 /// </summary>
-internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action<LaneNews> tell, ILogger logger)
+internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action<LaneEvent> tell, ILogger logger)
 {
     /// <summary>Takes out of the transaction what is of partitions that are no longer ours.</summary>
     /// <returns>True when there was something.</returns>
@@ -45,7 +45,7 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
             {
                 Log.Fenced(logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");
                 leases.Drop(partition);
-                tell(new LaneNews.Fenced(partition));
+                tell(new LaneEvent.Fenced(partition));
             }
             else if (standing.NextOffset == move.Next && move.Next != move.Expected)
             {
@@ -55,9 +55,9 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
             else if (standing.NextOffset != move.Expected)
             {
                 // Ours, and not where we left it: nothing of what is remembered can be relied on.
-                Log.Misplaced(logger, move.Partition, move.Expected, standing.NextOffset);
+                Log.OffsetMismatch(logger, move.Partition, move.Expected, standing.NextOffset);
                 leases.Drop(partition);
-                tell(new LaneNews.ClaimAgain(partition, Doubtful: false));
+                tell(new LaneEvent.ClaimAgain(partition, Doubtful: false));
             }
         }
 
@@ -73,6 +73,6 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
         public static partial void AnswerLost(ILogger logger, int partition, long offset);
 
         [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: offset {Expected} was expected next, the database has {Found}; it is claimed again")]
-        public static partial void Misplaced(ILogger logger, int partition, long expected, long found);
+        public static partial void OffsetMismatch(ILogger logger, int partition, long expected, long found);
     }
 }

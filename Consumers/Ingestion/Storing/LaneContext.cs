@@ -17,6 +17,6 @@ internal sealed record LaneContext(
     ConsumerStatus Status,
     ConsumerMetrics Metrics,
     TimeProvider Time,
-    Action<LaneNews> Tell,
+    Action<LaneEvent> Post,
     Action OutboxFilled,
     ILogger Logger);

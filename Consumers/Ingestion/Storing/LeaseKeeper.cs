@@ -41,7 +41,7 @@ internal sealed partial class LeaseKeeper(
                     }
                     else
                     {
-                        context.Tell(new LaneNews.ClaimAgain(partition, Doubtful: true));
+                        context.Post(new LaneEvent.ClaimAgain(partition, Doubtful: true));
                     }
                 }
 
@@ -53,7 +53,7 @@ internal sealed partial class LeaseKeeper(
                 if (fault == DatabaseFault.Replaced)
                 {
                     // The log's key is of the old one.
-                    wanted.ForEach(one => context.Tell(new LaneNews.ClaimAgain(one.Partition, Doubtful: false)));
+                    wanted.ForEach(one => context.Post(new LaneEvent.ClaimAgain(one.Partition, Doubtful: false)));
                     return;
                 }
             }
@@ -147,7 +147,7 @@ internal sealed partial class LeaseKeeper(
 
         var from = lease.MemoryAt;
         Log.Claimed(context.Logger, partition.Number, claim.Epoch, claim.NextOffset, claim.NextOffset - from, claim.Predecessor ?? "nobody");
-        context.Tell(new LaneNews.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? 0, high ?? from));
+        context.Post(new LaneEvent.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? 0, high ?? from));
     }
 
     private long? StoredBefore(int partition, LogTopic log) =>

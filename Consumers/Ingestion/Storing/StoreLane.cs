@@ -45,7 +45,7 @@ internal sealed class StoreLane : IAsyncDisposable
     }
 
     /// <summary>Before <see cref="RunAsync"/>: what the first transaction needs is fetched now.</summary>
-    public Task RehearseAsync(LogTopic log, CancellationToken cancellationToken) => _store.RehearseAsync(log, cancellationToken);
+    public Task WarmUpAsync(LogTopic log, CancellationToken cancellationToken) => _store.WarmUpAsync(log, cancellationToken);
 
     /// <summary>Works until the queue is completed, and then what is left.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)

@@ -81,7 +81,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
 
         old.Post(Log(0, 10, 10));
 
-        Assert.IsType<LaneNews.Fenced>(await old.NewsAsync(Timeout));
+        Assert.IsType<LaneEvent.Fenced>(await old.NewsAsync(Timeout));
         Assert.Equal([[10L]], await RowsAsync("SELECT count(*) FROM readings"));
         successor.Post(Log(0, 0, 20));
         await successor.SettledAsync(Timeout);
@@ -143,7 +143,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         await successor.ClaimAsync(0, Timeout);
         proxy.Thaw();
 
-        Assert.IsType<LaneNews.Fenced>(await consumer.NewsAsync(Timeout));
+        Assert.IsType<LaneEvent.Fenced>(await consumer.NewsAsync(Timeout));
         consumer.Post([.. Log(0, 20, 10), .. Log(2, 20, 10)]);
         await consumer.SettledAsync(Timeout);
         Assert.Equal([[0, 20L, 2L], [2, 30L, 1L]], await RowsAsync("SELECT kafka_partition, next_offset, epoch FROM partition_offsets ORDER BY 1"));
@@ -196,7 +196,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         await old.SettledAsync(Timeout);
 
         Assert.InRange(waited, TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(3));
-        Assert.IsType<LaneNews.Fenced>(await old.NewsAsync(Timeout));
+        Assert.IsType<LaneEvent.Fenced>(await old.NewsAsync(Timeout));
         Assert.Equal([[15L, 15L]], await RowsAsync("SELECT count(*), count(DISTINCT kafka_offset) FROM readings"));
         Assert.Equal([["new", 2L, 15L, 15L]], await RowsAsync("SELECT owner, epoch, next_offset, stored FROM partition_offsets"));
     }
@@ -384,9 +384,9 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         await first.ReleaseAsync(Timeout, 0);
 
         // A new leader's end may lag for a moment: at first it is only doubted.
-        Assert.IsType<LaneNews.ClaimAgain>(await first.TryClaimAsync(0, Timeout, high: 6));
+        Assert.IsType<LaneEvent.ClaimAgain>(await first.TryClaimAsync(0, Timeout, high: 6));
         Assert.Equal([[10L, 1L]], await RowsAsync("SELECT next_offset, epoch FROM partition_offsets"));
-        var claimed = Assert.IsType<LaneNews.Claimed>(await first.TryClaimAsync(0, Timeout, high: 6, doubts: 3));
+        var claimed = Assert.IsType<LaneEvent.Claimed>(await first.TryClaimAsync(0, Timeout, high: 6, doubts: 3));
         Assert.Equal((6L, 6L), (claimed.From, claimed.ReplayUntil));
         first.Post(Enumerable.Range(0, 3).Select(i => new LogMessage(0, 6 + i, LaneHarness.Reading("s-9", i, 25))));
         await first.SettledAsync(Timeout);

@@ -25,7 +25,7 @@ internal sealed class LaneHarness : IAsyncDisposable
     public const string LogId = "cluster:topic";
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly ConcurrentQueue<LaneNews> _news = new();
+    private readonly ConcurrentQueue<LaneEvent> _events = new();
     private readonly SemaphoreSlim _told = new(0);
     private readonly StoreLane _lane;
     private readonly Task _running;
@@ -53,7 +53,7 @@ internal sealed class LaneHarness : IAsyncDisposable
             Status,
             _metrics,
             TimeProvider.System,
-            Tell,
+            Post,
             () => { },
             NullLogger.Instance));
         _running = Task.Run(() => _lane.RunAsync(CancellationToken.None));
@@ -125,10 +125,10 @@ internal sealed class LaneHarness : IAsyncDisposable
     public void BeginLog(string logId) => Log = Log with { LogId = logId };
 
     /// <summary>Claims, and waits for the answer.</summary>
-    public async Task<LaneNews.Claimed> ClaimAsync(int partition, CancellationToken cancellationToken, long low = 0) =>
-        Assert.IsType<LaneNews.Claimed>(await TryClaimAsync(partition, cancellationToken, low));
+    public async Task<LaneEvent.Claimed> ClaimAsync(int partition, CancellationToken cancellationToken, long low = 0) =>
+        Assert.IsType<LaneEvent.Claimed>(await TryClaimAsync(partition, cancellationToken, low));
 
-    public async Task<LaneNews> TryClaimAsync(int partition, CancellationToken cancellationToken, long low = 0, long? high = null, int doubts = 0)
+    public async Task<LaneEvent> TryClaimAsync(int partition, CancellationToken cancellationToken, long low = 0, long? high = null, int doubts = 0)
     {
         Log = Log with { LogKey = await _dictionaries.LogKeyAsync(Log.LogId, cancellationToken) };
         var owned = _partitions[partition] = new OwnedPartition(partition, Lane, joined: false, doubts);
@@ -136,11 +136,11 @@ internal sealed class LaneHarness : IAsyncDisposable
         return await NewsAsync(cancellationToken);
     }
 
-    public async Task<LaneNews> NewsAsync(CancellationToken cancellationToken)
+    public async Task<LaneEvent> NewsAsync(CancellationToken cancellationToken)
     {
         await _told.WaitAsync(cancellationToken);
-        Assert.True(_news.TryDequeue(out var news));
-        return news;
+        Assert.True(_events.TryDequeue(out var laneEvent));
+        return laneEvent;
     }
 
     /// <summary>Hands messages to the lane as one batch.</summary>
@@ -220,9 +220,9 @@ internal sealed class LaneHarness : IAsyncDisposable
         _told.Dispose();
     }
 
-    private void Tell(LaneNews news)
+    private void Post(LaneEvent laneEvent)
     {
-        _news.Enqueue(news);
+        _events.Enqueue(laneEvent);
         _told.Release();
     }
 }

@@ -40,7 +40,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
         // In the restored one the key of the stranger's sensor is that of ours before.
         await Database.RowsAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ('stranger', 'temperature', '°C')", Timeout);
         consumer.Post(Enumerable.Range(30, 5).Select(i => Message(i)));
-        Assert.IsType<LaneNews.ClaimAgain>(await consumer.NewsAsync(Timeout));
+        Assert.IsType<LaneEvent.ClaimAgain>(await consumer.NewsAsync(Timeout));
         Assert.Equal(10, (await consumer.ClaimAsync(0, Timeout)).ReplayUntil);
         // A sensor that started meanwhile was given the same counts a second time.
         consumer.Post(Enumerable.Range(10, 30).Select(i => i < 35 ? Message(i) : new LogMessage(0, i, LaneHarness.Reading("a", i, 25, sequenceId: "after"))));
@@ -70,7 +70,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
         await Postgres.ReplaceAsync(Database, await Postgres.BackUpAsync(Database));
         consumer.Tick();
 
-        Assert.IsType<LaneNews.ClaimAgain>(await consumer.NewsAsync(Timeout));
+        Assert.IsType<LaneEvent.ClaimAgain>(await consumer.NewsAsync(Timeout));
 
         static LogMessage Message(int offset) => new(0, offset, LaneHarness.Reading("a", offset, 25, sequenceId: "q"));
     }
@@ -92,7 +92,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
             """,
             Timeout);
         consumer.Post([Message(10)]);
-        Assert.IsType<LaneNews.ClaimAgain>(await consumer.NewsAsync(Timeout));
+        Assert.IsType<LaneEvent.ClaimAgain>(await consumer.NewsAsync(Timeout));
         Assert.Equal(0, (await consumer.ClaimAsync(0, Timeout)).ReplayUntil);
         consumer.Post(Enumerable.Range(0, 11).Select(Message));
         await StoredAsync(consumer, 11);

@@ -57,12 +57,12 @@ public sealed class AssignmentTableTests : IDisposable
         {
             Assert.False(Present.IsCertain);
             _assignments.BeginAgain(Present, isDoubtful: true);
-            Assert.Equal(doubts, Present.Doubts);
+            Assert.Equal(doubts, Present.DoubtfulClaims);
         }
 
         Assert.True(Present.IsCertain);
         _assignments.BeginAgain(Present, isDoubtful: false, cutAt: 7);
-        Assert.Equal((0, 7L, true), (Present.Doubts, Present.CutAt!.Value, Present.Joined));
+        Assert.Equal((0, 7L, true), (Present.DoubtfulClaims, Present.CutAt!.Value, Present.Joined));
     }
 
     private OwnedPartition Present => _assignments.Find(3)!.Partition;

@@ -40,7 +40,7 @@ public sealed class ReadCursorTests : IDisposable
     [Fact]
     public void A_log_that_was_cut_is_found_out_by_its_epochs_before_anything_is_taken()
     {
-        var cursor = ReadCursor.Of(new LaneNews.Claimed(new OwnedPartition(0, _lane, false), From: 100, ReplayUntil: 100, LeaderEpoch: 3, Low: 0, High: 100));
+        var cursor = ReadCursor.Of(new LaneEvent.Claimed(new OwnedPartition(0, _lane, false), From: 100, ReplayUntil: 100, LeaderEpoch: 3, Low: 0, High: 100));
         Assert.True(cursor.IsComparing);
         Assert.Equal(99, cursor.ReadFrom);
 
@@ -55,7 +55,7 @@ public sealed class ReadCursorTests : IDisposable
     [Fact]
     public void The_comparison_ends_where_the_replay_does()
     {
-        var cursor = ReadCursor.Of(new LaneNews.Claimed(new OwnedPartition(0, _lane, false), From: 100, ReplayUntil: 100, LeaderEpoch: 3, Low: 0, High: 100));
+        var cursor = ReadCursor.Of(new LaneEvent.Claimed(new OwnedPartition(0, _lane, false), From: 100, ReplayUntil: 100, LeaderEpoch: 3, Low: 0, High: 100));
 
         Assert.Equal(Arrival.Ignored, cursor.Arrive(99, 3));
         Assert.Equal(Arrival.Next, cursor.Arrive(100, 9));
@@ -67,7 +67,7 @@ public sealed class ReadCursorTests : IDisposable
     [Fact]
     public void An_end_before_what_was_stored_is_looked_for_further_back()
     {
-        var cursor = ReadCursor.Of(new LaneNews.Claimed(new OwnedPartition(0, _lane, false), From: 100, ReplayUntil: 100, LeaderEpoch: 3, Low: 0, High: 100));
+        var cursor = ReadCursor.Of(new LaneEvent.Claimed(new OwnedPartition(0, _lane, false), From: 100, ReplayUntil: 100, LeaderEpoch: 3, Low: 0, High: 100));
 
         Assert.False(cursor.End(99));
         Assert.True(cursor.ReadFrom < 99);
@@ -77,7 +77,7 @@ public sealed class ReadCursorTests : IDisposable
     [Fact]
     public void Without_leader_epochs_nothing_is_compared()
     {
-        Assert.False(ReadCursor.Of(new LaneNews.Claimed(new OwnedPartition(0, _lane, false), 100, 100, LeaderEpoch: null, 0, 100)).IsComparing);
-        Assert.False(ReadCursor.Of(new LaneNews.Claimed(new OwnedPartition(0, _lane, false), 100, 100, LeaderEpoch: 3, Low: 100, 100)).IsComparing);
+        Assert.False(ReadCursor.Of(new LaneEvent.Claimed(new OwnedPartition(0, _lane, false), 100, 100, LeaderEpoch: null, 0, 100)).IsComparing);
+        Assert.False(ReadCursor.Of(new LaneEvent.Claimed(new OwnedPartition(0, _lane, false), 100, 100, LeaderEpoch: 3, Low: 100, 100)).IsComparing);
     }
 }

@@ -22,7 +22,7 @@ public sealed class BackfillPaceTests
         Store(500);
 
         Assert.Equal(500, Fill());
-        Assert.Equal((500, BackfillPace.LeastWindow), (_pace.Look().Stored, (int)_pace.Look().Waiting));
+        Assert.Equal((500, BackfillPace.LeastWindow), (_pace.Snapshot().Stored, (int)_pace.Snapshot().Waiting));
     }
 
     [Fact]
@@ -44,20 +44,20 @@ public sealed class BackfillPaceTests
         Run(steps: 50, perStep: 2_000);
 
         // 20,000 a second: what waits is stored in 0.6 s.
-        Assert.InRange(_pace.Look().Waiting, 1, 13_200);
+        Assert.InRange(_pace.Snapshot().Waiting, 1, 13_200);
     }
 
     [Fact]
     public void Where_nothing_is_stored_it_is_stuck_after_a_while_and_the_rate_falls_to_nothing()
     {
         Run(steps: 20, perStep: 1_000);
-        Assert.False(_pace.Look().IsStuck);
-        Assert.InRange(_pace.Look().PerSecond!.Value, 9_000, 11_000);
+        Assert.False(_pace.Snapshot().IsStuck);
+        Assert.InRange(_pace.Snapshot().PerSecond!.Value, 9_000, 11_000);
 
         Run(steps: 150, perStep: 0);
 
-        Assert.True(_pace.Look().IsStuck);
-        Assert.Equal(0, _pace.Look().PerSecond);
+        Assert.True(_pace.Snapshot().IsStuck);
+        Assert.Equal(0, _pace.Snapshot().PerSecond);
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class BackfillPaceTests
     {
         Assert.True(_pace.TryEnter());
         _pace.Failed();
-        Assert.Equal((0L, 0L), (_pace.Look().Stored, _pace.Look().Waiting));
+        Assert.Equal((0L, 0L), (_pace.Snapshot().Stored, _pace.Snapshot().Waiting));
     }
 
     [Fact]

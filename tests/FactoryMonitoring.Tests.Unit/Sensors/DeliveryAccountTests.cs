@@ -179,15 +179,15 @@ public sealed class DeliveryAccountTests
         _account.Sent(_fleet.Sensors[0]);
         _account.Sent(_fleet.Sensors[1]);
         _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(new DeliveryStanding(3, TimeSpan.FromSeconds(3), 0, null), _account.Look());
+        Assert.Equal(new DeliveryStanding(3, TimeSpan.FromSeconds(3), 0, null), _account.Snapshot());
 
         _account.Acknowledged(_fleet.Sensors[0], new(1, "q"), 0, 0);
-        Assert.Equal(new DeliveryStanding(2, TimeSpan.FromSeconds(2), 1, Start.AddSeconds(3)), _account.Look());
+        Assert.Equal(new DeliveryStanding(2, TimeSpan.FromSeconds(2), 1, Start.AddSeconds(3)), _account.Snapshot());
 
         _account.NotSent(_fleet.Sensors[0]);
         _account.Failed(_fleet.Sensors[1]);
         _time.Advance(TimeSpan.FromSeconds(60));
-        Assert.Equal(new DeliveryStanding(0, TimeSpan.Zero, 0, Start.AddSeconds(3)), _account.Look());
+        Assert.Equal(new DeliveryStanding(0, TimeSpan.Zero, 0, Start.AddSeconds(3)), _account.Snapshot());
         Assert.Equal(1, _account.Take(atTheEnd: false).FailedDeliveries);
     }
 
