@@ -83,7 +83,7 @@ public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
         ["consumer|factory_ingest|f", "monitoring-api|factory_monitor|f", "sensor|factory_sensor|f"],
         await PsqlAsync("""
             SELECT DISTINCT CASE WHEN application_name ~ '^(ingest of )?sensor-consumer-' THEN 'consumer' WHEN application_name LIKE '%-sensor' THEN 'sensor' ELSE application_name END, usename, rolsuper
-            FROM pg_stat_activity JOIN pg_roles ON rolname = usename WHERE backend_type = 'client backend' AND application_name NOT IN ('psql', 'provisioner') ORDER BY 1
+            FROM pg_stat_activity JOIN pg_roles ON rolname = usename WHERE backend_type = 'client backend' AND application_name NOT IN ('psql', 'provisioner', 'monitoring-web') ORDER BY 1
             """));
 
     [ContainerFact]

@@ -45,8 +45,10 @@ public sealed class TokenTests(EmbeddedStack stack)
         var sessions = new List<(string, string, bool)>();
         while (await reader.ReadAsync()) sessions.Add((reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)));
 
-        Assert.Equal([("consumer", "factory_ingest", false), ("monitoring-api", "factory_monitor", false), ("sensor", "factory_sensor", false)], sessions.Where(session => session.Item1 != ResourceNames.FaultLab));
+        Assert.Equal([("consumer", "factory_ingest", false), ("monitoring-api", "factory_monitor", false), ("sensor", "factory_sensor", false)], sessions.Where(session => session.Item1 is not (ResourceNames.FaultLab or ResourceNames.MonitoringWeb)));
         Assert.All(sessions.Where(session => session.Item1 == ResourceNames.FaultLab), session => Assert.Equal("factory_monitor", session.Item2));
+        // It connects when it has refused something.
+        Assert.All(sessions.Where(session => session.Item1 == ResourceNames.MonitoringWeb), session => Assert.Equal("factory_audit", session.Item2));
     }
 
     [Fact]
