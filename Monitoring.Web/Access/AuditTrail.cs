@@ -49,7 +49,7 @@ internal sealed partial class AuditTrail(AuditQueue queue, IEnumerable<NpgsqlDat
     {
         var request = context.Request;
         if ((HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) && !VisitorHandler.BearsKey(request)) return;
-        Add(context.User.ToVisitor() with { Address = VisitorClaims.AddressOf(context) }, $"{request.Method} {request.Path}", false, reason);
+        Add(context.User.ToVisitor() with { Address = VisitorClaims.AddressOf(context) }, $"{request.Method} {request.Path.ToUriComponent()}", false, reason);
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => _database is null ? Task.CompletedTask : queue.RunAsync(_database, stoppingToken);

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
+using FactoryMonitoring.Tests.Stack;
 using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
@@ -139,14 +140,16 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
             "joan viewer 127.0.0.1 True sign out: signed out",
         ];
         List<string> entries = [];
-        for (var patience = DateTime.UtcNow.AddSeconds(20); entries.Count < wanted.Length && DateTime.UtcNow < patience; await Task.Delay(100))
-        {
-            entries = [.. (await Stack.Database.RowsAsync("SELECT who, role, address, done, act, result FROM audit_log WHERE address IS NOT NULL ORDER BY id", default))
-                .Select(row => $"{row[0]} {row[1]} {row[2]} {row[3]} {row[4]}: {row[5]}")];
-        }
-
         // Then the page leads to the provider, where she is signed in still.
-        Assert.True(entries.Count >= wanted.Length, string.Join('\n', entries));
+        await Wait.ForAsync(
+            "the entries of the audit log",
+            TimeSpan.FromSeconds(20),
+            async token => entries =
+            [
+                .. (await Stack.Database.RowsAsync("SELECT who, role, address, done, act, result FROM audit_log WHERE address IS NOT NULL ORDER BY id", token))
+                    .Select(row => $"{row[0]} {row[1]} {row[2]} {row[3]} {row[4]}: {row[5]}"),
+            ],
+            found => found.Count >= wanted.Length);
         Assert.All(wanted.Zip(entries), pair => Assert.StartsWith(pair.First, pair.Second, StringComparison.Ordinal));
     }
 

@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// Keeps what is no longer ours out of what is written. The database refuses a transaction in which the epoch or the next offset of a partition is not
 /// its own; then the partition's row says whether another has claimed it, or whether the transaction had gone through before.
 /// </summary>
-internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action<LaneEvent> tell, ILogger logger)
+internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action<LaneEvent> post, ILogger logger)
 {
     /// <summary>Takes out of the transaction what is of partitions that are no longer ours.</summary>
     /// <returns>True when there was something.</returns>
@@ -45,7 +45,7 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
             {
                 Log.Fenced(logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");
                 leases.Drop(partition);
-                tell(new LaneEvent.Fenced(partition));
+                post(new LaneEvent.Fenced(partition));
             }
             else if (standing.NextOffset == move.Next && move.Next != move.Expected)
             {
@@ -57,7 +57,7 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
                 // Ours, and not where we left it: nothing of what is remembered can be relied on.
                 Log.OffsetMismatch(logger, move.Partition, move.Expected, standing.NextOffset);
                 leases.Drop(partition);
-                tell(new LaneEvent.ClaimAgain(partition, Doubtful: false));
+                post(new LaneEvent.ClaimAgain(partition, Doubtful: false));
             }
         }
 

@@ -53,11 +53,11 @@ public sealed class AssignmentTableTests : IDisposable
     public void Doubts_add_up_until_they_are_certain_and_end_with_what_is_no_doubt()
     {
         Begin(3);
-        for (var doubts = 1; doubts <= 3; doubts++)
+        for (var doubtfulClaims = 1; doubtfulClaims <= 3; doubtfulClaims++)
         {
             Assert.False(Present.IsCertain);
             _assignments.BeginAgain(Present, isDoubtful: true);
-            Assert.Equal(doubts, Present.DoubtfulClaims);
+            Assert.Equal(doubtfulClaims, Present.DoubtfulClaims);
         }
 
         Assert.True(Present.IsCertain);
