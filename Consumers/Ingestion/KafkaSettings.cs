@@ -8,6 +8,9 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// <summary>How the clients are set. Health and telemetry are our own, so that they are the same with and without Aspire's instrumentation.</summary>
 internal static partial class KafkaSettings
 {
+    /// <summary>Of a batch of records when decompressed. It bounds what a few hundred kilobytes of zstd can take in memory.</summary>
+    public const int MaxBatchBytes = 100_000_000;
+
     public static void Quiet(KafkaConsumerSettings settings) => (settings.DisableHealthChecks, settings.DisableMetrics, settings.DisableTracing) = (true, true, true);
 
     public static void Quiet(KafkaProducerSettings settings) => (settings.DisableHealthChecks, settings.DisableMetrics, settings.DisableTracing) = (true, true, true);
@@ -29,6 +32,7 @@ internal static partial class KafkaSettings
         // As the brokers send them: compressed readings are five times as large in memory. More is taken where a single batch is larger.
         config.FetchMaxBytes = 8 * 1024 * 1024;
         config.MaxPartitionFetchBytes = 256 * 1024;
+        config.ReceiveMessageMaxBytes = MaxBatchBytes;
         config.ReconnectBackoffMs = 50;
         config.ReconnectBackoffMaxMs = 1_000;
         // The leader of a partition whose leader died is looked for once a second otherwise.

@@ -11,6 +11,9 @@ internal sealed record KeptValue(byte[]? Bytes, int Size, string Sha256)
 {
     public const int MaxBytes = 64 * 1024;
 
+    /// <summary>Of a message that cannot be read at all.</summary>
+    public static readonly KeptValue Unknown = new(null, 0, "");
+
     public static KeptValue Of(ReadOnlySpan<byte> value, bool isNull) =>
         new(isNull ? null : value[..Math.Min(value.Length, MaxBytes)].ToArray(), value.Length, Convert.ToHexStringLower(SHA256.HashData(value)));
 

@@ -23,6 +23,9 @@ internal enum Rejection
     /// <summary>The database's, not the parser's.</summary>
     RefusedByDatabase,
 
+    /// <summary>Of a batch of records that the client cannot decompress.</summary>
+    Unreadable,
+
     /// <summary>No reason: whether it is a reading is known once the Schema Registry has told its schema. It is to be read again.</summary>
     AwaitsSchema = -1,
 }
@@ -33,6 +36,7 @@ internal static class Rejections
     [
         "none", "empty", "oversized", "malformed_json", "missing_field", "wrong_type", "invalid_timestamp", "invalid_value", "invalid_alert_level",
         "invalid_text", "too_long", "no_value", RejectionReasons.RefusedByDatabase,
+        "unreadable",
     ];
 
     public static string NameOf(Rejection rejection) => Names[(int)rejection];

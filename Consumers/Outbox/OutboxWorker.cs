@@ -186,7 +186,7 @@ internal sealed partial class OutboxWorker(
     {
         var isBacklog = messages.Count > LookedUpAtOnce;
         var places = messages
-            .Where(message => message.SourcePartition is not null && (message.AlertId is null ? !IsCut(message) : !isBacklog && ParentOf(message) is null))
+            .Where(message => message.SourcePartition is not null && (message.AlertId is null ? !IsCut(message) && !IsUnreadable(message) : !isBacklog && ParentOf(message) is null))
             .Select(message => (message.SourcePartition!.Value, message.SourceOffset!.Value))
             .ToList();
         if (places.Count == 0)
@@ -222,6 +222,9 @@ internal sealed partial class OutboxWorker(
 
     /// <summary>To look at the original would be to fetch all of it a second time.</summary>
     private static bool IsCut(OutgoingMessage message) => message.Value?.Length == KeptValue.MaxBytes;
+
+    /// <summary>The client cannot decompress it, so nothing of its value is known.</summary>
+    private static bool IsUnreadable(OutgoingMessage message) => !message.ValueAtSource && !message.HeaderNames.Contains(DeadLetterHeaders.ValueSha256);
 
     private static string Sha256Of(OutgoingMessage message) => message.HeaderNames.AsSpan().IndexOf(DeadLetterHeaders.ValueSha256) is var index and >= 0
         ? Encoding.ASCII.GetString(message.HeaderValues[index])

@@ -38,7 +38,7 @@ internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentia
         var started = Stopwatch.GetTimestamp();
         while (wanted.Count > 0 && Stopwatch.GetElapsedTime(started) < Limit)
         {
-            var result = consumer.Consume(PollMs);
+            var result = Consume(consumer, wanted);
             if (result is null || !wanted.TryGetValue(result.Partition.Value, out var offsets))
             {
                 continue;
@@ -69,6 +69,23 @@ internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentia
 
         consumer.Unassign();
         return (found, [.. wanted.SelectMany(pair => pair.Value.Select(offset => (pair.Key, offset)))]);
+    }
+
+    /// <summary>Takes one message, or steps over records that the client cannot decompress: none of them is wanted, for none of them was read.</summary>
+    private ConsumeResult<byte[]?, KeptValue>? Consume(IConsumer<byte[]?, KeptValue> consumer, Dictionary<int, Queue<long>> wanted)
+    {
+        try
+        {
+            return consumer.Consume(PollMs);
+        }
+        catch (ConsumeException exception) when (
+            exception.Error.Code == ErrorCode.Local_BadCompression
+            && wanted.TryGetValue(exception.ConsumerRecord.Partition.Value, out var offsets)
+            && exception.ConsumerRecord.Offset.Value < offsets.Peek())
+        {
+            consumer.Seek(new TopicPartitionOffset(identity.SensorTopic, exception.ConsumerRecord.Partition, offsets.Peek()));
+            return null;
+        }
     }
 
     private IConsumer<byte[]?, KeptValue> Build()

@@ -44,6 +44,15 @@ internal sealed partial class MessageIntake(
 
             return true;
         }
+        catch (ConsumeException exception) when (exception.Error.Code == ErrorCode.Local_BadCompression)
+        {
+            if (assignments.Find(exception.ConsumerRecord.Partition.Value) is { State: AssignmentState.Running { Cursor: var cursor } } assignment)
+            {
+                MeetUnreadable(assignment, cursor, exception.ConsumerRecord.Offset.Value, exception.Error.Reason);
+            }
+
+            return true;
+        }
         catch (ConsumeException exception) when (!exception.Error.IsFatal)
         {
             if (!access.Report(exception.Error, KafkaSettings.RightOf(exception.Error, identity)))
@@ -57,6 +66,13 @@ internal sealed partial class MessageIntake(
 
     private void End(Assignment assignment, ReadCursor cursor, long end)
     {
+        if (cursor.Unreadable is { End: null } unreadable)
+        {
+            unreadable.Outside();
+            PassUnreadable(assignment, cursor, unreadable);
+            return;
+        }
+
         if (!cursor.End(end))
         {
             flow.SeekAgain(assignment, cursor);
@@ -85,8 +101,85 @@ internal sealed partial class MessageIntake(
         }
     }
 
+    /// <summary>The client cannot decompress a batch of records, whose first offset it names.</summary>
+    private void MeetUnreadable(Assignment assignment, ReadCursor cursor, long first, string reason)
+    {
+        if (cursor.Unreadable is { } unreadable && unreadable.First <= first)
+        {
+            if (unreadable.First < first)
+            {
+                // The one behind it cannot be decompressed either.
+                unreadable.Outside();
+            }
+            else if (unreadable.End is null)
+            {
+                unreadable.Inside();
+            }
+        }
+        else
+        {
+            unreadable = cursor.Unreadable = new UnreadableBatch(first, cursor.ReadFrom, HighWatermark(assignment.Partition), reason);
+        }
+
+        PassUnreadable(assignment, cursor, unreadable);
+    }
+
+    /// <summary>Rejects the messages of a batch that cannot be decompressed, once its end is known, and has the client read on.</summary>
+    private void PassUnreadable(Assignment assignment, ReadCursor cursor, UnreadableBatch unreadable)
+    {
+        if (unreadable.End is { } end && RejectUnreadable(assignment, cursor, unreadable, end))
+        {
+            Log.Unreadable(logger, assignment.Number, unreadable.First, end - 1, unreadable.Reason);
+            cursor.Unreadable = null;
+        }
+
+        if (assignments.Find(assignment.Partition) is not null)
+        {
+            flow.SeekAgain(assignment, cursor);
+        }
+    }
+
+    /// <returns>False where there is no room for all of them now.</returns>
+    private bool RejectUnreadable(Assignment assignment, ReadCursor cursor, UnreadableBatch unreadable, long end)
+    {
+        var partition = assignment.Partition;
+        cursor.ComparedTo(end);
+        var detail = $"Cannot decompress the batch of records at offset {unreadable.First}: {unreadable.Reason}. " +
+            $"A batch may have {KafkaSettings.MaxBatchBytes} bytes when decompressed. The consumer has skipped its offsets {unreadable.First} to {end - 1}";
+        for (var offset = Math.Max(unreadable.First, cursor.Position); offset < end; offset++)
+        {
+            if (assignment.Lane.Filling is not { } batch)
+            {
+                return false;
+            }
+
+            if (offset > cursor.Position && HasDropped(partition, cursor))
+            {
+                ClaimDropped(partition, cursor);
+                return false;
+            }
+
+            cursor.Pass(offset + 1);
+            batch.Add(new RejectedMessage(partition, offset, Rejection.Unreadable, detail, SensorId: null, SequenceId: null, ReadingCount: null, Key: null, KeptValue.Unknown))
+                .LeaderEpoch = cursor.LeaderEpoch;
+            if (batch.IsFull)
+            {
+                lanes.Dispatch(partition.Lane);
+            }
+        }
+
+        return true;
+    }
+
     private void Take(Assignment assignment, ReadCursor cursor, ConsumeResult<Ignore, Rejection> result)
     {
+        if (cursor.Unreadable is { End: null } unreadable)
+        {
+            unreadable.Outside();
+            PassUnreadable(assignment, cursor, unreadable);
+            return;
+        }
+
         var partition = assignment.Partition;
         var offset = result.Offset.Value;
         switch (cursor.Arrive(offset, result.LeaderEpoch))
@@ -185,6 +278,9 @@ internal sealed partial class MessageIntake(
     private bool HasDropped(OwnedPartition partition, ReadCursor cursor) =>
         consumer.GetWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number)).Low.Value > cursor.Position;
 
+    private long HighWatermark(OwnedPartition partition) =>
+        consumer.GetWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number)).High.Value;
+
     /// <summary>A new claim takes down what is gone.</summary>
     private void ClaimDropped(OwnedPartition partition, ReadCursor cursor)
     {
@@ -194,6 +290,9 @@ internal sealed partial class MessageIntake(
 
     private static partial class Log
     {
+        [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: cannot decompress the records at offsets {First} to {Last}; they are dead letters: {Reason}")]
+        public static partial void Unreadable(ILogger logger, int partition, long first, long last, string reason);
+
         [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing consumed: {Reason}")]
         public static partial void NotConsumed(ILogger logger, string reason);
 

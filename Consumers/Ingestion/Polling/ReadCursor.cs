@@ -54,8 +54,14 @@ internal sealed class ReadCursor(long from, long replayUntil, int? leaderEpoch, 
     /// <summary>The log's end has been handed to the lane once.</summary>
     public bool EndIsTold { get; set; }
 
+    /// <summary>A batch that the client cannot decompress, while its end is searched for or its messages are rejected; null for nearly always.</summary>
+    public UnreadableBatch? Unreadable { get; set; }
+
+    /// <summary>Of the newest message that was taken; null where it is not known.</summary>
+    public int? LeaderEpoch => _leaderEpoch;
+
     /// <summary>Where the client is to read next.</summary>
-    public long ReadFrom => _comparison is { } comparison ? Math.Min(comparison.Next, Position) : Position;
+    public long ReadFrom => Unreadable is { End: null } unreadable ? unreadable.Next : _comparison is { } comparison ? Math.Min(comparison.Next, Position) : Position;
 
     /// <summary>Whether the log is still compared with what was stored of it.</summary>
     public bool IsComparing => _comparison is not null;
@@ -80,6 +86,9 @@ internal sealed class ReadCursor(long from, long replayUntil, int? leaderEpoch, 
 
     /// <summary>The message is taken.</summary>
     public void Take(long offset, int? epoch) => (Position, _leaderEpoch) = (offset + 1, epoch);
+
+    /// <summary>Compares no further than the end of a batch that the client cannot decompress: nothing tells it from the one that was stored.</summary>
+    public void ComparedTo(long end) => _ = Arrive(end - 1, epoch: null);
 
     /// <summary>Up to this offset there is nothing to be taken.</summary>
     public void Pass(long end) => Position = end;

@@ -11,17 +11,18 @@ internal sealed class DeadLetters(ConsumerIdentity identity)
     /// <param name="value">Null where key and value are to be taken from the log.</param>
     public DeadLetterRow Of(int partition, long offset, string reason, string detail, byte[]? key, KeptValue? value)
     {
+        var isKnown = value is not null && value != KeptValue.Unknown;
         return new DeadLetterRow(
             identity.DeadLetterTopic,
             key,
             value?.Bytes,
             [
                 DeadLetterHeaders.Topic, DeadLetterHeaders.Partition, DeadLetterHeaders.Offset, DeadLetterHeaders.Reason, DeadLetterHeaders.Detail,
-                .. value is null ? [] : new[] { DeadLetterHeaders.ValueSize, DeadLetterHeaders.ValueSha256 },
+                .. isKnown ? new[] { DeadLetterHeaders.ValueSize, DeadLetterHeaders.ValueSha256 } : [],
             ],
             [
                 Utf8(identity.SensorTopic), Utf8(Number(partition)), Utf8(Number(offset)), Utf8(reason), Utf8(detail),
-                .. value is null ? [] : new[] { Utf8(Number(value.Size)), Utf8(value.Sha256) },
+                .. isKnown ? new[] { Utf8(Number(value!.Size)), Utf8(value.Sha256) } : [],
             ],
             partition,
             offset,

@@ -74,6 +74,55 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     }
 
     [Fact]
+    public async Task Batches_that_cannot_be_decompressed_become_dead_letters_and_their_partition_goes_on()
+    {
+        await using var broker = new KafkaBroker();
+        await broker.StartAsync(Timeout);
+        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 1);
+        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic + ".dlq", 1);
+        await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
+        Dictionary<string, string> settings = new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest) };
+        settings["CONSUMER_ID"] = "c1";
+        await using var first = ServiceProcess.Start("Consumers", settings);
+        await SendAsync(1, LaneHarness.Reading("s", 1, 25));
+        await SendAsync(1, new byte[110_000_000]);
+        await SendAsync(1, LaneHarness.Reading("s", 2, 25));
+        await SendAsync(5, new byte[30_000_000]);
+        await SendAsync(1, new byte[110_000_000]);
+        await StoredAsync(readings: 2, rejected: 7);
+
+        // What comes next is compared with what was stored, which begins with a batch that cannot be read.
+        await first.StopAsync(Timeout);
+        settings["CONSUMER_ID"] = "c2";
+        await using var second = ServiceProcess.Start("Consumers", settings);
+        await SendAsync(1, LaneHarness.Reading("s", 3, 25));
+        await SendAsync(2, new byte[60_000_000]);
+        await SendAsync(1, LaneHarness.Reading("s", 4, 25));
+        await StoredAsync(readings: 4, rejected: 9);
+
+        Assert.Equal(
+            [[1L, 1L], [3L, 5L], [8L, 1L], [10L, 2L]],
+            await Database.RowsAsync(
+                "SELECT min(kafka_offset), count(*) FROM rejected_messages WHERE reason = 'unreadable' GROUP BY substring(detail FROM 'at offset ([0-9]+)')::int ORDER BY 1", Timeout));
+        Assert.Equal([[0L]], await Database.RowsAsync("SELECT count(*) FROM ledger_violations", Timeout));
+        // One line for a batch; the second consumer meets some of the first one's again.
+        Assert.InRange($"{first.Output}\n{second.Output}".Split('\n').Count(line => line.Contains("Decompression", StringComparison.Ordinal)), 4, 7);
+
+        async Task SendAsync(int count, byte[] value)
+        {
+            // All that is sent is one batch.
+            using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig
+            {
+                BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 500_000_000, BatchSize = 500_000_000, CompressionType = CompressionType.Zstd, LingerMs = 3_000,
+            }).Build();
+            await Task.WhenAll(Enumerable.Range(0, count).Select(_ => producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<Null, byte[]> { Value = value }, Timeout)));
+        }
+
+        Task StoredAsync(int readings, int rejected) => EventuallyAsync(async () => await Database.ScalarAsync<bool>(
+            $"SELECT (SELECT count(*) FROM readings) = {readings} AND (SELECT count(*) FROM rejected_messages) = {rejected} AND NOT EXISTS (SELECT FROM outbox)", Timeout));
+    }
+
+    [Fact]
     public async Task The_relay_takes_no_more_than_it_is_told_to_in_bytes_and_one_at_least()
     {
         await FillAsync("SELECT repeat('x', 1000000)::bytea FROM generate_series(1, 20)");

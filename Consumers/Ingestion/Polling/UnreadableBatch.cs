@@ -1,0 +1,43 @@
+namespace FactoryMonitoring.Consumers.Ingestion.Polling;
+
+/// <summary>
+/// Finds the end of a batch of records that the client cannot decompress. The client's error gives the first offset of the batch only, and is the same
+/// wherever in the batch the client begins to read. The search goes forward in growing steps until the client can read, and then by halves.
+/// </summary>
+/// <param name="first">The first offset of the batch.</param>
+/// <param name="readFrom">Where the client began to read.</param>
+/// <param name="high">The end of the log, which is no less than the end of the batch.</param>
+/// <param name="reason">The client's error.</param>
+internal sealed class UnreadableBatch(long first, long readFrom, long high, string reason)
+{
+    private long _inside = Math.Max(first, readFrom);
+    private long? _outside;
+    private long _step = 1;
+
+    public long First { get; } = first;
+
+    public string Reason { get; } = reason;
+
+    /// <summary>The next offset to read from.</summary>
+    public long Next { get; private set; } = Math.Max(first, readFrom) + 1;
+
+    /// <summary>One past the last offset of the batch; null while it is not known.</summary>
+    public long? End => _outside == _inside + 1 ? _outside : null;
+
+    /// <summary>The client cannot read from <see cref="Next"/>.</summary>
+    public void Inside()
+    {
+        _inside = Next;
+        _step *= 2;
+        Next = _outside is { } outside ? Middle(outside) : Math.Max(_inside + 1, Math.Min(_inside + _step, high));
+    }
+
+    /// <summary>The client can read from <see cref="Next"/>, or the log ends there.</summary>
+    public void Outside()
+    {
+        _outside = Next;
+        Next = Middle(Next);
+    }
+
+    private long Middle(long outside) => _inside + Math.Max(1, (outside - _inside) / 2);
+}
