@@ -14,11 +14,22 @@ public static class ApiRoutes
 }
 
 /// <summary>GET /api/system-status.</summary>
+/// <param name="Database">One of <see cref="DatabaseStates"/>.</param>
 public sealed record SystemStatusBody(
     ComponentSummary Status,
     IReadOnlyList<RebalancingEventBody> RebalancingEvents,
     OverallStatus Overall,
-    bool Stale = false);
+    bool Stale = false,
+    string Database = DatabaseStates.Up);
+
+/// <summary>Whether the database stores what it is given.</summary>
+public static class DatabaseStates
+{
+    public const string Up = "up";
+    public const string Away = "away";
+    public const string NoRoom = "no_room";
+    public const string ReadOnly = "read_only";
+}
 
 public sealed record ComponentSummary(ComponentCounts Consumers, ComponentCounts Producers, ComponentCounts? Brokers = null);
 

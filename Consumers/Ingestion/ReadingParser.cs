@@ -95,6 +95,8 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         if (rejection is not (Rejection.None or Rejection.AwaitsSchema))
         {
             Rejected = KeptValue.Of(message, isNull);
+            // By its key, as a sensor's own page counts what was rejected of it.
+            SensorId ??= Kept(keys.Bytes, MaxIdLength);
         }
 
         return rejection;

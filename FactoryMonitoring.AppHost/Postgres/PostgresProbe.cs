@@ -12,6 +12,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
 
     // A sort that does not fit in memory is written to a temporary file, which needs room as any other; it is gone with the statement.
     private const string TakesRoom = """
+        SELECT CASE WHEN current_setting('transaction_read_only')::boolean THEN 'the database is read-only: ALTER DATABASE ... RESET default_transaction_read_only, or name the primary' END;
         SELECT set_config('work_mem', '64kB', false);
         SELECT count(*) FROM (SELECT n FROM generate_series(1, 30000) n ORDER BY md5(n::text)) sorted
         """;
@@ -22,7 +23,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
     /// <summary>Returns what is wrong; null when the database answers.</summary>
     public Task<string?> AskAsync(CancellationToken cancellationToken) => AskAsync("SELECT 1", cancellationToken);
 
-    /// <summary>Returns what is wrong; null when the database answers and has room on its disk for half a megabyte, wherever that is. It changes nothing.</summary>
+    /// <summary>Returns what is wrong; null when the database answers, takes writes and has room on its disk for half a megabyte, wherever that is. It changes nothing.</summary>
     public Task<string?> AskForRoomAsync(CancellationToken cancellationToken) => AskAsync(TakesRoom, cancellationToken);
 
     /// <summary>Returns which sensors' readings arrive in several partitions, in words; null where none does, or nobody knows.</summary>
@@ -61,8 +62,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
             await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
             await connection.OpenAsync(cancellationToken);
             await using var command = new NpgsqlCommand(statement, connection);
-            await command.ExecuteScalarAsync(cancellationToken);
-            return null;
+            return await command.ExecuteScalarAsync(cancellationToken) as string;
         }
         catch (PostgresException exception) when (DatabaseFaults.IsNoRoom(exception))
         {

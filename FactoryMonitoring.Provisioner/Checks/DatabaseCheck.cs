@@ -15,7 +15,8 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             current_schema() IS NOT NULL AND has_schema_privilege(current_schema(), 'CREATE'),
             (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('schema_migrations')),
             (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('schema_migrations')),
-            (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+            (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
+            current_setting('transaction_read_only')::boolean
         """;
 
     private const string Lacks = """
@@ -64,13 +65,18 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         var schema = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
         var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
         var (mayCreate, mayOwn, isSuperuser) = (reader.GetBoolean(6), !await reader.IsDBNullAsync(8, cancellationToken) && reader.GetBoolean(8), reader.GetBoolean(9));
-        var (versionNumber, encryption) = (reader.GetInt32(4), reader.GetString(5));
+        var (versionNumber, encryption, isReadOnly) = (reader.GetInt32(4), reader.GetString(5), reader.GetBoolean(10));
         await reader.CloseAsync();
         var creates = services.Contains(CheckCommand.Provisioner);
         var problems = new List<string>();
         if (versionNumber < LeastVersion)
         {
             problems.Add($"PostgreSQL {version} is too old: 15 or newer is needed");
+        }
+
+        if (isReadOnly)
+        {
+            problems.Add($"Database {name} is read-only: it is a standby, or default_transaction_read_only is on; name the primary, or turn it off: ALTER DATABASE {name} RESET default_transaction_read_only");
         }
 
         if (schema is null)

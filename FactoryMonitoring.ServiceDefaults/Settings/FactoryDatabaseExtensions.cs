@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
+using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Settings;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,6 +49,9 @@ public static partial class FactoryDatabaseExtensions
             UsePrimary(builder.Services, target.Value);
         }
 
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<DatabaseMode>();
+        builder.Services.AddHostedService<ReadOnlyWatch>();
         return builder;
     }
 

@@ -16,7 +16,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
 
     private readonly OverallStatusWriter _overall = new();
 
-    public Snapshot Render(MonitoringRows rows, Judgement judgement, DateTimeOffset now, DatabaseClock clock, bool away, bool stale, bool noRoom, long validUntil)
+    public Snapshot Render(MonitoringRows rows, Judgement judgement, DateTimeOffset now, DatabaseClock clock, bool away, bool stale, bool noRoom, bool readOnly, long validUntil)
     {
         var timestamp = time.GetTimestamp();
         var cluster = clusterState.Latest is { } latest && time.GetElapsedTime(latest.Timestamp, timestamp) < MeasuredFor ? latest : null;
@@ -37,6 +37,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             time.GetElapsedTime(clock.Timestamp, timestamp))
         {
             NoRoom = noRoom,
+            ReadOnly = readOnly,
             Free = disks.Snapshot(),
         };
         var hourAgo = now - TimeSpan.FromHours(1);
@@ -47,7 +48,8 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
                 cluster is null ? null : new(cluster.Brokers.Count(broker => broker.Up), cluster.Brokers.Count, At(cluster.Timestamp))),
             [.. rows.RebalancingEvents.TakeWhile(each => each.Timestamp > hourAgo).Take(10)],
             _overall.Write(situation),
-            stale);
+            stale,
+            away ? DatabaseStates.Away : noRoom ? DatabaseStates.NoRoom : readOnly ? DatabaseStates.ReadOnly : DatabaseStates.Up);
         var assignment = new PartitionAssignmentBody(
             [.. consumers.Where(consumer => consumer.AssignedPartitions.Count > 0).Select(consumer =>
                 new AssignmentBody(consumer.ConsumerId, consumer.AssignedPartitions, consumer.Status, consumer.LastHeartbeat))],

@@ -2,6 +2,7 @@ using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.Monitoring.Api.Streaming;
+using FactoryMonitoring.ServiceDefaults.Health;
 
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
@@ -9,13 +10,19 @@ namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 /// The one snapshot of this process. Statuses are judged when it is served: whoever asks after <see cref="Snapshot.ValidUntil"/> has it
 /// rendered anew, and all others are served the same bytes.
 /// </summary>
-internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time) : IDisposable
+internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room, DatabaseMode mode, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time) : IDisposable
 {
     /// <summary>Older than this, what was read is stale: short of the heartbeats' limit by more than a heartbeat's interval.</summary>
     public static readonly TimeSpan BlindAfter = TimeSpan.FromSeconds(3);
 
     /// <summary>This long after the database came back, those who could not reach it may not have written again yet.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    // Heartbeats are written once a second; when all are older, nobody could write one.
+    private static readonly TimeSpan Unwritten = TimeSpan.FromSeconds(2);
+
+    // So long a process takes to write again after the database refused it.
+    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(5);
 
     // A single lost connection is no outage.
     private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(2);
@@ -32,6 +39,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
     private bool _away;
     private bool _noRoom;
     private long? _backAt;
+    private long? _unwrittenAt;
     private long _tickedAt = time.GetTimestamp();
     private long? _stoodStillUntil;
     private ITimer? _ticks;
@@ -120,17 +128,26 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
         // What is known is from before the standstill, and others may have stood still, too.
         var drowsy = _stoodStillUntil > _clock.Timestamp || now < wokeAt;
         var databaseNow = _clock.At(now, time);
-        var judgement = _judge.Judge(_rows!, databaseNow, stale || drowsy);
+        if ((_noRoom || mode.IsReadOnly) && databaseNow - NewestHeartbeat(_rows!) > Unwritten)
+        {
+            _unwrittenAt = now;
+        }
+
+        var unwritten = _unwrittenAt is { } refused && time.GetElapsedTime(refused, now) < WriteGrace;
+        var judgement = _judge.Judge(_rows!, databaseNow, stale || drowsy || unwritten);
         long? flips = judgement.NextChange is { } change ? _clock.TimestampAt(change, time) : null;
         long?[] changes = [now < blindAt ? blindAt : null, now < graceEnds ? graceEnds : null, now < wokeAt ? wokeAt : null, flips];
 
         // Sentences count seconds: none stands for longer than one.
         var validUntil = Math.Min(changes.Min() ?? long.MaxValue, After(now, TimeSpan.FromSeconds(1)));
-        var snapshot = renderer.Render(_rows!, judgement, databaseNow, _clock, _away, stale, _noRoom, validUntil);
+        var snapshot = renderer.Render(_rows!, judgement, databaseNow, _clock, _away, stale, _noRoom, mode.IsReadOnly, validUntil);
         _current = snapshot;
         hub.Publish(snapshot);
         return snapshot;
     }
+
+    private static DateTimeOffset? NewestHeartbeat(MonitoringRows rows) =>
+        rows.Consumers.Select(row => row.Health.LastHeartbeat).Concat(rows.Producers.Select(row => row.Health.LastHeartbeat)).Max();
 
     private void TakeNote()
     {

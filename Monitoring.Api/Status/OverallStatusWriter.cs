@@ -25,6 +25,9 @@ internal sealed record Situation(
     /// <summary>The database refuses what does not fit on its disk; of one that does not answer, what was known last.</summary>
     public bool NoRoom { get; init; }
 
+    /// <summary>The database answers, and takes no writes.</summary>
+    public bool ReadOnly { get; init; }
+
     /// <summary>Bytes that are left on the disks of servers on this machine, by name; without those of which it is not known.</summary>
     public IReadOnlyDictionary<string, long> Free { get; init; } = new Dictionary<string, long>();
 }
@@ -98,6 +101,15 @@ internal sealed class OverallStatusWriter
                 "database",
                 "The database has no room left on its disk",
                 $"Make room there, and all goes on by itself. {Waiting(situation)} at the brokers, which keep them. Consumers keep their partitions and try again; sensors keep their acknowledgements.");
+        }
+        else if (situation.ReadOnly)
+        {
+            yield return new(
+                Critical,
+                "database",
+                "The database is read-only",
+                "It is a standby, or default_transaction_read_only is on. Let it take writes, and all goes on by itself. "
+                + $"{Waiting(situation)} at the brokers, which keep them. Who is alive cannot be seen meanwhile: heartbeats are not stored either.");
         }
         else if (situation.Stale)
         {

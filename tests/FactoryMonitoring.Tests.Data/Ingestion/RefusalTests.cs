@@ -1,7 +1,10 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Ingestion;
+using FactoryMonitoring.Monitoring.Api;
+using FactoryMonitoring.Tests.Data.Monitoring;
 using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
@@ -153,6 +156,47 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
 
         Assert.Equal("25006", refused.SqlState);
         Assert.Single(await store.ClaimAsync(log, [claim], Timeout));
+    }
+
+    [Fact]
+    public async Task A_database_that_was_read_only_is_named_and_every_service_writes_again_by_itself()
+    {
+        await using var brokers = new EmbeddedBrokers();
+        await brokers.StartAsync(Timeout);
+        Dictionary<string, string> connections = new() { ["KAFKA_BROKERS"] = brokers.BootstrapServers };
+        await using var consumer = ServiceProcess.Start("Consumers", new(connections) { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic" });
+        await using var sensors = ServiceProcess.Start("Sensors", new(connections) { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Sensor), ["PRODUCER_ID"] = "temperature-sensor", ["SENSOR_TYPE"] = "temperature" });
+        var service = MonitoringApi.Build(
+            [$"--ConnectionStrings:factorydb={Database.ConnectionStringOf(DatabaseRoles.Monitor)}", $"--ConnectionStrings:kafka={brokers.BootstrapServers}", "--MONITORING_API_PORT=0"]);
+        await service.StartAsync(Timeout);
+        await using var api = new ApiUnderTest(service);
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 10 FROM readings", Timeout));
+        var name = await Database.ScalarAsync<string>("SELECT current_database()::text", Timeout);
+        await Database.ScalarAsync<object>($"ALTER DATABASE {name} SET default_transaction_read_only = on", Timeout);
+        await Database.ScalarAsync<object>(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename IN ('factory_ingest', 'factory_sensor', 'factory_monitor')", Timeout);
+
+        JsonNode? body = null;
+        await EventuallyAsync(async () => (body = (await api.GetAsync("/api/system-status", Timeout)).Json)["overall"]?["title"]?.GetValue<string>() == "The database is read-only");
+        await Task.Delay(TimeSpan.FromSeconds(8), Timeout);
+        body = (await api.GetAsync("/api/system-status", Timeout)).Json;
+        await using var check = ServiceProcess.Start(
+            "FactoryMonitoring.Provisioner", new() { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["KAFKA_BROKERS"] = brokers.BootstrapServers }, "check", "consumers");
+        Assert.Equal(1, await check.WaitAsync(Timeout));
+        await Database.ScalarAsync<object>($"ALTER DATABASE {name} RESET default_transaction_read_only", Timeout);
+        var since = await Database.ScalarAsync<DateTime>("SELECT clock_timestamp()", Timeout);
+
+        // Each writes by sessions of its own pool.
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>(
+            """
+            SELECT (SELECT min(last_heartbeat) > $1 FROM consumer_health) AND (SELECT min(last_heartbeat) > $1 FROM producer_health)
+                AND (SELECT max(processing_timestamp) > $1 FROM reading_batches) AND (SELECT max(at) > $1 FROM lag_samples)
+            """, Timeout, since));
+        Assert.InRange((await Database.ScalarAsync<DateTime>("SELECT clock_timestamp()", Timeout) - since).TotalSeconds, 0, 15);
+        Assert.Equal("read_only", body["database"]!.GetValue<string>());
+        Assert.Equal("1", body["status"]!["consumers"]!["active_count"]!.ToString());
+        Assert.Contains("is read-only", check.Output, StringComparison.Ordinal);
+        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM alerts WHERE anomaly_type IN ('consumer_down', 'sensor_down')"));
     }
 
     [Fact]

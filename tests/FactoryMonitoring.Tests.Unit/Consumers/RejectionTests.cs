@@ -1,4 +1,5 @@
 using System.Text;
+using Confluent.Kafka;
 using FactoryMonitoring.Consumers.Ingestion;
 using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using Microsoft.Extensions.Configuration;
@@ -89,6 +90,25 @@ public sealed class RejectionTests
     {
         Assert.Equal(Rejection.NoValue, _parser.Parse("""{"value":NaN,"sensorId":7,"metadata":{"reading_count":"12","sequence_id":3}}"""u8));
         Assert.Equal(("7", "3", 12L), (_parser.SensorId, _parser.SequenceId, _parser.ReadingCount));
+    }
+
+    [Theory]
+    [InlineData("not JSON", "malformed_json", "press/7")]
+    [InlineData("", "empty", "press/7")]
+    [InlineData("[]", "empty", "press/7")]
+    [InlineData("{\"value\":1}", "missing_field", "press/7")]
+    [InlineData("{\"sensor_id\":\"other\",\"value\":1}", "missing_field", "other")]
+    public void A_rejected_message_without_an_id_is_accounted_by_its_key(string message, string reason, string sensor)
+    {
+        var keys = new KeyMemory();
+        var parser = new ReadingParser(new SensorDirectory(100), keys, new DialectReader(new MessagesOptions()));
+        keys.Deserialize("press/7"u8, isNull: false, SerializationContext.Empty);
+
+        Assert.Equal((reason, sensor), (Rejections.NameOf(parser.Parse(Encoding.UTF8.GetBytes(message))), parser.SensorId));
+
+        keys.Deserialize([0xff], isNull: false, SerializationContext.Empty);
+        parser.Parse(new byte[100_000]);
+        Assert.Null(parser.SensorId);
     }
 
     [Theory]

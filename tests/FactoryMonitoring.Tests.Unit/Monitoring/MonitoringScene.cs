@@ -4,6 +4,7 @@ using FactoryMonitoring.Monitoring.Api.Cluster;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.Monitoring.Api.Streaming;
+using FactoryMonitoring.ServiceDefaults.Health;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Time.Testing;
 
@@ -19,12 +20,14 @@ internal sealed class MonitoringScene
         var history = new LagHistory();
         Lag = new LagTracker(history, Time);
         Store = new SnapshotStore(
-            new SnapshotRenderer(Cluster, Lag, history, new DiskWatch(new ConfigurationBuilder().Build(), Time), Time), new DatabaseRoom(Time), Lag, Cluster, Hub, Time);
+            new SnapshotRenderer(Cluster, Lag, history, new DiskWatch(new ConfigurationBuilder().Build(), Time), Time), new DatabaseRoom(Time), Mode, Lag, Cluster, Hub, Time);
     }
 
     public FakeTimeProvider Time { get; } = new(Start);
 
     public ClusterState Cluster { get; } = new();
+
+    public DatabaseMode Mode { get; } = new();
 
     public LagTracker Lag { get; }
 

@@ -29,6 +29,33 @@ public sealed class SnapshotStoreTests
     }
 
     [Fact]
+    public void While_nobody_can_write_a_heartbeat_nobody_is_declared_dead()
+    {
+        var heartbeat = _scene.DatabaseNow;
+        _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", heartbeat)));
+        _scene.Mode.IsReadOnly = true;
+        Pass(60);
+        Assert.Equal(["sensor-consumer-1"], _scene.Store.Current!.Situation.Judgement.Consumers);
+        Assert.Equal("The database is read-only", _scene.Store.Current!.Situation.ReadOnly ? new FactoryMonitoring.Monitoring.Api.Status.OverallStatusWriter().Write(_scene.Store.Current!.Situation).Title : "");
+
+        // It writes again a little later, or it is dead.
+        _scene.Mode.IsReadOnly = false;
+        Pass(4);
+        Assert.Equal(["sensor-consumer-1"], _scene.Store.Current!.Situation.Judgement.Consumers);
+        Pass(3);
+        Assert.Empty(_scene.Store.Current!.Situation.Judgement.Consumers);
+
+        void Pass(int seconds)
+        {
+            for (var i = 0; i < seconds; i++)
+            {
+                _scene.Time.Advance(TimeSpan.FromSeconds(1));
+                _scene.Store.Replace(_scene.Rows(Consumer("sensor-consumer-1", heartbeat)));
+            }
+        }
+    }
+
+    [Fact]
     public void There_is_nothing_before_the_first_look()
     {
         _scene.Store.MarkAway();
