@@ -1,9 +1,11 @@
+using System.Net.Http.Json;
 using System.Text.Json;
 using FactoryMonitoring.AppHost.Setup;
+using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Says in one line when the factory works: when the page's own figures show every sensor and consumer active.</summary>
+/// <summary>Says in one line when the factory works: when the page's own figures show every sensor and consumer active, and readings of this start stored.</summary>
 internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, TimeProvider time) : LifetimeService
 {
     private const int Sensors = 5;
@@ -14,13 +16,15 @@ internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationM
     {
         var start = time.GetTimestamp();
         var complained = false;
+        long? storedBefore = null;
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            var (producers, consumers) = await CountAsync(client, stoppingToken);
+            var (producers, consumers, stored) = await ReadAsync(client, stoppingToken);
+            storedBefore ??= stored;
             var elapsed = time.GetElapsedTime(start);
-            if (producers >= Sensors && consumers >= setup.Settings.Consumers)
+            if (producers >= Sensors && consumers >= setup.Settings.Consumers && stored > storedBefore)
             {
                 Console.WriteLine($"Ready after {elapsed.TotalSeconds:F0} s: {producers} producers and {consumers} consumers active at http://localhost:{setup.WebPort}");
                 return;
@@ -29,24 +33,23 @@ internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationM
             complained = true;
             var missing = model.Resources.Where(resource => resource.WorkerOf() is not null && watch.Find(resource.Name) is { } snapshot
                 && snapshot.State?.Text != KnownResourceStates.Running && snapshot is { ExitCode: not 0 } && snapshot.State?.Text != KnownResourceStates.NotStarted);
-            Console.WriteLine($"Not ready after {elapsed.TotalSeconds:F0} s: {producers} of {Sensors} producers and {consumers} of {setup.Settings.Consumers} consumers active; "
-                + $"not running: {string.Join(", ", missing.Select(resource => resource.Name).DefaultIfEmpty("none"))}. See make status, make doctor, make logs NAME=...");
+            Console.WriteLine($"Not ready after {elapsed.TotalSeconds:F0} s: {producers} of {Sensors} producers and {consumers} of {setup.Settings.Consumers} consumers active, "
+                + $"{stored - storedBefore ?? 0} readings stored; not running: {string.Join(", ", missing.Select(resource => resource.Name).DefaultIfEmpty("none"))}. See make status, make doctor, make logs NAME=...");
         }
     }
 
-    private async Task<(int Producers, int Consumers)> CountAsync(HttpClient client, CancellationToken cancellationToken)
+    private async Task<(int Producers, int Consumers, long? Stored)> ReadAsync(HttpClient client, CancellationToken cancellationToken)
     {
         try
         {
-            using var response = await client.GetAsync(new Uri($"http://localhost:{setup.WebPort}/api/system-status"), cancellationToken);
-            if (!response.IsSuccessStatusCode) return (0, 0);
-            using var body = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);
-            var status = body.RootElement.GetProperty("status");
-            return (status.GetProperty("producers").GetProperty("active_count").GetInt32(), status.GetProperty("consumers").GetProperty("active_count").GetInt32());
+            var page = new Uri($"http://localhost:{setup.WebPort}/api/");
+            var system = await client.GetFromJsonAsync(new Uri(page, "system-status"), ApiJson.Context.SystemStatusBody, cancellationToken);
+            var metrics = await client.GetFromJsonAsync(new Uri(page, "real-time-metrics"), ApiJson.Context.RealTimeMetricsBody, cancellationToken);
+            return (system!.Status.Producers.ActiveCount, system.Status.Consumers.ActiveCount, metrics!.Pipeline?.StoredTotal);
         }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException or KeyNotFoundException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is HttpRequestException or JsonException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
-            return (0, 0);
+            return (0, 0, null);
         }
     }
 }

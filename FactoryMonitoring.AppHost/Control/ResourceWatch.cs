@@ -82,7 +82,7 @@ internal sealed partial class ResourceWatch(
             if (lifetime.ApplicationStopping.IsCancellationRequested) continue;
             if (exit.By == ExitLog.Aspire) audit.AddFromAspire(exit.Cause == ExitCause.Killed ? ResourceAction.Kill : ResourceAction.Stop, name);
             if (exit.Cause == ExitCause.Died) Log.Died(logger, name, change.Resource.DiskProblem() is { } problem ? $"{how}, {problem}" : how);
-            else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", exit.ExitCode);
+            else Log.Ended(logger, name, exit.Cause, exit.By ?? "itself", how);
         }
     }
 
@@ -95,8 +95,8 @@ internal sealed partial class ResourceWatch(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "{Resource} has ended: {Cause} by {By}, exit code {ExitCode}")]
-        public static partial void Ended(ILogger logger, string resource, ExitCause cause, string by, int? exitCode);
+        [LoggerMessage(LogLevel.Information, "{Resource} has ended: {Cause} by {By}, {How}")]
+        public static partial void Ended(ILogger logger, string resource, ExitCause cause, string by, string how);
 
         [LoggerMessage(LogLevel.Warning, "{Resource} has died, {How}; see `make logs NAME={Resource}`")]
         public static partial void Died(ILogger logger, string resource, string how);
