@@ -84,7 +84,7 @@ internal static class KafkaClusterBuilderExtensions
             var name = ResourceNames.Broker(index + 1);
             var broker = builder.AddResource(new KafkaContainerResource(name, port))
                 .WithBrokerDefaults(cluster)
-                .WithImage(image.Reference)
+                .WithImage(image)
                 .WithEntrypoint("bash")
                 .WithArgs("-c", start)
                 .WithVolume(ContainerEngine.Volume(runDirectory, name), KafkaContainerEnvironment.Data)

@@ -83,7 +83,7 @@ internal static class PostgresBuilderExtensions
         const string Secret = "/run/secrets/postgres-password";
         var userName = builder.AddParameter($"{server}-user", user).WithDescription("Administrator of the database.");
         var database = builder.AddPostgres(server, userName, password)
-            .WithImage(image.Reference)
+            .WithImage(image)
             .WithVolume(volume, Data)
             // In a file, because everybody who may use the engine sees the environment that a container is made with.
             .WithEnvironment(context => context.EnvironmentVariables.Remove("POSTGRES_PASSWORD"))

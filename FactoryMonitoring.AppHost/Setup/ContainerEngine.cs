@@ -84,3 +84,13 @@ internal sealed record ContainerImage(ContainerEngine Engine, string Reference)
 {
     public override string ToString() => $"{Reference} by {Engine.Command}";
 }
+
+internal static class ContainerImageExtensions
+{
+    /// <summary>Runs the image, pinned by its digest where its reference has one. A registry that the resource has of its own is not put before it.</summary>
+    public static IResourceBuilder<T> WithImage<T>(this IResourceBuilder<T> builder, ContainerImage image)
+        where T : ContainerResource =>
+        image.Reference.Split("@sha256:") is [var tagged, var digest]
+            ? builder.WithImage(tagged).WithImageRegistry(null).WithImageSHA256(digest)
+            : builder.WithImage(image.Reference).WithImageRegistry(null);
+}

@@ -1,6 +1,6 @@
 # The factory as plain containers: images, and the compose stack of deploy/compose.
 
-.PHONY: images compose-up compose-down compose-status compose-engine
+.PHONY: images pin-images compose-up compose-down compose-status compose-engine
 
 VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 IMAGES := $(patsubst %,factory-monitoring/%:$(VERSION),provisioner sensors consumers monitoring-api monitoring-web)
@@ -17,6 +17,9 @@ images: compose-engine ## Build the images of all services (BASE_IMAGE=… names
 	@dotnet build eng/images.proj -m -v quiet --nologo
 	@eng/make/sbom.sh $(VERSION)
 	@docker images --filter 'reference=factory-monitoring/*:$(VERSION)' --format 'table {{.Repository}}\t{{.Tag}}\t{{.Size}}'
+
+pin-images: compose-engine ## Pin the images of others by the digests that their registries have for the tags now
+	@eng/pin-images.sh
 
 compose-up: compose-engine ## Start the stack of containers (PROFILE=observability adds the Aspire dashboard, Prometheus and Grafana; none drops them)
 	@docker image inspect $(IMAGES) >/dev/null 2>&1 || $(MAKE) --no-print-directory images

@@ -1,3 +1,5 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
 
@@ -108,6 +110,25 @@ public sealed class PostgresTests
         Assert.StartsWith("factory-monitoring-", choice.Volume, StringComparison.Ordinal);
         Assert.Null(choice.Installation);
         Assert.Equal(choice, again);
+    }
+
+    [Theory]
+    [InlineData("postgres:17")]
+    [InlineData("docker.io/library/postgres:17")]
+    [InlineData("localhost:15001/postgres:15")]
+    public void An_image_is_run_by_its_digest_where_it_is_pinned(string tagged)
+    {
+        var digest = new string('a', 64);
+        var builder = DistributedApplication.CreateBuilder();
+        foreach (var (name, reference, expected) in new[] { ("tagged", tagged, tagged), ("pinned", $"{tagged}@sha256:{digest}", $"{tagged[..tagged.LastIndexOf(':')]}@sha256:{digest}") })
+        {
+            var image = new ContainerImage(new ContainerEngine("no-such-engine"), reference);
+            var container = builder.AddContainer(name, "other", "1").WithImage(image).Resource;
+            var postgres = builder.AddPostgres($"{name}-postgres").WithImage(image).Resource;
+
+            Assert.Equal(expected, container.TryGetContainerImageName(out var ofContainer) ? ofContainer : null);
+            Assert.Equal(expected, postgres.TryGetContainerImageName(out var ofPostgres) ? ofPostgres : null);
+        }
     }
 
     [Fact]
