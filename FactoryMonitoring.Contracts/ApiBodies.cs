@@ -530,6 +530,9 @@ public static class StreamEvents
 
     /// <summary>The whole <see cref="LedgerBody"/>.</summary>
     public const string Ledger = "ledger";
+
+    /// <summary>Nothing has changed: sent where there is nothing else to send, so that a reader can tell silence from a lost connection. Its data are empty.</summary>
+    public const string Alive = "alive";
 }
 
 /// <summary>Times in UTC with <c>Z</c>.</summary>

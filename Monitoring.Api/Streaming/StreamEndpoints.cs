@@ -1,3 +1,4 @@
+using System.Text;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.Monitoring.Api.Streaming;
@@ -8,6 +9,8 @@ namespace Microsoft.AspNetCore.Builder;
 internal static class StreamEndpoints
 {
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(2);
+
+    private static readonly byte[] AliveFrame = Encoding.ASCII.GetBytes($"event: {StreamEvents.Alive}\ndata:\n\n");
 
     public static void MapStream(this RouteGroupBuilder api) =>
         api.MapGet("/stream", Stream)
@@ -62,7 +65,7 @@ internal static class StreamEndpoints
             more ??= client.Frames.WaitToReadAsync(cancellationToken).AsTask();
             if (await Task.WhenAny(more, Task.Delay(HeartbeatInterval, time, cancellationToken)) != more)
             {
-                await output.WriteAsync(": alive\n\n"u8.ToArray(), cancellationToken);
+                await output.WriteAsync(AliveFrame, cancellationToken);
                 continue;
             }
 

@@ -17,7 +17,7 @@ internal static class LiveEvent
     /// Reads an event. One of a kind this version does not know changes nothing; nor does a sign of life, by which what is known is as good as new.
     /// </summary>
     /// <exception cref="JsonException">The data are not what the kind of event promises.</exception>
-    public static (LiveParts Parts, Func<LiveView, LiveView> Change) Read(string eventType, string? json) => json is null ? (LiveParts.None, view => view) : eventType switch
+    public static (LiveParts Parts, Func<LiveView, LiveView> Change) Read(string eventType, string json) => eventType switch
     {
         StreamEvents.Snapshot => (LiveParts.All & ~LiveParts.Ownership, With(Json.StreamSnapshot, json, Begin)),
         StreamEvents.System => (LiveParts.System | LiveParts.Link, With(Json.SystemStatusBody, json, (view, system) =>

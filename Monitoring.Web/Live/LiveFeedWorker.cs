@@ -1,3 +1,4 @@
+using System.Net.ServerSentEvents;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Monitoring.Web.Api;
 using FactoryMonitoring.ServiceDefaults.Health;
@@ -63,14 +64,14 @@ internal sealed partial class LiveFeedWorker(
             using var response = await heartbeat.WaitAsync(api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token));
             response.EnsureSuccessStatusCode();
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            await using var items = ServerSentEvents.ReadAsync(body, either.Token).GetAsyncEnumerator(either.Token);
+            await using var items = SseParser.Create(body).EnumerateAsync(either.Token).GetAsyncEnumerator(either.Token);
             // Not await foreach: waiting for the next event is no silence of the loop, applying one is.
             while (await heartbeat.WaitAsync(items.MoveNextAsync().AsTask()))
             {
                 var item = items.Current;
                 silence.CancelAfter(Silence);
-                if (item.Id is not null) _lastEventId = item.Id;
-                Apply(item.Event, item.Data);
+                if (item.EventId is not null) _lastEventId = item.EventId;
+                Apply(item.EventType, item.Data);
             }
 
             throw new EndOfStreamException("the stream ended");
@@ -81,7 +82,7 @@ internal sealed partial class LiveFeedWorker(
         }
     }
 
-    private void Apply(string eventType, string? json)
+    private void Apply(string eventType, string json)
     {
         var (parts, change) = LiveEvent.Read(eventType, json);
         var now = time.GetUtcNow();

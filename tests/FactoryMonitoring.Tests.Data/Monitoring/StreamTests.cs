@@ -1,7 +1,7 @@
 using System.Net;
+using System.Net.ServerSentEvents;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json.Nodes;
 using FactoryMonitoring.Monitoring.Api.Streaming;
 
@@ -25,6 +25,15 @@ public sealed class StreamTests(PostgresFixture postgres) : MonitoringApiTest(po
         await InsertEventAsync(3);
 
         Assert.Equal(Event(1, 3), (await NextAsync(events, "rebalance")).Data);
+    }
+
+    [Fact]
+    public async Task A_stream_with_nothing_new_says_that_it_is_alive()
+    {
+        var api = await StartServingApiAsync();
+        await using var events = ReadAsync(api, null).GetAsyncEnumerator(Timeout);
+
+        Assert.Equal(new("", "alive", ""), await NextAsync(events, "alive"));
     }
 
     [Fact]
@@ -163,19 +172,9 @@ public sealed class StreamTests(PostgresFixture postgres) : MonitoringApiTest(po
 
         using var response = await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (response.StatusCode, response.Content.Headers.ContentType?.MediaType));
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
-        var fields = new Dictionary<string, string>();
-        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        await foreach (var item in SseParser.Create(await response.Content.ReadAsStreamAsync(cancellationToken)).EnumerateAsync(cancellationToken))
         {
-            if (line.Length > 0)
-            {
-                var colon = line.IndexOf(": ", StringComparison.Ordinal);
-                fields[line[..colon]] = line[(colon + 2)..];
-            }
-            else if (fields.Remove("data", out var data))
-            {
-                yield return new(fields["id"], fields["event"], data);
-            }
+            yield return new(item.EventId ?? "", item.EventType, item.Data);
         }
     }
 
