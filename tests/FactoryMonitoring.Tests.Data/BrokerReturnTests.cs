@@ -6,6 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.Tests.Data;
 
+[Collection(ServicesCollection.Name)]
 public sealed class BrokerReturnTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     [Fact]

@@ -2,6 +2,7 @@ using FactoryMonitoring.Data.Sensors;
 
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
+[Collection(ServicesCollection.Name)]
 public sealed class SensorSequenceStoreTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     [Fact]
