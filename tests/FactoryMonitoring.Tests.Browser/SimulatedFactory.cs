@@ -131,6 +131,19 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         SELECT processing_timestamp, kafka_offset, kafka_offset + 1, 1, 4, 1, 1 FROM stored
         """, id);
 
+    /// <summary>A message of this sensor became a dead letter a moment ago.</summary>
+    public Task RejectAsync(string sensor) => ExecuteAsync(
+        "INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id, sensor_id) SELECT 1, 5, 8000 + count(*), 'level_unknown', 'alert_level is none of the known', 'sensor-consumer-1', $1 FROM rejected_messages", sensor);
+
+    /// <summary>Forgets its dead letters.</summary>
+    public Task ForgetRejectedAsync(string sensor) => ExecuteAsync("DELETE FROM rejected_messages WHERE sensor_id = $1", sensor);
+
+    /// <summary>One second in which far more was stored than usual.</summary>
+    public Task SpikeAsync(int stored) => ExecuteAsync("""
+        INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES (date_trunc('second', now()), 'sensor-consumer-1', $1, $2, 4)
+        ON CONFLICT (at, consumer_id) DO UPDATE SET stored = excluded.stored
+        """, stored, Latencies);
+
     /// <summary>Forgets it.</summary>
     public Task RemoveStrangerAsync(string id) => ExecuteAsync("DELETE FROM sensor_latest WHERE sensor_id = $1", id);
 
