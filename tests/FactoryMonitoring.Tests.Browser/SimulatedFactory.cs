@@ -21,6 +21,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _end = new();
     private readonly HashSet<string> _silent = [];
+    private long _offset = 5_000;
     private Task _beating = Task.CompletedTask;
 
     /// <summary>Three consumers own two partitions each, five producers send, and there is something on every page.</summary>
@@ -130,6 +131,13 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
         SELECT processing_timestamp, kafka_offset, kafka_offset + 1, 1, 4, 1, 1 FROM stored
         """, id);
+
+    /// <summary>A sensor of a machine breaks a rule.</summary>
+    public Task RaiseAsync(string sensor, string rule, string severity, bool resolved) =>
+        AlertAsync(Guid.NewGuid(), sensor, "pressure", rule, severity, 1_048, "hPa", resolved, offset: Interlocked.Increment(ref _offset));
+
+    /// <summary>Forgets the alerts of a sensor.</summary>
+    public Task ForgetAlertsAsync(string sensor) => ExecuteAsync("DELETE FROM alerts WHERE sensor_id = $1", sensor);
 
     /// <summary>A message of this sensor became a dead letter a moment ago.</summary>
     public Task RejectAsync(string sensor) => ExecuteAsync(
