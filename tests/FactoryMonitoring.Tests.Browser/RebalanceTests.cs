@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
@@ -33,6 +34,28 @@ public sealed class RebalanceTests(BrowserFixture stack) : BrowserTest(stack)
         {
             await Stack.Factory.TakeOverAsync("sensor-consumer-2", victim, 0, 3);
         }
+    }
+
+    [Fact]
+    public async Task A_part_of_the_time_is_chosen_by_dragging_and_stands_in_the_address()
+    {
+        await OpenAsync("/partitions");
+        var field = (await Page.GetByTestId("lanes").Locator(".field").BoundingBoxAsync())!;
+        var y = field.Y + (field.Height / 2);
+        await Page.Mouse.MoveAsync(field.X + (field.Width / 2), y);
+        await Page.Mouse.DownAsync();
+        await Page.Mouse.MoveAsync(field.X + (field.Width * 0.9f), y, new() { Steps = 4 });
+        await Expect(Page.Locator(".chosen")).ToBeVisibleAsync();
+        await Page.Mouse.UpAsync();
+        await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "back to the live window" })).ToBeVisibleAsync();
+        var query = System.Web.HttpUtility.ParseQueryString(new Uri(Page.Url).Query);
+        var (from, to) = (DateTimeOffset.Parse(query["from"]!, CultureInfo.InvariantCulture), DateTimeOffset.Parse(query["to"]!, CultureInfo.InvariantCulture));
+        Assert.InRange((to - from).TotalSeconds, 115, 125); // two fifths of five minutes
+        await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='0'] .bar").Last).ToBeVisibleAsync();
+        await HasNoViolationAsync();
+        await Page.GetByRole(AriaRole.Navigation, new() { Name = "Window of time" }).GetByRole(AriaRole.Link, new() { Name = "1 h", Exact = true }).ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "back to the live window" })).ToHaveCountAsync(0);
+        Assert.EndsWith("/partitions?window=1h", Page.Url, StringComparison.Ordinal);
     }
 
     [Fact]
