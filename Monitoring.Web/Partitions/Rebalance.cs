@@ -58,12 +58,15 @@ public sealed record Rebalance(
             ?? steps.FirstOrDefault(step => step is { EventType: "assigned", Reason: "joined" })
             ?? steps.FirstOrDefault(step => step.EventType == "revoked")
             ?? steps[0];
+        // Several may have done the same at once, as when all of them start.
+        var (names, moved) = (events.Where(IsLike).Select(each => each.ConsumerId).Distinct().ToArray(), RebalanceGroup.Names([.. events.Where(IsLike).Select(each => each.PartitionNumber).OfType<int>().Distinct().Order()]));
+        bool IsLike(RebalancingEventBody each) => each.EventType == cause.EventType && each.Reason == cause.Reason;
         var stalls = events.Select(each => each.StallMs).OfType<int>().ToArray();
         var (lanes, end) = LanesOf(events);
         return new(
             $"{events[0].Id} {Iso(events[0].Timestamp)}",
             cause.EventType == "lost" ? "critical" : "idle",
-            $"{cause.ConsumerId} {Verb(cause)}",
+            $"{(names.Length == 1 ? names[0] : $"{names[0]} and {names.Length - 1} more")} {Verb(cause, moved)}",
             cause.Reason is "joined" or "left" ? null : cause.Reason,
             RebalanceGroup.Names([.. events.Select(each => each.PartitionNumber).OfType<int>().Distinct().Order()]),
             events[0].Timestamp,
@@ -74,13 +77,13 @@ public sealed record Rebalance(
             end);
     }
 
-    private static string Verb(RebalanceGroup cause) => cause switch
+    private static string Verb(RebalanceGroup cause, string partitions) => cause switch
     {
-        { EventType: "lost" } => $"lost {cause.Partitions}",
-        { Reason: "joined" } => $"joined and got {cause.Partitions}",
-        { Reason: "left" } => $"left {cause.Partitions}",
-        { EventType: "revoked" } => $"gave {cause.Partitions} up",
-        _ => $"got {cause.Partitions}",
+        { EventType: "lost" } => $"lost {partitions}",
+        { Reason: "joined" } => $"joined and got {partitions}",
+        { Reason: "left" } => $"left {partitions}",
+        { EventType: "revoked" } => $"gave {partitions} up",
+        _ => $"got {partitions}",
     };
 
     /// <summary>Who had each partition before, how long it waited, and who has had it since.</summary>

@@ -62,6 +62,8 @@ public sealed class RebalanceTests(BrowserFixture stack) : BrowserTest(stack)
     public async Task A_consumer_has_its_rate_the_trend_of_its_lag_and_a_time_to_catch_up()
     {
         await OpenAsync("/consumers");
+        // That all three started at once is one rebalance.
+        await Expect(Page.GetByTestId("rebalances").Locator(".rebalance > summary").Last).ToContainTextAsync("sensor-consumer-1 and 2 more joined and got P0–P5");
         var consumers = Page.GetByTestId("consumers");
         await Expect(consumers.GetByRole(AriaRole.Columnheader, new() { Name = "Caught up in" })).ToBeVisibleAsync();
         await Expect(consumers.GetByRole(AriaRole.Img, new() { NameRegex = Words("at most .* readings.s in the last 10 min") })).ToHaveCountAsync(SimulatedFactory.Consumers.Length);
