@@ -6,8 +6,11 @@ namespace FactoryMonitoring.Monitoring.Web.Charts;
 /// <summary>A curve as an SVG path in a box of <see cref="Width"/> by <see cref="Height"/>; a gap in the values is a gap in the line.</summary>
 /// <param name="Line">The path of the line; empty without values.</param>
 /// <param name="Area">The path of what lies below it.</param>
-/// <param name="Peak">The largest value, which touches the top unless the scale is larger.</param>
-public sealed record Curve(string Line, string Area, double? Peak, double? Least)
+/// <param name="Peak">The largest value.</param>
+/// <param name="Top">The value at the top of the box; less than the peak where a spike would flatten all others.</param>
+/// <param name="PeakAt">Where the peak is, as a share of the width.</param>
+/// <param name="Gaps">Where nothing was measured, as shares of the width.</param>
+public sealed record Curve(string Line, string Area, double? Peak, double? Least, double Top, double PeakAt, IReadOnlyList<(double From, double To)> Gaps)
 {
     public const int Width = 600;
     public const int Height = 100;
@@ -15,9 +18,18 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
     /// <summary>More points than this cannot be told apart at the width of a panel.</summary>
     private const int Buckets = 150;
 
-    public static readonly Curve Empty = new("", "", null, null);
+    public static readonly Curve Empty = new("", "", null, null, 0, 0, [(0, 1)]);
 
-    /// <param name="scale">The value that touches the top; the peak where null.</param>
+    /// <summary>So many buckets of a box may stand out without setting its scale.</summary>
+    private const int Spike = 4;
+
+    /// <summary>They stand out where they are so many times as high as the next.</summary>
+    private const double StandsOut = 4;
+
+    /// <summary>The peak is higher than the box.</summary>
+    public bool IsCut => Peak > Top;
+
+    /// <param name="scale">The value at the top; chosen by the values where null.</param>
     public static Curve Of<T>(
         IEnumerable<T> points, Func<T, DateTimeOffset> at, Func<T, double?> value, DateTimeOffset from, DateTimeOffset to, double? scale = null)
     {
@@ -36,7 +48,7 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
 
         var peak = buckets.Max();
         if (peak is null) return Empty;
-        var top = Math.Max(scale ?? peak.Value, double.Epsilon);
+        var top = Math.Max(scale ?? Scale(buckets), double.Epsilon);
         var line = new StringBuilder();
         var area = new StringBuilder();
         var start = -1;
@@ -69,7 +81,37 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
             }
         }
 
-        return new(line.ToString(), area.ToString(), peak, buckets.Min());
+        return new(line.ToString(), area.ToString(), peak, buckets.Min(), top, (double)Array.IndexOf(buckets, peak) / (Buckets - 1), Unmeasured(buckets));
+    }
+
+    /// <summary>The peak, or where a few values would flatten all others, half as much again as the highest of these.</summary>
+    private static double Scale(double?[] buckets)
+    {
+        double[] falling = [.. buckets.OfType<double>().OrderDescending()];
+        return falling.Length > Spike && falling[Spike] is > 0 and var next && falling[0] > next * StandsOut ? next * 1.5 : falling[0];
+    }
+
+    /// <summary>More than one silent bucket; the newest may still be on their way.</summary>
+    private static List<(double From, double To)> Unmeasured(double?[] buckets)
+    {
+        var gaps = new List<(double, double)>();
+        var start = -1;
+        for (var i = 0; i <= Buckets; i++)
+        {
+            if (i < Buckets && buckets[i] is null)
+            {
+                if (start < 0) start = i;
+            }
+            else if (start >= 0)
+            {
+                if (i - start > (i == Buckets ? 3 : 1)) gaps.Add((Share(start - 1), Share(i)));
+                start = -1;
+            }
+        }
+
+        return gaps;
+
+        static double Share(int bucket) => Math.Clamp((double)bucket / (Buckets - 1), 0, 1);
     }
 
     private static double X(int bucket) => (double)bucket / (Buckets - 1) * Width;

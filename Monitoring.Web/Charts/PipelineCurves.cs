@@ -12,12 +12,12 @@ public sealed record PipelineCurves(Curve Stored, Curve LatencyP50, Curve Latenc
         var from = now - window;
 
         // Percentiles share one scale, or their order would be lost.
-        var slowest = history.Where(point => point.At >= from).Max(point => point.LatencyP99Ms);
+        var slowest = Curve.Of(history, point => point.At, point => point.LatencyP99Ms, from, now);
         return new(
             Curve.Of(history, point => point.At, point => point.StoredPerSecond, from, now),
-            Curve.Of(history, point => point.At, point => point.LatencyP50Ms, from, now, slowest),
-            Curve.Of(history, point => point.At, point => point.LatencyP95Ms, from, now, slowest),
-            Curve.Of(history, point => point.At, point => point.LatencyP99Ms, from, now, slowest),
+            Curve.Of(history, point => point.At, point => point.LatencyP50Ms, from, now, slowest.Top),
+            Curve.Of(history, point => point.At, point => point.LatencyP95Ms, from, now, slowest.Top),
+            slowest,
             Curve.Of(history, point => point.At, point => point.Lag, from, now));
     }
 }

@@ -24,6 +24,20 @@ internal static class LabWords
         (ExperimentPhases.Verdict, "Verdict"),
     ];
 
+    /// <summary>So many runs make a percentile.</summary>
+    public const int LeastForPercentiles = 5;
+
+    /// <summary>The part that an experiment breaks.</summary>
+    public static string Group(string experiment) => experiment switch
+    {
+        "consumer-killed" or "consumer-paused" or "two-consumers-killed" or "scale" or "network-cut" => "Consumers",
+        "broker-killed" or "controller-killed" or "rolling-restart" => "Brokers",
+        "database-restarted" or "database-away" => "Database",
+        "sensor-killed" or "poison-burst" => "Sensors and messages",
+        "load-step" => "Load",
+        _ => "Others",
+    };
+
     public static string Protocol(string? protocol) => protocol is null ? "–" : Protocols.FirstOrDefault(each => each.Value == protocol).Words ?? protocol;
 
     public static string Backing(string? backing) => backing switch

@@ -10,6 +10,9 @@ internal sealed record PartGroup(string Title, IReadOnlyList<ResourceBody> Parts
 /// <param name="What">What it means, in words.</param>
 internal sealed record PartAct(string Name, ResourceAction Action, string What)
 {
+    /// <summary>What it is done to works no more.</summary>
+    public bool Breaks => Action is ResourceAction.Kill or ResourceAction.Pause or ResourceAction.Stop;
+
     public string Title(string part) => $"{Name} {part}?";
 
     public ResourceCommand On(ResourceBody part) => new(part.Name, Action);

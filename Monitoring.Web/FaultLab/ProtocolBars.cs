@@ -31,6 +31,6 @@ internal sealed record ProtocolBar(string Protocol, string? Backing, IReadOnlyLi
 
     private static bool Counts(ExperimentRunSummary run) => run.GroupProtocol is not null && run.Verdict is Verdicts.Pass or Verdicts.Fail;
 
-    /// <summary>By the nearest rank: a value that was measured.</summary>
-    private int? Percentile(double share) => Recoveries.Count == 0 ? null : Recoveries[(int)Math.Ceiling(share * Recoveries.Count) - 1];
+    /// <summary>By the nearest rank: a value that was measured; null of too few.</summary>
+    private int? Percentile(double share) => Recoveries.Count < LabWords.LeastForPercentiles ? null : Recoveries[(int)Math.Ceiling(share * Recoveries.Count) - 1];
 }

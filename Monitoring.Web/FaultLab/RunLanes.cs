@@ -46,10 +46,10 @@ internal static class RunLanes
         var stalled = recovered is { } at ? Math.Max(at - (partition.StallMs ?? at), begin) : 0;
         if (partition.FromConsumer is { } from)
         {
-            yield return (begin, stalled, from, partition.StallMs is { } ms ? $"stalled {DurationMs(ms)}" : null, $"{name}: {from}\nuntil the fault");
+            yield return (begin, stalled, from, null, $"{name}: {from}\nuntil the fault");
         }
 
-        yield return (stalled, recovered ?? end, null, null,
+        yield return (stalled, recovered ?? end, null, partition.StallMs is { } ms ? $"stalled {DurationMs(ms)}" : null,
             $"{name} waited {(recovered is null ? "until the end of the run" : DurationMs(partition.StallMs ?? (int)(recovered.Value - stalled)))}");
         if (recovered is { } first && (partition.ToConsumer ?? partition.FromConsumer) is { } to)
         {

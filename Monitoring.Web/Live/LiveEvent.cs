@@ -83,6 +83,7 @@ internal static class LiveEvent
     {
         if (view.Snapshot?.Metrics.Pipeline is not { } now || view.ReceivedAt is not { } received) return view;
         var at = received + view.Ahead;
+        view = view with { Lags = LagSample.Add(view.Lags, view.Snapshot.Cluster, at) };
         if (view.History is [.., { } last] && at - last.At < TimeSpan.FromMilliseconds(900)) return view;
         var point = new HistoryPoint(
             at, now.AcknowledgedPerSecond, now.StoredPerSecond, now.LatencyP50Ms, now.LatencyP95Ms, now.LatencyP99Ms, now.Lag, now.LagSeconds);

@@ -20,6 +20,7 @@ public enum LinkState
 /// <param name="ReceivedAt">When the newest event arrived, by this process's clock.</param>
 /// <param name="Attempt">Attempts to connect since the link was lost.</param>
 /// <param name="Ahead">How far the clock of the data is ahead of ours.</param>
+/// <param name="Lags">What each partition lagged behind in the last minutes, as far as this process has seen it; oldest first.</param>
 public sealed record LiveView(
     LinkState Link,
     int Attempt,
@@ -28,10 +29,11 @@ public sealed record LiveView(
     StreamSnapshot? Snapshot,
     OwnershipBody? Ownership,
     IReadOnlyList<HistoryPoint> History,
-    PipelineCurves Curves)
+    PipelineCurves Curves,
+    IReadOnlyList<LagSample> Lags)
 {
     public static readonly LiveView Nothing =
-        new(LinkState.Connecting, 0, null, TimeSpan.Zero, null, null, [], PipelineCurves.None);
+        new(LinkState.Connecting, 0, null, TimeSpan.Zero, null, null, [], PipelineCurves.None, []);
 
     /// <summary>What is shown is not what is: the API is away, or the API says that the database is.</summary>
     public bool Stale => Link != LinkState.Live || Snapshot is { Stale: true };

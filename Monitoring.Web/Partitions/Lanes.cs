@@ -6,9 +6,10 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 
 /// <summary>A piece of a lane; <see cref="From"/> and <see cref="To"/> are shares of the window.</summary>
 /// <param name="ConsumerId">The owner; null of a stall.</param>
-/// <param name="Note">Stands at the right end of the piece.</param>
+/// <param name="Note">Its label: on a bar at the right end, on a stall in the middle.</param>
 /// <param name="Tip">All that is known of it, a line each.</param>
-public sealed record LanePiece(double From, double To, string? ConsumerId, string? Note, string Tip);
+/// <param name="IsOutage">It is a stall of all partitions: the database was away.</param>
+public sealed record LanePiece(double From, double To, string? ConsumerId, string? Note, string Tip, bool IsOutage = false);
 
 public sealed record Lane(int Partition, IReadOnlyList<LanePiece> Pieces);
 
@@ -25,6 +26,45 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     private const double Apart = 0.012;
 
     private const int MostInTip = 8;
+    private const int MostTicks = 6;
+
+    private static readonly TimeSpan[] Steps =
+    [
+        .. new[] { 5, 10, 20, 60, 120, 300, 600, 1_200, 3_600, 7_200, 14_400 }.Select(seconds => TimeSpan.FromSeconds(seconds)),
+    ];
+
+    /// <summary>Labels of stalls in one lane closer than this share of the width would lie on each other.</summary>
+    private const double LabelWidth = 0.06;
+
+    /// <summary>The shortest axis around a fault.</summary>
+    private static readonly TimeSpan Closest = TimeSpan.FromSeconds(30);
+
+    /// <summary>The axis is so many times as long as the newest fault is ago, so that its stall is wide while it lasts and shrinks afterwards.</summary>
+    private const int Reach = 3;
+
+    /// <summary>The window that shows the newest fault closely: <paramref name="usual"/> where nothing has failed of late.</summary>
+    /// <param name="active">The consumers that are alive.</param>
+    public static TimeSpan WindowAround(OwnershipBody ownership, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan usual)
+    {
+        var faults = ownership.Marks.Where(mark => IsCritical(mark.Kind)).Select(mark => mark.At)
+            .Concat(ownership.Spans.GroupBy(span => span.Partition).SelectMany(spans => Interruptions([.. spans.OrderBy(span => span.Generation)], active, now)))
+            .Where(at => at <= now).ToArray();
+        if (faults.Length == 0) return usual;
+        var window = (now - faults.Max()) * Reach;
+        return window < Closest ? Closest : window > usual ? usual : window;
+    }
+
+    /// <summary>When a partition stopped flowing for longer than a seam.</summary>
+    private static IEnumerable<DateTimeOffset> Interruptions(OwnershipSpan[] spans, IReadOnlySet<string> active, DateTimeOffset now)
+    {
+        for (var i = 0; i < spans.Length; i++)
+        {
+            var last = i + 1 == spans.Length;
+            var ended = spans[i].EndedAt ?? (last && !active.Contains(spans[i].ConsumerId) ? spans[i].LastCommitAt : null);
+            var until = last ? now : spans[i + 1].RecoveredAt ?? spans[i + 1].EndedAt ?? now;
+            if (ended is { } at && until - at >= Seam) yield return at;
+        }
+    }
 
     /// <param name="partitions">All partitions that exist, also those nobody owned in the window.</param>
     /// <param name="active">The consumers that are alive; an owner that is not has stopped reading, whatever the database says.</param>
@@ -38,14 +78,27 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         var rows = partitions.Union(ownership.Spans.Select(span => span.Partition)).Order().Select(partition =>
         {
             var spans = ownership.Spans.Where(span => span.Partition == partition).OrderBy(span => span.Generation).ToArray();
-            return new Lane(partition, [.. spans.SelectMany((span, index) =>
-                Pieces(span, index == 0 ? null : spans[index - 1], index + 1 < spans.Length ? spans[index + 1] : null, active, now))
-                .Concat(outages)
-                .Where(piece => piece.To > from)
+            return new Lane(partition, Labelled([.. spans.SelectMany((span, index) =>
+                Pieces(span, index == 0 ? null : spans[index - 1], index + 1 == spans.Length, active, now))
                 .Select(piece => new LanePiece(At(piece.From), At(piece.To), piece.ConsumerId, piece.Note, piece.Tip))
-                .Where(piece => piece.To > piece.From)]);
+                .Concat(outages.Select(piece => new LanePiece(At(piece.From), At(piece.To), null, piece.Note, piece.Tip, IsOutage: true)))
+                .Where(piece => piece.To > piece.From)]));
         }).ToArray();
         return new(rows, Together(ownership.Marks.Where(mark => mark.At > from && mark.At <= now).OrderBy(mark => mark.At), At), TicksOf(window));
+    }
+
+    /// <summary>Of stalls whose labels would lie on each other the newest keeps its own.</summary>
+    private static LanePiece[] Labelled(LanePiece[] pieces)
+    {
+        var next = double.PositiveInfinity;
+        foreach (var index in Enumerable.Range(0, pieces.Length).Where(each => pieces[each] is { ConsumerId: null, IsOutage: false }).OrderByDescending(each => pieces[each].To))
+        {
+            var middle = (pieces[index].From + pieces[index].To) / 2;
+            if (next - middle < LabelWidth) pieces[index] = pieces[index] with { Note = null };
+            else next = middle;
+        }
+
+        return pieces;
     }
 
     /// <summary>What happened so close together that it cannot be told apart in the picture is one mark, which tells of all of it.</summary>
@@ -80,9 +133,9 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     }
 
     // While the database is away nothing is stored, whoever owns the partition.
-    private static (DateTimeOffset From, DateTimeOffset To, string? ConsumerId, string? Note, string Tip)[] Outages(IReadOnlyList<TimelineMark> marks, DateTimeOffset now)
+    private static (DateTimeOffset From, DateTimeOffset To, string Note, string Tip)[] Outages(IReadOnlyList<TimelineMark> marks, DateTimeOffset now)
     {
-        var outages = new List<(DateTimeOffset, DateTimeOffset, string?, string?, string)>();
+        var outages = new List<(DateTimeOffset, DateTimeOffset, string, string)>();
         DateTimeOffset? since = null;
         foreach (var mark in marks.OrderBy(mark => mark.At))
         {
@@ -95,12 +148,12 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         if (since is { } still) outages.Add(Outage(still, now));
         return [.. outages];
 
-        static (DateTimeOffset, DateTimeOffset, string?, string?, string) Outage(DateTimeOffset from, DateTimeOffset to) =>
-            (from, to, null, $"{Duration(to - from)}", $"the database was away for {Duration(to - from)}: nothing could be stored\nsince {Iso(from)}");
+        static (DateTimeOffset, DateTimeOffset, string, string) Outage(DateTimeOffset from, DateTimeOffset to) =>
+            (from, to, Duration(to - from), $"the database was away for {Duration(to - from)}: nothing could be stored\nsince {Iso(from)}");
     }
 
     private static IEnumerable<(DateTimeOffset From, DateTimeOffset To, string? ConsumerId, string? Note, string Tip)> Pieces(
-        OwnershipSpan span, OwnershipSpan? before, OwnershipSpan? after, IReadOnlySet<string> active, DateTimeOffset now)
+        OwnershipSpan span, OwnershipSpan? before, bool isLast, IReadOnlySet<string> active, DateTimeOffset now)
     {
         var begins = span.RecoveredAt ?? span.ClaimedAt;
         if (before?.EndedAt is { } left)
@@ -109,7 +162,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
             var until = span.RecoveredAt ?? span.EndedAt ?? now;
             if (until - left >= Seam)
             {
-                yield return (left, until, null, null,
+                yield return (left, until, null, Duration(until - left),
                     $"P{span.Partition} waited {Duration(until - left)}{(span.RecoveredAt is null ? " so far" : "")}\nfrom {before.ConsumerId} ({before.EndedBy}) to {span.ConsumerId}\nsince {Iso(left)}");
             }
 
@@ -118,13 +171,10 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
 
         var dead = span.EndedAt is null && !active.Contains(span.ConsumerId);
         var ends = span.EndedAt ?? (dead ? span.LastCommitAt ?? begins : now);
-        var note = dead && now - ends >= Seam ? $"silent {Duration(now - ends)}"
-            : after is not null && (after.RecoveredAt ?? after.EndedAt ?? now) - ends is var stall && stall >= Seam ? $"stalled {Duration(stall)}"
-            : null;
-        yield return (begins, ends, span.ConsumerId, note, Describe(span, dead, ends));
-        if (dead && after is null && now - ends >= Seam)
+        yield return (begins, ends, span.ConsumerId, null, Describe(span, dead, ends));
+        if (dead && isLast && now - ends >= Seam)
         {
-            yield return (ends, now, null, null, $"P{span.Partition} waits\n{span.ConsumerId} has stored nothing for {Duration(now - ends)}");
+            yield return (ends, now, null, $"waits {Duration(now - ends)}", $"P{span.Partition} waits\n{span.ConsumerId} has stored nothing for {Duration(now - ends)}");
         }
     }
 
@@ -139,15 +189,15 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
 
     private static IReadOnlyList<(double, string)> TicksOf(TimeSpan window)
     {
-        var (count, step, unit) = window.TotalMinutes switch
-        {
-            <= 1 => (6, 10, "s"),
-            <= 5 => (5, 1, "min"),
-            <= 60 => (6, 10, "min"),
-            _ => (6, 4, "h"),
-        };
-        return [.. Enumerable.Range(0, count).Select(i => ((double)i / count, $"−{(count - i) * step}\u00a0{unit}"))];
+        var step = Steps.First(each => window / each <= MostTicks);
+        return
+        [
+            .. Enumerable.Range(1, (int)(window / step)).Reverse().Select(i => (Math.Max(0, 1 - (i * (step / window))), $"−{Ago(step * i)}")),
+        ];
     }
+
+    private static string Ago(TimeSpan span) =>
+        span < TimeSpan.FromMinutes(1) || (span < TimeSpan.FromMinutes(2) && span.Seconds != 0) ? $"{span.TotalSeconds:0}\u00a0s" : Duration(span);
 
     private static bool IsCritical(string kind) => kind is "kill" or "exit" or "broker-down" or "database-down";
 

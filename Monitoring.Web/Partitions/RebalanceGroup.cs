@@ -34,7 +34,7 @@ public sealed record RebalanceGroup(string ConsumerId, string EventType, string 
         }
     }
 
-    private static string Names(int[] partitions)
+    internal static string Names(int[] partitions)
     {
         var names = new List<string>();
         for (var first = 0; first < partitions.Length;)

@@ -18,7 +18,8 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
 
     private static readonly string[] Pages =
     [
-        "/", "/alerts", "/alerts/{Id:guid}", "/audit", "/broker", "/brokers", "/brokers/{*Rest}", "/consumer", "/consumers", "/consumers/{*Rest}", "/fault-lab", "/not-found",
+        "/", "/alerts", "/alerts/{Id:guid}", "/audit", "/broker", "/brokers", "/brokers/{*Rest}", "/consumer", "/consumers", "/consumers/{*Rest}", "/fault-lab", "/fault-lab/runs/{Id:long}",
+        "/not-found",
         "/partitions", "/producer", "/producers/{*Rest}", "/sensor", "/sensors", "/sensors/{*Rest}",
     ];
 

@@ -24,7 +24,12 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         await Expect(Page.GetByTestId("run-lanes").Locator(".lane[data-partition='4'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-1");
         await Expect(Page.GetByTestId("run-lanes").Locator(".stall")).ToHaveCountAsync(2);
         await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("classic, eager");
-        await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("p50 6.93 s · p95 7.42 s");
+        // Two runs have no percentiles, only a range; five have.
+        await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("6.93 s to 7.42 s");
+        await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("p50 6.41 s · p95 6.80 s");
+        await Expect(Page.GetByTestId("experiments").GetByRole(AriaRole.Link, new() { NameRegex = Words("^PostgreSQL is restarted") })).ToContainTextAsync("last 3.90 s");
+        await Expect(Page.GetByTestId("experiments")).Not.ToContainTextAsync("p50 3.90 s");
+        await Expect(Page.GetByTestId("runs-chart").GetByRole(AriaRole.Link)).ToHaveCountAsync(9);
         await ShowAsync($"fault-lab-{theme}");
 
         await Page.GetByTestId("experiments").GetByRole(AriaRole.Link, new() { NameRegex = Words("^The active controller is killed") }).ClickAsync();
@@ -139,6 +144,55 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         using var client = new HttpClient { BaseAddress = Stack.Web.Address };
         using var experiments = await client.GetAsync(LabRoutes.Experiments);
         Assert.Equal((404, true), ((int)experiments.StatusCode, (await experiments.Content.ReadAsStringAsync()).Contains("Factory:Faults", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Experiments_stand_in_groups_and_what_failed_comes_first()
+    {
+        Stack.Lab.Reset();
+        await OpenAsync("/fault-lab");
+        var list = Page.GetByTestId("experiments");
+        await Expect(list.GetByRole(AriaRole.Heading, new() { Level = 3 })).ToHaveTextAsync(["Brokers", "Consumers", "Database", "Sensors and messages", "Load"]);
+        await Expect(list.GetByRole(AriaRole.Link).First).ToContainTextAsync(Words("active controller is killed.*FAIL"));
+        await Expect(list).ToContainTextAsync("1 of 13 failed");
+    }
+
+    [Fact]
+    public async Task Nothing_lies_over_its_neighbor_or_is_cut_off_and_what_breaks_something_looks_like_it()
+    {
+        Stack.Lab.Reset();
+        await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
+        // As long as a limit is on the embedded brokers.
+        Assert.True(await Page.EvaluateAsync<bool>("""
+            () => [...document.querySelectorAll('.limits li')].every(limit => {
+                limit.firstElementChild.textContent = 'at most 2 rebalances';
+                return limit.firstElementChild.getBoundingClientRect().right <= limit.lastElementChild.getBoundingClientRect().left;
+            })
+            """));
+        Assert.True(await Page.EvaluateAsync<bool>("() => [...document.querySelectorAll('.run .scroll')].every(table => table.scrollWidth <= table.clientWidth)"));
+        var colors = await Page.EvaluateAsync<string[]>("""
+            () => ['Kill sensor-consumer-1', 'Start sensor-consumer-4'].map(name => getComputedStyle(document.querySelector(`[aria-label="${name}"]`)).color)
+            """);
+        Assert.NotEqual(colors[0], colors[1]);
+    }
+
+    [Fact]
+    public async Task A_report_of_a_run_is_one_page_of_paper()
+    {
+        Stack.Lab.Reset();
+        await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
+        await Page.GetByTestId("run").GetByRole(AriaRole.Link, new() { Name = "to print" }).ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("A consumer is killed");
+        await Expect(Page.GetByTestId("verdict")).ToContainTextAsync("PASS");
+        await Expect(Page.GetByRole(AriaRole.Region, new() { Name = "Experiment" })).ToContainTextAsync("What must hold");
+        await Expect(Page.GetByTestId("checks").GetByText("PASS")).ToHaveCountAsync(6);
+        var paper = System.Text.Encoding.Latin1.GetString(await Page.PdfAsync(new() { PreferCSSPageSize = true, PrintBackground = true }));
+        Assert.Single(System.Text.RegularExpressions.Regex.Matches(paper, @"/Type\s*/Page\b"));
+        await Page.EmulateMediaAsync(new() { Media = Media.Print });
+        await Expect(Page.Locator(".topbar")).ToBeHiddenAsync();
+        await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, "run-report-print.png"), true);
+        await Page.EmulateMediaAsync(new() { Media = Media.Screen });
+        await ShowAsync("run-report-dark");
     }
 
     private async Task ConfirmAsync(string title, string yes)

@@ -54,6 +54,85 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     }
 
     [Fact]
+    public async Task The_time_range_goes_along_from_view_to_view()
+    {
+        await OpenAsync("/partitions?window=1h");
+        var views = Page.GetByRole(AriaRole.Navigation, new() { Name = "Views" });
+        foreach (var name in (string[])["Sensors", "Alerts"])
+        {
+            await views.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).ClickAsync();
+            await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(name);
+            await Expect(Page.GetByRole(AriaRole.Navigation, new() { Name = "Window of time" }).Locator("[aria-current]")).ToHaveTextAsync("1 h");
+            Assert.Contains("window=1h", Page.Url, StringComparison.Ordinal);
+            await Expect(views.Locator("[aria-current=page]")).ToHaveCountAsync(1);
+        }
+    }
+
+    [Fact]
+    public async Task The_command_palette_leads_to_anything_by_keyboard()
+    {
+        await OpenAsync("/partitions?window=1h");
+        await Page.Keyboard.PressAsync("Control+k");
+        var palette = Page.GetByRole(AriaRole.Dialog, new() { Name = "Command palette" });
+        await Expect(palette.GetByRole(AriaRole.Combobox)).ToBeFocusedAsync();
+        await Expect(palette.GetByRole(AriaRole.Option)).Not.ToHaveCountAsync(0);
+        await HasNoViolationAsync();
+        await Page.Keyboard.TypeAsync("HUMID-sensor-003");
+        await Expect(palette.GetByRole(AriaRole.Option).First).ToContainTextAsync(Words("^humid-sensor-003.?sensor$"));
+        await Page.Keyboard.PressAsync("Enter");
+        await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("humid-sensor-003");
+        Assert.EndsWith("/sensors/humid-sensor-003?window=1h", Page.Url, StringComparison.Ordinal);
+        await Expect(palette).ToHaveCountAsync(0);
+
+        foreach (var (text, kind, heading) in new[] { ("consumer-2", "consumer", "sensor-consumer-2"), ("P4", "partition", "Partitions"), ("critical thr", "alert", SimulatedFactory.Sensor), ("aler view", "view", "Alerts") })
+        {
+            await Page.Keyboard.PressAsync("Control+k");
+            await Page.Keyboard.TypeAsync(text);
+            await Expect(palette.Locator("[aria-selected=true]")).ToContainTextAsync(kind);
+            await Page.Keyboard.PressAsync("Enter");
+            await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync(heading);
+        }
+
+        await Page.Keyboard.PressAsync("Control+k");
+        await Page.Keyboard.PressAsync("Escape");
+        await Expect(palette).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task Keyboard_help_opens_by_keyboard_and_no_single_letter_does_anything()
+    {
+        await OpenAsync("/");
+        await Page.Keyboard.PressAsync("k");
+        await Page.Keyboard.PressAsync("/");
+        await Expect(Page.GetByRole(AriaRole.Dialog)).ToHaveCountAsync(0);
+        await Page.Keyboard.PressAsync("Control+/");
+        var help = Page.GetByRole(AriaRole.Dialog, new() { Name = "Keyboard" });
+        await Expect(help).ToContainTextAsync("Ctrl K");
+        await HasNoViolationAsync();
+        await Page.Keyboard.PressAsync("Escape");
+        await Expect(help).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task On_a_wall_the_views_follow_each_other_until_somebody_ends_it()
+    {
+        await OpenAsync("/?wall=2");
+        foreach (var heading in (string[])["Partitions", "Consumers"]) await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(heading);
+        await Page.Keyboard.PressAsync("Escape");
+        await Page.WaitForFunctionAsync("() => !location.search.includes('wall') && !document.body.classList.contains('wall')");
+        var here = await Page.EvaluateAsync<string>("() => location.pathname");
+        await Page.WaitForTimeoutAsync(3_000);
+        Assert.Equal(here, await Page.EvaluateAsync<string>("() => location.pathname"));
+    }
+
+    [Fact]
+    public async Task A_component_leads_to_its_resource_in_the_Aspire_dashboard()
+    {
+        await OpenAsync("/consumers/sensor-consumer-1");
+        await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "console", Exact = true })).ToHaveAttributeAsync("href", "http://localhost:15888/consolelogs/resource/sensor-consumer-1");
+    }
+
+    [Fact]
     public async Task The_chosen_theme_is_kept()
     {
         await OpenAsync("/");

@@ -57,11 +57,19 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
         {
             await Expect(Page.GetByTestId("status")).ToContainTextAsync(victim);
             await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("2 of 3 active");
-            await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .stall:not(.outage)")).ToHaveCountAsync(1);
+            var waiting = Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .stall:not(.outage)");
+            await Expect(waiting).ToHaveCountAsync(1);
+            await Expect(waiting).ToContainTextAsync("waits");
             await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, "overview-consumer-killed.png"));
             await Stack.Factory.TakeOverAsync(victim, "sensor-consumer-3");
             await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
-            await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim["sensor-".Length..]} lost P1, P4");
+            await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim["sensor-".Length..]} lost P1, P4, session expired");
+            // The stall has its own label, and the axis is widened around it: at five minutes it would be a fiftieth of the width.
+            var stall = Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .stall:not(.outage)").Last;
+            await Expect(stall).ToHaveTextAsync(Words("^6[.]0.s$"));
+            await Expect(Page.GetByTestId("lanes").Locator(".bar span")).ToHaveCountAsync(0);
+            await Expect(Page.GetByTestId("widened")).ToBeVisibleAsync();
+            Assert.InRange(await stall.EvaluateAsync<double>("stall => parseFloat(stall.style.width)"), 4, 100);
         }
         finally
         {
@@ -71,6 +79,60 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
 
         await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
         Assert.True(await Page.EvaluateAsync<bool>("() => window.stillTheSamePage === true"));
+    }
+
+    [Fact]
+    public async Task Owners_are_tints_and_only_a_stall_has_the_full_color()
+    {
+        await OpenAsync("/");
+        var bar = Page.GetByTestId("lanes").Locator(".bar").First;
+        Assert.True(await bar.EvaluateAsync<bool>("bar => getComputedStyle(bar).backgroundColor !== getComputedStyle(bar).borderLeftColor"));
+    }
+
+    [Fact]
+    public async Task Curves_have_an_axis_and_a_spike_flattens_nothing()
+    {
+        await OpenAsync("/");
+        var stored = Page.Locator(".curve").First;
+        await Expect(stored.Locator(".top")).ToContainTextAsync("/s");
+        await Expect(stored.Locator(".ends")).ToContainTextAsync("now");
+        await Stack.Factory.SpikeAsync(50_000);
+        await Expect(stored.Locator(".cut")).ToContainTextAsync(Words("▲.5,0"));
+        Assert.DoesNotContain("5,0", await stored.Locator(".top").TextContentAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Links_of_several_findings_stand_apart()
+    {
+        const string Stranger = "scattered-sensor";
+        await Stack.Factory.AddStrangerAsync(Stranger);
+        await Stack.Factory.RejectAsync("bad-level");
+        try
+        {
+            await OpenAsync("/");
+            var links = Page.GetByTestId("status").Locator(".links a");
+            await Expect(links).ToHaveTextAsync(["Dead letters of bad-level", Stranger]);
+            var boxes = await links.EvaluateAllAsync<float[][]>("links => links.map(link => link.getBoundingClientRect()).map(box => [box.left, box.right, box.top])");
+            Assert.True(boxes[1][0] - boxes[0][1] >= 8 || boxes[1][2] > boxes[0][2], $"{boxes[0][1]} to {boxes[1][0]}");
+            await HasNoViolationAsync();
+        }
+        finally
+        {
+            await Stack.Factory.RemoveStrangerAsync(Stranger);
+            await Stack.Factory.ForgetRejectedAsync("bad-level");
+        }
+    }
+
+    [Fact]
+    public async Task What_is_no_part_of_the_account_is_folded_away_and_explained()
+    {
+        await OpenAsync("/");
+        var outside = Page.GetByTestId("ledger").Locator(".outside");
+        await Expect(outside.Locator("dd").First).ToBeHiddenAsync();
+        await outside.Locator("summary").ClickAsync();
+        await Expect(outside).ToContainTextAsync("whose acknowledgement is not recorded");
+        await Expect(outside.Locator("dl")).ToBeInViewportAsync(new() { Ratio = 1 });
+        await HasNoViolationAsync();
     }
 
     [Fact]

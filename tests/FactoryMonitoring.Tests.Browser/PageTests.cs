@@ -58,4 +58,20 @@ public sealed class PageTests(BrowserFixture stack) : BrowserTest(stack)
         // The browser notes the answer 404 itself.
         Assert.DoesNotContain(Errors, error => name != "not-found" || !error.Contains("404", StringComparison.Ordinal));
     }
+
+    [Theory]
+    [InlineData(320)]
+    [InlineData(720)]
+    public async Task No_page_scrolls_sideways_at_320_px_and_at_200_percent_zoom(int width)
+    {
+        await OpenWindowAsync("dark", width, 800);
+        List<string> wide = [];
+        foreach (var (name, path, _) in Pages)
+        {
+            await OpenAsync(path);
+            if (await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth") > width) wide.Add(name);
+        }
+
+        Assert.Empty(wide);
+    }
 }

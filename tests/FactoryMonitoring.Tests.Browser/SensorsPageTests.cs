@@ -27,6 +27,25 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
     }
 
     [Fact]
+    public async Task A_value_stands_in_its_band_with_the_marks_of_warning_and_critical_and_has_a_trend()
+    {
+        await OpenAsync($"/sensors?q={SimulatedFactory.Sensor}&window=15m");
+        var row = Page.GetByTestId("sensor-table").Locator("tbody tr");
+        await Expect(row).ToHaveCountAsync(1);
+        // From the usual lowest to the highest: warning from 35, critical from 40.
+        var shares = await row.Locator(".band").EvaluateAsync<double[]>("""
+            band => [...band.querySelectorAll('.zone.warning, .zone.critical')].flatMap(zone => [parseFloat(zone.style.left), parseFloat(zone.style.left) + parseFloat(zone.style.width)])
+            """);
+        Assert.Equal(4, shares.Length);
+        Assert.InRange(shares[0], 1, shares[1] - 1);
+        Assert.Equal(shares[1], shares[2], 1.0);
+        Assert.Equal(100, shares[3], 1.0);
+        await Expect(row.Locator(".band small").First).ToHaveTextAsync("15");
+        await Expect(row.GetByRole(AriaRole.Img, new() { NameRegex = Words("values between 30.0 .C and 42.0 .C") })).ToBeVisibleAsync();
+        await HasNoViolationAsync();
+    }
+
+    [Fact]
     public async Task A_strangers_sensor_has_a_page_whatever_its_id_and_it_says_what_is_odd_about_it()
     {
         const string Id = "factory/line 1/50% x?y/..";

@@ -21,6 +21,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _end = new();
     private readonly HashSet<string> _silent = [];
+    private long _offset = 5_000;
     private Task _beating = Task.CompletedTask;
 
     /// <summary>Three consumers own two partitions each, five producers send, and there is something on every page.</summary>
@@ -130,6 +131,26 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
         SELECT processing_timestamp, kafka_offset, kafka_offset + 1, 1, 4, 1, 1 FROM stored
         """, id);
+
+    /// <summary>A sensor of a machine breaks a rule.</summary>
+    public Task RaiseAsync(string sensor, string rule, string severity, bool resolved) =>
+        AlertAsync(Guid.NewGuid(), sensor, "pressure", rule, severity, 1_048, "hPa", resolved, offset: Interlocked.Increment(ref _offset));
+
+    /// <summary>Forgets the alerts of a sensor.</summary>
+    public Task ForgetAlertsAsync(string sensor) => ExecuteAsync("DELETE FROM alerts WHERE sensor_id = $1", sensor);
+
+    /// <summary>A message of this sensor became a dead letter a moment ago.</summary>
+    public Task RejectAsync(string sensor) => ExecuteAsync(
+        "INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id, sensor_id) SELECT 1, 5, 8000 + count(*), 'level_unknown', 'alert_level is none of the known', 'sensor-consumer-1', $1 FROM rejected_messages", sensor);
+
+    /// <summary>Forgets its dead letters.</summary>
+    public Task ForgetRejectedAsync(string sensor) => ExecuteAsync("DELETE FROM rejected_messages WHERE sensor_id = $1", sensor);
+
+    /// <summary>One second in which far more was stored than usual.</summary>
+    public Task SpikeAsync(int stored) => ExecuteAsync("""
+        INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES (date_trunc('second', now()), 'sensor-consumer-1', $1, $2, 4)
+        ON CONFLICT (at, consumer_id) DO UPDATE SET stored = excluded.stored
+        """, stored, Latencies);
 
     /// <summary>Forgets it.</summary>
     public Task RemoveStrangerAsync(string id) => ExecuteAsync("DELETE FROM sensor_latest WHERE sensor_id = $1", id);

@@ -17,6 +17,7 @@ internal static class SimulatedRuns
             ("controller-killed", "consumer", 3_310, Verdicts.Fail), ("consumer-killed", "classic", 6_930, Verdicts.Pass), ("consumer-killed", "classic", 7_420, Verdicts.Fail),
             ("consumer-killed", "consumer", 6_120, Verdicts.Pass), ("consumer-killed", "classic-range", 9_240, Verdicts.Fail), ("consumer-killed", "classic-range", 8_815, Verdicts.Fail),
             ("database-restarted", "consumer", 3_904, Verdicts.Pass), ("scale", "consumer", 640, Verdicts.Pass), ("sensor-killed", "consumer", 5_200, Verdicts.Aborted),
+            ("consumer-killed", "consumer", 6_300, Verdicts.Pass), ("consumer-killed", "consumer", 6_500, Verdicts.Pass),
         }.Select((run, index) =>
         {
             var experiment = experiments.Single(each => each.Name == run.Name);

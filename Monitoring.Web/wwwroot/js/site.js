@@ -153,6 +153,44 @@
   // What was pointed at may be gone with the next drawing, and nothing tells that the pointer left it.
   setInterval(() => { if (tipFor && !tipFor.isConnected) hideTip(); }, 250);
 
+  document.addEventListener("click", event => { if (event.target instanceof Element && event.target.closest("[data-print]")) print(); });
+
+  // A part of a picture over time is chosen by dragging over it, and stands in the address from then on.
+  document.addEventListener("pointerdown", event => {
+    const field = event.button === 0 && event.isPrimary && event.target instanceof Element && event.target.closest(".field[data-from]");
+    if (!field) return;
+    event.preventDefault();
+    const box = field.getBoundingClientRect();
+    const [from, to] = [Date.parse(field.dataset.from), Date.parse(field.dataset.to)];
+    const share = x => Math.min(1, Math.max(0, (x - box.left) / box.width));
+    const start = share(event.clientX);
+    const mark = document.createElement("div");
+    mark.className = "chosen";
+    document.body.append(mark);
+    const end = done => {
+      removeEventListener("pointermove", move);
+      removeEventListener("pointerup", up);
+      removeEventListener("pointercancel", cancel);
+      mark.remove();
+      if (!done) return;
+      const [first, last] = [Math.min(start, done.at), Math.max(start, done.at)];
+      if (last - first < 0.01) return;
+      const url = new URL(location.href);
+      url.searchParams.set("from", new Date(from + first * (to - from)).toISOString());
+      url.searchParams.set("to", new Date(from + last * (to - from)).toISOString());
+      window.Blazor.navigateTo(url.pathname + url.search);
+    };
+    const move = moved => {
+      const at = share(moved.clientX);
+      Object.assign(mark.style, { left: `${box.left + Math.min(start, at) * box.width}px`, width: `${Math.abs(at - start) * box.width}px`, top: `${box.top}px`, height: `${box.height}px` });
+    };
+    const up = moved => end({ at: share(moved.clientX) });
+    const cancel = () => end();
+    addEventListener("pointermove", move);
+    addEventListener("pointerup", up);
+    addEventListener("pointercancel", cancel);
+  });
+
   // The view one is on is in sight, also where the bar of views is wider than the window.
   const revealView = () => document.querySelector(".topbar nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });
   new MutationObserver(changes => {

@@ -1,0 +1,78 @@
+using FactoryMonitoring.Contracts;
+using Microsoft.Playwright;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+/// <summary>The list of alerts, and what tells of them elsewhere.</summary>
+public sealed class AlertsPageTests(BrowserFixture stack) : BrowserTest(stack)
+{
+    private const string Sensor = "press-sensor-777";
+
+    [Fact]
+    public async Task A_sensor_that_breaks_two_rules_is_one_row_that_opens_into_its_alerts()
+    {
+        await Stack.Factory.RaiseAsync(Sensor, AnomalyTypes.CriticalThreshold, Severities.High, resolved: false);
+        await Stack.Factory.RaiseAsync(Sensor, AnomalyTypes.BaselineDeviation, Severities.Low, resolved: true);
+        try
+        {
+            await OpenAsync("/alerts");
+            var row = Page.GetByTestId("alert-list").GetByTestId("condition").Filter(new() { HasText = Sensor });
+            await Expect(row).ToHaveCountAsync(1);
+            await Expect(row).ToContainTextAsync("over critical + off its baseline · 2 alerts");
+            await Expect(row).ToContainTextAsync("open");
+            await row.Locator("summary").FocusAsync();
+            await Page.Keyboard.PressAsync("Enter");
+            await Expect(row.GetByRole(AriaRole.Link)).ToHaveCountAsync(2);
+            await HasNoViolationAsync();
+
+            await OpenAsync("/alerts?group=machine");
+            var machine = Page.GetByTestId("machine").Filter(new() { HasText = "machine-001" });
+            await Expect(machine.Locator("summary").First).ToContainTextAsync(Words("high.*machine-001.* open"));
+            await machine.Locator("summary").First.ClickAsync();
+            await Expect(machine).ToContainTextAsync(Sensor);
+            await HasNoViolationAsync();
+
+            await OpenAsync($"/alerts?group=alert&sensor={Sensor}");
+            await Expect(Page.GetByTestId("alert-list").Locator("tbody tr")).ToHaveCountAsync(2);
+        }
+        finally
+        {
+            await Stack.Factory.ForgetAlertsAsync(Sensor);
+        }
+    }
+
+    [Fact]
+    public async Task The_badge_in_the_bar_counts_open_alerts_and_is_loud_only_for_a_critical_one()
+    {
+        await OpenAsync("/sensors");
+        var badge = Page.GetByTestId("alert-badge");
+        await Expect(badge).ToHaveTextAsync(Words("^[0-9]+$"));
+        await Expect(badge).Not.ToHaveClassAsync(Words("critical"));
+        var before = int.Parse((await badge.TextContentAsync())!, System.Globalization.CultureInfo.InvariantCulture);
+        await Stack.Factory.RaiseAsync(Sensor, AnomalyTypes.CriticalThreshold, Severities.Critical, resolved: false);
+        try
+        {
+            await Expect(badge).ToHaveTextAsync($"{before + 1}");
+            await Expect(badge).ToHaveClassAsync(Words("critical"));
+            await HasNoViolationAsync();
+        }
+        finally
+        {
+            await Stack.Factory.ForgetAlertsAsync(Sensor);
+        }
+    }
+
+    [Fact]
+    public async Task Filters_stand_in_one_line_and_the_axis_begins_with_the_first_alert()
+    {
+        await OpenAsync("/alerts?window=24h");
+        var tops = await Page.EvaluateAsync<float[]>("() => [...document.querySelectorAll('.filters > *')].map(field => field.getBoundingClientRect().top)");
+        Assert.Equal(5, tops.Length);
+        Assert.InRange(tops.Max() - tops.Min(), 0, 10);
+        await Expect(Page.GetByTestId("fitted")).ToContainTextAsync("none in this window before");
+        // 24 h in steps of 15 min would be 97 columns, and all but one of them empty.
+        await Expect(Page.Locator(".columns-chart .column").First.Locator("i").First).ToBeVisibleAsync();
+        await Page.SetViewportSizeAsync(320, 844);
+        Assert.Equal(320, await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));
+    }
+}

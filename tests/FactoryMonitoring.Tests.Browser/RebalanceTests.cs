@@ -1,0 +1,72 @@
+using System.Globalization;
+using Microsoft.Playwright;
+
+namespace FactoryMonitoring.Tests.Browser;
+
+/// <summary>What the pages tell of a rebalance.</summary>
+public sealed class RebalanceTests(BrowserFixture stack) : BrowserTest(stack)
+{
+    [Fact]
+    public async Task One_rebalance_is_one_row_that_opens_into_its_steps()
+    {
+        const string victim = "sensor-consumer-1";
+        await Stack.Factory.TakeOverAsync(victim, "sensor-consumer-2", 0, 3);
+        try
+        {
+            await OpenAsync("/partitions");
+            var row = Page.GetByTestId("rebalances").Locator(".rebalance").First;
+            await Expect(row.Locator("summary")).ToContainTextAsync($"{victim} lost P0, P3, session expired");
+            await Expect(row.Locator("summary")).ToContainTextAsync(Words("longest stall 6[.]0.s"));
+            await Expect(row.Locator(".steps")).ToBeHiddenAsync();
+            await row.Locator("summary").FocusAsync();
+            await Page.Keyboard.PressAsync("Enter");
+            await Expect(row.Locator(".steps li")).ToHaveCountAsync(2);
+            await Expect(row.Locator(".lane")).ToHaveCountAsync(2);
+            await Expect(row.Locator(".lane[data-partition='0'] .stall")).ToHaveTextAsync(Words("^6[.]0.s$"));
+            await Expect(row.Locator(".lane[data-partition='0'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-2");
+            await Expect(row).ToContainTextAsync(Words("stood still for 12[.]0.s"));
+            await HasNoViolationAsync();
+            // It stays open while the page goes on.
+            await Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 2000))");
+            await Expect(row.Locator(".steps")).ToBeVisibleAsync();
+        }
+        finally
+        {
+            await Stack.Factory.TakeOverAsync("sensor-consumer-2", victim, 0, 3);
+        }
+    }
+
+    [Fact]
+    public async Task A_part_of_the_time_is_chosen_by_dragging_and_stands_in_the_address()
+    {
+        await OpenAsync("/partitions");
+        var field = (await Page.GetByTestId("lanes").Locator(".field").BoundingBoxAsync())!;
+        var y = field.Y + (field.Height / 2);
+        await Page.Mouse.MoveAsync(field.X + (field.Width / 2), y);
+        await Page.Mouse.DownAsync();
+        await Page.Mouse.MoveAsync(field.X + (field.Width * 0.9f), y, new() { Steps = 4 });
+        await Expect(Page.Locator(".chosen")).ToBeVisibleAsync();
+        await Page.Mouse.UpAsync();
+        await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "back to the live window" })).ToBeVisibleAsync();
+        var query = System.Web.HttpUtility.ParseQueryString(new Uri(Page.Url).Query);
+        var (from, to) = (DateTimeOffset.Parse(query["from"]!, CultureInfo.InvariantCulture), DateTimeOffset.Parse(query["to"]!, CultureInfo.InvariantCulture));
+        Assert.InRange((to - from).TotalSeconds, 115, 125); // two fifths of five minutes
+        await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='0'] .bar").Last).ToBeVisibleAsync();
+        await HasNoViolationAsync();
+        await Page.GetByRole(AriaRole.Navigation, new() { Name = "Window of time" }).GetByRole(AriaRole.Link, new() { Name = "1 h", Exact = true }).ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "back to the live window" })).ToHaveCountAsync(0);
+        Assert.EndsWith("/partitions?window=1h", Page.Url, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_consumer_has_its_rate_the_trend_of_its_lag_and_a_time_to_catch_up()
+    {
+        await OpenAsync("/consumers");
+        // That all three started at once is one rebalance.
+        await Expect(Page.GetByTestId("rebalances").Locator(".rebalance > summary").Last).ToContainTextAsync("sensor-consumer-1 and 2 more joined and got P0–P5");
+        var consumers = Page.GetByTestId("consumers");
+        await Expect(consumers.GetByRole(AriaRole.Columnheader, new() { Name = "Caught up in" })).ToBeVisibleAsync();
+        await Expect(consumers.GetByRole(AriaRole.Img, new() { NameRegex = Words("at most .* readings.s in the last 10 min") })).ToHaveCountAsync(SimulatedFactory.Consumers.Length);
+        Assert.True(await consumers.Locator(".scroll").EvaluateAsync<bool>("scroll => scroll.scrollWidth <= scroll.clientWidth"));
+    }
+}
