@@ -6,7 +6,6 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.Tests.Data;
 
-[Collection(ServicesCollection.Name)]
 public sealed class BrokerReturnTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     [Fact]

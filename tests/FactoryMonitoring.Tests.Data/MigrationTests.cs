@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FactoryMonitoring.Tests.Data;
 
-[Collection(ServicesCollection.Name)]
 public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     [Fact]

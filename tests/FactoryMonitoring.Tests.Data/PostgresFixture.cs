@@ -14,13 +14,6 @@ public sealed class PostgresCollection : ICollectionFixture<PostgresFixture>
     public const string Name = "PostgreSQL";
 }
 
-/// <summary>Tests of services, hosts and schema, on a server of their own: they run beside those of <see cref="PostgresCollection"/>.</summary>
-[CollectionDefinition(Name)]
-public sealed class ServicesCollection : ICollectionFixture<PostgresFixture>
-{
-    public const string Name = "Services";
-}
-
 /// <summary>
 /// A PostgreSQL of the tests' own, from the binaries of the machine, on a free port and with a data directory that goes with it. Tests of the
 /// collection run one after the other, so that one may stop, kill or freeze it and start it again; each has a database of its own.

@@ -8,7 +8,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FactoryMonitoring.Tests.Data;
 
-[Collection(ServicesCollection.Name)]
 public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     // Two of each: one that is past any retention, and one of now. The old log has been followed by another.

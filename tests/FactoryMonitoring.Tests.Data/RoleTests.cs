@@ -5,7 +5,6 @@ using Npgsql;
 namespace FactoryMonitoring.Tests.Data;
 
 /// <summary>What the roles of the services may do, and nothing else. That it is enough for them, all other tests of this project show: they run as these roles.</summary>
-[Collection(ServicesCollection.Name)]
 public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly RolePasswords Passwords = new("ingest-secret", "sensor-secret", "monitor-secret", "audit-secret");

@@ -15,7 +15,7 @@ using Npgsql;
 namespace FactoryMonitoring.Tests.Data.External;
 
 /// <summary>The services on brokers and a PostgreSQL that are somebody else's: TLS, sign-in, and no more rights than are needed.</summary>
-[Collection(ServicesCollection.Name)]
+[Collection(PostgresCollection.Name)]
 [UnsupportedOSPlatform("windows")]
 public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<SecuredCluster>, IAsyncLifetime
 {

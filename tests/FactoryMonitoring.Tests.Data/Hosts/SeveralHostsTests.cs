@@ -4,7 +4,7 @@ using Confluent.Kafka;
 namespace FactoryMonitoring.Tests.Data.Hosts;
 
 /// <summary>Seven hosts: three with a broker of Apache Kafka, two with a consumer, one with the database, and that of the tests with the rest. Needs KAFKA_HOME and root.</summary>
-[Collection(ServicesCollection.Name)]
+[Collection(PostgresCollection.Name)]
 public sealed class SeveralHostsTests : IAsyncLifetime
 {
     private static readonly string[] BrokerHosts = ["kafka1", "kafka2", "kafka3"];

@@ -7,7 +7,7 @@ using Npgsql;
 namespace FactoryMonitoring.Tests.Data.Hosts;
 
 /// <summary>A primary that is killed under a thousand readings a second, and its standby that takes over; a backup that is restored to a time.</summary>
-[Collection(ServicesCollection.Name)]
+[Collection(PostgresCollection.Name)]
 public sealed class StandbyTests : IAsyncLifetime
 {
     private const string Loopback = "127.0.0.1";

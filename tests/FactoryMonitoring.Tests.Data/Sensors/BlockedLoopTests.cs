@@ -9,7 +9,6 @@ using Microsoft.Extensions.Hosting;
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
 /// <summary>The sensors' service in this process, with the one fault that no signal makes: a loop that stands while the rest runs.</summary>
-[Collection(ServicesCollection.Name)]
 public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);

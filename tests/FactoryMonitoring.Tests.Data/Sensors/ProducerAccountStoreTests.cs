@@ -3,7 +3,6 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
-[Collection(ServicesCollection.Name)]
 public sealed class ProducerAccountStoreTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly DateTimeOffset At = new(2026, 5, 6, 7, 8, 9, TimeSpan.Zero);

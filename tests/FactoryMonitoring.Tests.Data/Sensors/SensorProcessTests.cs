@@ -5,7 +5,6 @@ using FactoryMonitoring.Data;
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
 /// <summary>Sensors as processes, on the embedded brokers and a real database.</summary>
-[Collection(ServicesCollection.Name)]
 public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     private const string Ranges = """

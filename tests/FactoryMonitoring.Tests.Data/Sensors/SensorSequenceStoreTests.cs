@@ -2,7 +2,6 @@ using FactoryMonitoring.Data.Sensors;
 
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
-[Collection(ServicesCollection.Name)]
 public sealed class SensorSequenceStoreTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     [Fact]
