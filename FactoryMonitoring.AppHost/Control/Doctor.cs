@@ -18,7 +18,14 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
     {
         Finding[] parts = await Task.WhenAll(model.Resources.Select(resource => ExamineAsync(resource, cancellationToken)).OfType<Task<Finding>>());
-        return await new PostgresProbe(database).ScatteredAsync(cancellationToken) is { } scattered ? [.. parts, new(false, "sensors", scattered)] : parts;
+        var probe = new PostgresProbe(database);
+        var (unassigned, scattered) = (await probe.UnassignedAsync(cancellationToken), await probe.ScatteredAsync(cancellationToken));
+        return
+        [
+            .. parts,
+            .. unassigned is null ? [] : new Finding[] { new(false, "partitions", unassigned) },
+            .. scattered is null ? [] : new Finding[] { new(false, "sensors", scattered) },
+        ];
     }
 
     public void Dispose() => _client.Dispose();

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Monitoring;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -15,6 +16,13 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
         SELECT CASE WHEN current_setting('transaction_read_only')::boolean THEN 'the database is read-only: ALTER DATABASE ... RESET default_transaction_read_only, or name the primary' END;
         SELECT set_config('work_mem', '64kB', false);
         SELECT count(*) FROM (SELECT n FROM generate_series(1, 30000) n ORDER BY md5(n::text)) sorted
+        """;
+
+    private const string SelectUnassigned = """
+        WITH alive AS (SELECT assigned_partitions FROM consumer_health WHERE status = 'active' AND last_heartbeat > clock_timestamp() - $1)
+        SELECT string_agg(kafka_partition::text, ', ' ORDER BY kafka_partition) FROM partition_offsets
+        WHERE log_key = (SELECT log_key FROM partition_offsets ORDER BY claimed_at DESC NULLS LAST LIMIT 1)
+            AND EXISTS (SELECT FROM alive) AND NOT EXISTS (SELECT FROM alive WHERE kafka_partition = ANY (assigned_partitions))
         """;
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
@@ -38,6 +46,25 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
             await reader.ReadAsync(cancellationToken);
             var count = reader.GetInt64(0);
             return count == 0 ? null : $"{(count == 1 ? reader.GetString(1) : $"{reader.GetString(1)} and {count - 1} more")}: readings arrive in several partitions, and those in one of them are judged; send the sensor's id as the message's key";
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            // That the database does not answer, or has no tables yet, is another finding.
+            return null;
+        }
+    }
+
+    /// <summary>Returns which partitions no active consumer has, in words; null where each has one, no consumer is active, or nobody knows.</summary>
+    public async Task<string?> UnassignedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
+            await connection.OpenAsync(cancellationToken);
+            await using var command = new NpgsqlCommand(SelectUnassigned, connection) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = Liveness.HeartbeatLimit } } };
+            return await command.ExecuteScalarAsync(cancellationToken) is string { Length: > 0 } partitions
+                ? $"{partitions}: no consumer has them at the moment. If that lasts, the brokers keep them for a consumer that is gone: set {EnvironmentNames.ConsumerGroup} to another name and restart the stack; the offsets are in the database"
+                : null;
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {

@@ -52,7 +52,10 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
                 if (measurement.NextOffset(rows, partition) is { } next)
                 {
                     var lag = Math.Max(0, end - next);
-                    partitions[partition] = new(lag, lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp));
+                    partitions[partition] = new(
+                        lag,
+                        lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp),
+                        lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp) ?? time.GetElapsedTime(ends.Peek().Timestamp, measurement.Timestamp).TotalSeconds);
                 }
             }
         }
@@ -108,4 +111,6 @@ internal sealed record LagState(long Timestamp, IReadOnlyDictionary<int, Partiti
     public static readonly LagState Unknown = new(0, new Dictionary<int, PartitionLag>(), null, null);
 }
 
-internal sealed record PartitionLag(long Lag, double? Seconds);
+/// <param name="Seconds">Age of the oldest unread message; null where it was there before anyone measured.</param>
+/// <param name="LeastSeconds">What it is at least.</param>
+internal sealed record PartitionLag(long Lag, double? Seconds, double LeastSeconds);

@@ -96,8 +96,8 @@ internal static class Stalls
     {
         foreach (var row in situation.Rows.Partitions)
         {
-            if (situation.Lag.Partitions.TryGetValue(row.Partition, out var lag) && lag is { Lag: > 0, Seconds: { } behind }
-                && behind >= Limit.TotalSeconds && !(situation.Now - row.LastCommitAt < Limit))
+            if (situation.Lag.Partitions.TryGetValue(row.Partition, out var lag) && lag.Lag > 0
+                && lag.LeastSeconds >= Limit.TotalSeconds && !(situation.Now - row.LastCommitAt < Limit))
             {
                 yield return (row, lag);
             }

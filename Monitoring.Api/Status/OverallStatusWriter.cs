@@ -263,12 +263,16 @@ internal sealed class OverallStatusWriter
         var waiting = Recovery.Waiting(situation.Rows, situation.Judgement).Select(row => row.Partition).ToHashSet();
         foreach (var (row, lag) in Stalls.Of(situation).Where(stall => !waiting.Contains(stall.Row.Partition)))
         {
-            var age = Sentences.Lasting(TimeSpan.FromSeconds(lag.Seconds ?? 0));
+            var age = $"{(lag.Seconds is null ? "more than " : "")}{Sentences.Lasting(TimeSpan.FromSeconds(lag.LeastSeconds))}";
             yield return new(
                 Critical,
                 $"stalled {row.Partition}",
                 $"Partition {row.Partition} stands still: {Sentences.Messages(lag.Lag)} wait, the oldest for {age}",
-                row.Owner is null || row.ReleasedAt is not null ? "Nobody owns it." : $"{row.Owner} owns it.");
+                IsAssigned(situation, row)
+                    ? $"{row.Owner} owns it."
+                    : situation.Judgement.Consumers.Count == 0
+                    ? "Nobody owns it."
+                    : $"Nobody owns it, though consumers are active. If that lasts, the brokers keep it for a consumer that is gone: set {EnvironmentNames.ConsumerGroup} to another name for all services and restart them. Nothing is lost: the offsets are in the database.");
         }
 
         if (situation.Lag is { Total: { } total, Seconds: { } seconds } && seconds >= Stalls.Limit.TotalSeconds)
@@ -277,6 +281,11 @@ internal sealed class OverallStatusWriter
                 Warning, "behind", $"The consumers are {Sentences.Seconds(Math.Round(seconds))} behind: {Sentences.Messages(total)} wait");
         }
     }
+
+    private static bool IsAssigned(Situation situation, PartitionRow row) =>
+        row.Owner is not null && row.ReleasedAt is null
+        && situation.Rows.Consumers.Any(consumer => consumer.Health.ConsumerId == row.Owner
+            && (!situation.Judgement.Consumers.Contains(row.Owner) || consumer.Health.AssignedPartitions.Contains(row.Partition)));
 
     private static IEnumerable<Finding> Brokers(Situation situation)
     {

@@ -153,7 +153,12 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         """, stored, Latencies);
 
     /// <summary>Forgets it.</summary>
-    public Task RemoveStrangerAsync(string id) => ExecuteAsync("DELETE FROM sensor_latest WHERE sensor_id = $1", id);
+    public Task RemoveStrangerAsync(string id) => ExecuteAsync("""
+        WITH latest AS (DELETE FROM sensor_latest WHERE sensor_id = $1),
+        stored AS (
+            DELETE FROM readings r USING sensor_descriptions d WHERE d.sensor_id = $1 AND r.sensor_key = d.sensor_key RETURNING r.kafka_partition, r.kafka_offset)
+        DELETE FROM reading_batches b USING stored s WHERE b.kafka_partition = s.kafka_partition AND b.first_offset = s.kafka_offset
+        """, id);
 
     public async ValueTask DisposeAsync()
     {

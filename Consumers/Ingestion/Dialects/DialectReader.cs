@@ -32,6 +32,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private readonly SortedSet<string> _unread = new(StringComparer.Ordinal);
     private Rejection _first;
     private int _element;
+    private int _elementStart;
+    private int _elementEnd;
     private int _inner;
 
     /// <summary>The object that is read, with the values that its form names; null where it has no form.</summary>
@@ -184,7 +186,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         json.Read();
         for (_inner = 0; NextElement(ref json, _inner, out var start, out var length); _inner++)
         {
-            _members.FindElement(envelope.Body, readings.Start + start, length);
+            (_elementStart, _elementEnd) = (readings.Start + start, readings.Start + start + length);
+            _members.FindElement(envelope.Body, _elementStart, length);
             ReadReadings(envelope, _formed is null ? envelope.Body.Slice(readings.Start + start, length) : whole, key, ref reading, ref sensor, take);
         }
 
@@ -277,9 +280,24 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         else
         {
             Complete(element, hasValue, ref sensor);
+            AddType(ref sensor);
             AddPart(body, ref sensor);
             Take(sensor, take);
         }
+    }
+
+    /// <summary>Readings of several types, whose id is that of the object around them, are of several sensors.</summary>
+    private void AddType(ref SensorText sensor)
+    {
+        if (_first != Rejection.None || _inner < 0 || _formed is not null || !IsOfElement(_members[Member.Type]) || IsOfElement(_members[Member.Id]))
+        {
+            return;
+        }
+
+        sensor.Id = IdOf(sensor.Id, sensor.Type);
+        CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
+
+        bool IsOfElement(in Found found) => !found.IsMissing && found.Start >= _elementStart && found.Start < _elementEnd;
     }
 
     private void AddPart(ReadOnlySpan<byte> body, ref SensorText sensor)

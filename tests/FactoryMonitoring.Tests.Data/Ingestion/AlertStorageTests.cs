@@ -26,6 +26,29 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal([["alerts", 2L, 2L]], await RowsAsync("SELECT topic, count(*), count(alert_id) FROM outbox GROUP BY 1"));
     }
 
+    /// <summary>The zero of .NET and Go is what a device sends that has no clock.</summary>
+    [Fact]
+    public async Task The_first_and_the_last_time_there_is_are_stored_as_any_other()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenSnapshots);
+        await consumer.ClaimAsync(0, Timeout);
+
+        consumer.Post(
+        [
+            new(0, 0, LaneHarness.Reading("first", 0, 41, time: "0001-01-01T00:00:00Z")),
+            new(0, 1, LaneHarness.Reading("last", 0, 41, time: "9999-12-31T23:59:59.999999Z")),
+            new(0, 2, LaneHarness.Reading("neighbour", 0, 25)),
+        ]);
+        await consumer.ReleaseAsync(Timeout, 0);
+
+        Assert.Equal(
+            [["first", "0001-01-01"], ["last", "9999-12-31"], ["neighbour", "2025-09-16"]],
+            await RowsAsync("SELECT sensor_id, to_char(\"timestamp\" AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM sensor_latest WHERE isfinite(\"timestamp\") ORDER BY 1"));
+        Assert.Equal([["first", true], ["last", true]], await RowsAsync("SELECT sensor_id, isfinite(\"timestamp\") FROM alerts ORDER BY 1"));
+        Assert.Equal([[1L]], await RowsAsync("SELECT count(*) FROM detector_snapshots"));
+        Assert.Equal([[0L]], await RowsAsync("SELECT count(*) FROM rejected_messages"));
+    }
+
     [Fact]
     public async Task However_often_the_partition_moves_the_alerts_are_those_of_an_undisturbed_consumer()
     {

@@ -75,7 +75,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                  "overall":{"level":"ok","title":"All readings flow",
                             "detail":"1 of 1 sensor processes, 1 of 1 consumers. Stopped on request: sensor-consumer-2 and vibration-sensor.",
                             "reasons":[],"since":"{{Json(Since)}}","recovery":null,"links":null},
-                 "stale":false}
+                 "stale":false,"database":"up"}
                 """),
             answer.Body);
         Assert.Equal("application/json; charset=utf-8", answer.Header("Content-Type"));

@@ -85,7 +85,7 @@ public sealed class SeveralReadingsTests
     /// <summary>Of the mappings that docs/messages.md gives.</summary>
     [Theory]
     [InlineData("Tasmota", "Values:temperature=AM2301/Temperature,Values:humidity=AM2301/Humidity", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":21.5,"Humidity":40,"DewPoint":7.3},"TempUnit":"C"}""", "key-humidity humidity 40 %", "key-temperature temperature 21.5 °C")]
-    [InlineData("Sparkplug B", "Readings=metrics,Type=name", """{"timestamp":1769860800999,"metrics":[{"name":"temperature","timestamp":1769860800000,"dataType":"Double","value":21.5},{"name":"humidity","timestamp":1769860800000,"dataType":"Double","value":40}],"seq":7}""", "key temperature 21.5 °C", "key humidity 40 %")]
+    [InlineData("Sparkplug B", "Readings=metrics,Type=name", """{"timestamp":1769860800999,"metrics":[{"name":"temperature","timestamp":1769860800000,"dataType":"Double","value":21.5},{"name":"humidity","timestamp":1769860800000,"dataType":"Double","value":40}],"seq":7}""", "key-temperature temperature 21.5 °C", "key-humidity humidity 40 %")]
     [InlineData("ThingsBoard", "Id=deviceName,Values:temperature=values/temperature,Values:humidity=values/humidity", """{"deviceName":"s-1","ts":1769860800000,"values":{"temperature":21.5,"humidity":40}}""", "s-1-humidity humidity 40 %", "s-1-temperature temperature 21.5 °C")]
     [InlineData("Zigbee2MQTT", "Time=last_seen,Id=device/friendlyName,Values:temperature=temperature,Values:humidity=humidity", """{"battery":91,"device":{"friendlyName":"s-1"},"humidity":40,"last_seen":"2026-01-31T13:00:00+01:00","linkquality":84,"temperature":21.5}""", "s-1-humidity humidity 40 %", "s-1-temperature temperature 21.5 °C")]
     [InlineData("Telegraf", "Id=tags/host,Values:temperature=fields/temp,Values:load=fields/load1,Units:load=1", """{"fields":{"temp":21.5,"load1":0.5},"name":"system","tags":{"host":"gw-1"},"timestamp":1769860800000000}""", "gw-1-load load 0.5 1", "gw-1-temperature temperature 21.5 °C")]
@@ -105,7 +105,7 @@ public sealed class SeveralReadingsTests
     [Theory]
     [InlineData("""{"device":"d1","ts":1769860800,"type":"temperature","readings":[{"v":1},{"v":2,"ts":1769860801},{"v":3,"type":"humidity","device":"own"}]}""")]
     [InlineData("""{"readings":[{"v":1},{"v":2,"ts":1769860801},{"v":3,"type":"humidity","device":"own"}],"device":"d1","ts":1769860800,"type":"temperature","v":99,"alert_level":"red"}""")]
-    [InlineData("""[{"device":"d1","ts":1769860800,"type":"temperature","readings":[{"v":1}]},{"ts":1769860801,"device":"d1","type":"temperature","v":2},{"device":"own","ts":1769860800,"readings":[{"v":3,"type":"humidity"}]}]""")]
+    [InlineData("""[{"device":"d1","ts":1769860800,"type":"temperature","readings":[{"v":1}]},{"ts":1769860801,"device":"d1","type":"temperature","v":2},{"ts":1769860800,"readings":[{"v":3,"type":"humidity","device":"own"}]}]""")]
     public void An_array_that_the_settings_name_holds_readings_which_share_what_stands_around_it(string message)
     {
         var parser = Parser(new MappingOptions { Readings = "readings", Value = "v", Type = "type" });
@@ -121,7 +121,7 @@ public sealed class SeveralReadingsTests
         var parser = Parser(new MappingOptions { Readings = "a/readings" });
 
         Assert.True(Parse(parser, """{"device":"d\u0031","a":{"x":"\"","readings":[{"ts":1769860800,"sensor_type":"temperature","value":1},{"ts":1769860800,"sensor_type":"flow","unit":"l\u002fmin","value":2}]}}""") == Rejection.None, parser.Detail);
-        Assert.Equal(["12:00:00 d1 temperature 1 °C", "12:00:00 d1 flow 2 l/min"], Found(parser));
+        Assert.Equal(["12:00:00 d1-temperature temperature 1 °C", "12:00:00 d1-flow flow 2 l/min"], Found(parser));
     }
 
     [Theory]

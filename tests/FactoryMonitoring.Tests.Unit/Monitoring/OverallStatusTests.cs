@@ -68,7 +68,7 @@ public sealed class OverallStatusTests
     public void Silence_is_seen_only_while_no_readings_wait(long lag, double? seconds, bool canBeSeen)
     {
         var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
-        var state = new LagState(0, new Dictionary<int, PartitionLag> { [0] = new(lag, seconds) }, lag, seconds);
+        var state = new LagState(0, new Dictionary<int, PartitionLag> { [0] = new(lag, seconds, seconds ?? 0) }, lag, seconds);
 
         Assert.Equal(canBeSeen, Silence.CanBeSeen(Situation(rows, ["sensor-consumer-1"], null, state), TimeSpan.FromMinutes(1)));
         Assert.False(Silence.CanBeSeen(Situation(rows, ["sensor-consumer-1"]), TimeSpan.FromMinutes(1)));
@@ -87,6 +87,21 @@ public sealed class OverallStatusTests
         Assert.Equal(
             "Partition 3: the open transaction of a producer holds 12 messages back for 15 s", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(15), none)).Title);
         Assert.Equal("The brokers have no topic for readings", _writer.Write(Situation(rows, ["sensor-consumer-1"], Cluster(0, topicIsMissing: true), none)).Title);
+    }
+
+    [Theory]
+    [InlineData(31.0, "Partition 1 stands still: 614 messages wait, the oldest for 31 s")]
+    [InlineData(null, "Partition 1 stands still: 614 messages wait, the oldest for more than 12 s")]
+    public void A_partition_that_nobody_reads_is_named_though_its_messages_were_there_before_anyone_measured(double? seconds, string title)
+    {
+        var partition = new PartitionRow(1, "test-log", "sensor-consumer-1", 3, 100, Now - TimeSpan.FromMinutes(9), null, Now - TimeSpan.FromMinutes(9), Now - TimeSpan.FromMinutes(9));
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now, "active", 0)) with { Partitions = [partition] };
+        var lag = new LagState(0, new Dictionary<int, PartitionLag> { [1] = new(614, seconds, seconds ?? 12) }, 614, seconds);
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], lag: lag));
+
+        Assert.Equal(("critical", title), (status.Level, status.Title));
+        Assert.StartsWith("Nobody owns it, though consumers are active.", status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -110,7 +125,7 @@ public sealed class OverallStatusTests
     public void A_recovery_says_how_far_it_has_come()
     {
         var rows = _scene.Rows(Consumer("sensor-consumer-1", Now), Consumer("sensor-consumer-2", Now - TimeSpan.FromSeconds(8)));
-        var lag = new LagState(0, new Dictionary<int, PartitionLag> { [1] = new(100, 1.1), [4] = new(43, 1) }, 143, 1.1);
+        var lag = new LagState(0, new Dictionary<int, PartitionLag> { [1] = new(100, 1.1, 1.1), [4] = new(43, 1, 1) }, 143, 1.1);
         var recovery = new RecoveryStopwatch("sensor-consumer-2", Now - TimeSpan.FromSeconds(8), "exit", 5800, 6100, 6400, null, [1, 4]);
 
         var status = _writer.Write(Situation(rows, ["sensor-consumer-1"], lag: lag, recovery: recovery));
