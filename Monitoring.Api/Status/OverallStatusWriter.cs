@@ -267,7 +267,7 @@ internal sealed class OverallStatusWriter
             yield return new(
                 Critical,
                 $"stalled {row.Partition}",
-                $"Partition {row.Partition} stands still: {Sentences.Messages(lag.Lag)} wait, the oldest for {age}",
+                $"Partition {row.Partition} stands still: {Sentences.Messages(lag.Lag)} {(lag.Lag == 1 ? "waits" : "wait")}, the oldest for {age}",
                 IsAssigned(situation, row)
                     ? $"{row.Owner} owns it."
                     : situation.Judgement.Consumers.Count == 0
