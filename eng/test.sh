@@ -43,7 +43,7 @@ tally() { # tally NAME: adds what has been run
   fi
 }
 
-# The stack's recovery is measured: nothing runs beside it. The others mostly wait, and two of them go at once.
+# Stacks share the machine and are measured: one at a time, with nothing beside them. The others mostly wait, and two of them go at once.
 lane() { # lane NAMES ARGUMENTS...
   local names=$1 name
   shift
@@ -52,10 +52,7 @@ lane() { # lane NAMES ARGUMENTS...
 lane "FactoryMonitoring.Tests.Unit FactoryMonitoring.AppHost.Tests FactoryMonitoring.Tests.Browser" "$@" &
 lane FactoryMonitoring.Tests.Data "$@"
 wait
-lane FactoryMonitoring.Tests.Telemetry "$@" &
-lane FactoryMonitoring.Tests.Containers "$@"
-wait
-lane FactoryMonitoring.Tests.Stack "$@"
+lane "FactoryMonitoring.Tests.Telemetry FactoryMonitoring.Tests.Containers FactoryMonitoring.Tests.Stack" "$@"
 
 for project in tests/*/*.csproj; do
   name=$(basename "$project" .csproj)

@@ -15,7 +15,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     [Fact]
     public async Task Large_and_compressed_messages_become_bounded_dead_letters_while_readings_flow()
     {
-        const int Large = 1_000;
+        const int Large = 600;
         await using var broker = new KafkaBroker();
         await broker.StartAsync(Timeout);
         await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);
@@ -113,7 +113,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
             // All that is sent is one batch.
             using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig
             {
-                BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 500_000_000, BatchSize = 500_000_000, CompressionType = CompressionType.Zstd, LingerMs = 3_000,
+                BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 500_000_000, BatchSize = 500_000_000, CompressionType = CompressionType.Zstd, LingerMs = 500,
             }).Build();
             await Task.WhenAll(Enumerable.Range(0, count).Select(_ => producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<Null, byte[]> { Value = value }, Timeout)));
         }

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Monitoring.Api.Status;
 using static FactoryMonitoring.Tests.Unit.Monitoring.MonitoringScene;
 
 namespace FactoryMonitoring.Tests.Unit.Monitoring;
@@ -36,7 +37,7 @@ public sealed class SnapshotStoreTests
         _scene.Mode.IsReadOnly = true;
         Pass(60);
         Assert.Equal(["sensor-consumer-1"], _scene.Store.Current!.Situation.Judgement.Consumers);
-        Assert.Equal("The database is read-only", _scene.Store.Current!.Situation.ReadOnly ? new FactoryMonitoring.Monitoring.Api.Status.OverallStatusWriter().Write(_scene.Store.Current!.Situation).Title : "");
+        Assert.Equal("The database is read-only", new OverallStatusWriter().Write(_scene.Store.Current!.Situation).Title);
 
         // It writes again a little later, or it is dead.
         _scene.Mode.IsReadOnly = false;
