@@ -1,6 +1,6 @@
 #!/bin/sh
 # env.sh FILE: writes the environment of the stack, and its secrets as files in FILE.secrets, all readable by their owner alone. What is there already is
-# kept, save what this call is told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, addresses and ports, who may look, and PROFILE
+# kept, save what this call is told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, CONSUMER_GROUP, addresses and ports, who may look, and PROFILE
 # (observability or none), where they are set. Secrets that an earlier version wrote into FILE move to their files.
 set -eu
 umask 077
@@ -73,7 +73,7 @@ else
   chmod 644 "$secrets"/*
 fi
 
-for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE CPUS_OF_EACH MONITORING_ADDRESS MONITORING_PORT MONITORING_ALLOWED_HOSTS ALLOW_ANONYMOUS_VIEW \
+for name in FACTORY_VERSION KAFKA_IMAGE POSTGRES_IMAGE SENSORS_PER_TYPE CONSUMER_GROUP CPUS_OF_EACH MONITORING_ADDRESS MONITORING_PORT MONITORING_ALLOWED_HOSTS ALLOW_ANONYMOUS_VIEW \
   SIGN_IN_AUTHORITY SIGN_IN_CLIENT_ID SIGN_IN_ROLE_CLAIM SIGN_IN_VIEWERS POSTGRES_PORT KAFKA_ADVERTISED_HOST KAFKA_ADDRESS KAFKA1_PORT KAFKA2_PORT KAFKA3_PORT \
   COMPOSE_PROFILES OTEL_EXPORTER_OTLP_ENDPOINT; do
   eval "value=\${$name:-}"
