@@ -35,36 +35,34 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
     public Task<string?> AskForRoomAsync(CancellationToken cancellationToken) => AskAsync(TakesRoom, cancellationToken);
 
     /// <summary>Returns which sensors' readings arrive in several partitions, in words; null where none does, or nobody knows.</summary>
-    public async Task<string?> ScatteredAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
-            await connection.OpenAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(MonitoringQueries.Scattered, connection);
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
-            var count = reader.GetInt64(0);
-            return count == 0 ? null : $"{(count == 1 ? reader.GetString(1) : $"{reader.GetString(1)} and {count - 1} more")}: readings arrive in several partitions, and those in one of them are judged; send the sensor's id as the message's key";
-        }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
-        {
-            // That the database does not answer, or has no tables yet, is another finding.
-            return null;
-        }
-    }
+    public Task<string?> ScatteredAsync(CancellationToken cancellationToken) => FindAsync(
+        new NpgsqlCommand(MonitoringQueries.Scattered),
+        row => row.GetInt64(0) is > 0 and var count
+            ? $"{(count == 1 ? row.GetString(1) : $"{row.GetString(1)} and {count - 1} more")}: readings arrive in several partitions, and those in one of them are judged; send the sensor's id as the message's key"
+            : null,
+        cancellationToken);
 
     /// <summary>Returns which partitions no active consumer has, in words; null where each has one, no consumer is active, or nobody knows.</summary>
-    public async Task<string?> UnassignedAsync(CancellationToken cancellationToken)
+    public Task<string?> UnassignedAsync(CancellationToken cancellationToken) => FindAsync(
+        new NpgsqlCommand(SelectUnassigned) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = Liveness.HeartbeatLimit } } },
+        row => row.IsDBNull(0)
+            ? null
+            : $"{row.GetString(0)}: no consumer has them at the moment. If that lasts, the brokers keep them for a consumer that is gone: set {EnvironmentNames.ConsumerGroup} to another name and restart the stack; the offsets are in the database",
+        cancellationToken);
+
+    private async Task<string?> FindAsync(NpgsqlCommand command, Func<NpgsqlDataReader, string?> describe, CancellationToken cancellationToken)
     {
         try
         {
             await using var connection = new NpgsqlConnection(await ConnectionStringAsync(cancellationToken));
             await connection.OpenAsync(cancellationToken);
-            await using var command = new NpgsqlCommand(SelectUnassigned, connection) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = Liveness.HeartbeatLimit } } };
-            return await command.ExecuteScalarAsync(cancellationToken) is string { Length: > 0 } partitions
-                ? $"{partitions}: no consumer has them at the moment. If that lasts, the brokers keep them for a consumer that is gone: set {EnvironmentNames.ConsumerGroup} to another name and restart the stack; the offsets are in the database"
-                : null;
+            await using (command)
+            {
+                command.Connection = connection;
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                await reader.ReadAsync(cancellationToken);
+                return describe(reader);
+            }
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {

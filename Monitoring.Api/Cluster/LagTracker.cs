@@ -52,10 +52,8 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
                 if (measurement.NextOffset(rows, partition) is { } next)
                 {
                     var lag = Math.Max(0, end - next);
-                    partitions[partition] = new(
-                        lag,
-                        lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp),
-                        lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp) ?? time.GetElapsedTime(ends.Peek().Timestamp, measurement.Timestamp).TotalSeconds);
+                    var age = lag == 0 ? 0 : AgeOf(next, ends, measurement.Timestamp);
+                    partitions[partition] = new(lag, age, age ?? time.GetElapsedTime(ends.Peek().Timestamp, measurement.Timestamp).TotalSeconds);
                 }
             }
         }

@@ -272,7 +272,7 @@ internal sealed class OverallStatusWriter
                     ? $"{row.Owner} owns it."
                     : situation.Judgement.Consumers.Count == 0
                     ? "Nobody owns it."
-                    : $"Nobody owns it, though consumers are active. If that lasts, the brokers keep it for a consumer that is gone: set {EnvironmentNames.ConsumerGroup} to another name for all services and restart them. Nothing is lost: the offsets are in the database.");
+                    : $"Nobody owns it, though consumers are active. If that lasts, the brokers keep it for a consumer that is gone: set {EnvironmentNames.ConsumerGroup} to another name for the consumers and this API, and restart them. Nothing is lost: the offsets are in the database.");
         }
 
         if (situation.Lag is { Total: { } total, Seconds: { } seconds } && seconds >= Stalls.Limit.TotalSeconds)

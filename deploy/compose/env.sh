@@ -1,7 +1,7 @@
 #!/bin/sh
-# env.sh FILE: writes the environment of the stack, and its secrets as files in FILE.secrets, all readable by their owner alone. What is there already is
-# kept, save what this call is told: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, CONSUMER_GROUP, addresses and ports, who may look, and PROFILE
-# (observability or none), where they are set. Secrets that an earlier version wrote into FILE move to their files.
+# env.sh FILE: writes the environment of the stack, and its secrets as files in FILE.secrets. Only the owner can read them. An existing FILE keeps its
+# settings, except for those that are set in this call: FACTORY_VERSION, KAFKA_IMAGE, POSTGRES_IMAGE, SENSORS_PER_TYPE, CONSUMER_GROUP, addresses and ports, who
+# may sign in, and PROFILE (observability or none). Secrets that an earlier version wrote into FILE move to their files.
 set -eu
 umask 077
 file=$1

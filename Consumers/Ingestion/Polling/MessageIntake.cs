@@ -32,7 +32,13 @@ internal sealed partial class MessageIntake(
 
             if (assignments.Find(result.Partition.Value) is { State: AssignmentState.Running { Cursor: var cursor } } assignment)
             {
-                if (result.IsPartitionEOF)
+                if (cursor.Unreadable is { End: null } unreadable)
+                {
+                    // The client reads on here, or the log ends: it is outside of the batch.
+                    unreadable.Outside();
+                    PassUnreadable(assignment, cursor, unreadable);
+                }
+                else if (result.IsPartitionEOF)
                 {
                     End(assignment, cursor, result.Offset.Value);
                 }
@@ -66,13 +72,6 @@ internal sealed partial class MessageIntake(
 
     private void End(Assignment assignment, ReadCursor cursor, long end)
     {
-        if (cursor.Unreadable is { End: null } unreadable)
-        {
-            unreadable.Outside();
-            PassUnreadable(assignment, cursor, unreadable);
-            return;
-        }
-
         if (!cursor.End(end))
         {
             flow.SeekAgain(assignment, cursor);
@@ -173,13 +172,6 @@ internal sealed partial class MessageIntake(
 
     private void Take(Assignment assignment, ReadCursor cursor, ConsumeResult<Ignore, Rejection> result)
     {
-        if (cursor.Unreadable is { End: null } unreadable)
-        {
-            unreadable.Outside();
-            PassUnreadable(assignment, cursor, unreadable);
-            return;
-        }
-
         var partition = assignment.Partition;
         var offset = result.Offset.Value;
         switch (cursor.Arrive(offset, result.LeaderEpoch))

@@ -15,7 +15,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     [Fact]
     public async Task Large_and_compressed_messages_become_bounded_dead_letters_while_readings_flow()
     {
-        const int Large = 600;
+        const int Large = 1_000;
         await using var broker = new KafkaBroker();
         await broker.StartAsync(Timeout);
         await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);

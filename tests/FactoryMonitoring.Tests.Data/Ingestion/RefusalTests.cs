@@ -178,7 +178,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
 
         JsonNode? body = null;
         await EventuallyAsync(async () => (body = (await api.GetAsync("/api/system-status", Timeout)).Json)["overall"]?["title"]?.GetValue<string>() == "The database is read-only");
-        await Task.Delay(TimeSpan.FromSeconds(5), Timeout);
+        await Task.Delay(TimeSpan.FromSeconds(8), Timeout);
         body = (await api.GetAsync("/api/system-status", Timeout)).Json;
         await using var check = ServiceProcess.Start(
             "FactoryMonitoring.Provisioner", new() { ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["KAFKA_BROKERS"] = brokers.BootstrapServers }, "check", "consumers");
