@@ -2,7 +2,7 @@ using CsvHelper;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>CsvHelper as it reads these files. Its fields are trimmed; quoted ones may hold separators and line breaks.</summary>
+/// <summary>CsvHelper as it reads these files; quoted fields may hold separators and line breaks.</summary>
 internal static class Csv
 {
     /// <summary>A row of more bytes than these comes of a quote that nothing closes.</summary>
@@ -12,9 +12,10 @@ internal static class Csv
     public static readonly char[] Separators = ['\t', ';', ',', '|', ' '];
 
     /// <param name="isWhole">The text is the whole file, not its beginning alone: a quote that is not closed in it is refused.</param>
-    public static CsvReader Read(TextReader text, char separator, bool isWhole = false) => CsvReader.Create(
+    /// <param name="isTrimmed">Blanks at the ends of fields are no part of them, nor are those before a quote.</param>
+    public static CsvReader Read(TextReader text, char separator, bool isWhole = false, bool isTrimmed = true) => CsvReader.Create(
         isWhole ? new QuotesReader(Plain(text, separator), separator) : Plain(text, separator),
-        new CsvReaderOptions { Separator = separator, HasHeader = false, TrimWhitespace = true, MaxRecordSize = MaxRow, TrackLineNumbers = true });
+        new CsvReaderOptions { Separator = separator, HasHeader = false, TrimWhitespace = isTrimmed, MaxRecordSize = MaxRow, TrackLineNumbers = true });
 
     /// <exception cref="ReplayFileException">A quote is opened and never closed.</exception>
     public static void CheckQuotes(string text, char separator)

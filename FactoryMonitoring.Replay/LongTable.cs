@@ -8,9 +8,12 @@ namespace FactoryMonitoring.Replay;
 /// <param name="Values">The columns of values: where there are several, each is a sensor of each name.</param>
 /// <param name="Unit">The column of the units of the one value; null where there is none.</param>
 /// <param name="Other">A second column of names, which tells apart what the first does not: a device of each site; null where there is none.</param>
-/// <param name="Type">The column of the sensors' types, which the product's own export alone has; its names are the sensors' ids.</param>
-internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int? Other = null, int? Type = null)
+/// <param name="IsExport">The file is the product's own export: its names are the sensors' ids, and its rows have all that was stored.</param>
+internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int? Other = null, bool IsExport = false)
 {
+    /// <summary>The columns of the product's own export, beside those above.</summary>
+    private const int SensorId = 1, SensorType = 2, Value = 3, UnitOfValue = 4, AlertLevel = 5, Quality = 6, Section = 7, Machine = 8, Zone = 9;
+
     private const string ExportHeader = "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill";
 
     /// <summary>Fewer rows do not tell which of two columns is part of the other.</summary>
@@ -22,11 +25,21 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     public int[] Names => Other is { } other ? [Name, other] : [Name];
 
     /// <summary>What a row's sensor, or device, is called; valid until another field is asked for.</summary>
-    public ReadOnlySpan<char> NameIn(RowReader row) => Other is { } other ? row.Chars(Name, other) : row.Chars(Name);
+    public ReadOnlySpan<char> NameIn(RowReader row) => Other is { } other ? row.Chars(Name, other) : IsExport ? row.Exact(Name) : row.Chars(Name);
 
     public bool HasSeveral => Values.Length > 1;
 
-    public bool IsExport => Type is not null;
+    /// <summary>The column of the sensors' types; null where there is none.</summary>
+    public int? Type => IsExport ? SensorType : null;
+
+    /// <summary>The columns that are read.</summary>
+    public IEnumerable<int> Read => IsExport ? Enumerable.Range(SensorId, Zone) : [.. Names, .. Values, .. Unit is { } unit ? [unit] : Array.Empty<int>()];
+
+    /// <summary>What was stored with a row's value; null where the file is no export.</summary>
+    public StoredFields? StoredIn(RowReader row) => !IsExport ? null : new StoredFields(
+        row.Exact(AlertLevel) is { Length: > 0 } level ? level : null,
+        double.TryParse(row[Quality], NumberStyles.Float, CultureInfo.InvariantCulture, out var quality) ? quality : null,
+        new Contracts.SensorLocation(row.Exact(Section), row.Exact(Machine), row.Exact(Zone)));
 
     /// <summary>Whether the file is readings.csv as <c>/api/export</c> writes it.</summary>
     public static bool IsOwnExport(FileShape shape) => string.Join(',', shape.HeaderText) == ExportHeader;
@@ -60,7 +73,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         }
         else if (chosen is null && time.Columns is [0] && IsOwnExport(shape))
         {
-            return new LongTable(1, [3], 4, Type: 2);
+            return new LongTable(SensorId, [Value], UnitOfValue, IsExport: true);
         }
         else if ((late ?? NameOf(path, shape, time, missing, chosen ?? [], nameColumn)) is { Length: > 0 } told)
         {

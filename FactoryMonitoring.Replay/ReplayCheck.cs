@@ -115,7 +115,7 @@ internal sealed class ReplayCheck
             rows++;
             foreach (var column in columns)
             {
-                Add(column, row, sign, isGiven: given is not null, shape);
+                Add(column, row, sign, isGiven: given is not null, shape, mayBeMissing: true);
             }
 
             if (table is not null)
@@ -125,7 +125,7 @@ internal sealed class ReplayCheck
 
             if (rows <= FirstRowsKept)
             {
-                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table is null ? columns.Select(column => column.Index) : [.. table.Names, .. table.Values, .. table.Unit is { } unit ? [unit] : Array.Empty<int>()]))));
+                firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table?.Read ?? columns.Select(column => column.Index)))));
             }
         }
 
@@ -162,7 +162,7 @@ internal sealed class ReplayCheck
         if (table is not null)
         {
             columns = [.. named.Values.SelectMany(checks => checks)];
-            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Where(index => !table.Names.Contains(index) && !table.Values.Contains(index) && index != table.Unit && index != table.Type && !time.Columns.Contains(index))
+            leftOut.AddRange(Enumerable.Range(0, shape.FieldCount).Except(table.Read).Except(time.Columns)
                 .Select(index => new LeftOutColumn(index, shape.Names[index], "is neither time, name, value nor unit")));
         }
 
@@ -456,7 +456,8 @@ internal sealed class ReplayCheck
 
         foreach (var check in checks)
         {
-            Add(check, row, sign, isGiven, shape);
+            // What was stored was no missing value.
+            Add(check, row, sign, isGiven, shape, mayBeMissing: !table.IsExport || _missing.IsGiven);
         }
 
         if (table.Unit is { } unit && !_missing.IsText(row.Chars(unit)))
@@ -500,7 +501,8 @@ internal sealed class ReplayCheck
         }
     }
 
-    private void Add(ColumnCheck column, RowReader row, DecimalSign sign, bool isGiven, FileShape shape)
+    /// <param name="mayBeMissing">Numbers may stand for missing values.</param>
+    private void Add(ColumnCheck column, RowReader row, DecimalSign sign, bool isGiven, FileShape shape, bool mayBeMissing)
     {
         var text = row.Chars(column.Index);
         if (_missing.IsText(text))
@@ -529,7 +531,7 @@ internal sealed class ReplayCheck
                 Note(column, row, unit, column.Index, shape);
             }
 
-            column.Add(value, _missing.IsCandidate(value));
+            column.Add(value, mayBeMissing && _missing.IsCandidate(value));
         }
     }
 
@@ -626,7 +628,8 @@ internal sealed class ReplayCheck
         // A single series that says nothing of itself has always been taken for a temperature.
         var isAssumed = givenType is null && byName is null && isOne && unit is null;
         var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
-        unit ??= Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
+        // What was stored without a unit has none.
+        unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (unit.Length > 32 || type.Length > 100)
         {
             throw new ReplayFileException($"{shape.Column(check.Index)}: the unit {unit} or the type {type} is too long: at most 32 and 100 characters are allowed");
@@ -650,7 +653,7 @@ internal sealed class ReplayCheck
             }
         }
 
-        var id = table is { IsExport: true } && _options.SensorId is null ? name : IdOf(check.Index, name, isOne, shape, ids);
+        var id = table is { IsExport: true } ? Checked(_options.SensorId is { } prefix ? $"{prefix}-{name}" : name, check.Index, shape) : IdOf(check.Index, name, isOne, shape, ids);
         var known = Contracts.SensorCatalog.Types.GetValueOrDefault(type);
         // The consumers convert the type's thresholds to the unit.
         var limits = known is not null && known.Unit == unit ? known : null;
@@ -680,8 +683,11 @@ internal sealed class ReplayCheck
             id = Say.Text($"{prefix}-{slug}-{number}");
         }
 
-        return id.Length <= 255 ? id : throw new ReplayFileException($"{shape.Column(index)}: the sensor's id {id} is longer than 255 characters: give a shorter {_setting(nameof(ReplayOptions.SensorId))}");
+        return Checked(id, index, shape);
     }
+
+    private string Checked(string id, int index, FileShape shape) =>
+        id.Length <= 255 ? id : throw new ReplayFileException($"{shape.Column(index)}: the sensor's id {id} is longer than 255 characters: give a shorter {_setting(nameof(ReplayOptions.SensorId))}");
 
     private static string Slug(string name, string absent, int most)
     {

@@ -30,7 +30,14 @@ public sealed record LeftOutColumn(int Index, string Name, string Why);
 /// <param name="TimeText">As it stands in the file; null where the file has no times.</param>
 /// <param name="Values">Of each column of the plan; NaN where it is missing. In a long table those of the columns from <paramref name="Only"/> on, or none.</param>
 /// <param name="Only">The first column of the plan that the row of a long table has values for, <paramref name="Values"/> the next ones; null where a row has them all.</param>
-public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values, int? Only = null);
+/// <param name="Stored">What was stored with the value, where the file is the product's own export.</param>
+public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values, int? Only = null, StoredFields? Stored = null);
+
+/// <summary>What was stored with the value of a reading.</summary>
+/// <param name="AlertLevel">normal, warning or critical; null where it was not known.</param>
+/// <param name="Quality">1 is good, 0 is bad; null where it was not known.</param>
+/// <param name="Location">Of the sensor.</param>
+public sealed record StoredFields(string? AlertLevel, double? Quality, Contracts.SensorLocation Location);
 
 /// <summary>What of a file's times was found.</summary>
 /// <param name="Where">Columns and how they count, in words; null where there is none.</param>
@@ -210,7 +217,7 @@ public sealed class ReplayPlan
                 }
             }
 
-            yield return new ReplayRow(number, row.Line, time, _time.Kind == TimeKind.None ? null : clock.Text(row), values, only);
+            yield return new ReplayRow(number, row.Line, time, _time.Kind == TimeKind.None ? null : clock.Text(row), values, only, _table?.StoredIn(row));
         }
     }
 

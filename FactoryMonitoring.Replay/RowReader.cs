@@ -15,7 +15,7 @@ internal sealed class RowReader : IDisposable
     {
         _shape = shape;
         _text = ReplayText.Open(path);
-        _reader = Csv.Read(_text.Reader, shape.Separator, isWhole: true);
+        _reader = Csv.Read(_text.Reader, shape.Separator, isWhole: true, isTrimmed: !LongTable.IsOwnExport(shape));
     }
 
     /// <summary>Of the row, from 1 on, the first of its lines where a quoted field has several.</summary>
@@ -43,6 +43,9 @@ internal sealed class RowReader : IDisposable
 
     /// <summary>A field, trimmed; empty where the row has none there.</summary>
     public string this[int column] => _reader.GetString(column).Trim();
+
+    /// <summary>A field as it stands there.</summary>
+    public string Exact(int column) => _reader.GetString(column);
 
     /// <summary>A field, trimmed; valid until another one is asked for.</summary>
     public ReadOnlySpan<char> Chars(int column)

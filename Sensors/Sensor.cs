@@ -1,5 +1,6 @@
 using System.Text;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Replay;
 using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors;
@@ -78,7 +79,8 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
 /// <param name="Due">When, from the start on.</param>
 /// <param name="SourceTimestamp">As the replayed file gives it.</param>
 /// <param name="At">When it was measured, UTC, where it is backfilled; null where it is measured now.</param>
-internal readonly record struct Sample(Sensor Sensor, double Value, TimeSpan Due, string? SourceTimestamp, DateTime? At = null);
+/// <param name="Stored">What was stored with it before, where it is of an export; null where the sensor tells.</param>
+internal readonly record struct Sample(Sensor Sensor, double Value, TimeSpan Due, string? SourceTimestamp, DateTime? At = null, StoredFields? Stored = null);
 
 /// <summary>Where readings come from: a simulated fleet or a recorded series.</summary>
 internal interface IReadingSource

@@ -2,10 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Signals that stop a process in its tracks, let it go on, or ask it to end.</summary>
+/// <summary>Signals that stop a process in its tracks, let it go on, ask it to end, or end it.</summary>
 internal static partial class Signals
 {
-    private const int Term = 15;
+    private const int KillSignal = 9;
+    private const int TermSignal = 15;
 
     // These two have no common numbers.
     private static readonly int Stop = OperatingSystem.IsMacOS() ? 17 : 19;
@@ -13,16 +14,20 @@ internal static partial class Signals
 
     /// <summary>SIGSTOP.</summary>
     /// <returns>False when the process is gone or another's.</returns>
-    public static bool Freeze(int pid) => !OperatingSystem.IsWindows() && Kill(pid, Stop) == 0;
+    public static bool Freeze(int pid) => !OperatingSystem.IsWindows() && Send(pid, Stop) == 0;
 
     /// <summary>SIGCONT.</summary>
     /// <returns>False when the process is gone or another's.</returns>
-    public static bool Thaw(int pid) => !OperatingSystem.IsWindows() && Kill(pid, Continue) == 0;
+    public static bool Thaw(int pid) => !OperatingSystem.IsWindows() && Send(pid, Continue) == 0;
 
     /// <summary>SIGTERM.</summary>
     /// <returns>False when the process is gone or another's.</returns>
-    public static bool Terminate(int pid) => !OperatingSystem.IsWindows() && Kill(pid, Term) == 0;
+    public static bool Terminate(int pid) => !OperatingSystem.IsWindows() && Send(pid, TermSignal) == 0;
+
+    /// <summary>SIGKILL.</summary>
+    /// <returns>False when the process is gone or another's.</returns>
+    public static bool Kill(int pid) => !OperatingSystem.IsWindows() && Send(pid, KillSignal) == 0;
 
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Kill(int pid, int signal);
+    private static partial int Send(int pid, int signal);
 }

@@ -46,16 +46,16 @@ internal static class AspireDefaults
     /// <summary>Runs the application until it is stopped, and ends when nothing of it is left; also where it is stopped while it starts.</summary>
     public static async Task RunToEndAsync(this DistributedApplication application)
     {
-        IReadOnlyList<OrchestratorEnd.Helper> helpers = [];
+        IReadOnlyList<OrchestratorEnd.Started> started = [];
         await using (application)
         {
             var lifetime = application.Services.GetRequiredService<IHostApplicationLifetime>();
-            lifetime.ApplicationStopping.Register(() => helpers = OrchestratorEnd.Find());
+            lifetime.ApplicationStopping.Register(() => started = OrchestratorEnd.Find());
             await application.RunAsync();
             // The host stops only what has started altogether.
             if (!lifetime.ApplicationStarted.IsCancellationRequested) await application.StopAsync();
         }
-        await OrchestratorEnd.HastenAsync(helpers);
+        await OrchestratorEnd.HastenAsync(started);
     }
 
     private static bool HasDashboard(IDistributedApplicationBuilder builder) =>

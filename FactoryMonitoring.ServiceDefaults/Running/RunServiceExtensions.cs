@@ -16,26 +16,37 @@ namespace Microsoft.Extensions.Hosting;
 public static partial class RunServiceExtensions
 {
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>Builds the service and runs it. A setting that cannot be read while it is built is one line on stderr and exit code 1, as is what <see cref="RunServiceAsync(WebApplication)"/> names.</summary>
+    /// <param name="build">Builds the service.</param>
+    /// <param name="passes">Whether the service is built and run anew, a second later, when one of its workers has failed so; it never is where this is null.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunServiceAsync(Func<WebApplication> build)
+    public static async Task<int> RunServiceAsync(Func<WebApplication> build, Func<Exception, bool>? passes = null)
     {
         ArgumentNullException.ThrowIfNull(build);
-        WebApplication app;
-        try
+        while (true)
         {
-            app = build();
-        }
-        catch (Exception exception) when (Describe(new ConfigurationManager(), exception) is { } line)
-        {
-            await Console.Error.WriteLineAsync(line);
-            return 1;
-        }
+            WebApplication app;
+            try
+            {
+                app = build();
+            }
+            catch (Exception exception) when (Describe(new ConfigurationManager(), exception) is { } line)
+            {
+                await Console.Error.WriteLineAsync(line);
+                return 1;
+            }
 
-        if (!EndpointList.IsAsked(Environment.GetCommandLineArgs())) return await app.RunServiceAsync();
-        EndpointList.Print(app, Console.Out);
-        return 0;
+            if (EndpointList.IsAsked(Environment.GetCommandLineArgs()))
+            {
+                EndpointList.Print(app, Console.Out);
+                return 0;
+            }
+
+            if (await app.RunAsync(passes) is { } exitCode) return exitCode;
+            await Task.Delay(Pause);
+        }
     }
 
     /// <summary>Runs until the service receives a stop signal, or stops itself for a reason that it has logged. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>
@@ -43,6 +54,12 @@ public static partial class RunServiceExtensions
     public static async Task<int> RunServiceAsync(this WebApplication app)
     {
         ArgumentNullException.ThrowIfNull(app);
+        return await app.RunAsync(passes: null) ?? 1;
+    }
+
+    /// <returns>The exit code; null where the service is to be run anew.</returns>
+    private static async Task<int?> RunAsync(this WebApplication app, Func<Exception, bool>? passes)
+    {
         var isValid = false;
         try
         {
@@ -61,7 +78,16 @@ public static partial class RunServiceExtensions
                 return 1;
             }
 
-            return ReportFailed(workers, app.Logger) ? 1 : Environment.ExitCode;
+            var failed = workers.Where(worker => worker.ExecuteTask is { IsFaulted: true }).Select(worker => (worker.GetType().Name, Failure: worker.ExecuteTask!.Exception!.InnerException!)).ToList();
+            if (failed.Count == 0) return Environment.ExitCode;
+            var isAnew = passes is not null && failed.TrueForAll(worker => passes(worker.Failure));
+            foreach (var (worker, failure) in failed)
+            {
+                if (isAnew) Log.Anew(app.Logger, worker, failure.Message);
+                else Log.WorkerFailed(app.Logger, worker, failure);
+            }
+
+            return isAnew ? null : 1;
         }
         catch (Exception exception) when (Describe(app.Configuration, exception) is { } line)
         {
@@ -110,19 +136,6 @@ public static partial class RunServiceExtensions
         }
     }
 
-    private static bool ReportFailed(BackgroundService[] workers, ILogger logger)
-    {
-        foreach (var worker in workers)
-        {
-            if (worker.ExecuteTask is { IsFaulted: true } task)
-            {
-                Log.WorkerFailed(logger, worker.GetType().Name, task.Exception.InnerException!);
-            }
-        }
-
-        return workers.Any(worker => worker.ExecuteTask is { IsFaulted: true });
-    }
-
     private static string? Describe(IConfiguration configuration, Exception exception) => exception switch
     {
         OptionsValidationException wrong => WrongSetting.Describe(configuration, wrong),
@@ -142,5 +155,8 @@ public static partial class RunServiceExtensions
     {
         [LoggerMessage(LogLevel.Critical, "{Worker} failed, and the service with it")]
         public static partial void WorkerFailed(ILogger logger, string worker, Exception exception);
+
+        [LoggerMessage(LogLevel.Warning, "{Worker} failed: {Reason}. The service starts anew")]
+        public static partial void Anew(ILogger logger, string worker, string reason);
     }
 }

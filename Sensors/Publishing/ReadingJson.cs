@@ -25,20 +25,28 @@ internal sealed class ReadingJson : IDisposable
         _json.WriteString("timestamp"u8, timestamp);
         _json.WriteString("sensor_id"u8, sensor.Id);
         _json.WriteString("sensor_type"u8, sensor.Type.Name);
+        var location = sample.Stored?.Location ?? sensor.Location;
         _json.WriteStartObject("location"u8);
-        _json.WriteString("factory_section"u8, sensor.Location.FactorySection);
-        _json.WriteString("machine_id"u8, sensor.Location.MachineId);
-        _json.WriteString("zone"u8, sensor.Location.Zone);
+        _json.WriteString("factory_section"u8, location.FactorySection);
+        _json.WriteString("machine_id"u8, location.MachineId);
+        _json.WriteString("zone"u8, location.Zone);
         _json.WriteEndObject();
         _json.WriteNumber("value"u8, sample.Value);
         _json.WriteString("unit"u8, sensor.Type.Unit);
+        if (sample.Stored is { } stored)
+        {
+            if (stored.AlertLevel is { } level)
+            {
+                _json.WriteString("alert_level"u8, level);
+            }
+        }
         // Without thresholds the consumers' rules tell the level.
-        if (double.IsFinite(sensor.Thresholds.Warning) || double.IsFinite(sensor.Thresholds.Critical))
+        else if (double.IsFinite(sensor.Thresholds.Warning) || double.IsFinite(sensor.Thresholds.Critical))
         {
             _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
         }
 
-        _json.WriteNumber("quality"u8, 1.0);
+        _json.WriteNumber("quality"u8, sample.Stored?.Quality ?? 1.0);
         _json.WriteStartObject("metadata"u8);
         _json.WriteNumber("reading_count"u8, number.Count);
         _json.WriteString("sequence_id"u8, number.SequenceId);

@@ -85,7 +85,9 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
                         }
 
                         _sent++;
-                        sample = _options.Backfill ? new Sample(_sensors[column], value, TimeSpan.Zero, null, TimeOf(row)) : new Sample(_sensors[column], value, _due, row.TimeText);
+                        sample = _options.Backfill
+                            ? new Sample(_sensors[column], value, TimeSpan.Zero, null, TimeOf(row), row.Stored)
+                            : new Sample(_sensors[column], value, _due, row.TimeText, Stored: row.Stored);
                         return true;
                     }
                 }

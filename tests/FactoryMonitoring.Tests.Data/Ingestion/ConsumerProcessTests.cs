@@ -118,7 +118,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
 
         Assert.Equal([[8L * Rounds, 4L * Rounds, (long)Rounds]], await Database.RowsAsync("SELECT sum(stored)::bigint, sum(messages)::bigint, sum(rejected)::bigint FROM partition_offsets", Timeout));
         Assert.Equal(
-            [["a", "temperature", 2L * Rounds], ["b", "humidity", (long)Rounds], ["multi-co2", "co2", (long)Rounds], ["multi-temperature", "temperature", (long)Rounds], ["nested", "temperature", (long)Rounds], ["own", "temperature", (long)Rounds], ["s", "temperature", (long)Rounds]],
+            [["a", "temperature", 2L * Rounds], ["b", "humidity", (long)Rounds], ["multi-co2", "co2", (long)Rounds], ["multi-temperature", "temperature", (long)Rounds], ["nested-temperature", "temperature", (long)Rounds], ["own", "temperature", (long)Rounds], ["s", "temperature", (long)Rounds]],
             await Database.RowsAsync("SELECT sensor_id, sensor_type, count(*) FROM sensor_readings GROUP BY 1, 2 ORDER BY 1", Timeout));
         Assert.Equal(
             [[1L, (long)Rounds], [2L, 2L * Rounds], [3L, (long)Rounds]],
