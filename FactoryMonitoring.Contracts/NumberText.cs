@@ -18,6 +18,19 @@ public static class NumberText
         };
     }
 
+    /// <summary>Two values as <see cref="Of"/> writes them, with as many more digits as tell them from each other.</summary>
+    public static (string One, string Other) Apart(double one, double other)
+    {
+        var texts = (Of(one), Of(other));
+        for (var digits = 4; digits <= 17 && one != other && texts.Item1 == texts.Item2; digits++)
+        {
+            var format = string.Create(CultureInfo.InvariantCulture, $"G{digits}");
+            texts = (Text(one, format), Text(other, format));
+        }
+
+        return texts;
+    }
+
     /// <summary>A value among others that are <paramref name="step"/> apart, with as many decimals as tell them from each other.</summary>
     /// <param name="step">Above 0.</param>
     public static string InSteps(double value, double step) => step switch

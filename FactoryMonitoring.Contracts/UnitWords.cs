@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>How units are written: by devices, in files and in the rules.</summary>
@@ -12,6 +14,16 @@ public static class UnitWords
         ["hpa"] = "hPa", ["millibar"] = "hPa", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W",
     };
 
+    private const int FullWidth = '\uff01' - '!';
+
+    /// <summary>Units that are one letter, as East Asian texts have them.</summary>
+    private static readonly FrozenDictionary<char, string> Squared = new Dictionary<char, string>
+    {
+        ['㍱'] = "hPa", ['㍴'] = "bar", ['㎩'] = "Pa", ['㎪'] = "kPa", ['㎫'] = "MPa", ['㎜'] = "mm", ['㎝'] = "cm", ['㎞'] = "km", ['㎛'] = "µm", ['㎡'] = "m²", ['㎥'] = "m³",
+        ['㎧'] = "m/s", ['㎨'] = "m/s²", ['㎎'] = "mg", ['㎏'] = "kg", ['㎍'] = "µg", ['㎾'] = "kW", ['㎿'] = "MW", ['㎽'] = "mW", ['㎷'] = "mV", ['㎸'] = "kV", ['㎶'] = "µV",
+        ['㎃'] = "mA", ['㎂'] = "µA", ['㎐'] = "Hz", ['㎑'] = "kHz", ['㎒'] = "MHz", ['㏀'] = "kΩ", ['㏈'] = "dB", ['㏙'] = "ppm", ['㏓'] = "lx", ['㎖'] = "ml", ['ℓ'] = "l",
+    }.ToFrozenDictionary();
+
     /// <summary>Units that the consumers convert to that of the type.</summary>
     private static readonly Dictionary<string, string[]> Convertible = new(StringComparer.Ordinal)
     {
@@ -22,15 +34,36 @@ public static class UnitWords
         [SensorCatalog.Humidity.Name] = ["%"],
     };
 
+    private static readonly FrozenSet<string> Known = (
+        "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
+        + "W kW MW GW VA kVA VAR var kvar Wh kWh MWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
+        + " kg kg/h kg/s t/h mm cm m km in ft µm um nm mol mmol mmol/mol g/m³ g/m**3 g/m3 mg/m³ mg/m^3 mg/m3 µg/m³ ug/m3 µg/m^3 microg/m^3 ppm ppb ppt dB dB(A) lx lux W/m² W/m2 W/m^2 MJ/m² °  degrees degT"
+        + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        .ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> KnownInAnyCase = Known.ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <summary>Whether a text is a unit, in any case of its letters.</summary>
+    public static bool IsKnown(ReadOnlySpan<char> text) => KnownInAnyCase.Contains(text) || (text.Length <= 16 && text.ToString() is var unit && SymbolOf(unit) != unit);
+
+    /// <summary>Whether a text is a unit as it is usually written: s is a second, S one of conductance.</summary>
+    public static bool IsWritten(string text) => Known.Contains(Narrow(text));
+
     /// <summary>The symbol of a unit; the unit as it is, without blanks around it, where it has no other.</summary>
     public static string SymbolOf(string unit)
     {
         ArgumentNullException.ThrowIfNull(unit);
-        unit = unit.Trim();
+        unit = Narrow(unit.Trim());
         // Mbar is another one: a million bar.
         return unit == "mbar" ? "hPa" : Symbols.GetValueOrDefault(unit, unit);
     }
 
     /// <summary>The units, by their symbols, that values of a type may have for its rules to hold; none of a type that the catalog does not know.</summary>
     public static IReadOnlyList<string> OfType(string sensorType) => Convertible.GetValueOrDefault(sensorType, []);
+
+    // ² and µ stay what they are, as a general normalization would not leave them.
+    private static string Narrow(string text) => !text.Any(IsWide) ? text
+        : string.Concat(text.Select(letter => Squared.TryGetValue(letter, out var unit) ? unit : IsWide(letter) ? ((char)(letter - FullWidth)).ToString() : letter.ToString()));
+
+    private static bool IsWide(char letter) => Squared.ContainsKey(letter) || letter is >= '\uff01' and <= '\uff5e';
 }

@@ -36,7 +36,7 @@ internal static class Cell
 
         number = text[..end].Trim();
         unit = text[end..].Trim();
-        return number.Length > 0 && unit.Length > 0 && Units.IsKnown(unit);
+        return number.Length > 0 && unit.Length > 0 && Contracts.UnitWords.IsKnown(unit);
     }
 
     private static bool IsOfNumber(char next) => char.IsAsciiDigit(next) || next is '+' or '-' or '\u2212' or '.' or ',' or '\'' or ' ' or '\u00a0' or '\u202f';

@@ -14,6 +14,7 @@ internal sealed class ColumnSample
     private int _commas;
     private int _points;
     private double _last = double.NaN;
+    private string? _first;
 
     public bool IsEmpty => _filled == 0;
 
@@ -30,6 +31,12 @@ internal sealed class ColumnSample
     public bool IsCompactDate => _compact > 0 && _compact == _filled;
 
     public bool IsRising { get; private set; } = true;
+
+    /// <summary>All are whole numbers.</summary>
+    public bool IsWhole { get; private set; } = true;
+
+    /// <summary>All are the same text.</summary>
+    public bool IsConstant { get; private set; } = true;
 
     /// <summary>Each is one more than the one before.</summary>
     public bool IsCount { get; private set; } = true;
@@ -88,6 +95,8 @@ internal sealed class ColumnSample
         }
 
         _filled++;
+        _first ??= text;
+        IsConstant &= text == _first;
         var forms = Replay.Numbers.FormsOf(text);
         if (forms == NumberForms.None)
         {
@@ -133,6 +142,7 @@ internal sealed class ColumnSample
         Least = Math.Min(Least, value);
         Most = Math.Max(Most, value);
         IsRising &= !(value < _last);
+        IsWhole &= value == Math.Floor(value);
         IsCount &= double.IsNaN(_last) || value == _last + 1;
         _last = value;
     }

@@ -43,6 +43,11 @@ internal sealed record FileShape(
             throw new ReplayFileException("is empty; must be a CSV file with a row of values");
         }
 
+        if (text.TrimStart() is ['{' or '[', ..] json && IsJson(json.AsSpan(0, Math.Max(0, json.IndexOfAny(['\r', '\n'])) is > 0 and var end ? end : json.Length)))
+        {
+            throw new ReplayFileException("is JSON and no CSV: send its objects as messages, one each, or write them as CSV; docs/messages.md says how messages are read");
+        }
+
         separator ??= text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length > 5 && text[5] is '\r' or '\n' ? text[4] : null;
         var samples = (separator is { } given ? [given] : Csv.Separators).Select(candidate => Sample.Read(text, candidate, isWhole, missing)).OfType<Sample>()
             .OrderByDescending(sample => Math.Round(sample.Score, 9)).ToList();
@@ -77,6 +82,25 @@ internal sealed record FileShape(
         }
 
         throw refused ?? new ReplayFileException("holds comments alone: a row of values is needed");
+    }
+
+    // A row of a CSV file may begin with a bracket, but is no JSON.
+    private static bool IsJson(ReadOnlySpan<char> line)
+    {
+        var json = new System.Text.Json.Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(line.ToString()), isFinalBlock: false, default);
+        try
+        {
+            while (json.Read())
+            {
+                // As far as it goes.
+            }
+
+            return json.BytesConsumed > 2 || line.Trim() is "{" or "[";
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            return false;
+        }
     }
 
     private static (string Text, bool IsWhole) Beginning(string path)

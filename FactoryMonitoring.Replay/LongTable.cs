@@ -123,6 +123,9 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             ? [value] : [.. Columns(shape, time, index => numbers.Contains(index) || (index != name && shape.Columns[index].IsEmpty && !UnitName().IsMatch(shape.Names[index])))];
     }
 
+    /// <summary>Whether a column of numbers is of the device or the place that the rows are of, by its name.</summary>
+    public static bool IsOfPlace(FileShape shape, int index) => shape.HeaderLine is not null && (NoValue().IsMatch(shape.Names[index]) || PlaceNumber().IsMatch(shape.Names[index]));
+
     /// <summary>Columns that may name sensors or devices, whatever the first rows hold.</summary>
     public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
     [
@@ -142,7 +145,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         }
 
         var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids]);
-        var isOneValue = (chosen.Length > 0 ? chosen.Length : Numbers(shape, time, -1).Except(ids).Count()) == 1;
+        var isOneValue = (chosen.Length > 0 ? chosen.Length : ValuesBeside(shape, time, -1).Except(ids).Count()) == 1;
         var found = texts.Where(index => hasHeader && NameWords().IsMatch(shape.Names[index]) && (isOneValue || rows.Repeats(index)))
             .Concat(ids.Where(rows.AreIds).Where(index => IdEnd().IsMatch(shape.Names[index]) ? rows.Repeats(index) : rows.ToldByTimes(index))).ToList();
         if (!found.Exists(index => rows.Names(index) > 1) && texts.Where(index => rows.Names(index) > 1 && rows.ToldByTimes(index)).ToList() is { Count: > 0 } told)
@@ -183,11 +186,15 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     [GeneratedRegex("^(sensor|tag|point|channel|signal|metric|variable|var|parameter|item|series|device|station|node|mote|meter|machine|asset|equipment|location|site|room|kanal|messstelle|geraet|gerät|standort|anlage|maschine)([ _.-]?(id|name|key|no|nr|label))?$|^(name|tagname|pointname|measurement|quantity|attribute|key|kennung)$|^(entity|unit|site|plant|source)[ _.-]?(id|name)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NameWords();
 
-    [GeneratedRegex("^(sensor|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)([ _.-]?(id|no|nr|number|key))?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)([ _.-]?(id|no|nr|number|key))?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex IdWords();
 
-    [GeneratedRegex("^location$|^(sensor|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^location$|^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NoValue();
+
+    // A station of the KNMI, NOAA and the DWD; a table of InfluxDB.
+    [GeneratedRegex("^(stn|station|stations_id|usaf|wban|wmo|table)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex PlaceNumber();
 
     [GeneratedRegex("(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex IdEnd();

@@ -8,7 +8,13 @@ internal sealed class MissingMarkers
 {
     /// <summary>Numbers that loggers write for a missing value. They are taken for one where they lie apart from a column's other values.</summary>
     private static readonly double[] Numeric =
-        [-200, -99, -999, -9999, -99999, -999999, -6999, -7999, -8888, -99.9, -99.99, -999.9, -999.99, -9999.9, -9999.99, 999, 9999, 99999, 999999, 9999999, 99.99, 999.9, 999.99, 9999.9, 9999.99];
+    [
+        -200, -99, -999, -9999, -99999, -999999, -6999, -7999, -8888, -99.9, -99.99, -999.9, -999.99, -9999.9, -9999.99, 999, 9999, 99999, 999999, 9999999, 99.99, 999.9, 999.99, 9999.9, 9999.99,
+        // A thermometer without its chip, absolute zero, loggers beyond their range, the limits of 16 and 32 bits, also in tenths and hundredths.
+        -127, -273.15, -273, -459.67, 6999, 7999, 8888, 32767, -32767, -32768, 65535, 65534, 3276.7, -3276.8, 6553.5, 327.67, -327.68, 655.35, 2147483647, -2147483648, 4294967295,
+        // What stands for nothing in netCDF, in scientific data and in databases.
+        1e20, -1e20, 1e30, -1e30, 1e31, -1e31, -1e32, 9.969209968386869e36, 9.96921e36, -3.4e38, 3.4e38, 3.4028235e38, -3.4028235e38, 3.4028234663852886e38, -3.4028234663852886e38, 1.7976931348623157e308, -1.7976931348623157e308,
+    ];
 
     private static readonly string[] Usual =
     [

@@ -70,6 +70,7 @@ internal sealed class ReplayCheck
         var isLastShort = false;
         var filled = Array.FindLastIndex(shape.Columns, column => !column.IsEmpty) + 1;
         var orderMatters = false;
+        var order = table is null ? null : new OrderByName();
         while (row.Read())
         {
             if (row.Row % RowsPerReport == 0 && row.Length > 0)
@@ -106,9 +107,10 @@ internal sealed class ReplayCheck
                 }
 
                 orderMatters |= Account(accounts, clock, time, row, shape);
-                if (late is not null && accounts.Find(account => account.WrongLine is null) is { } read)
+                if (accounts.Find(account => account.WrongLine is null) is { } read)
                 {
-                    late.Add(row, table?.NameIn(row).ToString(), read.Last);
+                    late?.Add(row, table?.NameIn(row).ToString(), read.Last);
+                    order?.Add(table!.NameIn(row), read.Last);
                 }
             }
 
@@ -158,6 +160,10 @@ internal sealed class ReplayCheck
             throw new ReplayFileException("holds no row with a time and values");
         }
 
+        // The rows of one sensor stand behind those of another: they are merged, as far as there is room for them.
+        var isByName = !isNewestFirst && order is { IsForward: true } && account is { Backward: > 0 } && account.BackwardSum >= account.ForwardSum / 4
+            && rows * table!.Values.Length <= MostValuesInMemory;
+
         var sensors = new Dictionary<string, Range>(StringComparer.Ordinal);
         if (table is not null)
         {
@@ -183,8 +189,8 @@ internal sealed class ReplayCheck
             LeftOut = [.. leftOut.OrderBy(column => column.Index)],
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
-            Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : account!.ForwardSum,
-            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst),
+            Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : isByName ? account!.Most - account.Least : account!.ForwardSum,
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName),
         };
     }
 
@@ -214,21 +220,22 @@ internal sealed class ReplayCheck
         }
     }
 
-    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, TimeZoneInfo zone, FileShape shape, long withoutTime, bool isNewestFirst) => new(
+    private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, TimeZoneInfo zone, FileShape shape, long withoutTime, bool isNewestFirst, bool isByName) => new(
         time.Kind == TimeKind.None ? null : time.Describe(shape),
-        (isNewestFirst ? account?.Last : account?.First) ?? default,
-        (isNewestFirst ? account?.First : account?.Last) ?? default,
+        (isByName ? account?.Least : isNewestFirst ? account?.Last : account?.First) ?? default,
+        (isByName ? account?.Most : isNewestFirst ? account?.First : account?.Last) ?? default,
         time.Kind == TimeKind.Elapsed,
         account is { HasOrder: true } ? NameOf(account.Order) : null,
         account is { NamesNoZone: true } ? _options.TimeZone ?? zone.Id : null,
         account?.Duplicates ?? 0,
-        isNewestFirst ? account!.Forward : account?.Backward ?? 0,
-        isNewestFirst ? null : account?.FirstBackwardLine,
+        isByName ? 0 : isNewestFirst ? account!.Forward : account?.Backward ?? 0,
+        isNewestFirst || isByName ? null : account?.FirstBackwardLine,
         withoutTime,
         account?.Zone.Repeated ?? 0,
         account?.Zone.LeftOut ?? 0,
         account?.LongestGap ?? TimeSpan.Zero,
-        isNewestFirst);
+        isNewestFirst,
+        isByName);
 
     private static string NameOf(DateOrder order) => order switch
     {
@@ -312,6 +319,7 @@ internal sealed class ReplayCheck
 
             var why = sample.IsTime || sample.IsClock ? "holds times"
                 : sample.IsNumber && IsRowNumber(shape, index) ? RowNumbers
+                : sample is { IsNumber: true, IsWhole: true, IsConstant: true, Numbered: > 1 } && LongTable.IsOfPlace(shape, index) ? "numbers the device or the place"
                 : !sample.IsEmpty && !sample.IsNumber ? "holds texts"
                 : null;
             if (why is null)
@@ -625,11 +633,18 @@ internal sealed class ReplayCheck
         var unit = unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
         // In a long table the column of the values may say what all of them measure.
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
+        var isUnitOfType = unit is null && table is not { IsExport: true };
         // A single series that says nothing of itself has always been taken for a temperature.
         var isAssumed = givenType is null && byName is null && isOne && unit is null;
         var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
         // What was stored without a unit has none.
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
+        if (isUnitOfType && byName is not null && !MayBeIn(type, check.Least, check.Most))
+        {
+            throw new ReplayFileException(Say.Text(
+                $"{shape.Column(check.Index)}: values of {Say.Number(check.Least)} to {Say.Number(check.Most)} are no {type} in {unit}, and nothing names another unit: give {_setting(nameof(ReplayOptions.Units))}={(isByName ? check.Name : check.Index + 1)}={(type == Contracts.SensorCatalog.Humidity.Name ? "1 for fractions" : "Pa, kPa, bar or another")}, or {_setting(nameof(ReplayOptions.Types))}={(isByName ? check.Name : check.Index + 1)}=another type"));
+        }
+
         if (unit.Length > 32 || type.Length > 100)
         {
             throw new ReplayFileException($"{shape.Column(check.Index)}: the unit {unit} or the type {type} is too long: at most 32 and 100 characters are allowed");
@@ -663,6 +678,10 @@ internal sealed class ReplayCheck
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
             : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed };
     }
+
+    // In Pa or bar, an air pressure is far from what it is in hPa; and no air is as dry as 1 %.
+    private static bool MayBeIn(string type, double least, double most) => least > most
+        || (type == Contracts.SensorCatalog.Pressure.Name ? most >= 300 && least <= 1200 : type != Contracts.SensorCatalog.Humidity.Name || most > 1 || most <= 0);
 
     // A known type's rules are not converted to this unit: it is another type.
     private static string TypeOf(string name, string? unit) =>
@@ -788,6 +807,10 @@ internal sealed class ReplayCheck
 
         public DateTime Last => _last ?? default;
 
+        public DateTime Least { get; private set; } = DateTime.MaxValue;
+
+        public DateTime Most { get; private set; }
+
         public long Forward { get; private set; }
 
         public long Backward { get; private set; }
@@ -829,6 +852,25 @@ internal sealed class ReplayCheck
             }
 
             _last = utc;
+            Least = utc < Least ? utc : Least;
+            Most = utc > Most ? utc : Most;
+        }
+    }
+
+    /// <summary>Whether the times of each name rise.</summary>
+    private sealed class OrderByName
+    {
+        private readonly Dictionary<string, DateTime>.AlternateLookup<ReadOnlySpan<char>> _last = new Dictionary<string, DateTime>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
+        public bool IsForward { get; private set; } = true;
+
+        public void Add(ReadOnlySpan<char> name, DateTime time)
+        {
+            IsForward &= !_last.TryGetValue(name, out var before) || time >= before;
+            if (IsForward)
+            {
+                _last[name] = time;
+            }
         }
     }
 }

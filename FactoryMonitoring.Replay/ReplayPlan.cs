@@ -54,9 +54,10 @@ public sealed record StoredFields(string? AlertLevel, double? Quality, Contracts
 /// <param name="LeftOut">Times in an hour that the zone's clock leaves out.</param>
 /// <param name="LongestGap">Between a row and the next.</param>
 /// <param name="IsNewestFirst">The file runs from the newest to the oldest, and is replayed from its end.</param>
+/// <param name="IsByName">The rows of a long table stand one sensor after another, and are replayed by their times.</param>
 public sealed record ReplayTimes(
     string? Where, DateTime First, DateTime Last, bool IsElapsed, string? Order, string? Zone, long Duplicates, long Backward, long? FirstBackwardLine,
-    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst);
+    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst, bool IsByName);
 
 /// <summary>A file that was read once, from its beginning to its end, and can be replayed.</summary>
 public sealed class ReplayPlan
@@ -161,7 +162,7 @@ public sealed class ReplayPlan
 
     /// <summary>Reads the rows anew, in the order of their replay.</summary>
     /// <exception cref="ReplayFileException">The file is not as it was when it was checked.</exception>
-    public IEnumerable<ReplayRow> Read() => Times.IsNewestFirst ? ReadForward().Reverse() : ReadForward();
+    public IEnumerable<ReplayRow> Read() => Times.IsNewestFirst ? ReadForward().Reverse() : Times.IsByName ? ReadForward().OrderBy(row => row.Time) : ReadForward();
 
     private IEnumerable<ReplayRow> ReadForward()
     {

@@ -113,6 +113,7 @@ public static class ReplayPreview
         string[] words =
         [
             .. times.IsNewestFirst ? (string[])["runs from the newest row to the oldest, and is replayed from its end"] : [],
+            .. times.IsByName ? (string[])["one sensor's rows stand behind another's, and are replayed in the order of their times"] : [],
             .. times.Duplicates > 0 ? (string[])[$"{Say.Plural(times.Duplicates, "row")} with the time of the row before"] : [],
             .. times.Backward > 0 ? (string[])[$"{Say.Plural(times.Backward, "row")} with a time before that of the row before{(times.FirstBackwardLine is { } line ? Say.Text($", first line {line}") : "")}"] : [],
             .. times.WithoutTime > 0 ? (string[])[$"{Say.Plural(times.WithoutTime, "row")} without a time, passed over"] : [],

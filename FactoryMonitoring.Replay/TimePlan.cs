@@ -124,7 +124,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     {
         var columns = shape.Columns;
         // One column that says all, else a date and the nearest clock behind it, else a date alone.
-        var dates = Indexes(columns, column => column.IsTime);
+        // The ends of a window, which are alike in all rows, stand before the times in InfluxDB's CSV.
+        List<int> dates = [.. Indexes(columns, column => column.IsTime).OrderBy(index => columns[index].IsConstant)];
         if (dates.Count > 0)
         {
             return dates.FirstOrDefault(index => columns[index].HasClock, -1) is >= 0 and var whole
@@ -254,6 +255,14 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static int[]? CalendarOf(FileShape shape)
     {
+        // Without a header: year, month, day and hour at the beginning, as in ISD-Lite.
+        if (shape.HeaderLine is null)
+        {
+            return shape.FieldCount > 4 && IsWithin(0, 1850, 2150) && IsWithin(1, 1, 12) && IsWithin(2, 1, 31) && IsWithin(3, 0, 24) ? [0, 1, 2, 3] : null;
+        }
+
+        bool IsWithin(int column, double least, double most) => shape.Columns[column] is { IsNumber: true, IsWhole: true } sample && sample.Least >= least && sample.Most <= most;
+
         var found = new List<int>();
         foreach (var part in Calendar)
         {
@@ -271,7 +280,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static List<int> Indexes(ColumnSample[] columns, Func<ColumnSample, bool> isLike) => [.. Enumerable.Range(0, columns.Length).Where(index => isLike(columns[index]))];
 
-    [GeneratedRegex("time|date|datum|zeit|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NamedTime();
 
     [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|x_value|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -41,13 +41,6 @@ internal struct TimeText
 
     private static readonly string[] Weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-    /// <summary>Names that RFC 5322 knows, and those of Central Europe; minutes east of UTC.</summary>
-    private static readonly (string Name, int Minutes)[] Zones =
-    [
-        ("Z", 0), ("UTC", 0), ("GMT", 0), ("UT", 0), ("EST", -300), ("EDT", -240), ("CST", -360), ("CDT", -300), ("MST", -420), ("MDT", -360), ("PST", -480), ("PDT", -420),
-        ("CET", 60), ("CEST", 120), ("MEZ", 60), ("MESZ", 120), ("WET", 0), ("WEST", 60), ("EET", 120), ("EEST", 180),
-    ];
-
     public DateForm Form;
 
     /// <summary>Year, month and day where <see cref="Form"/> is known; else the numbers in the order in which they stand, a year of four digits last.</summary>
@@ -525,12 +518,9 @@ internal struct TimeText
         if (letters > 0)
         {
             var isKnown = false;
-            foreach (var (name, minutes) in Zones)
+            if (Contracts.ZoneNames.TryGetMinutes(rest[..letters], out var minutes))
             {
-                if (rest[..letters].Equals(name, StringComparison.OrdinalIgnoreCase))
-                {
-                    (Offset, isKnown) = (minutes, true);
-                }
+                (Offset, isKnown) = (minutes, true);
             }
 
             rest = rest[letters..].TrimStart(' ');

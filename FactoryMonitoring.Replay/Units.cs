@@ -7,15 +7,6 @@ namespace FactoryMonitoring.Replay;
 /// <summary>What names of columns and rows of units tell of unit and type.</summary>
 internal static partial class Units
 {
-    private static readonly FrozenSet<string> Known = (
-        "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
-        + "W kW MW GW VA kVA VAR var kvar Wh kWh MWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
-        + " kg kg/h kg/s t/h mm cm m km in ft µm um nm mol mmol mmol/mol g/m³ g/m**3 g/m3 mg/m³ mg/m^3 mg/m3 µg/m³ ug/m3 µg/m^3 microg/m^3 ppm ppb ppt dB dB(A) lx lux W/m² W/m2 W/m^2 MJ/m² °  degrees degT"
-        + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)
-        .ToFrozenSet(StringComparer.Ordinal);
-
-    private static readonly FrozenSet<string> KnownInAnyCase = Known.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-
     /// <summary>What stands in rows of units, and is none.</summary>
     private static readonly FrozenSet<string> BesideUnits =
         "TS RN - -- n/a none NA yyyy-mm-dd hh:mm hh:mm:ss dd/mm/yyyy dd.mm.yyyy utc gmt local iso datetime date time timestamp string float int double number text boolean smp avg max min std tot 1 # unit units einheit"
@@ -24,11 +15,6 @@ internal static partial class Units
     private static readonly FrozenSet<string> WordsLikeUnits = "min in sec day days hour count counts bit bits bool sq yr mo dy mn deg pH RH RPM rpm".Split(' ').ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> KnownByText = KnownInAnyCase.GetAlternateLookup<ReadOnlySpan<char>>();
-
-    /// <summary>Whether a text is a unit.</summary>
-    public static bool IsKnown(ReadOnlySpan<char> text) => KnownByText.Contains(text) || (text.Length <= 16 && text.ToString() is var unit && UnitWords.SymbolOf(unit) != unit);
 
     /// <summary>Whether these may be the units of columns.</summary>
     public static bool IsRow(IReadOnlyList<string> fields)
@@ -42,7 +28,7 @@ internal static partial class Units
                 continue;
             }
 
-            if (!KnownInAnyCase.Contains(unit) && UnitWords.SymbolOf(unit) == unit && !(field.TrimStart() is ['[' or '(' or '<', ..] && unit.Length < field.Length))
+            if (!UnitWords.IsKnown(unit) && !(field.TrimStart() is ['[' or '(' or '<', ..] && unit.Length < field.Length))
             {
                 return false;
             }
@@ -59,16 +45,16 @@ internal static partial class Units
     /// <summary>The unit that a name ends with, in brackets or after its last mark; null where it has none.</summary>
     public static (string Name, string? Unit) Split(string name)
     {
-        if (InBrackets().Match(name) is { Success: true } match && match.Groups["name"].Length > 0)
+        if (InBrackets().Match(name.Replace('（', '(').Replace('）', ')').Replace('［', '[').Replace('］', ']')) is { Success: true } match && match.Groups["name"].Length > 0)
         {
             var unit = match.Groups["unit"].Value.Trim();
-            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : KnownInAnyCase.Contains(unit) || Degrees().IsMatch(unit))
+            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : UnitWords.IsKnown(unit) || Degrees().IsMatch(unit))
             {
                 return (match.Groups["name"].Value.Trim(' ', '_'), DegreesOf(unit));
             }
 
             // "Temp, °F (LGR S/N: 1234)"
-            if (match.Groups["name"].Value.Split(',', 2) is [{ Length: > 0 } measured, var behind] && behind.Trim() is var written && (Known.Contains(written) || Degrees().IsMatch(written)))
+            if (match.Groups["name"].Value.Split(',', 2) is [{ Length: > 0 } measured, var behind] && behind.Trim() is var written && (UnitWords.IsWritten(written) || Degrees().IsMatch(written)))
             {
                 return (measured.Trim(' ', '_'), DegreesOf(written));
             }
@@ -80,7 +66,7 @@ internal static partial class Units
             return (bare, DegreesOf(degrees.Groups["unit"].Value));
         }
 
-        var mark = name.LastIndexOfAny(['_', '/', ',', ' ']);
+        var mark = name.LastIndexOfAny(['_', '/', ',', ' ', '.']);
         return mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && IsUnitAfter(name[..mark], end) ? (name[..mark].TrimEnd(' ', '_', ','), end) : (name, null);
     }
 
@@ -102,7 +88,7 @@ internal static partial class Units
 
     // "Sensor A" is no current, and "temp_min" no time.
     private static bool IsUnitAfter(string name, string end) =>
-        Known.Contains(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)) || (end is "W" && Energy().IsMatch(name)));
+        UnitWords.IsWritten(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)) || (end is "W" && Energy().IsMatch(name)));
 
     private static string DegreesOf(string unit) => unit is "c" or "f" ? unit.ToUpperInvariant() : Degrees().Match(unit) is { Success: true } match ? $"°{char.ToUpperInvariant(match.Groups["scale"].Value[0])}" : unit;
 

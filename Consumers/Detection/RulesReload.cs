@@ -17,6 +17,12 @@ internal sealed partial class RulesReload(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _seen = Settings();
+        // A file that cannot be read empties its settings and tells nobody.
+        foreach (var file in (configuration as IConfigurationRoot)?.Providers.OfType<FileConfigurationProvider>() ?? [])
+        {
+            file.Source.OnLoadException = context => Log.Unread(logger, context.Provider.Source.Path ?? "a file of settings", (context.Exception.InnerException ?? context.Exception).Message);
+        }
+
         _watch = ChangeToken.OnChange(configuration.GetReloadToken, Reload);
         return Task.CompletedTask;
     }
@@ -74,5 +80,8 @@ internal sealed partial class RulesReload(
 
         [LoggerMessage(LogLevel.Warning, "The settings have changed, and the detector's rules stay as they are: {Reason}")]
         public static partial void Refused(ILogger logger, string reason);
+
+        [LoggerMessage(LogLevel.Warning, "Cannot read {File}, and the detector's rules stay as they are: {Reason}")]
+        public static partial void Unread(ILogger logger, string file, string reason);
     }
 }

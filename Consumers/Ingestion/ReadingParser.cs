@@ -209,6 +209,11 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return first;
         }
 
+        if (first == Rejection.MalformedJson && message.Trim(" \t\r\n"u8) is { IsEmpty: false } word && Words.IsNoValue(word))
+        {
+            return Reject(Rejection.NoValue, $"The message is {Encoding.UTF8.GetString(word)} alone, which is no value: it must be a number, or one JSON object in UTF-8");
+        }
+
         try
         {
             if (first == Rejection.MalformedJson && forms.OfNumber(message, keys.Bytes) is not (null, null) and var (problem, number))
@@ -278,7 +283,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         Rejection.MalformedJson,
         message[0] == 0
             ? "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8. Avro is read where Consumers:Messages:SchemaRegistry:Url names the registry"
-            : $"Cannot read the message as JSON: {JsonText.Shorten(exception.Message, 200)} It must be one JSON object in UTF-8");
+            : $"Cannot read the message as JSON{JsonText.Where(message, exception)}: it must be one JSON object in UTF-8");
 
     // The reader's word for text that is no UTF-8 or half a surrogate pair.
     private Rejection NotUnicode() => Reject(Rejection.InvalidText, "Cannot read the message's text: it must be valid UTF-8, without halves of surrogate pairs");
@@ -394,7 +399,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     }
 
     private Rejection Complete(ref Fields fields) =>
-        fields.HasTimestamp && fields.HasId && fields.HasType && fields.HasValue && fields.HasUnit ? Resolve(fields.Sensor) : Rejection.MissingField;
+        fields.HasTimestamp && fields.HasId && fields.HasType && fields.HasValue && fields.HasUnit && !fields.Sensor.Unit.IsEmpty ? Resolve(fields.Sensor) : Rejection.MissingField;
 
     /// <summary>Finds the sensor, or adds one whose text can be stored.</summary>
     private Rejection Resolve(in SensorText sensor)
@@ -573,14 +578,24 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             }
             else
             {
-                json.Read();
-                json.Skip();
+                rejection = OfOtherName(ref json);
             }
 
             first = first == Rejection.None ? rejection : first;
         }
 
         return first;
+    }
+
+    /// <summary>Passes over a member that is none of ours, unless its name is only written in another way, as machineId: then the second reader takes the message.</summary>
+    private static Rejection OfOtherName(ref Utf8JsonReader json)
+    {
+        var name = LooseName.Of(json.ValueSpan, stackalloc byte[LooseName.MaxLength]);
+        var isOurs = name.SequenceEqual("factorysection"u8) || name.SequenceEqual("machineid"u8) || name.SequenceEqual("zone"u8) || name.SequenceEqual("readingcount"u8)
+            || name.SequenceEqual("sequenceid"u8) || name.SequenceEqual("warningthreshold"u8) || name.SequenceEqual("criticalthreshold"u8) || name.SequenceEqual("backfill"u8);
+        json.Read();
+        json.Skip();
+        return isOurs ? Rejection.MissingField : Rejection.None;
     }
 
     private Rejection ReadOptionalText(scoped ref Utf8JsonReader json, int maxLength, ref OptionalUtf8 found)
@@ -631,8 +646,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             }
             else
             {
-                json.Read();
-                json.Skip();
+                rejection = OfOtherName(ref json);
             }
 
             first = first == Rejection.None ? rejection : first;

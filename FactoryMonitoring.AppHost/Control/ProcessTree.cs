@@ -35,8 +35,27 @@ internal static class ProcessTree
     /// <summary>Whether the process was stopped by a signal and not yet continued; false when it is gone.</summary>
     public static bool IsStopped(int pid) => State(pid) == 'T';
 
-    /// <summary>Whether the process has not ended; false too where its parent has not yet asked how it did.</summary>
-    public static bool Exists(int pid) => State(pid) is not (null or 'Z');
+    /// <summary>Whether the process has not ended; false too where its parent has not yet asked how it did, and where it was killed and is about to be gone.</summary>
+    public static bool Exists(int pid) => State(pid) is not (null or 'Z') && !IsEnding(pid);
+
+    // A busy system takes its time to end what was killed.
+    private static bool IsEnding(int pid)
+    {
+        const ulong Killed = 1 << 8;
+        const ulong Exiting = 4;
+        if (!Directory.Exists("/proc/self")) return false;
+        try
+        {
+            var directory = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}");
+            return (ulong.Parse(Fields(File.ReadAllText($"{directory}/stat"))[6], CultureInfo.InvariantCulture) & Exiting) != 0
+                || File.ReadLines($"{directory}/status").Any(line => (line.StartsWith("SigPnd:", StringComparison.Ordinal) || line.StartsWith("ShdPnd:", StringComparison.Ordinal))
+                    && (ulong.Parse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Killed) != 0);
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
 
     private static char? State(int pid)
     {

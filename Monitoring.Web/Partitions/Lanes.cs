@@ -22,6 +22,9 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     /// <summary>Shorter than this a handover is a seam, not a stall worth a box.</summary>
     private static readonly TimeSpan Seam = TimeSpan.FromSeconds(1);
 
+    /// <summary>So long a dead consumer's partitions may stand still until the group has noticed.</summary>
+    private static readonly TimeSpan Standing = TimeSpan.FromSeconds(10);
+
     /// <summary>Marks closer than this share of the width are one.</summary>
     private const double Apart = 0.012;
 
@@ -66,10 +69,21 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         }
     }
 
-    /// <param name="partitions">All partitions that exist, also those nobody owned in the window.</param>
+    /// <param name="partitions">All partitions that exist, also those nobody owned in the window, with what is known of each.</param>
     /// <param name="active">The consumers that are alive; an owner that is not has stopped reading, whatever the database says.</param>
     public static Lanes Of(
-        OwnershipBody ownership, IReadOnlyCollection<int> partitions, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan window)
+        OwnershipBody ownership, IEnumerable<PartitionBody> partitions, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan window)
+    {
+        var known = partitions.ToArray();
+        return Of(ownership, [.. known.Select(partition => partition.Partition)], active, now, window,
+            known.Where(partition => partition is { Lag: > 0, LagSeconds: not null }).ToDictionary(partition => partition.Partition, partition => TimeSpan.FromSeconds(partition.LagSeconds!.Value)));
+    }
+
+    /// <param name="partitions">All partitions that exist, also those nobody owned in the window.</param>
+    /// <param name="active">The consumers that are alive; an owner that is not has stopped reading, whatever the database says.</param>
+    /// <param name="waits">By partition, how long the oldest message waits that is not stored; null where that is not asked.</param>
+    public static Lanes Of(
+        OwnershipBody ownership, IReadOnlyCollection<int> partitions, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan window, IReadOnlyDictionary<int, TimeSpan>? waits = null)
     {
         var from = now - window;
         var outages = Outages(ownership.Marks, now);
@@ -79,7 +93,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         {
             var spans = ownership.Spans.Where(span => span.Partition == partition).OrderBy(span => span.Generation).ToArray();
             return new Lane(partition, Labelled([.. spans.SelectMany((span, index) =>
-                Pieces(span, index == 0 ? null : spans[index - 1], index + 1 == spans.Length, active, now))
+                Pieces(span, index == 0 ? null : spans[index - 1], index + 1 == spans.Length, active, now, waits?.GetValueOrDefault(partition) ?? TimeSpan.Zero))
                 .Select(piece => new LanePiece(At(piece.From), At(piece.To), piece.ConsumerId, piece.Note, piece.Tip))
                 .Concat(outages.Select(piece => new LanePiece(At(piece.From), At(piece.To), null, piece.Note, piece.Tip, IsOutage: true)))
                 .Where(piece => piece.To > piece.From)]));
@@ -153,7 +167,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     }
 
     private static IEnumerable<(DateTimeOffset From, DateTimeOffset To, string? ConsumerId, string? Note, string Tip)> Pieces(
-        OwnershipSpan span, OwnershipSpan? before, bool isLast, IReadOnlySet<string> active, DateTimeOffset now)
+        OwnershipSpan span, OwnershipSpan? before, bool isLast, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan waits)
     {
         var begins = span.RecoveredAt ?? span.ClaimedAt;
         if (before?.EndedAt is { } left)
@@ -170,13 +184,18 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         }
 
         var dead = span.EndedAt is null && !active.Contains(span.ConsumerId);
-        var ends = span.EndedAt ?? (dead ? span.LastCommitAt ?? begins : now);
+        // An owner that lives and stores nothing, though something waits, does not read.
+        var stands = isLast && span.EndedAt is null && waits >= Standing && now - (span.LastCommitAt ?? begins) >= Standing;
+        dead |= stands;
+        var ends = span.EndedAt ?? (stands ? Latest(span.LastCommitAt ?? begins, now - waits) : dead ? span.LastCommitAt ?? begins : now);
         yield return (begins, ends, span.ConsumerId, null, Describe(span, dead, ends));
         if (dead && isLast && now - ends >= Seam)
         {
             yield return (ends, now, null, $"waits {Duration(now - ends)}", $"P{span.Partition} waits\n{span.ConsumerId} has stored nothing for {Duration(now - ends)}");
         }
     }
+
+    private static DateTimeOffset Latest(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private static string Describe(OwnershipSpan span, bool dead, DateTimeOffset ends) => string.Join('\n',
     [

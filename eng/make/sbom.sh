@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 version=$1
-dotnet tool restore --verbosity quiet >&2
+# It fetches the tools at once, and on a first run has been seen to take the one's commands for the other's.
+dotnet tool restore --verbosity quiet >&2 || dotnet tool restore --verbosity quiet >&2
 rm -rf artifacts/sbom
 for project in $(sed -n 's:.*Service Include="\(.*\)" />.*:\1:p' eng/images.proj | tr ';' ' '); do
   project=${project#../}

@@ -23,6 +23,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private const string Mapping = "Consumers:Messages:Mapping:";
 
     private readonly MemberFinder _members = new(new MemberMap(mapping));
+    private readonly MemberFinder _membersOfKey = new(new MemberMap(mapping));
     private readonly TimeZoneInfo _zone = options.Zone();
     private readonly byte[] _defaultType = Encoding.UTF8.GetBytes(mapping.DefaultType ?? "");
     private readonly byte[] _defaultUnit = Encoding.UTF8.GetBytes(mapping.DefaultUnit ?? "");
@@ -39,6 +40,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <summary>The object that is read, with the values that its form names; null where it has no form.</summary>
     private byte[]? _formed;
     private bool _isOfValue;
+
+    /// <summary>The unit that stands behind the value, in its text; empty where none does.</summary>
+    private byte[] _unitOfValue = [];
 
     /// <summary>Reads by the mapping of the settings.</summary>
     /// <param name="options">The settings.</param>
@@ -251,7 +255,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             _isOfValue = true;
             hasValue = ReadValue(body, _members[Member.Value], "value", "Value", ref reading);
             _isOfValue = false;
-            sensor.Unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
+            sensor.Unit = ReadUnit(body);
             ReadLevel(body, ref reading);
         }
 
@@ -268,7 +272,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             reading.Critical = ReadThreshold(body, Member.Critical, "critical threshold");
         }
 
-        if (_first != Rejection.None || !HasTimeAndId(element, hasTime, sensor))
+        if (_first != Rejection.None || !HasTimeAndId(element, key, hasTime, sensor))
         {
             return;
         }
@@ -345,7 +349,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             sensor.Id = IdOf(id, measurement.Type);
             CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
             sensor.Type = measurement.Type;
-            sensor.Unit = UnitOf(measurement.Type);
+            sensor.Unit = _unitOfValue.Length > 0 ? _unitOfValue : UnitOf(measurement.Type);
             Take(sensor, take);
         }
     }
@@ -366,15 +370,16 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    private bool HasTimeAndId(ReadOnlySpan<byte> body, bool hasTime, in SensorText sensor)
+    private bool HasTimeAndId(ReadOnlySpan<byte> body, ReadOnlySpan<byte> key, bool hasTime, in SensorText sensor)
     {
         if (!hasTime)
         {
-            Miss(body, Rejection.MissingField, "time (timestamp)", "Time", $", or set {MessagesOptions.Section}:{nameof(MessagesOptions.RecordTime)}=true: the time of the record counts then");
+            var ofEvent = sensor.Id.IsEmpty && !IsElement && !ReadsHeaders ? $". Where its record's headers hold both, as those of CloudEvents in binary mode do, set {MessagesOptions.Section}:{nameof(MessagesOptions.CloudEventHeaders)}=true" : "";
+            Miss(body, Rejection.MissingField, "time (timestamp)", "Time", $", or set {MessagesOptions.Section}:{nameof(MessagesOptions.RecordTime)}=true: the time of the record counts then{ofEvent}");
         }
         else if (sensor.Id.IsEmpty)
         {
-            Miss(body, Rejection.MissingField, "sensor id (sensor_id), and its record no key", "Id");
+            Miss(body, Rejection.MissingField, $"sensor id (sensor_id), and {(key.IsEmpty ? "its record no key" : $"the key of its record, {Quoted(key)}, names none")}", "Id");
         }
 
         return _first == Rejection.None;
@@ -400,10 +405,11 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         {
             Miss(body, Rejection.NoValue, "value", "Value", WhereNumbersAre(body, isTyped: true));
         }
-        else if (_members[Member.Unit].IsMissing)
+        else if (sensor.Unit.IsEmpty)
         {
             sensor.Unit = UnitOf(sensor.Type);
-            if (sensor.Unit.IsEmpty)
+            // A unit that is there and empty is none, which a type may have.
+            if (sensor.Unit.IsEmpty && _members[Member.Unit].IsMissing)
             {
                 var known = string.Join(", ", SensorCatalog.Types.Keys.Order(StringComparer.Ordinal));
                 Miss(body, Rejection.MissingField, $"unit, and its type {Quoted(sensor.Type)} has none of its own (as {known} have)", "Unit", $", or set {Mapping}DefaultUnit");
@@ -413,6 +419,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     /// <summary>For whoever has to name the member that holds the value.</summary>
     private static string WhereNumbersAre(ReadOnlySpan<byte> body, bool isTyped) => JsonText.Numbers(body) is not { Count: > 0 } numbers ? ""
+        : JsonText.ArrayOf(body, numbers[0]) is { Length: > 0 } array ? $". It holds numbers at {string.Join(", ", numbers)}: where each element of {array} is a reading, set {Mapping}Readings={array}"
         : $". It holds numbers at {string.Join(", ", numbers)}{(isTyped ? "" : $": one is named as {Mapping}Value={numbers[0]}, several as {Mapping}Values:{{type}}={numbers[0]}")}";
 
     private byte[] UnitOf(ReadOnlySpan<byte> type)
@@ -445,7 +452,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
 
         var text = JsonText.Of(message, found).Trim((byte)' ');
-        if (!((found.Type == JsonTokenType.String || TimeText.IsPlain(text)) && TimeText.TryRead(text, _zone, out reading.Timestamp)) && !TimeText.TryReadEpoch(text, out reading.Timestamp))
+        var isText = found.Type == JsonTokenType.String;
+        if (!((isText || TimeText.IsPlain(text)) && TimeText.TryRead(text, _zone, out reading.Timestamp)) && !TimeText.TryReadEpoch(text, out reading.Timestamp)
+            && !(isText && TimeText.TryReadWritten(text, _zone, out reading.Timestamp)))
         {
             Reject(
                 Rejection.InvalidTimestamp,
@@ -481,10 +490,59 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         // Kafka Connect's converter of JSON writes a text in quotation marks.
         var isQuoted = key.Length > 2 && key[0] == '"' && key[^1] == '"';
         key = isQuoted ? key[1..^1] : key;
+        if (sensor.Id.IsEmpty && key.TrimStart((byte)' ') is [(byte)'{', ..])
+        {
+            sensor.Id = IdOfKey(key);
+            return;
+        }
+
         if (sensor.Id.IsEmpty && key.Length is > 0 and <= ReadingParser.MaxIdLength && key[0] is not ((byte)'{' or (byte)'[') && Utf8.IsValid(key) && key.IndexOfAnyInRange((byte)0, (byte)31) < 0)
         {
             sensor.Id = key.ToArray();
         }
+    }
+
+    /// <summary>The id in a key that is a JSON object, as Kafka Connect and Debezium write them; empty where it has none.</summary>
+    private ReadOnlySpan<byte> IdOfKey(ReadOnlySpan<byte> key)
+    {
+        try
+        {
+            // As in a message, a payload may stand in it with its schema; it may be a text alone.
+            var json = new Utf8JsonReader(key);
+            while (json.Read())
+            {
+                if (json.CurrentDepth == 1 && json.TokenType == JsonTokenType.PropertyName && json.ValueTextEquals("payload"u8) && json.Read() && json.TokenType is JsonTokenType.String or JsonTokenType.Number)
+                {
+                    return JsonText.Of(key, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0));
+                }
+            }
+
+            var envelope = Envelope.Open(key);
+            _membersOfKey.Find(envelope.Body);
+            return envelope.Problem is null && _membersOfKey[Member.Id] is { Type: JsonTokenType.String or JsonTokenType.Number } id && JsonText.Of(envelope.Body, id) is { Length: <= ReadingParser.MaxIdLength } text
+                ? text : default;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return default;
+        }
+    }
+
+    /// <summary>The unit of the value: its member's, or what stands behind the value.</summary>
+    private ReadOnlySpan<byte> ReadUnit(ReadOnlySpan<byte> body)
+    {
+        var unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
+        if (unit.IsEmpty || _unitOfValue.Length == 0)
+        {
+            return _unitOfValue.Length == 0 ? unit : _unitOfValue;
+        }
+
+        if (UnitWords.SymbolOf(Encoding.UTF8.GetString(unit)) != UnitWords.SymbolOf(Encoding.UTF8.GetString(_unitOfValue)))
+        {
+            Reject(Rejection.InvalidValue, $"The value {JsonText.Show(body, _members[Member.Value])} is in another unit than {Quoted(unit)}, which the message names: leave one of them out");
+        }
+
+        return unit;
     }
 
     private ReadOnlySpan<byte> ReadText(ReadOnlySpan<byte> body, Member member, string what, string key, int maxLength, bool takesNumber)
@@ -524,6 +582,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     private bool ReadValue(ReadOnlySpan<byte> body, Found found, string what, string key, ref Reading reading)
     {
+        _unitOfValue = [];
         if (found.IsMissing)
         {
             return false;
@@ -532,6 +591,12 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         if (found.Type == JsonTokenType.String && Words.IsNoValue(JsonText.Of(body, found)))
         {
             Reject(Rejection.NoValue, $"The {what} is {JsonText.Show(body, found)}, which is none: it must be a finite number. {Other(key)}");
+            return true;
+        }
+
+        if (found.Type == JsonTokenType.String && ValueWithUnit.TryRead(JsonText.Of(body, found), out var value, out var unit))
+        {
+            (reading.Value, _unitOfValue) = (value, unit);
             return true;
         }
 
@@ -591,7 +656,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void ReadQuality(ReadOnlySpan<byte> body, ref Reading reading)
     {
         var found = _members[Member.Quality];
-        if (found.IsMissing || (found.Type == JsonTokenType.String && Words.TryReadQuality(JsonText.Of(body, found), out reading.Quality)))
+        if (found.IsMissing || (found.Type is JsonTokenType.String or JsonTokenType.True or JsonTokenType.False && Words.TryReadQuality(JsonText.Of(body, found), out reading.Quality)))
         {
             return;
         }
@@ -600,7 +665,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         if (found.Type is not (JsonTokenType.Number or JsonTokenType.String)
             || !double.TryParse(JsonText.Of(body, found), NumberStyles.Float, CultureInfo.InvariantCulture, out number))
         {
-            WrongType(body, found, "quality", "a number (1 is good, 0 is bad) or Good, Uncertain or Bad", "Quality");
+            WrongType(body, found, "quality", "a number (1 is good, 0 is bad), or Good, Uncertain or Bad, or true or false", "Quality");
             number = 1;
         }
 

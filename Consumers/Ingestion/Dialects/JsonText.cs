@@ -10,6 +10,7 @@ internal static class JsonText
     private const int MaxShown = 80;
     private const int MaxNames = 200;
     private const int MaxNumbers = 4;
+    private const int Around = 10;
 
     /// <summary>The text of a string, unescaped; a number as it is written.</summary>
     /// <exception cref="InvalidOperationException">It is no valid Unicode.</exception>
@@ -74,6 +75,48 @@ internal static class JsonText
         List<string> pointers = [];
         Collect(document.RootElement, "", pointers);
         return pointers;
+    }
+
+    /// <summary>Where the reader stopped: the line, the byte and what stands around it.</summary>
+    public static string Where(ReadOnlySpan<byte> message, JsonException exception)
+    {
+        if (exception.LineNumber is not { } line || exception.BytePositionInLine is not { } at)
+        {
+            return "";
+        }
+
+        var start = 0;
+        for (var passed = 0; passed < line && message[start..].IndexOf((byte)'\n') is >= 0 and var length; passed++)
+        {
+            start += length + 1;
+        }
+
+        var end = Math.Min(message.Length, start + (int)at);
+        var from = Math.Max(start, end - Around);
+        var found = end == message.Length ? "where it ends" : $"near {Shorten(Encoding.UTF8.GetString(message[from..Math.Min(message.Length, end + Around)]), 2 * Around)}";
+        return string.Create(CultureInfo.InvariantCulture, $" at line {line + 1}, byte {at + 1} ({found})");
+    }
+
+    /// <summary>The pointer to the array of objects in which a number lies; null where it lies in none.</summary>
+    /// <param name="pointer">As <see cref="Numbers"/> gives it.</param>
+    public static string? ArrayOf(ReadOnlySpan<byte> message, string pointer)
+    {
+        using var document = JsonDocument.Parse(message.ToArray());
+        var (value, tokens) = (document.RootElement, pointer.Split('/'));
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            if (value.ValueKind == JsonValueKind.Array)
+            {
+                return value[0].ValueKind == JsonValueKind.Object ? string.Join('/', tokens[..i]) : null;
+            }
+
+            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(tokens[i].Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal), out value))
+            {
+                return null;
+            }
+        }
+
+        return null;
     }
 
     private static void Collect(JsonElement value, string place, List<string> pointers)

@@ -19,7 +19,7 @@ internal sealed class KnownForms
     /// <summary>Times of platforms, before and after those that a device gives.</summary>
     private const string TimesOfPlatforms = "last_seen|received_at|EnqueuedTimeUtc|enqueuedTime|unixtime";
 
-    private const string LaterTimes = "timestamp|time|ts|Timestamp|Time|params/ts|EventEnqueuedUtcTime|systemProperties/iothub-enqueuedtime|eventTime|data/systemProperties/iothub-enqueuedtime";
+    private const string LaterTimes = "timestamp|time|ts|Timestamp|Time|dateutc|params/ts|EventEnqueuedUtcTime|systemProperties/iothub-enqueuedtime|eventTime|data/systemProperties/iothub-enqueuedtime";
 
     private const string Ids = "deviceName|device/friendlyName|end_device_ids/device_id|deviceInfo/deviceName|SystemProperties/connectionDeviceId|systemProperties/iothub-connection-device-id|"
         + "IoTHub/ConnectionDeviceId|data/systemProperties/iothub-connection-device-id|thingName";

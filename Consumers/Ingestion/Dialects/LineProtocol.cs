@@ -9,10 +9,10 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 internal static class LineProtocol
 {
     /// <summary>Writes the metrics as Telegraf writes them as JSON.</summary>
-    /// <returns>Null where it is none, or a line has no time.</returns>
+    /// <returns>Null where it is none.</returns>
     public static byte[]? ToTelegraf(ReadOnlySpan<byte> message)
     {
-        // Its cheapest mark: three parts, the last of which is a number.
+        // Its cheapest mark.
         if (message.IndexOf((byte)'=') < 0 || message.Length > ReadingParser.MaxBytes || !System.Text.Unicode.Utf8.IsValid(message))
         {
             return null;
@@ -38,15 +38,24 @@ internal static class LineProtocol
 
     private static bool TryWrite(Utf8JsonWriter json, string line)
     {
-        if (Split(line, ' ') is not [var series, var fields, var time] || Split(series, ',') is not [var name, .. var tags]
-            || !long.TryParse(time, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds))
+        if (Split(line, ' ') is not [var series, var fields, .. var time] || time.Length > 1 || Split(series, ',') is not [var name, .. var tags])
         {
             return false;
         }
 
         json.WriteStartObject();
         json.WriteString("name", Plain(name));
-        json.WriteNumber("timestamp", nanoseconds);
+        // Without one, the receiver's clock counts there; here the settings decide.
+        if (time is [var written])
+        {
+            if (!long.TryParse(written, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds))
+            {
+                return false;
+            }
+
+            json.WriteNumber("timestamp", nanoseconds);
+        }
+
         json.WriteStartObject("tags");
         foreach (var tag in tags)
         {

@@ -85,6 +85,11 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
 
     private static MeasuredName? Suffixed(string name)
     {
+        if (Lowered().Match(name) is { Success: true } lowered)
+        {
+            return Of(lowered.Groups["head"].Value, lowered.Groups["scale"].ValueSpan[0] == 'f' ? "°F" : "°C");
+        }
+
         foreach (var at in Ends(name))
         {
             var (head, end) = (name[..at].TrimEnd('_', '-', '.', ' ', '(', '['), name[at..].Trim('_', '-', '.', ' ', '(', ')', '[', ']'));
@@ -157,6 +162,10 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
 
     [GeneratedRegex("current|(^|[^a-z])amps?($|[^a-z])|^i[0-9]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Current();
+
+    // As weather stations send it: tempf, tempinf, temp1f.
+    [GeneratedRegex("^(?<head>temp(in|out|[0-9]{1,2})?)(?<scale>[fc])$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Lowered();
 
     // Names of the measurement itself, not of one of several.
     [GeneratedRegex("^(t|temp|temperature|tmp|hum|humidity|rh|press|pressure|p|power|vibration)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
@@ -15,6 +17,8 @@ internal static class TimeText
     private const int LastPlainYear = 2099;
 
     private static readonly decimal LastTick = DateTime.MaxValue.Ticks;
+    private static readonly string[] Months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+    private static readonly string[] Days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
     /// <summary>
     /// Reads a number since 1970-01-01 UTC: below 10^11 seconds (to the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds.
@@ -83,6 +87,54 @@ internal static class TimeText
         return true;
     }
 
+    /// <summary>
+    /// Reads times whose month is a word: Sat, 31 Jan 2026 23:59:59 GMT (RFC 1123), Sat Jan 31 23:59:59 2026 (C's ctime), Sat Jan 31 23:59:59 UTC 2026 (date),
+    /// 31-Jan-2026 23:59:59. The name of the day is passed over.
+    /// </summary>
+    /// <param name="zone">Of a time that names none.</param>
+    /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
+    public static bool TryReadWritten(ReadOnlySpan<byte> text, TimeZoneInfo zone, out long timestamp)
+    {
+        timestamp = 0;
+        if (text.Length is < 10 or > LooseName.MaxLength)
+        {
+            return false;
+        }
+
+        int year = 0, month = 0, day = 0;
+        var (clock, behind) = ("00:00:00", "");
+        foreach (var word in Encoding.ASCII.GetString(text).Split([' ', ','], StringSplitOptions.RemoveEmptyEntries).SelectMany(Parts))
+        {
+            if (word.Contains(':', StringComparison.Ordinal) && word[0] is not ('+' or '-'))
+            {
+                clock = word;
+            }
+            else if (word.Length == 4 && int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                year = year == 0 ? number : -1;
+            }
+            else if (word.Length <= 2 && int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out number))
+            {
+                day = day == 0 ? number : -1;
+            }
+            else if (Array.FindIndex(Months, name => IsName(word, name)) is >= 0 and var index)
+            {
+                month = month == 0 ? index + 1 : -1;
+            }
+            else if (!Array.Exists(Days, name => IsName(word, name)))
+            {
+                behind += $" {word}";
+            }
+        }
+
+        return year is >= 1 and <= 9999 && month is >= 1 and <= 12 && day is >= 1 and <= 31
+            && TryRead(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{year:0000}-{month:00}-{day:00} {(clock.IndexOf(':', StringComparison.Ordinal) == 1 ? "0" : "")}{clock}{behind}")), zone, out timestamp);
+
+        static string[] Parts(string word) => word[0] is '+' or '-' || !word.Any(char.IsAsciiLetter) ? [word] : word.Split('-', StringSplitOptions.RemoveEmptyEntries);
+
+        static bool IsName(string word, string name) => word.Equals(name, StringComparison.OrdinalIgnoreCase) || word.Equals(name[..3], StringComparison.OrdinalIgnoreCase);
+    }
+
     /// <summary>2026-01-31, 2026/01/31 or 20260131.</summary>
     private static bool TryReadDate(ref ReadOnlySpan<byte> text, out DateTime date)
     {
@@ -149,7 +201,13 @@ internal static class TimeText
         }
 
         var hasSecond = !text.IsEmpty && (separator == 0 ? char.IsAsciiDigit((char)text[0]) : text[0] == separator);
-        if ((hasSecond && (!Skip(ref text, separator) || !TryReadDigits(ref text, 2, out second))) || hour > 23 || minute > 59 || second > 59)
+        if ((hasSecond && (!Skip(ref text, separator) || !TryReadDigits(ref text, 2, out second))) || minute > 59)
+        {
+            return false;
+        }
+
+        // Midnight at a day's end, and a leap second: both are the second that follows.
+        if (hour > 23 ? hour > 24 || minute > 0 || second > 0 : second > (minute == 59 ? 60 : 59))
         {
             return false;
         }
@@ -172,7 +230,7 @@ internal static class TimeText
         return digits > 0;
     }
 
-    /// <summary>Z, UTC, GMT, +01, +0100 or +01:00; behind these the zone's name may follow: CET, [Europe/Berlin].</summary>
+    /// <summary>Z, UTC, EST, +01, +0100 or +01:00; behind these the zone's name may follow: CET, [Europe/Berlin].</summary>
     private static bool TryReadOffset(ReadOnlySpan<byte> text, out bool isNamed, out int minutes)
     {
         (isNamed, minutes) = (!text.IsEmpty, 0);
@@ -183,10 +241,8 @@ internal static class TimeText
 
         if (text[0] is not ((byte)'+' or (byte)'-'))
         {
-            Span<byte> loose = stackalloc byte[LooseName.MaxLength];
             var bracket = text.IndexOf((byte)'[');
-            var name = LooseName.Of(bracket > 0 ? text[..bracket] : text, loose);
-            return (bracket < 0 || text[^1] == ']') && (name.SequenceEqual("z"u8) || name.SequenceEqual("utc"u8) || name.SequenceEqual("gmt"u8));
+            return (bracket < 0 || text[^1] == ']') && text.Length <= LooseName.MaxLength && ZoneNames.TryGetMinutes(Encoding.ASCII.GetString(bracket > 0 ? text[..bracket] : text).Trim(), out minutes);
         }
 
         var isWest = text[0] == '-';

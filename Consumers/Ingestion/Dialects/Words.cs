@@ -22,14 +22,14 @@ internal static class Words
     public static bool TryReadLevel(ReadOnlySpan<byte> text, out AlertLevel level) =>
         Levels.TryGetValue(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]), out level);
 
-    /// <summary>Reads the name of an OPC UA status, as Good, GoodLocalOverride or Bad_SensorFailure: 1, 0.5 for Uncertain, 0.</summary>
+    /// <summary>Reads the name of an OPC UA status, as Good, GoodLocalOverride or Bad_SensorFailure: 1, 0.5 for Uncertain, 0. Whether a value is valid is 1 or 0; who says nothing of it has a good one.</summary>
     public static bool TryReadQuality(ReadOnlySpan<byte> text, out float quality)
     {
         var word = LooseName.Of(text, stackalloc byte[LooseName.MaxLength]);
-        var isGood = word.StartsWith("good"u8);
+        var isGood = word.StartsWith("good"u8) || text.IsEmpty || word.SequenceEqual("ok"u8) || word.SequenceEqual("valid"u8) || word.SequenceEqual("true"u8);
         var isUncertain = word.StartsWith("uncertain"u8);
         quality = isGood ? 1 : isUncertain ? 0.5f : 0;
-        return isGood || isUncertain || word.StartsWith("bad"u8);
+        return isGood || isUncertain || word.StartsWith("bad"u8) || word.SequenceEqual("invalid"u8) || word.SequenceEqual("false"u8);
     }
 
     private static HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Set(params string[] words) =>

@@ -1,5 +1,9 @@
 using System.Globalization;
+using Confluent.Kafka;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
+using FactoryMonitoring.Monitoring.Api;
+using FactoryMonitoring.Tests.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -112,6 +116,39 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
         await EventuallyAsync(() => Task.FromResult(third.Output.Contains("were backfilled since it began are not the first of the file", StringComparison.Ordinal)));
         Assert.Equal(0, await third.StopAsync(Timeout));
         Assert.Equal([[199_998L]], await Database.RowsAsync("SELECT count(*) FROM readings", Timeout));
+    }
+
+    [Fact]
+    public async Task An_export_that_is_backfilled_gives_the_same_rows()
+    {
+        const string Rows = "SELECT \"timestamp\", sensor_id, sensor_type, value, unit, alert_level, quality, factory_section, machine_id, zone FROM sensor_readings WHERE backfill = {0} ORDER BY 1, 2";
+        await using var consumer = Start("Consumers", "c1");
+        string[] messages =
+        [
+            """{"timestamp":"2026-01-31T12:00:00.123456Z","sensor_id":" a, b ","sensor_type":"temperature","value":-200,"unit":"°C","quality":0.25,"alert_level":"warning","location":{"factory_section":"Hall, 1","machine_id":"m \"1\""}}""",
+            """{"timestamp":"2026-01-31T12:00:01Z","sensor_id":" a, b ","sensor_type":"temperature","value":9999,"unit":"°C","quality":0.753}""",
+            """{"timestamp":"2026-01-31T12:00:02Z","sensor_id":"Line 2/kW","sensor_type":"pressure","value":1e-7,"unit":"bar","alert_level":"critical","location":{"zone":"z"}}""",
+            """{"timestamp":"2026-01-31T12:00:03Z","sensor_id":"ü","sensor_type":"count","value":7,"unit":""}""",
+        ];
+        using (var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build())
+        {
+            foreach (var message in messages) await producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<Null, string> { Value = message }, Timeout);
+        }
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 4 FROM readings", Timeout));
+        using var file = new TemporaryFile(".csv");
+        var service = MonitoringApi.Build(
+            [$"--ConnectionStrings:factorydb={Database.ConnectionStringOf(DatabaseRoles.Monitor)}", $"--ConnectionStrings:kafka={Brokers.BootstrapServers}", "--MONITORING_API_PORT=0"]);
+        await service.StartAsync(Timeout);
+        await using (var api = new ApiUnderTest(service))
+        {
+            await File.WriteAllTextAsync(file.Path, (await api.GetAsync("/api/export/readings.csv?window=1h", Timeout)).Body, Timeout);
+        }
+
+        await using var replay = Start("Sensors", "p1", new() { ["Sensors__Replay__File"] = file.Path, ["Sensors__Replay__Backfill"] = "true" });
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 8 FROM readings", Timeout));
+
+        Assert.Equal(await Database.RowsAsync(string.Format(CultureInfo.InvariantCulture, Rows, "false"), Timeout), await Database.RowsAsync(string.Format(CultureInfo.InvariantCulture, Rows, "true"), Timeout));
     }
 
     private ServiceProcess Start(string service, string id, Dictionary<string, string>? settings = null) => ServiceProcess.Start(service, new(settings ?? [])

@@ -91,6 +91,16 @@ public sealed class DialectTests
     [InlineData("\"2026-01-31 12:00:00 +0100 CET\"", "2026-01-31T11:00:00")]
     [InlineData("\"2026-01-31 12:00:00.123456789Z\"", "2026-01-31T12:00:00.123456")]
     [InlineData("\"2026-01-31 12:00:00,5\"", "2026-01-31T12:00:00.5")]
+    [InlineData("\"2026-01-31 12:00:00 EST\"", "2026-01-31T17:00:00")]
+    [InlineData("\"2026-01-31T24:00:00Z\"", "2026-02-01T00:00:00")]
+    [InlineData("\"2016-12-31T23:59:60Z\"", "2017-01-01T00:00:00")]
+    [InlineData("\"Sat, 31 Jan 2026 12:00:00 GMT\"", "2026-01-31T12:00:00")]
+    [InlineData("\"Sat, 31 Jan 2026 13:00:00 +0100\"", "2026-01-31T12:00:00")]
+    [InlineData("\"Sat Jan 31 12:00:00 2026\"", "2026-01-31T12:00:00")]
+    [InlineData("\"Thu Jan  1 9:05:00 2026\"", "2026-01-01T09:05:00")]
+    [InlineData("\"Sat Jan 31 13:00:00 CET 2026\"", "2026-01-31T12:00:00")]
+    [InlineData("\"31-Jan-2026 12:00:00.5\"", "2026-01-31T12:00:00.5")]
+    [InlineData("\"January 31, 2026 12:00:00\"", "2026-01-31T12:00:00")]
     [InlineData("1769860800", "2026-01-31T12:00:00")]
     [InlineData("1769860800.25", "2026-01-31T12:00:00.25")]
     [InlineData("1.7698608e9", "2026-01-31T12:00:00")]
@@ -130,6 +140,38 @@ public sealed class DialectTests
     }
 
     [Theory]
+    [InlineData("24:01:00")]
+    [InlineData("12:00:60")]
+    [InlineData("12:00:00 XYZ")]
+    public void Times_that_are_none(string clock) =>
+        Assert.Equal(Rejection.InvalidTimestamp, Parse(Parser(), $$"""{"timestamp":"2026-01-31 {{clock}}","sensor_id":"s","sensor_type":"temperature","value":1}"""));
+
+    [Theory]
+    [InlineData("\"21.5 °C\"", "", 21.5, "°C")]
+    [InlineData("\"45%\"", "", 45, "%")]
+    [InlineData("\"-1.5e2 mbar\"", "", -150, "mbar")]
+    [InlineData("\"70.7°F\"", ",\"unit\":\"F\"", 70.7, "F")]
+    [InlineData("21.5", ",\"unit\":\"\"", 21.5, "°C")]
+    [InlineData("\"21.5 ℃\"", ",\"unit\":\"\"", 21.5, "℃")]
+    public void Values_with_their_unit_and_units_that_are_empty(string value, string unit, double number, string expected)
+    {
+        var parser = Parser();
+        Assert.True(Parse(parser, $$"""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":{{value}}{{unit}}}""") == Rejection.None, parser.Detail);
+        Assert.Equal((number, expected), (parser.Reading.Value, parser.Reading.Sensor.Unit));
+    }
+
+    [Theory]
+    [InlineData("\"21.5 °C\"", ",\"unit\":\"°F\"", "InvalidValue", "in another unit than \"°F\"")]
+    [InlineData("\"21.5 apples\"", "", "WrongType", "Cannot read the value \"21.5 apples\"")]
+    [InlineData("\"21,5\"", "", "WrongType", "with a point before its decimals")]
+    public void Values_that_are_none(string value, string unit, string reason, string words)
+    {
+        var parser = Parser();
+        Assert.Equal(reason, Parse(parser, $$"""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":{{value}}{{unit}}}""").ToString());
+        Assert.Contains(words, parser.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("\"21.5\"", 21.5)]
     [InlineData("\" 21.5 \"", 21.5)]
     [InlineData("\"+21.5\"", 21.5)]
@@ -164,6 +206,11 @@ public sealed class DialectTests
     [InlineData("\"0.25\"", 0.25)]
     [InlineData("0.25", 0.25)]
     [InlineData("null", 1)]
+    [InlineData("\"\"", 1)]
+    [InlineData("\"ok\"", 1)]
+    [InlineData("true", 1)]
+    [InlineData("false", 0)]
+    [InlineData("\"invalid\"", 0)]
     public void Qualities(string text, float quality)
     {
         var parser = Parser();
@@ -195,8 +242,30 @@ public sealed class DialectTests
     }
 
     [Theory]
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":1,"unit":"°C","location":{"factorySection":"a","machineId":"b","Zone":"c"}}""")]
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":1,"unit":"°C","location":{"factory-section":"a","MachineID":"b","zone":"c","room":7}}""")]
+    public void Names_within_a_location_may_be_written_in_another_way(string message)
+    {
+        var parser = Parser();
+        Assert.Equal(Rejection.None, Parse(parser, message));
+        Assert.Equal(("a", "b", "c"), (parser.Reading.Sensor.FactorySection, parser.Reading.Sensor.MachineId, parser.Reading.Sensor.Zone));
+    }
+
+    [Fact]
+    public void A_key_that_names_no_sensor_is_shown()
+    {
+        _key.Deserialize("""{"hall":3}"""u8, isNull: false, SerializationContext.Empty);
+        var parser = Parser();
+        Assert.Equal(Rejection.MissingField, Parse(parser, """{"timestamp":"2026-01-31T12:00:00Z","sensor_type":"temperature","value":1}"""));
+        Assert.Contains("""and the key of its record, "{"hall":3}", names none""", parser.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("s-9", "s-9")]
     [InlineData("\"s-9\"", "s-9")]
+    [InlineData("""{"sensor_id":"s-9"}""", "s-9")]
+    [InlineData("""{"schema":{"type":"string"},"payload":"s-9"}""", "s-9")]
+    [InlineData("""{"schema":{"type":"struct"},"payload":{"deviceId":17}}""", "17")]
     public void The_key_is_the_id_of_a_message_that_has_none(string key, string id)
     {
         _key.Deserialize(Encoding.UTF8.GetBytes(key), isNull: false, SerializationContext.Empty);

@@ -56,6 +56,8 @@ public sealed class KnownFormsTests
     [InlineData("", """{"time":"2026-01-31T12:00:00+00:00","deviceInfo":{"deviceName":"d1","devEui":"0101"},"fPort":2,"object":{"temperature":21.5}}""", "d1-temperature temperature 21.5 °C 0")]
     // OPC UA PubSub's JSON (part 14).
     [InlineData("", """{"MessageId":"1","MessageType":"ua-data","PublisherId":"plc","Messages":[{"DataSetWriterId":17,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":{"Value":21.5,"SourceTimestamp":"2026-01-31T12:00:00Z"}}}]}""", "plc/17-temperature temperature 21.5 °C 0")]
+    // Ecowitt's stations write numbers as texts.
+    [InlineData("ws", """{"dateutc":"2026-01-31 12:00:00","tempf":"70.7","humidity":"40"}""", "ws-humidity humidity 40 % 0", "ws-temperature temperature 70.7 °F 0")]
     // What the producers of docs/messages.md write: the converter and the transforms of Kafka Connect 4.3.1, and Python's json.
     [InlineData("d1", """{"value":21.5,"sensor_id":"d1","timestamp":1769860800123,"sensor_type":"temperature"}""", "d1 temperature 21.5 °C 0.123")]
     [InlineData("d1", """{"schema":{"type":"struct","fields":[{"type":"double","optional":false,"field":"value"},{"type":"string","optional":false,"field":"sensor_id"},{"type":"int64","optional":false,"name":"org.apache.kafka.connect.data.Timestamp","version":1,"field":"timestamp"},{"type":"string","optional":true,"field":"sensor_type"}],"optional":false},"payload":{"value":21.5,"sensor_id":"d1","timestamp":1769860800123,"sensor_type":"temperature"}}""",
@@ -112,7 +114,12 @@ public sealed class KnownFormsTests
     [InlineData("h1", """{"fields":{"usage_idle":97.5,"usage_user":1},"name":"cpu","tags":{"host":"h1"},"timestamp":1769860800}""", "Read as Telegraf's JSON. The message has no value", "It holds numbers at fields/usage_idle, fields/usage_user")]
     [InlineData("", """[{"n":"urn:dev:ow:1","u":"Cel","v":21.5,"t":-5}]""", "Read as SenML. Element [0]: Cannot read the time \"-5 s from the sending of the pack\"", "1970")]
     [InlineData("", """{"entity_id":"sensor.hall","state":"unavailable","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_changed":"2026-01-31T12:00:00+00:00"}""", "Read as a state of Home Assistant. The value is \"unavailable\", which is none", "Mapping:Value")]
-    [InlineData("", "cpu usage=1.5", "Cannot read the message as JSON", "one JSON object")]
+    [InlineData("", "cpu,sensor_id=c value=1.5", "Read as InfluxDB's line protocol. Element", "no time (timestamp)", "Consumers:Messages:RecordTime=true")]
+    [InlineData("", """{"value":21.5,"unit":}""", "Cannot read the message as JSON at line 1, byte 22 (near .5,\"unit\":}): it must be one JSON object")]
+    [InlineData("", "{\n\"value\":21.5", "Cannot read the message as JSON at line 2, byte 13 (where it ends)")]
+    [InlineData("", "nan", "The message is nan alone, which is no value")]
+    [InlineData("", """{"value":21.5}""", "no time (timestamp)", "CloudEvents in binary mode do, set Consumers:Messages:CloudEventHeaders=true")]
+    [InlineData("d1", """{"ts":1769860800,"data":{"items":[{"level":21},{"level":22}]}}""", "where each element of data/items is a reading, set Consumers:Messages:Mapping:Readings=data/items")]
     public void Else_it_is_said_what_was_found_and_which_setting_maps_it(string key, string message, params string[] words)
     {
         var parser = Parser(key);

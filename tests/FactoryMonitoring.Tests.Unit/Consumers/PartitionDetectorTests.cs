@@ -231,7 +231,9 @@ public sealed class PartitionDetectorTests
     {
         Feed(normal, type, unit);
         Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(critical, type, unit));
-        Assert.EndsWith($"{unit} has reached the critical threshold of {NumberText.Of(new DetectionRules(new DetectionOptions()).Of(type, unit).Critical)} {unit}", _findings.Raised[0].Description, StringComparison.Ordinal);
+        var (reached, threshold) = NumberText.Apart(critical, new DetectionRules(new DetectionOptions()).Of(type, unit).Critical);
+        Assert.NotEqual(reached, threshold);
+        Assert.Equal($"{reached} {unit} has reached the critical threshold of {threshold} {unit}", _findings.Raised[0].Description);
     }
 
     [Fact]

@@ -10,6 +10,22 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
     public static TheoryData<string, string, string[]> Dialects { get; } = new()
     {
         { "header and rows", "timestamp,value\n2013-12-02 21:15:00,73.5\n\n2013-12-02T21:20:00Z,74\n", ["2013-12-02T21:15:00 73.5", "2013-12-02T21:20:00 74"] },
+        {
+            "year, month, day and hour without a header, as in ISD-Lite",
+            "2024 01 01 00   -12   -34 10203\n2024 01 01 01   -13 -9999 10201\n2024 12 31 23     5   -30 10150\n",
+            ["2024-01-01T00:00:00 -12 -34 10203", "2024-01-01T01:00:00 -13 _ 10201", "2024-12-31T23:00:00 5 -30 10150"]
+        },
+        {
+            "a window beside the times, as in InfluxDB's annotated CSV",
+            "#group,false,false,true,true,false,false\n#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339,double\n#default,_result,,,,,\n,result,table,_start,_stop,_time,_value\n"
+                + ",,0,2024-01-01T00:00:00Z,2024-01-02T00:00:00Z,2024-01-01T00:10:00Z,21.5\n,,0,2024-01-01T00:00:00Z,2024-01-02T00:00:00Z,2024-01-01T00:20:00Z,21.7\n",
+            ["2024-01-01T00:10:00 21.5", "2024-01-01T00:20:00 21.7"]
+        },
+        {
+            "hours 1 to 24 beside a date of eight digits, as of the KNMI",
+            "# BRON: KNMI\n# Opmerking: \n\n# STN,YYYYMMDD,   HH,   FH,    T\n\n  260,20240101,    1,   60,   85\n  260,20240101,   24,     ,   80\n",
+            ["2024-01-01T01:00:00 60 85", "2024-01-02T00:00:00 _ 80"]
+        },
         { "no header", "2020-01-01 00:00:00,1\n2020-01-01 00:00:10,2", ["2020-01-01T00:00:00 1", "2020-01-01T00:00:10 2"] },
         {
             "semicolons, decimal commas, CR LF, date and clock with points, -200, separators at the end",
@@ -76,7 +92,7 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
         { "milliseconds since 1970", "timestamp_ms,x\n1386018900123,1\n1386018960123,2\n", ["2013-12-02T21:15:00.123 1", "2013-12-02T21:16:00.123 2"] },
         { "nanoseconds since 1970", "time,x\n1386018900123456700,1\n1386018900123456800,2\n", ["2013-12-02T21:15:00.123456 1", "2013-12-02T21:15:00.123456 2"] },
         { "seconds since the beginning", "Time (s),Accel [m/s²]\n0.0,1\n0.5,2\n", ["1970-01-01T00:00:00 1", "1970-01-01T00:00:00.5 2"] },
-        { "digits alone", "STATIONS_ID;MESS_DATUM;TT_TU;eor\n   3987;2023010100;  12.3;eor\n   3987;2023010101;  -1.0;eor\n", ["2023-01-01T00:00:00 3987 12.3", "2023-01-01T01:00:00 3987 -1"] },
+        { "digits alone", "STATIONS_ID;MESS_DATUM;TT_TU;eor\n   3987;2023010100;  12.3;eor\n   3987;2023010101;  -1.0;eor\n", ["2023-01-01T00:00:00 12.3", "2023-01-01T01:00:00 -1"] },
         { "a quoted line break and quotes", "time,\"a\n\"\"b\"\"\",note\n2024-01-01,1,\"x, \ny\"\n2024-01-02,2,5\" pipe\n", ["2024-01-01T00:00:00 1", "2024-01-02T00:00:00 2"] },
         { "a header that comes again", "time,v\n2024-01-01,1\ntime,v\n2024-01-02,2\n", ["2024-01-01T00:00:00 1", "2024-01-02T00:00:00 2"] },
         { "hours and minutes as a number", "date,time,value\n20240101,0,1\n20240101,30,2\n20240101,1530,3\n", ["2024-01-01T00:00:00 1", "2024-01-01T00:30:00 2", "2024-01-01T15:30:00 3"] },

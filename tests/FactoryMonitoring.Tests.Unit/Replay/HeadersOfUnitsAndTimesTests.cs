@@ -74,6 +74,34 @@ public sealed class HeadersOfUnitsAndTimesTests : ReplayFileTest
 
         Assert.Equal([("temp-sensor-001", "temperature", "°C"), ("Line 2/kW", "energy", "kW")], plan.Columns.Select(column => (column.SensorId, column.SensorType, column.Unit)));
         Assert.Equal(["2026-01-31T12:00:00 20.5", "2026-01-31T12:00:00.5 7", "9999-12-31T23:59:59.999999 21"], Rows(plan));
-        Assert.Equal(["again-temp-sensor-001", "again-line-2-kw"], CheckText(Text, new() { SensorId = "again" }).Columns.Select(column => column.SensorId));
+        Assert.Equal(["again-temp-sensor-001", "again-Line 2/kW"], CheckText(Text, new() { SensorId = "again" }).Columns.Select(column => column.SensorId));
+    }
+
+    [Fact]
+    public void The_own_export_has_all_that_was_stored_with_a_value()
+    {
+        const string Text = ExportHeader + "\r\n"
+            + "2026-01-31T12:00:00.000000Z,\" s, 1 \",temperature,-200,,warning,0.5,\"Hall, 1\",,z,1,s,c,2026-01-31T12:00:00.100000Z,l,0,10,false\r\n"
+            + "2026-01-31T12:00:01.000000Z,\" s, 1 \",temperature,9999,,critical,,A,m,,2,s,c,2026-01-31T12:00:01.100000Z,l,0,11,false\r\n"
+            + "2026-01-31T12:00:02.000000Z,\" s, 1 \",temperature,1,,normal,1,A,m,,3,s,c,2026-01-31T12:00:01.100000Z,l,0,12,false\r\n";
+        var plan = CheckText(Text);
+
+        Assert.Equal((" s, 1 ", ""), (plan.Columns[0].SensorId, plan.Columns[0].Unit));
+        Assert.Equal([-200, 9999, 1], plan.Read().Select(row => row.Values[0]));
+        Assert.Equal(
+            [new("warning", 0.5, new("Hall, 1", "", "z")), new("critical", null, new("A", "m", "")), new("normal", 1, new("A", "m", ""))],
+            plan.Read().Select(row => row.Stored!));
+    }
+
+    [Theory]
+    [InlineData("温度(℃)", "温度", "temperature", "°C")]
+    [InlineData("温度（℃）", "温度", "temperature", "°C")]
+    [InlineData("v(㎜/s)", "v", "v", "mm/s")]
+    [InlineData("pressure.psi", "pressure", "pressure", "psi")]
+    [InlineData("pump.min", "pump.min", "pump.min", "")]
+    public void Units_of_one_letter_of_full_width_and_behind_a_point(string header, string name, string type, string unit)
+    {
+        var column = CheckText($"time,{header},other\n2024-01-01,68.5,1\n2024-01-02,70,2\n").Columns[0];
+        Assert.Equal((name, type, unit), (column.Name, column.SensorType, column.Unit));
     }
 }

@@ -20,6 +20,11 @@ public sealed class RefusedFilesTests : ReplayFileTest
     [InlineData("t,a,v\n2024-01-01,1,1\n2024-01-02,1,2\n2024-01-03,3", "line 4: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line")]
     [InlineData("", "is empty; must be a CSV file with a row of values")]
     [InlineData("t,status\n2024-01-01,on\n2024-01-02,off\n", "line 3: holds no number beside a time, cut by the separator comma: \"2024-01-02,off\"; a column of numbers is needed, or Separator is another one")]
+    [InlineData("{\"ts\":1,\"v\":2}\n{\"ts\":2,\"v\":2}\n", "is JSON and no CSV: send its objects as messages, one each, or write them as CSV; docs/messages.md says how messages are read")]
+    [InlineData("[\n  {\"ts\":1,\"v\":2}\n]", "is JSON and no CSV: send its objects as messages, one each, or write them as CSV; docs/messages.md says how messages are read")]
+    [InlineData("t,a,pressure\n2024-01-01,1,98100\n2024-01-02,1,101325\n", "column 3 (pressure): values of 98100 to 101325 are no pressure in hPa, and nothing names another unit: give Units=3=Pa, kPa, bar or another, or Types=3=another type")]
+    [InlineData("t,a,pressure\n2024-01-01,1,0.98\n2024-01-02,1,1.02\n", "column 3 (pressure): values of 0.98 to 1.02 are no pressure in hPa, and nothing names another unit: give Units=3=Pa, kPa, bar or another, or Types=3=another type")]
+    [InlineData("t,a,humidity\n2024-01-01,1,0.45\n2024-01-02,1,0.5\n", "column 3 (humidity): values of 0.45 to 0.5 are no humidity in %, and nothing names another unit: give Units=3=1 for fractions, or Types=3=another type")]
     [InlineData("<!DOCTYPE html><html></html>", "is a web page or XML: download the CSV file itself")]
     [InlineData("PK\u0003\u0004", "is a zip archive or an Excel workbook: unpack it, or save the sheet as CSV")]
     public void A_wrong_file_is_one_line(string text, string message) => Assert.Equal(message, Refused(text));

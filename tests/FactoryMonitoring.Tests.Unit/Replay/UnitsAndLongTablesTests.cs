@@ -32,6 +32,45 @@ public sealed class UnitsAndLongTablesTests : ReplayFileTest
     [InlineData("time,device,channel,value\n2024-01-01,d,a,20\n2024-01-02,d,b,21\n", "column 2 (device) and column 3 (channel) may name the sensor of each row: give NameColumn=one of them, NameColumn=2,3 where two are one name, or NameColumn=none where neither does")]
     public void What_can_mean_two_things_is_refused(string text, string message) => Assert.Equal(message, Refused(text));
 
+    [Theory]
+    // Home Assistant's history, which has one entity after another.
+    [InlineData("entity_id,state,last_changed\nsensor.a,1,2024-01-01T00:00:00.000Z\nsensor.a,2,2024-01-01T02:00:00.000Z\nsensor.b,11,2024-01-01T01:00:00.000Z\nsensor.b,12,2024-01-01T02:00:00.000Z\nsensor.b,13,2024-01-01T03:00:00.000Z\n", "a1 b11 a2 b12 b13", 3)]
+    // A little out of order is what it is.
+    [InlineData("time,sensor,value\n2024-01-01T00:00:00.9Z,a,1\n2024-01-01T00:00:00.8Z,b,11\n2024-01-01T01:00:00.9Z,a,2\n2024-01-01T01:00:00.8Z,b,12\n", "a1 b11 a2 b12", 1)]
+    public void Sensors_that_stand_one_after_another_are_replayed_together(string text, string rows, int hours)
+    {
+        var plan = CheckText(text);
+
+        Assert.Equal(rows, string.Join(' ', plan.Read().Select(row => $"{plan.Columns[row.Only!.Value].Name[^1]}{row.Values[0]}")));
+        Assert.Equal(hours, Math.Round(plan.Span.TotalHours));
+    }
+
+    [Fact]
+    public void The_units_of_OpenAQ_are_those_of_each_parameter()
+    {
+        var plan = CheckText(
+            "location_id,sensors_id,location,datetime,lat,lon,parameter,units,value\n2178,3917,Del Norte,2024-01-01T01:00:00-07:00,35.1,-106.5,pm10,µg/m³,12\n"
+            + "2178,3918,Del Norte,2024-01-01T01:00:00-07:00,35.1,-106.5,o3,ppm,0.021\n2178,3917,Del Norte,2024-01-01T02:00:00-07:00,35.1,-106.5,pm10,µg/m³,14\n2178,3918,Del Norte,2024-01-01T02:00:00-07:00,35.1,-106.5,o3,ppm,0.02\n");
+
+        Assert.Equal(["µg/m³ 12 14", "ppm 0.02 0.021"], plan.Columns.Select(column => $"{column.Unit} {column.Least.ToString(CultureInfo.InvariantCulture)} {column.Most.ToString(CultureInfo.InvariantCulture)}"));
+    }
+
+    [Theory]
+    [InlineData(-127)]
+    [InlineData(32767)]
+    [InlineData(65535)]
+    [InlineData(-32768)]
+    [InlineData(-273.15)]
+    [InlineData(6999)]
+    [InlineData(1e30)]
+    public void Numbers_of_broken_sensors_and_of_full_registers_are_missing(double marker)
+    {
+        var text = marker.ToString(CultureInfo.InvariantCulture);
+        var column = CheckText($"time,level\n2024-01-01,21\n2024-01-02,{text}\n2024-01-03,22\n2024-01-04,{text}\n2024-01-05,20\n").Columns.Single();
+
+        Assert.Equal((3, 2, 20, 22), (column.Values, column.Missing, column.Least, column.Most));
+    }
+
     [Fact]
     public void Each_name_of_a_long_table_is_a_sensor()
     {

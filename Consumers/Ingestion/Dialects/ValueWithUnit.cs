@@ -1,0 +1,30 @@
+using System.Buffers.Text;
+using System.Text;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>A value as text with its unit behind it: 21.5 °C, 45%.</summary>
+internal static class ValueWithUnit
+{
+    /// <param name="unit">As it stands there.</param>
+    /// <returns>False where it is no finite number, or what stands behind it is no unit that is known.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> text, out double value, out byte[] unit)
+    {
+        text = text.Trim((byte)' ');
+        unit = [];
+        if (!Utf8Parser.TryParse(text, out value, out var length) || length == text.Length || !double.IsFinite(value))
+        {
+            return false;
+        }
+
+        var behind = Encoding.UTF8.GetString(text[length..]).Trim();
+        if (behind.Length is 0 or > ReadingParser.MaxUnitLength || !UnitWords.IsKnown(behind))
+        {
+            return false;
+        }
+
+        unit = Encoding.UTF8.GetBytes(behind);
+        return true;
+    }
+}

@@ -1,0 +1,16 @@
+namespace FactoryMonitoring.Contracts;
+
+/// <summary>Time zones by the letters that devices and files write behind a time.</summary>
+public static class ZoneNames
+{
+    /// <summary>Names that RFC 5322 knows, and those of Europe; minutes east of UTC.</summary>
+    private static readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Minutes = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase)
+    {
+        ["Z"] = 0, ["UTC"] = 0, ["GMT"] = 0, ["UT"] = 0, ["EST"] = -300, ["EDT"] = -240, ["CST"] = -360, ["CDT"] = -300, ["MST"] = -420, ["MDT"] = -360, ["PST"] = -480, ["PDT"] = -420,
+        ["CET"] = 60, ["CEST"] = 120, ["MEZ"] = 60, ["MESZ"] = 120, ["WET"] = 0, ["WEST"] = 60, ["EET"] = 120, ["EEST"] = 180,
+    }.GetAlternateLookup<ReadOnlySpan<char>>();
+
+    /// <param name="name">In any case.</param>
+    /// <param name="minutes">East of UTC.</param>
+    public static bool TryGetMinutes(ReadOnlySpan<char> name, out int minutes) => Minutes.TryGetValue(name, out minutes);
+}
