@@ -4,6 +4,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
+# Most processes of these tests live for seconds: measuring their code, to compile it better later, costs more than it gives.
+export DOTNET_TieredPGO=0
 # One compiler for all projects and images halves the build. Elsewhere it may be somebody's, who keeps it.
 if [ "${CI:-}" = true ]; then
   export UseSharedCompilation=true
