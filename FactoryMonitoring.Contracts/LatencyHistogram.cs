@@ -6,12 +6,25 @@ namespace FactoryMonitoring.Contracts;
 /// </summary>
 public static class LatencyHistogram
 {
-    /// <summary>Upper bounds in milliseconds, inclusive; one more bucket stands for all above the last.</summary>
-    public static readonly int[] UpperBoundsMs =
-        [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 75, 100, 125, 150, 200, 250, 300, 400, 500, 750,
-         1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 7_500, 10_000, 15_000, 30_000, 60_000];
+    private const int Most = 60_000;
+
+    /// <summary>
+    /// Upper bounds in milliseconds, inclusive: 1, 2, 3 … 20, 22 … 50, 55 … 100, and so on in each power of ten, so that no bucket is wider than a tenth of what
+    /// it holds. One more bucket stands for all above the last, 60,000.
+    /// </summary>
+    public static readonly int[] UpperBoundsMs = [.. Bounds()];
 
     public static int BucketCount => UpperBoundsMs.Length + 1;
+
+    private static IEnumerable<int> Bounds()
+    {
+        var power = 1;
+        for (var bound = 1; bound <= Most; bound += bound < 20 * power ? power : bound < 50 * power ? 2 * power : 5 * power)
+        {
+            power = bound == 100 * power ? bound / 10 : power;
+            yield return bound;
+        }
+    }
 
     /// <summary>Index of the bucket a latency falls into; a negative one (clocks apart) falls into the first.</summary>
     public static int BucketOf(double milliseconds)
@@ -21,7 +34,7 @@ public static class LatencyHistogram
     }
 
     /// <summary>The upper bound, in ms, of the bucket that holds the quantile; null where nothing was counted.</summary>
-    /// <param name="counts">Counts per bucket, <see cref="BucketCount"/> long.</param>
+    /// <param name="counts">Counts per bucket, at most <see cref="BucketCount"/> long; what is left out at its end is 0.</param>
     /// <param name="quantile">Between 0 and 1.</param>
     public static double? Quantile(ReadOnlySpan<long> counts, double quantile)
     {

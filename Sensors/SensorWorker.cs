@@ -68,13 +68,13 @@ internal sealed partial class SensorWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "{Count} {Type} sensors measure, the first is {Sensor}")]
+        [LoggerMessage(LogLevel.Information, "Started {Count} {Type} sensors, the first is {Sensor}")]
         public static partial void Started(ILogger logger, int count, string type, string sensor);
 
         [LoggerMessage(LogLevel.Information, "The replay has ended after {Count} readings")]
         public static partial void Ended(ILogger logger, long count);
 
-        [LoggerMessage(LogLevel.Warning, "{Count} readings were not acknowledged before the stop and are given up")]
+        [LoggerMessage(LogLevel.Warning, "{Count} readings were not acknowledged before the stop: discarding them")]
         public static partial void NotFlushed(ILogger logger, int count);
     }
 }

@@ -75,13 +75,13 @@ internal sealed partial class RulesReload(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "The settings have changed: the detector's rules are read anew")]
+        [LoggerMessage(LogLevel.Information, "The settings have changed, reloaded the detector's rules")]
         public static partial void Reloaded(ILogger logger);
 
-        [LoggerMessage(LogLevel.Warning, "The settings have changed, and the detector's rules stay as they are: {Reason}")]
+        [LoggerMessage(LogLevel.Warning, "The settings have changed and are not valid, keeping the detector's rules: {Reason}")]
         public static partial void Refused(ILogger logger, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "Cannot read {File}, and the detector's rules stay as they are: {Reason}")]
+        [LoggerMessage(LogLevel.Warning, "Cannot read {File}, keeping the detector's rules: {Reason}")]
         public static partial void Unread(ILogger logger, string file, string reason);
     }
 }

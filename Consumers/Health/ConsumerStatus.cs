@@ -165,7 +165,7 @@ internal sealed class ConsumerStatus
         {
             _minute[_minuteIndex] = _storedThisSecond;
             _minuteIndex = (_minuteIndex + 1) % MinuteSeconds;
-            var sample = new ConsumerSample(_storedThisSecond, [.. _latencies], _commits == 0 ? null : (float)(_commitMs / _commits));
+            var sample = new ConsumerSample(_storedThisSecond, [.. _latencies.AsSpan(0, _latencies.AsSpan().LastIndexOfAnyExcept(0) + 1)], _commits == 0 ? null : (float)(_commitMs / _commits));
             _storedThisSecond = 0;
             _commits = 0;
             _commitMs = 0;

@@ -106,13 +106,13 @@ internal sealed partial class HeartbeatWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(Message = "The heartbeat could not be written: {Reason}")]
+        [LoggerMessage(Message = "Cannot write the heartbeat: {Reason}")]
         public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(Message = "What is stored in a second could not be written beside the heartbeat: {Reason}")]
+        [LoggerMessage(Message = "Cannot write the rate beside the heartbeat: {Reason}")]
         public static partial void SampleNotWritten(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(Message = "The heartbeat is written again")]
+        [LoggerMessage(Message = "Writing the heartbeat again")]
         public static partial void Written(ILogger logger, LogLevel level);
     }
 }

@@ -119,10 +119,10 @@ internal sealed partial class SharedGroupWatch(
             "Consumers of another database take part in the group {Group}: two stacks share these brokers, and each stores a part of the readings. Give one of them brokers of its own, or another {Setting}.")]
         public static partial void Shared(ILogger logger, string group, string setting);
 
-        [LoggerMessage(LogLevel.Information, "Consumers of this database alone take part in the group {Group} again")]
+        [LoggerMessage(LogLevel.Information, "All members of the group {Group} use this database again")]
         public static partial void Alone(ILogger logger, string group);
 
-        [LoggerMessage(LogLevel.Debug, "Could not look for consumers of another database: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Cannot look for consumers of another database: {Reason}")]
         public static partial void NotLooked(ILogger logger, string reason);
     }
 }

@@ -62,10 +62,10 @@ internal sealed partial class BrokerQuestions(IAdminClient admin, string topic, 
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "No broker says where the log begins and ends: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Cannot read the first and last offset of the log: {Reason}")]
         public static partial void NoOffsets(ILogger logger, string reason);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: no broker says where the log begins and ends: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: cannot read the first and last offset of the log: {Reason}")]
         public static partial void NoOffset(ILogger logger, int partition, string reason);
     }
 }

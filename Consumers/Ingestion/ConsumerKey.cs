@@ -43,7 +43,7 @@ internal sealed partial class ConsumerKey(DictionaryStore dictionaries, Consumer
 
     private static partial class Log
     {
-        [LoggerMessage(Message = "Cannot reach the database yet; trying again: {Reason}")]
+        [LoggerMessage(Message = "Cannot reach the database, retrying: {Reason}")]
         public static partial void Away(ILogger logger, LogLevel level, string reason);
     }
 }

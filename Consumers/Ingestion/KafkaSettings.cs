@@ -106,7 +106,7 @@ internal static partial class KafkaSettings
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "The Kafka client cannot go on: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "The Kafka client failed: {Reason}")]
         public static partial void Fatal(ILogger logger, string reason);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Cannot reach any broker: {Reason}")]

@@ -57,7 +57,7 @@ internal sealed partial class OffsetCommitter(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Debug, Message = "Offsets not committed to Kafka: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Debug, Message = "Cannot commit offsets to Kafka: {Reason}")]
         public static partial void NotCommitted(ILogger logger, string reason);
     }
 }

@@ -100,10 +100,10 @@ internal sealed partial class PartitionClaims(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions cannot be claimed yet; it is tried again: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot claim partitions, retrying: {Reason}")]
         public static partial void ClaimFailed(ILogger logger, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "The topic {Topic} is another log now, {Found} and not {Claimed}; all partitions are claimed again")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "The topic {Topic} was created again, as {Found} in place of {Claimed}: claiming all partitions again")]
         public static partial void AnotherLog(ILogger logger, string topic, string found, string claimed);
     }
 }

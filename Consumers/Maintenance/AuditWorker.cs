@@ -51,13 +51,13 @@ internal sealed partial class AuditWorker(ReadingAudit audit, TimeProvider time,
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Error, Message = "{Batches} batches hold other readings than their spans promise: `make psql` and SELECT * FROM ledger_violations WHERE kind = 'miscounted'")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "{Batches} batches do not have the number of readings that was recorded for them: `make psql` and SELECT * FROM ledger_violations WHERE kind = 'miscounted'")]
         public static partial void Wrong(ILogger logger, long batches);
 
-        [LoggerMessage(Message = "Readings are counted against their batches again")]
+        [LoggerMessage(Message = "Counting readings against their batches again")]
         public static partial void Done(ILogger logger, LogLevel level);
 
-        [LoggerMessage(Message = "Cannot count readings against their batches; trying again: {Reason}")]
+        [LoggerMessage(Message = "Cannot count readings against their batches, retrying: {Reason}")]
         public static partial void Failed(ILogger logger, LogLevel level, string reason);
     }
 }

@@ -44,13 +44,13 @@ internal sealed partial class RetentionWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "{Table} is past the retention and was dropped")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Dropped {Table}, which is past the retention")]
         public static partial void Dropped(ILogger logger, string table);
 
-        [LoggerMessage(Message = "The tables of days are made and dropped again")]
+        [LoggerMessage(Message = "Creating and dropping daily partitions again")]
         public static partial void Done(ILogger logger, LogLevel level);
 
-        [LoggerMessage(Message = "Cannot make or drop the tables of days; trying again: {Reason}")]
+        [LoggerMessage(Message = "Cannot create or drop the daily partitions, retrying: {Reason}")]
         public static partial void Failed(ILogger logger, LogLevel level, string reason);
     }
 }

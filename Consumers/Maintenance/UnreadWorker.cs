@@ -36,10 +36,10 @@ internal sealed partial class UnreadWorker(UnreadMembers members, UnreadMemberSt
 
     private static partial class Log
     {
-        [LoggerMessage(Message = "Which numbers of messages are not read could not be written; trying again: {Reason}")]
+        [LoggerMessage(Message = "Cannot write which numbers of messages are not read, retrying: {Reason}")]
         public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(Message = "Which numbers of messages are not read is written again")]
+        [LoggerMessage(Message = "Writing which numbers of messages are not read again")]
         public static partial void Written(ILogger logger, LogLevel level);
     }
 }

@@ -301,13 +301,13 @@ internal sealed partial class OutboxWorker(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "What is left to be sent is sent by other consumers, or after the next start: {Reason}")]
+        [LoggerMessage(LogLevel.Information, "Other consumers send what is left, or this one after its next start: {Reason}")]
         public static partial void LeftBehind(ILogger logger, string reason);
 
-        [LoggerMessage(Message = "Alerts and dead letters cannot be sent at the moment: {Reason}")]
+        [LoggerMessage(Message = "Cannot send alerts and dead letters: {Reason}")]
         public static partial void NotRelayed(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage(Message = "Alerts and dead letters are sent again")]
+        [LoggerMessage(Message = "Sending alerts and dead letters again")]
         public static partial void Relayed(ILogger logger, LogLevel level);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Headers cannot be looked up: {Reason}")]

@@ -44,7 +44,7 @@ internal sealed partial class ExitRecorder(ExitLog exits, Func<CancellationToken
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "The end of {Resource} could not be written yet: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Cannot write the end of {Resource}, retrying: {Reason}")]
         public static partial void Unwritten(ILogger logger, string resource, string reason);
     }
 }

@@ -20,7 +20,7 @@ public sealed record ConsumerPulse(
     long ResidentBytes);
 
 /// <summary>What a consumer did in the second that ends when this is written.</summary>
-/// <param name="LatencyCounts">In LatencyHistogram's buckets.</param>
+/// <param name="LatencyCounts">In LatencyHistogram's buckets, up to the last that is not 0.</param>
 /// <param name="CommitMs">Mean duration of the second's batch transactions; null where there was none.</param>
 public sealed record ConsumerSample(int Stored, int[] LatencyCounts, float? CommitMs);
 
@@ -39,7 +39,7 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
         """;
 
     private const string InsertSample =
-        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES (date_trunc('second', clock_timestamp()), $1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms) VALUES (date_trunc('second', clock_timestamp()), $1, $2, $3, $4) ON CONFLICT DO NOTHING";
 
     private const string SelectTotal = "SELECT COALESCE(sum(stored), 0)::bigint FROM ingest_totals WHERE consumer_key = $1";
 

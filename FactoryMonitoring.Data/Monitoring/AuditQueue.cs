@@ -51,7 +51,7 @@ public sealed partial class AuditQueue(TimeProvider time, ILogger<AuditQueue> lo
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Not in the audit log: {Act} by {Who}, because the database was away for too long")]
+        [LoggerMessage(LogLevel.Warning, "Not written to the audit log, after too long without the database: {Act} by {Who}")]
         public static partial void Unwritten(ILogger logger, string act, string who);
 
         [LoggerMessage(LogLevel.Warning, "Cannot write to the audit log: {Problem}. Retrying every second")]

@@ -12,7 +12,7 @@ public sealed class HistoryQueries(NpgsqlDataSource dataSource)
         at >= date_bin($1, CURRENT_TIMESTAMP - interval '1 s', 'epoch') - $2 AND at < date_bin($1, CURRENT_TIMESTAMP - interval '1 s', 'epoch')
         """;
 
-    private const string Consumers = $"SELECT date_bin($1, at, 'epoch'), stored, latency_counts FROM consumer_samples WHERE {Window} ORDER BY at";
+    private const string Consumers = $"SELECT date_bin($1, at, 'epoch'), stored, latency_histogram FROM consumer_samples WHERE {Window} ORDER BY at";
 
     private const string Producers =
         $"SELECT date_bin($1, at, 'epoch') AS step, sum(acknowledged)::bigint FROM producer_samples WHERE {Window} GROUP BY step ORDER BY step";

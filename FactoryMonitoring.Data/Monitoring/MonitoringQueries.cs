@@ -99,7 +99,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
 
     // The second that is just over may not be written yet: the window ends one second earlier.
     private const string ConsumerSamples = """
-        SELECT stored, latency_counts, commit_ms FROM consumer_samples
+        SELECT stored, latency_histogram, commit_ms FROM consumer_samples
         WHERE at >= date_trunc('second', CURRENT_TIMESTAMP) - interval '11 s' AND at < date_trunc('second', CURRENT_TIMESTAMP) - interval '1 s'
         """;
 

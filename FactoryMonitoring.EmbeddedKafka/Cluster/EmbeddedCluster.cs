@@ -222,10 +222,10 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
         [LoggerMessage(LogLevel.Information, "{Broker} is up again")]
         public static partial void Up(ILogger logger, string broker);
 
-        [LoggerMessage(LogLevel.Information, "{Broker} leads {Count} again")]
+        [LoggerMessage(LogLevel.Information, "{Broker} leads {Count} partitions again")]
         public static partial void Leads(ILogger logger, string broker, int count);
 
-        [LoggerMessage(LogLevel.Error, "{Broker} does not lead again: {Reason}")]
+        [LoggerMessage(LogLevel.Error, "{Broker} does not lead its partitions again: {Reason}")]
         public static partial void CannotLead(ILogger logger, string broker, string reason);
     }
 }

@@ -42,7 +42,7 @@ internal sealed partial class BrokerReturnWorker<TClient>(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "No broker is reached ({Reason}): the client was told again where they are")]
+        [LoggerMessage(LogLevel.Debug, "Cannot reach any broker ({Reason}): looking up their addresses again")]
         public static partial void Told(ILogger logger, string reason);
     }
 }

@@ -156,7 +156,7 @@ public static partial class RunServiceExtensions
         [LoggerMessage(LogLevel.Critical, "{Worker} failed, and the service with it")]
         public static partial void WorkerFailed(ILogger logger, string worker, Exception exception);
 
-        [LoggerMessage(LogLevel.Warning, "{Worker} failed: {Reason}. The service starts anew")]
+        [LoggerMessage(LogLevel.Warning, "{Worker} failed, restarting the service: {Reason}")]
         public static partial void Anew(ILogger logger, string worker, string reason);
     }
 }

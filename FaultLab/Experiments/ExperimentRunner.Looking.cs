@@ -151,7 +151,7 @@ internal sealed partial class ExperimentRunner
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "An experiment is not to be seen for now: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Cannot read the state of the experiment: {Reason}")]
         public static partial void Blind(ILogger logger, string reason);
     }
 }

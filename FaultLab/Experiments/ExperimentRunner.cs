@@ -424,7 +424,7 @@ internal sealed partial class ExperimentRunner(
         [LoggerMessage(LogLevel.Information, "The fault lab ended during a run; what was broken is undone: {Answer}")]
         public static partial void Undone(ILogger logger, string answer);
 
-        [LoggerMessage("What is known of experiments cannot be written for now: {Reason}")]
+        [LoggerMessage("Cannot write the state of experiments: {Reason}")]
         public static partial void Unwritten(ILogger logger, LogLevel level, string reason);
     }
 }

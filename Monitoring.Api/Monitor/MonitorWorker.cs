@@ -108,10 +108,10 @@ internal sealed partial class MonitorWorker(
 
     private static partial class Log
     {
-        [LoggerMessage("What the monitor found cannot be written for now: {Reason}")]
+        [LoggerMessage("Cannot write findings: {Reason}")]
         public static partial void Failed(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage("What the monitor finds is written again")]
+        [LoggerMessage("Writing findings again")]
         public static partial void Written(ILogger logger, LogLevel level);
     }
 }

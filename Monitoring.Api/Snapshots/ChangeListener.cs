@@ -31,7 +31,7 @@ internal sealed partial class ChangeListener(ChangeNotifications notifications, 
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Debug, "Changes are not announced for now: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Cannot listen for changes: {Reason}")]
         public static partial void Lost(ILogger logger, string reason);
     }
 }

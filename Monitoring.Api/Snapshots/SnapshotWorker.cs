@@ -109,7 +109,7 @@ internal sealed partial class SnapshotWorker(
 
     private static partial class Log
     {
-        [LoggerMessage("The database does not answer: the last snapshot is served, marked stale ({Reason})")]
+        [LoggerMessage("The database does not answer, serving the last snapshot as stale: {Reason}")]
         public static partial void DatabaseAway(ILogger logger, LogLevel level, string reason);
 
         [LoggerMessage("The database answers again")]

@@ -142,19 +142,19 @@ internal sealed partial class AccountWorker(
 
     private static partial class Log
     {
-        [LoggerMessage("Acknowledgements cannot be written, they are kept: {Reason}")]
+        [LoggerMessage("Cannot write acknowledgements, keeping them: {Reason}")]
         public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage("Acknowledgements are written again")]
+        [LoggerMessage("Writing acknowledgements again")]
         public static partial void WrittenAgain(ILogger logger, LogLevel level);
 
-        [LoggerMessage(LogLevel.Warning, "The database has lost {Count} acknowledgements that it had taken (accounts {First} to {Last}): their readings will be unconfirmed")]
+        [LoggerMessage(LogLevel.Warning, "The database lost {Count} acknowledgements that it had stored (accounts {First} to {Last}): their readings will be unconfirmed")]
         public static partial void Lost(ILogger logger, long count, long first, long last);
 
-        [LoggerMessage(LogLevel.Debug, "The heartbeat cannot be written either: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Cannot write the heartbeat either: {Reason}")]
         public static partial void NotBeaten(ILogger logger, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "{Count} acknowledgements were never written: their readings will be unconfirmed")]
+        [LoggerMessage(LogLevel.Warning, "{Count} acknowledgements were not written: their readings will be unconfirmed")]
         public static partial void Unwritten(ILogger logger, long count);
     }
 }

@@ -98,10 +98,10 @@ internal sealed partial class LogIdWorker(
         [LoggerMessage(LogLevel.Information, "Topic {Topic} is kept in log {LogId}")]
         public static partial void Found(ILogger logger, string topic, string logId);
 
-        [LoggerMessage(LogLevel.Debug, "The brokers do not say which log they keep: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Cannot read the log's identity from the brokers: {Reason}")]
         public static partial void NotFound(ILogger logger, string reason);
 
-        [LoggerMessage(LogLevel.Warning, "The brokers have not said for long which log they keep; acknowledgements wait for that: {Reason}")]
+        [LoggerMessage(LogLevel.Warning, "Cannot read the log's identity from the brokers for some time, acknowledgements wait: {Reason}")]
         public static partial void StillNotFound(ILogger logger, string reason);
     }
 }

@@ -127,7 +127,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
 
     private static partial class Log
     {
-        [LoggerMessage("No broker answers; readings are queued")]
+        [LoggerMessage("No broker answers, queueing readings")]
         public static partial void BrokersAway(ILogger logger, LogLevel level);
 
         [LoggerMessage(LogLevel.Information, "The brokers answer")]

@@ -179,19 +179,19 @@ internal sealed partial class BackfillGuard(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "{File} was backfilled at {At:O}: nothing of it is sent again")]
+        [LoggerMessage(LogLevel.Information, "{File} was backfilled at {At:O}: not sending it again")]
         public static partial void Done(ILogger logger, string file, DateTimeOffset at);
 
-        [LoggerMessage(LogLevel.Information, "{File}: {Stored} of {Readings} readings are stored already, the backfill goes on behind them")]
+        [LoggerMessage(LogLevel.Information, "{File}: {Stored} of {Readings} readings are stored already, continuing after them")]
         public static partial void GoesOn(ILogger logger, string file, long stored, long readings);
 
-        [LoggerMessage(LogLevel.Error, "{File} is not backfilled: {Reason}. Set Again to store all of it anew")]
+        [LoggerMessage(LogLevel.Error, "Not backfilling {File}: {Reason}. Set Again to store all of it again")]
         public static partial void Refused(ILogger logger, string file, string reason);
 
-        [LoggerMessage(LogLevel.Information, "{File}: a part was backfilled before; waits until consumers have stored what was sent of it")]
+        [LoggerMessage(LogLevel.Information, "{File}: a part was backfilled before, waiting until consumers have stored what was sent")]
         public static partial void Waits(ILogger logger, string file);
 
-        [LoggerMessage("Cannot find out what of the file was backfilled before, the backfill waits for that: {Reason}")]
+        [LoggerMessage("Cannot read what was backfilled of the file, waiting: {Reason}")]
         public static partial void NotAsked(ILogger logger, LogLevel level, string reason);
     }
 }

@@ -40,10 +40,10 @@ internal sealed partial class BackfillPaceWorker(
 
     private static partial class Log
     {
-        [LoggerMessage("The database does not say what is stored, the backfill waits for that: {Reason}")]
+        [LoggerMessage("Cannot read what is stored, the backfill waits: {Reason}")]
         public static partial void NotAsked(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage("The database says what is stored again")]
+        [LoggerMessage("Reading what is stored again")]
         public static partial void AskedAgain(ILogger logger, LogLevel level);
     }
 }

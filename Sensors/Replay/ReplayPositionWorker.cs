@@ -80,10 +80,10 @@ internal sealed partial class ReplayPositionWorker(
 
     private static partial class Log
     {
-        [LoggerMessage("Where the replay is cannot be written, the page of its sensors shows an older row: {Reason}")]
+        [LoggerMessage("Cannot write the position of the replay, the pages of its sensors show an older row: {Reason}")]
         public static partial void NotWritten(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage("Where the replay is can be written again")]
+        [LoggerMessage("Writing the position of the replay again")]
         public static partial void WrittenAgain(ILogger logger, LogLevel level);
     }
 }

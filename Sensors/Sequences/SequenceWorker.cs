@@ -52,10 +52,10 @@ internal sealed partial class SequenceWorker(
 
     private static partial class Log
     {
-        [LoggerMessage("No reading counts can be fetched, sensors go on until theirs end: {Reason}")]
+        [LoggerMessage("Cannot fetch reading counts, using up those that are left: {Reason}")]
         public static partial void DatabaseAway(ILogger logger, LogLevel level, string reason);
 
-        [LoggerMessage("Reading counts are fetched again")]
+        [LoggerMessage("Fetching reading counts again")]
         public static partial void DatabaseBack(ILogger logger, LogLevel level);
     }
 }

@@ -95,7 +95,7 @@ internal static class IngestRuns
     private static async Task<long[]> CountsAsync(Postgres postgres, DateTime from, DateTime to)
     {
         var counts = new long[LatencyHistogram.BucketCount];
-        await using var command = postgres.DataSource.CreateCommand("SELECT latency_counts FROM consumer_samples WHERE at >= $1 AND at < $2");
+        await using var command = postgres.DataSource.CreateCommand("SELECT latency_histogram FROM consumer_samples WHERE at >= $1 AND at < $2");
         command.Parameters.Add(new NpgsqlParameter { Value = from });
         command.Parameters.Add(new NpgsqlParameter { Value = to });
         await using var reader = await command.ExecuteReaderAsync();

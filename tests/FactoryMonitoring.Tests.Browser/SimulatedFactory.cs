@@ -148,7 +148,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
 
     /// <summary>One second in which far more was stored than usual.</summary>
     public Task SpikeAsync(int stored) => ExecuteAsync("""
-        INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms) VALUES (date_trunc('second', now()), 'sensor-consumer-1', $1, $2, 4)
+        INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms) VALUES (date_trunc('second', now()), 'sensor-consumer-1', $1, $2, 4)
         ON CONFLICT (at, consumer_id) DO UPDATE SET stored = excluded.stored
         """, stored, Latencies);
 
@@ -196,7 +196,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
                 await ExecuteAsync("UPDATE consumer_health SET status = 'active', last_heartbeat = now() WHERE consumer_id = ANY ($1)", (object)alive);
                 await ExecuteAsync("UPDATE producer_health SET status = 'active', last_heartbeat = now(), last_acknowledged = now(), total_messages_sent = total_messages_sent + 2");
                 await ExecuteAsync("""
-                    INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts, commit_ms)
+                    INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms)
                     SELECT date_trunc('second', now()), consumer, 9, $2, 4 FROM unnest($1) consumer ON CONFLICT DO NOTHING
                     """, alive, Latencies);
                 await ExecuteAsync("INSERT INTO producer_samples (at, producer_id, acknowledged) SELECT date_trunc('second', now()), producer_id, 5 FROM producer_health ON CONFLICT DO NOTHING");

@@ -37,7 +37,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, description, detected_by, "timestamp", resolved_at)
             VALUES (gen_random_uuid(), 'gone', 't', 'r', 'low', '', 'gone', now() - interval '29 days', now()), (gen_random_uuid(), 'here', 't', 'r', 'low', '', 'here', now(), now());
         INSERT INTO outbox (topic, parked_at) VALUES ('dead', now() - interval '29 days'), ('dead', now());
-        INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts) VALUES (now() - interval '29 days', 'gone', 1, '{}'), (now(), 'here', 1, '{}');
+        INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram) VALUES (now() - interval '29 days', 'gone', 1, '{}'), (now(), 'here', 1, '{}');
         INSERT INTO producer_samples (at, producer_id, acknowledged) VALUES (now() - interval '29 days', 'gone', 1), (now(), 'here', 1);
         INSERT INTO lag_samples (at, lag) VALUES (now() - interval '29 days', 0), (now(), 0);
         INSERT INTO rebalancing_events (consumer_id, event_type, "timestamp", log_key) VALUES ('gone', 'assigned', now() - interval '29 days', 1), ('here', 'assigned', now(), 2);

@@ -285,16 +285,16 @@ internal sealed partial class MessageIntake(
         [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: cannot decompress the records at offsets {First} to {Last}; they are dead letters: {Reason}")]
         public static partial void Unreadable(ILogger logger, int partition, long first, long last, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Nothing consumed: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot consume: {Reason}")]
         public static partial void NotConsumed(ILogger logger, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: offset {Offset} came where {Position} was expected; it is claimed again")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: received offset {Offset}, expected {Position}: claiming it again")]
         public static partial void GoneBack(ILogger logger, int partition, long offset, long position);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log no longer has offset {Offset}; it is claimed again")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log no longer has offset {Offset}: claiming it again")]
         public static partial void Dropped(ILogger logger, int partition, long offset);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: from offset {Offset} on the log is not the one that was read; it is claimed again")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log has changed from offset {Offset} on: claiming it again")]
         public static partial void Cut(ILogger logger, int partition, long offset);
     }
 }

@@ -167,13 +167,13 @@ internal sealed partial class PartitionFlow(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "Paused: nothing more can be stored at the moment")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Paused, because nothing more can be stored")]
         public static partial void Paused(ILogger logger);
 
         [LoggerMessage(Level = LogLevel.Information, Message = "Resumed")]
         public static partial void Resumed(ILogger logger);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition} is still assigned to us, though another has claimed it; it is claimed again")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition} is assigned to this consumer, but another one has claimed it: claiming it again")]
         public static partial void Reclaimed(ILogger logger, int partition);
     }
 }

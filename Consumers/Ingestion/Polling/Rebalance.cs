@@ -115,16 +115,16 @@ internal sealed partial class Rebalance(
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "Assigned by the group: {Partitions}")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partitions assigned: {Partitions}")]
         public static partial void Assigned(ILogger logger, string partitions);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "Revoked by the group: {Partitions}")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partitions revoked: {Partitions}")]
         public static partial void Revoked(ILogger logger, string partitions);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Lost to the group: {Partitions}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions lost: {Partitions}")]
         public static partial void Lost(ILogger logger, string partitions);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partitions could not be given up in time; whoever gets them goes on from the last commit")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot release partitions in time; the next owner continues from the last commit")]
         public static partial void HandoverLate(ILogger logger);
     }
 }

@@ -142,7 +142,7 @@ internal sealed partial class BatchWriter(
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}, offset {Offset}: the database refuses this message for good ({SqlState}: {Reason}); it becomes a dead letter")]
         public static partial void Refused(ILogger logger, int partition, long offset, string sqlState, string reason);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Lane {Lane}: the database refuses newest values, states of alerts and snapshots; the next are tried again: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Lane {Lane}: the database refused latest values, alert states and snapshots, retrying with the next batch: {Reason}")]
         public static partial void DueRefused(ILogger logger, int lane, string reason);
     }
 }

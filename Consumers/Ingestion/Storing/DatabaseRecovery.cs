@@ -69,13 +69,13 @@ internal sealed partial class DatabaseRecovery(int lane, LaneContext context, Le
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Information, Message = "No partition of time yet: {Message}")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "No daily partition yet: {Message}")]
         public static partial void DayMissing(ILogger logger, string message);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: {Reason}")]
         public static partial void Replaced(ILogger logger, int lane, string reason);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "A batch could not be stored; it is tried again: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Cannot store a batch, retrying: {Reason}")]
         public static partial void AttemptFailed(ILogger logger, string reason);
     }
 }

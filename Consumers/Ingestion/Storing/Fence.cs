@@ -66,13 +66,13 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
 
     private static partial class Log
     {
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: our epoch {Epoch} is over, {Owner} owns it with {Current}; what is held of it is dropped")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: epoch {Epoch} has ended, {Owner} owns the partition at epoch {Current}: discarding unsaved readings")]
         public static partial void Fenced(ILogger logger, int partition, long epoch, long current, string owner);
 
-        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: offset {Offset} had been committed, only the answer was lost")]
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: offset {Offset} was committed, only the answer was lost")]
         public static partial void AnswerLost(ILogger logger, int partition, long offset);
 
-        [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: offset {Expected} was expected next, the database has {Found}; it is claimed again")]
+        [LoggerMessage(Level = LogLevel.Error, Message = "Partition {Partition}: expected next offset {Expected}, the database has {Found}: claiming it again")]
         public static partial void OffsetMismatch(ILogger logger, int partition, long expected, long found);
     }
 }

@@ -159,19 +159,19 @@ internal sealed partial class LeaseKeeper(
             Message = "Partition {Partition} is ours: epoch {Epoch}, from offset {Offset} with {Replay} read again for the detector; before us: {Predecessor}")]
         public static partial void Claimed(ILogger logger, int partition, long epoch, long offset, long replay, string predecessor);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log begins at {Low}, after offset {Offset} where the detector's memory stands; it begins anew")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log begins at {Low}, after the detector's snapshot at offset {Offset}: starting without it")]
         public static partial void MemoryLost(ILogger logger, int partition, long offset, long low);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the detector's memory cannot be read; it begins anew")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: cannot read the detector's snapshot, starting without it")]
         public static partial void MemoryUnreadable(ILogger logger, Exception exception, int partition);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the database has lost the offsets {First} to {Last}, which it had stored; they are read again from the log")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the database lost the stored offsets {First} to {Last}: reading them again from the log")]
         public static partial void DatabaseLost(ILogger logger, int partition, long first, long last);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log had dropped {Count} offsets before they were read")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log dropped {Count} offsets before they were read")]
         public static partial void Skipped(ILogger logger, int partition, long count);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers have lost what was behind offset {Offset}; {Count} messages of it are kept under a log_id of their own")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers lost the log after offset {Offset}: keeping {Count} stored messages of it under a separate log_id")]
         public static partial void LogIsShorter(ILogger logger, int partition, long offset, long count);
     }
 }

@@ -91,6 +91,43 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     }
 
     [Fact]
+    public async Task The_AppHost_runs_its_services_on_them()
+    {
+        const string User = "factory";
+        await cluster.SetPasswordAsync(User, $"{User}-secret");
+        WritePassword(User, $"{User}-secret");
+        foreach (var topic in Names.Topics())
+        {
+            foreach (var operation in new[] { AclOperation.Create, AclOperation.Describe, AclOperation.DescribeConfigs, AclOperation.Alter, AclOperation.Read, AclOperation.Write })
+            {
+                await cluster.AllowAsync(User, operation, ResourceType.Topic, topic.Name);
+            }
+        }
+
+        await cluster.AllowAsync(User, AclOperation.Read, ResourceType.Group, Group, isPrefix: true);
+        var directory = Directory.CreateTempSubdirectory("factory-external-");
+        try
+        {
+            await using var app = Start(AppContext.BaseDirectory.Replace("tests/FactoryMonitoring.Tests.Data", "FactoryMonitoring.AppHost", StringComparison.Ordinal) + "FactoryMonitoring.AppHost", User, Owner, new()
+            {
+                ["Factory__Kafka"] = "external", ["Factory__Postgres"] = "external", ["Factory__Prometheus"] = "false", ["Factory__RunDirectory"] = directory.FullName,
+                ["Factory__Ports__Web"] = "0", ["Factory__Ports__Api"] = "0", ["Sensors__PerType"] = "6", ["DOTNET_ENVIRONMENT"] = "Development", ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
+            });
+            await SaysAsync(app, "5 producers and 3 consumers active at ", TimeSpan.FromMinutes(2));
+            await FlowsAsync();
+
+            Assert.Equal(0, await app.StopAsync(Timeout));
+            Assert.Equal(0L, await ScalarAsync<long>("SELECT count(*) - count(DISTINCT (kafka_partition, kafka_offset)) FROM readings"));
+            Assert.Equal(0L, await ScalarAsync<long>("SELECT count(*) FROM ledger_violations"));
+            Assert.All(Directory.EnumerateFiles(directory.FullName, "*.log", SearchOption.AllDirectories).Select(File.ReadAllText).Append(app.Output), output => Assert.DoesNotContain($"{User}-secret", output, StringComparison.Ordinal));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Each_missing_right_is_named_with_the_command_that_grants_it()
     {
         const string Name = "newcomer";
@@ -369,10 +406,10 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     /// <summary>As Assert.Contains, which shows no more than the beginning of what it has.</summary>
     private static void Says(string output, string text) => Assert.True(output.Contains(text, StringComparison.Ordinal), $"Not found: {text}\nin: {output}");
 
-    private async Task SaysAsync(ServiceProcess service, string text)
+    private async Task SaysAsync(ServiceProcess service, string text, TimeSpan? patience = null)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Timeout);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience ?? Patience);
         try
         {
             await DatabaseTest.EventuallyAsync(() => Task.FromResult(service.Output.Contains(text, StringComparison.Ordinal)), limit.Token);

@@ -63,7 +63,7 @@ public sealed class StandbyTests : IAsyncLifetime
         await factory.AssertNothingIsLostOrDoubledAsync(standby, ledger);
         Assert.Equal(0, ledger.Unconfirmed);
         Assert.Empty(await FactoryOnHosts.NamedAsync(standby));
-        Assert.DoesNotContain("has lost", factory.First.Output + factory.Second.Output + factory.Sensors.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("database lost", factory.First.Output + factory.Second.Output + factory.Sensors.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -102,12 +102,12 @@ public sealed class StandbyTests : IAsyncLifetime
             Assert.Equal(had[each.Partition], each.First);
             // Of the last batch of a lane nobody may have heard that it was committed.
             Assert.InRange(each.Last, each.First, committed[each.Partition] - 1);
-            Assert.Contains($"Partition {each.Partition}: the database has lost the offsets {each.First} to {each.Last}", factory.First.Output + factory.Second.Output, StringComparison.Ordinal);
+            Assert.Contains($"Partition {each.Partition}: the database lost the stored offsets {each.First} to {each.Last}", factory.First.Output + factory.Second.Output, StringComparison.Ordinal);
         });
         Assert.InRange(named.Sum(each => each.Last + 1 - each.First) + had.Values.Sum(), watched - 200, committed.Values.Sum());
 
         // The account knows of those acknowledgements alone that the standby had, and names the others.
-        var lost = Assert.Single(Regex.Matches(factory.Sensors.Output, "The database has lost ([0-9]+) acknowledgements"));
+        var lost = Assert.Single(Regex.Matches(factory.Sensors.Output, "The database lost ([0-9]+) acknowledgements"));
         var unconfirmed = long.Parse(lost.Groups[1].Value, CultureInfo.InvariantCulture);
         Assert.InRange(unconfirmed, 1, await remains.ScalarAsync<long>(Sent) - hadAcknowledged);
         Assert.Equal(unconfirmed, ledger.Unconfirmed);
@@ -154,7 +154,7 @@ public sealed class StandbyTests : IAsyncLifetime
         var named = await FactoryOnHosts.NamedAsync(restored);
         Assert.Equal(gone.Keys.Order(), named.Select(each => each.Partition));
         Assert.All(named, each => Assert.True(each.Last + 1 >= gone[each.Partition]));
-        Assert.Contains("The database has lost ", factory.Sensors.Output, StringComparison.Ordinal);
+        Assert.Contains("The database lost ", factory.Sensors.Output, StringComparison.Ordinal);
     }
 
     private const string Progress =

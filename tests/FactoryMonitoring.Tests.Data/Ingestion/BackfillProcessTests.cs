@@ -46,7 +46,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
 
             // As when the stack is started again.
             await using var again = Start("Sensors", "backfill", file);
-            await EventuallyAsync(() => Task.FromResult(again.Output.Contains(": nothing of it is sent again", StringComparison.Ordinal)));
+            await EventuallyAsync(() => Task.FromResult(again.Output.Contains(": not sending it again", StringComparison.Ordinal)));
             Assert.Equal(0, await again.StopAsync(Timeout));
             Assert.Equal(0, await sensors.StopAsync(Timeout));
             await EventuallyAsync(async () => await Database.ScalarAsync<bool>(
@@ -67,7 +67,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
         Assert.Equal(
             [[true]],
             await Database.RowsAsync(
-                "SELECT (SELECT sum(count)::bigint FROM consumer_samples, unnest(latency_counts) count) <= (SELECT count(*) FROM sensor_readings WHERE NOT backfill)", Timeout));
+                "SELECT (SELECT sum(count)::bigint FROM consumer_samples, unnest(latency_histogram) count) <= (SELECT count(*) FROM sensor_readings WHERE NOT backfill)", Timeout));
         Assert.Equal([[2L]], await Database.RowsAsync("SELECT count(DISTINCT processed_by_consumer) FROM sensor_readings WHERE backfill", Timeout));
         Assert.Equal([[true, 0L]], await Database.RowsAsync("SELECT count(*) > 0, count(*) FILTER (WHERE resolved_at IS NULL) FROM alerts WHERE backfill", Timeout));
         Assert.Equal([[0L, 0L]], await Database.RowsAsync("SELECT sum(duplicated)::bigint, (SELECT count(*) FROM ledger_violations) FROM partition_offsets", Timeout));

@@ -27,7 +27,7 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
             await admin.DeleteTopicsAsync(["__consumer_offsets"]);
         }
 
-        await EventuallyAsync(() => Task.FromResult(first.Output.Contains("The service starts anew", StringComparison.Ordinal) && second.Output.Contains("The service starts anew", StringComparison.Ordinal)));
+        await EventuallyAsync(() => Task.FromResult(first.Output.Contains("restarting the service", StringComparison.Ordinal) && second.Output.Contains("restarting the service", StringComparison.Ordinal)));
         await SendAsync(broker, 2);
         await StoredAsync(6);
         Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));

@@ -196,7 +196,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
             VALUES ('temperature-sensor', 'temperature', 'active', clock_timestamp() + interval '1 h', 'connected')
             """);
         await ExecuteAsync("""
-            INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts)
+            INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram)
             SELECT at, 'sensor-consumer-2', 5, '{5}' FROM generate_series(date_trunc('second', $1::timestamptz) - interval '20 s', $1 + interval '5 min', interval '1 s') at
             """, Now);
 

@@ -120,11 +120,11 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
     [Fact]
     public async Task Curves_sum_the_samples_of_whole_intervals()
     {
-        // Buckets 8 (40 ms) and 11 (20 ms) of the histogram; the interval that is two back is over, whatever second it is.
+        // The buckets of 20 and 40 ms; the interval that is two back is over, whatever second it is.
         await ExecuteAsync("""
             WITH step AS (SELECT date_bin('5 s', CURRENT_TIMESTAMP, 'epoch') - interval '10 s' AS at)
-            INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts)
-            SELECT at + make_interval(secs => s), c, 10, ARRAY(SELECT CASE i WHEN 11 THEN 9 WHEN 14 THEN 1 ELSE 0 END FROM generate_series(1, 38) i)
+            INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram)
+            SELECT at + make_interval(secs => s), c, 10, ARRAY(SELECT CASE i WHEN 20 THEN 9 WHEN 30 THEN 1 ELSE 0 END FROM generate_series(1, 30) i)
             FROM step, generate_series(0, 4) s, unnest('{sensor-consumer-1,sensor-consumer-2}'::text[]) c
             """);
         await ExecuteAsync("""

@@ -107,7 +107,7 @@ public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(p
     public async Task Lag_is_sampled_once_a_second_and_the_highest_rate_is_kept()
     {
         await ExecuteAsync("""
-            INSERT INTO consumer_samples (at, consumer_id, stored, latency_counts)
+            INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram)
             SELECT date_trunc('second', CURRENT_TIMESTAMP) - make_interval(secs => s), c, 100 * s, '{}' FROM generate_series(1, 3) s, unnest('{a,b}'::text[]) c
             """);
         var sample = Nothing with { LagAt = Now.AddMilliseconds(300), Lag = 7, LagSeconds = 0.5 };

@@ -33,7 +33,7 @@ public sealed class DetectionOptionsTests
         settings.Reload();
 
         Assert.Equal((70, 80), (rules.Of("oven", "°C").Warning, rules.Of("oven", "°C").Critical));
-        Assert.Equal("The settings have changed, and the detector's rules stay as they are: Detection:Types:oven:WarningThreshold = 90: must be at most CriticalThreshold, which is 80", told.Lines[^1]);
+        Assert.Equal("The settings have changed and are not valid, keeping the detector's rules: Detection:Types:oven:WarningThreshold = 90: must be at most CriticalThreshold, which is 80", told.Lines[^1]);
 
         settings["Detection:Types:oven:WarningThreshold"] = "75";
         settings.Reload();
