@@ -1,5 +1,5 @@
 using FactoryMonitoring.Consumers;
-using FactoryMonitoring.Consumers.Ingestion;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Running;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync();
@@ -15,4 +15,4 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     var app = builder.Build();
     app.MapDefaultEndpoints();
     return app;
-}, passes: KafkaSettings.IsGroupLost);
+}, passes: LostClient.IsLost);

@@ -37,9 +37,11 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     /// <summary>What was stored with a row's value; null where the file is no export.</summary>
     public StoredFields? StoredIn(RowReader row) => !IsExport ? null : new StoredFields(
-        row.Exact(AlertLevel) is { Length: > 0 } level ? level : null,
+        Text(row.Exact(AlertLevel)),
         double.TryParse(row[Quality], NumberStyles.Float, CultureInfo.InvariantCulture, out var quality) ? quality : null,
-        new Contracts.SensorLocation(row.Exact(Section), row.Exact(Machine), row.Exact(Zone)));
+        new Contracts.SensorLocation(Text(row.Exact(Section)), Text(row.Exact(Machine)), Text(row.Exact(Zone))));
+
+    private static string? Text(string field) => field.Length > 0 ? field : null;
 
     /// <summary>Whether the file is readings.csv as <c>/api/export</c> writes it.</summary>
     public static bool IsOwnExport(FileShape shape) => string.Join(',', shape.HeaderText) == ExportHeader;

@@ -1,5 +1,6 @@
 using FactoryMonitoring.Sensors;
 using FactoryMonitoring.Sensors.Replay;
+using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Running;
 
 if (HealthProbe.IsAsked(args)) return await HealthProbe.AskAsync();
@@ -17,4 +18,4 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     var app = builder.Build();
     app.MapDefaultEndpoints();
     return app;
-});
+}, passes: LostClient.IsLost);

@@ -74,12 +74,6 @@ internal static partial class KafkaSettings
         ? KafkaRight.OnGroup("Read", identity.Group)
         : KafkaRight.OnTopic("Read", identity.SensorTopic);
 
-    /// <summary>
-    /// Whether the coordinator has forgotten the group: brokers that were killed, or that changed leaders while they started, may have lost what they had not yet
-    /// replicated. The client takes this for fatal; a new one makes the group again, and offsets are in the database.
-    /// </summary>
-    public static bool IsGroupLost(Exception exception) => exception is KafkaException { Error: { IsFatal: true, Code: ErrorCode.GroupIdNotFound or ErrorCode.UnknownMemberId or ErrorCode.FencedMemberEpoch } };
-
     public static void Report(ILogger logger, Error error)
     {
         if (error.IsFatal)

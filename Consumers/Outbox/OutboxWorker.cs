@@ -286,7 +286,7 @@ internal sealed partial class OutboxWorker(
                 message.Topic, new Message<byte[]?, byte[]?> { Key = message.Key, Value = message.Value, Headers = headers }, cancellationToken);
             return null;
         }
-        catch (ProduceException<byte[]?, byte[]?> exception)
+        catch (ProduceException<byte[]?, byte[]?> exception) when (!LostClient.IsLost(exception))
         {
             activity?.SetTag("error.type", exception.Error.Code.ToString());
             activity?.SetStatus(ActivityStatusCode.Error);

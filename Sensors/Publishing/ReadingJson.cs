@@ -27,9 +27,9 @@ internal sealed class ReadingJson : IDisposable
         _json.WriteString("sensor_type"u8, sensor.Type.Name);
         var location = sample.Stored?.Location ?? sensor.Location;
         _json.WriteStartObject("location"u8);
-        _json.WriteString("factory_section"u8, location.FactorySection);
-        _json.WriteString("machine_id"u8, location.MachineId);
-        _json.WriteString("zone"u8, location.Zone);
+        WriteText("factory_section"u8, location.FactorySection);
+        WriteText("machine_id"u8, location.MachineId);
+        WriteText("zone"u8, location.Zone);
         _json.WriteEndObject();
         _json.WriteNumber("value"u8, sample.Value);
         _json.WriteString("unit"u8, sensor.Type.Unit);
@@ -78,4 +78,12 @@ internal sealed class ReadingJson : IDisposable
     }
 
     public void Dispose() => _json.Dispose();
+
+    private void WriteText(ReadOnlySpan<byte> name, string? text)
+    {
+        if (text is not null)
+        {
+            _json.WriteString(name, text);
+        }
+    }
 }

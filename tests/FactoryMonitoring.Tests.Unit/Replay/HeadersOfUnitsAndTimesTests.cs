@@ -89,7 +89,7 @@ public sealed class HeadersOfUnitsAndTimesTests : ReplayFileTest
         Assert.Equal((" s, 1 ", ""), (plan.Columns[0].SensorId, plan.Columns[0].Unit));
         Assert.Equal([-200, 9999, 1], plan.Read().Select(row => row.Values[0]));
         Assert.Equal(
-            [new("warning", 0.5, new("Hall, 1", "", "z")), new("critical", null, new("A", "m", "")), new("normal", 1, new("A", "m", ""))],
+            [new("warning", 0.5, new("Hall, 1", null, "z")), new("critical", null, new("A", "m", null)), new("normal", 1, new("A", "m", null))],
             plan.Read().Select(row => row.Stored!));
     }
 
