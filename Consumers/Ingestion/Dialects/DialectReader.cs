@@ -513,19 +513,20 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             {
                 if (json.CurrentDepth == 1 && json.TokenType == JsonTokenType.PropertyName && json.ValueTextEquals("payload"u8) && json.Read() && json.TokenType is JsonTokenType.String or JsonTokenType.Number)
                 {
-                    return JsonText.Of(key, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0));
+                    return Fitting(JsonText.Of(key, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0)));
                 }
             }
 
             var envelope = Envelope.Open(key);
             _membersOfKey.Find(envelope.Body);
-            return envelope.Problem is null && _membersOfKey[Member.Id] is { Type: JsonTokenType.String or JsonTokenType.Number } id && JsonText.Of(envelope.Body, id) is { Length: <= ReadingParser.MaxIdLength } text
-                ? text : default;
+            return envelope.Problem is null && _membersOfKey[Member.Id] is { Type: JsonTokenType.String or JsonTokenType.Number } id ? Fitting(JsonText.Of(envelope.Body, id)) : default;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
             return default;
         }
+
+        static ReadOnlySpan<byte> Fitting(ReadOnlySpan<byte> id) => id.Length <= ReadingParser.MaxIdLength ? id : default;
     }
 
     /// <summary>The unit of the value: its member's, or what stands behind the value.</summary>

@@ -94,21 +94,20 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     public async Task The_AppHost_runs_its_services_on_them()
     {
         const string User = "factory";
+        // Of its own: other tests read the others.
+        Dictionary<string, string> names = new() { ["SENSOR_TOPIC"] = "hosted", ["ALERT_TOPIC"] = "hosted-alerts", ["CONSUMER_GROUP"] = "hosts" };
         await cluster.SetPasswordAsync(User, $"{User}-secret");
         WritePassword(User, $"{User}-secret");
-        foreach (var topic in Names.Topics())
+        foreach (var operation in new[] { AclOperation.Create, AclOperation.Describe, AclOperation.DescribeConfigs, AclOperation.Alter, AclOperation.Read, AclOperation.Write })
         {
-            foreach (var operation in new[] { AclOperation.Create, AclOperation.Describe, AclOperation.DescribeConfigs, AclOperation.Alter, AclOperation.Read, AclOperation.Write })
-            {
-                await cluster.AllowAsync(User, operation, ResourceType.Topic, topic.Name);
-            }
+            await cluster.AllowAsync(User, operation, ResourceType.Topic, "hosted", isPrefix: true);
         }
 
-        await cluster.AllowAsync(User, AclOperation.Read, ResourceType.Group, Group, isPrefix: true);
+        await cluster.AllowAsync(User, AclOperation.Read, ResourceType.Group, "hosts", isPrefix: true);
         var directory = Directory.CreateTempSubdirectory("factory-external-");
         try
         {
-            await using var app = Start(AppContext.BaseDirectory.Replace("tests/FactoryMonitoring.Tests.Data", "FactoryMonitoring.AppHost", StringComparison.Ordinal) + "FactoryMonitoring.AppHost", User, Owner, new()
+            await using var app = Start(AppContext.BaseDirectory.Replace("tests/FactoryMonitoring.Tests.Data", "FactoryMonitoring.AppHost", StringComparison.Ordinal) + "FactoryMonitoring.AppHost", User, Owner, new(names)
             {
                 ["Factory__Kafka"] = "external", ["Factory__Postgres"] = "external", ["Factory__Prometheus"] = "false", ["Factory__RunDirectory"] = directory.FullName,
                 ["Factory__Ports__Web"] = "0", ["Factory__Ports__Api"] = "0", ["Sensors__PerType"] = "6", ["DOTNET_ENVIRONMENT"] = "Development", ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
@@ -203,7 +202,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
             var ended = process.WaitAsync(Timeout);
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromSeconds(20), Timeout));
             Assert.True(ended.IsCompleted, $"{service} does not end: {process.Output}");
-            Assert.Equal(1, await ended);
+            Assert.True(await ended == 1, $"{service} ends with {await ended}: {process.Output}");
         }
 
         Task SetAsync(string setting, string value) => cluster.Admin.IncrementalAlterConfigsAsync(new()

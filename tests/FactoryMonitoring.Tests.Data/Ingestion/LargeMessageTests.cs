@@ -113,7 +113,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
             // All that is sent is one batch.
             using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig
             {
-                BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 500_000_000, BatchSize = 500_000_000, CompressionType = CompressionType.Zstd, LingerMs = 500,
+                BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 500_000_000, BatchSize = 500_000_000, CompressionType = CompressionType.Zstd, LingerMs = 3000,
             }).Build();
             await Task.WhenAll(Enumerable.Range(0, count).Select(_ => producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<Null, byte[]> { Value = value }, Timeout)));
         }

@@ -1,11 +1,15 @@
+using System.Buffers.Binary;
 using System.Text;
+using System.Text.Json.Nodes;
 using Confluent.Kafka;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
+using FactoryMonitoring.Monitoring.Api;
+using FactoryMonitoring.Tests.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>The group's coordinator forgets the group while its consumers run (KIP-848): the client takes that for fatal.</summary>
+/// <summary>What the brokers' coordinator loses of a group (KIP-848): the group itself, or whose the partitions are.</summary>
 public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     [Fact]
@@ -34,6 +38,48 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
     }
 
+    // Apache Kafka 4.3 assigns them to nobody as long as the group exists, and it cannot be deleted either.
+    [Fact]
+    public async Task Partitions_that_the_group_keeps_for_a_member_that_is_gone_are_named_and_another_group_reads_them()
+    {
+        await using var broker = new KafkaBroker();
+        await broker.StartAsync(Timeout);
+        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);
+        await broker.CreateTopicAsync(KafkaNames.Default.DeadLetterTopic, 1);
+        await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
+        Dictionary<string, string> settings = new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest) };
+        await using (var before = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1" }))
+        {
+            await SendAsync(broker, 1);
+            await StoredAsync(3);
+            await before.StopAsync(Timeout);
+        }
+
+        // What a coordinator has left in its log whose writes had failed: it reads it when it starts.
+        await KeepForGhostAsync(broker, await TopicIdAsync(broker), 0, 2);
+        await broker.KillAsync();
+        await broker.StartAgainAsync(Timeout);
+        var service = MonitoringApi.Build(
+            [$"--ConnectionStrings:factorydb={Database.ConnectionStringOf(DatabaseRoles.Monitor)}", $"--ConnectionStrings:kafka={broker.BootstrapServers}", "--MONITORING_API_PORT=0"]);
+        await service.StartAsync(Timeout);
+        await using var api = new ApiUnderTest(service);
+        await using (var first = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1" }))
+        {
+            await SendAsync(broker, 2);
+            await StoredAsync(4);
+            JsonNode? overall = null;
+            await EventuallyAsync(async () => (overall = (await api.GetAsync("/api/system-status", Timeout)).Json["overall"]) is not null
+                && overall["title"]!.GetValue<string>().StartsWith("Partition 0 stands still: 1 message waits", StringComparison.Ordinal));
+            Assert.Contains("set CONSUMER_GROUP to another name", overall!["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+            Assert.Equal([[4L]], await Database.RowsAsync("SELECT count(*) FROM readings", Timeout));
+            await first.StopAsync(Timeout);
+        }
+
+        await using var other = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1", [EnvironmentNames.ConsumerGroup] = "sensor-processors-2" });
+        await StoredAsync(6);
+        Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
+    }
+
     private Task StoredAsync(int count) => EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == count);
 
     private async Task SendAsync(KafkaBroker broker, int number)
@@ -46,5 +92,34 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
                 new Message<byte[], byte[]> { Key = Encoding.UTF8.GetBytes($"s{partition}"), Value = LaneHarness.Reading($"s{partition}", number, 25) },
                 Timeout);
         }
+    }
+
+    /// <summary>Writes a target assignment (ConsumerGroupTargetAssignmentMember, version 0) of a member that is not in the group.</summary>
+    private async Task KeepForGhostAsync(KafkaBroker broker, byte[] topicId, params int[] partitions)
+    {
+        byte[] key = [0, 7, .. Text(KafkaNames.Default.ConsumerGroup), .. Text("AAAAAAAAAAAAAAAAAAAAAA")];
+        byte[] value = [0, 0, 2, .. topicId, (byte)(partitions.Length + 1), .. partitions.SelectMany(Int32), 0, 0];
+        // Only an administrative client may write there.
+        using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = broker.BootstrapServers, ClientId = "__admin_client" }).Build();
+        await producer.ProduceAsync("__consumer_offsets", new Message<byte[], byte[]> { Key = key, Value = value }, Timeout);
+
+        static byte[] Text(string text) => [0, (byte)text.Length, .. Encoding.UTF8.GetBytes(text)];
+
+        static byte[] Int32(int number)
+        {
+            var bytes = new byte[4];
+            BinaryPrimitives.WriteInt32BigEndian(bytes, number);
+            return bytes;
+        }
+    }
+
+    private static async Task<byte[]> TopicIdAsync(KafkaBroker broker)
+    {
+        using var admin = new AdminClientBuilder(new AdminClientConfig { BootstrapServers = broker.BootstrapServers }).Build();
+        var topics = await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([KafkaNames.Default.SensorTopic]));
+        var bytes = new byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, topics.TopicDescriptions[0].TopicId.MostSignificantBits);
+        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(8), topics.TopicDescriptions[0].TopicId.LeastSignificantBits);
+        return bytes;
     }
 }
