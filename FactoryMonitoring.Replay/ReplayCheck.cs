@@ -107,7 +107,7 @@ internal sealed class ReplayCheck
                 }
 
                 orderMatters |= Account(accounts, clock, time, row, shape);
-                if (accounts.Find(account => account.WrongLine is null) is { } read)
+                if ((late is not null || order is not null) && accounts.Find(account => account.WrongLine is null) is { } read)
                 {
                     late?.Add(row, table?.NameIn(row).ToString(), read.Last);
                     order?.Add(table!.NameIn(row), read.Last);

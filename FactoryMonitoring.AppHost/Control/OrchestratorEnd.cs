@@ -10,7 +10,7 @@ namespace FactoryMonitoring.AppHost.Control;
 /// </summary>
 internal static class OrchestratorEnd
 {
-    private const string Directories = "/proc";
+    private const string Processes = "/proc";
 
     /// <summary>How long Aspire's request may take until DCP is asked to end, which makes it end the resources by itself.</summary>
     private static readonly TimeSpan ResourcesLimit = TimeSpan.FromSeconds(4);
@@ -32,9 +32,9 @@ internal static class OrchestratorEnd
     /// <summary>The orchestrator of this AppHost and all that it has started.</summary>
     public static IReadOnlyList<Started> Find()
     {
-        if (!Directory.Exists($"{Directories}/self")) return [];
+        if (!Directory.Exists($"{Processes}/self")) return [];
         var own = string.Create(CultureInfo.InvariantCulture, $"\0--monitor\0{Environment.ProcessId}\0");
-        var all = Directory.EnumerateDirectories(Directories).Select(Path.GetFileName).Where(name => int.TryParse(name, CultureInfo.InvariantCulture, out _))
+        var all = Directory.EnumerateDirectories(Processes).Select(Path.GetFileName).Where(name => int.TryParse(name, CultureInfo.InvariantCulture, out _))
             .Select(name => int.Parse(name!, CultureInfo.InvariantCulture)).ToDictionary(pid => pid, CommandOf);
         return (from server in all
                 where server.Value.Contains(own, StringComparison.Ordinal) && new Started(server.Key, server.Value).IsHelper
@@ -69,7 +69,7 @@ internal static class OrchestratorEnd
     {
         try
         {
-            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"{Directories}/{pid}/cmdline"));
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"{Processes}/{pid}/cmdline"));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

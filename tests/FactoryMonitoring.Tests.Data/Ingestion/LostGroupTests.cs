@@ -16,11 +16,7 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
     public async Task Consumers_make_a_group_again_that_the_brokers_have_lost_and_store_each_reading_once()
     {
         await using var broker = new KafkaBroker();
-        await broker.StartAsync(Timeout);
-        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);
-        await broker.CreateTopicAsync(KafkaNames.Default.DeadLetterTopic, 1);
-        await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
-        Dictionary<string, string> settings = new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest) };
+        var settings = await StartAsync(broker);
         await using var first = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1" });
         await using var second = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c2" });
         await SendAsync(broker, 1);
@@ -31,7 +27,7 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
             await admin.DeleteTopicsAsync(["__consumer_offsets"]);
         }
 
-        // Whoever is told so first makes the group again; the other one may join it before it is told.
+        // The first consumer that gets the error creates the group again. The second one may join it without getting the error.
         await EventuallyAsync(() => Task.FromResult((first.Output + second.Output).Contains("restarting the service: ConsumerGroupHeartbeat fatal error", StringComparison.Ordinal)));
         await SendAsync(broker, 2);
         await StoredAsync(6);
@@ -43,11 +39,7 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
     public async Task Partitions_that_the_group_keeps_for_a_member_that_is_gone_are_named_and_another_group_reads_them()
     {
         await using var broker = new KafkaBroker();
-        await broker.StartAsync(Timeout);
-        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);
-        await broker.CreateTopicAsync(KafkaNames.Default.DeadLetterTopic, 1);
-        await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
-        Dictionary<string, string> settings = new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest) };
+        var settings = await StartAsync(broker);
         await using (var before = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1" }))
         {
             await SendAsync(broker, 1);
@@ -78,6 +70,16 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         await using var other = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1", [EnvironmentNames.ConsumerGroup] = "sensor-processors-2" });
         await StoredAsync(6);
         Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
+    }
+
+    /// <returns>The settings of its consumers.</returns>
+    private async Task<Dictionary<string, string>> StartAsync(KafkaBroker broker)
+    {
+        await broker.StartAsync(Timeout);
+        await broker.CreateTopicAsync(KafkaNames.Default.SensorTopic, 3);
+        await broker.CreateTopicAsync(KafkaNames.Default.DeadLetterTopic, 1);
+        await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
+        return new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest) };
     }
 
     private Task StoredAsync(int count) => EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == count);
