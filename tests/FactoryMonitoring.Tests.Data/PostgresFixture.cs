@@ -26,6 +26,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     private readonly string _binaries = FindBinaries();
     private readonly string _name = $"factory-postgres-{Guid.NewGuid():N}";
     private int _databases;
+    private bool _isFrozen;
 
     /// <summary>How far its clock is off, as libfaketime writes it ("-30d"); null where it is right.</summary>
     public string? Skew { get; init; }
@@ -66,6 +67,11 @@ public sealed class PostgresFixture : IAsyncLifetime
         // It may not have started, and why it has not is what its test should say.
         if (IsRunning)
         {
+            if (_isFrozen)
+            {
+                await ThawAsync();
+            }
+
             await KillAsync();
         }
 
@@ -92,9 +98,19 @@ public sealed class PostgresFixture : IAsyncLifetime
         }
     }
 
-    /// <summary>A database with the schema and the days around today, empty.</summary>
+    /// <summary>A database with the schema and the days around today, empty; on a server that answers, however the test before it ended.</summary>
     public async Task<TestDatabase> CreateDatabaseAsync()
     {
+        if (_isFrozen)
+        {
+            await ThawAsync();
+        }
+
+        if (!IsRunning)
+        {
+            await StartAsync();
+        }
+
         var name = $"test_{Interlocked.Increment(ref _databases)}";
         await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template}");
         return new TestDatabase(ConnectionStringOf(name));
@@ -144,15 +160,24 @@ public sealed class PostgresFixture : IAsyncLifetime
     public Task KillAsync() => RunAsPostgresAsync("pg_ctl", "stop", "-D", DataDirectory, "-m", "immediate", "-w");
 
     /// <summary>Stops every process of it where it stands; connections stay open and nothing answers.</summary>
-    public Task FreezeAsync() => SignalAllAsync("-STOP");
+    public Task FreezeAsync()
+    {
+        _isFrozen = true;
+        return SignalAllAsync("-STOP");
+    }
 
-    public Task ThawAsync() => SignalAllAsync("-CONT");
+    public async Task ThawAsync()
+    {
+        await SignalAllAsync("-CONT");
+        _isFrozen = false;
+    }
 
+    /// <summary>The postmaster first: once it stands nobody else is started. One of its children may end by itself meanwhile.</summary>
     private async Task SignalAllAsync(string signal)
     {
         var postmaster = (await File.ReadAllLinesAsync(Path.Combine(DataDirectory, "postmaster.pid")))[0];
-        var children = await RunAsync("ps", "-o", "pid=", "--ppid", postmaster);
-        await RunAsync("kill", [signal, postmaster, .. children.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)]);
+        await RunAsync("kill", signal, postmaster);
+        await RunAsync("sh", "-c", "ps -o pid= --ppid \"$2\" | while read -r child; do kill \"$1\" \"$child\" || true; done", "sh", signal, postmaster);
     }
 
     private string ConnectionStringOf(string database) => new NpgsqlConnectionStringBuilder
