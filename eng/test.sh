@@ -4,9 +4,10 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 MSBUILDDISABLENODEREUSE=1
-# Most processes of these tests live for seconds: measuring their code, to compile it better later, costs more than it gives.
-export DOTNET_TieredPGO=0
-# One compiler for all projects and images halves the build. Elsewhere it may be somebody's, who keeps it.
+# Most processes of these tests live for seconds: instrumenting their code, to compile it better later, costs more than it gains.
+# So does mapping code twice, once to write it and once to run it. The AppHost starts the services with the same settings.
+export DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0
+# One compiler server for all projects and images halves the build time. Elsewhere it may belong to a user, who keeps it running.
 if [ "${CI:-}" = true ]; then
   export UseSharedCompilation=true
   trap 'dotnet build-server shutdown --vbcscompiler >/dev/null 2>&1' EXIT
@@ -17,11 +18,11 @@ rm -rf "$results" && mkdir -p "$results"
 dotnet build FactoryMonitoring.sln -v quiet || { echo "the build failed"; echo "0 passed, 1 failed"; exit 1; }
 
 passed=0 failed=0 skipped=0 broken=
-count() { # count FILE ATTRIBUTE: the number a trx file gives for it
+count() { # count FILE ATTRIBUTE: prints the number that a trx file gives for it
   sed -n "s/.*<Counters[^>]* $2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1
 }
 
-run() { # run NAME ARGUMENTS...: the tests of one project; its output goes to a file, and its exit code beside it
+run() { # run NAME ARGUMENTS...: runs the tests of one project; writes its output to a file, and its exit code to another
   local name=$1 began=$SECONDS
   shift
   dotnet test "tests/$name" --no-build --nologo -v quiet --logger "trx;LogFileName=$name.trx" --results-directory "$results" \
@@ -30,7 +31,7 @@ run() { # run NAME ARGUMENTS...: the tests of one project; its output goes to a 
   printf '== %s took %s s\n%s\n' "$name" $((SECONDS - began)) "$(cat "$results/$name.log")"
 }
 
-tally() { # tally NAME: adds what has been run
+tally() { # tally NAME: adds the results of a project
   local name=$1 status trx=$results/$1.trx p f e t
   status=$(cat "$results/$name.status")
   if [ -f "$trx" ]; then
@@ -38,14 +39,14 @@ tally() { # tally NAME: adds what has been run
     passed=$((passed + ${p:-0}))
     failed=$((failed + ${f:-0} + ${e:-0}))
     skipped=$((skipped + ${t:-0} - ${p:-0} - ${f:-0} - ${e:-0}))
-    # The run itself broke (a crash, a hang) though no test is counted as failed.
+    # The run itself failed (a crash, a hang) although no test is counted as failed.
     if [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ] && [ "${e:-0}" -eq 0 ]; then failed=$((failed + 1)) broken="$broken $name"; fi
   elif [ "$status" -ne 0 ]; then
     failed=$((failed + 1)) broken="$broken $name"
   fi
 }
 
-# Stacks share the machine and are measured: one at a time, with nothing beside them. The others mostly wait, and two of them go at once.
+# Stacks share the machine and are measured: they run one at a time, with nothing else. The other tests mostly wait, so two projects run at the same time.
 lane() { # lane NAMES ARGUMENTS...
   local names=$1 name
   shift
@@ -61,7 +62,7 @@ for project in tests/*/*.csproj; do
   if [ -f "$results/$name.status" ]; then tally "$name"; else echo "$name is in no lane of $0"; failed=$((failed + 1)); fi
 done
 
-# What failed, once more at the end, where a reader of a long log looks first.
+# Failed tests are repeated at the end, where a reader of a long log looks first.
 if [ "$failed" -ne 0 ]; then
   awk '/<UnitTestResult / { failed = /outcome="Failed"/; if (failed && match($0, /testName="[^"]*"/)) print "FAILED " substr($0, RSTART + 10, RLENGTH - 11) }
     failed && /<Message>/ { message = 1 } message { end = /<\/Message>/; gsub(/.*<Message>|<\/Message>.*/, ""); print "  " $0; if (end) message = 0 }' "$results"/*.trx

@@ -6,13 +6,13 @@ using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
-/// <summary>PostgreSQL as the AppHost starts it, on a small disk that somebody fills.</summary>
+/// <summary>PostgreSQL as the AppHost starts it, on a small disk that the test fills.</summary>
 public sealed class FullDiskTests : IAsyncLifetime
 {
     private const string Password = "secret";
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(2));
     private readonly SmallDisk _disk = new(megabytes: 160);
-    private readonly int _port = PostgresFixture.FreePort();
+    private readonly int _port = FactoryMonitoring.Tests.Ports.Free();
     private readonly List<string> _lines = [];
     private readonly Process _script;
 
@@ -22,7 +22,7 @@ public sealed class FullDiskTests : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        // The server ends with its script.
+        // The server exits with its script.
         _script.Kill();
         await _script.WaitForExitAsync();
         _script.Dispose();
@@ -50,7 +50,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         await EventuallyAsync(async () => await probe.AskForRoomAsync(_limit.Token) is null);
         Assert.True(Says("there is room again on the disk of "));
 
-        // While it waits it can be stopped as ever.
+        // It can be stopped while it waits.
         _disk.Fill();
         await WriteLogAsync();
         await EventuallyAsync(() => Count("It is started again once there is room") == 2);
@@ -91,7 +91,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         lock (_lines) return _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
     }
 
-    /// <summary>Fills the segment that the server's log is in, so that it needs another one, and has none.</summary>
+    /// <summary>Fills the current WAL segment, so that the server needs another one and finds no space.</summary>
     private async Task WriteLogAsync()
     {
         await using var dataSource = NpgsqlDataSource.Create($"Host=127.0.0.1;Port={_port};Username=u;Password={Password};Database=factory;Pooling=false");
@@ -105,7 +105,7 @@ public sealed class FullDiskTests : IAsyncLifetime
         }
         catch (NpgsqlException)
         {
-            // It has ended.
+            // The server has exited.
         }
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
-/// <summary>eng/make/kafka.sh, in a repository of the test's that has nothing else, with curl and tar of this machine and a mirror on loopback.</summary>
+/// <summary>eng/make/kafka.sh in a test repository that contains nothing else, with curl and tar of this machine and a mirror on loopback.</summary>
 public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
 {
     private static readonly KafkaArchive Archive = KafkaArchive.Small();
@@ -248,10 +248,10 @@ public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
     public async Task A_full_start_does_not_wait_for_a_server_that_is_silent()
     {
         _mirror.Silent = true;
-        var watch = Stopwatch.StartNew();
 
         Assert.Contains($"{_mirror.Url}: no answer in time", Assert.Single(await KafkaLinesAsync()), StringComparison.Ordinal);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(8), $"it took {watch.Elapsed}");
+        // Together: a start on a busy machine takes longer, but not because it waits.
+        Assert.InRange(_mirror.Waited, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8));
     }
 
     [Theory]
@@ -290,7 +290,7 @@ public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
     private Task<Result> FetchAsync(string? mirror = null, (string Name, string Value)? environment = null) =>
         RunAsync("kafka.sh", [("KAFKA_MIRROR", mirror ?? _mirror.Url), .. environment is { } one ? [one] : Array.Empty<(string, string)>()]);
 
-    /// <summary>What the check of prerequisites says about Kafka, where no engine answers.</summary>
+    /// <summary>Returns what the check of prerequisites prints about Kafka if no engine answers.</summary>
     private async Task<string[]> KafkaLinesAsync(params (string Name, string Value)[] environment)
     {
         var result = await RunAsync("prerequisites.sh", [("ASPIRE_CONTAINER_RUNTIME", "no-such-engine"), .. environment]);
@@ -308,7 +308,7 @@ public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
 
     private Process Start(string script, (string Name, string Value)[] environment)
     {
-        // Where the tests run under nohup they ignore SIGHUP, and the shell of a script cannot trap what it was started to ignore.
+        // Under nohup the tests ignore SIGHUP, and the shell of a script cannot trap a signal that was ignored when it started.
         var start = new ProcessStartInfo("env", ["--default-signal=HUP", Path.Combine(_repository.Path, "eng", "make", script)])
         {
             RedirectStandardOutput = true,

@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
-/// <summary>A server on loopback that has one file, as those of Apache have it: with ranges.</summary>
+/// <summary>A server on loopback that serves one file with support for ranges, as Apache's servers do.</summary>
 internal sealed class KafkaMirror : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -22,24 +23,27 @@ internal sealed class KafkaMirror : IAsyncDisposable
         {
             var range = context.Request.Headers.Range.ToString();
             _requests.Enqueue($"{context.Request.Method} {range}".TrimEnd());
-            if (Silent) await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted);
+            if (Silent) await UntilGivenUpAsync(context);
             else if (context.Request.Path != path) context.Response.StatusCode = StatusCodes.Status404NotFound;
             else if (CutAfter is { } bytes && context.Request.Method == "GET") await CutAsync(context, bytes);
             else await Results.Bytes(Content, enableRangeProcessing: Ranges).ExecuteAsync(context);
         });
     }
 
-    /// <summary>What it delivers.</summary>
+    /// <summary>The content of the file.</summary>
     public byte[] Content { get; set; }
 
-    /// <summary>After so many bytes the connection is cut; null delivers all of it.</summary>
+    /// <summary>Number of bytes after which the connection is cut; null delivers everything.</summary>
     public int? CutAfter { get; set; }
 
-    /// <summary>Whether it delivers a part that is asked for; else it always delivers the whole.</summary>
+    /// <summary>Whether ranges are supported; otherwise the whole file is always delivered.</summary>
     public bool Ranges { get; set; } = true;
 
-    /// <summary>Takes connections and never answers.</summary>
+    /// <summary>Whether the server accepts connections but never answers.</summary>
     public bool Silent { get; set; }
+
+    /// <summary>How long clients waited for a silent server until they gave up, one after the other.</summary>
+    public TimeSpan Waited { get; private set; }
 
     public string Url { get; private set; } = "";
 
@@ -56,11 +60,18 @@ internal sealed class KafkaMirror : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
+    private async Task UntilGivenUpAsync(HttpContext context)
+    {
+        var since = Stopwatch.GetTimestamp();
+        await Task.Delay(Timeout.InfiniteTimeSpan, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Waited += Stopwatch.GetElapsedTime(since);
+    }
+
     private async Task CutAsync(HttpContext context, int bytes)
     {
         context.Response.ContentLength = Content.Length;
         await context.Response.Body.WriteAsync(Content.AsMemory(0, bytes));
-        // The server cuts what ends short of its length, once it has sent what there is.
+        // The server closes a connection whose body is shorter than its length, after it has sent the body.
         await context.Response.Body.FlushAsync();
     }
 }

@@ -1,28 +1,26 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>A service of ours as a process of its own, as it was built beside the tests; it can be killed and started again on its port.</summary>
+/// <summary>A service of the factory as a separate process, as built next to the tests; it can be killed and started again on its port.</summary>
 internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnumerable<(string Name, string Value)>> environment) : IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
     private readonly StringBuilder _output = new();
     private Process? _process;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = Ports.Free();
 
     public Uri Address => new($"http://127.0.0.1:{Port}");
 
     public int ProcessId => _process!.Id;
 
-    /// <summary>Has the service's program do something once, or refuse to start.</summary>
-    /// <returns>Its exit code, and what it wrote.</returns>
+    /// <summary>Runs the service's program for a one-time task, or for a start that it refuses.</summary>
+    /// <returns>The exit code and the output.</returns>
     public static async Task<(int Code, string Output)> RunAsync(string project, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo("dotnet", [Assembly(project), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Repository.AssemblyOf(project), .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment) start.Environment[name] = value;
         using var process = Process.Start(start)!;
         using var limit = new CancellationTokenSource(Limit);
@@ -39,10 +37,10 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
         }
     }
 
-    /// <summary>Starts it and waits until it is healthy.</summary>
+    /// <summary>Starts the service and waits until it is healthy.</summary>
     public async Task StartAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [Assembly(project)]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [Repository.AssemblyOf(project)]) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in environment(this)) start.Environment[name] = value;
         _process = Process.Start(start)!;
         _process.OutputDataReceived += Keep;
@@ -58,7 +56,7 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
         }
     }
 
-    /// <summary>What it has written.</summary>
+    /// <summary>What the service has written.</summary>
     public string Output
     {
         get
@@ -67,7 +65,7 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
         }
     }
 
-    /// <summary>Ends it as kill -9 would.</summary>
+    /// <summary>Kills the service as kill -9 does.</summary>
     public async Task KillAsync()
     {
         if (_process is not { } process) return;
@@ -79,8 +77,6 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
     }
 
     public async ValueTask DisposeAsync() => await KillAsync();
-
-    private static string Assembly(string project) => Path.Combine(Repository.Root, project, "bin", Repository.Configuration, "net10.0", $"{project}.dll");
 
     private static async Task<bool> WaitAsync(PeriodicTimer timer, CancellationToken limit)
     {
@@ -105,13 +101,6 @@ internal sealed class ServiceProcess(string project, Func<ServiceProcess, IEnume
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private void Keep(object sender, DataReceivedEventArgs line)

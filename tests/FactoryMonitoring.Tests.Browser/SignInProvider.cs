@@ -1,5 +1,4 @@
 using System.Security.Claims;
-using FactoryMonitoring.Tests.Data;
 using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Builder;
@@ -14,7 +13,7 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>An OpenID Connect provider that knows one client and lets in whom the test names, without asking for a password.</summary>
+/// <summary>An OpenID Connect provider with one client, which signs in the user that the test names, without a password.</summary>
 internal sealed class SignInProvider : IAsyncDisposable
 {
     public const string ClientId = "factory-monitoring";
@@ -24,7 +23,7 @@ internal sealed class SignInProvider : IAsyncDisposable
 
     public SignInProvider()
     {
-        Address = new($"http://127.0.0.1:{PostgresFixture.FreePort()}/");
+        Address = new($"http://127.0.0.1:{Ports.Free()}/");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(Address.ToString());
@@ -63,10 +62,10 @@ internal sealed class SignInProvider : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>Who signs in next, and with which roles.</summary>
+    /// <summary>The user who signs in next, and the user's roles.</summary>
     public (string Name, string[] Roles) User { get; set; } = ("ada", ["viewer"]);
 
-    /// <summary>How often somebody was signed out.</summary>
+    /// <summary>Number of sign-outs.</summary>
     public int SignedOut { get; private set; }
 
     public Task StartAsync() => _app.StartAsync();

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace FactoryMonitoring.Tests.Containers;
 
@@ -11,8 +9,8 @@ public sealed class ComposeCollection : ICollectionFixture<ComposeStack>
 }
 
 /// <summary>
-/// The stack of deploy/compose by make, as a person starts it, under a project, ports and volumes of the tests' own. The container names are
-/// the stack's: where a stack runs already, the engine refuses the second, and the tests fail with its words.
+/// The stack of deploy/compose, started with make as a user does, with a separate project, ports and volumes. The container names are those of the stack: if a
+/// stack already runs, the engine refuses the second one, and the tests fail with its message.
 /// </summary>
 public sealed class ComposeStack : IAsyncLifetime
 {
@@ -27,19 +25,19 @@ public sealed class ComposeStack : IAsyncLifetime
 
     public Uri Address { get; private set; } = null!;
 
-    /// <summary>Where its secrets are.</summary>
+    /// <summary>Directory of the stack's secrets.</summary>
     public string Secrets => $"{EnvironmentFile}.secrets";
 
     private string EnvironmentFile => Path.Combine(Repository.Root, _settings["COMPOSE_ENV"]);
 
     public async Task InitializeAsync()
     {
-        // A fixture is made for tests that are left out, too.
+        // A fixture is also created for tests that are skipped.
         if (!TestImages.AreNeeded) return;
         using var limit = new CancellationTokenSource(BuildLimit);
         foreach (var name in (string[])["MONITORING_PORT", "POSTGRES_PORT", "KAFKA1_PORT", "KAFKA2_PORT", "KAFKA3_PORT"])
         {
-            _settings[name] = FreePort().ToString(CultureInfo.InvariantCulture);
+            _settings[name] = Ports.Free().ToString(CultureInfo.InvariantCulture);
         }
 
         Address = new Uri($"http://localhost:{_settings["MONITORING_PORT"]}");
@@ -64,12 +62,12 @@ public sealed class ComposeStack : IAsyncLifetime
         Engine.RunAsync(
             "make",
             ["--no-print-directory", target],
-            // What is said last holds.
+            // The last value of a name applies.
             _settings.Concat(more.Select(pair => KeyValuePair.Create(pair.Name, pair.Value)))
                 .GroupBy(pair => pair.Key).ToDictionary(setting => setting.Key, setting => setting.Last().Value),
             cancellationToken);
 
-    /// <summary>Makes the files those of a version that knew no files of secrets.</summary>
+    /// <summary>Changes the files to those of a version that did not have files for secrets.</summary>
     public void PutSecretsIntoTheEnvironment()
     {
         var password = File.ReadAllText(Path.Combine(Secrets, "postgres-password")).Trim();
@@ -77,19 +75,12 @@ public sealed class ComposeStack : IAsyncLifetime
         Directory.Delete(Secrets, recursive: true);
     }
 
-    // Also what a run left behind that was ended before its end.
+    // Also removes what an aborted run left behind.
     private async Task RemoveAsync(CancellationToken cancellationToken)
     {
         if (!File.Exists(EnvironmentFile)) return;
         await MakeAsync("compose-down", cancellationToken, ("DATA", "remove"));
         File.Delete(EnvironmentFile);
         if (Directory.Exists(Secrets)) Directory.Delete(Secrets, recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -4,15 +4,15 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>The embedded cluster as a process of its own, on ports of its own.</summary>
+/// <summary>The embedded cluster as a separate process, on free ports.</summary>
 public sealed class EmbeddedBrokers : IAsyncDisposable
 {
-    private readonly int[] _ports = [.. Enumerable.Range(0, 3).Select(_ => PostgresFixture.FreePort())];
+    private readonly int[] _ports = [.. Enumerable.Range(0, 3).Select(_ => Ports.Free())];
     private ServiceProcess? _process;
 
     public string BootstrapServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port}"));
 
-    /// <summary>Starts it, again after a kill; nothing is kept in between.</summary>
+    /// <summary>Starts the cluster, also after a kill; it keeps nothing in between.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await DisposeAsync();
@@ -31,7 +31,7 @@ public sealed class EmbeddedBrokers : IAsyncDisposable
 
     public Task KillAsync(CancellationToken cancellationToken) => _process!.KillAsync(cancellationToken);
 
-    /// <summary>Everything in the sensor topic, in the order of partition and offset.</summary>
+    /// <summary>Returns everything in the sensor topic, ordered by partition and offset.</summary>
     public async Task<List<(int Partition, long Offset, SensorReadingMessage Reading, string? TraceParent)>> ReadAllAsync(CancellationToken cancellationToken)
     {
         using var consumer = new ConsumerBuilder<string, byte[]>(new ConsumerConfig { BootstrapServers = BootstrapServers, GroupId = "none", EnablePartitionEof = true }).Build();

@@ -21,7 +21,7 @@ public sealed class EmbeddedControlTests : IDisposable
     {
         await using var process = ServiceProcess.Start("FactoryMonitoring.EmbeddedKafka", new()
         {
-            ["EmbeddedKafka__Ports__0"] = $"{PostgresFixture.FreePort()}", ["EmbeddedKafka__Ports__1"] = $"{PostgresFixture.FreePort()}", ["EmbeddedKafka__Ports__2"] = $"{PostgresFixture.FreePort()}",
+            ["EmbeddedKafka__Ports__0"] = $"{Ports.Free()}", ["EmbeddedKafka__Ports__1"] = $"{Ports.Free()}", ["EmbeddedKafka__Ports__2"] = $"{Ports.Free()}",
             ["EmbeddedKafka__ControlToken"] = token,
         });
         async Task<int> UpAsync() => (await process.GetAsync("brokers", _limit.Token))?.Split("\"up\":true").Length - 1 ?? 0;

@@ -5,24 +5,24 @@ using Confluent.Kafka.Admin;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>One broker of Apache Kafka as a process, on ports and in a directory of its own; needs KAFKA_HOME.</summary>
+/// <summary>One broker of Apache Kafka as a process, with free ports and a separate directory; needs KAFKA_HOME.</summary>
 public sealed class KafkaBroker : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("factory-kafka-").FullName;
     private readonly string? _data;
     private readonly KafkaPrograms _programs;
-    private readonly int _port = PostgresFixture.FreePort();
-    private readonly int _controllerPort = PostgresFixture.FreePort();
+    private readonly int _port = Ports.Free();
+    private readonly int _controllerPort = Ports.Free();
     private Process? _process;
 
-    /// <param name="data">Where it keeps its logs: a disk of its own, for example.</param>
+    /// <param name="data">Directory for its logs, for example on a separate disk.</param>
     public KafkaBroker(string? data = null)
     {
         _data = data;
         _programs = new(Path.Combine(_directory, "log"), heap: 384);
     }
 
-    /// <summary>What it has written to stdout and stderr.</summary>
+    /// <summary>What the broker has written to stdout and stderr.</summary>
     public string Output => _programs.Output;
 
     public string BootstrapServers => $"127.0.0.1:{_port}";
@@ -31,7 +31,7 @@ public sealed class KafkaBroker : IAsyncDisposable
 
     private string Properties => Path.Combine(_directory, "server.properties");
 
-    /// <summary>Formats it, starts it and waits until it answers.</summary>
+    /// <summary>Formats the storage, starts the broker and waits until it answers.</summary>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await File.WriteAllLinesAsync(
@@ -64,7 +64,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         await StartAgainAsync(cancellationToken);
     }
 
-    /// <summary>Starts it with the data it has, and waits until it answers.</summary>
+    /// <summary>Starts the broker with its existing data, and waits until it answers.</summary>
     public async Task StartAgainAsync(CancellationToken cancellationToken)
     {
         _process = _programs.Run("kafka-server-start.sh", Properties);
@@ -75,7 +75,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it as a power cut does.</summary>
+    /// <summary>Kills the broker as a power cut would.</summary>
     public async Task KillAsync()
     {
         _process!.Kill();
@@ -84,7 +84,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         _process = null;
     }
 
-    /// <summary>Waits until it has ended by itself.</summary>
+    /// <summary>Waits until the broker has exited by itself.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> EndedAsync(CancellationToken cancellationToken)
     {
@@ -95,7 +95,7 @@ public sealed class KafkaBroker : IAsyncDisposable
         return code;
     }
 
-    /// <summary>Takes away what a partition's log holds from an offset on, as a power cut takes what was not yet on disk. While it does not run.</summary>
+    /// <summary>Removes a partition's log from an offset on, as a power cut loses what was not yet on disk. The broker must not be running.</summary>
     public void Cut(string topic, int partition, long offset)
     {
         var data = Data;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using FactoryMonitoring.Data;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -15,8 +13,8 @@ public sealed class PostgresCollection : ICollectionFixture<PostgresFixture>
 }
 
 /// <summary>
-/// A PostgreSQL of the tests' own, from the binaries of the machine, on a free port and with a data directory that goes with it. Tests of the
-/// collection run one after the other, so that one may stop, kill or freeze it and start it again; each has a database of its own.
+/// A PostgreSQL of the tests, from the binaries of the machine, on a free port and with a data directory that is deleted with it. Tests of the collection run
+/// one after the other, so that a test may stop, kill or freeze it and start it again; each test has a separate database.
 /// </summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
@@ -28,18 +26,18 @@ public sealed class PostgresFixture : IAsyncLifetime
     private int _databases;
     private bool _isFrozen;
 
-    /// <summary>How far its clock is off, as libfaketime writes it ("-30d"); null where it is right.</summary>
+    /// <summary>The offset of its clock in libfaketime's notation ("-30d"); null for no offset.</summary>
     public string? Skew { get; init; }
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = Ports.Free();
 
-    /// <summary>Where its directory is made: a disk of its own, for example.</summary>
+    /// <summary>The parent of its directory, for example on a separate disk.</summary>
     public string Parent { get; init; } = Path.GetTempPath();
 
-    /// <summary>What it has logged: not where its data are, which may be a disk that is full.</summary>
+    /// <summary>Its log file, which is not in the data directory because that can be on a full disk.</summary>
     public string LogFile => Path.Combine(Path.GetTempPath(), $"{_name}.log");
 
-    /// <summary>It has not ended, by itself or otherwise.</summary>
+    /// <summary>Whether it has not exited.</summary>
     public bool IsRunning => File.Exists(Path.Combine(DataDirectory, "postmaster.pid"));
 
     private string Home => Path.Combine(Parent, _name);
@@ -64,7 +62,7 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        // It may not have started, and why it has not is what its test should say.
+        // It may not have started; the reason for that is what the test should report.
         if (IsRunning)
         {
             if (_isFrozen)
@@ -79,26 +77,9 @@ public sealed class PostgresFixture : IAsyncLifetime
         File.Delete(LogFile);
     }
 
-    /// <returns>A port that nobody listens on, and that the system gives to no connection of anybody before it is used.</returns>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(20_000, 32_000);
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                listener.Start();
-                return port;
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
-            {
-                // Another, then.
-            }
-        }
-    }
-
-    /// <summary>A database with the schema and the days around today, empty; on a server that answers, however the test before it ended.</summary>
+    /// <summary>
+    /// Creates an empty database with the schema and the days around today, on a server that answers whatever state the previous test left it in.
+    /// </summary>
     public async Task<TestDatabase> CreateDatabaseAsync()
     {
         if (_isFrozen)
@@ -112,7 +93,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         }
 
         var name = $"test_{Interlocked.Increment(ref _databases)}";
-        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template}");
+        await ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {Template} STRATEGY FILE_COPY");
         return new TestDatabase(ConnectionStringOf(name));
     }
 
@@ -124,8 +105,8 @@ public sealed class PostgresFixture : IAsyncLifetime
         return file;
     }
 
-    /// <summary>Makes the database anew under those who are connected to it.</summary>
-    /// <param name="backup">Is restored; null where it is to be empty.</param>
+    /// <summary>Recreates the database under the clients that are connected to it.</summary>
+    /// <param name="backup">The backup to restore; null for an empty database.</param>
     public async Task ReplaceAsync(TestDatabase database, string? backup)
     {
         var name = NameOf(database);
@@ -142,7 +123,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         }
     }
 
-    /// <summary>Starts it again and waits until it takes connections.</summary>
+    /// <summary>Starts the server again and waits until it accepts connections.</summary>
     public async Task StartAsync()
     {
         try
@@ -156,10 +137,10 @@ public sealed class PostgresFixture : IAsyncLifetime
         }
     }
 
-    /// <summary>Ends it as kill -9 of all of it would.</summary>
+    /// <summary>Kills the server as kill -9 of all its processes would.</summary>
     public Task KillAsync() => RunAsPostgresAsync("pg_ctl", "stop", "-D", DataDirectory, "-m", "immediate", "-w");
 
-    /// <summary>Stops every process of it where it stands; connections stay open and nothing answers.</summary>
+    /// <summary>Freezes all processes of the server; connections stay open and nothing answers.</summary>
     public Task FreezeAsync()
     {
         _isFrozen = true;
@@ -172,7 +153,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         _isFrozen = false;
     }
 
-    /// <summary>The postmaster first: once it stands nobody else is started. One of its children may end by itself meanwhile.</summary>
+    /// <summary>Signals the postmaster first: once it is stopped, it starts no process. One of its children can exit by itself meanwhile.</summary>
     private async Task SignalAllAsync(string signal)
     {
         var postmaster = (await File.ReadAllLinesAsync(Path.Combine(DataDirectory, "postmaster.pid")))[0];
@@ -195,7 +176,7 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     private async Task ExecuteAsync(string sql)
     {
-        // CREATE DATABASE copies files: 3 s may be too short on a busy machine.
+        // CREATE DATABASE copies files: 3 s can be too short on a busy machine.
         await using var dataSource = NpgsqlDataSource.Create(ConnectionStringOf("postgres") + ";Pooling=false;Command Timeout=60");
         await using var command = dataSource.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
@@ -206,7 +187,7 @@ public sealed class PostgresFixture : IAsyncLifetime
         var path = Path.Combine(_binaries, binary);
         if (Skew is { } skew)
         {
-            // By env, and so as the user that it runs as: libfaketime keeps a semaphore.
+            // Through env, so that it runs as the server's user: libfaketime keeps a semaphore.
             arguments = [$"LD_PRELOAD={FakeTime()}", $"FAKETIME={skew}", "DONT_FAKE_MONOTONIC=1", path, .. arguments];
             path = "/usr/bin/env";
         }
@@ -221,11 +202,11 @@ public sealed class PostgresFixture : IAsyncLifetime
         RunAsync(Directory.Exists(Home) ? Home : Path.GetTempPath(), file, arguments);
 
     /// <summary>Runs a program to its end.</summary>
-    /// <returns>What it has written.</returns>
-    /// <exception cref="InvalidOperationException">It has failed; with what it has written.</exception>
+    /// <returns>Its output.</returns>
+    /// <exception cref="InvalidOperationException">The program failed; the message has its output.</exception>
     public static async Task<string> RunAsync(string directory, string file, string[] arguments)
     {
-        // pg_ctl leaves its pipes to the server it starts: read to its end, not to theirs.
+        // pg_ctl passes its pipes to the server that it starts: they must not be read to their end.
         var isServerStart = arguments.Contains("start");
         var start = new ProcessStartInfo(file, arguments) { RedirectStandardOutput = !isServerStart, RedirectStandardError = !isServerStart, WorkingDirectory = directory };
         using var process = Process.Start(start) ?? throw new InvalidOperationException($"{file} does not start");
@@ -250,7 +231,7 @@ public sealed class PostgresFixture : IAsyncLifetime
             .FirstOrDefault()
         ?? throw new InvalidOperationException("These tests need PostgreSQL's server binaries (initdb, pg_ctl): apt-get install postgresql");
 
-    // A link leads to where the rest of them are, pg_dump too.
+    // A link leads to the directory with the other programs, including pg_dump.
     private static string? FromPath() => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Where(directory => File.Exists(Path.Combine(directory, "pg_ctl")))
         .Select(directory => new FileInfo(Path.Combine(directory, "initdb")))
@@ -266,22 +247,22 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
 {
     public string ConnectionString => connectionString;
 
-    /// <summary>Of a superuser.</summary>
+    /// <summary>Data source of a superuser.</summary>
     public NpgsqlDataSource DataSource { get; } = NpgsqlDataSource.Create(connectionString);
 
-    /// <summary>Of consumers.</summary>
+    /// <summary>Data source of the consumers' role.</summary>
     public NpgsqlDataSource Ingest { get; } = NpgsqlDataSource.Create(As(connectionString, DatabaseRoles.Ingest));
 
-    /// <summary>Of sensors.</summary>
+    /// <summary>Data source of the sensors' role.</summary>
     public NpgsqlDataSource Sensor { get; } = NpgsqlDataSource.Create(As(connectionString, DatabaseRoles.Sensor));
 
-    /// <summary>Of the monitoring API and the fault lab.</summary>
+    /// <summary>Data source of the role of the monitoring API and the fault lab.</summary>
     public NpgsqlDataSource Monitor { get; } = NpgsqlDataSource.Create(As(connectionString, DatabaseRoles.Monitor));
 
-    /// <summary>As DATABASE_URL takes it, of a superuser.</summary>
+    /// <summary>The URL of a superuser for DATABASE_URL.</summary>
     public string Url => UrlOf(new NpgsqlConnectionStringBuilder(connectionString).Username!);
 
-    /// <summary>As DATABASE_URL takes it.</summary>
+    /// <summary>Returns the URL of a role for DATABASE_URL.</summary>
     public string UrlOf(string role)
     {
         var parts = new NpgsqlConnectionStringBuilder(connectionString);
@@ -290,10 +271,10 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
 
     public string ConnectionStringOf(string role) => As(connectionString, role);
 
-    /// <summary>Closes what is idle.</summary>
+    /// <summary>Closes idle connections.</summary>
     public void Clear() => Array.ForEach([DataSource, Ingest, Sensor, Monitor], each => each.Clear());
 
-    /// <summary>The first column of the first row; default where there is none.</summary>
+    /// <summary>Returns the first column of the first row; default if there is none.</summary>
     public async Task<T?> ScalarAsync<T>(string sql, CancellationToken cancellationToken, params object[] parameters)
     {
         await using var command = DataSource.CreateCommand(sql);
@@ -305,7 +286,7 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
         return await command.ExecuteScalarAsync(cancellationToken) is T value ? value : default;
     }
 
-    /// <summary>All rows, each as its values.</summary>
+    /// <summary>Returns all rows, each as its values.</summary>
     public async Task<List<object?[]>> RowsAsync(string sql, CancellationToken cancellationToken)
     {
         await using var command = DataSource.CreateCommand(sql);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>One of our services as a process of its own, from this project's output.</summary>
+/// <summary>A service of the factory as a separate process.</summary>
 public sealed class ServiceProcess : IAsyncDisposable
 {
     private static readonly HttpClient Client = new() { Timeout = TimeSpan.FromSeconds(10) };
@@ -21,7 +21,7 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>What it has written so far, to stdout and stderr.</summary>
+    /// <summary>What the service has written so far to stdout and stderr.</summary>
     public string Output
     {
         get
@@ -35,14 +35,17 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     public static ServiceProcess Start(string assembly, Dictionary<string, string> environment, params string[] arguments) => StartOn([], assembly, environment, arguments);
 
-    /// <param name="prefix">The command that runs it somewhere else: <see cref="Hosts.HostNetwork.Prefix"/>. Its address is of that place, then.</param>
+    /// <param name="prefix">
+    /// The command that runs it on another host: <see cref="Hosts.HostNetwork.Prefix"/>. The service's address is then on that host.
+    /// </param>
     public static ServiceProcess StartOn(IReadOnlyList<string> prefix, string assembly, Dictionary<string, string> environment, params string[] arguments)
     {
-        var address = new Uri($"http://127.0.0.1:{PostgresFixture.FreePort()}/");
-        string[] command = [.. prefix, Host(), Path.Combine(AppContext.BaseDirectory, $"{assembly}.dll"), .. arguments];
+        var address = new Uri($"http://127.0.0.1:{Ports.Free()}/");
+        var program = Repository.AssemblyOf(assembly);
+        string[] command = [.. prefix, Host(), program, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..])
         {
-            WorkingDirectory = AppContext.BaseDirectory,
+            WorkingDirectory = Path.GetDirectoryName(program)!,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -69,21 +72,21 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it as kill -9 does.</summary>
+    /// <summary>Kills the service as kill -9 does.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
     {
         _process.Kill();
         await _process.WaitForExitAsync(cancellationToken);
     }
 
-    /// <param name="signal">Without its SIG.</param>
+    /// <param name="signal">Name of the signal without SIG.</param>
     public async Task SignalAsync(string signal)
     {
         using var kill = Process.Start("kill", [$"-{signal}", $"{_process.Id}"]);
         await kill.WaitForExitAsync();
     }
 
-    /// <summary>Tells it to stop, as Ctrl+C does.</summary>
+    /// <summary>Stops the service as Ctrl+C does.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> StopAsync(CancellationToken cancellationToken)
     {
@@ -109,7 +112,7 @@ public sealed class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // The same host as the tests', whatever the PATH says.
+    // The dotnet host that runs the tests, whatever is on the PATH.
     private static string Host() =>
         Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet";
 

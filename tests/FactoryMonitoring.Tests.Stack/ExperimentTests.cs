@@ -7,9 +7,9 @@ using Xunit.Abstractions;
 namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
-/// Runs shipped experiments as a person does; their reports are kept in artifacts/experiments. On the embedded broker they must pass. On real
-/// ones, whose limits leave little room on a machine that does other things too, what is counted must hold and what is timed may take twice its
-/// limit: whether it was quick enough the report says.
+/// Runs shipped experiments as a user does; their reports are kept in artifacts/experiments. On the embedded broker they must pass. On real brokers, whose
+/// limits are tight on a machine that has other work, counted checks must hold and timed checks may take twice their limit: the report says whether they were
+/// quick enough.
 /// </summary>
 public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 {
@@ -42,7 +42,7 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
         Assert.Equal(1, await stack.ScalarAsync<long>($"SELECT count(*) FROM audit_log WHERE who = 'fault lab' AND act = 'run the experiment {name}' AND done AND result = 'run {id} began'"));
         var report = await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}/report.md", UriKind.Relative));
         output.WriteLine(report);
-        var directory = Directory.CreateDirectory(Path.Combine(Root(), "artifacts", "experiments")).FullName;
+        var directory = Directory.CreateDirectory(Repository.PathOf("artifacts", "experiments")).FullName;
         var run = await LookAsync(CancellationToken.None);
         var file = Path.Combine(directory, $"{run["kafka_backing"]}-{run["group_protocol"]}-{name}");
         await File.WriteAllTextAsync(file + ".md", report);
@@ -51,20 +51,9 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 
         async Task<JsonNode> LookAsync(CancellationToken token) => JsonNode.Parse(await lab.GetStringAsync(new Uri($"/api/experiments/runs/{id}", UriKind.Relative), token))!;
     }
-
-    private static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory!.FullName, "FactoryMonitoring.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return directory.FullName;
-    }
 }
 
-/// <summary>On Apache Kafka as three processes.</summary>
+/// <summary>Experiments on Apache Kafka as three processes.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class ExperimentTests(ProcessesStack stack, ITestOutputHelper output) : Experiments(stack, output)
 {
@@ -84,7 +73,7 @@ public sealed class ExperimentTests(ProcessesStack stack, ITestOutputHelper outp
     public Task Consumers_that_come_and_go_hand_over_quickly() => HoldsAsync("scale");
 }
 
-/// <summary>On the embedded broker.</summary>
+/// <summary>Experiments on the embedded broker.</summary>
 [Collection(EmbeddedCollection.Name)]
 public sealed class EmbeddedExperimentTests(EmbeddedStack stack, ITestOutputHelper output) : Experiments(stack, output)
 {

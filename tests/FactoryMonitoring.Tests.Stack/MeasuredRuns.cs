@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
 using FactoryMonitoring.Contracts.Api;
-using FactoryMonitoring.Tests.Browser;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>The table of what was measured in docs/fault-lab.md, of the runs that its pictures show.</summary>
+/// <summary>The table of measurements in docs/fault-lab.md, of the runs that its pictures show.</summary>
 internal static class MeasuredRuns
 {
     private const string Begin = "<!-- what was measured: make pictures -->";
@@ -13,7 +12,7 @@ internal static class MeasuredRuns
 
     private static readonly string[] Page = ["docs", "fault-lab.md"];
 
-    /// <summary>Puts the table in place of the one that is there.</summary>
+    /// <summary>Replaces the existing table.</summary>
     public static async Task WriteAsync(IReadOnlyList<ExperimentRunBody> runs)
     {
         var path = Path.Combine([Repository.Root, .. Page]);
@@ -22,7 +21,7 @@ internal static class MeasuredRuns
         await File.WriteAllTextAsync(path, string.Concat(text.AsSpan(0, from), "\n", Render(runs), text.AsSpan(to)));
     }
 
-    /// <summary>A sentence that says of what, and a row for each run.</summary>
+    /// <summary>Returns a sentence that says what was measured, and a row for each run.</summary>
     public static string Render(IReadOnlyList<ExperimentRunBody> runs)
     {
         var text = new StringBuilder();

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace FactoryMonitoring.Tests.Telemetry;
 
-/// <summary>The AppHost as people run it, and Aspire's own command line on it: run, describe, resource, logs, stop and the MCP server.</summary>
+/// <summary>The AppHost as users run it, with Aspire's command line: run, describe, resource, logs, stop and the MCP server.</summary>
 [Collection("Dashboard")]
 public sealed class CommandLineTests : IAsyncLifetime
 {
@@ -18,7 +18,7 @@ public sealed class CommandLineTests : IAsyncLifetime
         _run = Start(["aspire", "run", "--no-build", .. AppHost, "--", .. StackFixture.StackArguments(_directory), "--Factory:Faults=true"]);
         _ = _run.StandardOutput.ReadToEndAsync(_limit.Token);
         _ = _run.StandardError.ReadToEndAsync(_limit.Token);
-        // Until the command line finds it; then the resource may still have a long way to go.
+        // Repeated until the command line finds the AppHost; the resource can still take a while to start then.
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
         while ((await AspireAsync("wait", Consumer, "--timeout", "120")).ExitCode != 0)
         {
@@ -51,9 +51,9 @@ public sealed class CommandLineTests : IAsyncLifetime
         Assert.True(killed.ExitCode == 0, killed.Output);
         Assert.Contains($"{Consumer}: killed", killed.Output, StringComparison.Ordinal);
         Assert.Equal(("killed", 137, "Aspire"), await LastExitAsync(Consumer));
-        Assert.Equal(0, (await AspireAsync("resource", Consumer, "start")).ExitCode);
-        Assert.Equal(0, (await AspireAsync("wait", Consumer)).ExitCode);
-        Assert.Equal(0, (await AspireAsync("resource", Consumer, "stop")).ExitCode);
+        await SucceedsAsync("resource", Consumer, "start");
+        await SucceedsAsync("wait", Consumer);
+        await SucceedsAsync("resource", Consumer, "stop");
         Assert.Equal(("stopped", 0, "Aspire"), await LastExitAsync(Consumer));
 
         var refused = await AspireAsync("resource", "consumers", "scale", "--consumers", "99");
@@ -67,15 +67,15 @@ public sealed class CommandLineTests : IAsyncLifetime
 
         var processes = (await ResourcesAsync()).Select(resource => resource!["pid"]?.GetValue<int>()).OfType<int>().ToArray();
         Assert.NotEmpty(processes);
-        Assert.Equal(0, (await AspireAsync("stop")).ExitCode);
+        await SucceedsAsync("stop");
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while (processes.Any(process => Directory.Exists($"/proc/{process}"))) await poll.WaitForNextTickAsync(_limit.Token);
     }
 
     private static string[] AppHost => ["--apphost", Path.Combine(Repository.Root, "FactoryMonitoring.AppHost", "FactoryMonitoring.AppHost.csproj"), "--non-interactive", "--nologo"];
 
-    /// <summary>Initializes a session with the MCP server and has it list the resources.</summary>
-    /// <returns>What the server answered.</returns>
+    /// <summary>Initializes a session with the MCP server and requests the list of resources.</summary>
+    /// <returns>The answer of the server.</returns>
     private async Task<string> AskMcpAsync()
     {
         using var server = Start(["aspire", "agent", "mcp", "--nologo"]);
@@ -118,7 +118,7 @@ public sealed class CommandLineTests : IAsyncLifetime
         return (exit["cause"]!.GetValue<string>(), exit["exit_code"]?.GetValue<int>(), exit["by"]?.GetValue<string>());
     }
 
-    /// <summary>Waits until the audit log has these acts from Aspire, each once, and no others.</summary>
+    /// <summary>Waits until the audit log has these actions from Aspire, each once, and no others.</summary>
     private async Task AuditShowsAsync(params (string Act, bool Done)[] acts)
     {
         using var client = new HttpClient { BaseAddress = new Uri(JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(_directory, "stack.json"), _limit.Token))!["api"]!.GetValue<string>()) };
@@ -142,6 +142,16 @@ public sealed class CommandLineTests : IAsyncLifetime
         using var client = new HttpClient { BaseAddress = new Uri(stack["url"]!.GetValue<string>()) };
         client.DefaultRequestHeaders.Authorization = new("Bearer", stack["token"]!.GetValue<string>());
         return JsonNode.Parse(await client.GetStringAsync(new Uri(path, UriKind.Relative), _limit.Token))!;
+    }
+
+    private async Task SucceedsAsync(params string[] arguments)
+    {
+        var (code, output) = await AspireAsync(arguments);
+        if (code != 0)
+        {
+            var log = await File.ReadAllLinesAsync(Path.Combine(_directory, "logs", $"{Consumer}.log"), _limit.Token);
+            Assert.Fail($"aspire {string.Join(' ', arguments)}: exit code {code}: {output}\n{await ControlAsync("/resources")}\n{string.Join('\n', log.TakeLast(40))}");
+        }
     }
 
     private Task<(int ExitCode, string Output)> AspireAsync(params string[] arguments) => DotnetAsync(["aspire", .. arguments, .. AppHost]);

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
@@ -21,7 +19,7 @@ public sealed class DashboardTests : IAsyncLifetime
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(8));
     private readonly string _directory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-dashboard-{Guid.NewGuid():N}")).FullName;
     private readonly string _token = RandomNumberGenerator.GetHexString(32, lowercase: true);
-    private readonly string _url = string.Create(CultureInfo.InvariantCulture, $"http://localhost:{FreePort()}");
+    private readonly string _url = string.Create(CultureInfo.InvariantCulture, $"http://localhost:{Ports.Free()}");
     private IDistributedApplicationTestingBuilder _builder = null!;
     private DistributedApplication _app = null!;
     private IPlaywright _playwright = null!;
@@ -56,11 +54,11 @@ public sealed class DashboardTests : IAsyncLifetime
     [Fact]
     public async Task The_dashboard_shows_every_resource_and_restarts_one()
     {
-        // So high that no row is left out of the page.
+        // High enough that the page shows all rows.
         var page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = 1500, Height = 1800 } });
         await page.GotoAsync($"{_url}/login?t={_token}", new() { Timeout = 120_000 });
 
-        // Parameters have a tab of their own.
+        // Parameters have a separate tab.
         var names = _app.Services.GetRequiredService<DistributedApplicationModel>().Resources
             .Where(resource => resource is not ParameterResource && _app.ResourceNotifications.TryGetCurrentState(resource.Name, out var state) && !state.Snapshot.IsHidden)
             .Select(resource => resource.Name).ToList();
@@ -85,7 +83,7 @@ public sealed class DashboardTests : IAsyncLifetime
         await Chromium.PictureAsync(page, Picture("aspire-traces"));
     }
 
-    // PICTURES=1 puts them into the docs.
+    // PICTURES=1 writes them to the docs.
     private static string Picture(string name) => Path.Combine(
         Repository.Root, Environment.GetEnvironmentVariable("PICTURES") == "1" ? Path.Combine("docs", "pictures") : Path.Combine("artifacts", "screenshots"), $"{name}.png");
 
@@ -93,8 +91,8 @@ public sealed class DashboardTests : IAsyncLifetime
         page.Locator("tr", new() { Has = page.Locator(".resource-name-text").GetByText(resource, new() { Exact = true }) });
 
     /// <summary>
-    /// The dashboard's page dies where its menu is drawn again before the menu's script has come (FluentMenu in 13.5.4: a null jsObjectReference),
-    /// and asks to be reloaded.
+    /// The dashboard's page crashes if its menu is rendered again before the menu's script has loaded (FluentMenu in 13.5.4: a null jsObjectReference), and
+    /// asks to be reloaded.
     /// </summary>
     private static async Task RestartAsync(IPage page)
     {
@@ -106,7 +104,7 @@ public sealed class DashboardTests : IAsyncLifetime
         }
     }
 
-    /// <returns>False where the page died of it.</returns>
+    /// <returns>False if the page crashed.</returns>
     private static async Task<bool> AskForRestartAsync(IPage page)
     {
         var death = page.Locator("#blazor-error-ui");
@@ -131,7 +129,7 @@ public sealed class DashboardTests : IAsyncLifetime
         }
     }
 
-    /// <summary>The process id of the resource once it runs and the id is the one looked for.</summary>
+    /// <summary>Returns the process id of the resource once it runs and the id is the wanted one.</summary>
     private async Task<int> RunningAsync(string resource, Func<int, bool> wanted)
     {
         var found = await _app.ResourceNotifications.WaitForResourceAsync(
@@ -141,11 +139,4 @@ public sealed class DashboardTests : IAsyncLifetime
 
     private static int ProcessOf(ResourceEvent change) => Convert.ToInt32(
         change.Snapshot.Properties.First(property => property.Name == "executable.pid").Value, CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
 }

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace FactoryMonitoring.Tests.Data.External;
 
-/// <summary>A certificate authority of a test's own; its files are gone with its directory.</summary>
+/// <summary>A certificate authority of the test; its files are deleted with its directory.</summary>
 public sealed class Authority : IDisposable
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -21,13 +21,13 @@ public sealed class Authority : IDisposable
         File.WriteAllText(CaFile, _certificate.ExportCertificatePem());
     }
 
-    /// <summary>What a client must trust.</summary>
+    /// <summary>The certificate that a client must trust.</summary>
     public string CaFile { get; }
 
     private string Directory { get; }
 
     /// <summary>Issues a certificate for a server on loopback, or for a client of that name.</summary>
-    /// <returns>The certificate's file, that of its key, and one with both.</returns>
+    /// <returns>The file of the certificate, the file of its key, and a file with both.</returns>
     public (string Certificate, string Key, string Both) Issue(string file, string name, bool isExpired = false)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

@@ -14,7 +14,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.External;
 
-/// <summary>The services on brokers and a PostgreSQL that are somebody else's: TLS, sign-in, and no more rights than are needed.</summary>
+/// <summary>The services on external brokers and an external PostgreSQL: TLS, sign-in, and no more rights than necessary.</summary>
 [Collection(PostgresCollection.Name)]
 [UnsupportedOSPlatform("windows")]
 public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<SecuredCluster>, IAsyncLifetime
@@ -50,14 +50,14 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await using var second = Start("Consumers", "consumers", Owner, new() { ["CONSUMER_ID"] = "c2" });
         await FlowsAsync();
 
-        // A consumer dies, and a broker.
+        // A consumer and a broker die.
         await first.KillAsync(Timeout);
         await cluster.KillAsync(3);
         await FlowsAsync();
         cluster.Start(3);
         await cluster.AllAreUpAsync();
 
-        // The brokers' password changes under the clients; while they are away for that, the brokers' certificate expires.
+        // The passwords of the clients change at the brokers; while the clients are refused, the brokers' certificate expires.
         await cluster.SetPasswordAsync("sensors", "sensors-new");
         await cluster.SetPasswordAsync("consumers", "consumers-new");
         await SaysAsync(sensors, "The brokers refuse User:sensors: ");
@@ -94,7 +94,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     public async Task The_AppHost_runs_its_services_on_them()
     {
         const string User = "factory";
-        // Of its own: other tests read the others.
+        // Separate names: other tests read the other topics.
         Dictionary<string, string> names = new() { ["SENSOR_TOPIC"] = "hosted", ["ALERT_TOPIC"] = "hosted-alerts", ["CONSUMER_GROUP"] = "hosts" };
         await cluster.SetPasswordAsync(User, $"{User}-secret");
         WritePassword(User, $"{User}-secret");
@@ -107,7 +107,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         var directory = Directory.CreateTempSubdirectory("factory-external-");
         try
         {
-            await using var app = Start(AppContext.BaseDirectory.Replace("tests/FactoryMonitoring.Tests.Data", "FactoryMonitoring.AppHost", StringComparison.Ordinal) + "FactoryMonitoring.AppHost", User, Owner, new(names)
+            await using var app = Start("FactoryMonitoring.AppHost", User, Owner, new(names)
             {
                 ["Factory__Kafka"] = "external", ["Factory__Postgres"] = "external", ["Factory__Prometheus"] = "false", ["Factory__RunDirectory"] = directory.FullName,
                 ["Factory__Ports__Web"] = "0", ["Factory__Ports__Api"] = "0", ["Sensors__PerType"] = "6", ["DOTNET_ENVIRONMENT"] = "Development", ["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] = "true",
@@ -136,7 +136,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await cluster.SetPasswordAsync(Name, $"{Name}-secret");
         WritePassword(Name, $"{Name}-secret");
 
-        // The wrong password, and a certificate that nobody has vouched for.
+        // The wrong password, and a certificate of an untrusted authority.
         var (code, output) = await CheckAsync(Name, Owner, new() { ["Kafka__Security__PasswordFile"] = "", ["Kafka__Security__Password"] = "wrong" });
         Assert.Equal(1, code);
         Says(output, $"FAIL  kafka                The brokers refuse User:{Name}: ");
@@ -144,7 +144,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         (_, output) = await CheckAsync(Name, Owner, new() { ["Kafka__Security__CaFile"] = other.CaFile });
         Says(output, "FAIL  kafka                No encrypted connection to a broker: ");
 
-        // Topics that are missing, and a database that takes no tables.
+        // Missing topics, and a database in which tables cannot be created.
         (code, output) = await CheckAsync(Name, Owner, names);
         Assert.Equal(1, code);
         Says(output, Grant("Write", "topic strange-alerts", "--topic strange-alerts"));
@@ -158,7 +158,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await cluster.AllowAsync(Name, AclOperation.DescribeConfigs, ResourceType.Topic, "strange", isPrefix: true);
         Says(await ProvisionAsync(Name, Owner, names), $"grant it: GRANT USAGE, CREATE ON SCHEMA public TO {Owner}");
 
-        // Topics that are there, and as they must not be.
+        // Existing topics with unsuitable settings.
         names["Factory__Partitions"] = "8";
         Says(await ProvisionAsync(Name, Owner, names), $"topic strange has 6 partitions, Factory:Partitions wants 8: {Grant("Alter", "topic strange", "--topic strange")}");
         names["Factory__Partitions"] = "6";
@@ -171,7 +171,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         Says(output, "topic strange has min.insync.replicas=4 and 3 replicas, and so takes no message: kafka-configs.sh ");
         await SetAsync("min.insync.replicas", "2");
 
-        // What the services themselves say where they miss a right.
+        // The messages of the services themselves when a right is missing.
         await ExecuteAsync(_database, $"GRANT USAGE, CREATE ON SCHEMA public TO {Owner}");
         Says(await ProvisionAsync(Name, Owner, names), "Schema is up to date");
         var sensors = new Dictionary<string, string>(names) { ["SENSOR_TYPE"] = "temperature" };
@@ -179,7 +179,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         await StopsWithAsync("Sensors", sensors, Grant("Write", "topic strange", "--topic strange"));
         await StopsWithAsync("Consumers", consumer, Grant("Write", "topic strange-alerts", "--topic strange-alerts"));
         await cluster.AllowAsync(Name, AclOperation.Write, ResourceType.Topic, "strange", isPrefix: true);
-        // What a consumer lacks for reading it waits for.
+        // A consumer waits for missing read rights.
         await using (var process = Start("Consumers", Name, Owner, consumer))
         {
             await SaysAsync(process, Grant("Read", "group strangers", "--group strangers --resource-pattern-type prefixed"));
@@ -261,7 +261,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         Says(output, $"ok    kafka                3 brokers answer User:machine-8 at {cluster.TokenServers}");
         Says(output, "ok    topic by-token       will be created: 6 partitions, 3 replicas");
 
-        // Of the kind that Kafka's brokers take where nothing else is set: unsigned.
+        // An unsigned token, which Kafka's brokers accept if nothing else is configured.
         static string Token(string subject)
         {
             var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -279,13 +279,13 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         }
     }
 
-    /// <summary>Has the database of this test take TLS and passwords alone from the roles of the services.</summary>
+    /// <summary>Makes the database of this test accept only TLS and passwords from the roles of the services.</summary>
     private async Task SecurePostgresAsync()
     {
         cluster.Authority.Issue("postgres", "postgres");
         using var other = new Authority(cluster.Home, "somebody-else");
         other.Issue("untrusted", "postgres");
-        // PostgreSQL runs as a user of its own, and takes no key that others may read.
+        // PostgreSQL runs as another user, and refuses a key that others can read.
         foreach (var name in new[] { "postgres", "untrusted" })
         {
             if (Environment.UserName == "root")
@@ -325,7 +325,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     private Task DropConnectionsAsync() =>
         ExecuteAsync("postgres", $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN ('{Owner}', '{App}')");
 
-    /// <summary>What docs/external.md says that each service needs.</summary>
+    /// <summary>Grants each service the rights that docs/external.md lists.</summary>
     private async Task AllowServicesAsync()
     {
         foreach (var user in new[] { "provisioner", "sensors", "consumers", "monitor" })
@@ -402,7 +402,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         File.SetUnixFileMode(Passfile(role), UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    /// <summary>As Assert.Contains, which shows no more than the beginning of what it has.</summary>
+    /// <summary>Like Assert.Contains, which shows only the beginning of the text.</summary>
     private static void Says(string output, string text) => Assert.True(output.Contains(text, StringComparison.Ordinal), $"Not found: {text}\nin: {output}");
 
     private async Task SaysAsync(ServiceProcess service, string text, TimeSpan? patience = null)
@@ -419,7 +419,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         }
     }
 
-    /// <summary>The account when nothing is under way any more.</summary>
+    /// <summary>Returns the account when nothing is in flight any more.</summary>
     private async Task<LedgerBody> SettledAsync(ServiceProcess api)
     {
         var body = "";
@@ -444,7 +444,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
         }
     }
 
-    /// <summary>Readings that are measured from now on are stored.</summary>
+    /// <summary>Waits until readings that are measured from now on are stored.</summary>
     private async Task FlowsAsync()
     {
         var now = await ScalarAsync<DateTime>("SELECT clock_timestamp()");

@@ -5,8 +5,8 @@ using Confluent.Kafka.Admin;
 namespace FactoryMonitoring.Tests.Data.External;
 
 /// <summary>
-/// Three brokers of Apache Kafka as somebody else runs them: clients reach them over TLS, sign in by SCRAM or by a certificate, and may do what ACLs allow.
-/// The test itself is a superuser on a listener of its own. Beside them a PostgreSQL that no other test uses. Needs KAFKA_HOME.
+/// Three brokers of Apache Kafka as an external operator runs them: clients reach them over TLS, sign in by SCRAM or by a certificate, and may do what ACLs
+/// allow. The test is a superuser on a separate listener. Also has a PostgreSQL that no other test uses. Needs KAFKA_HOME.
 /// </summary>
 public sealed class SecuredCluster : IAsyncLifetime
 {
@@ -14,7 +14,7 @@ public sealed class SecuredCluster : IAsyncLifetime
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
     private readonly (int Client, int Certificate, int Token, int Internal, int Controller)[] _ports =
-        [.. Enumerable.Range(0, Nodes).Select(_ => (PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort(), PostgresFixture.FreePort()))];
+        [.. Enumerable.Range(0, Nodes).Select(_ => (Ports.Free(), Ports.Free(), Ports.Free(), Ports.Free(), Ports.Free()))];
 
     private readonly KafkaPrograms _programs;
     private readonly Process?[] _brokers = new Process?[Nodes];
@@ -25,20 +25,20 @@ public sealed class SecuredCluster : IAsyncLifetime
 
     public string Home { get; } = Directory.CreateTempSubdirectory("factory-secured-").FullName;
 
-    /// <summary>Where clients sign in by SCRAM over TLS.</summary>
+    /// <summary>Bootstrap list for clients that sign in by SCRAM over TLS.</summary>
     public string BootstrapServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Client}"));
 
-    /// <summary>Where clients sign in by a certificate.</summary>
+    /// <summary>Bootstrap list for clients that sign in by a certificate.</summary>
     public string CertificateServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Certificate}"));
 
-    /// <summary>Where clients sign in by a token, which nobody has to have signed.</summary>
+    /// <summary>Bootstrap list for clients that sign in by a token, which need not be signed.</summary>
     public string TokenServers => string.Join(',', _ports.Select(port => $"127.0.0.1:{port.Token}"));
 
     public PostgresFixture Postgres { get; } = new();
 
     public Authority Authority => _authority;
 
-    /// <summary>Its superuser's client.</summary>
+    /// <summary>The client of the superuser.</summary>
     public IAdminClient Admin => _admin;
 
     public async Task InitializeAsync()
@@ -92,7 +92,7 @@ public sealed class SecuredCluster : IAsyncLifetime
         Directory.Delete(Home, recursive: true);
     }
 
-    /// <summary>Makes a user, or gives the user another password.</summary>
+    /// <summary>Creates a user, or changes its password.</summary>
     public Task SetPasswordAsync(string user, string password) => _admin.AlterUserScramCredentialsAsync(
         [new UserScramCredentialUpsertion
         {
@@ -106,7 +106,7 @@ public sealed class SecuredCluster : IAsyncLifetime
             Entry = new AccessControlEntry { Principal = $"User:{principal}", Host = "*", Operation = operation, PermissionType = AclPermissionType.Allow },
         }]);
 
-    /// <summary>Has every broker show its certificate that has expired, or its good one, to those who connect from now on.</summary>
+    /// <summary>Makes every broker present its expired certificate, or its valid one, to clients that connect from now on.</summary>
     public Task ShowCertificateAsync(bool isExpired) => Task.WhenAll(Enumerable.Range(1, Nodes).Select(node => _admin.IncrementalAlterConfigsAsync(new()
     {
         [new ConfigResource { Type = ResourceType.Broker, Name = $"{node}" }] =
@@ -162,7 +162,7 @@ public sealed class SecuredCluster : IAsyncLifetime
             "listener.name.token.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";",
             $"listener.name.token.ssl.keystore.location={Keystore(node, false)}",
             "listener.name.client.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
-            // A password that was changed ends the connections that were signed in with the old one.
+            // Closes connections that were signed in with an old password after it was changed.
             "connections.max.reauth.ms=3000",
             "ssl.keystore.type=PEM",
             "ssl.truststore.type=PEM",

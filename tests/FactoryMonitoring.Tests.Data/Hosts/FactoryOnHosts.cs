@@ -20,9 +20,9 @@ public sealed class FactoryOnHosts(string brokers, string url, CancellationToken
     public ServiceProcess Second { get; private set; } = null!;
 
     /// <summary>Creates topics and schema, and starts everything else.</summary>
-    /// <param name="protocol">Of the consumers' group: the embedded brokers have only classic.</param>
-    /// <param name="first">The command that runs the first consumer somewhere else; empty where it runs here.</param>
-    /// <param name="second">The same for the second one.</param>
+    /// <param name="protocol">Protocol of the consumer group: the embedded brokers support only classic.</param>
+    /// <param name="first">The command that runs the first consumer on another host; empty to run it on this one.</param>
+    /// <param name="second">The same for the second consumer.</param>
     public async Task StartAsync(string protocol, string[] first, string[] second)
     {
         var provisioner = Start([], "FactoryMonitoring.Provisioner", []);
@@ -30,18 +30,18 @@ public sealed class FactoryOnHosts(string brokers, string url, CancellationToken
         First = Start(first, "Consumers", new() { ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = protocol });
         Second = Start(second, "Consumers", new() { ["CONSUMER_ID"] = "c2", ["Consumers__GroupProtocol"] = protocol });
         Api = Start([], "Monitoring.Api", []);
-        // Sixty of them, each every 60 ms: a thousand readings a second.
+        // Sixty sensors, one reading each every 60 ms: a thousand readings a second.
         Sensors = Start([], "Sensors", new() { ["SENSOR_TYPE"] = "temperature", ["SAMPLING_INTERVAL"] = "0.06", ["Sensors__PerType"] = "60" });
     }
 
-    /// <summary>Each consumer owns half of the partitions.</summary>
+    /// <summary>Waits until each consumer owns half of the partitions.</summary>
     public Task BothOwnAsync(PostgresServer server) => WithinAsync(async () => await OwnersAsync(server) is [["c1", 3L], ["c2", 3L]]);
 
-    /// <summary>Who owns how many partitions.</summary>
+    /// <summary>Returns how many partitions each owner has.</summary>
     public static Task<List<object?[]>> OwnersAsync(PostgresServer server) =>
         server.RowsAsync("SELECT owner, count(*) FROM partition_offsets WHERE owner IS NOT NULL GROUP BY 1 ORDER BY 1");
 
-    /// <summary>Readings that are measured from now on are stored in that database.</summary>
+    /// <summary>Waits until readings that are measured from now on are stored in that database.</summary>
     public async Task FlowsAsync(PostgresServer server, int atLeast = 1)
     {
         var now = DateTime.UtcNow;
@@ -55,7 +55,7 @@ public sealed class FactoryOnHosts(string brokers, string url, CancellationToken
         }
     }
 
-    /// <summary>Stops the sensors, and waits until nothing is under way any more.</summary>
+    /// <summary>Stops the sensors, and waits until nothing is in flight any more.</summary>
     /// <returns>The account.</returns>
     public async Task<LedgerBody> SettleAsync(PostgresServer server)
     {
@@ -80,7 +80,7 @@ public sealed class FactoryOnHosts(string brokers, string url, CancellationToken
         }
     }
 
-    /// <summary>Every offset of the log is stored once, and nothing in the account says otherwise.</summary>
+    /// <summary>Asserts that every offset of the log is stored once, and that the account agrees.</summary>
     public async Task AssertNothingIsLostOrDoubledAsync(PostgresServer server, LedgerBody ledger)
     {
         Assert.Equal((0, 0, 0, 0), (ledger.Missing, ledger.Duplicated, ledger.Rejected, ledger.Unreachable));
@@ -93,14 +93,14 @@ public sealed class FactoryOnHosts(string brokers, string url, CancellationToken
         Assert.Equal(0, (await new FactoryMonitoring.Data.Ingestion.ReadingAudit(database.DataSource).StepAsync(1_000_000, TimeSpan.Zero, limit)).Wrong);
     }
 
-    /// <summary>What the consumers named as lost: by partition, the first and the last offset.</summary>
+    /// <summary>Returns what the consumers reported as lost: the first and the last offset of each partition.</summary>
     public static async Task<List<(int Partition, long First, long Last)>> NamedAsync(PostgresServer server) =>
         [.. (await server.RowsAsync("""
             SELECT partition_number, m[1]::bigint, m[2]::bigint
             FROM rebalancing_events, regexp_match(reason, '^database lost offsets (\d+) to (\d+)$') m WHERE m IS NOT NULL ORDER BY 1
             """)).Select(row => ((int)row[0]!, (long)row[1]!, (long)row[2]!))];
 
-    /// <summary>Asks until the answer is yes; at most for as long as a test is patient.</summary>
+    /// <summary>Repeats the condition until it is true, for at most the limit of a test.</summary>
     public async Task WithinAsync(Func<Task<bool>> condition)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(limit);

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace FactoryMonitoring.Tests.Data.Hosts;
 
 /// <summary>
-/// Several hosts on this machine: network namespaces, each with an address of its own, on a switch that is one, too, so that no firewall of this machine
-/// has a say. The tests themselves are a host among them. Needs Linux, root and the program ip.
+/// Several hosts on this machine: network namespaces, each with its own address, on a switch that is also a namespace, so that no firewall of this machine
+/// applies. The tests themselves are one of the hosts. Needs Linux, root and the program ip.
 /// </summary>
 public sealed class HostNetwork : IAsyncDisposable
 {
@@ -15,7 +15,7 @@ public sealed class HostNetwork : IAsyncDisposable
 
     private HostNetwork()
     {
-        // Of 198.18.0.0/15, which is for tests of networks and nothing else (RFC 2544).
+        // From 198.18.0.0/15, which is reserved for network tests (RFC 2544).
         _network = $"198.{Random.Shared.Next(18, 20)}.{Random.Shared.Next(256)}";
     }
 
@@ -57,10 +57,10 @@ public sealed class HostNetwork : IAsyncDisposable
         return address;
     }
 
-    /// <summary>The command that runs a program on a host; the program takes its place, and so its process id.</summary>
+    /// <summary>Returns the command that runs a program on a host; the program replaces the command and keeps its process id.</summary>
     public string[] Prefix(string host) => ["ip", "netns", "exec", Name(host)];
 
-    /// <summary>Pulls the host's cable at the switch: what is sent to it is lost without a word.</summary>
+    /// <summary>Disconnects the host's cable at the switch: what is sent to it is silently lost.</summary>
     public Task CutAsync(string host) => RunAsync("-n", Switch, "link", "set", host, "nomaster");
 
     public Task RestoreAsync(string host) => RunAsync("-n", Switch, "link", "set", host, "master", "switch");
@@ -72,7 +72,7 @@ public sealed class HostNetwork : IAsyncDisposable
             await RunAsync("netns", "delete", Name(host));
         }
 
-        // With it go its ends of all cables, and so the other ends.
+        // Deleting the switch also deletes its ends of all cables, and so the other ends.
         await RunAsync("netns", "delete", Switch);
     }
 

@@ -3,13 +3,13 @@ using Npgsql;
 namespace FactoryMonitoring.Tests.Data.Hosts;
 
 /// <summary>
-/// One PostgreSQL of several, with a data directory of its own: a primary, a standby, or what is restored from a backup. Runs as user postgres where
-/// the tests run as root.
+/// One of several PostgreSQL servers, with a separate data directory: a primary, a standby, or a server restored from a backup. Runs as user postgres if the
+/// tests run as root.
 /// </summary>
-/// <param name="home">Where its data directory and its socket are made; belongs to the user it runs as.</param>
-/// <param name="name">Of the data directory.</param>
-/// <param name="address">That it listens on.</param>
-/// <param name="prefix">The command that runs it somewhere else: <see cref="HostNetwork.Prefix"/>.</param>
+/// <param name="home">Parent of its data directory and its socket; belongs to the user that it runs as.</param>
+/// <param name="name">Name of the data directory.</param>
+/// <param name="address">The address that it listens on.</param>
+/// <param name="prefix">The command that runs it on another host: <see cref="HostNetwork.Prefix"/>.</param>
 public sealed class PostgresServer(string home, string name, string address, int port, params string[] prefix) : IAsyncDisposable
 {
     public const string User = "factory_user";
@@ -27,7 +27,7 @@ public sealed class PostgresServer(string home, string name, string address, int
 
     private string PidFile => Path.Combine(Data, "postmaster.pid");
 
-    /// <summary>A directory for servers, and in it one for their archive, which belong to the user that they run as.</summary>
+    /// <summary>Creates a directory for servers, and in it one for their archive; both belong to the user that the servers run as.</summary>
     public static async Task<string> CreateHomeAsync()
     {
         var home = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-hosts-{Guid.NewGuid().ToString("N")[..8]}")).FullName;
@@ -42,8 +42,8 @@ public sealed class PostgresServer(string home, string name, string address, int
 
     public Task InitializeAsync() => RunAsPostgresAsync("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync");
 
-    /// <summary>Begins as a copy of another: a base backup with the WAL that it needs.</summary>
-    /// <param name="options">Further ones of pg_basebackup: -R makes a standby of it.</param>
+    /// <summary>Creates the server as a copy of another: a base backup with the WAL that it needs.</summary>
+    /// <param name="options">Further options of pg_basebackup: -R makes the copy a standby.</param>
     public Task CopyAsync(PostgresServer from, params string[] options) =>
         RunAsPostgresAsync("pg_basebackup", ["-d", from.Conninfo, "-D", Data, "-X", "stream", "-c", "fast", "--no-sync", .. options]);
 
@@ -63,7 +63,7 @@ public sealed class PostgresServer(string home, string name, string address, int
 
     public Task StopAsync() => RunAsPostgresAsync("pg_ctl", "stop", "-D", Data, "-m", "fast", "-w");
 
-    /// <summary>Kills every process of it: kill -9.</summary>
+    /// <summary>Kills all of its processes with kill -9.</summary>
     public async Task KillAsync()
     {
         var postmaster = (await File.ReadAllLinesAsync(PidFile))[0];
@@ -72,17 +72,17 @@ public sealed class PostgresServer(string home, string name, string address, int
         File.Delete(PidFile);
     }
 
-    /// <summary>Has a standby take over.</summary>
+    /// <summary>Promotes a standby.</summary>
     public Task PromoteAsync() => RunAsPostgresAsync("pg_ctl", "promote", "-D", Data, "-w");
 
-    /// <summary>The standby's connection stays open, and it is sent nothing any more.</summary>
+    /// <summary>Stops sending to the standby, whose connection stays open.</summary>
     public async Task FreezeReplicationAsync() => await PostgresFixture.RunAsync(home, "kill", ["-STOP", $"{(await RowsAsync("SELECT pid FROM pg_stat_replication", "postgres"))[0][0]}"]);
 
     public async Task ExecuteAsync(string sql, string database = Database) => await RowsAsync(sql, database);
 
     public async Task<T> ScalarAsync<T>(string sql) => (T)(await RowsAsync(sql))[0][0]!;
 
-    /// <summary>All rows, each as its values, of this server and no other.</summary>
+    /// <summary>Returns all rows of this server, each as its values.</summary>
     public async Task<List<object?[]>> RowsAsync(string sql, string database = Database)
     {
         await using var test = new TestDatabase(ConnectionString(database));

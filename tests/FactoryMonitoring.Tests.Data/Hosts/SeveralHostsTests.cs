@@ -3,7 +3,9 @@ using Confluent.Kafka;
 
 namespace FactoryMonitoring.Tests.Data.Hosts;
 
-/// <summary>Seven hosts: three with a broker of Apache Kafka, two with a consumer, one with the database, and that of the tests with the rest. Needs KAFKA_HOME and root.</summary>
+/// <summary>
+/// Seven hosts: three with a broker of Apache Kafka, two with a consumer, one with the database, and the tests' host with the rest. Needs KAFKA_HOME and root.
+/// </summary>
 [Collection(PostgresCollection.Name)]
 public sealed class SeveralHostsTests : IAsyncLifetime
 {
@@ -69,7 +71,7 @@ public sealed class SeveralHostsTests : IAsyncLifetime
         await factory.BothOwnAsync(_database);
         await factory.FlowsAsync(_database, atLeast: 1000);
 
-        // The host of a consumer, and that of a broker: the other consumer takes over, and the other brokers.
+        // The hosts of a consumer and a broker are cut off: the other consumer and the other brokers take over.
         await _network.CutAsync("consumer1");
         await _network.CutAsync("kafka3");
         await factory.WithinAsync(async () => await FactoryOnHosts.OwnersAsync(_database) is [["c2", 6L]]);
@@ -79,7 +81,7 @@ public sealed class SeveralHostsTests : IAsyncLifetime
         await factory.BothOwnAsync(_database);
         await factory.FlowsAsync(_database, atLeast: 1000);
 
-        // That of the database: everybody waits.
+        // The database's host is cut off: everything waits.
         await _network.CutAsync("database");
         await Task.Delay(TimeSpan.FromSeconds(5), Timeout);
         await _network.RestoreAsync("database");

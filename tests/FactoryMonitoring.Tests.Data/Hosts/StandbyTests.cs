@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Hosts;
 
-/// <summary>A primary that is killed under a thousand readings a second, and its standby that takes over; a backup that is restored to a time.</summary>
+/// <summary>A primary that is killed under a thousand readings a second, and a standby that takes over; a backup that is restored to a point in time.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class StandbyTests : IAsyncLifetime
 {
@@ -73,7 +73,7 @@ public sealed class StandbyTests : IAsyncLifetime
         await using var factory = await StartAsync(primary, standby);
         await factory.FlowsAsync(primary, atLeast: 2000);
 
-        // From here on the standby gets nothing: what is committed meanwhile it will not have.
+        // From here on the standby receives nothing and will lack what is committed.
         await primary.FreezeReplicationAsync();
         await factory.FlowsAsync(primary, atLeast: 2000);
         var watching = WatchAsync(primary);
@@ -88,8 +88,8 @@ public sealed class StandbyTests : IAsyncLifetime
         await factory.FlowsAsync(standby);
         Assert.True(sinceKill.Elapsed < Failover, $"Readings flow again after {sinceKill.Elapsed}");
 
-        // The primary's files, elsewhere: what it had committed when it died.
-        var remains = new PostgresServer(_home, "primary", Loopback, PostgresFixture.FreePort());
+        // The primary's files, started elsewhere: what it had committed when it died.
+        var remains = new PostgresServer(_home, "primary", Loopback, Ports.Free());
         _servers.Add(remains);
         await remains.StartAsync();
         var committed = await OffsetsAsync(remains);
@@ -100,19 +100,19 @@ public sealed class StandbyTests : IAsyncLifetime
         Assert.All(named, each =>
         {
             Assert.Equal(had[each.Partition], each.First);
-            // Of the last batch of a lane nobody may have heard that it was committed.
+            // The acknowledgement of a lane's last commit may not have reached the consumer.
             Assert.InRange(each.Last, each.First, committed[each.Partition] - 1);
             Assert.Contains($"Partition {each.Partition}: the database lost the stored offsets {each.First} to {each.Last}", factory.First.Output + factory.Second.Output, StringComparison.Ordinal);
         });
         Assert.InRange(named.Sum(each => each.Last + 1 - each.First) + had.Values.Sum(), watched - 200, committed.Values.Sum());
 
-        // The account knows of those acknowledgements alone that the standby had, and names the others.
+        // The account knows only the acknowledgements that the standby had, and reports the others.
         var lost = Assert.Single(Regex.Matches(factory.Sensors.Output, "The database lost ([0-9]+) acknowledgements"));
         var unconfirmed = long.Parse(lost.Groups[1].Value, CultureInfo.InvariantCulture);
         Assert.InRange(unconfirmed, 1, await remains.ScalarAsync<long>(Sent) - hadAcknowledged);
         Assert.Equal(unconfirmed, ledger.Unconfirmed);
 
-        // A consumer that knows the new primary takes nothing of the old one any more.
+        // A consumer that knows the new primary accepts nothing from the old one any more.
         var dictionaries = new DictionaryStore(NpgsqlDataSource.Create(standby.ConnectionString()));
         await using var now = new NpgsqlConnection(standby.ConnectionString());
         await using var before = new NpgsqlConnection(remains.ConnectionString());
@@ -126,7 +126,7 @@ public sealed class StandbyTests : IAsyncLifetime
     [Fact]
     public async Task A_backup_that_is_restored_to_a_time_gets_what_it_lacks_once()
     {
-        var port = PostgresFixture.FreePort();
+        var port = Ports.Free();
         var server = Add(new PostgresServer(_home, "primary", Loopback, port));
         var archive = Path.Combine(_home, PostgresServer.Archive);
         string[] archiving = ["archive_mode=on", $"archive_command=test ! -f {archive}/%f && cp %p {archive}/%f"];
@@ -165,7 +165,7 @@ public sealed class StandbyTests : IAsyncLifetime
     private static async Task<Dictionary<int, long>> OffsetsAsync(PostgresServer server) =>
         (await server.RowsAsync("SELECT kafka_partition, next_offset FROM partition_offsets")).ToDictionary(row => (int)row[0]!, row => (long)row[1]!);
 
-    /// <summary>Reads on what has been committed until the server is gone.</summary>
+    /// <summary>Keeps reading what has been committed until the server is gone.</summary>
     private async Task<(long Offsets, long Acknowledged)> WatchAsync(PostgresServer server)
     {
         await using var connection = new NpgsqlConnection(server.ConnectionString());
@@ -187,7 +187,7 @@ public sealed class StandbyTests : IAsyncLifetime
         }
     }
 
-    /// <summary>The standby shows everything that it was sent.</summary>
+    /// <summary>Waits until the standby has replayed everything that it received.</summary>
     private Task HasReplayedAsync(PostgresServer standby) => DatabaseTest.EventuallyAsync(
         async () => await standby.ScalarAsync<bool>(
             "SELECT NOT EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming') AND pg_last_wal_replay_lsn() >= COALESCE(pg_last_wal_receive_lsn(), '0/0')"),
@@ -195,8 +195,8 @@ public sealed class StandbyTests : IAsyncLifetime
 
     private async Task<(PostgresServer Primary, PostgresServer Standby)> StartPairAsync()
     {
-        var primary = Add(new PostgresServer(_home, "primary", Loopback, PostgresFixture.FreePort()));
-        var standby = Add(new PostgresServer(_home, "standby", Loopback, PostgresFixture.FreePort()));
+        var primary = Add(new PostgresServer(_home, "primary", Loopback, Ports.Free()));
+        var standby = Add(new PostgresServer(_home, "standby", Loopback, Ports.Free()));
         await primary.InitializeAsync();
         await primary.StartAsync();
         await primary.ExecuteAsync($"CREATE DATABASE {PostgresServer.Database}", "postgres");

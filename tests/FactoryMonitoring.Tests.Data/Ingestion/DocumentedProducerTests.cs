@@ -5,7 +5,7 @@ using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>The producers of docs/messages.md, run as they stand there, against Apache Kafka and a consumer.</summary>
+/// <summary>The producers of docs/messages.md, run exactly as documented, against Apache Kafka and a consumer.</summary>
 public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private readonly KafkaBroker _broker = new();
@@ -33,10 +33,10 @@ public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : 
         {
             ["KAFKA_BROKERS"] = _broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__Messages__RecordTime"] = "true",
         });
-        var example = ShellBlocks().Matches(await File.ReadAllTextAsync(Document(), Timeout)).Select(match => match.Groups[1].Value).Single(block => block.Contains("kafka-console-producer.sh", StringComparison.Ordinal));
+        var example = ShellBlocks().Matches(Repository.Read("docs", "messages.md")).Select(match => match.Groups[1].Value).Single(block => block.Contains("kafka-console-producer.sh", StringComparison.Ordinal));
         await RunAsync(example);
 
-        // Outputs of Telegraf: data_format json with routing_tag host, and influx. And what Zigbee2MQTT sends, which has no time unless it is asked for.
+        // Outputs of Telegraf: data_format json with routing_tag host, and influx. Also what Zigbee2MQTT sends, which has no time unless configured.
         const string Telegraf = """
             hall|{"battery":91,"linkquality":84,"temperature":19.5}
             h1|{"fields":{"temperature":20.5,"humidity":40},"name":"env","tags":{"host":"h1"},"timestamp":1769860800000000}
@@ -51,20 +51,9 @@ public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : 
         Assert.Equal([[true]], await Database.RowsAsync("SELECT timestamp BETWEEN processing_timestamp - interval '1 min' AND processing_timestamp FROM sensor_readings WHERE sensor_id = 'hall-temperature'", Timeout));
         Assert.Empty(await Database.RowsAsync("SELECT detail FROM rejected_messages", Timeout));
 
-        // What the messages hold besides is known to the pages.
+        // The other members of the messages are recorded for the pages.
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) = 1 FROM unread_members", Timeout));
         Assert.Equal([["hall-temperature", "battery, linkquality"]], await Database.RowsAsync("SELECT sensor_id, names FROM unread_members", Timeout));
-    }
-
-    private static string Document()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory!.FullName, "FactoryMonitoring.sln")))
-        {
-            directory = directory.Parent;
-        }
-
-        return Path.Combine(directory.FullName, "docs", "messages.md");
     }
 
     private async Task RunAsync(string example)

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
-/// <summary>The sensors' service in this process, with the one fault that no signal makes: a loop that stands while the rest runs.</summary>
+/// <summary>The sensors' service in this process, with the one fault that no signal can cause: a loop that is blocked while the rest runs.</summary>
 public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
@@ -16,7 +16,7 @@ public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(pos
     [Fact]
     public async Task A_blocked_loop_fails_alive_within_5_seconds_and_health_with_it()
     {
-        var port = PostgresFixture.FreePort();
+        var port = Ports.Free();
         var builder = WebApplication.CreateBuilder(
             [$"--urls=http://127.0.0.1:{port}", $"--DATABASE_URL={Database.UrlOf(DatabaseRoles.Sensor)}", $"--KAFKA_BROKERS={Brokers.BootstrapServers}",
                 "--SENSOR_TYPE=temperature", "--SAMPLING_INTERVAL=0.1", "--Sensors:PerType=1"]);
@@ -59,7 +59,7 @@ public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(pos
         return response.StatusCode;
     }
 
-    /// <summary>A source whose next reading does not come, and holds the thread that asks for it.</summary>
+    /// <summary>A source whose next reading never comes, and that blocks the thread that requests it.</summary>
     private sealed class BlockingSource : IReadingSource, IDisposable
     {
         private readonly ManualResetEventSlim _open = new(initialState: true);

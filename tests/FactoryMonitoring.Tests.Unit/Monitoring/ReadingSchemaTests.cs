@@ -11,7 +11,7 @@ using Json.Schema;
 
 namespace FactoryMonitoring.Tests.Unit.Monitoring;
 
-/// <summary>The schema that the API serves, the document and the consumers say the same of a reading.</summary>
+/// <summary>The schema that the API serves, the documentation and the consumers agree on what a reading is.</summary>
 public sealed class ReadingSchemaTests
 {
     private static readonly EvaluationOptions Options = new() { OutputFormat = OutputFormat.List, RequireFormatValidation = true };
@@ -31,7 +31,7 @@ public sealed class ReadingSchemaTests
     [Fact]
     public void The_documents_examples_are_valid()
     {
-        var document = File.ReadAllText(Path.Combine(Repository(), "docs", "messages.md"));
+        var document = Repository.Read("docs", "messages.md");
         var examples = Regex.Matches(document, "```json\n(.*?)```", RegexOptions.Singleline);
 
         Assert.Equal(2, examples.Count);
@@ -41,7 +41,7 @@ public sealed class ReadingSchemaTests
     [Fact]
     public void The_document_names_every_reason_of_a_rejection()
     {
-        var document = File.ReadAllText(Path.Combine(Repository(), "docs", "messages.md"));
+        var document = Repository.Read("docs", "messages.md");
 
         Assert.All(Enum.GetValues<Rejection>().Where(each => each is not (Rejection.None or Rejection.AwaitsSchema)), each => Assert.Contains($"| `{Rejections.NameOf(each)}` |", document, StringComparison.Ordinal));
     }
@@ -68,18 +68,7 @@ public sealed class ReadingSchemaTests
     {
         using var resource = typeof(MonitoringApi).Assembly.GetManifestResourceStream("reading.json")!;
         using var reader = new StreamReader(resource);
-        // By an address of its own, for the served one has no host.
+        // Replaces the address, because the address of the served schema has no host.
         return JsonSchema.FromText(reader.ReadToEnd().Replace("\"/api/schemas/reading.json\"", "\"https://factory.test/api/schemas/reading.json\"", StringComparison.Ordinal));
-    }
-
-    private static string Repository()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "FactoryMonitoring.sln")))
-        {
-            directory = directory.Parent ?? throw new InvalidOperationException("FactoryMonitoring.sln is in no folder above the tests");
-        }
-
-        return directory.FullName;
     }
 }

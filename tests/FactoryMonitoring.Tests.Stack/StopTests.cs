@@ -1,16 +1,17 @@
 using System.Diagnostics;
 using System.Text;
-using FactoryMonitoring.AppHost.Setup;
 
-namespace FactoryMonitoring.AppHost.Tests;
+namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>The AppHost's program, as a user starts it, and the signals that end it.</summary>
+/// <summary>The AppHost's program, started as a user starts it, and the signals that stop it.</summary>
 public sealed class StopTests : IDisposable
 {
-    // Open to others, as a temporary directory is not: the database's processes are another user's where root starts them.
+    // Open to other users, unlike a temporary directory: if root starts the database, its processes run as another user.
     private readonly string _runDirectory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-stop-{Guid.NewGuid():N}")).FullName;
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(8));
     private readonly StringBuilder _output = new();
+
+    private static string AppHost => Repository.AssemblyOf("FactoryMonitoring.AppHost");
 
     public void Dispose()
     {
@@ -29,7 +30,7 @@ public sealed class StopTests : IDisposable
             await app.WaitForExitAsync(_limit.Token);
             if (signal != "KILL")
             {
-                // It goes last, also after the orchestrator, which learns only of one that is killed by itself.
+                // The AppHost exits last, after the orchestrator, which notices the exit by itself only if the AppHost is killed.
                 Assert.Equal(0, app.ExitCode);
                 Assert.Empty(Commands());
             }
@@ -39,14 +40,14 @@ public sealed class StopTests : IDisposable
 
     private async Task<Process> StartAsync()
     {
-        // Where the tests run in the background of a script they ignore SIGINT, and so would what they start.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.ChangeExtension(typeof(FactorySettings).Assembly.Location, null)])
+        // If the tests run in the background of a script, they ignore SIGINT, and the processes that they start would inherit that.
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.ChangeExtension(AppHost, null)])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
-            WorkingDirectory = AppContext.BaseDirectory,
+            WorkingDirectory = Path.GetDirectoryName(AppHost),
         };
         start.Environment["Factory__RunDirectory"] = _runDirectory;
-        // As the launch profile has it.
+        // As in the launch profile.
         (start.Environment["DOTNET_ENVIRONMENT"], start.Environment["ASPIRE_ALLOW_UNSECURED_TRANSPORT"]) = ("Development", "true");
         (start.Environment["Factory__Kafka"], start.Environment["Factory__Postgres"], start.Environment["Factory__Prometheus"]) = ("embedded", "process", "false");
         foreach (var port in (string[])["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"]) start.Environment[$"Factory__Ports__{port}"] = "0";
@@ -69,7 +70,9 @@ public sealed class StopTests : IDisposable
         }
     }
 
-    /// <summary>What was started for this run directory and has not ended; a process hands its environment down to all that it starts.</summary>
+    /// <summary>
+    /// Returns the processes that were started for this run directory and have not exited; a process passes its environment to all that it starts.
+    /// </summary>
     private List<int> Left() =>
         [.. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, out _)).Where(IsOfRun!).Select(int.Parse!)];
 
