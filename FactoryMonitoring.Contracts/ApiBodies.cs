@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Contracts.Api;
 
 // Bodies of the monitoring API: snake_case JSON, times in UTC. The names of the first six are fixed by existing clients.
 
-/// <summary>Routes of the monitoring API that services call; pages and scripts find all of them in its OpenAPI description.</summary>
+/// <summary>Routes of the monitoring API that services call. Its OpenAPI description lists all routes.</summary>
 public static class ApiRoutes
 {
     /// <summary>GET: a <see cref="StreamSnapshot"/>.</summary>
@@ -22,7 +22,7 @@ public sealed record SystemStatusBody(
     bool Stale = false,
     string Database = DatabaseStates.Up);
 
-/// <summary>Whether the database stores what it is given.</summary>
+/// <summary>Whether the database accepts writes.</summary>
 public static class DatabaseStates
 {
     public const string Up = "up";
@@ -33,22 +33,22 @@ public static class DatabaseStates
 
 public sealed record ComponentSummary(ComponentCounts Consumers, ComponentCounts Producers, ComponentCounts? Brokers = null);
 
-/// <param name="TotalCount">Those seen in the last 24 h.</param>
+/// <param name="TotalCount">Components seen in the last 24 h.</param>
 public sealed record ComponentCounts(int ActiveCount, int TotalCount, DateTimeOffset? LastActivity);
 
-/// <summary>The whole in words: a sentence with a subject, what it means and how long it will last.</summary>
+/// <summary>The state of the whole system in words: what happened, what it means and how long it will last.</summary>
 /// <param name="Level">ok, warning, critical.</param>
-/// <param name="Reasons">One sentence each; empty while all is well.</param>
+/// <param name="Reasons">One sentence each; empty while the level is ok.</param>
 public sealed record OverallStatus(string Level, string Title, string Detail, IReadOnlyList<string> Reasons, DateTimeOffset Since, RecoveryStopwatch? Recovery = null, IReadOnlyList<StatusLink>? Links = null);
 
-/// <summary>Where a page shows more of a reason.</summary>
-/// <param name="Path">Of the page, from the root of the site.</param>
+/// <summary>A link to the page that shows more about a reason.</summary>
+/// <param name="Path">The page's path, from the root of the site.</param>
 public sealed record StatusLink(string Text, string Path);
 
-/// <summary>The measured times of the newest fault. Durations in ms from <see cref="KilledAt"/>; null while not reached, or not observed.</summary>
+/// <summary>The measured times of the newest fault, in ms from <see cref="KilledAt"/>; null until reached, or where not observed.</summary>
 /// <param name="KilledAtSource">
-/// exit: seen by the AppHost when the process ended; commit: the last committed row before the silence; heartbeat: the last of those, where
-/// that is later.
+/// exit: the process exit that the AppHost saw; commit: the last committed row before the silence; heartbeat: the last heartbeat, where that is
+/// later than the last commit.
 /// </param>
 public sealed record RecoveryStopwatch(
     string ComponentId,
@@ -61,9 +61,11 @@ public sealed record RecoveryStopwatch(
     IReadOnlyList<int> Partitions);
 
 /// <param name="EventType">assigned, revoked, lost.</param>
-/// <param name="Generation">Our epoch of the partition.</param>
-/// <param name="Reason">joined, left, session expired, claimed; null where it was not observed.</param>
-/// <param name="StallMs">Of an assignment, once known: from the predecessor's end to this owner's first committed record, or its stand at the log's end.</param>
+/// <param name="Generation">The partition's epoch in this system.</param>
+/// <param name="Reason">joined, left, session expired, claimed; null if not observed.</param>
+/// <param name="StallMs">
+/// For an assignment, once known: from the end of the predecessor's ownership until this owner commits its first record or reaches the log's end.
+/// </param>
 public sealed record RebalancingEventBody(
     string EventType,
     string ConsumerId,
@@ -78,7 +80,7 @@ public sealed record RebalancingEventBody(
 /// <param name="Status">active, inactive.</param>
 /// <param name="MessagesProcessedLastMinute">Readings stored; a message may hold several.</param>
 /// <param name="TotalMessagesProcessed">Readings stored since the beginning.</param>
-/// <param name="Stopped">It is inactive because it was asked to stop, and said so.</param>
+/// <param name="Stopped">The component is inactive because it was asked to stop, and reported so.</param>
 public sealed record ConsumerHealthBody(
     string ConsumerId,
     string Status,
@@ -104,7 +106,7 @@ public static class Statuses
 
 /// <summary>GET /api/producer-health.</summary>
 /// <param name="Connection">connected, degraded, disconnected.</param>
-/// <param name="Stopped">It is inactive because it was asked to stop, and said so.</param>
+/// <param name="Stopped">The component is inactive because it was asked to stop, and reported so.</param>
 public sealed record ProducerHealthBody(
     string ProducerId,
     string SensorType,
@@ -134,7 +136,9 @@ public sealed record PartitionAssignmentBody(
 
 public sealed record AssignmentBody(string ConsumerId, IReadOnlyList<int> AssignedPartitions, string Status, DateTimeOffset? LastHeartbeat);
 
-/// <summary>GET /api/real-time-metrics. Counts of the last 10 minutes for consumers and partitions; sent in total for active producers.</summary>
+/// <summary>
+/// GET /api/real-time-metrics: for consumers and partitions the readings of the last 10 minutes, for active producers all that they have sent.
+/// </summary>
 public sealed record RealTimeMetricsBody(
     IReadOnlyList<ComponentValue> ConsumerThroughput,
     IReadOnlyList<ComponentValue> ProducerThroughput,
@@ -144,10 +148,12 @@ public sealed record RealTimeMetricsBody(
 
 public sealed record ComponentValue(string ComponentId, long Value);
 
-/// <summary>The pipeline now: means and percentiles of the last 10 s. Null is what was not measured.</summary>
-/// <param name="MaximumPerSecond">The highest rate this installation has stored in one second; null before any.</param>
+/// <summary>The pipeline's current rates, and its means and percentiles over the last 10 s; null where not measured.</summary>
+/// <param name="MaximumPerSecond">The highest rate that this installation has stored in one second; null before the first.</param>
 /// <param name="Lag">Messages that are not stored yet.</param>
-/// <param name="CatchUpSeconds">Time to no lag at the rate at which it fell over the last 10 s; null while it does not fall.</param>
+/// <param name="CatchUpSeconds">Time until the lag is 0 at the rate at which it fell over the last 10 s; null while it does not fall.</param>
+/// <param name="SlowestMs">The longest time from a sensor to the row in the last 10 s.</param>
+/// <param name="SlowestTraceId">The trace of the batch that stored that reading; null if it was not recorded.</param>
 public sealed record PipelineMetrics(
     double AcknowledgedPerSecond,
     double StoredPerSecond,
@@ -159,7 +165,9 @@ public sealed record PipelineMetrics(
     double? LatencyP95Ms,
     double? LatencyP99Ms,
     double? CommitMs,
-    long StoredTotal);
+    long StoredTotal,
+    long? SlowestMs = null,
+    string? SlowestTraceId = null);
 
 /// <summary>GET /api/history: one point per interval, oldest first.</summary>
 public sealed record HistoryBody(int IntervalSeconds, IReadOnlyList<HistoryPoint> Points);
@@ -175,8 +183,8 @@ public sealed record HistoryPoint(
     double? LagSeconds);
 
 /// <summary>An item of GET /api/recent-alerts and /api/alerts.</summary>
-/// <param name="ResolvedBecause">no_data, memory_lost, log_ended, other_partition, backfill; null where the condition cleared, or the alert is open.</param>
-/// <param name="Backfill">It is of backfilled readings: it never was open, and <paramref name="Timestamp"/> is when these were stored.</param>
+/// <param name="ResolvedBecause">no_data, memory_lost, log_ended, other_partition, backfill; null if the condition cleared, or the alert is open.</param>
+/// <param name="Backfill">The alert is for backfilled readings: it was never open, and <paramref name="Timestamp"/> is when they were stored.</param>
 public sealed record AlertBody(
     Guid AlertId,
     string SensorId,
@@ -223,14 +231,14 @@ public sealed record ReadingBody(
     long KafkaOffset,
     DateTimeOffset ProcessingTimestamp);
 
-/// <summary>GET /api/alerts/rate: alerts raised per bucket between two times; buckets without one are left out.</summary>
+/// <summary>GET /api/alerts/rate: alerts raised per bucket between two times; buckets without alerts are omitted.</summary>
 public sealed record AlertRateBody(int BucketSeconds, IReadOnlyList<AlertRatePoint> Points, DateTimeOffset From, DateTimeOffset To);
 
 public sealed record AlertRatePoint(DateTimeOffset At, string SensorType, string AnomalyType, string Severity, int Count);
 
 /// <summary>GET /api/cluster.</summary>
 /// <param name="MeasuredAt">When the brokers were asked.</param>
-/// <param name="LagMeasuredAt">When what the partitions lag behind was measured; null while it is not known of every partition.</param>
+/// <param name="LagMeasuredAt">When the partitions' lag was measured; null while the lag of any partition is unknown.</param>
 public sealed record ClusterBody(
     IReadOnlyList<BrokerBody> Brokers,
     IReadOnlyList<PartitionBody> Partitions,
@@ -241,8 +249,8 @@ public sealed record ClusterBody(
 
 public sealed record BrokerBody(int Id, string Name, string Host, int Port, bool Up, DateTimeOffset? StatusSince = null, int? LeaderOf = null, bool? Controller = null);
 
-/// <summary>A partition of the sensor topic; null is what could not be measured.</summary>
-/// <param name="RecoveredAt">When its owner had committed its first record, or had reached the end of the log; null before.</param>
+/// <summary>A partition of the sensor topic; null where a value could not be measured.</summary>
+/// <param name="RecoveredAt">When its owner committed its first record or reached the end of the log; null before.</param>
 public sealed record PartitionBody(
     int Partition,
     int? Leader,
@@ -258,12 +266,52 @@ public sealed record PartitionBody(
     long? Stored = null,
     DateTimeOffset? RecoveredAt = null);
 
-/// <summary>GET /api/ownership: who owned which partition in a window of time, and what else happened in it.</summary>
+/// <summary>GET /api/cluster-details: what is measured of brokers and topics every 5 s, and what changed among them.</summary>
+/// <param name="MeasuredAt">When the brokers were asked; null before.</param>
+/// <param name="Quorum">The metadata quorum; null where there is none, or no broker says.</param>
+/// <param name="Unasked">Why brokers are not asked for their quorum and their logs; null where they are.</param>
+/// <param name="Changes">Of the last 24 hours at most 200, newest first.</param>
+public sealed record ClusterDetailsBody(
+    DateTimeOffset? MeasuredAt,
+    IReadOnlyList<BrokerFigures> Brokers,
+    QuorumBody? Quorum,
+    IReadOnlyList<TopicBody> Topics,
+    string? Unasked,
+    IReadOnlyList<ClusterChangeBody> Changes);
+
+/// <summary>What is measured of a broker; null is what could not be measured.</summary>
+/// <param name="RequestP50Ms">Median time from a request of the monitoring API to the broker's answer, over 5 s.</param>
+/// <param name="RequestP99Ms">Of the same, the 99th percentile.</param>
+/// <param name="LogBytes">Size of its replicas of all topics, on its disks.</param>
+/// <param name="WrittenBytesPerSecond">By how much they grew over the last 5 s; null while retention has shortened one of them.</param>
+/// <param name="DiskBytes">Size of the disks that they are on.</param>
+public sealed record BrokerFigures(
+    int Id, string Name, double? RequestP50Ms, double? RequestP99Ms, long? LogBytes, double? WrittenBytesPerSecond, long? DiskBytes, long? FreeBytes);
+
+/// <param name="Leader">Id of the active controller.</param>
+/// <param name="Epoch">Rises with every election.</param>
+public sealed record QuorumBody(int Leader, int Epoch, IReadOnlyList<QuorumVoterBody> Voters);
+
+/// <param name="Behind">Records of the metadata log that it lacks; null where the leader does not know it.</param>
+public sealed record QuorumVoterBody(int Id, string Name, long? Behind);
+
+/// <param name="Replicas">Of each partition, at most.</param>
+/// <param name="OutOfSync">Partitions of which a replica is not in sync.</param>
+/// <param name="Leaderless">Partitions without a leader.</param>
+/// <param name="LogBytes">All its replicas on all brokers; null where no broker was asked.</param>
+public sealed record TopicBody(string Name, int Partitions, int Replicas, int OutOfSync, int Leaderless, long? LogBytes);
+
+/// <param name="Kind">broker, replicas or controller.</param>
+/// <param name="Status">broker: up, down; replicas: in sync, out of sync; controller: the name of the broker that became it.</param>
+/// <param name="Detail">replicas: the partitions that are out of sync.</param>
+public sealed record ClusterChangeBody(DateTimeOffset At, string Kind, string ComponentId, string Status, string? Detail);
+
+/// <summary>GET /api/ownership: the owners of the partitions in a time window, and the other events in it.</summary>
 public sealed record OwnershipBody(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<OwnershipSpan> Spans, IReadOnlyList<TimelineMark> Marks);
 
-/// <param name="EndedAt">Null while it is owned.</param>
-/// <param name="EndedBy">revoked, lost; null while it is owned.</param>
-/// <param name="StallMs">From the predecessor's end to this owner's recovery; null where there was no predecessor or it has not recovered.</param>
+/// <param name="EndedAt">Null while the partition is owned.</param>
+/// <param name="EndedBy">revoked, lost; null while the partition is owned.</param>
+/// <param name="StallMs">From the end of the predecessor's ownership to this owner's recovery; null without a predecessor, or before the recovery.</param>
 public sealed record OwnershipSpan(
     int Partition,
     long Generation,
@@ -281,15 +329,15 @@ public sealed record TimelineMark(DateTimeOffset At, string Kind, string Compone
 
 /// <summary>GET /api/ledger: acknowledged = stored_acknowledged + rejected_acknowledged + in_flight + missing.</summary>
 /// <param name="Stored">Rows stored, with or without a recorded acknowledgement.</param>
-/// <param name="Rejected">Messages that became dead letters, whoever sent them.</param>
+/// <param name="Rejected">Messages that became dead letters, from any sender.</param>
 /// <param name="Unconfirmed">
-/// Stored, and their acknowledgement is not recorded: not yet (sensors write theirs once a second), or never (a killed sensor had not yet
-/// written it).
+/// Readings stored whose acknowledgement is not recorded: not yet (sensors record theirs once a second), or never (the sensor was killed before
+/// it recorded it).
 /// </param>
-/// <param name="Uncounted">Stored, and bear no reading_count by which they could be acknowledged, as load of the fault lab does.</param>
-/// <param name="Unreachable">Acknowledged by a log that no longer exists and not read before it ended.</param>
-/// <param name="SettledAt">How far the comparison has come.</param>
-/// <param name="Audit">The count of the rows themselves, about a minute behind.</param>
+/// <param name="Uncounted">Readings stored without a reading_count, so that no acknowledgement can match them, such as the fault lab's load.</param>
+/// <param name="Unreachable">Readings acknowledged in a log that no longer exists, and not read before it ended.</param>
+/// <param name="SettledAt">The time up to which the comparison is complete.</param>
+/// <param name="Audit">The count of the rows themselves, about a minute old.</param>
 public sealed record LedgerBody(
     long Acknowledged,
     long Stored,
@@ -310,22 +358,22 @@ public sealed record LedgerBody(
     LedgerAudit? Audit = null,
     bool Stale = false);
 
-/// <summary>Rows counted one by one against the batches that they were stored with, since this count exists.</summary>
-/// <param name="AuditedUntil">All that was stored up to then is counted.</param>
-/// <param name="Batches">Of one partition and one transaction each.</param>
-/// <param name="Readings">Rows that these hold.</param>
-/// <param name="Wrong">Batches that hold more rows or fewer than they should, of more messages or fewer, or an offset that is not theirs.</param>
+/// <summary>Rows counted one by one and compared with the batches that they were stored with, since this audit exists.</summary>
+/// <param name="AuditedUntil">Everything stored before this time is counted.</param>
+/// <param name="Batches">Each holds the rows of one partition in one transaction.</param>
+/// <param name="Readings">Rows in these batches.</param>
+/// <param name="Wrong">Batches with too many or too few rows or messages, or with an offset that does not belong to them.</param>
 public sealed record LedgerAudit(DateTimeOffset AuditedUntil, long Batches, long Readings, long Wrong);
 
 public sealed record ProducerLedger(string ProducerId, long Acknowledged, long StoredAcknowledged, long Rejected, long InFlight, long Missing);
 
-/// <summary>The account of a partition by its offsets: from the first to the next there are as many as messages, rejected and skipped together.</summary>
-/// <param name="Stored">Readings.</param>
-/// <param name="Redelivered">Messages that came again and were stored already.</param>
+/// <summary>A partition's ledger by offsets: messages + rejected + skipped equals the offsets from the first to the next.</summary>
+/// <param name="Stored">Readings stored.</param>
+/// <param name="Redelivered">Messages delivered again after they were stored.</param>
 /// <param name="Rejected">Messages that became dead letters.</param>
 /// <param name="Duplicated">Readings whose number their sensor had used before.</param>
-/// <param name="Skipped">Offsets that the log had dropped before they were read.</param>
-/// <param name="Messages">Whose readings are stored: fewer than readings where a message holds several.</param>
+/// <param name="Skipped">Offsets that the log deleted before they were read.</param>
+/// <param name="Messages">Messages whose readings are stored: fewer than the readings where a message holds several.</param>
 public sealed record PartitionLedger(
     int Partition, string LogId, long Stored, long Redelivered, long Rejected, long Duplicated, long Skipped, long FirstOffset, long NextOffset, long Messages);
 
@@ -342,13 +390,15 @@ public sealed record LedgerViolation(
     string? ConsumerId);
 
 /// <summary>An item of GET /api/sensors.</summary>
-/// <param name="IntervalMs">Between two readings, a running mean by the times of their records; null while it is not known.</param>
-/// <param name="ClockOffsetMs">How far the newest reading's own time is ahead of its record's, or of its arrival where that is earlier; negative where it is behind.</param>
-/// <param name="WarningThreshold">Of the newest message; null where it has none, so that <paramref name="RuleWarning"/> holds.</param>
-/// <param name="RuleWarning">Of its type, in its unit; null where the type has none.</param>
-/// <param name="RuleUnit">The unit of its type's limits, where they cannot be converted to the sensor's and do not hold.</param>
-/// <param name="JudgedPartition">The one in which its readings are judged, where they come in several.</param>
-/// <param name="ElsewhereAt">When one came in another partition than that; null where none ever did.</param>
+/// <param name="IntervalMs">Time between two readings, a running mean by their records' timestamps; null while unknown.</param>
+/// <param name="ClockOffsetMs">
+/// How far the newest reading's own timestamp is ahead of its record's, or of its arrival where that is earlier; negative if it is behind.
+/// </param>
+/// <param name="WarningThreshold">From the newest message; null if it has none, and <paramref name="RuleWarning"/> applies.</param>
+/// <param name="RuleWarning">The type's threshold, in the type's unit; null if the type has none.</param>
+/// <param name="RuleUnit">The unit of the type's limits, if they cannot be converted to the sensor's unit and do not apply.</param>
+/// <param name="JudgedPartition">The partition in which the readings are judged, if they arrive in several.</param>
+/// <param name="ElsewhereAt">When a reading arrived in a partition other than that; null if none ever did.</param>
 public sealed record SensorBody(
     string SensorId,
     string SensorType,
@@ -377,21 +427,21 @@ public sealed record SensorBody(
 /// <summary>GET /api/sensor-counts.</summary>
 public sealed record SensorCountsBody(int Sensors, IReadOnlyList<SensorCount> ByTypeAndLevel);
 
-/// <summary>Sensors of a type whose newest reading is at a level.</summary>
+/// <summary>Counts the sensors of a type by the level of their newest reading.</summary>
 public sealed record SensorCount(string SensorType, string AlertLevel, int Sensors);
 
-/// <summary>Where in its file the replay is that a sensor is a part of.</summary>
-/// <param name="File">Its name without its folder.</param>
-/// <param name="Row">The row that was sent last, from 1 on; 0 before the first.</param>
-/// <param name="Played">Rows sent since the file was begun.</param>
+/// <summary>The progress of the replay that a sensor belongs to.</summary>
+/// <param name="File">The file's name without its folder.</param>
+/// <param name="Row">The row sent last, counted from 1; 0 before the first.</param>
+/// <param name="Played">Rows sent since the start of the file.</param>
 /// <param name="Rows">All rows of the file.</param>
-/// <param name="SourceTimestamp">The row's time as it stands in the file; null where the file has none.</param>
-/// <param name="IsOver">The file has come to its end; of a backfill: and all of it is stored.</param>
-/// <param name="IsBackfill">The rows are stored at their own times, as fast as that goes.</param>
-/// <param name="Stored">Readings of a backfill that consumers have stored; null of a replay.</param>
-/// <param name="Readings">All readings of the file; null where an earlier version wrote the row.</param>
-/// <param name="RowsPerSecond">Of a backfill: rows stored a second, over the last 10 s; null before the first.</param>
-/// <param name="SecondsLeft">Of a backfill, at that rate; null while nothing is being stored.</param>
+/// <param name="SourceTimestamp">The row's time as written in the file; null if the file has none.</param>
+/// <param name="IsOver">The file is at its end; for a backfill, all of it is stored as well.</param>
+/// <param name="IsBackfill">The rows are stored at their own times, as fast as possible.</param>
+/// <param name="Stored">Readings of a backfill that consumers have stored; null for a replay.</param>
+/// <param name="Readings">All readings of the file; null if an earlier version wrote the row.</param>
+/// <param name="RowsPerSecond">For a backfill: rows stored per second, over the last 10 s; null before the first.</param>
+/// <param name="SecondsLeft">For a backfill: the time left at that rate; null while nothing is being stored.</param>
 public sealed record ReplayBody(
     string ProducerId,
     string File,
@@ -407,11 +457,11 @@ public sealed record ReplayBody(
     double? RowsPerSecond = null,
     double? SecondsLeft = null);
 
-/// <summary>A sensor of which readings were backfilled: an item of GET /api/backfills.</summary>
-/// <param name="FirstTimestamp">The earliest of the readings' own times.</param>
-/// <param name="LastTimestamp">The latest of them.</param>
-/// <param name="StoredAt">When the newest of them was stored.</param>
-/// <param name="WarningThreshold">Of the newest reading or its type, in its unit; null where there is none.</param>
+/// <summary>A sensor with backfilled readings: an item of GET /api/backfills.</summary>
+/// <param name="FirstTimestamp">The earliest of the readings' own timestamps.</param>
+/// <param name="LastTimestamp">The latest of the readings' own timestamps.</param>
+/// <param name="StoredAt">When the newest reading was stored.</param>
+/// <param name="WarningThreshold">From the newest reading or from its type, in the reading's unit; null if there is none.</param>
 public sealed record BackfilledSensorBody(
     string SensorId,
     string SensorType,
@@ -427,18 +477,18 @@ public sealed record BackfilledSensorBody(
     int KafkaPartition,
     long KafkaOffset);
 
-/// <summary>What was backfilled of a sensor: of GET /api/sensors/{id}.</summary>
-/// <param name="Readings">The last ones that were stored, by their own times.</param>
-/// <param name="Alerts">The last ones; none of them ever was open.</param>
+/// <summary>The backfilled readings of a sensor, in GET /api/sensors/{id}.</summary>
+/// <param name="Readings">The readings stored last, ordered by their own timestamps.</param>
+/// <param name="Alerts">The newest alerts; none of them was ever open.</param>
 public sealed record BackfillBody(BackfilledSensorBody Sensor, IReadOnlyList<ReadingBody> Readings, IReadOnlyList<AlertBody> Alerts);
 
 /// <summary>GET /api/sensors/{id}.</summary>
-/// <param name="Sensor">As its live readings have it; null where it has none.</param>
-/// <param name="Readings">Live ones.</param>
-/// <param name="Alerts">Of live readings.</param>
-/// <param name="Replay">Null where it is no sensor of a replayed file.</param>
-/// <param name="Backfill">Null where nothing of it was backfilled.</param>
-/// <param name="Unread">The numbers of its messages that are not read, as JSON pointers with commas between; null where there is none.</param>
+/// <param name="Sensor">The state by its live readings; null if it has none.</param>
+/// <param name="Readings">Live readings.</param>
+/// <param name="Alerts">Alerts for live readings.</param>
+/// <param name="Replay">Null if the sensor belongs to no replayed file.</param>
+/// <param name="Backfill">Null if nothing was backfilled for the sensor.</param>
+/// <param name="Unread">The numbers in its messages that are not read, as JSON pointers separated by commas; null if there are none.</param>
 public sealed record SensorDetailBody(
     SensorBody? Sensor,
     IReadOnlyList<ReadingBody> Readings,
@@ -465,14 +515,14 @@ public sealed record StatusChangeBody(DateTimeOffset At, string Status, string? 
 
 public sealed record ComponentRatePoint(DateTimeOffset At, double PerSecond);
 
-/// <summary>Something that somebody did, or was not allowed to do.</summary>
-/// <param name="Id">Rises from entry to entry.</param>
-/// <param name="Who">make, experiment, somebody who has signed in, the name of an API key, …</param>
-/// <param name="Role">Of who came through the page; null of the rest.</param>
-/// <param name="Address">From which; null of this machine's own programs.</param>
-/// <param name="Act">As an imperative.</param>
-/// <param name="Done">Whether it was done.</param>
-/// <param name="Result">What became of it.</param>
+/// <summary>An action that was carried out or refused.</summary>
+/// <param name="Id">Increases from entry to entry.</param>
+/// <param name="Who">make, experiment, a signed-in user, the name of an API key, …</param>
+/// <param name="Role">The role of a user who came through the page; null otherwise.</param>
+/// <param name="Address">The client's address; null for programs on this machine.</param>
+/// <param name="Act">The action, as an imperative.</param>
+/// <param name="Done">Whether the action was carried out.</param>
+/// <param name="Result">The outcome.</param>
 public sealed record AuditEntry(long Id, DateTimeOffset At, string Who, FactoryRole? Role, string? Address, string Act, bool Done, string Result);
 
 public sealed record DeadLetterBody(
@@ -485,7 +535,7 @@ public sealed record DeadLetterBody(
     long? ReadingCount,
     DateTimeOffset RejectedAt);
 
-/// <summary>GET /api/snapshot, and the first event of /api/stream: all a page needs to draw itself; later events replace its members one by one.</summary>
+/// <summary>GET /api/snapshot, and the first event of /api/stream: everything a page displays; later events replace its members one by one.</summary>
 public sealed record StreamSnapshot(
     SystemStatusBody System,
     IReadOnlyList<ConsumerHealthBody> Consumers,
@@ -498,28 +548,28 @@ public sealed record StreamSnapshot(
     DateTimeOffset TakenAt,
     bool Stale);
 
-/// <summary>Names of the events of /api/stream, and what each carries.</summary>
+/// <summary>Names of the events of /api/stream, and the body of each.</summary>
 public static class StreamEvents
 {
     /// <summary>A <see cref="StreamSnapshot"/>: first, and again whenever something was removed. Replaces everything.</summary>
     public const string Snapshot = "snapshot";
 
-    /// <summary>A <see cref="SystemStatusBody"/>; its <see cref="SystemStatusBody.Stale"/> holds for all that was sent.</summary>
+    /// <summary>A <see cref="SystemStatusBody"/>; its <see cref="SystemStatusBody.Stale"/> applies to everything sent.</summary>
     public const string System = "system";
 
-    /// <summary>One <see cref="ConsumerHealthBody"/>, new or in the place of the one with its id.</summary>
+    /// <summary>One <see cref="ConsumerHealthBody"/>: new, or replaces the one with its id.</summary>
     public const string Consumer = "consumer";
 
-    /// <summary>One <see cref="ProducerHealthBody"/>, new or in the place of the one with its id.</summary>
+    /// <summary>One <see cref="ProducerHealthBody"/>: new, or replaces the one with its id.</summary>
     public const string Producer = "producer";
 
-    /// <summary>One <see cref="PartitionBody"/> of <see cref="ClusterBody.Partitions"/>, in the place of the one with its number.</summary>
+    /// <summary>One <see cref="PartitionBody"/> of <see cref="ClusterBody.Partitions"/>; replaces the one with its number.</summary>
     public const string Partition = "partition";
 
-    /// <summary>One <see cref="RebalancingEventBody"/>, new or in the place of the one with its id (its stall has become known).</summary>
+    /// <summary>One <see cref="RebalancingEventBody"/>: new, or replaces the one with its id (its stall has become known).</summary>
     public const string Rebalance = "rebalance";
 
-    /// <summary>One <see cref="AlertBody"/>, new or in the place of the one with its id (its count, peak or end has changed).</summary>
+    /// <summary>One <see cref="AlertBody"/>: new, or replaces the one with its id (its count, peak or end has changed).</summary>
     public const string Alert = "alert";
 
     /// <summary>The whole <see cref="ClusterBody"/>: sent when brokers, leaders, replicas or owners have changed.</summary>
@@ -531,7 +581,9 @@ public static class StreamEvents
     /// <summary>The whole <see cref="LedgerBody"/>.</summary>
     public const string Ledger = "ledger";
 
-    /// <summary>Nothing has changed: sent where there is nothing else to send, so that a reader can tell silence from a lost connection. Its data are empty.</summary>
+    /// <summary>
+    /// A keep-alive with empty data, sent when there is nothing else to send, so that a client can distinguish silence from a lost connection.
+    /// </summary>
     public const string Alive = "alive";
 }
 
@@ -558,6 +610,7 @@ public sealed class UtcTimestampConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(AlertRateBody))]
 [JsonSerializable(typeof(IReadOnlyList<RebalancingEventBody>))]
 [JsonSerializable(typeof(ClusterBody))]
+[JsonSerializable(typeof(ClusterDetailsBody))]
 [JsonSerializable(typeof(OwnershipBody))]
 [JsonSerializable(typeof(LedgerBody))]
 [JsonSerializable(typeof(IReadOnlyList<SensorBody>))]
@@ -576,7 +629,7 @@ public sealed partial class ApiJsonContext : JsonSerializerContext;
 
 public static class ApiJson
 {
-    /// <summary>The context, with °C and the like written as they are: the bodies are JSON, never part of a page's source.</summary>
+    /// <summary>The context that writes ° and similar characters unescaped: the bodies are JSON, never part of a page's source.</summary>
     public static ApiJsonContext Context { get; } =
         new(new JsonSerializerOptions(ApiJsonContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -1,13 +1,13 @@
 namespace FactoryMonitoring.Data;
 
-/// <summary>What each role of the services may do with a table or view: of SELECT, INSERT, UPDATE, DELETE the first letters, in this order.</summary>
+/// <summary>The privileges of each service role on a table or view: the first letters of SELECT, INSERT, UPDATE, DELETE, in this order.</summary>
 /// <param name="Ingest">Consumers.</param>
 /// <param name="Sensor">Sensors.</param>
-/// <param name="Monitor">Monitoring.Api, the fault lab, and what the AppHost writes down.</param>
-/// <param name="Audit">Monitoring.Web, which writes who signed in and what it refused, and reads nothing here.</param>
+/// <param name="Monitor">Monitoring.Api, the fault lab, and the AppHost's records.</param>
+/// <param name="Audit">Monitoring.Web, which records who signed in and what it refused, and reads nothing here.</param>
 public sealed record TableGrant(string Table, string Ingest, string Sensor, string Monitor, string Audit = "")
 {
-    /// <summary>The privileges of a role, as SQL names them.</summary>
+    /// <summary>Returns the privileges of a role, by their SQL names.</summary>
     public IReadOnlyList<string> Of(string role) =>
     [
         .. (role switch
@@ -22,8 +22,8 @@ public sealed record TableGrant(string Table, string Ingest, string Sensor, stri
 }
 
 /// <summary>
-/// The roles of the database. The owner has all tables, and nobody signs in as it; each service signs in as a role that may do what its statements need.
-/// The days of readings have no rows here: who may read or write their parent may do so in them through it.
+/// The roles of the database. The owner owns all tables, and nobody signs in as it; each service signs in as a role with the privileges that its statements
+/// need. The daily partitions of readings have no rows here: a role accesses them through its privileges on the parent.
 /// </summary>
 public static class DatabaseRoles
 {
@@ -33,10 +33,10 @@ public static class DatabaseRoles
     public const string Monitor = "factory_monitor";
     public const string Audit = "factory_audit";
 
-    /// <summary>Those that services sign in as.</summary>
+    /// <summary>The roles that services sign in as.</summary>
     public static IReadOnlyList<string> Services { get; } = [Ingest, Sensor, Monitor, Audit];
 
-    /// <summary>Each table and view of the schema. A migration that adds one adds its row.</summary>
+    /// <summary>Each table and view of the schema. A migration that adds a table or view must add its row here.</summary>
     public static IReadOnlyList<TableGrant> Grants { get; } =
     [
         new("acknowledged_totals", "SD", "SIU", "S"),
@@ -45,6 +45,7 @@ public static class DatabaseRoles
         new("audit_log", "", "", "SI", Audit: "I"),
         new("backfilled_sensors", "SIUD", "", "S"),
         new("backfills", "SD", "SIU", "S"),
+        new("cluster_changes", "SD", "", "SI"),
         new("component_exits", "SD", "", "SI"),
         new("consumer_health", "SIUD", "", "SU"),
         new("consumer_samples", "SID", "", "S"),
@@ -66,7 +67,7 @@ public static class DatabaseRoles
         new("producer_samples", "SD", "SIU", "S"),
         new("reading_audit", "SU", "", "S"),
         new("reading_batches", "SID", "", "S"),
-        // UPDATE: a log that was cut short is given another key.
+        // UPDATE: a truncated log gets another key.
         new("readings", "SIU", "S", "S"),
         new("rebalancing_events", "SIUD", "", "S"),
         new("rejected_messages", "SIUD", "", "S"),
@@ -84,6 +85,6 @@ public static class DatabaseRoles
         new("unread_members", "SIUD", "", "S"),
     ];
 
-    /// <summary>What consumers call to have the owner do it.</summary>
+    /// <summary>Functions that consumers call and that run with the owner's privileges.</summary>
     public static IReadOnlyList<string> IngestFunctions { get; } = ["provide_reading_days(integer)", "drop_expired_day(text)", "drop_old_audit(integer)"];
 }

@@ -14,10 +14,13 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Monitoring.Api;
 
-/// <summary>The parts of the service, feature by feature.</summary>
+/// <summary>Configures the service, feature by feature.</summary>
 internal static class MonitoringApi
 {
-    /// <summary>Puts the service together. It only reads: no endpoint changes anything. Without a bootstrap list it serves what the database tells, and leaves out what only the brokers know.</summary>
+    /// <summary>
+    /// Builds the service. It only reads: no endpoint changes anything. Without a bootstrap list, it serves what is in the database, and omits what only the
+    /// brokers know.
+    /// </summary>
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
@@ -50,7 +53,7 @@ internal static class MonitoringApi
         services.Configure<KestrelServerOptions>(LimitRequests);
         services.Configure<JsonOptions>(json =>
         {
-            // For the description alone: bodies are serialised by their own context.
+            // Only for the OpenAPI description: bodies are serialized by their own context.
             json.SerializerOptions.PropertyNamingPolicy = ApiJson.Context.Options.PropertyNamingPolicy;
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Context);
         });
@@ -85,6 +88,7 @@ internal static class MonitoringApi
         services.AddSingleton<AuditStore>();
         services.AddSingleton<HistoryQueries>();
         services.AddSingleton<OwnershipQueries>();
+        services.AddSingleton<ClusterChangeQueries>();
 
         services.AddSingleton<MonitorStore>();
         services.AddSingleton<FaultMetrics>();
@@ -92,16 +96,18 @@ internal static class MonitoringApi
         services.AddHostedService<MonitorWorker>();
 
         services.AddSingleton<ClusterState>();
+        services.AddSingleton<RequestTimes>();
         services.AddSingleton<LagHistory>();
         services.AddSingleton<LagTracker>();
         if (!string.IsNullOrEmpty(builder.Configuration.GetConnectionString(ResourceNames.Kafka)))
         {
             builder.AddFactoryKafka();
             services.AddHostedService<ClusterWorker>();
+            services.AddHostedService<ClusterDetailsWorker>();
         }
     }
 
-    // Nothing is ever sent to this service but short requests.
+    // Only short requests are sent to this service.
     private static void LimitRequests(KestrelServerOptions kestrel)
     {
         kestrel.AddServerHeader = false;

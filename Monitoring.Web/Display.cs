@@ -3,11 +3,11 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web;
 
-/// <summary>How values are written, the same on every page. Narrow and non-breaking spaces hold numbers and units together.</summary>
+/// <summary>Formats values in the same way on every page. Narrow and non-breaking spaces keep numbers and units together.</summary>
 internal static class Display
 {
     private const char Nbsp = '\u00a0';
-    private const string Unknown = "–";
+    internal const string Unknown = "–";
     private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
     public static string Iso(DateTimeOffset? at) => at?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", Invariant) ?? "";
@@ -15,7 +15,7 @@ internal static class Display
     /// <summary>1,204,331</summary>
     public static string Count(long? value) => value?.ToString("#,0", Invariant) ?? Unknown;
 
-    /// <summary>1.20 M: three significant digits, for what is read from three metres.</summary>
+    /// <summary>1.20 M: three significant digits, for values that are read from a distance of 3 m.</summary>
     public static string Short(long value) => value switch
     {
         < 1_000_000 => Count(value),
@@ -23,7 +23,7 @@ internal static class Display
         _ => Scaled(value / 1e9, "G"),
     };
 
-    /// <summary>A rate without its unit, which stands beside it.</summary>
+    /// <summary>Formats a rate without its unit, which is shown beside it.</summary>
     public static string Rate(double? perSecond) => perSecond switch
     {
         null => Unknown,
@@ -39,7 +39,7 @@ internal static class Display
         _ => value.Value.ToString("#,0", Invariant),
     };
 
-    /// <summary>A span of time with its unit, as exact as its length deserves.</summary>
+    /// <summary>Formats a duration with its unit, with a precision that depends on its length.</summary>
     public static string Duration(TimeSpan? span) => span switch
     {
         null => Unknown,
@@ -56,10 +56,10 @@ internal static class Display
 
     public static string DurationMs(int? ms) => Duration(ms is { } known ? TimeSpan.FromMilliseconds(known) : null);
 
-    /// <summary>+6.4 s, after the beginning of something.</summary>
+    /// <summary>+6.4 s: the time since the start of an event.</summary>
     public static string After(int ms) => $"+{(ms / 1000.0).ToString("0.0", Invariant)}{Nbsp}s";
 
-    /// <summary>A measured value with its unit, as exact as its size deserves.</summary>
+    /// <summary>Formats a measured value with its unit, with a precision that depends on its magnitude.</summary>
     public static string Value(double? value, string? unit)
     {
         if (value is not { } known) return Unknown;
@@ -75,21 +75,32 @@ internal static class Display
             unit);
     }
 
-    /// <summary>A threshold with its unit, as it was set.</summary>
+    /// <summary>Formats a threshold with its unit, with all its digits.</summary>
     public static string Limit(double? value, string? unit) => value is { } known
         ? WithUnit(Math.Abs(known) is < 1e-6 or >= 1e9 ? NumberText.Of(known) : known.ToString("#,0.##########", Invariant), unit)
         : Unknown;
 
-    /// <summary>A mark of an axis, with its unit.</summary>
-    /// <param name="step">To the next one.</param>
+    /// <summary>Formats a tick of an axis, with its unit.</summary>
+    /// <param name="step">The distance to the next tick.</param>
     public static string Tick(double value, double step, string? unit) => WithUnit(NumberText.InSteps(value, step), unit);
+
+    /// <summary>1.20 MB: three significant digits, in powers of 1000.</summary>
+    public static string Bytes(long? bytes) => bytes switch
+    {
+        null => Unknown,
+        < 1000 => $"{Count(bytes)}{Nbsp}B",
+        < 1_000_000 => Scaled(bytes.Value / 1e3, "kB"),
+        < 1_000_000_000 => Scaled(bytes.Value / 1e6, "MB"),
+        < 1_000_000_000_000 => Scaled(bytes.Value / 1e9, "GB"),
+        _ => Scaled(bytes.Value / 1e12, "TB"),
+    };
 
     public static string Mebibytes(long? bytes) => bytes is { } known ? $"{(known / 1048576.0).ToString("0", Invariant)}{Nbsp}MiB" : Unknown;
 
     /// <summary>1 reading, 2 readings.</summary>
     public static string Plural(long count, string one, string? many = null) => $"{Count(count)}{Nbsp}{(count == 1 ? one : many ?? one + "s")}";
 
-    /// <summary>A share of the width of a picture.</summary>
+    /// <summary>Formats a fraction of the width of a picture.</summary>
     public static string Percent(double share) => (share * 100).ToString("0.###", Invariant) + "%";
 
     public static string Number(double value) => value.ToString("0.###", Invariant);

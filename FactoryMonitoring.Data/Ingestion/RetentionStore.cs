@@ -2,24 +2,28 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
-/// <summary>How a table is kept from growing without an end.</summary>
-/// <param name="Delete">Deletes what is past the retention, at most $1 rows at once, and says how many; null where others delete them, or they are few.</param>
-/// <param name="Bound">What bounds it, in words.</param>
+/// <summary>What keeps a table from growing without limit.</summary>
+/// <param name="Delete">
+/// Deletes rows past the retention, at most $1 at once, and returns their number; null if another statement deletes them, or they are few.
+/// </param>
+/// <param name="Bound">The limit, in words.</param>
 public sealed record TableBound(string Table, string? Delete, string Bound);
 
-/// <summary>Deletes what is past the retention, by the database's clock, from the small tables; the days of readings are dropped by <see cref="ReadingPartitions"/>.</summary>
+/// <summary>
+/// Deletes rows past the retention, by the database's clock, from the small tables; <see cref="ReadingPartitions"/> drops the daily partitions of readings.
+/// </summary>
 public sealed class RetentionStore(NpgsqlDataSource dataSource)
 {
     private const int RowsAtOnce = 10_000;
 
     private const string Expired = "(statement_timestamp() - (SELECT keep FROM retention))";
 
-    // Readings are dropped a day at a time: until then they need what describes them.
+    // Readings are dropped a day at a time: until then they need the rows that describe them.
     private const string NoReadingLeft = "(statement_timestamp() - (SELECT keep FROM retention) - interval '2 days')";
 
     private const string Current = "SELECT DISTINCT ON (topic) log_key FROM partition_offsets ORDER BY topic, claimed_at DESC NULLS LAST, log_key DESC";
 
-    // The last runs of each experiment are kept, however old: there may be no others.
+    // The last runs of each experiment are kept regardless of age: there may be no others.
     private const string DeleteRuns = $"""
         WITH gone AS (
             DELETE FROM experiment_runs WHERE id = ANY (ARRAY(
@@ -30,7 +34,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         SELECT count(*)::int FROM gone
         """;
 
-    // They stay in the account, as numbers: what a consumer had passed as stored, which is what it counts as until it is compared, and the rest as unreachable.
+    // They remain in the ledger as totals: ranges that a consumer had passed count as stored, as they do until compared, and the rest as unreachable.
     private const string DeleteUnreachable = $"""
         WITH gone AS (
             DELETE FROM acknowledgements WHERE ctid = ANY (ARRAY(
@@ -68,7 +72,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         SELECT count(*)::int FROM gone
         """;
 
-    // Those that were never alive long enough for a heartbeat count from their first row on.
+    // Consumers that never lived long enough for a heartbeat count from their first row on.
     private const string GoneConsumers = $"""
         SELECT c.consumer_key::int FROM consumers c LEFT JOIN consumer_health h USING (consumer_id)
         WHERE c.first_seen < {NoReadingLeft} AND COALESCE(h.last_heartbeat < {NoReadingLeft}, true)
@@ -100,7 +104,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         }.Select(table => $"DELETE FROM {table} WHERE log_key = ANY ($1)"),
     ];
 
-    /// <summary>Every table of the schema, but for the days of readings.</summary>
+    /// <summary>Every table of the schema, except the daily partitions of readings.</summary>
     public static IReadOnlyList<TableBound> Bounds { get; } =
     [
         Aged("ingest_buckets", "bucket"),
@@ -110,7 +114,14 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         Aged("rejected_messages", "rejected_at"),
         Aged("alerts", "\"timestamp\"", "AND resolved_at IS NOT NULL"),
         Aged("rebalancing_events", "\"timestamp\""),
-        Aged("status_changes", "at"),
+        // The newest of a broker stays: by it the monitor knows that nothing has changed since.
+        Aged("status_changes", "at", """
+            AND (component_kind IN ('consumer', 'producer') OR EXISTS (
+                SELECT 1 FROM status_changes n WHERE n.component_kind = status_changes.component_kind AND n.component_id = status_changes.component_id AND n.id > status_changes.id))
+            """),
+        Aged("cluster_changes", "at", """
+            AND EXISTS (SELECT 1 FROM cluster_changes n WHERE n.kind = cluster_changes.kind AND n.component_id = cluster_changes.component_id AND n.id > cluster_changes.id)
+            """),
         Aged("component_exits", "at"),
         Aged("partition_ownership", "ended_at"),
         Aged("ledger_violations", "noticed_at"),
@@ -148,8 +159,8 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         INSERT INTO retention (keep) VALUES ($1) ON CONFLICT (only_row) DO UPDATE SET keep = excluded.keep, set_at = excluded.set_at
         """;
 
-    /// <summary>From now on this much is kept, whoever prunes.</summary>
-    /// <param name="keep">A day at least.</param>
+    /// <summary>Sets the retention for all processes that prune.</summary>
+    /// <param name="keep">At least one day.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or refuses.</exception>
     public async Task KeepAsync(TimeSpan keep, CancellationToken cancellationToken)
     {
@@ -158,7 +169,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <exception cref="NpgsqlException">The database cannot be reached; what was deleted so far stays deleted.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached; rows deleted so far stay deleted.</exception>
     public async Task PruneAsync(CancellationToken cancellationToken)
     {
         foreach (var sql in Bounds.Select(bound => bound.Delete).OfType<string>())
@@ -187,7 +198,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         """,
         "the retention");
 
-    /// <summary>Deletes rows that others refer to, with those others.</summary>
+    /// <summary>Deletes rows that other rows reference, together with those.</summary>
     /// <param name="select">The keys of the rows.</param>
     private async Task DeleteOwnersAsync(string select, IReadOnlyList<string> deletes, CancellationToken cancellationToken)
     {

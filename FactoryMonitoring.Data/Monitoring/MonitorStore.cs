@@ -7,14 +7,14 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// <param name="Rule">anomaly_type.</param>
 public sealed record SystemAlert(string Rule, string ComponentId, string Description);
 
-/// <summary>The database did not answer in between.</summary>
+/// <summary>An interval in which the database did not answer.</summary>
 public sealed record DatabaseOutage(DateTimeOffset From, DateTimeOffset To);
 
-/// <summary>What the monitor found, to be written down.</summary>
-/// <param name="MarkSilent">Whether components that send no heartbeats are to be marked: not by one who was blind itself.</param>
-/// <param name="Brokers">Those whose state was measured.</param>
-/// <param name="Judged">The rules that could be judged; alerts of others stay as they are.</param>
-/// <param name="Alerts">All that hold now.</param>
+/// <summary>The monitor's findings, to be stored.</summary>
+/// <param name="MarkSilent">Whether components without heartbeats are to be marked; false if the monitor itself could not see them.</param>
+/// <param name="Brokers">Brokers whose state was measured.</param>
+/// <param name="Judged">The rules that could be evaluated; alerts of other rules stay unchanged.</param>
+/// <param name="Alerts">All alerts that apply now.</param>
 public sealed record MonitorFindings(
     bool MarkSilent,
     IReadOnlyList<(string Name, bool Up)> Brokers,
@@ -23,11 +23,18 @@ public sealed record MonitorFindings(
     double? LagSeconds,
     IReadOnlyList<string> Judged,
     IReadOnlyList<SystemAlert> Alerts,
-    IReadOnlyList<DatabaseOutage> Outages);
+    IReadOnlyList<DatabaseOutage> Outages)
+{
+    /// <summary>The cluster's conditions now, of which changes are written down.</summary>
+    public IReadOnlyList<ClusterCondition> Cluster { get; init; } = [];
+}
+
+/// <summary>How a broker's replicas are, or which broker is the controller: as in cluster_changes.</summary>
+public sealed record ClusterCondition(string Kind, string ComponentId, string Status, string? Detail);
 
 /// <summary>
-/// Writes what only an onlooker can know: who has fallen silent, brokers that went and came, lag, the highest rate, alerts about the system
-/// itself. An advisory lock lets one of several API processes do it.
+/// Stores what only an observer can know: components that have fallen silent, brokers that went down and came up, lag, the highest rate, alerts about the
+/// system itself. An advisory lock ensures that only one of several API processes does it.
 /// </summary>
 public sealed class MonitorStore(NpgsqlDataSource dataSource)
 {
@@ -37,7 +44,7 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
 
     private static readonly string Reason = $"SELECT set_config('factory.status_reason', 'no heartbeat for {Liveness.HeartbeatLimitSeconds} s', true)";
 
-    // One who writes its heartbeat this moment holds its row: it is not silent.
+    // A consumer that is writing its heartbeat holds the lock on its row: it is not silent.
     private static readonly string MarkConsumers = $$"""
         UPDATE consumer_health SET status = 'inactive', assigned_partitions = '{}'
         WHERE consumer_id IN (
@@ -71,7 +78,15 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
             SELECT c.status FROM status_changes c WHERE c.component_kind = 'broker' AND c.component_id = u.name ORDER BY c.at DESC, c.id DESC LIMIT 1)
         """;
 
-    // Every API process saw it; the first to write it has written it for all.
+    private const string RecordCluster = """
+        INSERT INTO cluster_changes (kind, component_id, status, detail)
+        SELECT u.kind, u.component, u.status, u.detail FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) u(kind, component, status, detail)
+        WHERE NOT EXISTS (
+            SELECT 1 FROM (SELECT status, detail FROM cluster_changes c WHERE c.kind = u.kind AND c.component_id = u.component ORDER BY id DESC LIMIT 1) newest
+            WHERE newest.status = u.status AND newest.detail IS NOT DISTINCT FROM u.detail)
+        """;
+
+    // Every API process observed the outage; the first to write records it for all.
     private const string RecordOutage = $"""
         INSERT INTO status_changes (component_kind, component_id, status, at)
         SELECT 'database', '{ResourceNames.Postgres}', u.status, u.at FROM (VALUES ('down', $1), ('up', $2)) u(status, at)
@@ -119,8 +134,8 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
 
     private const string AnnounceResolved = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Alert}') WHERE $1";
 
-    /// <summary>Writes it all, or nothing.</summary>
-    /// <returns>False where another process does it at this moment.</returns>
+    /// <summary>Writes all findings, or none.</summary>
+    /// <returns>False if another process is writing at this moment.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<bool> WriteAsync(MonitorFindings findings, CancellationToken cancellationToken)
     {
@@ -174,6 +189,20 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
                 });
             }
 
+            if (findings.Cluster.Count > 0)
+            {
+                batch.BatchCommands.Add(new(RecordCluster)
+                {
+                    Parameters =
+                    {
+                        Texts(findings.Cluster.Select(condition => condition.Kind)),
+                        Texts(findings.Cluster.Select(condition => condition.ComponentId)),
+                        Texts(findings.Cluster.Select(condition => condition.Status)),
+                        Texts(findings.Cluster.Select(condition => condition.Detail)),
+                    },
+                });
+            }
+
             await batch.ExecuteNonQueryAsync(cancellationToken);
         }
 
@@ -182,7 +211,10 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
         return true;
     }
 
-    /// <summary>Raises an alert about each sensor of which nothing has arrived for so long and for five of its own intervals, and resolves those of sensors that are back or forgotten.</summary>
+    /// <summary>
+    /// Raises an alert for each sensor without a reading for the given time and for five of its intervals, and resolves the alerts of sensors that are back or
+    /// forgotten.
+    /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task WriteSilencesAsync(TimeSpan after, CancellationToken cancellationToken)
     {
@@ -222,5 +254,5 @@ public sealed class MonitorStore(NpgsqlDataSource dataSource)
         await announce.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static NpgsqlParameter Texts(IEnumerable<string> values) => new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+    private static NpgsqlParameter Texts(IEnumerable<string?> values) => new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 }

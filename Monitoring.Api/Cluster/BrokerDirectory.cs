@@ -3,15 +3,15 @@ using System.Globalization;
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
-/// All brokers there are, also those that no metadata name because they are down: what metadata ever said, and the entries of the bootstrap
-/// list that fit none of them, numbered by their place in it.
+/// All brokers, including those that are absent from the metadata because they are down: every broker that metadata ever named, and the entries of
+/// the bootstrap list that match none of them, numbered by their position in the list.
 /// </summary>
 internal sealed class BrokerDirectory(string bootstrapServers)
 {
     private readonly List<(string Host, int Port)> _bootstrap = [.. bootstrapServers.Split(',').Select(Parse)];
     private readonly SortedDictionary<int, (string Host, int Port)> _seen = [];
 
-    /// <summary>Takes over what metadata say of one broker.</summary>
+    /// <summary>Records the metadata of one broker.</summary>
     public void Learn(int id, string host, int port) => _seen[id] = (host, port);
 
     public IReadOnlyList<(int Id, string Host, int Port)> All()
@@ -21,7 +21,7 @@ internal sealed class BrokerDirectory(string bootstrapServers)
         {
             var entry = _bootstrap[i];
 
-            // The list may name a broker by another name of its host than the broker itself does; its port tells where ports differ.
+            // The list may use a different host name than the broker itself; if ports are unique, the port identifies the broker.
             var sole = _bootstrap.Count(other => other.Port == entry.Port) == 1;
             if (!_seen.Values.Any(seen => seen == entry || (sole && seen.Port == entry.Port)))
             {
@@ -34,7 +34,7 @@ internal sealed class BrokerDirectory(string bootstrapServers)
 
     private static (string, int) Parse(string entry)
     {
-        // librdkafka takes a protocol in front.
+        // librdkafka accepts a protocol prefix.
         var address = entry.Trim();
         var scheme = address.IndexOf("://", StringComparison.Ordinal);
         address = scheme < 0 ? address : address[(scheme + 3)..];

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Confluent.Kafka;
 using Confluent.Kafka.Admin;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 using FactoryMonitoring.ServiceDefaults.Kafka;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
@@ -9,8 +10,8 @@ using FactoryMonitoring.ServiceDefaults.Telemetry;
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
-/// Measures the cluster once a second, apart from the database: who is up, who leads, where each log ends. Asks nothing about groups (an
-/// embedded broker would not survive it), and nothing that grows with history.
+/// Measures the cluster once a second, independently of the database: which brokers are up, the leaders, and the end offset of each log. Sends no
+/// requests about groups (an embedded broker would not survive them), and none whose answer grows with history.
 /// </summary>
 internal sealed partial class ClusterWorker(
     IConfiguration configuration,
@@ -18,6 +19,7 @@ internal sealed partial class ClusterWorker(
     AccessReport access,
     KafkaNames kafka,
     ClusterState state,
+    RequestTimes requests,
     RefreshSignal refresh,
     TimeProvider time,
     ILogger<ClusterWorker> logger) : BackgroundService
@@ -27,10 +29,10 @@ internal sealed partial class ClusterWorker(
     private static readonly TimeSpan OffsetsTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1);
 
-    // Brokers without a quorum leave the question open for longer than a measurement counts: who is down must be known nevertheless.
+    // Without a quorum, brokers take longer to answer than a measurement is valid: which brokers are down must be known nevertheless.
     private static readonly TimeSpan LogIdTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LogIdFor = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ControllerFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan QuorumFor = TimeSpan.FromSeconds(5);
 
     private readonly string _bootstrap = configuration.GetConnectionString(ResourceNames.Kafka)!;
     private readonly bool _isSecured = KafkaClientExtensions.SecurityOf(configuration).Security.IsSecured;
@@ -38,8 +40,8 @@ internal sealed partial class ClusterWorker(
     private readonly OutageReport _outage = new(time);
     private string? _logId;
     private long _logIdAt;
-    private int? _controller;
-    private long? _controllerAt;
+    private QuorumBody? _quorum;
+    private long? _quorumAt;
 
     private enum Connect
     {
@@ -55,9 +57,11 @@ internal sealed partial class ClusterWorker(
             ClientId = "monitoring-api",
             AllowAutoCreateTopics = false,
             SocketTimeoutMs = 3000,
+            StatisticsIntervalMs = 5000,
             ReconnectBackoffMaxMs = 500,
         }.UseFactoryKafka(configuration))
             .SetLogHandler((_, message) => Log.Client(logger, message.Message))
+            .SetStatisticsHandler((_, statistics) => requests.Update(statistics))
             .SetErrorHandler((_, error) =>
             {
                 access.Report(error);
@@ -77,14 +81,14 @@ internal sealed partial class ClusterWorker(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Told to stop.
+            // The process is stopping.
         }
     }
 
     private async Task<ClusterMeasurement> MeasureAsync(IAdminClient admin, KafkaLogId logId, CancellationToken cancellationToken)
     {
         var brokers = _directory.All();
-        // A connection that is closed again before anybody has signed in is a failed sign-in to secured brokers: only where they say nothing themselves.
+        // Secured brokers count a connection that is closed before authentication as a failed sign-in: they are only connected to if they send no metadata.
         var connects = _isSecured ? null : ConnectAsync(brokers, cancellationToken);
         var metadata = await MetadataAsync(admin, cancellationToken);
         foreach (var broker in metadata?.Brokers ?? [])
@@ -111,7 +115,8 @@ internal sealed partial class ClusterWorker(
             OffsetsAsync(admin, partitions, OffsetSpec.Latest(), IsolationLevel.ReadUncommitted, cancellationToken));
         var (firsts, ends, highs) = (offsets[0], offsets[1], offsets[2]);
         await ResolveLogIdAsync(logId, metadata, ends, cancellationToken);
-        await FindControllerAsync(metadata, measured, cancellationToken);
+        var unasked = Unasked(metadata);
+        await FindQuorumAsync(unasked, measured, cancellationToken);
         return new(
             asked,
             _logId,
@@ -124,13 +129,20 @@ internal sealed partial class ClusterWorker(
                     partition.InSyncReplicas,
                     Known(firsts, partition.PartitionId),
                     Known(ends, partition.PartitionId)))),
-            _controller,
-            metadata is { Brokers.Count: > 0 } && partitions.Count == 0);
+            _quorum,
+            metadata is { Brokers.Count: > 0 } && partitions.Count == 0,
+            unasked)
+        {
+            Topics = [.. (metadata?.Topics ?? []).Where(topic => !IsLogId(topic)).OrderBy(topic => topic.Topic, StringComparer.Ordinal).Select(Topic)],
+        };
 
         static long? Known(Dictionary<int, long> offsets, int partition) => offsets.TryGetValue(partition, out var offset) ? offset : null;
     }
 
-    /// <summary>Adds what an open transaction holds back. The two offsets are asked for at once and not at one moment: that they differ says nothing, that it lasts does.</summary>
+    /// <summary>
+    /// Adds the messages that an open transaction holds back. The two offsets are requested concurrently, but are not of the same moment: a difference means
+    /// nothing unless it lasts.
+    /// </summary>
     private PartitionMeasurement Held(int number, long now, long? high, PartitionMeasurement partition)
     {
         if (!(high > partition.EndOffset))
@@ -148,7 +160,7 @@ internal sealed partial class ClusterWorker(
     {
         try
         {
-            // Metadata is only to be had from a call that blocks.
+            // The client has only a blocking call for metadata.
             var metadata = await Task.Run(() => admin.GetMetadata(MetadataTimeout), cancellationToken);
             Log.Back(logger, _outage.Answered());
             return metadata;
@@ -156,7 +168,7 @@ internal sealed partial class ClusterWorker(
         catch (KafkaException exception)
         {
             Log.Away(logger, _outage.Failed(), exception.Error.Reason);
-            // As BrokerReturnWorker does, and for its reason.
+            // For the same reason as in BrokerReturnWorker.
             admin.AddBrokers(_bootstrap);
             return null;
         }
@@ -184,7 +196,7 @@ internal sealed partial class ClusterWorker(
         }
         catch (KafkaException)
         {
-            // A leader that has just died: nothing is known of its partitions until they have another.
+            // A leader has just failed: nothing is known of its partitions until they have a new leader.
             return [];
         }
 
@@ -196,7 +208,7 @@ internal sealed partial class ClusterWorker(
 
     private async Task ResolveLogIdAsync(KafkaLogId logId, Metadata? metadata, Dictionary<int, long> ends, CancellationToken cancellationToken)
     {
-        // An end that moved back is that of another log.
+        // An end offset that moved back belongs to another log.
         var another = state.Latest is { } latest
             && ends.Any(end => latest.Partitions.TryGetValue(end.Key, out var before) && before.EndOffset > end.Value);
         if (metadata is null || ends.Count == 0 || (!another && _logId is not null && time.GetElapsedTime(_logIdAt) < LogIdFor))
@@ -217,19 +229,35 @@ internal sealed partial class ClusterWorker(
         }
     }
 
-    private async Task FindControllerAsync(Metadata? metadata, IReadOnlyList<BrokerMeasurement> brokers, CancellationToken cancellationToken)
+    private async Task FindQuorumAsync(string? unasked, IReadOnlyList<BrokerMeasurement> brokers, CancellationToken cancellationToken)
     {
-        var isOver = _controller is { } controller && brokers.FirstOrDefault(broker => broker.Id == controller) is not { Up: true };
-        if (!isOver && _controllerAt is { } asked && time.GetElapsedTime(asked) < ControllerFor)
+        var isOver = _quorum is { Leader: var controller } && brokers.FirstOrDefault(broker => broker.Id == controller) is not { Up: true };
+        if (!isOver && _quorumAt is { } asked && time.GetElapsedTime(asked) < QuorumFor)
         {
             return;
         }
 
-        // The embedded broker has no quorum of controllers to ask about; secured brokers are not asked, for the question goes around the client.
-        var cannotSay = _isSecured || (metadata?.Topics.Exists(each => each.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal)) ?? true);
-        _controller = cannotSay ? null : await ControllerQuery.AskAsync(brokers, cancellationToken);
-        _controllerAt = time.GetTimestamp();
+        _quorum = unasked is null ? await QuorumQuery.AskAsync(brokers, cancellationToken) : null;
+        _quorumAt = time.GetTimestamp();
     }
+
+    /// <summary>Why brokers are not asked on connections beside the client's; null where they are.</summary>
+    private string? Unasked(Metadata? metadata) =>
+        _isSecured ? "Secured brokers are not asked: the client library has no call for it."
+        : metadata is null ? "No broker answers."
+        : metadata.Topics.Exists(IsLogId) ? "Embedded brokers have no quorum and no logs on disk."
+        : null;
+
+    /// <summary>The topic by which an embedded cluster names its log.</summary>
+    private static bool IsLogId(TopicMetadata topic) => topic.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal);
+
+    private static TopicBody Topic(TopicMetadata topic) => new(
+        topic.Topic,
+        topic.Partitions.Count,
+        topic.Partitions.Count == 0 ? 0 : topic.Partitions.Max(partition => partition.Replicas.Length),
+        topic.Partitions.Count(partition => partition.InSyncReplicas.Length < partition.Replicas.Length),
+        topic.Partitions.Count(partition => partition.Leader < 0),
+        LogBytes: null);
 
     private static Task<Connect[]> ConnectAsync(IEnumerable<(int Id, string Host, int Port)> brokers, CancellationToken cancellationToken) =>
         Task.WhenAll(brokers.Select(broker => ConnectAsync(broker.Host, broker.Port, cancellationToken)));

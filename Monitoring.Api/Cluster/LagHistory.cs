@@ -2,7 +2,7 @@ using FactoryMonitoring.Monitoring.Api.Status;
 
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
-/// <summary>The lag of the last quarter of an hour, one point per measurement, by the database's clock. Not safe for several threads.</summary>
+/// <summary>The lag of the last 15 minutes, one point per measurement, by the database's clock. Not thread-safe.</summary>
 internal sealed class LagHistory
 {
     private static readonly TimeSpan Kept = TimeSpan.FromMinutes(15);
@@ -16,8 +16,8 @@ internal sealed class LagHistory
     public IReadOnlyCollection<LagPoint> Points => _points;
 
     /// <summary>
-    /// Time to no lag at the rate at which it fell over the last 10 s, in messages as the lag itself; null while it does not fall, and before two points that
-    /// lie 2 s apart.
+    /// Time until the lag is 0, at the rate in messages at which it fell over the last 10 s; null while it does not fall, and before there are two points
+    /// at least 2 s apart.
     /// </summary>
     public double? CatchUpSeconds
     {

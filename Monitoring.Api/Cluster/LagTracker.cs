@@ -4,13 +4,13 @@ using FactoryMonitoring.Monitoring.Api.Snapshots;
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
-/// Lag = where a log ends less where its readers stand, both taken at one moment: the end offsets as they were measured, and the first look
-/// at the database after that. In seconds it is the age of the oldest unread message, by when the log's end was first seen past it.
-/// Not safe for several threads.
+/// Lag = end offset of a log minus the position of its readers, both of the same moment: the measured end offsets, and the first read of the
+/// database after that. In seconds it is the age of the oldest unread message, measured from when the end offset was first seen past it.
+/// Not thread-safe.
 /// </summary>
 internal sealed class LagTracker(LagHistory history, TimeProvider time)
 {
-    // An hour at one measurement a second; a lag older than that has no measured age.
+    // One hour at one measurement per second; an older lag has no measured age.
     private const int Kept = 3600;
 
     private readonly Dictionary<int, Queue<(long Timestamp, long End)>> _ends = [];
@@ -27,7 +27,7 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
         Rates(rows, readAt);
         if (measurement is null || measurement.Timestamp == _measuredAt || rows.LogId != measurement.LogId)
         {
-            return; // The next look at the database is at that log.
+            return; // The next read of the database is of that log.
         }
 
         _measuredAt = measurement.Timestamp;
@@ -71,7 +71,7 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
         }
     }
 
-    /// <summary>Readings stored per second of each partition, over the last 10 s; nothing before two looks that lie 2 s apart.</summary>
+    /// <summary>Readings stored per second by partition, over the last 10 s; empty before there are two reads at least 2 s apart.</summary>
     public IReadOnlyDictionary<int, double> StoredPerSecond { get; private set; } = new Dictionary<int, double>();
 
     private void Rates(MonitoringRows rows, long readAt)
@@ -94,21 +94,21 @@ internal sealed class LagTracker(LagHistory history, TimeProvider time)
     {
         if (ends.Peek().End > offset)
         {
-            return null; // It was there before anyone measured.
+            return null; // The message is older than the first measurement.
         }
 
         return time.GetElapsedTime(ends.First(each => each.End > offset).Timestamp, now).TotalSeconds;
     }
 }
 
-/// <param name="Total">Null while one partition's is unknown.</param>
-/// <param name="Seconds">That of the partition that is furthest behind.</param>
-/// <param name="CatchUpSeconds">As <see cref="LagHistory.CatchUpSeconds"/> was then.</param>
+/// <param name="Total">The lag of all partitions, in messages; null while that of one partition is unknown.</param>
+/// <param name="Seconds">The lag of the partition that is furthest behind, in seconds.</param>
+/// <param name="CatchUpSeconds">The value of <see cref="LagHistory.CatchUpSeconds"/> at that time.</param>
 internal sealed record LagState(long Timestamp, IReadOnlyDictionary<int, PartitionLag> Partitions, long? Total, double? Seconds, double? CatchUpSeconds = null)
 {
     public static readonly LagState Unknown = new(0, new Dictionary<int, PartitionLag>(), null, null);
 }
 
-/// <param name="Seconds">Age of the oldest unread message; null where it was there before anyone measured.</param>
-/// <param name="LeastSeconds">What it is at least.</param>
+/// <param name="Seconds">Age of the oldest unread message; null if it is older than the first measurement.</param>
+/// <param name="LeastSeconds">Lower bound of the age.</param>
 internal sealed record PartitionLag(long Lag, double? Seconds, double LeastSeconds);

@@ -10,8 +10,8 @@ using Npgsql;
 namespace FactoryMonitoring.Monitoring.Api.Monitor;
 
 /// <summary>
-/// Once a second, writes what only an onlooker can know. Not part of the refresh: a database that is slow to write must not make the
-/// snapshot old.
+/// Writes, once a second, what only an observer can know. Not part of the refresh: slow writes of the database must not make the
+/// snapshot stale.
 /// </summary>
 internal sealed partial class MonitorWorker(
     MonitorStore store,
@@ -22,12 +22,12 @@ internal sealed partial class MonitorWorker(
     TimeProvider time,
     ILogger<MonitorWorker> logger) : BackgroundService
 {
-    /// <summary>Each look at all sensors.</summary>
+    /// <summary>Time between two checks of all sensors.</summary>
     private static readonly TimeSpan SilenceInterval = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // After an unclean end of everything, everything is down until it is up again: no news.
+    // After an unclean exit of the whole stack, everything is down until it is up again; this raises no alert.
     private static readonly TimeSpan SilentAtStart = TimeSpan.FromSeconds(10);
 
     private readonly OutageReport _outage = new(time);
@@ -58,7 +58,7 @@ internal sealed partial class MonitorWorker(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Told to stop.
+            // The process is stopping.
         }
     }
 
@@ -74,7 +74,10 @@ internal sealed partial class MonitorWorker(
             situation.Lag.Seconds,
             judged,
             alerts,
-            outages);
+            outages)
+        {
+            Cluster = [.. situation.Cluster?.Conditions() ?? []],
+        };
         try
         {
             var written = await store.WriteAsync(findings, cancellationToken);

@@ -7,10 +7,10 @@ using FactoryMonitoring.Monitoring.Api.Status;
 
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
-/// <summary>Makes the bodies of a moment out of what was read, what was measured, and who is judged active. Called by one thread at a time.</summary>
+/// <summary>Renders the bodies of a moment from the rows, the measurements and the judged statuses. Called by one thread at a time.</summary>
 internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag, LagHistory lagHistory, DiskWatch disks, TimeProvider time)
 {
-    // Older than this, a measurement of the cluster says nothing of now.
+    // Age from which a measurement of the cluster is no longer used.
     private static readonly TimeSpan MeasuredFor = TimeSpan.FromSeconds(6);
     private static readonly ApiJsonContext Json = ApiJson.Context;
 
@@ -99,7 +99,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             broker.Up,
             broker.ChangedAt is { } changed ? at(changed) : rows.StatusChanges.FirstOrDefault(row => row.Kind == "broker" && row.ComponentId == broker.Name)?.At,
             cluster.Partitions.Count == 0 ? null : cluster.Partitions.Values.Count(partition => partition.Leader == broker.Id),
-            cluster.Controller is { } controller ? broker.Id == controller : null));
+            cluster.Quorum is { } quorum ? broker.Id == quorum.Leader : null));
         return new(
             [.. brokers ?? []],
             [.. stored.Keys.Union(cluster?.Partitions.Keys ?? []).Order().Select(Partition)],
@@ -112,7 +112,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
         {
             var measured = cluster?.Partitions.GetValueOrDefault(partition);
 
-            // Offsets of one log say nothing about another.
+            // Offsets of one log have no meaning in another.
             var row = stored.GetValueOrDefault(partition) is { } candidate && (cluster?.LogId is null || candidate.LogId == cluster.LogId) ? candidate : null;
             var behind = lagNow.Partitions.GetValueOrDefault(partition);
             return new(
@@ -120,7 +120,7 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
                 measured?.Leader,
                 measured?.Replicas,
                 measured?.InSyncReplicas,
-                // What was stored since it was measured was in the log.
+                // Readings that were stored since the measurement were in the log.
                 measured?.EndOffset is { } end ? Math.Max(end, row?.NextOffset ?? 0) : null,
                 row?.NextOffset,
                 behind?.Lag,
@@ -149,7 +149,9 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             LatencyHistogram.Quantile(samples.LatencyCounts, 0.95),
             LatencyHistogram.Quantile(samples.LatencyCounts, 0.99),
             samples.CommitMs is { } commit ? Math.Round(commit, 3) : null,
-            rows.StoredPerPartition.Values.Sum());
+            rows.StoredPerPartition.Values.Sum(),
+            samples.Slowest?.Milliseconds,
+            samples.Slowest?.TraceId);
     }
 
     private static Dictionary<string, long> ByPartition(IReadOnlyDictionary<int, long> counts) =>

@@ -5,8 +5,8 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Tests.Browser;
 
 /// <summary>
-/// Every endpoint × role × origin × host. The services list what they answer to: an endpoint that is not in the tables below fails the test, as does one that is
-/// no longer there. The AppHost's control endpoint and the embedded brokers, which need a token, have tests of their own.
+/// Every endpoint × role × origin × host. The services list their endpoints: the test fails for an endpoint that is not in the tables below, and for a table
+/// entry without an endpoint. The AppHost's control endpoint and the embedded brokers, which need a token, have separate tests.
 /// </summary>
 [Collection(BrowserCollection.Name)]
 public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLifetime
@@ -23,7 +23,7 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
         "/partitions", "/producer", "/producers/{*Rest}", "/sensor", "/sensors", "/sensors/{*Rest}",
     ];
 
-    /// <summary>Of the page's port: the least role that an endpoint needs where people sign in.</summary>
+    /// <summary>Endpoints of the page's port, with the lowest role that each requires if users sign in.</summary>
     private static readonly Dictionary<string, string> OfThePage = new(
         [
             .. Pages.SelectMany(page => new[] { KeyValuePair.Create($"GET {page}", Viewer), KeyValuePair.Create($"POST {page}", Viewer) }),
@@ -31,24 +31,24 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
             new("GET /openapi/{**rest}", Viewer), new("HEAD /openapi/{**rest}", Viewer), new("* /openapi/{**rest}", Breaker),
             new("* /_blazor", Viewer), new("* /_blazor/disconnect/", Viewer), new("* /_blazor/initializers/", Viewer), new("* /_blazor/negotiate", Viewer),
             new("GET /_framework/opaque-redirect", Viewer), new("* /metrics", Viewer),
-            // Whether it lives, what is not secret, and the ways in and out.
+            // Liveness, what is not secret, and signing in and out.
             new("* /alive", Anybody), new("* /health", Anybody), new("GET /{**path:file}", Anybody), new("HEAD /{**path:file}", Anybody), new("GET /sign-in", Anybody),
             new("POST /sign-out", Anybody),
         ],
         StringComparer.Ordinal);
 
-    /// <summary>Of the monitoring API, which changes nothing, whoever asks; it listens on loopback alone.</summary>
+    /// <summary>Endpoints of the monitoring API, which changes nothing for any client; it listens only on loopback.</summary>
     private static readonly string[] OfTheApi =
     [
         "* /alive", "* /health", "* /metrics", "GET /api/alerts", "GET /api/alerts/rate", "GET /api/alerts/{id}", "GET /api/audit", "GET /api/backfills", "GET /api/broker",
-        "GET /api/brokers/{**id}", "GET /api/cluster", "GET /api/consumer", "GET /api/consumer-health", "GET /api/consumers/{**id}", "GET /api/dead-letters",
+        "GET /api/brokers/{**id}", "GET /api/cluster", "GET /api/cluster-details", "GET /api/consumer", "GET /api/consumer-health", "GET /api/consumers/{**id}", "GET /api/dead-letters",
         "GET /api/export/{kind}.{format}", "GET /api/history", "GET /api/ledger", "GET /api/ownership", "GET /api/partition-assignment", "GET /api/producer",
         "GET /api/producer-health", "GET /api/producers/{**id}", "GET /api/real-time-metrics", "GET /api/rebalancing-events", "GET /api/recent-alerts",
         "GET /api/schemas/reading.json", "GET /api/sensor", "GET /api/sensor-counts", "GET /api/sensors", "GET /api/sensors/{**id}", "GET /api/snapshot", "GET /api/stream",
         "GET /api/system-status", "GET /openapi/v1.json",
     ];
 
-    /// <summary>Of the fault lab, which listens on loopback alone and refuses browsers.</summary>
+    /// <summary>Endpoints of the fault lab, which listens only on loopback and refuses browsers.</summary>
     private static readonly string[] OfTheLab =
     [
         "* /alive", "* /health", "* /metrics", "GET /api/experiments", "GET /api/experiments/runs", "GET /api/experiments/runs/{id:long}",
@@ -56,7 +56,7 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
         "POST /api/experiments/{name}/run",
     ];
 
-    /// <summary>Of the embedded brokers' process; the POSTs need the token of the AppHost.</summary>
+    /// <summary>Endpoints of the embedded brokers' process; the POST requests need the token of the AppHost.</summary>
     private static readonly string[] OfTheBrokers = ["* /alive", "* /health", "* /metrics", "GET /brokers/", "POST /brokers/{id:int}/down", "POST /brokers/{id:int}/up"];
 
     private readonly SignInProvider _provider = new();
@@ -155,7 +155,7 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
         }
     }
 
-    /// <summary>Which status is right, in the order in which a request is looked at: by which name it asks, from where it comes, who asks.</summary>
+    /// <summary>Returns which status is right, in the order in which a request is checked: the host name, the origin, the role.</summary>
     private static Func<int, bool> Expected(string method, string path, string needed, string role, bool isForeign, bool isHost)
     {
         if (!isHost) return status => status == 400;
@@ -166,14 +166,14 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
         {
             "nobody" or "wrong key" => status => status == 401,
             _ when Rank(role) < Rank(needed) => status => status == 403,
-            // A page that a form is sent to wants a token of its own.
+            // A page that accepts a form requires an antiforgery token.
             _ => status => status is not (401 or 403),
         };
     }
 
     private static int Rank(string role) => Array.IndexOf([Viewer, "operator", Breaker], role);
 
-    /// <summary>An endpoint that names no method takes any but those that another of the same path has.</summary>
+    /// <summary>Returns the methods of an endpoint: one that restricts no method accepts any that no other endpoint of the same path has.</summary>
     private static string[] Methods(string endpoint) => OfThePage.ContainsKey($"GET{endpoint[1..]}") ? ["POST", "PUT", "PATCH", "DELETE"] : ["GET", "POST"];
 
     private static string Filled(string route) => Parameter().Replace(route, match => match.Value switch

@@ -8,9 +8,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FactoryMonitoring.Tests.Data;
 
+[Trait("Loop", "quick")]
 public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
-    // Two of each: one that is past any retention, and one of now. The old log has been followed by another.
+    // Two rows each: one past any retention, and a current one. The old log has been followed by another.
     private const string OldAndNew = """
         INSERT INTO logs (log_id, first_seen) VALUES ('old', now() - interval '30 days'), ('new', now());
         INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, claimed_at, last_commit_at, stored)
@@ -43,6 +44,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO rebalancing_events (consumer_id, event_type, "timestamp", log_key) VALUES ('gone', 'assigned', now() - interval '29 days', 1), ('here', 'assigned', now(), 2);
         DELETE FROM status_changes;
         INSERT INTO status_changes (component_kind, component_id, status, at) VALUES ('consumer', 'gone', 'active', now() - interval '29 days'), ('consumer', 'here', 'active', now());
+        INSERT INTO cluster_changes (kind, component_id, status, at) VALUES ('replicas', 'kafka1', 'out of sync', now() - interval '30 days'), ('replicas', 'kafka1', 'in sync', now() - interval '29 days');
         INSERT INTO backfills (fingerprint, file, updated_at) VALUES ('gone', 'a.csv', now() - interval '29 days'), ('here', 'b.csv', now());
         INSERT INTO component_exits (component_id, at, cause) VALUES ('gone', now() - interval '29 days', 'died'), ('here', now(), 'died');
         INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, acknowledged_at)
@@ -88,7 +90,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         await Database.RowsAsync(OldAndNew, Timeout);
 
         await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
-        // What an acknowledgement has held on to goes the next time.
+        // Rows that an acknowledgement has kept are pruned the next time.
         await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
 
         foreach (var table in RetentionStore.Bounds.Select(bound => bound.Table).Except(["readings", "reading_batches", "throughput_record", "schema_migrations", "experiment_runs", "sensor_descriptions", "sensor_latest"]))
@@ -100,6 +102,19 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         Assert.Equal([["here"], ["used"]], await Database.RowsAsync("SELECT sensor_id FROM sensor_latest ORDER BY 1", Timeout));
         Assert.Equal(20L, await Database.ScalarAsync<long>("SELECT count(*) FROM experiment_runs", Timeout));
         Assert.Equal([["new"]], await Database.RowsAsync("SELECT log_id FROM logs", Timeout));
+    }
+
+    [Fact]
+    public async Task The_newest_state_of_a_broker_stays_however_old_it_is()
+    {
+        await Database.RowsAsync("""
+            INSERT INTO status_changes (component_kind, component_id, status, at)
+            VALUES ('broker', 'kafka1', 'down', now() - interval '30 days'), ('broker', 'kafka1', 'up', now() - interval '29 days'), ('consumer', 'gone', 'active', now() - interval '29 days')
+            """, Timeout);
+
+        await new RetentionStore(Database.Ingest).PruneAsync(Timeout);
+
+        Assert.Equal([["kafka1", "up"]], await Database.RowsAsync("SELECT component_id, status FROM status_changes", Timeout));
     }
 
     [Fact]
@@ -139,7 +154,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         var plan = string.Join('\n', (await Database.RowsAsync($"EXPLAIN (ANALYZE, BUFFERS) {LedgerQueries.Producers.Replace("$1", "'sensor-data'", StringComparison.Ordinal)}", Timeout)).Select(row => row[0]));
 
         Assert.Equal(50_005L, inFlight);
-        // Of pages; the ranges alone stand on some 500.
+        // Pages; the ranges alone occupy about 500.
         Assert.InRange(int.Parse(Regex.Match(plan, @"Buffers: shared hit=(\d+)").Groups[1].Value, CultureInfo.InvariantCulture), 1, 200);
     }
 

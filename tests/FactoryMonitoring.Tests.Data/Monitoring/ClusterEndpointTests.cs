@@ -1,8 +1,10 @@
+using System.Text.Json;
 using Confluent.Kafka;
+using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>The cluster as it is measured, on brokers that librdkafka mocks in this process.</summary>
+/// <summary>The cluster as measured on brokers that librdkafka mocks in this process.</summary>
 public sealed class ClusterEndpointTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     [Fact]
@@ -46,7 +48,7 @@ public sealed class ClusterEndpointTests(PostgresFixture postgres) : MonitoringA
                 """),
             Compact(partition.ToJsonString()));
 
-        // Known to /metrics as well, under the names that dashboards use.
+        // /metrics has them as well, under the names that dashboards use.
         var metrics = (await api.GetAsync("/metrics", Timeout)).Body.Split('\n');
         Assert.Contains(metrics, line => line.StartsWith("kafka_brokers{", StringComparison.Ordinal) && line.EndsWith(" 3", StringComparison.Ordinal));
         Assert.Contains(metrics, line => line.StartsWith("kafka_consumer_group_lag{", StringComparison.Ordinal) && line.EndsWith(" 3", StringComparison.Ordinal));
@@ -56,5 +58,33 @@ public sealed class ClusterEndpointTests(PostgresFixture postgres) : MonitoringA
         Assert.Contains(metrics, line => line.StartsWith("kafka_consumer_group_members{", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal));
         Assert.Contains(metrics, line => line.StartsWith("factory_delivery_missing", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal));
         Assert.Contains(metrics, line => line.StartsWith("factory_delivery_duplicated", StringComparison.Ordinal) && line.EndsWith(" 0", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Real_brokers_say_what_is_on_their_disks_and_who_leads_the_quorum()
+    {
+        await using var broker = new KafkaBroker();
+        await broker.StartAsync(Timeout);
+        await broker.CreateTopicAsync("sensor-data", 2);
+        using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig { BootstrapServers = broker.BootstrapServers }).Build();
+        await producer.ProduceAsync("sensor-data", new() { Value = new byte[100_000] }, Timeout);
+
+        var api = await StartServingApiAsync($"--ConnectionStrings:kafka={broker.BootstrapServers}");
+
+        await EventuallyAsync(async () => await DetailsAsync() is { Brokers: [{ LogBytes: not null, RequestP50Ms: not null, WrittenBytesPerSecond: not null }], Changes.Count: 3 });
+        var details = await DetailsAsync();
+        var figures = details.Brokers.Single();
+        Assert.Equal("kafka1", figures.Name);
+        Assert.InRange(figures.LogBytes!.Value, 100_000, 200_000);
+        Assert.InRange(figures.RequestP99Ms!.Value, figures.RequestP50Ms!.Value, 3000);
+        Assert.InRange(figures.FreeBytes!.Value, 1, figures.DiskBytes!.Value);
+        Assert.Equal((1, 1, (long?)0), (details.Quorum!.Leader, details.Quorum.Voters.Count, details.Quorum.Voters[0].Behind));
+        Assert.Null(details.Unasked);
+        var topic = Assert.Single(details.Topics);
+        Assert.Equal(("sensor-data", 2, 1, 0, 0, figures.LogBytes), (topic.Name, topic.Partitions, topic.Replicas, topic.OutOfSync, topic.Leaderless, topic.LogBytes));
+        Assert.Equal(["broker kafka1 up", "controller controller kafka1", "replicas kafka1 in sync"], details.Changes.Select(change => $"{change.Kind} {change.ComponentId} {change.Status}").Order(StringComparer.Ordinal));
+
+        async Task<ClusterDetailsBody> DetailsAsync() =>
+            JsonSerializer.Deserialize((await api.GetAsync("/api/cluster-details", Timeout)).Body, ApiJson.Context.ClusterDetailsBody)!;
     }
 }

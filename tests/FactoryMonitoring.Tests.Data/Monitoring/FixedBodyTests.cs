@@ -4,7 +4,8 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>The bodies that existing clients read, as they are on the wire.</summary>
+/// <summary>The exact bodies that existing clients read.</summary>
+[Trait("Loop", "quick")]
 public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     // Ahead of the clock, so that a slow machine does not make them inactive.
@@ -142,7 +143,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                  "producer_throughput":[{"component_id":"temperature-sensor","value":2401}],
                  "partition_activity":{"0":60,"1":61},
                  "pipeline":{"acknowledged_per_second":0,"stored_per_second":0,"maximum_per_second":null,"lag":null,"lag_seconds":null,"catch_up_seconds":null,
-                             "latency_p50_ms":null,"latency_p95_ms":null,"latency_p99_ms":null,"commit_ms":null,"stored_total":2401},
+                             "latency_p50_ms":null,"latency_p95_ms":null,"latency_p99_ms":null,"commit_ms":null,"stored_total":2401,"slowest_ms":null,"slowest_trace_id":null},
                  "stale":false}
                 """),
             (await api.GetAsync("/api/real-time-metrics", Timeout)).Body);
@@ -289,7 +290,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         Assert.Equal(
             [
-                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/audit", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
+                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/audit", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/cluster-details", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
                 "/api/dead-letters", "/api/export/{kind}.{format}", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer", "/api/producer-health", "/api/producers/{id}",
                 "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/schemas/reading.json", "/api/sensor", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],
@@ -303,7 +304,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         var endpoints = api.Service<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToList();
         Assert.Contains("/api/system-status", endpoints.Select(endpoint => endpoint.RoutePattern.RawText));
-        // Those without a method of their own are health, metrics and the description, which only tell.
+        // Endpoints that restrict no method are health, metrics and the description, which are read-only.
         Assert.All(endpoints, endpoint => Assert.True(
             endpoint.Metadata.GetMetadata<IHttpMethodMetadata>() is { HttpMethods: ["GET"] } || endpoint.RoutePattern.RawText is "/health" or "/alive" or "/metrics",
             $"{endpoint.DisplayName} is not only read"));
@@ -313,7 +314,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
             Assert.Equal(HttpStatusCode.MethodNotAllowed, (await api.Client.SendAsync(request, Timeout)).StatusCode);
         }
 
-        // No class of it could even take a token, be it set.
+        // No class of the API has a property that could hold a token, even if one is configured.
         Assert.DoesNotContain(
             typeof(MonitoringApi).Assembly.GetTypes().SelectMany(type => type.GetProperties()), property => property.Name.Contains("Token", StringComparison.Ordinal) && property.PropertyType == typeof(string));
     }

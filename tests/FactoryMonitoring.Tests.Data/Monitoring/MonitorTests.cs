@@ -2,7 +2,7 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>What the monitor writes.</summary>
+/// <summary>What the monitor writes to the database.</summary>
 public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     private static readonly MonitorFindings Nothing = new(false, [], null, null, null, [], [], []);
@@ -89,6 +89,24 @@ public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(p
     }
 
     [Fact]
+    public async Task Replicas_and_controllers_are_noted_when_they_change()
+    {
+        ClusterCondition inSync = new("replicas", "kafka2", "in sync", null), controller = new("controller", "controller", "kafka1", null);
+        foreach (ClusterCondition[] cluster in (ClusterCondition[][])
+            [[inSync, controller], [inSync with { Status = "out of sync", Detail = "P0" }, controller], [inSync with { Status = "out of sync", Detail = "P0, P1" }], [inSync, controller with { Status = "kafka3" }]])
+        {
+            await Store.WriteAsync(Nothing with { Cluster = cluster }, Timeout);
+            await Store.WriteAsync(Nothing with { Cluster = cluster }, Timeout);
+        }
+
+        await Store.WriteAsync(Nothing with { Brokers = [("kafka2", false)] }, Timeout);
+        var changes = (await new ClusterChangeQueries(Database.Monitor).ReadAsync(Timeout)).Reverse().ToLookup(change => change.Kind, change => (change.ComponentId, change.Status, change.Detail));
+        Assert.Equal([("kafka2", "down", null)], changes["broker"]);
+        Assert.Equal([("controller", "kafka1", null), ("controller", "kafka3", null)], changes["controller"]);
+        Assert.Equal([("kafka2", "in sync", null), ("kafka2", "out of sync", "P0"), ("kafka2", "out of sync", "P0, P1"), ("kafka2", "in sync", null)], changes["replicas"]);
+    }
+
+    [Fact]
     public async Task An_outage_is_written_once_by_all_who_saw_it()
     {
         var outage = new DatabaseOutage(Now.AddSeconds(-30), Now.AddSeconds(-20));
@@ -132,7 +150,7 @@ public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(p
         await Store.WriteAsync(findings, Timeout);
         Assert.Equal([["kafka2", "broker_down", false]], await AlertsAsync());
 
-        // What could not be judged stays.
+        // Conditions that could not be judged stay.
         await Store.WriteAsync(Nothing with { Judged = ["consumer_down"] }, Timeout);
         Assert.Equal([["kafka2", "broker_down", false]], await AlertsAsync());
 

@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
 
@@ -30,14 +31,14 @@ public sealed class ClusterTests
             Read((0, "log-a", 115));
         }
 
-        // Offset 115 was first seen in the log when it ended at 120, two seconds ago.
+        // Offset 115 was first seen in the log two seconds ago, when the log ended at 120.
         Assert.Equal((25L, 2.0), (_scene.Lag.Latest.Total, _scene.Lag.Latest.Seconds));
     }
 
     [Fact]
     public void The_time_to_catch_up_is_the_lag_by_the_messages_that_it_falls_by()
     {
-        // 20 messages a second come and 120 are stored, whatever they hold.
+        // 20 messages a second arrive and 120 are stored, whatever they contain.
         for (var second = 0; second <= 12; second++)
         {
             Measure(("log-a", 0, 5_000 + (20 * second)));
@@ -146,15 +147,77 @@ public sealed class ClusterTests
     });
 
     [Fact]
-    public void The_active_controller_is_read_from_a_brokers_answer()
+    public void The_quorum_is_read_from_a_brokers_answer()
     {
         byte[] answer =
         [
             0, 0, 0, 1, 0, 0, 0, 2, 19, .. "__cluster_metadata"u8, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 1, 44,
+            // Voters with the ends of their logs: 290, unknown, 300.
+            4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 34, 0, 0, 0, 0, 2, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 1, 44, 0, 1, 0, 0, 0,
         ];
 
-        Assert.Equal(3, ControllerQuery.Leader(answer));
-        Assert.Null(ControllerQuery.Leader([0, 0, 0, 1, 0, 0, 35]));
-        Assert.Null(ControllerQuery.Leader([]));
+        var quorum = QuorumQuery.Read(answer)!;
+
+        Assert.Equal((3, 9), (quorum.Leader, quorum.Epoch));
+        Assert.Equal([new QuorumVoterBody(1, "kafka1", 10), new QuorumVoterBody(2, "kafka2", null), new QuorumVoterBody(3, "kafka3", 0)], quorum.Voters);
+        for (var length = 0; length < 50; length++) Assert.Null(QuorumQuery.Read(answer.AsSpan(0, length)));
+    }
+
+    [Fact]
+    public void Sizes_of_logs_and_disks_are_read_from_a_brokers_answer()
+    {
+        byte[] log = [0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 3, 232, 0, 0, 0, 0, 0, 0, 0, 0];
+        byte[] answer =
+        [
+            0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 3, .. "/a"u8, 2, 2, (byte)'t', 3, .. log, 0, 0, .. log, 1, 0, 0,
+            0, 0, 0, 0, 0, 0, 39, 16, 0, 0, 0, 0, 0, 0, 3, 232, 0, 0,
+        ];
+
+        var directories = LogDirectoriesQuery.Read(answer)!;
+
+        // The copy that will replace the log is not counted.
+        Assert.Equal(new Dictionary<(string, int), long> { [("t", 5)] = 1000 }, directories.Logs);
+        Assert.Equal((10_000L, 1000L), (directories.DiskBytes, directories.FreeBytes));
+        for (var length = 0; length < answer.Length - 1; length++) Assert.Null(LogDirectoriesQuery.Read(answer.AsSpan(0, length)));
+    }
+
+    [Fact]
+    public void What_is_written_is_not_known_while_a_log_is_shortened()
+    {
+        Assert.Equal(300, Written(([100, 200], [600, 1200])));
+        Assert.Null(Written(([100, 200], [600, 150])));
+
+        static double? Written((long[] Before, long[] Now) sizes) =>
+            ClusterDetailsWorker.WrittenPerSecond(Of(sizes.Before), Of(sizes.Now), TimeSpan.FromSeconds(5));
+
+        static LogDirectories Of(long[] sizes) => new(sizes.Select((bytes, partition) => (partition, bytes)).ToDictionary(each => ("t", each.partition), each => each.bytes), null, null);
+    }
+
+    [Fact]
+    public void Request_times_are_those_that_the_client_measured()
+    {
+        var requests = new RequestTimes();
+        requests.Update("""
+            {"brokers":{"a:1/bootstrap":{"nodeid":-1,"rtt":{"cnt":5,"p50":9,"p99":9}},
+             "a:1/1":{"nodeid":1,"rtt":{"cnt":5,"p50":1250,"p99":4000}},"b:1/2":{"nodeid":2,"rtt":{"cnt":0,"p50":0,"p99":0}}}}
+            """);
+
+        Assert.Equal((1.25, 4.0), requests.Of(1));
+        Assert.Null(requests.Of(2));
+        Assert.Null(requests.Of(-1));
+    }
+
+    [Fact]
+    public void A_broker_is_out_of_sync_by_the_partitions_that_its_replicas_lack()
+    {
+        var cluster = new ClusterMeasurement(0, null, [new(1, "a", 1, true, null), new(2, "b", 1, true, null), new(3, "c", 1, true, null)], new Dictionary<int, PartitionMeasurement>
+        {
+            [0] = new(1, [1, 2], [1, 2], 0, 0),
+            [1] = new(1, [2, 1], [1], 0, 0),
+        }, new(1, 4, []));
+
+        Assert.Equal(
+            [new ClusterCondition("replicas", "kafka1", "in sync", null), new ClusterCondition("replicas", "kafka2", "out of sync", "P1"), new ClusterCondition("controller", "controller", "kafka1", null)],
+            cluster.Conditions());
     }
 }
