@@ -5,7 +5,7 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Health;
 
-/// <summary>What this consumer is doing and has done, for its heartbeat. Written by the lanes and the polling thread, read once a second.</summary>
+/// <summary>This consumer's state and work, for its heartbeat. Written by the lanes and the polling thread, read once a second.</summary>
 internal sealed class ConsumerStatus
 {
     private const int MinuteSeconds = 60;
@@ -18,6 +18,7 @@ internal sealed class ConsumerStatus
     private int _storedThisSecond;
     private int _commits;
     private double _commitMs;
+    private SlowestReading? _slowest;
     private long _total;
     private volatile bool _databaseAway;
     private volatile bool _paused;
@@ -29,29 +30,29 @@ internal sealed class ConsumerStatus
     private int _maxSensors;
     private long _lanesWithoutRoom;
 
-    /// <summary>The database does not answer.</summary>
+    /// <summary>The database does not respond.</summary>
     public bool DatabaseAway
     {
         get => _databaseAway;
         set => _databaseAway = value;
     }
 
-    /// <summary>Why the database stores nothing, though it answers; null while it does.</summary>
+    /// <summary>Why the database, although it responds, stores nothing; null while it stores.</summary>
     public string? DatabaseRefuses
     {
         get => _databaseRefuses;
         set => _databaseRefuses = value;
     }
 
-    /// <summary>Why messages wait for the Schema Registry; null while it answers.</summary>
+    /// <summary>Why messages wait for the Schema Registry; null while it responds.</summary>
     public string? RegistryProblem
     {
         get => _registryProblem;
         set => _registryProblem = value;
     }
 
-    /// <summary>Whether what a lane wants to store does not fit on the database's disk.</summary>
-    /// <param name="lane">Below 64; those beyond share the last place.</param>
+    /// <summary>Sets whether a lane cannot store its data because the database's disk is full.</summary>
+    /// <param name="lane">Below 64; higher lanes share the last bit.</param>
     public void SetNoRoom(int lane, bool hasNone)
     {
         var bit = 1L << Math.Min(lane, 63);
@@ -65,28 +66,28 @@ internal sealed class ConsumerStatus
         }
     }
 
-    /// <summary>Partitions are paused, for nothing more can be stored at the moment.</summary>
+    /// <summary>Partitions are paused because nothing more can be stored at the moment.</summary>
     public bool Paused
     {
         get => _paused;
         set => _paused = value;
     }
 
-    /// <summary>Partitions that are assigned and not claimed yet.</summary>
+    /// <summary>Partitions that are assigned and not yet claimed.</summary>
     public int Claiming
     {
         get => Volatile.Read(ref _claiming);
         set => Volatile.Write(ref _claiming, value);
     }
 
-    /// <summary>Consumers of another database take part in the group.</summary>
+    /// <summary>Consumers of another database are members of the group.</summary>
     public bool SharesGroup
     {
         get => _sharesGroup;
         set => _sharesGroup = value;
     }
 
-    /// <summary>Readings are stored of more sensors than are judged in each partition.</summary>
+    /// <summary>Records that readings of more sensors are stored than are judged in each partition.</summary>
     public void NotJudged(int maxSensors)
     {
         Volatile.Write(ref _maxSensors, maxSensors);
@@ -143,7 +144,8 @@ internal sealed class ConsumerStatus
     }
 
     /// <param name="latencies">Counts in LatencyHistogram's buckets.</param>
-    public void Stored(int count, ReadOnlySpan<int> latencies, TimeSpan commit)
+    /// <param name="slowest">The reading of the batch that took longest; null if none was measured.</param>
+    public void Stored(int count, ReadOnlySpan<int> latencies, TimeSpan commit, SlowestReading? slowest)
     {
         lock (_lock)
         {
@@ -151,6 +153,7 @@ internal sealed class ConsumerStatus
             _total += count;
             _commits++;
             _commitMs += commit.TotalMilliseconds;
+            if (slowest?.Milliseconds > (_slowest?.Milliseconds ?? -1)) _slowest = slowest;
             for (var i = 0; i < latencies.Length; i++)
             {
                 _latencies[i] += latencies[i];
@@ -158,17 +161,18 @@ internal sealed class ConsumerStatus
         }
     }
 
-    /// <summary>Ends a second: what was stored in it, in the last minute, and since the beginning.</summary>
+    /// <summary>Ends a second: returns what was stored in it, in the last minute, and since the beginning.</summary>
     public (ConsumerSample Sample, int LastMinute, long Total) EndSecond()
     {
         lock (_lock)
         {
             _minute[_minuteIndex] = _storedThisSecond;
             _minuteIndex = (_minuteIndex + 1) % MinuteSeconds;
-            var sample = new ConsumerSample(_storedThisSecond, [.. _latencies.AsSpan(0, _latencies.AsSpan().LastIndexOfAnyExcept(0) + 1)], _commits == 0 ? null : (float)(_commitMs / _commits));
+            var sample = new ConsumerSample(_storedThisSecond, [.. _latencies.AsSpan(0, _latencies.AsSpan().LastIndexOfAnyExcept(0) + 1)], _commits == 0 ? null : (float)(_commitMs / _commits), _slowest);
             _storedThisSecond = 0;
             _commits = 0;
             _commitMs = 0;
+            _slowest = null;
             _latencies.AsSpan().Clear();
             return (sample, _minute.Sum(), _total);
         }

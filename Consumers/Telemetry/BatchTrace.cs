@@ -5,7 +5,7 @@ using FactoryMonitoring.Consumers.Ingestion;
 namespace FactoryMonitoring.Consumers.Telemetry;
 
 /// <summary>
-/// The spans of one batch: a trace of its own, from the first message polled to the commit, and in the trace of each of its readings that is traced
+/// The spans of one batch: a separate trace, from the first message polled to the commit, and, in the trace of each traced reading,
 /// a span of its processing, which is the parent of the alert's send. The two are linked. Not thread-safe.
 /// </summary>
 internal sealed class BatchTrace : IDisposable
@@ -26,7 +26,7 @@ internal sealed class BatchTrace : IDisposable
             poll?.SetEndTime(readings.ClosedAt.UtcDateTime);
         }
 
-        // A reading may have been sent after the batch began: it is processed from when the batch is handed over.
+        // A reading may have been sent after the batch began: its processing starts when the batch is passed on.
         var handedOver = readings.ClosedAt;
         foreach (var link in readings.Links.Where(link => link.Context.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)))
         {
@@ -34,7 +34,7 @@ internal sealed class BatchTrace : IDisposable
                 batch.DisplayName, ActivityKind.Consumer, link.Context, Of("process", "process", tags).Concat(link.Tags ?? []), [new ActivityLink(batch.Context)], handedOver);
             if (reading is not null && !_readings.TryAdd(link.Context.SpanId, reading))
             {
-                // The same message twice: its sender wrote it again.
+                // The same message twice: its sender resent it.
                 reading.Dispose();
             }
         }
@@ -42,9 +42,9 @@ internal sealed class BatchTrace : IDisposable
         Activity.Current = batch;
     }
 
-    /// <summary>Starts the batch's span, which becomes the current one.</summary>
-    /// <param name="tags">What every span of messaging has here, with the destination's name.</param>
-    /// <returns>Null where it is not recorded.</returns>
+    /// <summary>Starts the batch's span, and makes it current.</summary>
+    /// <param name="tags">The tags of all messaging spans here, including the destination's name.</param>
+    /// <returns>Null if it is not recorded.</returns>
     public static BatchTrace? Start(ActivitySource source, ReadingBatch batch, IReadOnlyCollection<KeyValuePair<string, object?>> tags)
     {
         if (!source.HasListeners())
@@ -63,12 +63,15 @@ internal sealed class BatchTrace : IDisposable
         return null;
     }
 
-    /// <summary>A step of the batch's processing, which is current until it is disposed.</summary>
+    /// <summary>The id of the batch's trace, in hexadecimal; null if no exporter gets it.</summary>
+    public string? Id => _batch.Recorded ? _batch.TraceId.ToHexString() : null;
+
+    /// <summary>Starts a step of the batch's processing, which is current until it is disposed of.</summary>
     public Activity? StartStep(string name) => _source.StartActivity(name, ActivityKind.Internal, _batch.Context);
 
     public void Failed(string error) => _batch.SetTag("error.type", error);
 
-    /// <summary>Where the trace of a reading goes on from: its processing here, or the reading's own send where that is not followed.</summary>
+    /// <summary>Returns the parent for the rest of a reading's trace: its processing here, or the reading's send if the processing is not traced.</summary>
     public ActivityContext ContextOf(ActivityContext send) => _readings.TryGetValue(send.SpanId, out var reading) ? reading.Context : send;
 
     public void Dispose()

@@ -3,9 +3,9 @@ using NpgsqlTypes;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
-/// <summary>What a consumer says of itself each second.</summary>
-/// <param name="Running">Since its start.</param>
-/// <param name="Condition">What it is doing, in words; null when all is well.</param>
+/// <summary>The state that a consumer reports every second.</summary>
+/// <param name="Running">Time since its start.</param>
+/// <param name="Condition">What it is doing, in words; null while it is healthy.</param>
 public sealed record ConsumerPulse(
     string ConsumerId,
     int[] Partitions,
@@ -19,12 +19,17 @@ public sealed record ConsumerPulse(
     string? Condition,
     long ResidentBytes);
 
-/// <summary>What a consumer did in the second that ends when this is written.</summary>
+/// <summary>A consumer's work in the second before this is written.</summary>
 /// <param name="LatencyCounts">In LatencyHistogram's buckets, up to the last that is not 0.</param>
-/// <param name="CommitMs">Mean duration of the second's batch transactions; null where there was none.</param>
-public sealed record ConsumerSample(int Stored, int[] LatencyCounts, float? CommitMs);
+/// <param name="CommitMs">Mean duration of the second's batch transactions; null if there were none.</param>
+/// <param name="Slowest">The reading that took longest from the sensor to its row; null if none was measured.</param>
+public sealed record ConsumerSample(int Stored, int[] LatencyCounts, float? CommitMs, SlowestReading? Slowest = null);
 
-/// <summary>The consumer's sign of life, on a connection of its own: it must not wait for a batch.</summary>
+/// <param name="Milliseconds">From the sensor to the row.</param>
+/// <param name="TraceId">The trace of the batch that stored it, in hexadecimal; null if it was not recorded.</param>
+public sealed record SlowestReading(long Milliseconds, string? TraceId);
+
+/// <summary>Writes the consumer's heartbeat on a dedicated connection, because it must not wait for a batch.</summary>
 public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDisposable
 {
     private const string Beat = """
@@ -39,7 +44,7 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
         """;
 
     private const string InsertSample =
-        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms) VALUES (date_trunc('second', clock_timestamp()), $1, $2, $3, $4) ON CONFLICT DO NOTHING";
+        "INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms, slowest_ms, slowest_trace_id) VALUES (date_trunc('second', clock_timestamp()), $1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 
     private const string SelectTotal = "SELECT COALESCE(sum(stored), 0)::bigint FROM ingest_totals WHERE consumer_key = $1";
 
@@ -59,8 +64,8 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
         }
     }
 
-    /// <summary>Writes both, or where the database has no room for more samples, the pulse alone: that takes the room of the one before it.</summary>
-    /// <returns>False where there was no room for the sample, which is lost.</returns>
+    /// <summary>Writes both, or, if the database has no space for more samples, only the pulse, which reuses the space of the previous one.</summary>
+    /// <returns>False if there was no space for the sample, which is lost.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<bool> BeatAsync(ConsumerPulse pulse, ConsumerSample? sample, CancellationToken cancellationToken)
     {
@@ -77,7 +82,7 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
         }
     }
 
-    /// <summary>What this consumer has stored since the beginning.</summary>
+    /// <summary>Returns the number of readings that this consumer has stored since the beginning.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<long> StoredTotalAsync(int consumerKey, CancellationToken cancellationToken)
     {
@@ -86,7 +91,7 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Says that this instance has stopped, unless another has taken its name.</summary>
+    /// <summary>Records that this instance has stopped, unless another instance has taken over its name.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task StopAsync(string consumerId, Guid instanceId, CancellationToken cancellationToken)
     {
@@ -129,6 +134,8 @@ public sealed class ConsumerHealthStore(NpgsqlDataSource dataSource) : IAsyncDis
                         new NpgsqlParameter<int> { TypedValue = sample.Stored },
                         new NpgsqlParameter<int[]> { TypedValue = sample.LatencyCounts },
                         new NpgsqlParameter { Value = (object?)sample.CommitMs ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Real },
+                        new NpgsqlParameter { Value = (object?)sample.Slowest?.Milliseconds ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
+                        new NpgsqlParameter { Value = (object?)sample.Slowest?.TraceId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Varchar },
                     },
                 });
             }

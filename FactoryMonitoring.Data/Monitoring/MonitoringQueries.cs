@@ -1,19 +1,20 @@
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Data.Ingestion;
 using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
 /// <summary>
-/// Reads what the snapshot is made of, in one round trip. Every statement costs the same however many readings are stored: it reads
-/// counters, or a window of time through an index.
+/// Reads the data of the snapshot in one round trip. The cost of every statement is independent of the number of stored readings: it reads
+/// counters, or a time window through an index.
 /// </summary>
 public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider time)
 {
-    /// <summary>How many rebalancing events are read at most.</summary>
+    /// <summary>The maximum number of rebalancing events read.</summary>
     public const int RebalancingEventsKept = 500;
 
-    /// <summary>How many of the newest rejections are counted at most.</summary>
+    /// <summary>The maximum number of the newest rejections counted.</summary>
     public const int RejectionsCounted = 10_000;
 
     private const string Rejections = """
@@ -26,7 +27,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
 
     private const string Parked = "SELECT count(*), (array_agg(parked_reason ORDER BY parked_at DESC))[1] FROM outbox WHERE parked_at IS NOT NULL";
 
-    /// <summary>How many sensors' readings came in several partitions in the last 10 minutes (10,000 at most), and the first of them.</summary>
+    /// <summary>The number of sensors whose readings arrived in several partitions in the last 10 minutes (10,000 at most), and the first of them.</summary>
     public const string Scattered =
         "SELECT count(*), min(sensor_id) FROM (SELECT sensor_id FROM sensor_latest WHERE other_seen_at > CURRENT_TIMESTAMP - interval '10 min' LIMIT 10000) s";
 
@@ -60,8 +61,8 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         ORDER BY h.producer_id
         """;
 
-    // A log that was left (an embedded broker keeps nothing) keeps its rows for the account; the present one is that of the brokers, or while
-    // they do not say which that is, or nobody has read it, the one that was claimed last.
+    // An abandoned log (an embedded broker keeps nothing) keeps its rows for the ledger. The current log is the one that the brokers have; while that is
+    // unknown, or nobody has read it, the one that was claimed last.
     private const string Partitions = """
         SELECT DISTINCT ON (o.kafka_partition) o.kafka_partition, l.log_id, o.owner, o.epoch, o.next_offset, o.claimed_at, o.released_at,
                o.recovered_at, o.last_commit_at
@@ -97,9 +98,9 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         ORDER BY 1, 2
         """;
 
-    // The second that is just over may not be written yet: the window ends one second earlier.
+    // The last complete second may not be written yet: the window ends one second earlier.
     private const string ConsumerSamples = """
-        SELECT stored, latency_histogram, commit_ms FROM consumer_samples
+        SELECT stored, latency_histogram, commit_ms, slowest_ms, slowest_trace_id FROM consumer_samples
         WHERE at >= date_trunc('second', CURRENT_TIMESTAMP) - interval '11 s' AND at < date_trunc('second', CURRENT_TIMESTAMP) - interval '1 s'
         """;
 
@@ -135,10 +136,10 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         LIMIT 100
         """;
 
-    /// <summary>Reads everything; what changes slowly is taken over from <paramref name="previous"/> where it is given.</summary>
+    /// <summary>Reads everything; slowly changing data is taken from <paramref name="previous"/> if given.</summary>
     /// <param name="topic">The topic of the readings.</param>
-    /// <param name="logId">The log that the brokers have of it; null where that is not known.</param>
-    /// <param name="previous">An earlier result whose ledger, status changes, successions, exits, rejections and parked messages are young enough.</param>
+    /// <param name="logId">The brokers' log of the topic; null if unknown.</param>
+    /// <param name="previous">An earlier result whose ledger, status changes, successions, exits, rejections and parked messages are recent enough.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or does not answer in time.</exception>
     public async Task<MonitoringRows> ReadAsync(string topic, string? logId, MonitoringRows? previous, CancellationToken cancellationToken)
     {
@@ -165,7 +166,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var now = reader.Timestamp(0);
-        // After the answer: dated by the question, the database's clock would run ahead by as long as the answer took.
+        // Read after the answer: dated by the request, the database's clock would run ahead by as long as the answer took.
         var answered = time.GetTimestamp();
         await reader.NextResultAsync(cancellationToken);
         var consumers = await reader.RowsAsync(Consumer, cancellationToken);
@@ -176,7 +177,10 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
         var alerts = await reader.RowsAsync(AlertQueries.Alert, cancellationToken);
         var recently = await reader.RowsAsync(row => (Consumer: row.GetString(0), Partition: row.GetInt32(1), Stored: row.GetInt64(2)), cancellationToken);
         var samples = await reader.RowsAsync(
-            row => (Stored: row.GetInt32(0), Counts: row.GetFieldValue<int[]>(1), CommitMs: row.Value<float>(2)), cancellationToken);
+            row => (
+                Stored: row.GetInt32(0), Counts: row.GetFieldValue<int[]>(1), CommitMs: row.Value<float>(2),
+                Slowest: row.Value<long>(3) is { } milliseconds ? new SlowestReading(milliseconds, row.Text(4)) : null),
+            cancellationToken);
         var acknowledged = await reader.RowsAsync(row => row.GetInt64(0), cancellationToken);
         var maximum = await reader.RowsAsync(row => row.GetInt64(0), cancellationToken);
         var rows = new MonitoringRows(
@@ -196,7 +200,10 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
                 samples.Sum(sample => (long)sample.Stored),
                 Sum(samples.Select(sample => sample.Counts)),
                 samples.Where(sample => sample.CommitMs is not null).Select(sample => (double?)sample.CommitMs).Average(),
-                maximum is [var most] ? most : null),
+                maximum is [var most] ? most : null)
+            {
+                Slowest = samples.Select(sample => sample.Slowest).MaxBy(slowest => slowest?.Milliseconds),
+            },
             previous?.Ledger ?? LedgerQueries.None,
             previous?.StatusChanges ?? [],
             previous?.Successions ?? [],

@@ -64,7 +64,7 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
             await Stack.Factory.TakeOverAsync(victim, "sensor-consumer-3");
             await Expect(Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-3");
             await Expect(Page.GetByTestId("rebalances")).ToContainTextAsync($"{victim["sensor-".Length..]} lost P1, P4, session expired");
-            // The stall has its own label, and the axis is widened around it: at five minutes it would be a fiftieth of the width.
+            // The stall has a label, and the axis is widened around it: at five minutes it would take a fiftieth of the width.
             var stall = Page.GetByTestId("lanes").Locator(".lane[data-partition='1'] .stall:not(.outage)").Last;
             await Expect(stall).ToHaveTextAsync(Words("^6[.]0.s$"));
             await Expect(Page.GetByTestId("lanes").Locator(".bar span")).ToHaveCountAsync(0);
@@ -124,6 +124,14 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
     }
 
     [Fact]
+    public async Task The_slowest_reading_leads_to_its_trace()
+    {
+        await OpenAsync("/");
+        var link = Page.GetByRole(AriaRole.Link, new() { Name = "38", Exact = true });
+        await Expect(link).ToHaveAttributeAsync("href", $"http://localhost:15888/traces/detail/{SimulatedFactory.Trace}");
+    }
+
+    [Fact]
     public async Task What_is_no_part_of_the_account_is_folded_away_and_explained()
     {
         await OpenAsync("/");
@@ -139,7 +147,7 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
     public async Task A_commit_reaches_the_screen_within_half_a_second_at_the_median()
     {
         await OpenAsync("/");
-        // The page itself notes when a new number was painted; both clocks are this machine's.
+        // The page itself records when a new number was painted; both clocks are those of this machine.
         await Page.EvaluateAsync("""
             () => {
               window.painted = {};

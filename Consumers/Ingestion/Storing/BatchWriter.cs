@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>Stores transactions, however long that takes: the same one again after every failure, less the partitions that are no longer ours.</summary>
+/// <summary>Stores transactions, however long that takes: retries the same one after every failure, without the partitions that are no longer ours.</summary>
 internal sealed partial class BatchWriter(
     int lane,
     LaneContext context,
@@ -19,9 +19,9 @@ internal sealed partial class BatchWriter(
     private readonly CommitEffects _effects = new(context, leases, () => store.UtcNow);
     private readonly Quarantine _quarantine = new(new DeadLetters(context.Identity));
 
-    /// <summary>Stores one transaction. Messages that the database refuses for good become dead letters, and the others are stored.</summary>
-    /// <param name="batch">Null where the transaction stores no readings.</param>
-    /// <param name="trace">Of the batch; null where it is not recorded.</param>
+    /// <summary>Stores one transaction. Messages that the database refuses permanently become dead letters, and the others are stored.</summary>
+    /// <param name="batch">Null if the transaction stores no readings.</param>
+    /// <param name="trace">The batch's trace; null if it is not recorded.</param>
     public async Task StoreAsync(ReadingBatch? batch, IngestWrite write, BatchTrace? trace, CancellationToken cancellationToken)
     {
         if (await TryStoreAsync(batch, write, trace, cancellationToken) is null)
@@ -34,7 +34,7 @@ internal sealed partial class BatchWriter(
         var rest = work.Division.Rest();
         for (var i = 0; i < rest.Snapshots.Count; i++)
         {
-            // What was refused is no longer in the memory.
+            // Refused messages are no longer in the detector's memory.
             if (leases.Find(rest.Log, rest.Snapshots[i].Partition) is { } lease)
             {
                 rest.Snapshots[i] = lease.Snapshots.Next(lease.Number, rest.Snapshots[i].Offset, lease.Detector);
@@ -43,15 +43,15 @@ internal sealed partial class BatchWriter(
 
         if (await TryStoreAsync(null, rest, trace, cancellationToken) is { } refusal)
         {
-            // None of it is what the ledger rests on, and the next tick writes most of it anew.
+            // The ledger depends on none of it, and the next tick writes most of it again.
             Log.DueRefused(context.Logger, lane, refusal.Message);
         }
     }
 
-    /// <summary>A transaction that is stored in parts, for the database refuses the whole.</summary>
+    /// <summary>A transaction that is stored in parts, because the database refuses it as a whole.</summary>
     private sealed record Refused(ReadingBatch? Batch, IngestWrite Write, BatchDivision Division, BatchTrace? Trace);
 
-    /// <summary>Stores the messages in order, and those that are refused for good as dead letters: halves, until it is a single one.</summary>
+    /// <summary>Stores the messages in order, and those refused permanently as dead letters: bisects down to a single message.</summary>
     private async Task StorePartAsync(Refused work, int first, int end, CancellationToken cancellationToken)
     {
         var (batch, write, division, trace) = work;
@@ -74,14 +74,14 @@ internal sealed partial class BatchWriter(
         division.Reject(first);
         while (await TryStoreAsync(batch, division.Part(first, end), trace, cancellationToken) is { } again)
         {
-            // Nothing but where it was is left to be refused: then it is not for the message.
+            // Only the message's position is left to refuse: so the message is not the cause.
             standing.RefusesAnything(again.Message);
             await Task.Delay(FaultPolicy.RetryDelay, context.Time, cancellationToken);
         }
     }
 
-    /// <summary>Stores one transaction, or finds that nothing of it is ours any more.</summary>
-    /// <returns>Why it is refused for what it holds, by a database that takes others; else null.</returns>
+    /// <summary>Stores one transaction, unless none of it is ours any more.</summary>
+    /// <returns>The refusal, if the database refuses it for its content but accepts others; otherwise null.</returns>
     private async Task<PostgresException?> TryStoreAsync(ReadingBatch? batch, IngestWrite write, BatchTrace? trace, CancellationToken cancellationToken)
     {
         var isEncoded = false;
@@ -106,7 +106,7 @@ internal sealed partial class BatchWriter(
                 if (outcome == StoreOutcome.Stored || await _fence.HasGoneThroughAsync(write, cancellationToken))
                 {
                     standing.IsBack();
-                    _effects.Apply(batch, write, context.Time.GetElapsedTime(started));
+                    _effects.Apply(batch, write, context.Time.GetElapsedTime(started), trace?.Id);
                     return null;
                 }
             }
@@ -123,7 +123,7 @@ internal sealed partial class BatchWriter(
         }
     }
 
-    /// <summary>Whether the database stores a reading that is certainly in order.</summary>
+    /// <summary>Whether the database stores a reading that is known to be valid.</summary>
     private async Task<bool> TakesOthersAsync(LogTopic log, CancellationToken cancellationToken)
     {
         try

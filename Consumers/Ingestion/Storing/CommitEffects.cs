@@ -5,16 +5,17 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>What follows from a transaction that is committed: for the leases, for what is measured, and for the outbox.</summary>
+/// <summary>The consequences of a committed transaction: for the leases, the metrics and the outbox.</summary>
 internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func<DateTime> databaseTime)
 {
-    /// <summary>An older record comes from a wrong clock or a replay. Its age does not measure how fast the pipeline is.</summary>
+    /// <summary>An older record comes from a wrong clock or a replay. Its age does not measure the pipeline's latency.</summary>
     private const long OldRecordMs = 3_600_000;
 
-    /// <param name="duration">Of the transaction.</param>
-    public void Apply(ReadingBatch? batch, IngestWrite write, TimeSpan duration)
+    /// <param name="duration">The transaction's duration.</param>
+    /// <param name="traceId">The batch's trace; null if it is not recorded.</param>
+    public void Apply(ReadingBatch? batch, IngestWrite write, TimeSpan duration, string? traceId)
     {
-        // Where there is no lease, another has claimed the partition between our COMMIT and its answer: what was stored is stored.
+        // Without a lease, another consumer has claimed the partition between our COMMIT and its answer: what was stored stays stored.
         foreach (var move in write.Moves)
         {
             if (leases.Find(write.Log, move.Partition) is { } lease)
@@ -48,7 +49,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         Count(write);
         if (batch is not null)
         {
-            Measure(batch, write, duration);
+            Measure(batch, write, duration, traceId);
         }
 
         if (write.Alerts.Exists(alert => alert.Announcement is not null) || write.DeadLetters.Count > 0)
@@ -89,15 +90,16 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
         context.Metrics.Missing(write.Missing);
     }
 
-    // As RowEncoder's loops: called too seldom to be compiled a second time.
+    // As in RowEncoder's loops: called too rarely to be compiled a second time.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Measure(ReadingBatch batch, IngestWrite write, TimeSpan duration)
+    private void Measure(ReadingBatch batch, IngestWrite write, TimeSpan duration, string? traceId)
     {
         var now = context.Time.GetUtcNow().ToUnixTimeMilliseconds();
         Span<int> latencies = stackalloc int[LatencyHistogram.BucketCount];
         var step = ConsumerMetrics.LatencyStep(batch.Count);
         var measures = context.Metrics.MeasuresEndToEnd;
         var (stored, old, backfilled) = (0, 0, 0);
+        long slowest = -1;
         var scope = new WriteScope(write);
         foreach (ref var reading in batch.Readings)
         {
@@ -122,6 +124,7 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
             }
 
             latencies[LatencyHistogram.BucketOf(latency)]++;
+            slowest = Math.Max(slowest, latency);
             if (measures && stored % step == 0)
             {
                 context.Metrics.EndToEnd(reading.Partition.Number, latency);
@@ -132,6 +135,6 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
 
         context.Metrics.OldRecords(old);
         context.Metrics.Backfilled(backfilled);
-        context.Status.Stored(stored, latencies, duration);
+        context.Status.Stored(stored, latencies, duration, slowest < 0 ? null : new(slowest, traceId));
     }
 }
