@@ -4,28 +4,28 @@ using static FactoryMonitoring.Monitoring.Web.Display;
 
 namespace FactoryMonitoring.Monitoring.Web.Partitions;
 
-/// <summary>A piece of a lane; <see cref="From"/> and <see cref="To"/> are shares of the window.</summary>
-/// <param name="ConsumerId">The owner; null of a stall.</param>
-/// <param name="Note">Its label: on a bar at the right end, on a stall in the middle.</param>
-/// <param name="Tip">All that is known of it, a line each.</param>
-/// <param name="IsOutage">It is a stall of all partitions: the database was away.</param>
+/// <summary>A piece of a lane; <see cref="From"/> and <see cref="To"/> are fractions of the window.</summary>
+/// <param name="ConsumerId">The owner; null for a stall.</param>
+/// <param name="Note">The label: at the right end of a bar, in the middle of a stall.</param>
+/// <param name="Tip">All details, one per line.</param>
+/// <param name="IsOutage">Whether it is a stall of all partitions because the database was unavailable.</param>
 public sealed record LanePiece(double From, double To, string? ConsumerId, string? Note, string Tip, bool IsOutage = false);
 
 public sealed record Lane(int Partition, IReadOnlyList<LanePiece> Pieces);
 
-/// <param name="Critical">Something went down.</param>
+/// <param name="Critical">Whether a component went down.</param>
 public sealed record LaneMark(double At, string Label, bool Critical, string Tip);
 
-/// <summary>Who owned what, as a picture: lanes of bars and stalls, marks, and the ticks of the axis.</summary>
+/// <summary>The ownership of partitions as a picture: lanes of bars and stalls, marks, and the ticks of the axis.</summary>
 public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Marks, IReadOnlyList<(double At, string Label)> Ticks)
 {
-    /// <summary>Shorter than this a handover is a seam, not a stall worth a box.</summary>
+    /// <summary>Duration below which a handover is drawn as a seam and not as a stall.</summary>
     private static readonly TimeSpan Seam = TimeSpan.FromSeconds(1);
 
-    /// <summary>So long a dead consumer's partitions may stand still until the group has noticed.</summary>
+    /// <summary>How long a dead consumer's partitions may be stalled until the group has noticed.</summary>
     private static readonly TimeSpan Standing = TimeSpan.FromSeconds(10);
 
-    /// <summary>Marks closer than this share of the width are one.</summary>
+    /// <summary>Marks that are closer than this fraction of the width are combined.</summary>
     private const double Apart = 0.012;
 
     private const int MostInTip = 8;
@@ -36,16 +36,16 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         .. new[] { 5, 10, 20, 60, 120, 300, 600, 1_200, 3_600, 7_200, 14_400 }.Select(seconds => TimeSpan.FromSeconds(seconds)),
     ];
 
-    /// <summary>Labels of stalls in one lane closer than this share of the width would lie on each other.</summary>
+    /// <summary>Labels of stalls in one lane that are closer than this fraction of the width would overlap.</summary>
     private const double LabelWidth = 0.06;
 
     /// <summary>The shortest axis around a fault.</summary>
     private static readonly TimeSpan Closest = TimeSpan.FromSeconds(30);
 
-    /// <summary>The axis is so many times as long as the newest fault is ago, so that its stall is wide while it lasts and shrinks afterwards.</summary>
+    /// <summary>Length of the axis as a multiple of the newest fault's age, so that its stall is wide while it lasts and shrinks afterwards.</summary>
     private const int Reach = 3;
 
-    /// <summary>The window that shows the newest fault closely: <paramref name="usual"/> where nothing has failed of late.</summary>
+    /// <summary>Returns the window that shows the newest fault closely; <paramref name="usual"/> if nothing has failed recently.</summary>
     /// <param name="active">The consumers that are alive.</param>
     public static TimeSpan WindowAround(OwnershipBody ownership, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan usual)
     {
@@ -57,7 +57,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         return window < Closest ? Closest : window > usual ? usual : window;
     }
 
-    /// <summary>When a partition stopped flowing for longer than a seam.</summary>
+    /// <summary>Returns the times at which a partition stopped flowing for longer than a seam.</summary>
     private static IEnumerable<DateTimeOffset> Interruptions(OwnershipSpan[] spans, IReadOnlySet<string> active, DateTimeOffset now)
     {
         for (var i = 0; i < spans.Length; i++)
@@ -69,8 +69,8 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         }
     }
 
-    /// <param name="partitions">All partitions that exist, also those nobody owned in the window, with what is known of each.</param>
-    /// <param name="active">The consumers that are alive; an owner that is not has stopped reading, whatever the database says.</param>
+    /// <param name="partitions">All existing partitions with their state, including those without an owner in the window.</param>
+    /// <param name="active">The consumers that are alive; an owner that is not alive has stopped reading, whatever the database contains.</param>
     public static Lanes Of(
         OwnershipBody ownership, IEnumerable<PartitionBody> partitions, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan window)
     {
@@ -79,9 +79,9 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
             known.Where(partition => partition is { Lag: > 0, LagSeconds: not null }).ToDictionary(partition => partition.Partition, partition => TimeSpan.FromSeconds(partition.LagSeconds!.Value)));
     }
 
-    /// <param name="partitions">All partitions that exist, also those nobody owned in the window.</param>
-    /// <param name="active">The consumers that are alive; an owner that is not has stopped reading, whatever the database says.</param>
-    /// <param name="waits">By partition, how long the oldest message waits that is not stored; null where that is not asked.</param>
+    /// <param name="partitions">All existing partitions, including those without an owner in the window.</param>
+    /// <param name="active">The consumers that are alive; an owner that is not alive has stopped reading, whatever the database contains.</param>
+    /// <param name="waits">The age of the oldest message that is not stored, by partition; null if stalls of live owners are not to be shown.</param>
     public static Lanes Of(
         OwnershipBody ownership, IReadOnlyCollection<int> partitions, IReadOnlySet<string> active, DateTimeOffset now, TimeSpan window, IReadOnlyDictionary<int, TimeSpan>? waits = null)
     {
@@ -89,9 +89,10 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         var outages = Outages(ownership.Marks, now);
         double At(DateTimeOffset time) => Math.Clamp((time - from) / window, 0, 1);
 
+        var spansOf = ownership.Spans.ToLookup(span => span.Partition);
         var rows = partitions.Union(ownership.Spans.Select(span => span.Partition)).Order().Select(partition =>
         {
-            var spans = ownership.Spans.Where(span => span.Partition == partition).OrderBy(span => span.Generation).ToArray();
+            var spans = spansOf[partition].OrderBy(span => span.Generation).ToArray();
             return new Lane(partition, Labelled([.. spans.SelectMany((span, index) =>
                 Pieces(span, index == 0 ? null : spans[index - 1], index + 1 == spans.Length, active, now, waits?.GetValueOrDefault(partition) ?? TimeSpan.Zero))
                 .Select(piece => new LanePiece(At(piece.From), At(piece.To), piece.ConsumerId, piece.Note, piece.Tip))
@@ -101,7 +102,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         return new(rows, Together(ownership.Marks.Where(mark => mark.At > from && mark.At <= now).OrderBy(mark => mark.At), At), TicksOf(window));
     }
 
-    /// <summary>Of stalls whose labels would lie on each other the newest keeps its own.</summary>
+    /// <summary>Removes labels of stalls that would overlap; the newest stall keeps its label.</summary>
     private static LanePiece[] Labelled(LanePiece[] pieces)
     {
         var next = double.PositiveInfinity;
@@ -115,7 +116,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         return pieces;
     }
 
-    /// <summary>What happened so close together that it cannot be told apart in the picture is one mark, which tells of all of it.</summary>
+    /// <summary>Combines events that are too close together to be distinguished in the picture into one mark, which describes all of them.</summary>
     private static LaneMark[] Together(IEnumerable<TimelineMark> marks, Func<DateTimeOffset, double> at)
     {
         var groups = new List<List<TimelineMark>>();
@@ -136,7 +137,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     private static string LabelOf(List<TimelineMark> group)
     {
         var labels = group.GroupBy(Label).ToDictionary(one => one.Key, one => one.Count());
-        // That what was killed is down goes without saying.
+        // A component that was killed is obviously down.
         foreach (var part in (string[])["broker", "database"])
         {
             if (labels.ContainsKey($"{part} killed")) labels.Remove($"{part} down");
@@ -146,7 +147,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         return $"{(count == 1 ? "" : $"{count} × ")}{first}{(labels.Count == 1 ? "" : $" + {labels.Count - 1}")}";
     }
 
-    // While the database is away nothing is stored, whoever owns the partition.
+    // While the database is unavailable, nothing is stored, whichever consumer owns the partition.
     private static (DateTimeOffset From, DateTimeOffset To, string Note, string Tip)[] Outages(IReadOnlyList<TimelineMark> marks, DateTimeOffset now)
     {
         var outages = new List<(DateTimeOffset, DateTimeOffset, string, string)>();
@@ -172,7 +173,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         var begins = span.RecoveredAt ?? span.ClaimedAt;
         if (before?.EndedAt is { } left)
         {
-            // Until its new owner has stored a record, or stands at the end of the log, a partition waits.
+            // A partition waits until its new owner has stored a record, or is at the end of the log.
             var until = span.RecoveredAt ?? span.EndedAt ?? now;
             if (until - left >= Seam)
             {
@@ -184,7 +185,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         }
 
         var dead = span.EndedAt is null && !active.Contains(span.ConsumerId);
-        // An owner that lives and stores nothing, though something waits, does not read.
+        // An owner that is alive but stores nothing although messages wait is not reading.
         var stands = isLast && span.EndedAt is null && waits >= Standing && now - (span.LastCommitAt ?? begins) >= Standing;
         dead |= stands;
         var ends = span.EndedAt ?? (stands ? Latest(span.LastCommitAt ?? begins, now - waits) : dead ? span.LastCommitAt ?? begins : now);

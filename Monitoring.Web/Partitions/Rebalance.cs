@@ -3,20 +3,20 @@ using static FactoryMonitoring.Monitoring.Web.Display;
 
 namespace FactoryMonitoring.Monitoring.Web.Partitions;
 
-/// <summary>All that happened from the first partition that an owner gave up or lost until the last one flowed again, as one event.</summary>
-/// <param name="Key">Stays the same while it goes on.</param>
-/// <param name="What">Who caused it.</param>
-/// <param name="Partitions">Those that changed hands: P1, P4; three and more in a row as P0–P3.</param>
-/// <param name="LongestStallMs">Of one partition; null where no stall was measured.</param>
-/// <param name="StallMs">Of all partitions together.</param>
-/// <param name="Steps">Oldest first.</param>
+/// <summary>The events from the first partition that an owner gave up or lost until the last one flowed again, as one rebalance.</summary>
+/// <param name="Key">A key that does not change while the rebalance continues.</param>
+/// <param name="What">The consumers that caused it, and how.</param>
+/// <param name="Partitions">The partitions that changed hands: P1, P4; three or more in a row as P0–P3.</param>
+/// <param name="LongestStallMs">The longest stall of a partition; null if no stall was measured.</param>
+/// <param name="StallMs">The total of the stalls of all partitions.</param>
+/// <param name="Steps">The steps, oldest first.</param>
 public sealed record Rebalance(
     string Key, string Level, string What, string? Cause, string Partitions, DateTimeOffset At, int? LongestStallMs, int? StallMs, IReadOnlyList<RebalanceGroup> Steps, Lanes Lanes, string End)
 {
-    /// <summary>Events closer than this belong together.</summary>
+    /// <summary>Events within this time of each other belong together.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
 
-    /// <summary>A partition that nobody takes for longer is taken in another rebalance.</summary>
+    /// <summary>A partition that is taken after a longer time is part of another rebalance.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
     private const double TicksPerLane = 8;
@@ -39,7 +39,7 @@ public sealed record Rebalance(
         return groups.AsEnumerable().Reverse().Select(Of);
     }
 
-    /// <summary>When what an event began is over: when the partition has its next owner, and that one has stored.</summary>
+    /// <summary>Returns when the change that an event started is complete: when the partition has its next owner, which has stored.</summary>
     private static DateTimeOffset OverAt(RebalancingEventBody[] rising, int index)
     {
         var each = rising[index];
@@ -58,8 +58,8 @@ public sealed record Rebalance(
             ?? steps.FirstOrDefault(step => step is { EventType: "assigned", Reason: "joined" })
             ?? steps.FirstOrDefault(step => step.EventType == "revoked")
             ?? steps[0];
-        // Several may have done the same at once, as when all of them start.
-        var (names, moved) = (events.Where(IsLike).Select(each => each.ConsumerId).Distinct().ToArray(), RebalanceGroup.Names([.. events.Where(IsLike).Select(each => each.PartitionNumber).OfType<int>().Distinct().Order()]));
+        // Several consumers may have done the same at once, for example when all of them start.
+        var (names, moved) = (events.Where(IsLike).Select(each => each.ConsumerId).Distinct().ToArray(), PartitionNames.Of(events.Where(IsLike).Select(each => each.PartitionNumber).OfType<int>().Distinct()));
         bool IsLike(RebalancingEventBody each) => each.EventType == cause.EventType && each.Reason == cause.Reason;
         var stalls = events.Select(each => each.StallMs).OfType<int>().ToArray();
         var (lanes, end) = LanesOf(events);
@@ -68,7 +68,7 @@ public sealed record Rebalance(
             cause.EventType == "lost" ? "critical" : "idle",
             $"{(names.Length == 1 ? names[0] : $"{names[0]} and {names.Length - 1} more")} {Verb(cause, moved)}",
             cause.Reason is "joined" or "left" ? null : cause.Reason,
-            RebalanceGroup.Names([.. events.Select(each => each.PartitionNumber).OfType<int>().Distinct().Order()]),
+            PartitionNames.Of(events.Select(each => each.PartitionNumber).OfType<int>().Distinct()),
             events[0].Timestamp,
             stalls.Length == 0 ? null : stalls.Max(),
             stalls.Length == 0 ? null : stalls.Sum(),
@@ -86,7 +86,7 @@ public sealed record Rebalance(
         _ => $"got {partitions}",
     };
 
-    /// <summary>Who had each partition before, how long it waited, and who has had it since.</summary>
+    /// <summary>Returns the previous owner of each partition, how long the partition waited, and its owner since.</summary>
     private static (Lanes Lanes, string End) LanesOf(List<RebalancingEventBody> events)
     {
         var first = events.Min(Begins);
@@ -140,7 +140,7 @@ public sealed record Rebalance(
         }
     }
 
-    /// <summary>When the stall of a partition began that is known by its end alone.</summary>
+    /// <summary>Returns when a stall began of which only the end is known.</summary>
     private static DateTimeOffset Begins(RebalancingEventBody each) => IsTaken(each) && each.StallMs is { } stall ? each.Timestamp.AddMilliseconds(-stall) : each.Timestamp;
 
     private static double Step(double rough) => new[] { 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 60 }.FirstOrDefault(step => step >= rough, 60);

@@ -2,9 +2,9 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.Partitions;
 
-/// <summary>Events of one consumer at one time, told together: a rebalance moves several partitions at once.</summary>
-/// <param name="Partitions">P1, P4; three and more in a row as P0–P3.</param>
-/// <param name="StallMs">The longest stall among them.</param>
+/// <summary>Events of one consumer at one time, combined: a rebalance moves several partitions at once.</summary>
+/// <param name="Partitions">The partitions: P1, P4; three or more in a row as P0–P3.</param>
+/// <param name="StallMs">The longest stall among the events.</param>
 public sealed record RebalanceGroup(string ConsumerId, string EventType, string Partitions, DateTimeOffset Timestamp, string? Reason, int? StallMs)
 {
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
@@ -16,7 +16,7 @@ public sealed record RebalanceGroup(string ConsumerId, string EventType, string 
         _ => "idle",
     };
 
-    /// <param name="events">Newest first.</param>
+    /// <param name="events">The events, newest first.</param>
     public static IEnumerable<RebalanceGroup> Of(IReadOnlyList<RebalancingEventBody> events)
     {
         var rest = events.ToList();
@@ -27,25 +27,10 @@ public sealed record RebalanceGroup(string ConsumerId, string EventType, string 
             yield return new(
                 first.ConsumerId,
                 first.EventType,
-                Names([.. group.Where(each => each.PartitionNumber is not null).Select(each => each.PartitionNumber!.Value).Distinct().Order()]),
+                PartitionNames.Of(group.Where(each => each.PartitionNumber is not null).Select(each => each.PartitionNumber!.Value).Distinct()),
                 first.Timestamp,
                 group.Select(each => each.Reason).FirstOrDefault(reason => reason is not null),
                 group.Max(each => each.StallMs));
         }
-    }
-
-    internal static string Names(int[] partitions)
-    {
-        var names = new List<string>();
-        for (var first = 0; first < partitions.Length;)
-        {
-            var last = first;
-            while (last + 1 < partitions.Length && partitions[last + 1] == partitions[last] + 1) last++;
-            if (last - first >= 2) names.Add($"P{partitions[first]}–P{partitions[last]}");
-            else names.AddRange(partitions[first..(last + 1)].Select(partition => $"P{partition}"));
-            first = last + 1;
-        }
-
-        return string.Join(", ", names);
     }
 }

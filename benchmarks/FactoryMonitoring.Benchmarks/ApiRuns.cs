@@ -17,10 +17,10 @@ internal static class ApiRuns
         "/api/rebalancing-events", "/api/cluster", "/api/ledger", "/api/history", "/api/ownership", "/api/alerts", "/api/sensors",
     ];
 
-    /// <param name="P99Ms">Of the requests' durations, as the client sees them.</param>
+    /// <param name="P99Ms">Of the request durations, as measured by the client, in ms.</param>
     public sealed record Result(string Path, double PerSecond, double P99Ms);
 
-    /// <summary>Fills the table of readings up to so many rows, with the counters that go with them.</summary>
+    /// <summary>Fills the table of readings up to a number of rows, with the matching counters.</summary>
     public static async Task FillAsync(Postgres postgres, int from, int to)
     {
         var dictionaries = new DictionaryStore(postgres.DataSource);
@@ -67,7 +67,7 @@ internal static class ApiRuns
         var results = new List<Result>();
         foreach (var path in Paths)
         {
-            // Warm: or the first of them would be the slowest, whatever it does.
+            // Warm-up: otherwise the first path would be the slowest, whatever it does.
             await MeasureAsync(client, path, connections, TimeSpan.FromSeconds(1));
         }
 
@@ -118,7 +118,7 @@ internal static class ApiRuns
             }
             catch (HttpRequestException) when (Stopwatch.GetElapsedTime(started) < TimeSpan.FromMinutes(1))
             {
-                // It is not listening yet.
+                // The API is not listening yet.
             }
 
             await timer.WaitForNextTickAsync();

@@ -3,22 +3,22 @@ using Confluent.Kafka;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>What is measured and how often, by arguments NAME=VALUE.</summary>
-/// <param name="Readings">Of the preloaded topic.</param>
-/// <param name="LatencySeconds">Per rate.</param>
-/// <param name="ApiSeconds">Per endpoint.</param>
-/// <param name="MemorySeconds">How long all services run before their memory is read.</param>
-/// <param name="Against">A commit whose consumers drain the same topic in turns with the present ones; null for none.</param>
-/// <param name="Compression">Of the preloaded topic.</param>
-/// <param name="Only">Parts to run: ceilings, ingest, latency, memory, sensors, large, groups, api, nab, messages.</param>
+/// <summary>What is measured and how often, from arguments NAME=VALUE.</summary>
+/// <param name="Readings">Readings in the preloaded topic.</param>
+/// <param name="LatencySeconds">Seconds per rate.</param>
+/// <param name="ApiSeconds">Seconds per endpoint.</param>
+/// <param name="MemorySeconds">How long all services run before their memory is read, in seconds.</param>
+/// <param name="Against">A commit whose consumers drain the same topic, alternating with the current ones; null for none.</param>
+/// <param name="Compression">Compression of the preloaded topic.</param>
+/// <param name="Only">Parts to run: ceilings, ingest, latency, memory, sensors, large, groups, api, pages, nab, messages.</param>
 internal sealed record BenchSettings(
     int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Sensors, int Large, int Partitions, int Connections, string? Against, CompressionType Compression, string[] Only)
 {
-    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "sensors", "large", "groups", "api", "nab", "messages"];
+    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "sensors", "large", "groups", "api", "pages", "nab", "messages"];
 
     public const string Usage = """
         make bench ARGS="NAME=VALUE …"
-          only=ceilings,ingest,latency,memory,sensors,large,groups,api,nab,messages  what is measured; large, groups, nab and messages only where they are named
+          only=ceilings,ingest,latency,memory,sensors,large,groups,api,pages,nab,messages  what is measured; large, groups, pages, nab and messages only where they are named
           runs=3            how often, 1 to 100
           readings=2000000  in the preloaded topic
           replicas=1,2,3    numbers of consumers that drain it
@@ -35,10 +35,10 @@ internal sealed record BenchSettings(
           against=COMMIT    whose consumers drain the same topic in turns with the present ones
         """;
 
-    /// <exception cref="FormatException">An argument is not understood.</exception>
+    /// <exception cref="FormatException">An argument is invalid.</exception>
     public static BenchSettings Parse(string[] arguments)
     {
-        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 20_000, 900, 64, null, CompressionType.Lz4, [.. Parts.Except(["large", "groups", "nab", "messages"])]);
+        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 20_000, 900, 64, null, CompressionType.Lz4, [.. Parts.Except(["large", "groups", "pages", "nab", "messages"])]);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: must be NAME=VALUE");
@@ -72,7 +72,7 @@ internal sealed record BenchSettings(
         return settings.StoredSmall < settings.StoredLarge ? settings : throw new FormatException("small: must be less than large");
     }
 
-    /// <summary>Something is measured that needs brokers and a database.</summary>
+    /// <summary>Whether any part needs brokers and a database.</summary>
     public bool NeedsServers => Only.Any(part => part is not ("nab" or "messages"));
 
     public bool Does(string part) => Only.Contains(part, StringComparer.Ordinal);

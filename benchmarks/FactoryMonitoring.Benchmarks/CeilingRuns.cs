@@ -8,10 +8,10 @@ using Npgsql;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>What each half of the pipeline could do alone on this machine.</summary>
+/// <summary>The throughput that each half of the pipeline could reach alone on this machine.</summary>
 internal static class CeilingRuns
 {
-    /// <summary>The pipeline's own client, with its settings and fields, taking every message and doing nothing with it.</summary>
+    /// <summary>Consumes every message with the pipeline's own client, settings and fields, and does nothing with it.</summary>
     public static double Consume(Brokers brokers, string topic, long count)
     {
         var config = new ConsumerConfig { BootstrapServers = brokers.Bootstrap };
@@ -32,7 +32,9 @@ internal static class CeilingRuns
         return count / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
-    /// <summary>COPY of as many rows into the table of readings, by as many connections as a consumer has lanes, with as many rows a transaction.</summary>
+    /// <summary>
+    /// Copies as many rows into the table of readings by COPY, with as many connections as a consumer has lanes and as many rows per transaction.
+    /// </summary>
     public static async Task<double> CopyAsync(Postgres postgres, int count)
     {
         var options = new ConsumersOptions();

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>What has been measured, by name: every figure with its runs, median, least and most.</summary>
+/// <summary>The measurements by name: every figure with its runs, median, minimum and maximum.</summary>
 internal sealed class Figures
 {
     private readonly SortedDictionary<string, List<double>> _runs = new(StringComparer.Ordinal);
@@ -30,7 +30,7 @@ internal sealed class Figures
         }
     }
 
-    /// <summary>One flat object: the median under the name itself.</summary>
+    /// <summary>Writes one flat object: the median under the name itself.</summary>
     public async Task WriteAsync(string path, IReadOnlyDictionary<string, string> facts)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -4,16 +4,16 @@ using Npgsql;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>What a large group pays when a consumer joins, dies, or all are replaced one after the other.</summary>
+/// <summary>What a large group costs when a consumer joins, dies, or all are replaced one after the other.</summary>
 internal static class GroupRuns
 {
     private const int Members = 10;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
 
-    /// <summary>A group is quiet when nothing has changed for as long as this.</summary>
+    /// <summary>How long nothing must change before a group counts as quiet.</summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
 
-    // From the revocation, or from the fault where nobody revoked, until the next owner has committed or stands at the end of the log.
+    // From the revocation, or from the fault if nobody revoked, until the next owner has committed or is at the end of the log.
     private const string Stalls = """
         SELECT count(*)::int, COALESCE(sum(stall), 0)::float8, COALESCE(max(stall), 0)::float8 FROM (
             SELECT extract(epoch FROM p.recovered_at - CASE WHEN before.ended_by = 'revoked' THEN GREATEST(before.ended_at, $1) ELSE $1 END) AS stall
@@ -28,9 +28,9 @@ internal static class GroupRuns
         FROM partition_offsets
         """;
 
-    /// <param name="Moves">Of partitions to another owner, or to the same one anew.</param>
-    /// <param name="TotalSeconds">In which a partition stood still, added up over all moves.</param>
-    /// <param name="LongestSeconds">Of one partition.</param>
+    /// <param name="Moves">Moves of partitions to another owner, or to the same owner again.</param>
+    /// <param name="TotalSeconds">Seconds in which a partition stood still, summed over all moves.</param>
+    /// <param name="LongestSeconds">The longest standstill of one partition, in seconds.</param>
     public sealed record Stall(string Event, int Moves, double TotalSeconds, double LongestSeconds);
 
     public static async Task<IReadOnlyList<Stall>> RunAsync(

@@ -5,19 +5,19 @@ using Npgsql;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>The consumers themselves, as processes.</summary>
+/// <summary>The consumers, run as processes.</summary>
 internal static class IngestRuns
 {
     private const int WarmSeconds = 15;
     private const string DatabaseSize = "SELECT pg_database_size(current_database())";
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
 
-    /// <param name="PerSecond">From the first claim to the last commit, by the database's clock.</param>
-    /// <param name="CpuPerMillion">CPU seconds of the consumers per million readings, their start included.</param>
-    /// <param name="LongestStandstill">Between two commits, in seconds.</param>
-    /// <param name="BrokersCpuPerMillion">The same of the brokers.</param>
-    /// <param name="PostgresCpuPerMillion">The same of PostgreSQL.</param>
-    /// <param name="BytesPerReading">That the database has grown by.</param>
+    /// <param name="PerSecond">Readings per second from the first claim to the last commit, by the database's clock.</param>
+    /// <param name="CpuPerMillion">CPU seconds of the consumers per million readings, including their start.</param>
+    /// <param name="LongestStandstill">The longest time between two commits, in seconds.</param>
+    /// <param name="BrokersCpuPerMillion">The same for the brokers.</param>
+    /// <param name="PostgresCpuPerMillion">The same for PostgreSQL.</param>
+    /// <param name="BytesPerReading">Growth of the database per reading, in bytes.</param>
     public sealed record Drain(
         double PerSecond, double CpuPerMillion, double BrokersCpuPerMillion, double PostgresCpuPerMillion, double PeakMemoryMb, double LongestStandstill, double BytesPerReading);
 
@@ -58,7 +58,7 @@ internal static class IngestRuns
         }
     }
 
-    /// <summary>Percentiles of the time from production to committed row, as the consumers themselves count it.</summary>
+    /// <summary>Returns percentiles of the time from production to the committed row, as the consumers count it.</summary>
     public static async Task<(double? P50, double? P95, double? P99, double MemoryMb)> LatencyAsync(
         string repository, string directory, Brokers brokers, Postgres postgres, string topic, int rate, int seconds)
     {
@@ -70,7 +70,7 @@ internal static class IngestRuns
         try
         {
             using var load = new Load(rate);
-            // One producer all the time, and its first seconds do not count: code is compiled, partitions are claimed, statements are prepared.
+            // One producer runs all the time, and its first seconds do not count: code is compiled, partitions are claimed, statements are prepared.
             var producing = Task.Run(() => load.Produce(brokers.Bootstrap, topic, (long)rate * (WarmSeconds + seconds + 1), rate));
             await UntilStoredAsync(postgres, (long)rate * WarmSeconds, consumers);
             var from = await postgres.ScalarAsync<DateTime>("SELECT clock_timestamp()");
@@ -139,7 +139,7 @@ internal static class IngestRuns
 
     private static async Task CheckAsync(Postgres postgres, long count)
     {
-        // Fast and wrong would be worth nothing.
+        // A fast but wrong result would be worthless.
         var distinct = await postgres.ScalarAsync<long>("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings");
         var rows = await postgres.ScalarAsync<long>("SELECT count(*) FROM readings");
         if (rows != count || distinct != count)

@@ -4,7 +4,7 @@ using FactoryMonitoring.Benchmarks.Servers;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>Somebody sends what is no reading, as large as a broker takes it and as fast as it does, among readings.</summary>
+/// <summary>A client that sends invalid messages, as large and as fast as a broker accepts them, among readings.</summary>
 internal static class LargeRuns
 {
     private const int Bytes = 1_000_000;
@@ -12,8 +12,8 @@ internal static class LargeRuns
     private const int Replicas = 3;
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(15);
 
-    /// <param name="MegabytesPerSecond">That were sent, and rejected, until the last was.</param>
-    /// <param name="PeakMemoryMb">Of the largest consumer.</param>
+    /// <param name="MegabytesPerSecond">Megabytes per second sent and rejected, until the last message was rejected.</param>
+    /// <param name="PeakMemoryMb">Peak memory of the largest consumer.</param>
     /// <param name="LongestStandstill">Seconds in which no reading was stored.</param>
     public sealed record Flood(double MegabytesPerSecond, double PeakMemoryMb, double LongestStandstill);
 
@@ -68,7 +68,7 @@ internal static class LargeRuns
         random.NextBytes(value);
         for (var sent = 0; sent < count;)
         {
-            // The client copies it.
+            // The client copies the value.
             random.NextBytes(value.AsSpan(0, 64));
             try
             {

@@ -9,12 +9,12 @@ using FactoryMonitoring.Sensors.Simulation;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>Readings as the factory's sensors make them: the same models, the same JSON, the same keys and headers.</summary>
+/// <summary>Produces readings as the factory's sensors do: the same models, the same JSON, the same keys and headers.</summary>
 internal sealed class Load : IDisposable
 {
     private const int SensorsPerType = 24;
 
-    /// <summary>The pace is kept to within this: to wake up for every message would cost more than to send it.</summary>
+    /// <summary>The precision of the pace: waking up for every message would cost more than sending it.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(5);
 
     private readonly (Sensor Sensor, SensorModel Model)[] _sensors;
@@ -25,7 +25,7 @@ internal sealed class Load : IDisposable
     private readonly bool _isEachOfAnother;
     private long _next;
 
-    /// <param name="isEachOfAnother">Each reading is of a sensor of its own, with an id that nobody has seen before.</param>
+    /// <param name="isEachOfAnother">Whether each reading is of another sensor, with an id that has not occurred before.</param>
     public Load(int seed, bool isEachOfAnother = false)
     {
         var random = _random = new Random(seed);
@@ -64,7 +64,7 @@ internal sealed class Load : IDisposable
         };
     }
 
-    /// <summary>Produces as fast as the brokers take it, or at a rate; returns what was acknowledged.</summary>
+    /// <summary>Produces as fast as the brokers accept messages, or at a rate; returns how many were acknowledged.</summary>
     public long Produce(string bootstrap, string topic, long count, double? rate, CompressionType compression = CompressionType.Lz4, CancellationToken cancellationToken = default)
     {
         var config = new ProducerConfig
@@ -100,7 +100,7 @@ internal sealed class Load : IDisposable
 
             if (rate is { } perSecond && TimeSpan.FromSeconds((sent + 1) / perSecond) - Stopwatch.GetElapsedTime(started) is var ahead && ahead > Tick)
             {
-                // Paced by the client's own poll: it waits that long, and serves reports meanwhile.
+                // Paced by the client's poll, which waits that long and meanwhile serves delivery reports.
                 producer.Poll(ahead);
             }
         }

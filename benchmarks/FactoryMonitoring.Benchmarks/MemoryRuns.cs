@@ -2,7 +2,7 @@ using FactoryMonitoring.Benchmarks.Servers;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>All services as the factory runs them, at a rate their own sensors make.</summary>
+/// <summary>All services as the factory runs them, at the rate of their own sensors.</summary>
 internal static class MemoryRuns
 {
     private const int SensorsPerType = 24;
@@ -10,7 +10,7 @@ internal static class MemoryRuns
 
     /// <summary>Starts five sensors, three consumers, API and web, and waits.</summary>
     /// <param name="rate">Readings per second of all sensors together.</param>
-    /// <returns>Resident memory in MB by kind of service: of several, that of the largest.</returns>
+    /// <returns>Resident memory in MB by kind of service; if several run, that of the largest.</returns>
     public static async Task<IReadOnlyDictionary<string, double>> RunAsync(
         string repository, string directory, Brokers brokers, Postgres postgres, string topic, int rate, TimeSpan duration)
     {

@@ -7,7 +7,10 @@ using FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 namespace FactoryMonitoring.Benchmarks;
 
-/// <summary>What it takes to read a message: one of our own sensors, alone and among others' that need the second reader; and these. No brokers, no database.</summary>
+/// <summary>
+/// The cost of reading a message: one of the factory's own sensors, alone and mixed with foreign ones that need the second reader; and foreign ones alone. No
+/// brokers, no database.
+/// </summary>
 internal static class MessageRuns
 {
     private const int Messages = 60_000;
@@ -17,7 +20,7 @@ internal static class MessageRuns
     {
         using var load = new Load(1);
         var own = Enumerable.Range(0, Messages).Select(_ => load.Next()).Select(message => (message.Key, message.Value)).ToArray();
-        // The same readings with other names and a number for the time, as a device may send them.
+        // The same readings with other names and a numeric time, as a device can send them.
         var foreign = own.Select(message => (message.Key, Value: Renamed(message.Value))).ToArray();
         var mixed = own.Select((message, i) => i % 100 == 0 ? foreign[i] : message).ToArray();
         var (tokens, strict, among, second) = (Tokens(own), Read(own), Read(mixed), Read(foreign));
@@ -29,7 +32,7 @@ internal static class MessageRuns
         figures.Add("messages.foreign.ratio", tokens / second);
     }
 
-    /// <returns>Nanoseconds for each message: the fastest pass, each over all of them.</returns>
+    /// <returns>Nanoseconds per message in the fastest pass; each pass reads all messages.</returns>
     private static double Read((byte[] Key, byte[] Value)[] messages)
     {
         var keys = new KeyMemory();
@@ -44,7 +47,7 @@ internal static class MessageRuns
         });
     }
 
-    /// <summary>The ceiling: .NET's own reader goes over the tokens of each message, and nothing is done with them.</summary>
+    /// <summary>Measures the ceiling: .NET's own reader iterates over the tokens of each message and does nothing with them.</summary>
     private static double Tokens((byte[] Key, byte[] Value)[] messages) => Fastest(messages, message =>
     {
         var json = new Utf8JsonReader(message.Value);

@@ -49,7 +49,7 @@ if (!settings.NeedsServers)
 }
 
 var directory = Directory.CreateTempSubdirectory("factory-bench-").FullName;
-// The database's user must be able to pass through.
+// The database's user must be able to traverse the directory.
 if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
 Postgres? database = null;
 var isInterrupted = false;
@@ -97,7 +97,7 @@ try
         foreach (var replicas in settings.Does("ingest") ? settings.Replicas : [])
         {
             var rates = new Dictionary<Revision, double>();
-            // In turns: the machine is not the same all the time.
+            // The order alternates, because the speed of the machine varies over time.
             foreach (var revision in run % 2 == 1 ? revisions : revisions.AsEnumerable().Reverse())
             {
                 var drain = await IngestRuns.DrainAsync(revision, directory, brokers, postgres, preloaded, replicas, readings);
@@ -129,7 +129,7 @@ try
     {
         for (var run = 1; run <= settings.Runs; run++)
         {
-            // A topic of its own: what is preloaded must not be read first.
+            // A separate topic: the preloaded messages must not be read first.
             var topic = $"latency-{rate}-{run}";
             await brokers.RecreateTopicsAsync(topic, topic + KafkaNames.DeadLetterSuffix);
             var (p50, p95, p99, memory) = await IngestRuns.LatencyAsync(
@@ -159,10 +159,10 @@ try
 
     for (var run = 1; settings.Does("sensors") && run <= settings.Runs; run++)
     {
-        // Alone it has all partitions, and as many sensors to remember as it can have; in a stack of three, a third of them.
+        // A single consumer has all partitions, and remembers as many sensors as it can; each of three has a third of them.
         foreach (var replicas in (int[])[1, 3])
         {
-            // As many readings of the few sensors that the factory has are what the same consumers can do.
+            // The baseline: as many readings of the factory's few sensors, with the same consumers.
             var few = await DrainAsync(replicas, isEachOfAnother: false);
             var many = await DrainAsync(replicas, isEachOfAnother: true);
             figures.Add($"sensors.{replicas}.readings_per_second", many.PerSecond);
@@ -184,7 +184,7 @@ try
 
     for (var run = 1; settings.Does("large") && !brokers.IsEmbedded && run <= settings.Runs; run++)
     {
-        // One replica: it is the consumers' memory that is looked at, and three of each message would need the more room.
+        // One replica: the consumers' memory is measured, and three copies of each message would need more space.
         var topic = $"large-{run}";
         await brokers.RecreateTopicsAsync(1, topic, topic + KafkaNames.DeadLetterSuffix);
         var flood = await LargeRuns.RunAsync(repository, directory, brokers, postgres, topic, settings.Large);
@@ -221,7 +221,20 @@ try
         figures.Add("api.growth_of_one_endpoint", many.Max(pair => pair.Value / few[pair.Key]));
     }
 
-    // The names people compare: the best number of replicas.
+    for (var run = 1; settings.Does("pages") && run <= settings.Runs; run++)
+    {
+        foreach (var page in await PageRuns.RunAsync(repository, directory, postgres))
+        {
+            figures.Add($"pages.{page.Name}.first_paint_ms", page.FirstPaintMs);
+            figures.Add($"pages.{page.Name}.first_paint_ratio", page.PaintRatio);
+            figures.Add($"pages.{page.Name}.live_ms", page.LiveMs);
+            figures.Add($"pages.{page.Name}.update_ms", page.UpdateMs);
+            figures.Add($"pages.{page.Name}.frame_ratio", page.FrameRatio);
+            Say($"run {run}: {page.Name}: first paint {page.FirstPaintMs:0} ms ({page.PaintRatio:0.00} of a text's), live after {page.LiveMs:0} ms, an update {page.UpdateMs:0.0} ms ({page.FrameRatio:0.0} fit into a frame)");
+        }
+    }
+
+    // The names that reports compare: the best number of replicas.
     if (settings.Does("ingest") && settings.Replicas.MaxBy(replicas => figures.Median($"ingest.{replicas}.readings_per_second")) is var best)
     {
         figures.Add("ingest.readings_per_second", figures.Median($"ingest.{best}.readings_per_second")!.Value);
@@ -242,7 +255,7 @@ try
 }
 catch (Exception) when (isInterrupted)
 {
-    // The handler tidies up and exits.
+    // The signal handler cleans up and exits.
     await Task.Delay(Timeout.Infinite);
     return 130;
 }
@@ -270,7 +283,7 @@ async Task ReportAsync(Dictionary<string, string> facts)
     Say($"written to {Path.GetRelativePath(repository, path)}");
 }
 
-// Nothing that was started outlives it.
+// No started process may outlive the benchmark.
 void Interrupt(PosixSignalContext signal)
 {
     signal.Cancel = true;

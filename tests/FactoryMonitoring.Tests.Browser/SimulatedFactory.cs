@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace FactoryMonitoring.Tests.Browser;
 
 /// <summary>
-/// Writes into the database what sensors and consumers of a running factory write there: heartbeats, claims, counters, readings, alerts. So the
-/// pages are tested without brokers, and a death is a heartbeat that stops.
+/// Writes into the database what the sensors and consumers of a running factory write: heartbeats, claims, counters, readings, alerts. The pages can thus be
+/// tested without brokers, and a death is a heartbeat that stops.
 /// </summary>
 internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDisposable
 {
@@ -14,6 +14,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     public static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
     public static readonly Guid OpenAlert = new("11111111-1111-4111-8111-111111111111");
     public const string Sensor = "temp-sensor-001";
+    public const string Trace = "0af7651916cd43dd8448eb211c80319c";
 
     private const string AdminShutdown = "57P01";
     private const string CrashShutdown = "57P02";
@@ -24,7 +25,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     private long _offset = 5_000;
     private Task _beating = Task.CompletedTask;
 
-    /// <summary>Three consumers own two partitions each, five producers send, and there is something on every page.</summary>
+    /// <summary>Starts the factory: three consumers own two partitions each, five producers send, and every page has content.</summary>
     public async Task StartAsync()
     {
         await ExecuteAsync("""
@@ -71,7 +72,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         _beating = BeatAsync(_end.Token);
     }
 
-    /// <summary>Stores readings as a consumer's batch does, in one transaction, and says so.</summary>
+    /// <summary>Stores readings as a consumer's batch does, in one transaction, and notifies of them.</summary>
     /// <returns>The time just after the commit.</returns>
     public async Task<DateTimeOffset> StoreAsync(int partition, int readings)
     {
@@ -82,14 +83,14 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         return DateTimeOffset.UtcNow;
     }
 
-    /// <summary>All readings stored so far.</summary>
+    /// <summary>Returns the number of readings stored so far.</summary>
     public async Task<long> StoredAsync()
     {
         await using var command = database.CreateCommand("SELECT sum(stored)::bigint FROM partition_offsets");
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>No heartbeat of this consumer from now on.</summary>
+    /// <summary>Stops the heartbeat of this consumer.</summary>
     public void Kill(string consumer)
     {
         lock (_silent) _silent.Add(consumer);
@@ -100,7 +101,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         lock (_silent) _silent.Remove(consumer);
     }
 
-    /// <summary>Gives a dead consumer's partitions, all or those named, to another, as its claim would.</summary>
+    /// <summary>Gives a dead consumer's partitions, all or only the given ones, to another consumer, as a claim would.</summary>
     public Task TakeOverAsync(string from, string to, params int[] partitions) => ExecuteAsync("""
         WITH claimed AS (
             UPDATE partition_offsets SET owner = $2, epoch = epoch + 1, claimed_at = now(), recovered_at = now(), last_commit_at = now() WHERE owner = $1 AND (cardinality($3::int[]) = 0 OR kafka_partition = ANY ($3))
@@ -116,7 +117,32 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         UNION ALL SELECT $1, 'lost', kafka_partition, 1, epoch - 1, 'session expired', NULL FROM claimed
         """, from, to, partitions);
 
-    /// <summary>A sensor that sends nothing any more, its clock 9 h ahead, its unit not one of its type's, its readings in several partitions.</summary>
+    /// <summary>Makes the topic as large as this: each consumer owns every third partition.</summary>
+    public async Task GrowAsync(int partitions)
+    {
+        await ExecuteAsync("""
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, recovered_at, last_commit_at, stored, stored_in_epoch)
+            SELECT 1, 'sensor-data', p, 'sensor-consumer-' || 1 + p % 3, 1, 1000, 0, now() - interval '4 min', now() - interval '4 min', now(), 1000, 1000 FROM generate_series($1, $2 - 1) p
+            """, Partitions, partitions);
+        await ExecuteAsync("""
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at)
+            SELECT 1, 'sensor-data', p, 1, 'sensor-consumer-' || 1 + p % 3, now() - interval '4 min', now() - interval '4 min' FROM generate_series($1, $2 - 1) p
+            """, Partitions, partitions);
+        await AssignAsync();
+    }
+
+    /// <summary>Takes the added partitions back.</summary>
+    public async Task ShrinkAsync()
+    {
+        await ExecuteAsync("DELETE FROM partition_ownership WHERE kafka_partition >= $1", Partitions);
+        await ExecuteAsync("DELETE FROM partition_offsets WHERE kafka_partition >= $1", Partitions);
+        await AssignAsync();
+    }
+
+    private Task AssignAsync() => ExecuteAsync(
+        "UPDATE consumer_health h SET assigned_partitions = (SELECT coalesce(array_agg(kafka_partition ORDER BY kafka_partition), '{}') FROM partition_offsets WHERE owner = h.consumer_id)");
+
+    /// <summary>Adds a sensor that no longer sends, with a clock 9 h ahead, a unit that does not fit its type, and readings in several partitions.</summary>
     public Task AddStrangerAsync(string id) => ExecuteAsync("""
         WITH described AS (INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ($1, 'temperature', 'V') RETURNING sensor_id, sensor_key),
         unread AS (INSERT INTO unread_members (sensor_id, names) VALUES ($1, 'co2, data/lux') ON CONFLICT DO NOTHING),
@@ -132,27 +158,27 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         SELECT processing_timestamp, kafka_offset, kafka_offset + 1, 1, 4, 1, 1 FROM stored
         """, id);
 
-    /// <summary>A sensor of a machine breaks a rule.</summary>
+    /// <summary>Raises an alert: a sensor of a machine breaks a rule.</summary>
     public Task RaiseAsync(string sensor, string rule, string severity, bool resolved) =>
         AlertAsync(Guid.NewGuid(), sensor, "pressure", rule, severity, 1_048, "hPa", resolved, offset: Interlocked.Increment(ref _offset));
 
-    /// <summary>Forgets the alerts of a sensor.</summary>
+    /// <summary>Deletes the alerts of a sensor.</summary>
     public Task ForgetAlertsAsync(string sensor) => ExecuteAsync("DELETE FROM alerts WHERE sensor_id = $1", sensor);
 
-    /// <summary>A message of this sensor became a dead letter a moment ago.</summary>
+    /// <summary>Adds a dead letter: a message of this sensor was rejected a moment ago.</summary>
     public Task RejectAsync(string sensor) => ExecuteAsync(
         "INSERT INTO rejected_messages (log_key, kafka_partition, kafka_offset, reason, detail, consumer_id, sensor_id) SELECT 1, 5, 8000 + count(*), 'level_unknown', 'alert_level is none of the known', 'sensor-consumer-1', $1 FROM rejected_messages", sensor);
 
-    /// <summary>Forgets its dead letters.</summary>
+    /// <summary>Deletes the dead letters of a sensor.</summary>
     public Task ForgetRejectedAsync(string sensor) => ExecuteAsync("DELETE FROM rejected_messages WHERE sensor_id = $1", sensor);
 
-    /// <summary>One second in which far more was stored than usual.</summary>
+    /// <summary>Adds one second in which far more was stored than usual.</summary>
     public Task SpikeAsync(int stored) => ExecuteAsync("""
         INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms) VALUES (date_trunc('second', now()), 'sensor-consumer-1', $1, $2, 4)
         ON CONFLICT (at, consumer_id) DO UPDATE SET stored = excluded.stored
         """, stored, Latencies);
 
-    /// <summary>Forgets it.</summary>
+    /// <summary>Removes the sensor.</summary>
     public Task RemoveStrangerAsync(string id) => ExecuteAsync("""
         WITH latest AS (DELETE FROM sensor_latest WHERE sensor_id = $1),
         stored AS (
@@ -169,7 +195,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         }
         catch (OperationCanceledException)
         {
-            // Its end; any other means that the factory stood still while it was looked at.
+            // The loop was cancelled. Any other exception means that the factory stood still during the test.
         }
 
         _end.Dispose();
@@ -181,8 +207,8 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         INSERT INTO alerts (alert_id, sensor_id, sensor_type, anomaly_type, severity, sensor_value, sensor_unit, description, detected_by, reading_timestamp, factory_section, machine_id, zone,
                             sensor_alert_level, occurrences, peak_value, resolved_at, log_key, kafka_partition, kafka_offset, trace_id)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $2 || ': ' || $4, 'sensor-consumer-1', now(), 'production', 'machine-001', 'zone-a', 'critical', 3, $6, {(resolved ? "now()" : "NULL")}, 1, 0, $8,
-                '0af7651916cd43dd8448eb211c80319c')
-        """, id, sensor, type, rule, severity, value, unit, offset);
+                $9)
+        """, id, sensor, type, rule, severity, value, unit, offset, Trace);
 
     private async Task BeatAsync(CancellationToken end)
     {
@@ -196,14 +222,14 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
                 await ExecuteAsync("UPDATE consumer_health SET status = 'active', last_heartbeat = now() WHERE consumer_id = ANY ($1)", (object)alive);
                 await ExecuteAsync("UPDATE producer_health SET status = 'active', last_heartbeat = now(), last_acknowledged = now(), total_messages_sent = total_messages_sent + 2");
                 await ExecuteAsync("""
-                    INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms)
-                    SELECT date_trunc('second', now()), consumer, 9, $2, 4 FROM unnest($1) consumer ON CONFLICT DO NOTHING
-                    """, alive, Latencies);
+                    INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms, slowest_ms, slowest_trace_id)
+                    SELECT date_trunc('second', now()), consumer, 9, $2, 4, 38, $3 FROM unnest($1) consumer ON CONFLICT DO NOTHING
+                    """, alive, Latencies, Trace);
                 await ExecuteAsync("INSERT INTO producer_samples (at, producer_id, acknowledged) SELECT date_trunc('second', now()), producer_id, 5 FROM producer_health ON CONFLICT DO NOTHING");
             }
             catch (NpgsqlException exception) when (exception is not PostgresException { SqlState: not (AdminShutdown or CrashShutdown or CannotConnectNow) })
             {
-                // The test has taken the database away: a factory beats on when it is back.
+                // The test has stopped the database: the heartbeats continue when it is back.
             }
         }
     }

@@ -5,20 +5,20 @@ namespace FactoryMonitoring.Benchmarks.Nab;
 
 /// <summary>A recording of the Numenta Anomaly Benchmark.</summary>
 /// <param name="Name">Folder and file.</param>
-/// <param name="Times">UTC, as many as values.</param>
-/// <param name="Windows">First and last row of each window that its labels name.</param>
+/// <param name="Times">In UTC, one for each value.</param>
+/// <param name="Windows">First and last row of each window in the labels.</param>
 internal sealed record NabFile(string Name, DateTime[] Times, double[] Values, (int First, int Last)[] Windows);
 
-/// <summary>NAB's files, as many of them as a folder has.</summary>
+/// <summary>NAB's files, as many as a folder contains.</summary>
 internal static class NabCorpus
 {
     /// <summary>The environment variable with the folder.</summary>
     public const string Variable = "FACTORY_NAB";
 
-    /// <summary>The machine whose third failure shows two days before.</summary>
+    /// <summary>The machine whose third failure is visible two days earlier.</summary>
     public const string Machine = "realKnownCause/machine_temperature_system_failure.csv";
 
-    /// <returns>The files that windows.json of the folder names (NAB's labels/combined_windows.json, or a part of it), by name.</returns>
+    /// <returns>The files that windows.json of the folder lists (NAB's labels/combined_windows.json, or a part of it), by name.</returns>
     /// <exception cref="InvalidOperationException">There is no such folder.</exception>
     public static IReadOnlyList<NabFile> Read() => Read(Environment.GetEnvironmentVariable(Variable));
 

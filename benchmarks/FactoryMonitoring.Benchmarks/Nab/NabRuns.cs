@@ -3,7 +3,7 @@ using FactoryMonitoring.Consumers.Detection;
 
 namespace FactoryMonitoring.Benchmarks.Nab;
 
-/// <summary>The detector's scorecard: what it finds in NAB's files, what a reading costs and what a sensor takes.</summary>
+/// <summary>The detector's scorecard: what it finds in NAB's files, the time per reading and the memory per sensor.</summary>
 internal static class NabRuns
 {
     private static readonly (string Name, Func<NabFile, DetectionOptions> Options)[] Detectors =
@@ -41,14 +41,16 @@ internal static class NabRuns
         }
     }
 
-    /// <summary>What judging costs: sensors that send one file's readings in turns, without rules, by rules and by what is learned.</summary>
+    /// <summary>
+    /// Measures the cost of judging: sensors that send one file's readings in turns, without rules, with rules and with the learned baseline.
+    /// </summary>
     public static void Measure(Figures figures)
     {
         const int Sensors = 2_000;
         const int WarmUp = 100;
         const int Rows = 1_000;
         var file = NabCorpus.Read().First(file => file.Name == NabCorpus.Machine);
-        // Once more than is measured: the first has the code compiled.
+        // One pass more than is measured: the first one compiles the code.
         var none = Pass(new DetectionOptions()).Nanoseconds;
         (string, Func<NabFile, DetectionOptions>)[] passes = [("none", _ => new DetectionOptions()), .. Detectors];
         foreach (var (name, options) in passes)

@@ -1,13 +1,13 @@
 namespace FactoryMonitoring.Benchmarks.Nab;
 
-/// <summary>What NAB's rules say of one file.</summary>
-/// <param name="Points">1 for each window at best, -1 for each that is missed, at most -0.11 for each false detection.</param>
-/// <param name="Windows">In the file.</param>
+/// <summary>The score of one file by NAB's rules.</summary>
+/// <param name="Points">At best 1 for each window, -1 for each missed window, at most -0.11 for each false detection.</param>
+/// <param name="Windows">Windows in the file.</param>
 /// <param name="Found">Windows with a detection.</param>
 /// <param name="False">Detections outside of any window.</param>
 internal readonly record struct NabScore(double Points, int Windows, int Found, int False)
 {
-    /// <summary>0 for a detector that detects nothing, 100 for one that detects the first reading of each window and nothing else; NaN without windows.</summary>
+    /// <summary>0 for a detector that detects nothing, 100 for one that detects only the first reading of each window; NaN without windows.</summary>
     public double Normalised => 100 * (Points + (NabScorer.FalseNegative * Windows)) / ((NabScorer.TruePositive + NabScorer.FalseNegative) * Windows);
 
     public static NabScore operator +(NabScore one, NabScore other) =>
@@ -27,16 +27,16 @@ internal static class NabScorer
     private const double ProbationShare = 0.15;
     private const int ProbationRows = 5_000;
 
-    /// <summary>Rows at the beginning of a file whose detections do not count: 15 % of it, and of 5,000 rows at most.</summary>
+    /// <summary>Returns how many rows at the beginning of a file have detections that do not count: 15 % of the file, and of 5,000 rows at most.</summary>
     public static int Probation(int rows) => (int)Math.Min(Math.Floor(ProbationShare * rows), ProbationShare * ProbationRows);
 
-    /// <param name="position">-1 at the first row of a window, 0 behind its last, 1 as far behind it as it is long.</param>
-    /// <returns>From near 1 to -1.</returns>
+    /// <param name="position">-1 at the first row of a window, 0 after its last row, 1 at one window length after it.</param>
+    /// <returns>A value from almost 1 to -1.</returns>
     public static double ScaledSigmoid(double position) => position >= 3 ? -1 : (2 / (1 + Math.Exp(5 * position))) - 1;
 
-    /// <param name="rows">Of the file.</param>
-    /// <param name="windows">First and last row of each, in their order, none within another.</param>
-    /// <param name="detections">Rows.</param>
+    /// <param name="rows">Number of rows in the file.</param>
+    /// <param name="windows">First and last row of each window, in order and not nested.</param>
+    /// <param name="detections">Rows with a detection.</param>
     public static NabScore Score(int rows, IReadOnlyList<(int First, int Last)> windows, IEnumerable<int> detections)
     {
         var probation = Probation(rows);

@@ -4,8 +4,8 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Benchmarks.Nab;
 
-/// <summary>A file of NAB as readings of sensors, judged by the product's own detector.</summary>
-/// <param name="rules">For sensors of the type <see cref="Type"/>.</param>
+/// <summary>A NAB file as readings of sensors, judged by the product's own detector.</summary>
+/// <param name="rules">Rules for sensors of the type <see cref="Type"/>.</param>
 internal sealed class NabSensor(NabFile file, DetectionOptions rules)
 {
     public const string Type = "recording";
@@ -16,7 +16,7 @@ internal sealed class NabSensor(NabFile file, DetectionOptions rules)
     /// <summary>The detector's memory.</summary>
     public PartitionDetector Detector { get; } = new("nab", 0, new DetectionRules(rules));
 
-    /// <summary>A sensor that sends the file's values at its times.</summary>
+    /// <summary>Adds a sensor that sends the file's values at its times.</summary>
     /// <param name="name">Its id.</param>
     public SensorDescription Add(string name) => _sensors.Add(new SensorText { Id = Encoding.UTF8.GetBytes(name), Type = Encoding.UTF8.GetBytes(Type) });
 
@@ -38,19 +38,19 @@ internal sealed class NabSensor(NabFile file, DetectionOptions rules)
         return _findings;
     }
 
-    /// <returns>Rows at which an alert is raised.</returns>
+    /// <returns>The rows at which an alert is raised.</returns>
     public List<int> Detect()
     {
         var sensor = Add(file.Name);
         return [.. Enumerable.Range(0, file.Values.Length).Where(row => Process(sensor, row).Raised.Count > 0)];
     }
 
-    /// <summary>Nothing but what is learned, by the one fixed set of parameters that there is.</summary>
+    /// <summary>Only the learned baseline, with the one fixed set of parameters.</summary>
     public static DetectionOptions Learned { get; } = new() { Types = { [Type] = new RuleOptions { Learning = true } } };
 
     /// <summary>
-    /// The rules as somebody would set them who has seen the rows that are not scored, and no label: warning and critical at their mean and three and four
-    /// standard deviations, steps and distances from the mean of four at four standard deviations of theirs.
+    /// Returns the rules that a user would set who has seen the rows that are not scored, but no label: warning and critical at three and four standard
+    /// deviations from their mean, steps and distances from the mean of four at four of their standard deviations.
     /// </summary>
     public static DetectionOptions RulesFor(NabFile file)
     {

@@ -8,7 +8,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Benchmarks.Servers;
 
-/// <summary>Three brokers of the benchmark's own: Apache Kafka where a distribution is found, else the embedded one.</summary>
+/// <summary>Three brokers of the benchmark: Apache Kafka if a distribution is found, else the embedded one.</summary>
 internal sealed class Brokers : IAsyncDisposable
 {
     public const int Partitions = 6;
@@ -25,7 +25,7 @@ internal sealed class Brokers : IAsyncDisposable
         "log.cleaner.dedupe.buffer.size=4194304",
     ];
 
-    /// <summary>It makes topics at its start alone.</summary>
+    /// <summary>Topics of the embedded broker, which creates topics only at its start.</summary>
     private static readonly string[] EmbeddedTopics = [.. KafkaNames.Default.Topics().Select(topic => topic.Name)];
 
     private readonly List<ServerProcess> _processes = [];
@@ -39,7 +39,7 @@ internal sealed class Brokers : IAsyncDisposable
 
     public string Bootstrap { get; }
 
-    /// <summary>It keeps 5 MiB per partition, and cannot delete topics.</summary>
+    /// <summary>Whether the brokers are embedded: they keep 5 MiB per partition, and cannot delete topics.</summary>
     public bool IsEmbedded { get; }
 
     public static async Task<Brokers> StartAsync(string directory, string repository)
@@ -53,13 +53,13 @@ internal sealed class Brokers : IAsyncDisposable
         return brokers;
     }
 
-    /// <summary>Makes the topics anew, empty.</summary>
+    /// <summary>Recreates the topics, empty.</summary>
     public Task RecreateTopicsAsync(params string[] topics) => RecreateTopicsAsync(3, topics);
 
-    /// <param name="replicas">Of each partition.</param>
+    /// <param name="replicas">Replicas of each partition.</param>
     public Task RecreateTopicsAsync(short replicas, params string[] topics) => RecreateTopicsAsync(replicas, null, topics);
 
-    /// <param name="partitions">Null for as many as the product gives the topic.</param>
+    /// <param name="partitions">Null for the product's number of partitions of the topic.</param>
     public async Task RecreateTopicsAsync(short replicas, int? partitions, params string[] topics)
     {
         if (IsEmbedded)
@@ -76,7 +76,7 @@ internal sealed class Brokers : IAsyncDisposable
         }));
     }
 
-    /// <summary>Bytes on the disks of all brokers, of the topic's log.</summary>
+    /// <summary>Returns the size of the topic's log on the disks of all brokers, in bytes.</summary>
     public long LogBytes(string topic) => new DirectoryInfo(_directory).EnumerateFiles("*.log", SearchOption.AllDirectories)
         .Where(file => file.Directory!.Name.StartsWith($"{topic}-", StringComparison.Ordinal)).Sum(file => file.Length);
 

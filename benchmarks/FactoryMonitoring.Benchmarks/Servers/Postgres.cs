@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Benchmarks.Servers;
 
-/// <summary>A PostgreSQL of the benchmark's own, set as the stack sets its one; durable.</summary>
+/// <summary>A PostgreSQL of the benchmark, with the settings of the stack; durable.</summary>
 internal sealed class Postgres : IAsyncDisposable
 {
     private const string User = "factory_user";
@@ -58,7 +58,7 @@ internal sealed class Postgres : IAsyncDisposable
         return postgres;
     }
 
-    /// <summary>The schema anew, empty, with the days around today.</summary>
+    /// <summary>Recreates the schema, empty, with the days around today.</summary>
     public async Task ResetAsync()
     {
         await ClearAsync();
@@ -67,14 +67,14 @@ internal sealed class Postgres : IAsyncDisposable
         await ExecuteAsync("CHECKPOINT");
     }
 
-    /// <summary>No schema at all.</summary>
+    /// <summary>Drops the schema.</summary>
     public async Task ClearAsync()
     {
         await ExecuteAsync("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
         DataSource.Clear();
     }
 
-    /// <summary>Of the server with all its sessions.</summary>
+    /// <summary>Returns the CPU time of the server with all its sessions.</summary>
     public double CpuSeconds() =>
         ServerProcess.CpuSecondsOfFamily(int.Parse(File.ReadLines(Path.Combine(_directory, "data", "postmaster.pid")).First(), CultureInfo.InvariantCulture));
 

@@ -2,15 +2,15 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Benchmarks.Servers;
 
-/// <summary>A checkout whose services are measured: the present one, or an earlier commit of it, built beside.</summary>
+/// <summary>A checkout whose services are measured: the current one, or an earlier commit, built next to it.</summary>
 /// <param name="Repository">The folder that holds the solution.</param>
-/// <param name="Name">Of the commit; null for the present checkout.</param>
+/// <param name="Name">Name of the commit; null for the current checkout.</param>
 internal sealed record Revision(string Repository, string? Name)
 {
     private static readonly string[] Projects = ["Consumers", "FactoryMonitoring.Provisioner"];
 
-    /// <summary>Checks the commit out below artifacts/ and builds it; what is there already is used again.</summary>
-    /// <exception cref="InvalidOperationException">There is no such commit, or it does not build.</exception>
+    /// <summary>Checks the commit out below artifacts/ and builds it; an existing checkout is reused.</summary>
+    /// <exception cref="InvalidOperationException">The commit does not exist or does not build.</exception>
     public static Revision Build(string repository, string commit)
     {
         var directory = Path.Combine(repository, "artifacts", "revisions", commit);
@@ -28,7 +28,7 @@ internal sealed record Revision(string Repository, string? Name)
         return new Revision(directory, commit);
     }
 
-    /// <summary>Empties the database and has this revision make its schema.</summary>
+    /// <summary>Empties the database and makes this revision create its schema.</summary>
     public async Task ProvisionAsync(string logs, Brokers brokers, Postgres postgres, string topic)
     {
         if (Name is null)
@@ -45,7 +45,7 @@ internal sealed record Revision(string Repository, string? Name)
 
     private static void Run(string file, params string[] arguments)
     {
-        // The benchmark's own output is a table.
+        // Standard output is reserved for the benchmark's table.
         using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" 1>&2", file, .. arguments]))!;
         process.WaitForExit();
         if (process.ExitCode != 0)

@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Benchmarks.Servers;
 
-/// <summary>A process of the benchmark's own, its output in a file; ended with the benchmark.</summary>
+/// <summary>A process of the benchmark with its output in a file; it is stopped with the benchmark.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     // USER_HZ, which is 100 on every Linux.
@@ -48,7 +48,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         return server;
     }
 
-    /// <summary>SIGKILL for all that run.</summary>
+    /// <summary>Sends SIGKILL to all running processes.</summary>
     public static void KillAll()
     {
         foreach (var server in Running.Keys)
@@ -57,12 +57,12 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>CPU time in user and kernel mode, of this process alone.</summary>
+    /// <summary>Returns the CPU time in user and kernel mode of this process alone.</summary>
     public double CpuSeconds() => CpuSecondsOf(Id);
 
     private static double CpuSecondsOf(int process) => Ticks(Stat(process), 11, 12);
 
-    /// <summary>CPU time of a process and of its children, those that have ended included.</summary>
+    /// <summary>Returns the CPU time of a process and its children, including exited ones.</summary>
     public static double CpuSecondsOfFamily(int parent)
     {
         var sum = Ticks(Stat(parent), 11, 12, 13, 14);
@@ -77,7 +77,7 @@ internal sealed class ServerProcess : IAsyncDisposable
                 }
                 catch (IOException)
                 {
-                    // It has ended meanwhile.
+                    // The process has exited meanwhile.
                 }
             }
         }
@@ -85,7 +85,9 @@ internal sealed class ServerProcess : IAsyncDisposable
         return sum;
     }
 
-    /// <summary>The fields behind the name in parentheses, which may hold blanks: state, parent, …; utime and stime are the 14th and 15th of all.</summary>
+    /// <summary>
+    /// Returns the fields after the name in parentheses, which can contain blanks: state, parent, …; utime and stime are the 14th and 15th of all.
+    /// </summary>
     private static string[] Stat(int process)
     {
         var stat = File.ReadAllText($"/proc/{process}/stat");
@@ -103,14 +105,14 @@ internal sealed class ServerProcess : IAsyncDisposable
         return sum / TicksPerSecond;
     }
 
-    /// <param name="field">VmHWM for the most it ever was, VmRSS for now.</param>
+    /// <param name="field">VmHWM for the peak, VmRSS for the current value.</param>
     public double MemoryMb(string field)
     {
         var line = File.ReadLines($"/proc/{Id}/status").First(text => text.StartsWith(field, StringComparison.Ordinal));
         return double.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 
-    /// <exception cref="InvalidOperationException">It has not ended well.</exception>
+    /// <exception cref="InvalidOperationException">The exit code is not 0.</exception>
     public async Task WaitForExitAsync()
     {
         await _process.WaitForExitAsync();
@@ -120,7 +122,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>SIGTERM, and SIGKILL when that does not help.</summary>
+    /// <summary>Sends SIGTERM, and SIGKILL if that does not help.</summary>
     public async Task StopAsync()
     {
         if (!_process.HasExited)

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Benchmarks.Servers;
 
-/// <summary>Starts services of the factory as processes, as they are built.</summary>
+/// <summary>Starts services of the factory as processes, from their build output.</summary>
 internal static class Services
 {
-    /// <summary>The folder that holds the solution.</summary>
+    /// <summary>Returns the folder that holds the solution.</summary>
     public static string Repository()
     {
         for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
@@ -56,13 +56,13 @@ internal static class Services
         });
 
     public static ServerProcess StartApi(
-        string repository, string directory, Brokers brokers, Postgres postgres, int port, string? topic = null, string? group = null) =>
+        string repository, string directory, Brokers? brokers, Postgres postgres, int port, string? topic = null, string? group = null) =>
         Start(repository, directory, "Monitoring.Api", "monitoring-api", new()
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
             ["SENSOR_TOPIC"] = topic,
             ["CONSUMER_GROUP"] = group,
-            ["ConnectionStrings__kafka"] = brokers.Bootstrap,
+            ["ConnectionStrings__kafka"] = brokers?.Bootstrap,
             ["ConnectionStrings__factorydb"] = postgres.ConnectionString,
         });
 
@@ -77,7 +77,7 @@ internal static class Services
     private static ServerProcess Start(string repository, string directory, string project, string id, Dictionary<string, string?> environment)
     {
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = null;
-        // As the AppHost starts them.
+        // The same settings as in the AppHost.
         (environment["DOTNET_TieredPGO"], environment["DOTNET_EnableWriteXorExecute"], environment["DOTNET_TC_CallCountThreshold"], environment["MALLOC_ARENA_MAX"]) = ("0", "0", "400", "2");
         return ServerProcess.Start(Path.Combine(directory, $"{id}.log"), "dotnet", [AssemblyOf(repository, project)], environment);
     }
