@@ -1,21 +1,21 @@
-# `make` lists the targets. Those that name a part of the factory work from a second terminal while the stack runs.
+# `make` lists the targets. Targets that name a part of the factory can be run in a second terminal while the stack runs.
 
-# Holds the stack's data, logs and stack.json.
+# The directory of the stack's data, logs and stack.json.
 RUN_DIRECTORY ?= $(or $(Factory__RunDirectory),artifacts/run)
 export Factory__RunDirectory := $(abspath $(RUN_DIRECTORY))
 STACK := eng/make/stack.sh
-# A producer is killed and started by its name; another part is not one.
+# A producer is killed and started by its name; the name of any other part is an error.
 sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),temperature-sensor),$(error $(NAME) is no producer: NAME must be temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor))
 
-# Shells have a variable of this name for themselves: the terminal's width.
+# Shells set a variable of this name themselves: the terminal's width.
 columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 
-# What was given, as one word of the shell.
+# Quotes an argument as one word for the shell.
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
-  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean lock test torture pictures bench
+  start-broker start-postgres stop-consumer stop-producer pause-consumer resume-consumer scale poison load send api-key replay rolling-restart cut-link slow-link restore-link status doctor logs psql send-parked stop reset kafka clean lock test test-quick coverage torture pictures bench
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -132,6 +132,12 @@ lock: ## Write the lock files of the packages (eng/locks), from which CI restore
 
 test: ## Run all tests
 	@eng/test.sh
+
+test-quick: ## Run the unit tests, and the data tests of the core
+	@eng/test-quick.sh
+
+coverage: ## Print what share of the lines the tests run: PROJECTS="Unit Data"
+	@eng/coverage.sh $(PROJECTS)
 
 torture: ## Random faults on real brokers, and the account afterwards: MINUTES=10 SEED=…
 	@TORTURE_MINUTES=$(or $(MINUTES),10) TORTURE_SEED=$(SEED) dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~Torture \

@@ -3,7 +3,8 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>Alerts whose conditions nobody will see clear.</summary>
+/// <summary>Alerts whose conditions no consumer will see clear.</summary>
+[Trait("Loop", "quick")]
 public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const string Ends = "SELECT DISTINCT sensor_id, resolved_at IS NOT NULL, resolved_because FROM alerts ORDER BY 3, 1";
@@ -37,7 +38,7 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
 
         await Database.RowsAsync("UPDATE detector_snapshots SET state = 'x'", Timeout);
         await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
-        // What the memory was made of is no longer in the log.
+        // The messages that the detector's memory was built from are no longer in the log.
         await second.ClaimAsync(0, Timeout, low: 3);
         second.Post([Critical(3, "u")]);
         await TickUntilAsync(second, "SELECT count(*) = 2 FROM alerts WHERE resolved_at IS NOT NULL");

@@ -2,6 +2,7 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
+[Trait("Loop", "quick")]
 public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly ConsumersOptions OftenSnapshots = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100), SnapshotReadings = 7 };
@@ -26,7 +27,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal([["alerts", 2L, 2L]], await RowsAsync("SELECT topic, count(*), count(alert_id) FROM outbox GROUP BY 1"));
     }
 
-    /// <summary>The zero of .NET and Go is what a device sends that has no clock.</summary>
+    /// <summary>A device without a clock sends the zero time of .NET and Go.</summary>
     [Fact]
     public async Task The_first_and_the_last_time_there_is_are_stored_as_any_other()
     {
@@ -65,7 +66,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
         long next = 0;
         while (next < Log.Length)
         {
-            // Each is killed somewhere, now and then within a batch that it has not stored.
+            // Each consumer is killed at a random point, sometimes within a batch that it has not stored.
             await using var mortal = await LaneHarness.StartAsync(Database.Ingest, $"c{random.Next(3)}", Timeout, OftenSnapshots);
             var claimed = await mortal.ClaimAsync(0, Timeout);
             var until = Math.Min(Log.Length, claimed.ReplayUntil + random.Next(1, 60));
@@ -111,7 +112,8 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
             long offset = 0;
             for (var batch = 0; batch < Batches; batch++)
             {
-                // Some episodes go on through all batches; others begin once the statement has a plan for good, as a prepared one has after six executions.
+                // Some episodes last through all batches; others begin once the statement has its final plan, which a prepared statement gets after six
+                // executions.
                 consumer.Post([
                     .. Enumerable.Range(0, Lasting).Select(i => new LogMessage(0, offset++, LaneHarness.Reading($"on-{i}", batch, 41 + batch))),
                     .. Enumerable.Range(0, batch < Planned ? 0 : Sensors).Select(i => new LogMessage(0, offset++, LaneHarness.Reading($"s-{batch}-{i}", 0, 41))),
@@ -122,7 +124,7 @@ public sealed class AlertStorageTests(PostgresFixture postgres) : DatabaseTest(p
             await consumer.ReleaseAsync(Timeout, 0);
         }
 
-        // Sessions say at their end what they have read.
+        // Sessions report their read statistics when they end.
         Database.DataSource.Clear();
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'alerts'", Timeout) > (Batches - Planned) * Sensors);
 

@@ -4,6 +4,7 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
+[Trait("Loop", "quick")]
 public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100) };
@@ -99,7 +100,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
         Assert.InRange(many, 1, few * 2);
     }
 
-    /// <summary>Adds acknowledgements of readings that no consumer has passed yet, one each.</summary>
+    /// <summary>Adds acknowledgements of one reading each, which no consumer has passed yet.</summary>
     private async Task WaitAsync(LaneHarness consumer, int first, int last)
     {
         await Database.ScalarAsync<object>(
@@ -114,7 +115,7 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
         await Database.ScalarAsync<object>("ANALYZE acknowledgements", Timeout);
     }
 
-    /// <summary>How many pages the query of the producers' accounts reads.</summary>
+    /// <summary>Returns how many pages the query of the producers' accounts reads.</summary>
     private async Task<long> PagesOfAccountAsync(LaneHarness consumer)
     {
         var sql = LedgerQueries.Producers.Replace("$1", $"'{consumer.Log.Topic}'", StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
+[Trait("Loop", "quick")]
 public sealed class OwnershipTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static LogMessage Message(long offset) => new(0, offset, LaneHarness.Reading("s", offset, 25));

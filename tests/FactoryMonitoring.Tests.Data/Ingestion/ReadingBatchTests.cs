@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>The proof that no offset is stored twice: a span for each batch, and the count of the rows against it.</summary>
+/// <summary>The proof that no offset is stored twice: a span for each batch, and the row count compared with it.</summary>
+[Trait("Loop", "quick")]
 public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static IEnumerable<LogMessage> Log(int partition, long from, int count) =>
@@ -119,7 +120,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
     public async Task Days_of_before_get_the_spans_of_what_they_hold()
     {
         await StoreAsync();
-        // As it was before the migration.
+        // As before the migration.
         await RowsAsync("""
             DELETE FROM schema_migrations WHERE name IN ('016_reading_batches.sql', '017_messages.sql');
             ALTER TABLE partition_offsets DROP messages;
@@ -143,7 +144,7 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
             WHERE x.indrelid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass)
             """));
         Assert.Equal([[0, 50L, 50L], [1, 10L, 10L]], await RowsAsync("SELECT kafka_partition, stored, messages FROM partition_offsets ORDER BY 1"));
-        // And what is stored from now on is proven as well.
+        // Rows that are stored from now on are proven as well.
         await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Log(0, 50, 5));

@@ -2,7 +2,10 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>Sensors whose messages have no key, so that they come in several partitions; and what is known of any sensor beside its newest reading.</summary>
+/// <summary>
+/// Sensors whose messages have no key, so that they arrive in several partitions; and what is known of any sensor besides its newest reading.
+/// </summary>
+[Trait("Loop", "quick")]
 public sealed class SeveralPartitionsTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(50) };
@@ -13,7 +16,7 @@ public sealed class SeveralPartitionsTests(PostgresFixture postgres) : DatabaseT
         await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
         await consumer.ClaimAsync(0, Timeout);
         await consumer.ClaimAsync(1, Timeout);
-        // Both open an alert before anybody can know of the other.
+        // Each partition opens an alert before it can know of the other's.
         consumer.Post([Critical(0, 0)]);
         await consumer.SettledAsync(Timeout);
         consumer.Post([Critical(1, 0)]);
@@ -29,7 +32,7 @@ public sealed class SeveralPartitionsTests(PostgresFixture postgres) : DatabaseT
                 """,
                 Timeout));
 
-        // Nothing of it comes at home any more: where it comes now is its home after a while.
+        // No readings arrive in the home partition any more: after a while the other partition becomes the home.
         var other = 1 - await Database.ScalarAsync<int>("SELECT home_partition FROM sensors", Timeout);
         await Database.RowsAsync("UPDATE sensor_latest SET home_seen_at = home_seen_at - interval '2 min'", Timeout);
         await FeedUntilAsync(

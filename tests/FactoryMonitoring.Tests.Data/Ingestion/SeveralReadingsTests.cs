@@ -9,12 +9,15 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>A message that holds several readings is stored as a whole and once, or is one dead letter.</summary>
+/// <summary>A message with several readings is stored completely and once, or is one dead letter.</summary>
+[Trait("Loop", "quick")]
 public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const double Bad = 666;
 
-    /// <summary>Offsets from the first to the next, less those skipped, stored and rejected, by the counters and by the rows; and the spans against the rows.</summary>
+    /// <summary>
+    /// Offsets from the first to the next, minus skipped, stored and rejected ones, by the counters and by the rows; and the spans compared with the rows.
+    /// </summary>
     private const string Account = """
         SELECT sum(o.next_offset - o.first_offset - o.skipped - o.messages - o.rejected)::bigint,
                sum(o.next_offset - o.first_offset - o.skipped)::bigint
@@ -85,7 +88,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
             [[1L, "wrong_type", true, "b", 2L]],
             await RowsAsync("SELECT kafka_offset, reason, detail LIKE 'Element [1]: Cannot read the value \"hot\": %', sensor_id, reading_count FROM rejected_messages"));
         Assert.Equal([[1L, true]], await RowsAsync("SELECT count(*), bool_and(value IS NOT NULL) FROM outbox WHERE topic = 'dead'"));
-        // What it held is not known to the detector either: the same counts are no duplicates, and nothing was critical.
+        // The detector has not seen its readings either: the same counts are no duplicates, and nothing was critical.
         Assert.Equal([[0L, 0L]], await RowsAsync("SELECT duplicated, (SELECT count(*) FROM alerts) FROM partition_offsets"));
         Assert.Equal([Exact], await RowsAsync(Account));
         Assert.Equal(0, (await AuditAsync()).Wrong);
@@ -156,7 +159,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
             await first.SettledAsync(Timeout);
         }
 
-        // It died before a snapshot: its successor reads the refused messages again, for the detector alone.
+        // The first consumer died before a snapshot: its successor reads the refused messages again, only for the detector.
         await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenSnapshots);
         await second.ClaimAsync(0, Timeout);
         await Database.ScalarAsync<object>(
@@ -270,7 +273,7 @@ public sealed class SeveralReadingsTests(PostgresFixture postgres) : DatabaseTes
         }
     }
 
-    /// <summary>An array of readings, each a second after the one before.</summary>
+    /// <summary>Returns an array of readings, each one second after the previous one.</summary>
     private static byte[] Several(params (string Sensor, long Count, double Value)[] readings) => Encoding.UTF8.GetBytes($"[{string.Join(',', readings.Select((one, i) =>
         Encoding.UTF8.GetString(LaneHarness.Reading(one.Sensor, one.Count, one.Value, time: string.Create(CultureInfo.InvariantCulture, $"2025-09-16T21:41:{i:00}Z")))))}]");
 

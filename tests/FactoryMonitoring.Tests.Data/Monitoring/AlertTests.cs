@@ -3,7 +3,8 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>Pages of alerts, and the way from one to its reading.</summary>
+/// <summary>Pages of alerts, and the link from an alert to its reading.</summary>
+[Trait("Loop", "quick")]
 public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     private const string Insert = """
@@ -69,7 +70,7 @@ public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(pos
                 """),
             Compact(body["points"]!.ToJsonString()));
         Assert.Equal(300, (int)body["bucket_seconds"]!);
-        // From the whole second on.
+        // The range begins at a whole second.
         Assert.InRange((DateTimeOffset)body["to"]! - (DateTimeOffset)body["from"]!, TimeSpan.FromHours(4), TimeSpan.FromHours(4) + TimeSpan.FromSeconds(1));
     }
 
@@ -93,7 +94,7 @@ public sealed class AlertTests(PostgresFixture postgres) : MonitoringApiTest(pos
                  "kafka_partition":0,"kafka_offset":100,"processing_timestamp":null}
                 """),
             Compact(body["reading"]!.ToJsonString()));
-        // Every tenth offset is this sensor's: 20 up to the alert's, 20 after it.
+        // Every tenth offset belongs to this sensor: 20 up to the alert's, 20 after it.
         Assert.Equal(Enumerable.Range(0, 31).Select(i => i * 10L), Offsets(body["around"]!));
     }
 

@@ -6,6 +6,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
+[Trait("Loop", "quick")]
 public sealed class AuditTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     [Fact]

@@ -4,7 +4,8 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>What was: ownership, the stopwatch of a death, curves, the account.</summary>
+/// <summary>The history: ownership, the timing of a death, curves, the account.</summary>
+[Trait("Loop", "quick")]
 public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     // A consumer that owned partitions 1 and 4 was killed 60 s ago; 1 went to sensor-consumer-1, 4 to sensor-consumer-3.
@@ -37,7 +38,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
         ExecuteAsync("INSERT INTO status_changes (component_kind, component_id, status, at) VALUES ('broker', 'kafka2', 'down', $1 + interval '10 s')", Killed);
 
     private Task InsertLagAsync() =>
-        // Back under its level of before 3 s after the last first record.
+        // The lag is back below its earlier level 3 s after the last first record.
         ExecuteAsync("""
             INSERT INTO lag_samples (at, lag, lag_seconds) SELECT $1 + make_interval(secs => s), CASE WHEN s <= 1 THEN 4 WHEN s <= 9 THEN 50 ELSE 3 END, NULL
             FROM generate_series(-20, 20) s
@@ -120,7 +121,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
     [Fact]
     public async Task Curves_sum_the_samples_of_whole_intervals()
     {
-        // The buckets of 20 and 40 ms; the interval that is two back is over, whatever second it is.
+        // The buckets of 20 and 40 ms; the interval two intervals back is complete, whatever the current second.
         await ExecuteAsync("""
             WITH step AS (SELECT date_bin('5 s', CURRENT_TIMESTAMP, 'epoch') - interval '10 s' AS at)
             INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram)

@@ -3,6 +3,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
+[Trait("Loop", "quick")]
 public sealed class QueryLimitTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     [Fact]
@@ -14,7 +15,7 @@ public sealed class QueryLimitTests(PostgresFixture postgres) : MonitoringApiTes
         var others = new List<HttpStatusCode>();
         for (var n = 0; !greedy.TrueForAll(each => each.IsCompleted) || n == 0; n++)
         {
-            // Another client, the page, and what is answered without the database.
+            // Another client, the page, and a request that is answered without the database.
             others.Add((await GetAsync(api, $"/api/sensors?q=other-{n}", "modest")).Status);
             others.Add((await GetAsync(api, $"/api/alerts?sensor={n}", VisitorHeaders.ThePage)).Status);
             others.Add((await GetAsync(api, "/api/system-status", "greedy")).Status);
@@ -24,7 +25,7 @@ public sealed class QueryLimitTests(PostgresFixture postgres) : MonitoringApiTes
         Assert.All(others, status => Assert.Equal(HttpStatusCode.OK, status));
         Assert.All(answers, answer => Assert.True(answer is { Status: HttpStatusCode.OK, RetryAfter: null } or { Status: HttpStatusCode.TooManyRequests, RetryAfter: "1" }, $"{answer}"));
         Assert.InRange(answers.Count(answer => answer.Status == HttpStatusCode.OK), 36, 1_999);
-        // Nothing is remembered against anybody.
+        // The limit is not remembered.
         Assert.Equal(HttpStatusCode.OK, (await GetAsync(api, "/api/sensors?q=later", "greedy")).Status);
     }
 

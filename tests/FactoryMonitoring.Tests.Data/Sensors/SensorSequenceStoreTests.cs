@@ -2,6 +2,7 @@ using FactoryMonitoring.Data.Sensors;
 
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
+[Trait("Loop", "quick")]
 public sealed class SensorSequenceStoreTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     [Fact]
