@@ -21,14 +21,14 @@ namespace FactoryMonitoring.Consumers;
 internal static class IngestionExtensions
 {
     /// <summary>
-    /// Stopping is giving partitions up in order; what takes longer is left to the successors. Aspire kills a service 6 s after it has told it to stop.
-    /// Each worker may wait for a database that does not answer, so all of them stop at once.
+    /// Stopping means releasing partitions in order; whatever takes longer is left to the successors. Aspire kills a service 6 s after it has asked it to stop.
+    /// Each worker may wait for a database that does not respond, so all of them stop concurrently.
     /// </summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan MaxLoopSilence = TimeSpan.FromSeconds(4);
 
-    /// <summary>Everything a consumer is made of: the polling loop and its lanes, heartbeat, outbox and maintenance.</summary>
+    /// <summary>Adds all parts of a consumer: the polling loop and its lanes, heartbeat, outbox and maintenance.</summary>
     public static void AddIngestion(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
@@ -94,10 +94,10 @@ internal static class IngestionExtensions
                 settings.Config.ClientId = identity.ConsumerId;
                 settings.Config.Acks = Acks.All;
                 settings.Config.EnableIdempotence = true;
-                // As the sensors have it: with more, a change of leader can write a message twice.
+                // As in the sensors: with more in flight, a change of leader can write a message twice.
                 settings.Config.MaxInFlight = 1;
                 settings.Config.LingerMs = 5;
-                // What is sent is kept in the outbox until it is: a message whose brokers are away must not keep the others waiting.
+                // The outbox keeps a message until it is sent: one whose brokers are unavailable must not delay the others.
                 settings.Config.MessageTimeoutMs = 10_000;
             },
             (services, client) =>

@@ -11,7 +11,7 @@ using static System.FormattableString;
 
 var builder = DistributedApplication.CreateBuilder(args);
 
-// Whatever is wrong with this machine or the settings is said before anything starts.
+// Reports every problem with this machine or the settings before anything starts.
 FactorySetup factory;
 try
 {
@@ -26,18 +26,18 @@ catch (SetupException problem)
 using var running = factory;
 var settings = factory.Settings;
 
-// What everything else needs: brokers with their topics, and the database.
+// The resources that everything else depends on: brokers with their topics, and the database.
 var names = KafkaNames.Of(name => builder.Configuration[name]);
 var kafka = builder.AddKafkaCluster(ResourceNames.Kafka, factory)
     .WithGroup(names.ConsumerGroup);
 foreach (var topic in names.Topics(settings.Partitions)) kafka.WithTopic(topic.Name, topic.Partitions);
 var database = builder.AddPostgresDatabase(ResourceNames.Database, "factory_monitoring", factory.Postgres, "factory_user", factory.PostgresPort);
 
-// Where faults are allowed, these can be cut: the services' way to the database, and one consumer's to the brokers.
+// Links that can be cut if faults are allowed: between the services and the database, and between one consumer and the brokers.
 var databaseLink = builder.AddDatabaseLink(factory, database);
 var kafkaLink = builder.AddKafkaLink(factory, kafka);
 
-// Topics, schema and the roles that the services sign in as, once.
+// Creates the topics, the schema and the roles that the services sign in as, once.
 var provisioner = builder.AddProject<Projects.FactoryMonitoring_Provisioner>(ResourceNames.Provisioner)
     .WithReference(kafka).WaitFor(kafka, WaitBehavior.WaitOnResourceUnavailable)
     .WithReference(database.Resource).WaitFor(database.Resource, WaitBehavior.WaitOnResourceUnavailable)
@@ -78,8 +78,8 @@ for (var number = 1; number <= settings.MaxConsumers; number++)
     if (number > settings.Consumers) consumer.WithExplicitStart();
 }
 
-// The page reads from the API, which commands nothing; it acts through the fault lab, which alone may command the AppHost. In the database it only writes
-// who signed in, and what it refused.
+// The page reads from the API, which sends no commands. The page acts through the fault lab, the only service that may command the AppHost. In the database the
+// page writes only who signed in and what it refused.
 var api = builder.AddProject<Projects.Monitoring_Api>(ResourceNames.MonitoringApi)
     .AsService(provisioner, databaseLink.As(DatabaseRoles.Monitor), kafka, factory.ApiPort)
     .WithEnvironment(EnvironmentNames.MonitoringApiPort, Invariant($"{factory.ApiPort}"))
@@ -105,7 +105,7 @@ if (factory.FaultLabPort is { } port)
         .WithIconName("Beaker");
     web.WithReference(lab);
 
-    // What the dashboard, `aspire resource` and its MCP server can break; one process alone each can kill, pause and resume.
+    // Faults that the dashboard, `aspire resource` and its MCP server can inject. Killing, pausing and resuming a single process are commands of that process.
     kafka.WithFaultCommands();
     sensors.WithLoadCommand();
     consumers.WithScaleCommand(settings.MaxConsumers);

@@ -1,8 +1,8 @@
 namespace FactoryMonitoring.Contracts.Api;
 
 /// <summary>
-/// The address of a sensor, consumer, producer or broker: of its page, and below /api of its body. An id is any text, so that not every one can be a part of
-/// a path: browsers and proxies take <c>..</c> for the folder above and decode <c>%2F</c> as they like. Those are the parameter <c>id</c>.
+/// The path of a sensor's, consumer's, producer's or broker's page, and, below /api, of its body. An id is arbitrary text, and some ids cannot be part of a
+/// path: browsers and proxies resolve <c>..</c> to the parent folder and may decode <c>%2F</c>. Such ids go into the parameter <c>id</c>.
 /// </summary>
 public static class ComponentPath
 {
@@ -16,10 +16,10 @@ public static class ComponentPath
 
     public static string Broker(string id) => Of("broker", id);
 
-    /// <summary>The id that follows the folder in a path as it was asked for: decoded once, whatever has already been decoded of it on the way.</summary>
+    /// <summary>Returns the id that follows the folder in a path as it was requested, decoded once, regardless of what has been decoded on the way.</summary>
     /// <param name="path">With or without a query; percent-encoded.</param>
     /// <param name="folder">For example <c>/sensors/</c>.</param>
-    /// <returns>Null where the path has no such folder.</returns>
+    /// <returns>Null if the path has no such folder.</returns>
     public static string? IdIn(string path, string folder)
     {
         ArgumentNullException.ThrowIfNull(path);

@@ -6,9 +6,9 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace FactoryMonitoring.Contracts.Control;
 
-// The contract of the AppHost's control endpoint: snake_case JSON, times in UTC. The fault lab passes the same commands and bodies on to the page.
+// The contract of the AppHost's control endpoint: snake_case JSON, times in UTC. The fault lab forwards the same commands and bodies to the page.
 
-/// <summary>Routes of the control endpoint. Each answers in JSON, or in lines of text to those who accept <c>text/plain</c>.</summary>
+/// <summary>Routes of the control endpoint. Each responds with JSON, or with lines of text if the client accepts <c>text/plain</c>.</summary>
 public static class ControlRoutes
 {
     /// <summary>GET: a list of <see cref="ResourceBody"/>.</summary>
@@ -26,38 +26,38 @@ public static class ControlRoutes
     /// <summary>GET: a list of <see cref="ResourceExit"/>, oldest first.</summary>
     public const string Exits = "/exits";
 
-    /// <summary>GET: lines of text, one for each part; 503 where one of them is not well.</summary>
+    /// <summary>GET: lines of text, one for each part; 503 if one of them is unhealthy.</summary>
     public const string Doctor = "/doctor";
 }
 
-/// <summary>What can be done with a resource.</summary>
+/// <summary>Actions on a resource.</summary>
 [JsonConverter(typeof(WireEnumConverter<ResourceAction>))]
 public enum ResourceAction
 {
     Start,
 
-    /// <summary>SIGTERM, and time to finish.</summary>
+    /// <summary>SIGTERM, and time to shut down.</summary>
     Stop,
     Restart,
 
     /// <summary>SIGKILL.</summary>
     Kill,
 
-    /// <summary>SIGSTOP; only where faults are allowed.</summary>
+    /// <summary>SIGSTOP; only if faults are enabled.</summary>
     Pause,
 
-    /// <summary>SIGCONT; only where faults are allowed.</summary>
+    /// <summary>SIGCONT; only if faults are enabled.</summary>
     Resume,
 }
 
-/// <summary>What can be done with a network link.</summary>
+/// <summary>Actions on a network link.</summary>
 [JsonConverter(typeof(WireEnumConverter<LinkAction>))]
 public enum LinkAction
 {
-    /// <summary>Nothing gets through until it is restored, and neither side learns of it.</summary>
+    /// <summary>Blocks all traffic until the link is restored; neither side is notified.</summary>
     Cut,
 
-    /// <summary>Everything arrives late until it is restored.</summary>
+    /// <summary>Delays all traffic until the link is restored.</summary>
     Slow,
     Restore,
 }
@@ -73,28 +73,28 @@ public enum FactoryLink
     Kafka,
 }
 
-/// <summary>What a link does with what is sent over it.</summary>
+/// <summary>What a link does with the traffic on it.</summary>
 [JsonConverter(typeof(WireEnumConverter<LinkState>))]
 public enum LinkState
 {
-    /// <summary>Passes it on.</summary>
+    /// <summary>Forwards it.</summary>
     Up,
 
-    /// <summary>Passes it on late.</summary>
+    /// <summary>Forwards it with a delay.</summary>
     Slow,
 
-    /// <summary>Keeps it, as a cable does that is cut: no end of a connection and no reset gets through either.</summary>
+    /// <summary>Holds it back, as a cut cable does: neither a close nor a reset of a connection gets through.</summary>
     Cut,
 }
 
-/// <summary>Why a process is gone.</summary>
+/// <summary>Why a process exited.</summary>
 [JsonConverter(typeof(WireEnumConverter<ExitCause>))]
 public enum ExitCause
 {
-    /// <summary>It ended of itself, with exit code 0.</summary>
+    /// <summary>It exited by itself, with exit code 0.</summary>
     Finished,
 
-    /// <summary>It ended otherwise, and nobody here had a hand in it.</summary>
+    /// <summary>It exited otherwise, and not on a request to the AppHost.</summary>
     Died,
 
     /// <summary>It was asked to stop.</summary>
@@ -104,7 +104,7 @@ public enum ExitCause
     Killed,
 }
 
-/// <summary>What the control endpoint is asked to do. <see cref="object.ToString"/> says it as an imperative.</summary>
+/// <summary>A command for the control endpoint. <see cref="object.ToString"/> returns it as an imperative.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = ControlCommand.Discriminator)]
 [JsonDerivedType(typeof(ResourceCommand), "resource")]
 [JsonDerivedType(typeof(ScaleCommand), "scale")]
@@ -115,19 +115,19 @@ public enum ExitCause
 [JsonDerivedType(typeof(RollingRestartCommand), "rolling-restart")]
 public abstract record ControlCommand
 {
-    /// <summary>Who asks for it (make, experiment, fault lab, …); it is kept beside the exits that follow.</summary>
+    /// <summary>The requester (make, experiment, fault lab, …); stored with the exits that follow.</summary>
     public string? By { get; init; }
 
-    /// <summary>The role of who asks, where the page's service knows it; for the audit log.</summary>
+    /// <summary>The requester's role, if the page's service knows it; for the audit log.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public FactoryRole? Role { get; init; }
 
-    /// <summary>The address of who asks, where the page's service knows it; for the audit log.</summary>
+    /// <summary>The requester's address, if the page's service knows it; for the audit log.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Address { get; init; }
 
     /// <summary>Reads a command.</summary>
-    /// <returns>The command, or in one line what is wrong with it.</returns>
+    /// <returns>The command, or what is wrong with it in one line.</returns>
     public static (ControlCommand? Command, string? Problem) Read(string json)
     {
         try
@@ -140,7 +140,7 @@ public abstract record ControlCommand
         }
         catch (NotSupportedException wrong)
         {
-            // The reader throws this for a command without its kind.
+            // The reader throws this for a command without its discriminator.
             return (null, Problem(json, new(wrong.Message)));
         }
     }
@@ -149,7 +149,7 @@ public abstract record ControlCommand
 
     private static IEnumerable<JsonDerivedType> Kinds => ControlJson.Context.ControlCommand.PolymorphismOptions!.DerivedTypes;
 
-    // The member's name and value say more than what the reader was about to do.
+    // The member's name and value say more than the reader's message.
     private static string Problem(string json, JsonException wrong)
     {
         JsonElement body;
@@ -188,13 +188,13 @@ public abstract record ControlCommand
 }
 
 /// <summary>Does something with one resource.</summary>
-/// <param name="Name">Of the resource.</param>
+/// <param name="Name">The resource's name.</param>
 public sealed record ResourceCommand(string Name, ResourceAction Action) : ControlCommand
 {
     public override string ToString() => $"{WireName.Of(Action)} {Name}";
 }
 
-/// <summary>Starts and stops consumers until so many run.</summary>
+/// <summary>Starts and stops consumers until this number runs.</summary>
 public sealed record ScaleCommand(int Consumers) : ControlCommand
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"scale to {Consumers} consumers");
@@ -203,65 +203,67 @@ public sealed record ScaleCommand(int Consumers) : ControlCommand
 /// <summary>Sends messages that are not readings to the topic of readings.</summary>
 public sealed record PoisonCommand(int Count) : ControlCommand
 {
-    /// <summary>The most that <see cref="Count"/> may be.</summary>
+    /// <summary>The maximum of <see cref="Count"/>.</summary>
     public const int Most = 10_000;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {Count} malformed messages");
 }
 
-/// <summary>Sends readings on top of the sensors'. The answer comes at once; <see cref="ControlRoutes.Load"/> says how far it is.</summary>
+/// <summary>Sends readings in addition to the sensors'. Answers immediately; <see cref="ControlRoutes.Load"/> reports the progress.</summary>
 public sealed record LoadCommand(int ReadingsPerSecond, int Seconds) : ControlCommand
 {
-    /// <summary>The most that <see cref="ReadingsPerSecond"/> may be.</summary>
+    /// <summary>The maximum of <see cref="ReadingsPerSecond"/>.</summary>
     public const int MostPerSecond = 20_000;
 
-    /// <summary>The most that <see cref="Seconds"/> may be.</summary>
+    /// <summary>The maximum of <see cref="Seconds"/>.</summary>
     public const int MostSeconds = 600;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {ReadingsPerSecond} readings/s more for {Seconds} s");
 }
 
-/// <summary>Sends one reading with the present time, as a device would.</summary>
+/// <summary>Sends one reading with the current time, as a device does.</summary>
 /// <param name="SensorId">1 to 255 characters.</param>
 /// <param name="SensorType">1 to 100 characters.</param>
 /// <param name="Value">In <paramref name="Unit"/>.</param>
-/// <param name="Unit">At most 32 characters; null is the type's own.</param>
+/// <param name="Unit">At most 32 characters; null for the type's unit.</param>
 public sealed record SendCommand(string SensorId, string SensorType, double Value, string? Unit = null) : ControlCommand
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"send {Value}{(Unit is null ? "" : $" {Unit}")} of {SensorId}");
 }
 
 /// <summary>Cuts a link, slows it down or restores it.</summary>
-/// <param name="DelayMs">How much later everything arrives, each way; only <see cref="LinkAction.Slow"/> looks at it.</param>
+/// <param name="DelayMs">The delay in each direction; only used by <see cref="LinkAction.Slow"/>.</param>
 public sealed record LinkCommand(FactoryLink Link, LinkAction Action, int DelayMs = LinkCommand.UsualDelayMs) : ControlCommand
 {
     public const int UsualDelayMs = 200;
 
-    /// <summary>The most that <see cref="DelayMs"/> may be.</summary>
+    /// <summary>The maximum of <see cref="DelayMs"/>.</summary>
     public const int LongestDelayMs = 10_000;
 
     public override string ToString() => $"{WireName.Of(Action)} the {WireName.Of(Link)} link";
 }
 
-/// <summary>Restarts the brokers one after another; answered when the last one is back.</summary>
+/// <summary>Restarts the brokers one after another; answers when the last one is up again.</summary>
 public sealed record RollingRestartCommand : ControlCommand
 {
     public override string ToString() => "restart the brokers one after another";
 }
 
-/// <summary>What became of a <see cref="ControlCommand"/>.</summary>
+/// <summary>The outcome of a <see cref="ControlCommand"/>.</summary>
 /// <param name="Message">One line.</param>
-/// <param name="At">When it began; null where nothing was done.</param>
-/// <param name="Acknowledged">Of messages that were sent: those that the brokers took. Null of other commands.</param>
+/// <param name="At">When the action began; null if there was none.</param>
+/// <param name="Acknowledged">The messages sent that the brokers acknowledged; null for commands that send none.</param>
 public sealed record CommandAnswer(string Message, DateTimeOffset? At = null, int? Acknowledged = null);
 
-/// <summary>A resource as it stands.</summary>
-/// <param name="State">Aspire's word: Running, Exited, NotStarted, …</param>
+/// <summary>The state of a resource.</summary>
+/// <param name="State">Aspire's state: Running, Exited, NotStarted, …</param>
 /// <param name="Health">healthy, degraded, unhealthy; null while it does not run.</param>
 /// <param name="Pid">The process that does the work.</param>
-/// <param name="ExitCode">Of its last end; null where a signal of somebody else ended it, while it runs, and of what has never ended.</param>
-/// <param name="Paused">It was paused and not yet resumed.</param>
-/// <param name="Actions">What a <see cref="ResourceCommand"/> may do with it; empty of what takes none.</param>
+/// <param name="ExitCode">
+/// From its last exit; null while it runs, if it has never exited, and if a signal from outside the AppHost ended it.
+/// </param>
+/// <param name="Paused">It was paused and has not been resumed.</param>
+/// <param name="Actions">The actions that a <see cref="ResourceCommand"/> may take on it; empty if it takes none.</param>
 public sealed record ResourceBody(
     string Name,
     string Type,
@@ -276,20 +278,20 @@ public sealed record ResourceBody(
     bool Paused,
     IReadOnlyList<ResourceAction> Actions);
 
-/// <summary>What may be broken, and how things stand.</summary>
-/// <param name="Reason">Why nothing may; null when it may.</param>
+/// <summary>Whether faults are enabled, and the state of what they act on.</summary>
+/// <param name="Reason">Why faults are disabled; null if they are enabled.</param>
 /// <param name="Kafka">One of <see cref="KafkaBackings"/>.</param>
-/// <param name="ExternalDatabase">Whether PostgreSQL is not the AppHost's own.</param>
+/// <param name="ExternalDatabase">Whether PostgreSQL is not started by the AppHost.</param>
 public sealed record FaultsBody(bool Enabled, string? Reason, string Kafka, int Consumers, int MaxConsumers, IReadOnlyList<LinkBody> Links, LoadBody Load, bool ExternalDatabase = false);
 
-/// <summary>A link as it stands.</summary>
+/// <summary>The state of a link.</summary>
 public sealed record LinkBody(FactoryLink Name, LinkState State, double DelayMs, int Connections);
 
-/// <summary>A burst of load as it stands.</summary>
-/// <param name="Running">Until the last reading is acknowledged or given up.</param>
-/// <param name="Started">Null where no load was asked for yet.</param>
-/// <param name="ToSend">Readings in all.</param>
-/// <param name="LongestWaitMs">Between the sending of a reading and its acknowledgement; null before the first.</param>
+/// <summary>The state of a load burst.</summary>
+/// <param name="Running">True until the last reading is acknowledged or given up.</param>
+/// <param name="Started">Null before the first load.</param>
+/// <param name="ToSend">Readings in total.</param>
+/// <param name="LongestWaitMs">The longest time from sending a reading to its acknowledgement; null before the first.</param>
 public sealed record LoadBody(
     bool Running, DateTimeOffset? Started, int ReadingsPerSecond, int Seconds, long ToSend, long Sent, long Acknowledged, long Failed, double? LongestWaitMs)
 {
@@ -300,26 +302,26 @@ public sealed record LoadBody(
         : string.Create(CultureInfo.InvariantCulture, $"load {(Running ? "runs" : "ended")}: {Acknowledged} acknowledged and {Failed} given up of {Sent} sent of {ToSend}, longest wait {LongestWaitMs ?? 0:F0} ms");
 }
 
-/// <summary>The end of a process.</summary>
-/// <param name="Id">Rises by one, from 1, within a run of the AppHost.</param>
-/// <param name="At">Of a kill: immediately before the signal. Otherwise when the end was seen.</param>
-/// <param name="ExitCode">137 (128 + SIGKILL) after a kill; null where a signal of somebody else ended it.</param>
-/// <param name="By">Who asked for it: make, Aspire (its dashboard or command line), …; null where nobody did.</param>
-/// <param name="Pid">The process that did the work; null where it was not known.</param>
+/// <summary>The exit of a process.</summary>
+/// <param name="Id">Increases by one, from 1, within a run of the AppHost.</param>
+/// <param name="At">For a kill: immediately before the signal. Otherwise when the exit was noticed.</param>
+/// <param name="ExitCode">137 (128 + SIGKILL) after a kill; null if a signal from outside the AppHost ended it.</param>
+/// <param name="By">The requester: make, Aspire (its dashboard or command line), …; null if nobody requested it.</param>
+/// <param name="Pid">The process that did the work; null if unknown.</param>
 public sealed record ResourceExit(long Id, string Resource, DateTimeOffset At, int? ExitCode, ExitCause Cause, string? By, int? Pid);
 
-/// <summary>What the brokers run as.</summary>
+/// <summary>How the brokers run.</summary>
 public static class KafkaBackings
 {
     public const string Containers = "containers";
     public const string Processes = "processes";
     public const string Embedded = "embedded";
 
-    /// <summary>Not the AppHost's own.</summary>
+    /// <summary>Not started by the AppHost.</summary>
     public const string External = "external";
 }
 
-/// <summary>Why faults are off for external brokers or an external PostgreSQL.</summary>
+/// <summary>Why faults are disabled for external brokers or an external PostgreSQL.</summary>
 public static class NotOurs
 {
     public const string Brokers = "the brokers are not the AppHost's own (Factory:Kafka=external)";
@@ -337,12 +339,12 @@ public static class WireName
         where T : struct, Enum => Enum.GetValues<T>().Where(value => Of(value) == name).Select(value => (T?)value).FirstOrDefault()
             ?? throw new FormatException($"{name}: must be one of {All<T>()}");
 
-    /// <summary>All names, with commas between.</summary>
+    /// <summary>All names, separated by commas.</summary>
     public static string All<T>()
         where T : struct, Enum => string.Join(", ", Enum.GetValues<T>().Select(Of));
 }
 
-/// <summary>Reads and writes an enum by <see cref="WireName"/>.</summary>
+/// <summary>Converts an enum to and from its <see cref="WireName"/>.</summary>
 public sealed class WireEnumConverter<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)
     where T : struct, Enum;
 
@@ -365,7 +367,7 @@ public sealed partial class ControlJsonContext : JsonSerializerContext;
 
 public static class ControlJson
 {
-    /// <summary>The context, with ° and the like written as they are.</summary>
+    /// <summary>The context that writes ° and similar characters unescaped.</summary>
     public static ControlJsonContext Context { get; } =
         new(new JsonSerializerOptions(ControlJsonContext.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

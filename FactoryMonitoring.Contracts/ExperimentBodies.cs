@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Contracts.Api;
 
-// Bodies of the fault lab: faults on purpose, and the verdict on what they did.
+// Bodies of the fault lab: intentional faults, and the verdict on their effect.
 
 /// <summary>Routes of the fault lab.</summary>
 public static class LabRoutes
@@ -19,16 +19,16 @@ public static class LabRoutes
     /// <summary>GET: an <see cref="ExperimentRunBody"/>.</summary>
     public const string RunById = $"{Runs}/{{id:long}}";
 
-    /// <summary>GET: the run as a file of JSON.</summary>
+    /// <summary>GET: the run as a JSON file.</summary>
     public const string ReportJson = $"{RunById}/report.json";
 
-    /// <summary>GET: the run as a page of Markdown.</summary>
+    /// <summary>GET: the run as a Markdown page.</summary>
     public const string ReportMarkdown = $"{RunById}/report.md";
 
-    /// <summary>GET: the list of <see cref="Control.ResourceBody"/> of the control endpoint.</summary>
+    /// <summary>GET: the control endpoint's list of <see cref="Control.ResourceBody"/>.</summary>
     public const string Resources = "/api/resources";
 
-    /// <summary>POST of a <see cref="Control.ControlCommand"/>: what the control endpoint answered to it.</summary>
+    /// <summary>POST of a <see cref="Control.ControlCommand"/>: the control endpoint's answer to it.</summary>
     public const string Commands = "/api/commands";
 
     public static string RunOf(string experiment) => $"{Experiments}/{Uri.EscapeDataString(experiment)}/run";
@@ -44,10 +44,10 @@ public static class LabRoutes
 }
 
 /// <summary>GET /api/experiments.</summary>
-/// <param name="Enabled">Whether a run may be started here at all.</param>
-/// <param name="Reason">Why not; null where it may.</param>
-/// <param name="GroupProtocol">Of the active consumers (consumer, classic, classic-range); null while none is known, or they differ.</param>
-/// <param name="KafkaBacking">One of <see cref="Control.KafkaBackings"/>; null where nobody said.</param>
+/// <param name="Enabled">Whether experiments can be started here at all.</param>
+/// <param name="Reason">Why not; null if they can.</param>
+/// <param name="GroupProtocol">Of the active consumers (consumer, classic, classic-range); null if unknown, or if they differ.</param>
+/// <param name="KafkaBacking">One of <see cref="Control.KafkaBackings"/>; null if unknown.</param>
 public sealed record ExperimentsBody(
     bool Enabled,
     string? Reason,
@@ -56,12 +56,12 @@ public sealed record ExperimentsBody(
     ExperimentRunBody? Running,
     IReadOnlyList<ExperimentBody> Experiments);
 
-/// <summary>What is done on purpose, and what must hold.</summary>
-/// <param name="Recovery">What <see cref="ExperimentRunSummary.RecoveryMs"/> is of it, in words.</param>
-/// <param name="Unavailable">Why it cannot be run on this stack; null where it can.</param>
-/// <param name="Limits">As they hold on this stack: on the embedded broker, recovery by the group may take longer.</param>
-/// <param name="Last">The newest run of any kind.</param>
-/// <param name="Runs">Runs that came to a verdict with the present group protocol and brokers, and so are the next three.</param>
+/// <summary>The fault of an experiment, and the limits that must hold.</summary>
+/// <param name="Recovery">What <see cref="ExperimentRunSummary.RecoveryMs"/> measures in this experiment, in words.</param>
+/// <param name="Unavailable">Why it cannot run on this stack; null if it can.</param>
+/// <param name="Limits">The limits on this stack: on the embedded broker, recovery by the group may take longer.</param>
+/// <param name="Last">The newest run with any verdict.</param>
+/// <param name="Runs">Runs that reached a verdict with the current group protocol and brokers; the next three count the same runs.</param>
 public sealed record ExperimentBody(
     string Name,
     string Title,
@@ -76,8 +76,8 @@ public sealed record ExperimentBody(
     int? RecoveryP50Ms,
     int? RecoveryP95Ms);
 
-/// <param name="LimitMs">Null where it is no time: then <see cref="Limit"/> counts <see cref="Unit"/>.</param>
-/// <param name="Limit">What is measured must not exceed it.</param>
+/// <param name="LimitMs">Null if the limit is not a time: then <see cref="Limit"/> counts <see cref="Unit"/>.</param>
+/// <param name="Limit">The maximum of the measured value.</param>
 public sealed record ExperimentLimit(string Name, string What, int? LimitMs, double Limit, string Unit);
 
 /// <summary>GET /api/experiments/runs, newest first.</summary>
@@ -86,11 +86,11 @@ public sealed record ExperimentRunsBody(IReadOnlyList<ExperimentRunSummary> Runs
 /// <summary>202 of POST /api/experiments/{name}/run.</summary>
 public sealed record ExperimentStartedBody(long Id);
 
-/// <summary>One line of a run. Null is what was not measured, or not yet.</summary>
+/// <summary>A run in one line; null where a value is not measured, or not yet.</summary>
 /// <param name="Verdict">RUNNING, PASS, FAIL, ABORTED (nothing can be concluded).</param>
-/// <param name="Victim">Who suffered the fault, several with commas between; null where it is nobody in particular.</param>
-/// <param name="RecoveryMs">What <see cref="ExperimentBody.Recovery"/> says.</param>
-/// <param name="Delayed">Readings committed later after their event than <see cref="ExperimentReadings.DelayedAfterMs"/>.</param>
+/// <param name="Victim">What the fault struck, several separated by commas; null if nothing in particular.</param>
+/// <param name="RecoveryMs">The time that <see cref="ExperimentBody.Recovery"/> describes.</param>
+/// <param name="Delayed">Readings committed more than <see cref="ExperimentReadings.DelayedAfterMs"/> after their event.</param>
 public sealed record ExperimentRunSummary(
     long Id,
     string Name,
@@ -106,21 +106,21 @@ public sealed record ExperimentRunSummary(
     long? Doubled);
 
 /// <summary>
-/// GET /api/experiments/runs/{id}: all there is to know of a run. Times are ms from <see cref="KilledAt"/>; null is what was not measured, or not
-/// yet.
+/// GET /api/experiments/runs/{id}: everything recorded about a run. Times are in ms from <see cref="KilledAt"/>; null where a value is not measured,
+/// or not yet.
 /// </summary>
 /// <param name="Phase">steady, fault, observation, recovery (the fault is undone), verdict.</param>
-/// <param name="Step">What is being done or waited for now, in words.</param>
-/// <param name="Reason">Why it was aborted, else null.</param>
-/// <param name="KilledAt">When the fault struck: the end of the process, or where none ended, when it was asked for.</param>
+/// <param name="Step">The current action or wait, in words.</param>
+/// <param name="Reason">Why it was aborted; null otherwise.</param>
+/// <param name="KilledAt">When the fault struck: the exit of the process, or, if none exited, the request.</param>
 /// <param name="KilledAtSource">exit (seen by the AppHost), request.</param>
 /// <param name="NoticedByGroupMs">To the first assignment or revocation after the fault.</param>
 /// <param name="NoticedByUsMs">To the first status change, alert or outage that names a victim.</param>
-/// <param name="ReassignedMs">To the last claim of a partition that was the victim's.</param>
-/// <param name="FirstRecordMs">To the last partition's recovery: its first committed record, or its new owner's stand at the end of the log.</param>
-/// <param name="CaughtUpMs">To the first measurement (one a second) with every partition's lag back at its level before the fault or under it.</param>
-/// <param name="AcknowledgementWaitMs">The longest that a reading waited for the brokers' acknowledgement from the fault on.</param>
-/// <param name="Partitions">Those that the fault touched.</param>
+/// <param name="ReassignedMs">To the last claim of a partition that the victim owned.</param>
+/// <param name="FirstRecordMs">To the last partition's recovery: its new owner commits its first record or reaches the end of the log.</param>
+/// <param name="CaughtUpMs">To the first measurement (one per second) in which every partition's lag is at or below its level before the fault.</param>
+/// <param name="AcknowledgementWaitMs">The longest time that a reading waited for the brokers' acknowledgement after the fault.</param>
+/// <param name="Partitions">The partitions that the fault affected.</param>
 public sealed record ExperimentRunBody(
     long Id,
     string Name,
@@ -156,9 +156,9 @@ public sealed record ExperimentRunBody(
         new(Id, Name, StartedAt, EndedAt, Verdict, GroupProtocol, KafkaBacking, Victim, RecoveryMs, Delayed, Lost, Doubled);
 }
 
-/// <param name="FromConsumer">Who owned it when the fault struck.</param>
-/// <param name="ToConsumer">Who owns it since; the same one where it did not move.</param>
-/// <param name="StallMs">From the predecessor's last sign or release to its recovery; where it did not move, the longest time without a commit.</param>
+/// <param name="FromConsumer">The owner when the fault struck.</param>
+/// <param name="ToConsumer">The owner since then; the same consumer if the partition did not move.</param>
+/// <param name="StallMs">From the predecessor's last sign or its release to the recovery; if it did not move, the longest time without a commit.</param>
 public sealed record ExperimentPartition(
     int Partition,
     string? FromConsumer,
@@ -168,19 +168,19 @@ public sealed record ExperimentPartition(
     int? CaughtUpMs,
     int? StallMs);
 
-/// <param name="Delayed">Committed more than <see cref="DelayedAfterMs"/> after their event.</param>
+/// <param name="Delayed">Readings committed more than <see cref="DelayedAfterMs"/> after their event.</param>
 /// <param name="LongestMs">The longest time from event to commit.</param>
-/// <param name="Lost">Acknowledged by the brokers and not stored, once the account is settled.</param>
+/// <param name="Lost">Acknowledged by the brokers and not stored, once the ledger is settled.</param>
 /// <param name="Doubled">Stored twice.</param>
-/// <param name="Rejected">Messages that were no readings, kept as dead letters.</param>
+/// <param name="Rejected">Messages that were not readings, kept as dead letters.</param>
 public sealed record ExperimentReadings(int DelayedAfterMs, long? Delayed, int? LongestMs, long? Stored, long? Lost, long? Doubled, long? Rejected);
 
-/// <summary>A limit and what was measured against it.</summary>
-/// <param name="Passed">Null while it is open.</param>
+/// <summary>A limit and the value measured against it.</summary>
+/// <param name="Passed">Null while undecided.</param>
 /// <param name="Reason">One sentence.</param>
 public sealed record ExperimentCheck(string Name, string What, double Limit, double? Measured, string Unit, bool? Passed, string Reason);
 
-/// <param name="AtMs">From <see cref="ExperimentRunBody.KilledAt"/>, negative before it; from the start of the run while there is no fault.</param>
+/// <param name="AtMs">From <see cref="ExperimentRunBody.KilledAt"/>, negative before it; from the start of the run before the fault.</param>
 public sealed record ExperimentEvent(int AtMs, string What);
 
 /// <summary>Values of <see cref="ExperimentRunSummary.Verdict"/>.</summary>
@@ -192,18 +192,18 @@ public static class Verdicts
     public const string Aborted = "ABORTED";
 }
 
-/// <summary>Values of <see cref="ExperimentRunBody.Phase"/>, in their order.</summary>
+/// <summary>Values of <see cref="ExperimentRunBody.Phase"/>, in order.</summary>
 public static class ExperimentPhases
 {
-    /// <summary>Waits until all is whole, and takes its level.</summary>
+    /// <summary>Waits until everything is healthy, and records its level.</summary>
     public const string Steady = "steady";
 
     public const string Fault = "fault";
 
-    /// <summary>Waits until what the fault touched has recovered.</summary>
+    /// <summary>Waits until everything that the fault affected has recovered.</summary>
     public const string Observation = "observation";
 
-    /// <summary>The fault is undone; waits until all is whole again and the account is settled.</summary>
+    /// <summary>The fault is undone; waits until everything is healthy again and the ledger is settled.</summary>
     public const string Recovery = "recovery";
 
     public const string Verdict = "verdict";

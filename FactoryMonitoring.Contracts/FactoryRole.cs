@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>What somebody may do. Each role may do what those before it may.</summary>
+/// <summary>A user's permissions. Each role includes the ones before it.</summary>
 [JsonConverter(typeof(WireEnumConverter<FactoryRole>))]
 public enum FactoryRole
 {
@@ -13,13 +13,13 @@ public enum FactoryRole
     /// <summary>Starts, stops and scales.</summary>
     Operator = 2,
 
-    /// <summary>Breaks things on purpose.</summary>
+    /// <summary>Causes faults.</summary>
     Breaker = 3,
 }
 
 public static class FactoryRoles
 {
-    /// <summary>The least role that may give the command.</summary>
+    /// <summary>Returns the lowest role that may give the command.</summary>
     public static FactoryRole Needed(this ControlCommand command) => command switch
     {
         ResourceCommand { Action: ResourceAction.Start or ResourceAction.Stop or ResourceAction.Restart } or ScaleCommand or SendCommand => FactoryRole.Operator,
@@ -27,7 +27,9 @@ public static class FactoryRoles
     };
 }
 
-/// <summary>How the page's service tells the fault lab who asks: headers that it takes from nobody else. Names are percent-encoded.</summary>
+/// <summary>
+/// Headers in which the page's service names the requester to the fault lab, which accepts them from no other client. Names are percent-encoded.
+/// </summary>
 public static class VisitorHeaders
 {
     public const string Name = "Factory-Visitor";
@@ -37,6 +39,6 @@ public static class VisitorHeaders
     /// <summary>The name of visitors who did not sign in.</summary>
     public const string Anonymous = "anonymous";
 
-    /// <summary>The name by which the page's service asks for itself, for all who look at pages.</summary>
+    /// <summary>The name under which the page's service sends its own requests, on behalf of all viewers of pages.</summary>
     public const string ThePage = "the-page";
 }

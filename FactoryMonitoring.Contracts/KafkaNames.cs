@@ -3,25 +3,25 @@ namespace FactoryMonitoring.Contracts;
 /// <summary>A topic and its number of partitions.</summary>
 public sealed record TopicShape(string Name, int Partitions);
 
-/// <summary>The topics and the consumer group, as the settings name them.</summary>
+/// <summary>The topics and the consumer group, as configured.</summary>
 public sealed record KafkaNames(string SensorTopic, string AlertTopic, string ConsumerGroup)
 {
-    /// <summary>Partitions of the sensor topic where nothing else is set.</summary>
+    /// <summary>Default number of partitions of the sensor topic.</summary>
     public const int SensorPartitions = 6;
 
     public const int AlertPartitions = 2;
     public const int DeadLetterPartitions = 1;
 
-    /// <summary>What a dead-letter topic's name adds to that of the topic its messages come from.</summary>
+    /// <summary>Suffix that makes a topic's name the name of its dead-letter topic.</summary>
     public const string DeadLetterSuffix = ".dlq";
 
     public static readonly KafkaNames Default = new("sensor-data", "alerts", "sensor-processors");
 
-    /// <summary>Takes what is not a reading.</summary>
+    /// <summary>Receives the messages that are not readings.</summary>
     public string DeadLetterTopic => SensorTopic + DeadLetterSuffix;
 
-    /// <summary>The names by SENSOR_TOPIC, ALERT_TOPIC and CONSUMER_GROUP; what is not set or empty has its default.</summary>
-    /// <param name="setting">The value of a setting by its name; null where it is not set.</param>
+    /// <summary>Returns the names from SENSOR_TOPIC, ALERT_TOPIC and CONSUMER_GROUP, or the default of each that is unset or empty.</summary>
+    /// <param name="setting">Returns a setting's value by its name; null if it is not set.</param>
     public static KafkaNames Of(Func<string, string?> setting)
     {
         ArgumentNullException.ThrowIfNull(setting);

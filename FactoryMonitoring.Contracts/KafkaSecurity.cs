@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
-/// How clients verify the brokers and authenticate to them: section <c>Kafka:Security</c>, the same for every client of every service. Without settings, connections
-/// are neither encrypted nor authenticated.
+/// How clients verify the brokers and authenticate to them: section <c>Kafka:Security</c>, the same for every client of every service. Without settings,
+/// connections are neither encrypted nor authenticated.
 /// </summary>
 public sealed class KafkaSecurity
 {
@@ -27,27 +27,27 @@ public sealed class KafkaSecurity
     {
     }
 
-    /// <summary>What is to be set at a client, by librdkafka's names. It holds secrets.</summary>
+    /// <summary>The client's properties, by librdkafka's names. Contains secrets.</summary>
     public IReadOnlyDictionary<string, string> Properties => _properties;
 
-    /// <summary>Whether anything is encrypted or anybody signs in.</summary>
+    /// <summary>Whether connections are encrypted or authenticated.</summary>
     public bool IsSecured => _properties.Count > 0;
 
-    /// <summary>By PLAIN or SCRAM; null otherwise.</summary>
+    /// <summary>The PLAIN or SCRAM user; null otherwise.</summary>
     public string? Username { get; private set; }
 
-    /// <summary>From which <see cref="Password"/> comes; null where it is in the settings themselves.</summary>
+    /// <summary>The file of <see cref="Password"/>; null if the settings contain the password itself.</summary>
     public string? PasswordFile { get; private set; }
 
-    /// <summary>Where it comes from a file, as it stood there when the settings were read.</summary>
+    /// <summary>The password; if it comes from a file, as read together with the settings.</summary>
     public string? Password => _properties.GetValueOrDefault("sasl.password");
 
-    /// <summary>As brokers name who signs in where nothing else is set there: by the user's name, the subject of the certificate, or the id of the client.</summary>
+    /// <summary>The principal that brokers assign to this client by default: from the user's name, the certificate's subject or the client's id.</summary>
     public string Principal { get; private set; } = "User:ANONYMOUS";
 
     /// <summary>Reads the section.</summary>
     /// <param name="settings">Its settings, by the names below the section.</param>
-    /// <returns>What was read, and in one line what is wrong with it: then nothing is read.</returns>
+    /// <returns>What was read, or one line that says what is wrong: then nothing is read.</returns>
     public static (KafkaSecurity Security, string? Problem) Read(IEnumerable<KeyValuePair<string, string?>> settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
@@ -63,7 +63,7 @@ public sealed class KafkaSecurity
         }
     }
 
-    /// <summary>A secret as it stands in its file: without the end of its line.</summary>
+    /// <summary>Reads a secret from its file, without the line end.</summary>
     public static string ReadSecret(string file) => File.ReadAllText(file).TrimEnd('\r', '\n');
 
     private void Take(Dictionary<string, string> settings)

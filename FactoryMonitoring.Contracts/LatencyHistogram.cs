@@ -1,16 +1,16 @@
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
-/// Counts of end-to-end latencies (time of production to committed row) in fixed buckets, so that those of several consumers and seconds
-/// add up and a percentile of the sum is a measured one, exact to its bucket.
+/// Counts of end-to-end latencies (time of production to committed row) in fixed buckets. The counts of several consumers and seconds can be added,
+/// and a percentile of the sum is a measured one, exact to its bucket.
 /// </summary>
 public static class LatencyHistogram
 {
     private const int Most = 60_000;
 
     /// <summary>
-    /// Upper bounds in milliseconds, inclusive: 1, 2, 3 … 20, 22 … 50, 55 … 100, and so on in each power of ten, so that no bucket is wider than a tenth of what
-    /// it holds. One more bucket stands for all above the last, 60,000.
+    /// Upper bounds in milliseconds, inclusive: 1, 2, 3 … 20, 22 … 50, 55 … 100, and so on in each power of ten, so that no bucket is wider than a tenth of the
+    /// values in it. One more bucket counts everything above the last bound, 60,000.
     /// </summary>
     public static readonly int[] UpperBoundsMs = [.. Bounds()];
 
@@ -26,15 +26,15 @@ public static class LatencyHistogram
         }
     }
 
-    /// <summary>Index of the bucket a latency falls into; a negative one (clocks apart) falls into the first.</summary>
+    /// <summary>Returns the index of a latency's bucket; a negative latency (clock skew) falls into the first.</summary>
     public static int BucketOf(double milliseconds)
     {
         var index = Array.BinarySearch(UpperBoundsMs, (int)Math.Min(Math.Ceiling(milliseconds), int.MaxValue));
         return index < 0 ? ~index : index;
     }
 
-    /// <summary>The upper bound, in ms, of the bucket that holds the quantile; null where nothing was counted.</summary>
-    /// <param name="counts">Counts per bucket, at most <see cref="BucketCount"/> long; what is left out at its end is 0.</param>
+    /// <summary>Returns the upper bound, in ms, of the bucket that holds the quantile; null if nothing was counted.</summary>
+    /// <param name="counts">Counts per bucket, at most <see cref="BucketCount"/> long; missing ones at the end are 0.</param>
     /// <param name="quantile">Between 0 and 1.</param>
     public static double? Quantile(ReadOnlySpan<long> counts, double quantile)
     {

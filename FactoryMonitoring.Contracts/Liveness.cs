@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>After how long silence means that somebody is gone.</summary>
+/// <summary>Timeouts after which a silent component is considered gone.</summary>
 public static class Liveness
 {
     /// <summary>A consumer or sensor whose last heartbeat is older is inactive, in seconds.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>A reading as it travels on <see cref="KafkaNames.SensorTopic"/>; key = sensor id.</summary>
+/// <summary>A reading as sent to <see cref="KafkaNames.SensorTopic"/>; key = sensor id.</summary>
 public sealed record SensorReadingMessage(
     DateTimeOffset Timestamp,
     string SensorId,
@@ -14,18 +14,18 @@ public sealed record SensorReadingMessage(
     double? Quality,
     SensorReadingMetadata? Metadata);
 
-/// <summary>Where a sensor stands.</summary>
+/// <summary>A sensor's location.</summary>
 public sealed record SensorLocation(string? FactorySection, string? MachineId, string? Zone);
 
-/// <param name="ReadingCount">Number of the reading in its sequence: rises, never repeats, may skip.</param>
+/// <param name="ReadingCount">The reading's number in its sequence: increases, never repeats, may skip.</param>
 /// <param name="SequenceId">
-/// The sequence that <paramref name="ReadingCount"/> counts in, at most 64 characters; a sensor that counts from the beginning again begins another. Where it
-/// names none, a count that falls back, and a time that does not, begin a new one.
+/// The sequence that <paramref name="ReadingCount"/> counts in, at most 64 characters; a sensor that restarts its count starts a new sequence. Without an
+/// id, a count that falls back while the time does not starts a new sequence.
 /// </param>
-/// <param name="WarningThreshold">Wins over configured thresholds, in the message's unit.</param>
-/// <param name="CriticalThreshold">Wins over configured thresholds, in the message's unit.</param>
-/// <param name="SourceTimestamp">The time a replayed file gives, as it stands there.</param>
-/// <param name="Backfill">The reading is of the past: it is stored at its own time, and is in no live latency, alert or state of its sensor.</param>
+/// <param name="WarningThreshold">Takes precedence over configured thresholds; in the message's unit.</param>
+/// <param name="CriticalThreshold">Takes precedence over configured thresholds; in the message's unit.</param>
+/// <param name="SourceTimestamp">The time in a replayed file, as written there.</param>
+/// <param name="Backfill">The reading is historical: it is stored at its own time, and affects no live latency, alert or state of its sensor.</param>
 public sealed record SensorReadingMetadata(
     long? ReadingCount,
     string? SequenceId,
@@ -34,7 +34,7 @@ public sealed record SensorReadingMetadata(
     string? SourceTimestamp,
     bool? Backfill = null);
 
-/// <summary>An alert as it travels on <see cref="KafkaNames.AlertTopic"/> when it is raised; key = sensor id.</summary>
+/// <summary>An alert as sent to <see cref="KafkaNames.AlertTopic"/> when it is raised; key = sensor id.</summary>
 public sealed record AlertMessage(
     Guid AlertId,
     string SensorId,
@@ -49,7 +49,7 @@ public sealed record AlertMessage(
     SensorLocation? Location,
     string SensorAlertLevel);
 
-/// <summary>The rules that raise an alert, as the field anomaly_type names them.</summary>
+/// <summary>The rules that raise alerts, as named in the field anomaly_type.</summary>
 public static class AnomalyTypes
 {
     public const string ConsecutiveHigh = "consecutive_high_alerts";
@@ -57,29 +57,29 @@ public static class AnomalyTypes
     public const string BaselineDeviation = "baseline_deviation";
     public const string CriticalThreshold = "critical_threshold_violation";
 
-    /// <summary>The sensor's readings are not as they usually are, by what was learned from them.</summary>
+    /// <summary>The sensor's readings deviate from the baseline learned from them.</summary>
     public const string UnusualValue = "unusual_value";
 
-    /// <summary>Nothing of the sensor has arrived for longer than is allowed; found by the monitoring API.</summary>
+    /// <summary>No reading of the sensor has arrived within the limit; raised by the monitoring API.</summary>
     public const string Silent = "sensor_silent";
 }
 
-/// <summary>Why an alert ended, where its condition was not seen to clear.</summary>
+/// <summary>Why an alert ended, if not because its condition cleared.</summary>
 public static class AlertEnds
 {
-    /// <summary>The sensor sends nothing any more.</summary>
+    /// <summary>The sensor has stopped sending.</summary>
     public const string NoData = "no_data";
 
-    /// <summary>The detector's memory of the partition was lost, or cannot be read.</summary>
+    /// <summary>The detector's snapshot of the partition was lost, or cannot be read.</summary>
     public const string MemoryLost = "memory_lost";
 
-    /// <summary>The topic was made anew, or the end of its log was lost.</summary>
+    /// <summary>The topic was created anew, or the end of its log was lost.</summary>
     public const string LogEnded = "log_ended";
 
-    /// <summary>The sensor's readings come in several partitions, of which another one judges them.</summary>
+    /// <summary>The sensor's readings arrive in several partitions, and another partition judges them.</summary>
     public const string OtherPartition = "other_partition";
 
-    /// <summary>It is of backfilled readings, and ended as it was raised.</summary>
+    /// <summary>The alert is for backfilled readings, and ended when it was raised.</summary>
     public const string Backfill = "backfill";
 }
 
@@ -89,14 +89,14 @@ public static class Severities
     public const string Medium = "medium";
     public const string High = "high";
 
-    /// <summary>Kept for alerts about the system itself (sensor_type = <see cref="SystemType"/>).</summary>
+    /// <summary>Reserved for alerts about the system itself (sensor_type = <see cref="SystemType"/>).</summary>
     public const string Critical = "critical";
 
     /// <summary>sensor_type of alerts about the system itself.</summary>
     public const string SystemType = "system";
 }
 
-/// <summary>Headers of a dead letter, beside the original's own.</summary>
+/// <summary>Headers of a dead letter, in addition to the original's.</summary>
 public static class DeadLetterHeaders
 {
     public const string Topic = "dlq.source.topic";
@@ -105,20 +105,20 @@ public static class DeadLetterHeaders
     public const string Reason = "dlq.reason";
     public const string Detail = "dlq.detail";
 
-    /// <summary>Of the whole value, of which the dead letter holds the first 64 KiB at most; in bytes.</summary>
+    /// <summary>The size of the original value in bytes; the dead letter holds at most its first 64 KiB.</summary>
     public const string ValueSize = "dlq.value.size";
 
-    /// <summary>Of the whole value, in hexadecimal.</summary>
+    /// <summary>The hash of the original value, in hexadecimal.</summary>
     public const string ValueSha256 = "dlq.value.sha256";
 
-    /// <summary>How many of the message's own headers there was no room for; absent where there was.</summary>
+    /// <summary>The number of the message's headers that did not fit; absent if all did.</summary>
     public const string DroppedHeaders = "dlq.headers.dropped";
 }
 
-/// <summary>Reasons of rejections that are not the parser's.</summary>
+/// <summary>Rejection reasons other than the parser's.</summary>
 public static class RejectionReasons
 {
-    /// <summary>A reading that is well-formed, and that the database refuses for good all the same.</summary>
+    /// <summary>A well-formed reading that the database refuses permanently.</summary>
     public const string RefusedByDatabase = "refused_by_database";
 }
 

@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>Measured values in words, alike in alerts and on pages.</summary>
+/// <summary>Formats measured values identically in alerts and on pages.</summary>
 public static class NumberText
 {
-    /// <summary>Two decimals, and where these would say too little, three significant digits: 21.53, 1013.25, 0.0041, 4.1e-7.</summary>
+    /// <summary>Formats with two decimals, or, where these would show too little, three significant digits: 21.53, 1013.25, 0.0041, 4.1e-7.</summary>
     public static string Of(double value)
     {
         var size = Math.Abs(value);
@@ -18,7 +18,7 @@ public static class NumberText
         };
     }
 
-    /// <summary>Two values as <see cref="Of"/> writes them, with as many more digits as tell them from each other.</summary>
+    /// <summary>Formats two values as <see cref="Of"/> does, with as many more digits as distinguish them.</summary>
     public static (string One, string Other) Apart(double one, double other)
     {
         var texts = (Of(one), Of(other));
@@ -31,18 +31,18 @@ public static class NumberText
         return texts;
     }
 
-    /// <summary>A value among others that are <paramref name="step"/> apart, with as many decimals as tell them from each other.</summary>
+    /// <summary>Formats a value of a scale whose steps are <paramref name="step"/>, with as many decimals as distinguish the steps.</summary>
     /// <param name="step">Above 0.</param>
     public static string InSteps(double value, double step) => step switch
     {
-        // What is left of a sum of steps that should be 0.
+        // The remainder of a sum of steps that is mathematically 0.
         _ when Math.Abs(value) < step / 1000 => "0",
         >= 1 when Math.Abs(value) < 1e9 => Text(value, "#,0"),
         >= 1e-5 and < 1 when Math.Abs(value) < 1e9 => Text(value, "#,0." + new string('0', Leading(step) + 1)),
         _ => Text(value, "0.###e+0"),
     };
 
-    /// <summary>Zeros between the point and the first digit of what is less than 1.</summary>
+    /// <summary>Returns the number of zeros between the decimal point and the first significant digit of a value less than 1.</summary>
     private static int Leading(double size) => Math.Max(0, -(int)Math.Floor(Math.Log10(size) + 1e-9) - 1);
 
     private static string Text(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>Names by which the parts of the system find each other: connections, resources, channels. Topics and group are in <see cref="KafkaNames"/>.</summary>
+/// <summary>Names shared by the parts of the system: connections, resources, channels. Topics and group are in <see cref="KafkaNames"/>.</summary>
 public static class ResourceNames
 {
     /// <summary>Name of the Kafka connection string: the bootstrap list.</summary>
@@ -22,7 +22,7 @@ public static class ResourceNames
     /// <summary>The sensor that replays a recorded file.</summary>
     public const string ReplaySensor = "replay" + SensorSuffix;
 
-    /// <summary>Number of the consumer that reaches the brokers over a link that can be cut.</summary>
+    /// <summary>Number of the consumer whose link to the brokers can be cut.</summary>
     public const int LinkedConsumer = 3;
 
     private const string ConsumerPrefix = "sensor-consumer-";
@@ -49,8 +49,8 @@ public static class ResourceNames
     }
 
     /// <summary>
-    /// Prefix of a topic that names the log of a broker that keeps nothing over a restart: what follows it is the log_id.
-    /// Where no topic bears it, the log_id is the topic's id.
+    /// Prefix of a topic that names the log of a broker that loses its data on a restart: the rest of the name is the log_id.
+    /// Without such a topic, the log_id is the topic's id.
     /// </summary>
     public const string LogIdTopicPrefix = "factory-log.";
 
@@ -64,7 +64,7 @@ public static class ResourceNames
     }
 }
 
-/// <summary>What a notification on <see cref="ResourceNames.ChangeChannel"/> says has changed.</summary>
+/// <summary>Payloads of a notification on <see cref="ResourceNames.ChangeChannel"/>: what has changed.</summary>
 public static class ChangeKinds
 {
     public const string Commit = "commit";
@@ -73,15 +73,15 @@ public static class ChangeKinds
     public const string Status = "status";
 }
 
-/// <summary>Environment variables understood by every service beside Aspire's.</summary>
+/// <summary>Environment variables read by every service, in addition to Aspire's.</summary>
 public static class EnvironmentNames
 {
     public const string DatabaseUrl = "DATABASE_URL";
 
-    /// <summary>Of the user that the connection string names.</summary>
+    /// <summary>The password of the user in the connection string.</summary>
     public const string DatabasePassword = "DATABASE_PASSWORD";
 
-    /// <summary>The passwords that the provisioner gives the services' roles.</summary>
+    /// <summary>The passwords that the provisioner sets for the services' roles.</summary>
     public const string DatabaseIngestPassword = "DATABASE_INGEST_PASSWORD";
     public const string DatabaseSensorPassword = "DATABASE_SENSOR_PASSWORD";
     public const string DatabaseMonitorPassword = "DATABASE_MONITOR_PASSWORD";
@@ -100,7 +100,7 @@ public static class EnvironmentNames
     public const string Zone = "ZONE";
     public const string MonitoringHost = "MONITORING_HOST";
 
-    /// <summary>The name or address by which clients on other machines reach the AppHost's brokers.</summary>
+    /// <summary>The name or address under which clients on other machines reach the AppHost's brokers.</summary>
     public const string KafkaAdvertisedHost = "KAFKA_ADVERTISED_HOST";
     public const string MonitoringPublishedOn = "MONITORING_PUBLISHED_ON";
     public const string AllowAnonymousView = "ALLOW_ANONYMOUS_VIEW";

@@ -1,12 +1,12 @@
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
-/// Secrets that come from files, as container engines and Kubernetes mount them: beside each setting of <see cref="Settings"/> another one may name the
-/// file that has its value. <c>Kafka:Security</c> and <c>SignIn</c> have the same for theirs.
+/// Secrets in files, as container engines and Kubernetes mount them: for each setting of <see cref="Settings"/>, another one can name the file that
+/// contains its value. <c>Kafka:Security</c> and <c>SignIn</c> have the same for their secrets.
 /// </summary>
 public static class SecretFiles
 {
-    /// <summary>Each setting that holds a secret, and the one that names its file.</summary>
+    /// <summary>Each setting that holds a secret, and the setting that names its file.</summary>
     public static IReadOnlyList<(string Key, string FileKey)> Settings { get; } =
     [
         .. new[]
@@ -18,13 +18,13 @@ public static class SecretFiles
         ("Consumers:Messages:SchemaRegistry:Password", "Consumers:Messages:SchemaRegistry:PasswordFile"),
     ];
 
-    /// <summary>The setting that names the file of this one.</summary>
+    /// <summary>Returns the setting that names the file of this one.</summary>
     public static string FileOf(string key) => $"{key}_FILE";
 
-    /// <summary>Reads the files that are named, without the end of their line.</summary>
-    /// <param name="get">A setting's value; null or empty where it is not set.</param>
-    /// <param name="set">Sets the value that a file has.</param>
-    /// <returns>A line for each setting that is wrong: its key, its value and what is allowed. A secret is in none of them.</returns>
+    /// <summary>Reads the named files, without the line end.</summary>
+    /// <param name="get">Returns a setting's value; null or empty if it is not set.</param>
+    /// <param name="set">Sets a setting to the value from its file.</param>
+    /// <returns>One line for each wrong setting: its key, its value and what is allowed. No line contains a secret.</returns>
     public static IReadOnlyList<string> Read(Func<string, string?> get, Action<string, string> set)
     {
         ArgumentNullException.ThrowIfNull(get);

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>How bad one reading is against the thresholds in force for it.</summary>
+/// <summary>The severity of one reading against the thresholds that apply to it.</summary>
 public enum AlertLevel : short
 {
     Normal = 0,
@@ -10,14 +10,14 @@ public enum AlertLevel : short
     Critical = 2,
 }
 
-/// <summary>What is known of a type of sensor before any configuration.</summary>
+/// <summary>The defaults of a sensor type.</summary>
 /// <param name="Name">The sensor_type of messages.</param>
-/// <param name="IdPrefix">Ids are <c>{IdPrefix}-sensor-001</c> and on.</param>
+/// <param name="IdPrefix">Ids are <c>{IdPrefix}-sensor-001</c> and so on.</param>
 /// <param name="Unit">Unit of every value below.</param>
 /// <param name="Interval">Time between two readings of one sensor.</param>
-/// <param name="ConsecutiveHigh">How many readings in a row at warning or worse raise <c>consecutive_high_alerts</c>.</param>
-/// <param name="RapidChange">A step between neighbours larger than this raises <c>rapid_value_change</c>.</param>
-/// <param name="BaselineDeviation">A distance larger than this from the mean of the 4 readings before raises <c>baseline_deviation</c>.</param>
+/// <param name="ConsecutiveHigh">The number of consecutive readings at warning or worse that raises <c>consecutive_high_alerts</c>.</param>
+/// <param name="RapidChange">A larger difference between consecutive readings raises <c>rapid_value_change</c>.</param>
+/// <param name="BaselineDeviation">A larger distance from the mean of the 4 previous readings raises <c>baseline_deviation</c>.</param>
 public sealed record SensorTypeInfo(
     string Name,
     string IdPrefix,
@@ -32,7 +32,7 @@ public sealed record SensorTypeInfo(
     double RapidChange,
     double BaselineDeviation);
 
-/// <summary>The five types of sensors and their defaults.</summary>
+/// <summary>The five sensor types and their defaults.</summary>
 public static class SensorCatalog
 {
     public static readonly SensorTypeInfo Temperature =

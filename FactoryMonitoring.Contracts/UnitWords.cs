@@ -2,10 +2,10 @@ using System.Collections.Frozen;
 
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>How units are written: by devices, in files and in the rules.</summary>
+/// <summary>The spellings of units by devices, in files and in the rules.</summary>
 public static class UnitWords
 {
-    /// <summary>What is written besides the symbol, in any case.</summary>
+    /// <summary>Spellings other than the symbol, in any case.</summary>
     private static readonly Dictionary<string, string> Symbols = new(StringComparer.OrdinalIgnoreCase)
     {
         ["C"] = "°C", ["degC"] = "°C", ["deg C"] = "°C", ["deg_C"] = "°C", ["º C"] = "°C", ["ºC"] = "°C", ["° C"] = "°C", ["°c"] = "°C", ["℃"] = "°C", ["celsius"] = "°C",
@@ -16,7 +16,7 @@ public static class UnitWords
 
     private const int FullWidth = '\uff01' - '!';
 
-    /// <summary>Units that are one letter, as East Asian texts have them.</summary>
+    /// <summary>Units that are one character, as in East Asian texts.</summary>
     private static readonly FrozenDictionary<char, string> Squared = new Dictionary<char, string>
     {
         ['㍱'] = "hPa", ['㍴'] = "bar", ['㎩'] = "Pa", ['㎪'] = "kPa", ['㎫'] = "MPa", ['㎜'] = "mm", ['㎝'] = "cm", ['㎞'] = "km", ['㎛'] = "µm", ['㎡'] = "m²", ['㎥'] = "m³",
@@ -24,7 +24,7 @@ public static class UnitWords
         ['㎃'] = "mA", ['㎂'] = "µA", ['㎐'] = "Hz", ['㎑'] = "kHz", ['㎒'] = "MHz", ['㏀'] = "kΩ", ['㏈'] = "dB", ['㏙'] = "ppm", ['㏓'] = "lx", ['㎖'] = "ml", ['ℓ'] = "l",
     }.ToFrozenDictionary();
 
-    /// <summary>Units that the consumers convert to that of the type.</summary>
+    /// <summary>Units that the consumers convert to the type's unit.</summary>
     private static readonly Dictionary<string, string[]> Convertible = new(StringComparer.Ordinal)
     {
         [SensorCatalog.Temperature.Name] = ["°C", "°F", "K"],
@@ -46,22 +46,22 @@ public static class UnitWords
     /// <summary>Whether a text is a unit, in any case of its letters.</summary>
     public static bool IsKnown(ReadOnlySpan<char> text) => KnownInAnyCase.Contains(text) || (text.Length <= 16 && text.ToString() is var unit && SymbolOf(unit) != unit);
 
-    /// <summary>Whether a text is a unit as it is usually written: s is a second, S one of conductance.</summary>
+    /// <summary>Whether a text is a unit in its usual spelling: s is a second, S is siemens.</summary>
     public static bool IsWritten(string text) => Known.Contains(Narrow(text));
 
-    /// <summary>The symbol of a unit; the unit as it is, without blanks around it, where it has no other.</summary>
+    /// <summary>Returns the symbol of a unit, or the trimmed text if there is none.</summary>
     public static string SymbolOf(string unit)
     {
         ArgumentNullException.ThrowIfNull(unit);
         unit = Narrow(unit.Trim());
-        // Mbar is another one: a million bar.
+        // Mbar is a different unit: a million bar.
         return unit == "mbar" ? "hPa" : Symbols.GetValueOrDefault(unit, unit);
     }
 
-    /// <summary>The units, by their symbols, that values of a type may have for its rules to hold; none of a type that the catalog does not know.</summary>
+    /// <summary>Returns the units, by their symbols, to which a type's rules apply; empty for a type that is not in the catalog.</summary>
     public static IReadOnlyList<string> OfType(string sensorType) => Convertible.GetValueOrDefault(sensorType, []);
 
-    // ² and µ stay what they are, as a general normalization would not leave them.
+    // Keeps ² and µ, which a general normalization would change.
     private static string Narrow(string text) => !text.Any(IsWide) ? text
         : string.Concat(text.Select(letter => Squared.TryGetValue(letter, out var unit) ? unit : IsWide(letter) ? ((char)(letter - FullWidth)).ToString() : letter.ToString()));
 

@@ -1,9 +1,9 @@
 namespace FactoryMonitoring.Contracts;
 
-/// <summary>Time zones by the letters that devices and files write behind a time.</summary>
+/// <summary>Time zones by the abbreviations that devices and files write after a time.</summary>
 public static class ZoneNames
 {
-    /// <summary>Names that RFC 5322 knows, and those of Europe; minutes east of UTC.</summary>
+    /// <summary>The names of RFC 5322 and those of Europe; minutes east of UTC.</summary>
     private static readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> Minutes = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase)
     {
         ["Z"] = 0, ["UTC"] = 0, ["GMT"] = 0, ["UT"] = 0, ["EST"] = -300, ["EDT"] = -240, ["CST"] = -360, ["CDT"] = -300, ["MST"] = -420, ["MDT"] = -360, ["PST"] = -480, ["PDT"] = -420,

@@ -3,39 +3,41 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data;
 
-/// <summary>What a failure of the database means for whoever wants to store something.</summary>
+/// <summary>What a database failure means for the caller that wants to store something.</summary>
 public enum DatabaseFault
 {
-    /// <summary>The same may go through in a moment.</summary>
+    /// <summary>A retry may succeed in a moment.</summary>
     Transient,
 
-    /// <summary>The same may go through in a moment, in another session: this one is gone, read-only, or out of step with the schema.</summary>
+    /// <summary>A retry may succeed in a moment, in another session: this one is closed, read-only, or out of step with the schema.</summary>
     SessionLost,
 
-    /// <summary>The disk is full: the same goes through once somebody has made room.</summary>
+    /// <summary>The disk is full: a retry succeeds once space is freed.</summary>
     NoRoom,
 
-    /// <summary>It is another database than before: nothing that is remembered of the old one holds.</summary>
+    /// <summary>The database is a different one than before: nothing remembered from the old one is valid.</summary>
     Replaced,
 
-    /// <summary>No partition of <c>readings</c> takes the present day.</summary>
+    /// <summary>No partition of <c>readings</c> covers the current day.</summary>
     DayMissing,
 
-    /// <summary>What is stored is refused for what it contains; it will be refused again.</summary>
+    /// <summary>The data is refused for its content; a retry will be refused, too.</summary>
     Refused,
 
-    /// <summary>The database is not as it must be, whatever is stored: a table or a privilege is missing, a file is damaged.</summary>
+    /// <summary>The database is unfit for any data: a table or a privilege is missing, a file is damaged.</summary>
     Unfit,
 }
 
-/// <summary>The database is not the one that gave out the keys by which readings are stored: it was made anew, restored from a backup, or is a standby that took over.</summary>
+/// <summary>
+/// The database is not the one that issued the keys under which readings are stored: it was created anew, restored from a backup, or is a promoted standby.
+/// </summary>
 public sealed class DatabaseReplacedException() : Exception(
     "The database is another one than before: it was made anew or restored from a backup, or a standby has taken over. What it has is read from it again.");
 
-/// <summary>Decides by SqlState what a failure means.</summary>
+/// <summary>Classifies a failure by its SqlState.</summary>
 public static class DatabaseFaults
 {
-    /// <returns>Null where the failure is none of the database's.</returns>
+    /// <returns>Null if the failure is not the database's.</returns>
     public static DatabaseFault? Of(Exception exception) => exception switch
     {
         DatabaseReplacedException => DatabaseFault.Replaced,
@@ -44,7 +46,7 @@ public static class DatabaseFaults
         _ => null,
     };
 
-    /// <summary>Whether the server had no room on its disk, for the rows, for its log or for a temporary file.</summary>
+    /// <summary>Whether the server's disk was full: for the rows, for the WAL or for a temporary file.</summary>
     public static bool IsNoRoom(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);
@@ -58,12 +60,12 @@ public static class DatabaseFaults
             case PostgresErrorCodes.DiskFull:
                 return DatabaseFault.NoRoom;
             case PostgresErrorCodes.CheckViolation when exception is { TableName: "readings" or "reading_batches", ConstraintName: null }:
-                // That no partition takes a row is the one violation of a check that names a table and no constraint.
+                // A row without a partition is the only check violation that names a table and no constraint.
                 return DatabaseFault.DayMissing;
             case PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted:
                 return DatabaseFault.Unfit;
             case PostgresErrorCodes.FeatureNotSupported:
-                // A prepared statement whose table has changed is a matter of the session; a value for which there is no conversion is one of the message.
+                // A prepared statement whose table has changed is the session's problem; a value without a conversion is the message's.
                 return exception.Routine == "RevalidateCachedQuery" ? DatabaseFault.SessionLost : DatabaseFault.Refused;
         }
 
@@ -74,7 +76,7 @@ public static class DatabaseFaults
 
         if (exception.InvariantSeverity is "FATAL" or "PANIC" && exception.SqlState.StartsWith("XX", StringComparison.Ordinal))
         {
-            // What ends the session, or refuses to begin one, is not for the message: without room on its disk a server cannot write the file of its caches.
+            // An error that ends or refuses a session is not the message's: a server with a full disk cannot write its cache file.
             return DatabaseFault.SessionLost;
         }
 

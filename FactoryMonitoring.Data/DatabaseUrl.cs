@@ -4,20 +4,20 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// Turns a <c>postgresql://user:password@host:port/database?sslmode=…</c> URL into a connection string; Npgsql takes no URLs. As in libpq's, the host
-/// may be a list: <c>host1:port1,host2:port2</c>.
+/// Converts a <c>postgresql://user:password@host:port/database?sslmode=…</c> URL to a connection string; Npgsql does not accept URLs. As in libpq, the host
+/// can be a list: <c>host1:port1,host2:port2</c>.
 /// </summary>
 public static partial class DatabaseUrl
 {
-    /// <summary>Converts; every part is percent-decoded.</summary>
-    /// <exception cref="FormatException">It is no postgresql:// or postgres:// URL with a host and a database; the message says what is allowed.</exception>
+    /// <summary>Converts a URL; every part is percent-decoded.</summary>
+    /// <exception cref="FormatException">Not a postgresql:// or postgres:// URL with a host and a database; the message says what is allowed.</exception>
     public static string ToConnectionString(string url)
     {
         const string Allowed = "must be postgresql://user:password@host:port/database";
         var several = Several().Match(url);
         if (several.Success)
         {
-            // Uri knows one host.
+            // Uri supports one host.
             url = $"{several.Groups["before"].Value}several{several.Groups["after"].Value}";
         }
 
@@ -56,7 +56,7 @@ public static partial class DatabaseUrl
             var value = parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "";
             try
             {
-                // libpq's names where they differ from Npgsql's.
+                // libpq's names that differ from Npgsql's.
                 switch (key)
                 {
                     case "sslmode":

@@ -5,8 +5,8 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// Applies the forward-only migrations embedded in this assembly, each once and in the order of its number, all in one transaction.
-/// Several appliers at once are safe: an advisory lock lets one work while the others wait. In the same transaction the services' roles get their rights.
+/// Applies the forward-only migrations embedded in this assembly, each once and in numerical order, all in one transaction. Concurrent runs are
+/// safe: an advisory lock lets one work while the others wait. The same transaction grants the services' roles their privileges.
 /// </summary>
 public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger<MigrationRunner> logger)
 {
@@ -19,12 +19,12 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
 
     private const string InsertApplied = "INSERT INTO schema_migrations (name) VALUES ($1)";
 
-    /// <summary>Brings the schema up to date, and grants the services' roles that exist what they need.</summary>
-    /// <param name="passwords">The roles are made, or given these passwords; null leaves alone which roles there are.</param>
-    /// <returns>The names of the migrations that were applied; empty when there was nothing to do.</returns>
-    /// <exception cref="NewerSchemaException">It is newer than this assembly.</exception>
-    /// <exception cref="RolesRefusedException">Who is connected may not create roles.</exception>
-    /// <exception cref="NpgsqlException">The database cannot be reached, or a migration failed; nothing of it is kept.</exception>
+    /// <summary>Updates the schema, and grants the services' roles that exist their privileges.</summary>
+    /// <param name="passwords">The roles are created, or given these passwords; null creates and changes no roles.</param>
+    /// <returns>The names of the applied migrations; empty if there were none to apply.</returns>
+    /// <exception cref="NewerSchemaException">The schema is newer than this assembly.</exception>
+    /// <exception cref="RolesRefusedException">The connected user may not create roles.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or a migration failed; everything is rolled back.</exception>
     public async Task<IReadOnlyList<string>> ApplyAsync(CancellationToken cancellationToken, RolePasswords? passwords = null)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
@@ -66,7 +66,7 @@ public sealed partial class MigrationRunner(NpgsqlDataSource dataSource, ILogger
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        // A migration may wait for another applier, and may rewrite a table: no time limit.
+        // No timeout: a migration may wait for a concurrent run, and may rewrite a table.
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -3,9 +3,9 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// The days of the tables <c>readings</c> and <c>reading_batches</c>. They are made ahead by CREATE … LIKE and ATTACH, which wait for nobody, and dropped past
-/// the retention, which waits at most 0.3 s at a time for those who use the table. Functions of the owner do it, so who calls them owns nothing. Safe to run from
-/// several processes at once.
+/// The daily partitions of the tables <c>readings</c> and <c>reading_batches</c>. They are created in advance by CREATE … LIKE and ATTACH, which wait for no
+/// other session, and dropped past the retention, which waits at most 0.3 s at a time for the sessions that use the table. Functions of the owner do this, so
+/// that their callers own nothing. Safe to run from several processes at once.
 /// </summary>
 public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 {
@@ -20,7 +20,7 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 
     private const string EnsureDay = "SELECT ensure_reading_day($1)";
 
-    // By name: a day whose dropping was interrupted may be no partition any more.
+    // By name: after an interrupted drop, a day may no longer be a partition.
     private const string SelectExpired = """
         SELECT c.relname::text
         FROM pg_class c
@@ -34,8 +34,8 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 
     private const string Unlock = "SELECT pg_advisory_unlock(hashtext('factory_monitoring.retention'))";
 
-    /// <summary>Makes the day before today, today, and days ahead of it, by the database's clock, where they do not exist.</summary>
-    /// <returns>The first and the last of them.</returns>
+    /// <summary>Creates the partitions of yesterday, today and the given number of days ahead, by the database's clock, unless they exist.</summary>
+    /// <returns>The first and the last of these days.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<(DateOnly First, DateOnly Last)> EnsureAroundTodayAsync(int ahead, CancellationToken cancellationToken)
     {
@@ -47,7 +47,7 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
         return (reader.GetFieldValue<DateOnly>(0), reader.GetFieldValue<DateOnly>(1));
     }
 
-    /// <summary>Makes the days from <paramref name="first"/> on, where they do not exist; for the owner of the tables.</summary>
+    /// <summary>Creates the days from <paramref name="first"/> on, unless they exist; for the owner of the tables.</summary>
     public async Task EnsureAsync(DateOnly first, int days, CancellationToken cancellationToken)
     {
         for (var i = 0; i < days; i++)
@@ -59,7 +59,7 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
     }
 
     /// <summary>
-    /// Drops the days that are past the retention, by what the database has stored of it and by its clock: nobody can ask for more. Does nothing
+    /// Drops the days past the retention, by the retention stored in the database and by its clock: no caller can drop more. Does nothing
     /// while another process does the same.
     /// </summary>
     /// <returns>The names of the dropped tables.</returns>
@@ -94,7 +94,7 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
 
     private static async Task DropAsync(NpgsqlConnection connection, string leaf, CancellationToken cancellationToken)
     {
-        // A day of readings is many files.
+        // A day of readings consists of many files.
         await using var drop = new NpgsqlCommand(DropDay, connection) { CommandTimeout = 0, Parameters = { new NpgsqlParameter<string> { TypedValue = leaf } } };
         for (var attempt = 1; ; attempt++)
         {
@@ -105,7 +105,7 @@ public sealed class ReadingPartitions(NpgsqlDataSource dataSource)
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < MostAttempts)
             {
-                // Somebody reads or writes: whoever waited behind this goes first.
+                // Another session reads or writes: sessions that waited behind this one go first.
                 await Task.Delay(Pause, cancellationToken);
             }
         }

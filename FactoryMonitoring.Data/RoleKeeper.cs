@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data;
 
-/// <summary>Whoever is connected may not create the roles that it was given passwords for.</summary>
+/// <summary>The connected user may not create the roles for which passwords are set.</summary>
 public sealed class RolesRefusedException(string user) : Exception(
     $"Role {user} may not create roles, and passwords for {string.Join(", ", DatabaseRoles.Services)} are set (DATABASE_INGEST_PASSWORD, …): grant it: ALTER ROLE {user} CREATEROLE; "
     + "or have an administrator create the roles and leave these settings out (docs/external.md)");
 
-/// <summary>Makes the roles of <see cref="DatabaseRoles"/> and grants what is written there, within the transaction that brings the schema up to date.</summary>
+/// <summary>Creates the roles of <see cref="DatabaseRoles"/> and grants their privileges, within the transaction that updates the schema.</summary>
 internal static class RoleKeeper
 {
     private const string SelectUser = """
@@ -18,7 +18,7 @@ internal static class RoleKeeper
 
     private const string Plain = "NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS";
 
-    // Before there were roles, the superuser that all services signed in as made the tables and so has them.
+    // Before the roles existed, the superuser that all services signed in as created the tables and therefore owns them.
     private static readonly string TakeOver = $"""
         DO $do$
         DECLARE
@@ -61,8 +61,8 @@ internal static class RoleKeeper
         """;
 
     /// <summary>
-    /// Makes the roles where their passwords are given. A superuser hands what it owned to <see cref="DatabaseRoles.Owner"/> and works as it from here on to the
-    /// end of the transaction; somebody who may only create roles stays the owner.
+    /// Creates the roles if their passwords are given. A superuser transfers what it owned to <see cref="DatabaseRoles.Owner"/> and acts as that role until the
+    /// end of the transaction; a user who may only create roles remains the owner.
     /// </summary>
     public static async Task PrepareAsync(NpgsqlConnection connection, RolePasswords? passwords, CancellationToken cancellationToken)
     {
@@ -108,14 +108,14 @@ internal static class RoleKeeper
             await ExecuteAsync(connection, $"SELECT set_config('search_path', quote_ident(current_schema()), true); SET LOCAL ROLE {DatabaseRoles.Owner}", cancellationToken);
         }
 
-        // Another database of the same server may be making it at this moment.
+        // Another database of the same server may be creating the role at this moment.
         Task MakeAsync(string role, string attributes) => ExecuteAsync(
             connection,
             $"DO $do$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $do$; ALTER ROLE {role} {attributes}",
             cancellationToken);
     }
 
-    /// <summary>Grants the roles that exist what is written in <see cref="DatabaseRoles.Grants"/>, and takes from them what is not.</summary>
+    /// <summary>Grants the existing roles the privileges in <see cref="DatabaseRoles.Grants"/>, and revokes all others.</summary>
     public static async Task GrantAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var roles = new List<string>();
@@ -171,7 +171,7 @@ internal static class RoleKeeper
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        // It may wait for who uses a table.
+        // It may wait for sessions that use a table.
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FactoryMonitoring.Data;
 
-/// <summary>The passwords of the services' roles, of ASCII characters.</summary>
+/// <summary>The passwords of the services' roles, in ASCII characters.</summary>
 public sealed record RolePasswords(string Ingest, string Sensor, string Monitor, string Audit)
 {
     private const int Iterations = 4096;
@@ -17,7 +17,9 @@ public sealed record RolePasswords(string Ingest, string Sensor, string Monitor,
         _ => throw new ArgumentOutOfRangeException(nameof(role), role, "is no role of a service"),
     };
 
-    /// <summary>What PostgreSQL keeps of a password (SCRAM-SHA-256), and takes in its place: so the password is in no statement that it may log.</summary>
+    /// <summary>
+    /// Returns the verifier (SCRAM-SHA-256) that PostgreSQL stores for a password and accepts in its place, so that no logged statement contains the password.
+    /// </summary>
     public static string Verifier(string password)
     {
         ArgumentNullException.ThrowIfNull(password);

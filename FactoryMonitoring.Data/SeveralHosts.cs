@@ -3,17 +3,17 @@ using Npgsql;
 namespace FactoryMonitoring.Data;
 
 /// <summary>
-/// A connection string that names several hosts, <c>Host=a,b:5433</c>: a primary and its standbys. Services use the one that takes writes, and find
-/// the next one when that dies.
+/// A connection string with several hosts, <c>Host=a,b:5433</c>: a primary and its standbys. Services use the host that accepts writes, and switch to
+/// the next one when that fails.
 /// </summary>
 public static class SeveralHosts
 {
-    /// <summary>Npgsql remembers for this long that a host was down or a standby. Its own 10 s are longer than a promotion takes.</summary>
+    /// <summary>How long Npgsql remembers that a host was down or a standby, in seconds. Its default of 10 s is longer than a promotion takes.</summary>
     private const int RecheckSeconds = 2;
 
     private const int NpgsqlRecheckSeconds = 10;
 
-    /// <summary>Whether it names more than one host.</summary>
+    /// <summary>Whether the connection string has more than one host.</summary>
     public static bool In(NpgsqlConnectionStringBuilder connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -21,11 +21,11 @@ public static class SeveralHosts
     }
 
     /// <summary>
-    /// Takes <c>Target Session Attributes</c> out of the connection string, for Npgsql's data sources refuse it there, and shortens <c>Host Recheck
+    /// Removes <c>Target Session Attributes</c> from the connection string, because Npgsql's data sources refuse it there, and shortens <c>Host Recheck
     /// Seconds</c>, unless that is set.
     /// </summary>
-    /// <returns>What was taken out; primary where it was not set.</returns>
-    /// <exception cref="FormatException">It asks for another host than one that takes writes; the message says what is allowed.</exception>
+    /// <returns>The removed value; primary if it was not set.</returns>
+    /// <exception cref="FormatException">The value selects a host other than one that accepts writes; the message says what is allowed.</exception>
     public static TargetSessionAttributes Prepare(NpgsqlConnectionStringBuilder connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
@@ -44,7 +44,7 @@ public static class SeveralHosts
         return target;
     }
 
-    /// <summary>Has the connection string itself ask for the host that takes writes, for those who open connections without a data source.</summary>
+    /// <summary>Makes the connection string itself select the host that accepts writes, for callers that open connections without a data source.</summary>
     /// <exception cref="FormatException">As <see cref="Prepare"/>.</exception>
     public static void Aim(NpgsqlConnectionStringBuilder connection)
     {
@@ -55,7 +55,7 @@ public static class SeveralHosts
         }
     }
 
-    /// <summary>A data source that connects to the host that takes writes.</summary>
+    /// <summary>Creates a data source that connects to the host that accepts writes.</summary>
     /// <exception cref="FormatException">As <see cref="Prepare"/>.</exception>
     public static NpgsqlDataSource CreateDataSource(NpgsqlConnectionStringBuilder connection)
     {
@@ -64,7 +64,7 @@ public static class SeveralHosts
         return all is NpgsqlMultiHostDataSource several ? several.WithTargetSession(target) : all;
     }
 
-    /// <summary>Where it leads, for messages: <c>a:5432</c>, or the list as it was given.</summary>
+    /// <summary>Describes the target for messages: <c>a:5432</c>, or the list as given.</summary>
     public static string Describe(NpgsqlConnectionStringBuilder connection)
     {
         ArgumentNullException.ThrowIfNull(connection);

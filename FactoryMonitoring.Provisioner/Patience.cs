@@ -2,19 +2,19 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Provisioner;
 
-/// <summary>What was to be provisioned could not be, for the reason the message gives.</summary>
+/// <summary>Provisioning failed for the reason that the message gives.</summary>
 internal sealed class ProvisioningException(string message) : Exception(message);
 
-/// <summary>Repeats what needs another process to be up, until it succeeds or the limit has passed.</summary>
+/// <summary>Retries operations that depend on another process, until they succeed or the limit has passed.</summary>
 internal sealed partial class Patience(IOptions<ProvisionerOptions> options, TimeProvider time, ILogger<Patience> logger)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Repeats <paramref name="attempt"/>; says what it waits for from the second time on, and again when the reason changes.</summary>
+    /// <summary>Repeats <paramref name="attempt"/>; logs what it waits for from the second attempt on, and again when the reason changes.</summary>
     /// <param name="goal">Completes the sentence "could not …".</param>
-    /// <param name="attempt">Returns null when it is done, else the reason why not yet.</param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <exception cref="ProvisioningException">It was not done within <see cref="ProvisionerOptions.ProvisioningLimit"/>.</exception>
+    /// <param name="attempt">Returns null when it has succeeded, else the reason why not yet.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="ProvisioningException">The attempt did not succeed within <see cref="ProvisionerOptions.ProvisioningLimit"/>.</exception>
     public async Task PersistAsync(string goal, Func<CancellationToken, Task<string?>> attempt, CancellationToken cancellationToken)
     {
         var limit = options.Value.ProvisioningLimit;

@@ -14,11 +14,11 @@ internal sealed class ProvisionerOptions
     [Range(1, 1000)]
     public int Partitions { get; set; } = KafkaNames.SensorPartitions;
 
-    /// <summary>How long brokers and database may take to answer.</summary>
+    /// <summary>How long the provisioner waits for brokers and database to answer.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ProvisioningLimit { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Readings, samples and events are kept for this long, by whole days; null leaves what the database has, 7 days at first.</summary>
+    /// <summary>How long readings, samples and events are kept, in whole days; null keeps the value in the database, which is initially 7 days.</summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00")]
     public TimeSpan? Retention { get; set; }
 
@@ -30,7 +30,9 @@ internal sealed class ProvisionerOptions
     [Required, RegularExpression("[a-zA-Z0-9._-]{1,249}")]
     public string AlertTopic { get; set; } = KafkaNames.Default.AlertTopic;
 
-    /// <summary>DATABASE_INGEST_PASSWORD, DATABASE_SENSOR_PASSWORD, DATABASE_MONITOR_PASSWORD, DATABASE_AUDIT_PASSWORD; null leaves the roles of the database alone.</summary>
+    /// <summary>
+    /// DATABASE_INGEST_PASSWORD, DATABASE_SENSOR_PASSWORD, DATABASE_MONITOR_PASSWORD, DATABASE_AUDIT_PASSWORD; null leaves the roles unchanged.
+    /// </summary>
     public RolePasswords? RolePasswords { get; set; }
 }
 

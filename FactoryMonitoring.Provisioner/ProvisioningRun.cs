@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Provisioner;
 
-/// <summary>Topics, then the schema, then the days around today; each step can be repeated at any time.</summary>
+/// <summary>Provisions the topics, then the schema, then the partitions of the days around today; each step can be repeated at any time.</summary>
 internal sealed partial class ProvisioningRun(
     TopicProvisioner topics,
     Patience patience,
@@ -72,7 +72,7 @@ internal sealed partial class ProvisioningRun(
         }
         catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            // The check knows which right it is, and how it is granted.
+            // The check finds out which right is missing and how to grant it.
             var findings = await databaseCheck.ExamineAsync(new HashSet<string> { CheckCommand.Provisioner }, cancellationToken);
             throw new ProvisioningException(findings.FirstOrDefault(finding => !finding.Well)?.Text ?? exception.Message);
         }

@@ -1,13 +1,13 @@
 namespace FactoryMonitoring.Replay;
 
-/// <summary>Reads fields that hold a number, and perhaps its unit behind it: <c>23.5 °C</c>, <c>45%</c>.</summary>
+/// <summary>Reads fields that contain a number, optionally followed by its unit: <c>23.5 °C</c>, <c>45%</c>.</summary>
 internal static class Cell
 {
-    /// <param name="text">Trimmed.</param>
-    /// <param name="sign">Before the number's fraction.</param>
+    /// <param name="text">The field, trimmed.</param>
+    /// <param name="sign">The decimal sign.</param>
     /// <param name="value">The number.</param>
-    /// <param name="unit">As it stands there; empty where the field has none.</param>
-    /// <returns>False where it is no finite number, or what stands behind it is no unit.</returns>
+    /// <param name="unit">The unit as it is written; empty if the field has none.</param>
+    /// <returns>False if the field is not a finite number, or if the text after the number is not a unit.</returns>
     public static bool TryRead(ReadOnlySpan<char> text, DecimalSign sign, out double value, out ReadOnlySpan<char> unit)
     {
         unit = default;
@@ -19,11 +19,11 @@ internal static class Cell
         return TrySplit(text, out var number, out unit) && Numbers.TryRead(number, sign, out value);
     }
 
-    /// <summary>As what a field is a number, with a unit or without.</summary>
+    /// <summary>Returns the forms in which a field is a number, with or without a unit.</summary>
     public static NumberForms FormsOf(ReadOnlySpan<char> text) =>
         Numbers.FormsOf(text) is not NumberForms.None and var forms ? forms : TrySplit(text, out var number, out _) ? Numbers.FormsOf(number) : NumberForms.None;
 
-    /// <summary>The number's text, without the unit behind it.</summary>
+    /// <summary>Returns the text of the number, without the unit after it.</summary>
     public static ReadOnlySpan<char> NumberOf(ReadOnlySpan<char> text) => Numbers.FormsOf(text) == NumberForms.None && TrySplit(text, out var number, out _) ? number : text;
 
     private static bool TrySplit(ReadOnlySpan<char> text, out ReadOnlySpan<char> number, out ReadOnlySpan<char> unit)

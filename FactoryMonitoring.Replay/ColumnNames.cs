@@ -1,20 +1,20 @@
 namespace FactoryMonitoring.Replay;
 
-/// <summary>Finds columns as settings name them.</summary>
+/// <summary>Finds the columns that settings name.</summary>
 internal sealed class ColumnNames(FileShape shape, SettingName setting)
 {
     private const int MostNamed = 30;
 
-    /// <summary>Columns by name, or by number from 1 on, separated by commas. A name wins over a number.</summary>
+    /// <summary>Finds columns by name, or by number from 1 on, separated by commas. A name takes precedence over a number.</summary>
     /// <exception cref="ReplayFileException">There is no such column, or more than one.</exception>
     public int[] Find(string list, string name) =>
         TryOne(list) is { } one ? [one] : [.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(item => One(item, name, list))];
 
     /// <summary>Reads COLUMN=WORD,COLUMN=WORD.</summary>
     /// <exception cref="ReplayFileException">There is no such column, or a word is missing.</exception>
-    /// <param name="list">The setting's value; null where it is not set.</param>
+    /// <param name="list">The setting's value; null if it is not set.</param>
     /// <param name="name">The setting's name.</param>
-    /// <param name="find">Finds what is named, in place of the file's columns; null where there is no such thing.</param>
+    /// <param name="find">Finds the index for a name, instead of the file's columns; returns null if the name is not known.</param>
     public Dictionary<int, string> Map(string? list, string name, Func<string, int?>? find = null)
     {
         var map = new Dictionary<int, string>();

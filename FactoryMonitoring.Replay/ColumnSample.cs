@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What some rows of a column hold.</summary>
+/// <summary>The contents of some rows of a column.</summary>
 internal sealed class ColumnSample
 {
     private int _filled;
@@ -20,25 +20,25 @@ internal sealed class ColumnSample
 
     public bool IsNumber => _filled > 0 && _numbers * 2 >= _filled && !IsTime && !IsClock;
 
-    /// <summary>Dates, with a time of day or without.</summary>
+    /// <summary>Whether the column contains dates, with or without a time of day.</summary>
     public bool IsTime => _dates > 0 && _dates * 2 > _filled && _dates >= _clocks;
 
     public bool HasClock => _dated * 2 > _dates;
 
     public bool IsClock => _clocks > 0 && _clocks * 2 > _filled && !IsTime;
 
-    /// <summary>Numbers as 20131202 or 201312022115.</summary>
+    /// <summary>Whether the column contains numbers such as 20131202 or 201312022115.</summary>
     public bool IsCompactDate => _compact > 0 && _compact == _filled;
 
     public bool IsRising { get; private set; } = true;
 
-    /// <summary>All are whole numbers.</summary>
+    /// <summary>Whether all values are whole numbers.</summary>
     public bool IsWhole { get; private set; } = true;
 
-    /// <summary>All are the same text.</summary>
+    /// <summary>Whether all values are the same text.</summary>
     public bool IsConstant { get; private set; } = true;
 
-    /// <summary>Each is one more than the one before.</summary>
+    /// <summary>Whether each value is one more than the previous one.</summary>
     public bool IsCount { get; private set; } = true;
 
     public double Least { get; private set; } = double.PositiveInfinity;
@@ -66,13 +66,13 @@ internal sealed class ColumnSample
         return columns;
     }
 
-    /// <summary>Whether a text is a number or a time.</summary>
+    /// <summary>Returns whether a text is a number or a time.</summary>
     public static bool IsRead(string text) => Cell.FormsOf(text) != NumberForms.None || IsTimeOfSomeKind(text);
 
-    /// <summary>Whether a text is a date, a time of day or both.</summary>
+    /// <summary>Returns whether a text is a date, a time of day or both.</summary>
     public static bool IsTimeOfSomeKind(string text) => IsDate(text, out _) || TimeText.TryReadClock(text, isNumber: false, out _);
 
-    /// <returns>Null where nothing tells.</returns>
+    /// <returns>The decimal sign; null if it cannot be determined.</returns>
     public static DecimalSign? DecimalOf(ColumnSample[] columns)
     {
         var numbers = columns.Where(column => column.IsNumber).ToList();
@@ -80,7 +80,7 @@ internal sealed class ColumnSample
         return point == 0 && comma == 0 ? null : point >= comma ? DecimalSign.Point : DecimalSign.Comma;
     }
 
-    /// <summary>The decimal sign where every number can be read with either, which is so only by groups of three digits.</summary>
+    /// <summary>Returns the decimal sign if every number can be read with either sign, which requires groups of three digits.</summary>
     public static DecimalSign WeakDecimalOf(ColumnSample[] columns, char separator) =>
         separator != ',' && columns.Sum(column => column.IsNumber ? column._commas : 0) > 0 && columns.Sum(column => column.IsNumber ? column._points : 0) == 0 ? DecimalSign.Comma : DecimalSign.Point;
 

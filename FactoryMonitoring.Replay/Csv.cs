@@ -2,17 +2,17 @@ using CsvHelper;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>CsvHelper as it reads these files; quoted fields may hold separators and line breaks.</summary>
+/// <summary>Configures CsvHelper for these files; quoted fields may contain separators and line breaks.</summary>
 internal static class Csv
 {
-    /// <summary>A row of more bytes than these comes of a quote that nothing closes.</summary>
+    /// <summary>Maximum size of a row, in bytes: a longer one results from an unclosed quote.</summary>
     public const int MaxRow = 1024 * 1024;
 
-    /// <summary>What columns may be separated by; where two fit alike, the earlier one is taken.</summary>
+    /// <summary>The separators that are tried; if two fit equally well, the earlier one is used.</summary>
     public static readonly char[] Separators = ['\t', ';', ',', '|', ' '];
 
-    /// <param name="isWhole">The text is the whole file, not its beginning alone: a quote that is not closed in it is refused.</param>
-    /// <param name="isTrimmed">Blanks at the ends of fields are no part of them, nor are those before a quote.</param>
+    /// <param name="isWhole">Whether the text is the whole file and not only its beginning: an unclosed quote in it is refused.</param>
+    /// <param name="isTrimmed">Whether blanks at the ends of fields and before a quote are removed.</param>
     public static CsvReader Read(TextReader text, char separator, bool isWhole = false, bool isTrimmed = true) => CsvReader.Create(
         isWhole ? new QuotesReader(Plain(text, separator), separator) : Plain(text, separator),
         new CsvReaderOptions { Separator = separator, HasHeader = false, TrimWhitespace = isTrimmed, MaxRecordSize = MaxRow, TrackLineNumbers = true });
@@ -24,7 +24,7 @@ internal static class Csv
         var buffer = new char[32 * 1024];
         while (reader.Read(buffer.AsSpan()) > 0)
         {
-            // It throws at the end.
+            // The reader throws at the end of the text.
         }
     }
 
@@ -42,7 +42,7 @@ internal static class Csv
 
     public static bool IsComment(string first) => first.StartsWith('#') || first.StartsWith('%') || first.StartsWith("//", StringComparison.Ordinal);
 
-    /// <summary>A text that is changed while it is read, in blocks.</summary>
+    /// <summary>A text that is changed block by block while it is read.</summary>
     private abstract class ChangedText(TextReader text) : TextReader
     {
         protected TextReader Text => text;
@@ -60,7 +60,7 @@ internal static class Csv
         }
     }
 
-    /// <summary>Makes apostrophes of the quotes in comments, which need not be closed there.</summary>
+    /// <summary>Replaces quotes in comments, where they need not be closed, by apostrophes.</summary>
     private sealed class CommentsReader(TextReader text) : ChangedText(text)
     {
         private bool _isLineBegun;
@@ -95,7 +95,7 @@ internal static class Csv
         }
     }
 
-    /// <summary>Refuses a text that ends within quotes: what is behind the quote would be a part of its field.</summary>
+    /// <summary>Refuses a text that ends within quotes: everything after the quote would be part of its field.</summary>
     private sealed class QuotesReader(TextReader text, char separator) : ChangedText(text)
     {
         private bool _isFieldBegun;
@@ -125,7 +125,7 @@ internal static class Csv
             {
                 if (_isQuoteLast)
                 {
-                    // Two of them within quotes are one of the text.
+                    // Two quotes within quotes are one quote in the text.
                     _isQuoteLast = false;
                     _isQuoted = rest[0] == '"';
                     rest = _isQuoted ? rest[1..] : rest;
@@ -135,7 +135,7 @@ internal static class Csv
                 var quote = rest.IndexOf('"');
                 var before = quote < 0 ? rest : rest[..quote];
                 Count(before);
-                // Blanks before a quote belong to no field.
+                // Blanks before a quote are not part of a field.
                 var last = separator == ' ' ? before : before.TrimEnd(separator == '\t' ? " " : " \t");
                 if (!_isQuoted && !last.IsEmpty)
                 {
@@ -176,7 +176,7 @@ internal static class Csv
         }
     }
 
-    /// <summary>Makes one blank of several, and none at the ends of lines.</summary>
+    /// <summary>Replaces several blanks by one, and removes blanks at the ends of lines.</summary>
     private sealed class BlanksReader(TextReader text) : ChangedText(text)
     {
         private readonly char[] _buffer = new char[32 * 1024];

@@ -1,13 +1,13 @@
 namespace FactoryMonitoring.Replay;
 
-/// <summary>How a file is written, as its beginning shows it.</summary>
-/// <param name="FirstRecord">Records before the first row of values: header, units, and what else stands there.</param>
-/// <param name="HeaderLine">Null where there is none.</param>
-/// <param name="HeaderText">The header's fields as they stand; empty where there is none.</param>
+/// <summary>How a file is written, as detected from its beginning.</summary>
+/// <param name="FirstRecord">Number of records before the first row of values: header, units, and anything else.</param>
+/// <param name="HeaderLine">The line of the header; null if there is none.</param>
+/// <param name="HeaderText">The header's fields as they are written; empty if there is no header.</param>
 /// <param name="Names">A name for each column.</param>
-/// <param name="Units">As the row of units or the header gives them.</param>
-/// <param name="Columns">What the columns hold, by the rows that were looked at.</param>
-/// <param name="IsWhole">These rows were all there are.</param>
+/// <param name="Units">The units from the row of units or the header.</param>
+/// <param name="Columns">The contents of the columns in the rows that were read.</param>
+/// <param name="IsWhole">Whether these were all rows of the file.</param>
 internal sealed record FileShape(
     char Separator,
     int FieldCount,
@@ -22,19 +22,19 @@ internal sealed record FileShape(
     DecimalSign? Decimal,
     bool IsWhole)
 {
-    /// <summary>What ends the preambles of LabVIEW's measurement files.</summary>
+    /// <summary>The text that ends the preamble of a LabVIEW measurement file.</summary>
     private const string EndOfHeader = "***End_of_Header***";
 
-    /// <summary>From which on a column counts that has no dates, as a preamble names it; null where none does.</summary>
+    /// <summary>The start from which a column without dates counts, as a preamble names it; null if none does.</summary>
     public TimeText? Start { get; init; }
 
     private const int MaxChars = 512 * 1024;
     private const int MaxRecords = 3000;
 
-    /// <summary>What a column is called in messages.</summary>
+    /// <summary>Returns the name of a column for messages.</summary>
     public string Column(int index) => HeaderLine is null ? Say.Text($"column {index + 1}") : $"{Say.Text($"column {index + 1}")} ({Names[index]})";
 
-    /// <exception cref="ReplayFileException">It holds no rows of values.</exception>
+    /// <exception cref="ReplayFileException">The file has no rows of values.</exception>
     public static FileShape Detect(string path, char? separator, DecimalSign? sign, MissingMarkers missing, SettingName setting)
     {
         var (text, isWhole) = Beginning(path);
@@ -51,7 +51,7 @@ internal sealed record FileShape(
         separator ??= text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length > 5 && text[5] is '\r' or '\n' ? text[4] : null;
         var samples = (separator is { } given ? [given] : Csv.Separators).Select(candidate => Sample.Read(text, candidate, isWhole, missing)).OfType<Sample>()
             .OrderByDescending(sample => Math.Round(sample.Score, 9)).ToList();
-        // A wrong row among few may make another separator seem better, which then fits none.
+        // In a small file, a malformed row can give a higher score to a separator that then fits no row.
         ReplayFileException? refused = null;
         var isOfBlanks = true;
         foreach (var sample in samples)
@@ -75,7 +75,7 @@ internal sealed record FileShape(
             }
         }
 
-        // The quote that nothing closes is reported, not what it makes of the rows.
+        // An unclosed quote is reported instead of its effect on the rows.
         foreach (var sample in isWhole ? samples : [])
         {
             Csv.CheckQuotes(text, sample.Separator);
@@ -84,7 +84,7 @@ internal sealed record FileShape(
         throw refused ?? new ReplayFileException("holds comments alone: a row of values is needed");
     }
 
-    // A row of a CSV file may begin with a bracket, but is no JSON.
+    // A row of a CSV file may begin with a bracket without being JSON.
     private static bool IsJson(ReadOnlySpan<char> line)
     {
         var json = new System.Text.Json.Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(line.ToString()), isFinalBlock: false, default);
@@ -92,7 +92,7 @@ internal sealed record FileShape(
         {
             while (json.Read())
             {
-                // As far as it goes.
+                // Reads as far as the line is valid JSON.
             }
 
             return json.BytesConsumed > 2 || line.Trim() is "{" or "[";
@@ -118,7 +118,7 @@ internal sealed record FileShape(
         }
         catch (CutGzipException) when (length > 0)
         {
-            // Reading the whole file reports it, with its line.
+            // Reported with its line when the whole file is read.
             return (new string(buffer, 0, length), false);
         }
         catch (Exception exception) when (exception is InvalidDataException or IOException)
@@ -134,14 +134,14 @@ internal sealed record FileShape(
         public bool IsBlank => Fields.All(string.IsNullOrEmpty);
     }
 
-    /// <summary>The beginning of a file, cut by one separator.</summary>
+    /// <summary>The beginning of a file, split by one separator.</summary>
     private sealed class Sample(char separator, List<Record> records, int count, double score)
     {
         public double Score => score;
 
         public char Separator => separator;
 
-        /// <summary>Whether the separator is in its rows.</summary>
+        /// <summary>Whether the rows contain the separator.</summary>
         public bool IsCut => count > 1;
 
         public static Sample? Read(string text, char separator, bool isWhole, MissingMarkers missing)
@@ -157,7 +157,7 @@ internal sealed record FileShape(
             }
             catch (CsvHelper.CsvFormatException)
             {
-                // Told when the whole file is read, with its line.
+                // Reported with its line when the whole file is read.
             }
 
             if (!isWhole && records.Count is > 1 and < MaxRecords)
@@ -165,7 +165,7 @@ internal sealed record FileShape(
                 records.RemoveAt(records.Count - 1);
             }
 
-            // The later ones: a header and what stands before it are among the first.
+            // Only the second half is counted: a header and the lines before it are among the first.
             var rows = records.Where(record => !record.IsComment && !record.IsBlank).ToList();
             if (rows.Count == 0)
             {
@@ -195,9 +195,9 @@ internal sealed record FileShape(
         {
             var like = records.Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).ToList();
             var kinds = ColumnSample.Of(like.Skip(like.Count / 2).Select(row => row.Fields), count, missing);
-            // Separators at the ends of some rows alone make columns that nothing is in.
+            // Separators at the ends of only some rows produce empty columns.
             var least = Array.FindLastIndex(kinds, kind => !kind.IsEmpty) + 1;
-            // Of several segments the first: the preamble of another one is no row of values, and is refused with its line.
+            // Of several segments, the first is used: the preamble of the next one is not a row of values and is refused with its line.
             var namesAt = records.FindIndex(record => record.Fields[0] == "X_Value");
             var preamble = records.FindLastIndex(namesAt < 0 ? records.Count - 1 : namesAt, record => record.Fields[0].StartsWith(EndOfHeader, StringComparison.Ordinal)) + 1;
             var first = records.FindIndex(preamble, record =>
@@ -217,7 +217,7 @@ internal sealed record FileShape(
             string? Of(string name, int column) =>
                 records.Take(preamble).LastOrDefault(record => record.Fields[0] == name && record.Fields.Length > column)?.Fields[column] is { Length: > 0 } text ? text : null;
 
-            // LabVIEW's row of units stands among the others of its preamble, and the first column counts seconds.
+            // LabVIEW's row of units is part of its preamble, and the first column counts seconds.
             string? OfPreamble(int column) => preamble == 0 ? null
                 : column > 0 ? Of("Y_Unit_Label", column) is { } written ? Contracts.UnitWords.SymbolOf(written) : null
                 : (Of("X_Dimension", 1) ?? "Time").Contains("Time", StringComparison.OrdinalIgnoreCase) ? "s" : null;
@@ -274,12 +274,12 @@ internal sealed record FileShape(
             return read > 0 && wrong * 2 <= numbers && kinds.Any(kind => kind.IsNumber);
         }
 
-        // Before the first row of values: units perhaps, and the header before them.
+        // Before the first row of values there may be a row of units, and the header before it.
         private (Record? Above, Record? Header, Record? Units) Head(int preamble, int first)
         {
             var before = records.Take(preamble..first).Where(record => !record.IsBlank).Select(Uncommented)
                 .Where(record => record.WasComment ? record.Fields.Length == count : Math.Abs(record.Fields.Length - count) <= 1).ToList();
-            // Written as rows they win over comments that happen to have as many fields.
+            // Plain rows take precedence over comments that happen to have the same number of fields.
             if (before.Any(record => !record.WasComment))
             {
                 before.RemoveAll(record => record.WasComment);
@@ -308,14 +308,14 @@ internal sealed record FileShape(
             return (bare.Length == 0 && record.Fields.Length > count ? record.Fields[1..] : [bare, .. record.Fields[1..]], record.Line, true);
         }
 
-        // R leaves out the name of the first column, which numbers the rows.
+        // R omits the name of the first column, which numbers the rows.
         private static string[] NamesOf(string[]? header, string[]? above, int width)
         {
             var names = header is null ? [] : header.Length == width - 1 && header[^1].Length > 0 ? ["", .. header] : header;
             names = above is null || above.Length != names.Length ? names : [.. names.Select((name, index) => names.Count(other => other == name) > 1 && GroupOf(index) is { } group ? $"{group} {name}" : name)];
             return [.. Enumerable.Range(0, width).Select(index => index < names.Length && names[index].Trim('#', ' ') is { Length: > 0 } name ? name.ReplaceLineEndings(" ") : Say.Text($"column {index + 1}"))];
 
-            // A name in a row above the header is of all columns up to the next.
+            // A name in a row above the header applies to all columns up to the next name.
             string? GroupOf(int index) => above[..(index + 1)].LastOrDefault(name => name.Length > 0);
         }
     }

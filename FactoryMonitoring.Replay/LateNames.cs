@@ -1,16 +1,16 @@
 namespace FactoryMonitoring.Replay;
 
 /// <summary>
-/// Finds a column that names devices where the beginning of the file holds one of them alone: times that go back, or repeat, do so no more among the rows of
-/// each name. Counted over the whole file, a few bytes for each name.
+/// Finds a column that names devices if the beginning of the file contains only one of them: times that go back or repeat no longer do so among the rows of
+/// each name. The rows of the whole file are counted, in a few bytes per name.
 /// </summary>
-/// <param name="columns">Those that may name devices.</param>
+/// <param name="columns">The columns that may name devices.</param>
 internal sealed class LateNames(int[] columns)
 {
-    /// <summary>More names are texts.</summary>
+    /// <summary>Maximum number of names: a column with more contains texts.</summary>
     private const int MostNames = 10_000;
 
-    /// <summary>So many steps back may be those of a clock, and a text beside them a state.</summary>
+    /// <summary>Fewer steps back than this may come from a clock, and a text that changes with them may be a state.</summary>
     private const int FewSteps = 20;
 
     private readonly Column[] _columns = [.. columns.Select(index => new Column(index))];
@@ -47,13 +47,13 @@ internal sealed class LateNames(int[] columns)
 
         public Steps Steps { get; } = new();
 
-        /// <summary>Returns to about the file's beginning at a row whose name is new.</summary>
+        /// <summary>Number of steps back to near the file's beginning at a row with a new name.</summary>
         public int Jumps { get; set; }
 
         public bool IsText { get; set; }
     }
 
-    /// <param name="named">The name that the row has already; null where each column is a sensor.</param>
+    /// <param name="named">The name that the row already has; null if each column is a sensor.</param>
     public void Add(RowReader row, string? named, DateTime time)
     {
         _rows++;
@@ -63,7 +63,7 @@ internal sealed class LateNames(int[] columns)
             _steps.Add(time.CompareTo(before));
         }
 
-        // Back to the first half of what was read: another device begins.
+        // A step back to the first half of the time span read so far: another device begins.
         var isJump = hasBefore && _newest - _first is { } span && span > TimeSpan.Zero && time < _first + (span / 2) && time < before;
         _jumps += isJump ? 1 : 0;
         _first = _first is null || time < _first ? time : _first;
@@ -96,7 +96,7 @@ internal sealed class LateNames(int[] columns)
         }
     }
 
-    /// <summary>The column that names devices; null where none does.</summary>
+    /// <summary>Returns the column that names devices; null if none does.</summary>
     public int? Find()
     {
         var isForward = _steps.Forward >= _steps.Backward;

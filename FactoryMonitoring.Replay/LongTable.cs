@@ -3,39 +3,39 @@ using System.Text.RegularExpressions;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>A file whose rows each name the sensor, or the device, that their values are of.</summary>
-/// <param name="Name">The column of the names.</param>
-/// <param name="Values">The columns of values: where there are several, each is a sensor of each name.</param>
-/// <param name="Unit">The column of the units of the one value; null where there is none.</param>
-/// <param name="Other">A second column of names, which tells apart what the first does not: a device of each site; null where there is none.</param>
-/// <param name="IsExport">The file is the product's own export: its names are the sensors' ids, and its rows have all that was stored.</param>
+/// <summary>A file in which each row names the sensor, or the device, that its values belong to.</summary>
+/// <param name="Name">The name column.</param>
+/// <param name="Values">The value columns: if there are several, each is a sensor of each name.</param>
+/// <param name="Unit">The unit column of a single value column; null if there is none.</param>
+/// <param name="Other">A second name column, which distinguishes what the first does not, such as the devices of each site; null if there is none.</param>
+/// <param name="IsExport">Whether the file is the product's own export: the names are the sensors' ids, and the rows have all fields that were stored.</param>
 internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int? Other = null, bool IsExport = false)
 {
-    /// <summary>The columns of the product's own export, beside those above.</summary>
+    /// <summary>The columns of the product's own export.</summary>
     private const int SensorId = 1, SensorType = 2, Value = 3, UnitOfValue = 4, AlertLevel = 5, Quality = 6, Section = 7, Machine = 8, Zone = 9;
 
     private const string ExportHeader = "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill";
 
-    /// <summary>Fewer rows do not tell which of two columns is part of the other.</summary>
+    /// <summary>The minimum number of rows that show which of two columns determines the other.</summary>
     private const int FewRows = 4;
 
     private const int RowsLookedAt = 3000;
 
-    /// <summary>The columns of the names.</summary>
+    /// <summary>The name columns.</summary>
     public int[] Names => Other is { } other ? [Name, other] : [Name];
 
-    /// <summary>What a row's sensor, or device, is called; valid until another field is asked for.</summary>
+    /// <summary>Returns the name of the row's sensor or device; valid until another field is read.</summary>
     public ReadOnlySpan<char> NameIn(RowReader row) => Other is { } other ? row.Chars(Name, other) : IsExport ? row.Exact(Name) : row.Chars(Name);
 
     public bool HasSeveral => Values.Length > 1;
 
-    /// <summary>The column of the sensors' types; null where there is none.</summary>
+    /// <summary>The column of the sensors' types; null if there is none.</summary>
     public int? Type => IsExport ? SensorType : null;
 
     /// <summary>The columns that are read.</summary>
     public IEnumerable<int> Read => IsExport ? Enumerable.Range(SensorId, Zone) : [.. Names, .. Values, .. Unit is { } unit ? [unit] : Array.Empty<int>()];
 
-    /// <summary>What was stored with a row's value; null where the file is no export.</summary>
+    /// <summary>Returns the fields that were stored with a row's value; null if the file is not an export.</summary>
     public StoredFields? StoredIn(RowReader row) => !IsExport ? null : new StoredFields(
         Text(row.Exact(AlertLevel)),
         double.TryParse(row[Quality], NumberStyles.Float, CultureInfo.InvariantCulture, out var quality) ? quality : null,
@@ -43,12 +43,12 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     private static string? Text(string field) => field.Length > 0 ? field : null;
 
-    /// <summary>Whether the file is readings.csv as <c>/api/export</c> writes it.</summary>
+    /// <summary>Returns whether the file is readings.csv as <c>/api/export</c> writes it.</summary>
     public static bool IsOwnExport(FileShape shape) => string.Join(',', shape.HeaderText) == ExportHeader;
 
-    /// <param name="late">Columns of names that the rows behind the first ones tell; null before they were read.</param>
-    /// <returns>Null where each column is a sensor.</returns>
-    /// <exception cref="ReplayFileException">Which column is which cannot be told, or the setting names none.</exception>
+    /// <param name="late">Name columns that were found in the rows after the first ones; null before those were read.</param>
+    /// <returns>Null if each column is a sensor.</returns>
+    /// <exception cref="ReplayFileException">The columns cannot be identified, or the setting names no column.</exception>
     public static LongTable? Find(string path, FileShape shape, TimePlan time, MissingMarkers missing, ReplayOptions options, ColumnNames names, SettingName setting, int[]? late = null)
     {
         var nameColumn = setting(nameof(ReplayOptions.NameColumn));
@@ -105,11 +105,11 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         return new LongTable(name, values, unit, other);
     }
 
-    // Columns that nothing is in yet may be filled further on.
+    // Columns that are still empty may have values further on.
     private static int[] ValuesBeside(FileShape shape, TimePlan time, int name)
     {
         var numbers = Numbers(shape, time, name);
-        // The number of a place or of a device is no value of it.
+        // The number of a place or a device is not a value.
         if (numbers.FindAll(index => !NoValue().IsMatch(shape.Names[index])) is { Count: > 0 } without)
         {
             numbers = without;
@@ -125,10 +125,10 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             ? [value] : [.. Columns(shape, time, index => numbers.Contains(index) || (index != name && shape.Columns[index].IsEmpty && !UnitName().IsMatch(shape.Names[index])))];
     }
 
-    /// <summary>Whether a column of numbers is of the device or the place that the rows are of, by its name.</summary>
+    /// <summary>Returns whether a column of numbers, by its name, identifies the device or the place of the rows.</summary>
     public static bool IsOfPlace(FileShape shape, int index) => shape.HeaderLine is not null && (NoValue().IsMatch(shape.Names[index]) || PlaceNumber().IsMatch(shape.Names[index]));
 
-    /// <summary>Columns that may name sensors or devices, whatever the first rows hold.</summary>
+    /// <summary>Returns the columns that may name sensors or devices, whatever the first rows contain.</summary>
     public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
     [
         .. Columns(shape, time, index => !chosen.Contains(index)
@@ -157,7 +157,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
         if (found.Count > 1 && rows.Count >= FewRows)
         {
-            // A device and its room: the room says nothing more.
+            // A device and its room: the room adds no information.
             found = found.Exists(index => rows.Names(index) > 1) ? found.FindAll(index => rows.Names(index) > 1) : found[..1];
             found = found.FindAll(index => found.TrueForAll(other => rows.Determines(index, other))) is { Count: > 0 } finest ? finest[..1] : found;
         }
@@ -167,7 +167,8 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             return [.. new[] { first, second }.Order()];
         }
 
-        // A number of each device of a site names none by itself. A state that differs now and then does not tell a quarter of the rows from others.
+        // A device number that is unique only within a site names no device by itself. A state that changes now and then
+        // does not distinguish a quarter of the rows.
         if (found is [var one] && texts.Concat(ids).Where(index => index != one && rows.ToldByTimes(one, index, least: (rows.Count + 3) / 4)).ToList() is [var beside, ..])
         {
             return [.. new[] { one, beside }.Order()];
@@ -194,7 +195,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     [GeneratedRegex("^location$|^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NoValue();
 
-    // A station of the KNMI, NOAA and the DWD; a table of InfluxDB.
+    // Station numbers of the KNMI, NOAA and the DWD; a table number of InfluxDB.
     [GeneratedRegex("^(stn|station|stations_id|usaf|wban|wmo|table)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PlaceNumber();
 
@@ -210,7 +211,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     [GeneratedRegex("^(quality|validity|valid|status|state|flags?|qc|lat|latitude|lon|lng|long|longitude|alt|altitude|height|elevation|time_?ms)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex BesideValue();
 
-    /// <summary>What the first rows have in columns that may name devices.</summary>
+    /// <summary>The first rows of the columns that may name devices.</summary>
     private sealed class NamedRows
     {
         private readonly Dictionary<int, string[]> _cells;
@@ -248,12 +249,12 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
         public int Names(int column) => _cells[column].Where(name => name.Length > 0).Distinct(StringComparer.Ordinal).Count();
 
-        /// <summary>Another name in nearly each row is that of an event, except where many rows have one time.</summary>
+        /// <summary>Returns whether names repeat. A different name in nearly every row is that of an event, unless many rows have the same time.</summary>
         public bool Repeats(int column) => Count <= 20 || _outOfOrder > 0 || Names(column) * 2 <= Count;
 
         public bool AreIds(int column) => _cells[column].All(text => text.Length == 0 || long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
-        /// <summary>Whether times that repeat or go back do so no more among the rows of each name.</summary>
+        /// <summary>Returns whether times that repeat or go back no longer do so among the rows of each name.</summary>
         public bool ToldByTimes(int column)
         {
             if (_outOfOrder == 0 || Names(column) is var names && (names < 2 || names * 2 > Count))
@@ -275,8 +276,8 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             return left * 4 <= _outOfOrder;
         }
 
-        /// <summary>Whether both columns together distinguish the rows of one time, and neither of them alone does.</summary>
-        /// <param name="least">So many rows are not told apart by the first of them.</param>
+        /// <summary>Returns whether both columns together distinguish the rows of the same time, and neither of them alone does.</summary>
+        /// <param name="least">The minimum number of rows that the first column alone does not distinguish.</param>
         public bool ToldByTimes(int column, int other, int least)
         {
             int Left(Func<int, string> name)
@@ -298,7 +299,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             return Left(row => _cells[column][row]) >= least && Left(row => _cells[other][row]) > 0 && Left(row => $"{_cells[column][row]}\n{_cells[other][row]}") == 0;
         }
 
-        /// <summary>Whether each name of the one column stands beside one name alone of the other.</summary>
+        /// <summary>Returns whether each name in the one column always occurs with the same name in the other.</summary>
         public bool Determines(int column, int other)
         {
             var beside = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -3,16 +3,16 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What stands for a value that is not there.</summary>
+/// <summary>The texts and numbers that stand for a missing value.</summary>
 internal sealed class MissingMarkers
 {
-    /// <summary>Numbers that loggers write for a missing value. They are taken for one where they lie apart from a column's other values.</summary>
+    /// <summary>Numbers that loggers write for a missing value. They count as missing if they are far from a column's other values.</summary>
     private static readonly double[] Numeric =
     [
         -200, -99, -999, -9999, -99999, -999999, -6999, -7999, -8888, -99.9, -99.99, -999.9, -999.99, -9999.9, -9999.99, 999, 9999, 99999, 999999, 9999999, 99.99, 999.9, 999.99, 9999.9, 9999.99,
-        // A thermometer without its chip, absolute zero, loggers beyond their range, the limits of 16 and 32 bits, also in tenths and hundredths.
+        // A thermometer without its chip, absolute zero, loggers out of range, the limits of 16 and 32 bits, also in tenths and hundredths.
         -127, -273.15, -273, -459.67, 6999, 7999, 8888, 32767, -32767, -32768, 65535, 65534, 3276.7, -3276.8, 6553.5, 327.67, -327.68, 655.35, 2147483647, -2147483648, 4294967295,
-        // What stands for nothing in netCDF, in scientific data and in databases.
+        // Fill values of netCDF, scientific data and databases.
         1e20, -1e20, 1e30, -1e30, 1e31, -1e31, -1e32, 9.969209968386869e36, 9.96921e36, -3.4e38, 3.4e38, 3.4028235e38, -3.4028235e38, 3.4028234663852886e38, -3.4028234663852886e38, 1.7976931348623157e308, -1.7976931348623157e308,
     ];
 
@@ -27,7 +27,7 @@ internal sealed class MissingMarkers
     private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _lookup;
     private readonly FrozenSet<double> _numbers;
 
-    /// <param name="setting">As <see cref="ReplayOptions.Missing"/>; null where it is not set.</param>
+    /// <param name="setting">The value of <see cref="ReplayOptions.Missing"/>; null if it is not set.</param>
     public MissingMarkers(string? setting)
     {
         var given = (setting ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
@@ -40,21 +40,21 @@ internal sealed class MissingMarkers
             : Numeric.ToFrozenSet();
     }
 
-    /// <summary>Numbers are those of the setting, and hold wherever they lie.</summary>
+    /// <summary>Whether the numbers come from the setting; they then count as missing wherever they lie.</summary>
     public bool IsGiven { get; }
 
     public bool IsText(ReadOnlySpan<char> text) => text.Length == 0 || (text.Length <= 16 && _lookup.Contains(text)) || (IsGiven && _lookup.Contains(text));
 
-    /// <summary>Whether it may stand for a missing value.</summary>
+    /// <summary>Returns whether a number may stand for a missing value.</summary>
     public bool IsCandidate(double value) => (IsGiven || value is <= -99 or >= 99.99) && _numbers.Contains(value);
 
-    /// <summary>Which of the candidates in a column stand for a missing value.</summary>
-    /// <param name="candidates">How often each occurs.</param>
-    /// <param name="least">Of the other values; more than <paramref name="most"/> where there are none.</param>
+    /// <summary>Returns the candidates in a column that stand for a missing value.</summary>
+    /// <param name="candidates">The number of occurrences of each candidate.</param>
+    /// <param name="least">The minimum of the other values; greater than <paramref name="most"/> if there are none.</param>
     public FrozenSet<double> Decide(IReadOnlyDictionary<double, long> candidates, double least, double most) =>
         candidates.Where(candidate => IsGiven || (least <= most && LiesApart(candidate.Key, candidate.Value, least, most))).Select(candidate => candidate.Key).ToFrozenSet();
 
-    // Below, it is enough that nothing else is negative; above, values may just grow, so it takes two of them and a wide gap.
+    // A low candidate needs only that no other value is negative; a high one may be normal growth, so it needs two occurrences and a wide gap.
     private static bool LiesApart(double value, long count, double least, double most) =>
         value < 0 ? value < least && (least >= 0 || least - value > most - least) : value > most && count > 1 && value - most > most - least;
 }

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What stands before the fraction.</summary>
+/// <summary>The decimal sign, which precedes the fraction.</summary>
 internal enum DecimalSign
 {
     Point,
     Comma,
 }
 
-/// <summary>As what a text is a number.</summary>
+/// <summary>The forms in which a text is a number.</summary>
 [Flags]
 internal enum NumberForms
 {
@@ -19,16 +19,16 @@ internal enum NumberForms
     Both = WithPoint | WithComma,
 }
 
-/// <summary>Reads numbers, grouped by thousands or not.</summary>
+/// <summary>Reads numbers, with or without thousands separators.</summary>
 internal static class Numbers
 {
     private const int Longest = 64;
 
-    /// <returns>False where it is no finite number.</returns>
+    /// <returns>False if the text is not a finite number.</returns>
     public static bool TryRead(ReadOnlySpan<char> text, DecimalSign sign, out double value)
     {
         value = 0;
-        // A file has more numbers like this than others.
+        // Most numbers of a file have this form.
         var isPlain = sign == DecimalSign.Point ? !text.ContainsAny(',', ' ', '\'') : !text.ContainsAny('.', ',', ' ') && !text.Contains('\'');
         if (isPlain && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value))
         {
@@ -49,7 +49,7 @@ internal static class Numbers
     public static NumberForms FormsOf(ReadOnlySpan<char> text) =>
         (TryRead(text, DecimalSign.Point, out _) ? NumberForms.WithPoint : 0) | (TryRead(text, DecimalSign.Comma, out _) ? NumberForms.WithComma : 0);
 
-    // Writes the number with a point and without groups; 0 where it is none.
+    // Writes the number with a point and without thousands separators; returns 0 if it is not a number.
     private static int Plain(ReadOnlySpan<char> text, char sign, char group, Span<char> plain)
     {
         var length = 0;
@@ -93,7 +93,7 @@ internal static class Numbers
         return length;
     }
 
-    // Three digits, and then no digit.
+    // Three digits that are not followed by a digit.
     private static bool HasGroup(ReadOnlySpan<char> rest, char sign, char group) =>
         rest.Length >= 3 && char.IsAsciiDigit(rest[0]) && char.IsAsciiDigit(rest[1]) && char.IsAsciiDigit(rest[2])
         && (rest.Length == 3 || rest[3] == sign || rest[3] == group);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>Reads a file from its beginning to its end, keeping counts alone, and decides how it is written.</summary>
+/// <summary>Reads a file from beginning to end, keeping only counts, and decides how it is written.</summary>
 internal sealed class ReplayCheck
 {
     private const int FirstRowsKept = 3;
@@ -13,7 +13,7 @@ internal sealed class ReplayCheck
     private const string RowNumbers = "numbers the rows";
     private const int RowsPerReport = 20_000;
 
-    /// <summary>A file that runs backward is read into memory before it is replayed; no more values than these.</summary>
+    /// <summary>Maximum number of values of a file that runs backward, which is read into memory before it is replayed.</summary>
     private const long MostValuesInMemory = 5_000_000;
 
     private readonly ReplayOptions _options;
@@ -33,7 +33,7 @@ internal sealed class ReplayCheck
 
     public ReplayPlan Run(IProgress<double>? progress) => Run(progress, lateNames: null);
 
-    /// <param name="lateNames">Columns of names that were found when the file was read before; null where it was not.</param>
+    /// <param name="lateNames">Name columns that were found when the file was read before; null on the first read.</param>
     private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames)
     {
         var zone = ZoneOf();
@@ -160,7 +160,7 @@ internal sealed class ReplayCheck
             throw new ReplayFileException("holds no row with a time and values");
         }
 
-        // The rows of one sensor stand behind those of another: they are merged, as far as there is room for them.
+        // The rows are grouped by sensor: they are merged by time if they fit into memory.
         var isByName = !isNewestFirst && order is { IsForward: true } && account is { Backward: > 0 } && account.BackwardSum >= account.ForwardSum / 4
             && rows * table!.Values.Length <= MostValuesInMemory;
 
@@ -194,7 +194,7 @@ internal sealed class ReplayCheck
         };
     }
 
-    // Rows without dates have no times of their own.
+    // Rows without dates have no times at which they could be stored.
     private void CheckBackfill(TimePlan time, FileShape shape)
     {
         if (!_options.Backfill)
@@ -279,7 +279,7 @@ internal sealed class ReplayCheck
             : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
     }
 
-    // Where the beginning holds no number that tells its decimal sign, the first one further on does.
+    // If no number at the beginning shows the decimal sign, the first one further on decides.
     private FileShape Decided(FileShape shape)
     {
         if (shape.Decimal is not null)
@@ -305,7 +305,7 @@ internal sealed class ReplayCheck
         return shape with { Decimal = ColumnSample.WeakDecimalOf(shape.Columns, shape.Separator) };
     }
 
-    // All that hold numbers and are not the time; numbers of rows are no values.
+    // All columns of numbers that are not the time; row numbers are not values.
     private static List<ColumnCheck> Usual(FileShape shape, TimePlan time, List<LeftOutColumn> leftOut)
     {
         var columns = new List<ColumnCheck>();
@@ -334,7 +334,7 @@ internal sealed class ReplayCheck
 
         if (columns.Count == 0)
         {
-            // Where there is nothing else, they are values.
+            // Row numbers are values if there are no other numbers.
             columns.AddRange(leftOut.Where(column => column.Why == RowNumbers).Select(column => new ColumnCheck(column.Index)));
             leftOut.RemoveAll(column => column.Why == RowNumbers);
         }
@@ -364,7 +364,7 @@ internal sealed class ReplayCheck
         return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone)))];
     }
 
-    // Tells whether the row's date differs by the order.
+    // Returns whether the row's date depends on the order.
     private static bool Account(List<TimeAccount> accounts, RowClock clock, TimePlan time, RowReader row, FileShape shape)
     {
         DateTime? before = null;
@@ -380,7 +380,7 @@ internal sealed class ReplayCheck
             var written = clock.Written;
             var utc = clock.Counted;
             var isText = time.Kind is TimeKind.Text or TimeKind.Calendar;
-            // Three numbers alone may begin with the year.
+            // Only three numbers of at most two digits can begin with the year.
             if (isText && (!account.Zone.TryUtc(written, account.Order, out utc) || (account.Order == DateOrder.YearFirst && written.Form == DateForm.DayOrMonthFirst && accounts.Count > 1)))
             {
                 account.WrongLine = row.Line;
@@ -441,7 +441,7 @@ internal sealed class ReplayCheck
         }
     }
 
-    /// <summary>A row of a long table: each name that stands in it is a sensor, or a device with a sensor for each column of values.</summary>
+    /// <summary>Adds a row of a long table: its name is a sensor, or a device with a sensor for each value column.</summary>
     private void AddNamed(LongTable table, Dictionary<string, ColumnCheck[]> named, RowReader row, DecimalSign sign, bool isGiven, FileShape shape)
     {
         var name = table.NameIn(row);
@@ -464,7 +464,7 @@ internal sealed class ReplayCheck
 
         foreach (var check in checks)
         {
-            // What was stored was no missing value.
+            // An export holds only stored values, none of which is missing.
             Add(check, row, sign, isGiven, shape, mayBeMissing: !table.IsExport || _missing.IsGiven);
         }
 
@@ -485,7 +485,7 @@ internal sealed class ReplayCheck
         }
     }
 
-    /// <summary>A unit that stands in a row: it must be that of the others.</summary>
+    /// <summary>Checks a unit in a row: it must be the same as in the other rows.</summary>
     private static void Note(ColumnCheck column, RowReader row, ReadOnlySpan<char> unit, int at, FileShape shape)
     {
         if (unit.SequenceEqual(column.UnitText))
@@ -509,7 +509,7 @@ internal sealed class ReplayCheck
         }
     }
 
-    /// <param name="mayBeMissing">Numbers may stand for missing values.</param>
+    /// <param name="mayBeMissing">Whether numbers may stand for missing values.</param>
     private void Add(ColumnCheck column, RowReader row, DecimalSign sign, bool isGiven, FileShape shape, bool mayBeMissing)
     {
         var text = row.Chars(column.Index);
@@ -564,7 +564,7 @@ internal sealed class ReplayCheck
     {
         var kept = new List<ColumnCheck>();
         var dropped = new List<(ColumnCheck Check, string Why)>();
-        // What lies apart in one column stands for a missing value in the others, too.
+        // A number that is far from the values of one column stands for a missing value in the other columns, too.
         var confirmed = checks.SelectMany(check => _missing.Decide(check.Candidates, check.Least, check.Most)).ToHashSet();
         foreach (var check in checks)
         {
@@ -617,7 +617,7 @@ internal sealed class ReplayCheck
         return [.. kept.Select((check, place) => Column(
             check, NameOf(check), kept.Count == 1, table, shape, types.GetValueOrDefault(isByName ? place : check.Index), units.GetValueOrDefault(isByName ? place : check.Index), ids, confirmed))];
 
-        // The names of one device alone add nothing to those of its columns.
+        // The name of the only device adds nothing to the names of its columns.
         string? NameOf(ColumnCheck check) =>
             table is not { HasSeveral: true } ? check.Name : isOneName ? null : $"{check.Name}-{Units.Split(shape.Names[check.Index]).Name}";
     }
@@ -625,19 +625,19 @@ internal sealed class ReplayCheck
     private ReplayColumn Column(ColumnCheck check, string? named, bool isOne, LongTable? table, FileShape shape, string? typeOf, string? unitOf, HashSet<string> ids, HashSet<double> confirmed)
     {
         var header = Units.Split(shape.Names[check.Index]).Name;
-        // With one column of values, its name and unit may stand in the name of the sensor.
+        // With one value column, name and unit may be in the name of the sensor.
         var isByName = table is { HasSeveral: false };
         var (name, ofName) = !isByName ? (named ?? header, null) : table!.IsExport ? (named!, null) : Units.Split(named!);
         var measured = isByName ? name : header;
         var givenType = typeOf ?? _options.SensorType ?? check.Type;
         var unit = unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
-        // In a long table the column of the values may say what all of them measure.
+        // In a long table, the header of the value column may name what all values measure.
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         var isUnitOfType = unit is null && table is not { IsExport: true };
-        // A single series that says nothing of itself has always been taken for a temperature.
+        // A single series without type and unit has always been assumed to be a temperature.
         var isAssumed = givenType is null && byName is null && isOne && unit is null;
         var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
-        // What was stored without a unit has none.
+        // A value that was stored without a unit has none.
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (isUnitOfType && byName is not null && !MayBeIn(type, check.Least, check.Most))
         {
@@ -679,11 +679,11 @@ internal sealed class ReplayCheck
             : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed };
     }
 
-    // In Pa or bar, an air pressure is far from what it is in hPa; and no air is as dry as 1 %.
+    // An air pressure in Pa or bar is far from its value in hPa, and no air is as dry as 1 %.
     private static bool MayBeIn(string type, double least, double most) => least > most
         || (type == Contracts.SensorCatalog.Pressure.Name ? most >= 300 && least <= 1200 : type != Contracts.SensorCatalog.Humidity.Name || most > 1 || most <= 0);
 
-    // A known type's rules are not converted to this unit: it is another type.
+    // The rules of a known type are not converted to this unit, so it must be a different type.
     private static string TypeOf(string name, string? unit) =>
         Slug(name, "value", 80) is var slug && Contracts.SensorCatalog.Types.ContainsKey(slug) ? $"{slug}-{Slug(unit ?? "", "other", 19)}" : slug;
 
@@ -728,21 +728,21 @@ internal sealed class ReplayCheck
     }
 
     /// <summary>Counts of a column.</summary>
-    /// <param name="index">The column.</param>
-    /// <param name="name">Of the sensor, in a long table; null where the column is a sensor.</param>
+    /// <param name="index">The index of the column.</param>
+    /// <param name="name">The name of the sensor in a long table; null if the column is a sensor.</param>
     private sealed class ColumnCheck(int index, string? name = null)
     {
         public int Index => index;
 
         public string? Name => name;
 
-        /// <summary>The type that stands in the rows; null where none does.</summary>
+        /// <summary>The type in the rows; null if there is none.</summary>
         public string? Type { get; set; }
 
-        /// <summary>The unit that stands in the rows; null where none does.</summary>
+        /// <summary>The unit in the rows; null if there is none.</summary>
         public string? Unit { get; set; }
 
-        /// <summary>As it was written first.</summary>
+        /// <summary>The unit as it was written first.</summary>
         public string UnitText { get; set; } = "";
 
         public long UnitLine { get; set; }
@@ -761,7 +761,7 @@ internal sealed class ReplayCheck
 
         public double Most { get; private set; } = double.NegativeInfinity;
 
-        /// <summary>Numbers that may stand for a missing value; they are no <see cref="Values"/> yet.</summary>
+        /// <summary>Numbers that may stand for a missing value; they are not counted in <see cref="Values"/> yet.</summary>
         public Dictionary<double, long> Candidates { get; } = [];
 
         public void Add(double value, bool isCandidate)
@@ -784,7 +784,7 @@ internal sealed class ReplayCheck
         }
     }
 
-    /// <summary>What the times are when dates are read in one order.</summary>
+    /// <summary>The times of the file when dates are read in one order.</summary>
     private sealed class TimeAccount(DateOrder order, ZoneClock zone)
     {
         private DateTime? _last;
@@ -793,10 +793,10 @@ internal sealed class ReplayCheck
 
         public ZoneClock Zone => zone;
 
-        /// <summary>The first line that cannot be read so.</summary>
+        /// <summary>The first line that cannot be read in this order.</summary>
         public long? WrongLine { get; set; }
 
-        /// <summary>A line whose date is another one in another order.</summary>
+        /// <summary>A line whose date is different in another order.</summary>
         public (long Line, string Text)? Question { get; set; }
 
         public bool HasOrder { get; set; }
@@ -825,7 +825,7 @@ internal sealed class ReplayCheck
 
         public TimeSpan LongestGap { get; private set; }
 
-        // Steps to the year 9999 and back are soon more than a TimeSpan holds.
+        // The sum of steps to the year 9999 and back soon exceeds the range of TimeSpan.
         private static TimeSpan Sum(TimeSpan one, TimeSpan other) => one > TimeSpan.MaxValue - other ? TimeSpan.MaxValue : one + other;
 
         public void Add(DateTime utc, long line)
@@ -857,7 +857,7 @@ internal sealed class ReplayCheck
         }
     }
 
-    /// <summary>Whether the times of each name rise.</summary>
+    /// <summary>Checks whether the times of each name never decrease.</summary>
     private sealed class OrderByName
     {
         private readonly Dictionary<string, DateTime>.AlternateLookup<ReadOnlySpan<char>> _last = new Dictionary<string, DateTime>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();

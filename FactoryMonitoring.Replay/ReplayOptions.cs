@@ -3,44 +3,44 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What is replayed and how: sections <c>Factory:Replay</c> and <c>Sensors:Replay</c>. What is not set is found in the file.</summary>
+/// <summary>Settings of the replay: sections <c>Factory:Replay</c> and <c>Sensors:Replay</c>. Values that are not set are detected from the file.</summary>
 public sealed class ReplayOptions
 {
-    /// <summary>A CSV file, plain or gzip; nothing is replayed where it is not set.</summary>
+    /// <summary>A CSV file, plain or gzip; nothing is replayed if it is not set.</summary>
     public string? File { get; set; }
 
-    /// <summary>The file's intervals are divided by this.</summary>
+    /// <summary>The divisor of the file's intervals.</summary>
     [Range(0.001, 10_000_000)]
     public double SpeedUp { get; set; } = 300;
 
-    /// <summary>Begins anew at the end.</summary>
+    /// <summary>Starts again at the end of the file.</summary>
     public bool Loop { get; set; }
 
-    /// <summary>Stores the rows at their own times, as fast as that goes, beside what is live. <see cref="SpeedUp"/> has no effect then.</summary>
+    /// <summary>Stores the rows at their own times, as fast as possible, beside live readings. <see cref="SpeedUp"/> then has no effect.</summary>
     public bool Backfill { get; set; }
 
-    /// <summary>Backfills a file that was backfilled before, a second time.</summary>
+    /// <summary>Backfills a file again that has been backfilled before.</summary>
     public bool Again { get; set; }
 
-    /// <summary>The type of every column that <see cref="Types"/> does not name. Where neither does, the header tells.</summary>
+    /// <summary>The type of every column that <see cref="Types"/> does not name. If neither is set, the header determines the type.</summary>
     public string? SensorType { get; set; }
 
-    /// <summary>Id of the one sensor, or what the ids of several begin with; at most 255 characters.</summary>
+    /// <summary>Id of a single sensor, or the prefix of the ids of several; at most 255 characters.</summary>
     [StringLength(255, MinimumLength = 1)]
     public string? SensorId { get; set; }
 
-    /// <summary>In the unit of the values; the type's own where it is not set.</summary>
+    /// <summary>In the unit of the values; the type's threshold if it is not set.</summary>
     public double? WarningThreshold { get; set; }
 
-    /// <summary>In the unit of the values; the type's own where it is not set.</summary>
+    /// <summary>In the unit of the values; the type's threshold if it is not set.</summary>
     public double? CriticalThreshold { get; set; }
 
-    /// <summary>Columns that are sensors, by name or by number from 1 on, separated by commas; all that hold numbers where it is not set.</summary>
+    /// <summary>Columns that are sensors, by name or by number from 1 on, separated by commas; all columns of numbers if it is not set.</summary>
     public string? Columns { get; set; }
 
     /// <summary>
-    /// The column that names the sensor of each row, in a long table, whose column of values is then the one of <see cref="Columns"/>; <c>none</c> where each column is a
-    /// sensor. Where it is not set, the header tells.
+    /// The column that names the sensor of each row in a long table, whose column of values is then the one of <see cref="Columns"/>;
+    /// <c>none</c> if each column is a sensor. If it is not set, the header determines it.
     /// </summary>
     public string? NameColumn { get; set; }
 
@@ -50,23 +50,25 @@ public sealed class ReplayOptions
     /// <summary>Units by column, or in a long table by the sensor's name: <c>T=°C,3=%</c>.</summary>
     public string? Units { get; set; }
 
-    /// <summary>The column of the time, or two separated by a comma: the date's and the clock's; <c>none</c> where there is none.</summary>
+    /// <summary>The time column, or two columns separated by a comma, date and time of day; <c>none</c> if there is none.</summary>
     public string? TimeColumn { get; set; }
 
-    /// <summary>Unit of a column that counts from a beginning: d, h, min, s, ms, us, ns; excel for the days that Excel counts. Other forms are found.</summary>
+    /// <summary>Unit of a column that counts from a start: d, h, min, s, ms, us, ns; excel for Excel's serial dates. Other forms are detected.</summary>
     public string? TimeFormat { get; set; }
 
-    /// <summary>IANA id of the zone of times that name none; UTC where it is not set.</summary>
+    /// <summary>IANA id of the zone of times that name none; UTC if it is not set.</summary>
     public string? TimeZone { get; set; }
 
-    /// <summary>day-first, month-first or year-first, where a date can be read in more than one way.</summary>
+    /// <summary>day-first, month-first or year-first, if a date can be read in more than one way.</summary>
     public string? DateOrder { get; set; }
 
-    /// <summary>Time from one row to the next, for a file without times; it wins over the file's times.</summary>
+    /// <summary>Time from one row to the next, for a file without times; it takes precedence over the file's times.</summary>
     [Range(typeof(TimeSpan), "00:00:00.000001", "366.00:00:00")]
     public TimeSpan? Interval { get; set; }
 
-    /// <summary>Texts and numbers that stand for a missing value, separated by commas. Those usual as text are known in any case; numbers are looked for where it is not set.</summary>
+    /// <summary>
+    /// Texts and numbers that stand for a missing value, separated by commas. Common texts are always recognized; numbers are detected if this is not set.
+    /// </summary>
     public string? Missing { get; set; }
 
     /// <summary>point or comma.</summary>
@@ -75,10 +77,10 @@ public sealed class ReplayOptions
     /// <summary>One character, or comma, semicolon, tab, pipe, space.</summary>
     public string? Separator { get; set; }
 
-    /// <summary>Reads the settings, each by its name here.</summary>
-    /// <param name="value">Gives what is set under a name; null where nothing is.</param>
-    /// <param name="setting">What settings are called in messages.</param>
-    /// <exception cref="ReplayFileException">One of them cannot be read.</exception>
+    /// <summary>Reads the settings, each by the name of its property.</summary>
+    /// <param name="value">Returns the value of a setting; null if it is not set.</param>
+    /// <param name="setting">Returns the name of a setting for messages.</param>
+    /// <exception cref="ReplayFileException">A setting cannot be read.</exception>
     public static ReplayOptions Read(Func<string, string?> value, SettingName setting)
     {
         ArgumentNullException.ThrowIfNull(value);
@@ -114,7 +116,7 @@ public sealed class ReplayOptions
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
             : throw Wrong(name, text, least > double.MinValue ? string.Create(CultureInfo.InvariantCulture, $"must be a number between {least} and {most}") : "must be a number");
 
-        // A number is one of seconds; TimeSpan would take it for days.
+        // A bare number is in seconds; TimeSpan would parse it as days.
         TimeSpan? Time(string name)
         {
             if (value(name) is not { } text)
@@ -131,7 +133,7 @@ public sealed class ReplayOptions
         ReplayFileException Wrong(string name, string text, string allowed) => new($"{setting(name)} = {text}: {allowed}");
     }
 
-    /// <summary>What is set, by the names of <see cref="Read"/>.</summary>
+    /// <summary>Returns the settings that have a value, by the names that <see cref="Read"/> uses.</summary>
     public IReadOnlyDictionary<string, string> ToSettings()
     {
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -153,11 +155,11 @@ public sealed class ReplayOptions
     }
 }
 
-/// <summary>What a setting is called where the user gives it.</summary>
+/// <summary>Returns the name under which the user gives a setting.</summary>
 /// <param name="name">Name of a member of <see cref="ReplayOptions"/>.</param>
 public delegate string SettingName(string name);
 
-/// <summary>The file, or a setting for it, is wrong. The message is one line: where, what and the remedy.</summary>
+/// <summary>Thrown when the file, or a setting for it, is wrong. The message is one line: where, what and the remedy.</summary>
 public sealed class ReplayFileException : FormatException
 {
     public ReplayFileException(string message)

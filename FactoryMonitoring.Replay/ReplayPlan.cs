@@ -3,20 +3,20 @@ using System.Collections.Frozen;
 namespace FactoryMonitoring.Replay;
 
 /// <summary>A column that is replayed as a sensor.</summary>
-/// <param name="Index">Its place among the columns, from 0 on.</param>
-/// <param name="Name">As the header has it, without its unit.</param>
-/// <param name="Unit">Empty where nothing names one.</param>
-/// <param name="Values">Rows that have a value.</param>
-/// <param name="Missing">Rows that have none, or a marker in its place.</param>
-/// <param name="Least">Of the values, in the unit.</param>
-/// <param name="Most">Of the values, in the unit.</param>
+/// <param name="Index">The column's index in the file, starting at 0.</param>
+/// <param name="Name">The name in the header, without the unit.</param>
+/// <param name="Unit">The unit; empty if nothing names one.</param>
+/// <param name="Values">Number of rows with a value.</param>
+/// <param name="Missing">Number of rows without a value, or with a marker in its place.</param>
+/// <param name="Least">The minimum of the values, in the unit.</param>
+/// <param name="Most">The maximum of the values, in the unit.</param>
 /// <param name="Markers">Numbers that stand for a missing value.</param>
-/// <param name="Warning">In the unit; null where there is no such threshold.</param>
-/// <param name="Critical">In the unit; null where there is no such threshold.</param>
+/// <param name="Warning">The warning threshold, in the unit; null if there is none.</param>
+/// <param name="Critical">The critical threshold, in the unit; null if there is none.</param>
 public sealed record ReplayColumn(
     int Index, string Name, string SensorId, string SensorType, string Unit, long Values, long Missing, double Least, double Most, FrozenSet<double> Markers, double? Warning, double? Critical)
 {
-    /// <summary>Nothing names its type and its unit: it is taken for a temperature in °C.</summary>
+    /// <summary>Whether the column is assumed to be a temperature in °C because nothing names its type and unit.</summary>
     public bool IsAssumed { get; init; }
 }
 
@@ -24,42 +24,47 @@ public sealed record ReplayColumn(
 public sealed record LeftOutColumn(int Index, string Name, string Why);
 
 /// <summary>A row of the file.</summary>
-/// <param name="Number">From 1 on, of the rows of values alone.</param>
-/// <param name="Line">From 1 on.</param>
-/// <param name="Time">Of UTC; null where the file has no times.</param>
-/// <param name="TimeText">As it stands in the file; null where the file has no times.</param>
-/// <param name="Values">Of each column of the plan; NaN where it is missing. In a long table those of the columns from <paramref name="Only"/> on, or none.</param>
-/// <param name="Only">The first column of the plan that the row of a long table has values for, <paramref name="Values"/> the next ones; null where a row has them all.</param>
-/// <param name="Stored">What was stored with the value, where the file is the product's own export.</param>
+/// <param name="Number">The row number, starting at 1; only rows of values are counted.</param>
+/// <param name="Line">The line number, starting at 1.</param>
+/// <param name="Time">The time in UTC; null if the file has no times.</param>
+/// <param name="TimeText">The time as it is written in the file; null if the file has no times.</param>
+/// <param name="Values">
+/// The value of each column of the plan; NaN if it is missing. In a long table the values of the columns from <paramref name="Only"/> on, or none.
+/// </param>
+/// <param name="Only">
+/// The first column of the plan that the row of a long table has values for; <paramref name="Values"/> continue from there.
+/// Null if a row has values for all columns.
+/// </param>
+/// <param name="Stored">The fields that were stored with the value, if the file is the product's own export.</param>
 public sealed record ReplayRow(long Number, long Line, DateTime? Time, string? TimeText, double[] Values, int? Only = null, StoredFields? Stored = null);
 
-/// <summary>What was stored with the value of a reading.</summary>
-/// <param name="AlertLevel">normal, warning or critical; null where it was not known.</param>
-/// <param name="Quality">1 is good, 0 is bad; null where it was not known.</param>
-/// <param name="Location">Of the sensor.</param>
+/// <summary>The fields that were stored with the value of a reading.</summary>
+/// <param name="AlertLevel">normal, warning or critical; null if it was not known.</param>
+/// <param name="Quality">1 is good, 0 is bad; null if it was not known.</param>
+/// <param name="Location">The location of the sensor.</param>
 public sealed record StoredFields(string? AlertLevel, double? Quality, Contracts.SensorLocation Location);
 
-/// <summary>What of a file's times was found.</summary>
-/// <param name="Where">Columns and how they count, in words; null where there is none.</param>
-/// <param name="First">Of UTC.</param>
-/// <param name="Last">Of UTC.</param>
-/// <param name="IsElapsed">They count from the file's beginning on, and are no dates.</param>
-/// <param name="Order">day-first, month-first or year-first where a date could be read in more than one way.</param>
-/// <param name="Zone">Of times that name none; null where all do, or where they count.</param>
-/// <param name="Duplicates">Rows with the time of the row before.</param>
-/// <param name="Backward">Rows whose time is before that of the row before.</param>
-/// <param name="FirstBackwardLine">The first of them.</param>
-/// <param name="WithoutTime">Rows that are passed over because they have none.</param>
-/// <param name="Repeated">Times in an hour that the zone's clock repeats.</param>
-/// <param name="LeftOut">Times in an hour that the zone's clock leaves out.</param>
-/// <param name="LongestGap">Between a row and the next.</param>
-/// <param name="IsNewestFirst">The file runs from the newest to the oldest, and is replayed from its end.</param>
-/// <param name="IsByName">The rows of a long table stand one sensor after another, and are replayed by their times.</param>
+/// <summary>What was found out about a file's times.</summary>
+/// <param name="Where">The time columns and how they count, in words; null if there are none.</param>
+/// <param name="First">The first time, in UTC.</param>
+/// <param name="Last">The last time, in UTC.</param>
+/// <param name="IsElapsed">Whether the times count from the file's beginning and are not dates.</param>
+/// <param name="Order">day-first, month-first or year-first, if a date could be read in more than one way.</param>
+/// <param name="Zone">The zone of times that name none; null if all times name one, or if they count.</param>
+/// <param name="Duplicates">Number of rows with the same time as the previous row.</param>
+/// <param name="Backward">Number of rows whose time is earlier than that of the previous row.</param>
+/// <param name="FirstBackwardLine">The line of the first row whose time is earlier than that of the previous row.</param>
+/// <param name="WithoutTime">Number of rows that are skipped because they have no time.</param>
+/// <param name="Repeated">Number of times in an hour that the zone's clock repeats.</param>
+/// <param name="LeftOut">Number of times in an hour that the zone's clock skips.</param>
+/// <param name="LongestGap">The longest gap between a row and the next one.</param>
+/// <param name="IsNewestFirst">Whether the file is sorted from newest to oldest and is replayed from its end.</param>
+/// <param name="IsByName">Whether the rows of a long table are grouped by sensor and are replayed in the order of their times.</param>
 public sealed record ReplayTimes(
     string? Where, DateTime First, DateTime Last, bool IsElapsed, string? Order, string? Zone, long Duplicates, long Backward, long? FirstBackwardLine,
     long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst, bool IsByName);
 
-/// <summary>A file that was read once, from its beginning to its end, and can be replayed.</summary>
+/// <summary>A file that was read once, from beginning to end, and can be replayed.</summary>
 public sealed class ReplayPlan
 {
     private readonly FileShape _shape;
@@ -71,12 +76,12 @@ public sealed class ReplayPlan
     private readonly FrozenDictionary<string, Range> _sensors;
 
     /// <param name="shape">How the file is written.</param>
-    /// <param name="time">Where its times are.</param>
-    /// <param name="order">Of day, month and year.</param>
-    /// <param name="zone">Of times that name none.</param>
-    /// <param name="missing">What stands for a missing value.</param>
-    /// <param name="table">Null where each column is a sensor.</param>
-    /// <param name="sensors">Of a long table: the places among <see cref="Columns"/> by the name in the rows.</param>
+    /// <param name="time">Where the file's times are.</param>
+    /// <param name="order">The order of day, month and year.</param>
+    /// <param name="zone">The zone of times that name none.</param>
+    /// <param name="missing">The markers that stand for a missing value.</param>
+    /// <param name="table">The long table; null if each column is a sensor.</param>
+    /// <param name="sensors">The ranges of <see cref="Columns"/> of a long table, by the name in the rows.</param>
     internal ReplayPlan(
         FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing, LongTable? table, IReadOnlyDictionary<string, Range> sensors)
     {
@@ -84,19 +89,19 @@ public sealed class ReplayPlan
         _sensors = sensors.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
-    /// <summary>The column that names the sensor of each row, in words; null where each column is a sensor.</summary>
+    /// <summary>The column that names the sensor of each row, in words; null if each column is a sensor.</summary>
     public string? NamedBy => _table is { } table ? string.Join(" and ", table.Names.Select(_shape.Column)) : null;
 
-    /// <summary>Columns of values that each row of a long table has; 0 where each column is a sensor.</summary>
+    /// <summary>Number of value columns in each row of a long table; 0 if each column is a sensor.</summary>
     public int ValuesPerName => _table?.Values.Length ?? 0;
 
-    /// <summary>Values that the rows have room for.</summary>
+    /// <summary>Number of values that the rows can hold.</summary>
     public long Cells => Rows * (_table?.Values.Length ?? Columns.Count);
 
     /// <summary>Full path.</summary>
     public required string File { get; init; }
 
-    /// <summary>Bytes on the disk.</summary>
+    /// <summary>Size on disk, in bytes.</summary>
     public required long Length { get; init; }
 
     public required bool IsGzip { get; init; }
@@ -105,14 +110,14 @@ public sealed class ReplayPlan
 
     public required ReplayOptions Options { get; init; }
 
-    /// <summary>Rows that are replayed.</summary>
+    /// <summary>Number of rows that are replayed.</summary>
     public required long Rows { get; init; }
 
     public required long Comments { get; init; }
 
     public required long Blanks { get; init; }
 
-    /// <summary>Rows with fewer fields than the others; what they lack is missing.</summary>
+    /// <summary>Number of rows with fewer fields than the others; the absent fields are missing values.</summary>
     public required long ShortRows { get; init; }
 
     public required long RepeatedHeaders { get; init; }
@@ -123,18 +128,18 @@ public sealed class ReplayPlan
 
     public required IReadOnlyList<LeftOutColumn> LeftOut { get; init; }
 
-    /// <summary>Texts that stand for a missing value, and how often each does; at most 20.</summary>
+    /// <summary>Texts that stand for a missing value, with the number of occurrences of each; at most 20.</summary>
     public required IReadOnlyDictionary<string, long> MissingTexts { get; init; }
 
-    /// <summary>The first rows as they stand in the file.</summary>
+    /// <summary>The first rows as they are written in the file.</summary>
     public required IReadOnlyList<(long Line, string Text)> FirstRows { get; init; }
 
-    /// <summary>From the first row to the last by the file's times; what goes backward takes no time.</summary>
+    /// <summary>Time from the first row to the last by the file's times; backward steps take no time.</summary>
     public required TimeSpan Span { get; init; }
 
     public long Readings => Columns.Sum(column => column.Values);
 
-    /// <summary>How long the replay takes; a backfill takes as long as the pipeline needs.</summary>
+    /// <summary>Duration of the replay; a backfill takes as long as the pipeline needs.</summary>
     public TimeSpan Duration => Span.TotalSeconds / Options.SpeedUp < TimeSpan.MaxValue.TotalSeconds / 2 ? Span / Options.SpeedUp : TimeSpan.MaxValue;
 
     public string Separator => Csv.NameOf(_shape.Separator);
@@ -148,10 +153,10 @@ public sealed class ReplayPlan
 
     public long? UnitLine => _shape.UnitLine;
 
-    /// <summary>Reads the file once and finds out how it is written, without keeping it in memory.</summary>
-    /// <param name="options">What the user gives.</param>
-    /// <param name="setting">What settings are called in messages.</param>
-    /// <param name="progress">Told now and then which share of the file is read, 0 to 1.</param>
+    /// <summary>Reads the file once and detects how it is written, without keeping it in memory.</summary>
+    /// <param name="options">The user's settings.</param>
+    /// <param name="setting">Returns the name of a setting for messages.</param>
+    /// <param name="progress">Receives the fraction of the file that has been read, 0 to 1, from time to time.</param>
     /// <exception cref="ReplayFileException">The file or a setting is wrong.</exception>
     public static ReplayPlan Check(ReplayOptions options, SettingName setting, IProgress<double>? progress = null)
     {
@@ -160,8 +165,8 @@ public sealed class ReplayPlan
         return new ReplayCheck(options, setting).Run(progress);
     }
 
-    /// <summary>Reads the rows anew, in the order of their replay.</summary>
-    /// <exception cref="ReplayFileException">The file is not as it was when it was checked.</exception>
+    /// <summary>Reads the rows again, in the order of their replay.</summary>
+    /// <exception cref="ReplayFileException">The file has changed since it was checked.</exception>
     public IEnumerable<ReplayRow> Read() => Times.IsNewestFirst ? ReadForward().Reverse() : Times.IsByName ? ReadForward().OrderBy(row => row.Time) : ReadForward();
 
     private IEnumerable<ReplayRow> ReadForward()

@@ -2,15 +2,15 @@ using System.Text;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What was understood of a file, for people.</summary>
+/// <summary>Describes to people how a file was understood.</summary>
 public static class ReplayPreview
 {
     private const int ColumnsShown = 60;
     private const int LeftOutShown = 12;
 
-    /// <summary>Several lines; the last one ends with a line break.</summary>
+    /// <summary>Returns several lines; the last one ends with a line break.</summary>
     /// <param name="plan">The file.</param>
-    /// <param name="setting">What settings are called.</param>
+    /// <param name="setting">Returns the name of a setting.</param>
     public static string Text(ReplayPlan plan, SettingName setting)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -62,7 +62,7 @@ public static class ReplayPreview
         void Line(string head, string line) => text.AppendLine(Say.Text($"  {head,-10} {line}"));
     }
 
-    /// <summary>One line: file, rows, sensors and how long it takes.</summary>
+    /// <summary>Returns one line: file, rows, sensors and duration.</summary>
     public static string Summary(ReplayPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);

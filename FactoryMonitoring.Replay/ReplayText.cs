@@ -3,13 +3,13 @@ using System.Text;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>The text of a file, plain or gzip, in its encoding.</summary>
+/// <summary>Reads the text of a file, plain or gzip, in its encoding.</summary>
 internal sealed class ReplayText : IDisposable
 {
     private const int PrefixBytes = 64 * 1024;
     private const int BufferBytes = 128 * 1024;
 
-    /// <summary>What begins so is no CSV.</summary>
+    /// <summary>First bytes of files that are not CSV.</summary>
     private static readonly (byte[] Magic, string What)[] Foreign =
     [
         ([0x50, 0x4B, 0x03, 0x04], "a zip archive or an Excel workbook: unpack it, or save the sheet as CSV"),
@@ -44,12 +44,12 @@ internal sealed class ReplayText : IDisposable
 
     public string Encoding { get; }
 
-    /// <summary>Bytes on the disk, and how many of them are read.</summary>
+    /// <summary>Size on disk, and position in it, in bytes.</summary>
     public long Length => _file.Length;
 
     public long Position => _file.Position;
 
-    /// <exception cref="ReplayFileException">It cannot be read, or is no text.</exception>
+    /// <exception cref="ReplayFileException">The file cannot be read, or is not text.</exception>
     public static ReplayText Open(string path)
     {
         try
@@ -117,13 +117,13 @@ internal sealed class ReplayText : IDisposable
 
         if (nulls[0] + nulls[1] > 0)
         {
-            // Text of Western languages in UTF-16 has a NUL in nearly every second byte, and none in the others.
+            // In UTF-16, text of Western languages has a NUL in nearly every second byte, and none in the others.
             return nulls[0] == 0 && nulls[1] > prefix.Length / 4 ? System.Text.Encoding.Unicode
                 : nulls[1] == 0 && nulls[0] > prefix.Length / 4 ? System.Text.Encoding.BigEndianUnicode
                 : throw new ReplayFileException("is no text: it holds NUL bytes; convert it to CSV");
         }
 
-        // A character may be cut in two at the end.
+        // The last character may be truncated.
         var whole = prefix.Length < PrefixBytes ? prefix.Length : prefix.Length - 4;
         while (whole < prefix.Length && whole > 0 && (prefix[whole] & 0xC0) == 0x80)
         {

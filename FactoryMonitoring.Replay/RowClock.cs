@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What came of reading a time.</summary>
+/// <summary>The outcome of reading a time.</summary>
 internal enum TimeReadOutcome
 {
     Read,
@@ -8,13 +8,13 @@ internal enum TimeReadOutcome
     Wrong,
 }
 
-/// <summary>Reads the times of rows as a plan has it, and makes them times of UTC.</summary>
+/// <summary>Reads the times of rows according to a plan, and converts them to UTC.</summary>
 internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers missing)
 {
-    /// <summary>As the row has it.</summary>
+    /// <summary>The time as it is written in the row.</summary>
     public TimeText Written { get; private set; }
 
-    /// <summary>Where <see cref="Written"/> does not hold it: time of UTC.</summary>
+    /// <summary>The time in UTC, if <see cref="Written"/> does not hold it.</summary>
     public DateTime Counted { get; private set; }
 
     public TimeReadOutcome Read(RowReader row)
@@ -37,13 +37,13 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
                     return TimeReadOutcome.Wrong;
                 }
 
-                // A double has not the places that nanoseconds since 1970 take.
+                // A double does not have enough digits for nanoseconds since 1970.
                 Counted = long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) && plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100) : counted;
                 return TimeReadOutcome.Read;
         }
     }
 
-    /// <summary>The time as it stands in the row.</summary>
+    /// <summary>Returns the time as it is written in the row.</summary>
     public string Text(RowReader row) => plan.Kind == TimeKind.Calendar
         ? Say.Text($"{row[plan.Columns[0]]}-{row[plan.Columns[1]].PadLeft(2, '0')}-{row[plan.Columns[2]].PadLeft(2, '0')}{(plan.Columns.Length > 3 ? $" {string.Join(':', plan.Columns[3..].Select(column => row[column].PadLeft(2, '0')))}" : "")}")
         : string.Join(' ', plan.Columns.Select(column => row[column]));
@@ -86,14 +86,14 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
         }
         else if (text.Length < plan.ClockDigits && !text.ContainsAnyExceptInRange('0', '9') ? !TimeText.TryReadClock($"{new string('0', plan.ClockDigits - text.Length)}{text}", isNumber: true, out clock) : !TimeText.TryReadClock(text, isNumber: true, out clock))
         {
-            // A clock's column of Excel may hold its day of 1899 as well.
+            // A clock column from Excel may also contain a day in 1899.
             if (!TimeText.TryRead(text, out clock) || !clock.HasClock)
             {
                 return TimeReadOutcome.Wrong;
             }
         }
 
-        // A date's column of Excel or pandas may say midnight as well.
+        // A date column from Excel or pandas may also contain midnight, which the clock column replaces.
         written.Clock = clock.Clock;
         written.HasClock = true;
         written.Offset = clock.Offset ?? written.Offset;
@@ -138,18 +138,18 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
     }
 }
 
-/// <summary>Makes local times those of UTC, in order: of the hour that a clock repeats, the first time round is taken until the times fall back.</summary>
+/// <summary>Converts local times to UTC, in the rows' order: times in the hour that a clock repeats belong to its first pass until they fall back.</summary>
 internal sealed class ZoneClock(TimeZoneInfo zone)
 {
     private DateTime _last = DateTime.MinValue;
 
-    /// <summary>Times in the hour that the clock repeats.</summary>
+    /// <summary>Number of times in the hour that the clock repeats.</summary>
     public long Repeated { get; private set; }
 
-    /// <summary>Times in the hour that the clock leaves out; the hour behind it is taken.</summary>
+    /// <summary>Number of times in the hour that the clock skips; they are read as times in the hour after it.</summary>
     public long LeftOut { get; private set; }
 
-    /// <returns>False where the date is none, or outside the time that .NET knows.</returns>
+    /// <returns>False if the date does not exist or is outside the range of <see cref="DateTime"/>.</returns>
     public bool TryUtc(in TimeText written, DateOrder order, out DateTime utc)
     {
         utc = default;

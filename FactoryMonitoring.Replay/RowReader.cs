@@ -2,7 +2,7 @@ using CsvHelper;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>The rows of a file one by one, without what is no row of values: what stands before them, comments, empty rows, headers that are repeated.</summary>
+/// <summary>Reads the rows of values of a file one by one, skipping everything before them, comments, empty rows and repeated headers.</summary>
 internal sealed class RowReader : IDisposable
 {
     private readonly ReplayText _text;
@@ -18,10 +18,10 @@ internal sealed class RowReader : IDisposable
         _reader = Csv.Read(_text.Reader, shape.Separator, isWhole: true, isTrimmed: !LongTable.IsOwnExport(shape));
     }
 
-    /// <summary>Of the row, from 1 on, the first of its lines where a quoted field has several.</summary>
+    /// <summary>The line of the row, starting at 1; the first line if a quoted field spans several.</summary>
     public long Line => _reader.LineNumber;
 
-    /// <summary>Rows of values up to here.</summary>
+    /// <summary>Number of rows of values read so far.</summary>
     public long Row { get; private set; }
 
     public int Count => _reader.FieldCount;
@@ -32,7 +32,7 @@ internal sealed class RowReader : IDisposable
 
     public long RepeatedHeaders { get; private set; }
 
-    /// <summary>Bytes of the file that are read.</summary>
+    /// <summary>Number of bytes of the file read so far.</summary>
     public long Position => _text.Position;
 
     public long Length => _text.Length;
@@ -41,16 +41,16 @@ internal sealed class RowReader : IDisposable
 
     public string Encoding => _text.Encoding;
 
-    /// <summary>A field, trimmed; empty where the row has none there.</summary>
+    /// <summary>A field, trimmed; empty if the row does not have it.</summary>
     public string this[int column] => _reader.GetString(column).Trim();
 
-    /// <summary>A field as it stands there.</summary>
+    /// <summary>Returns a field, not trimmed.</summary>
     public string Exact(int column) => _reader.GetString(column);
 
-    /// <summary>A field, trimmed; valid until another one is asked for.</summary>
+    /// <summary>Returns a field, trimmed; valid until another one is read.</summary>
     public ReadOnlySpan<char> Chars(int column)
     {
-        // UTF-16 takes no more characters than UTF-8 takes bytes.
+        // A text has no more characters in UTF-16 than bytes in UTF-8.
         if (_reader.GetSpan(column).Length is var length && length > _chars.Length)
         {
             _chars = new char[length];
@@ -59,7 +59,7 @@ internal sealed class RowReader : IDisposable
         return _chars.AsSpan(0, _reader.GetChars(column, _chars)).Trim();
     }
 
-    /// <summary>Two fields as one name; valid until another one is asked for.</summary>
+    /// <summary>Returns two fields as one name; valid until another one is read.</summary>
     public ReadOnlySpan<char> Chars(int column, int other) => (Chars(column).ToString(), Chars(other).ToString()) switch
     {
         ("", var two) => two,
@@ -69,7 +69,7 @@ internal sealed class RowReader : IDisposable
 
     public bool IsEmpty(int column) => _reader.GetSpan(column).Trim((byte)' ').IsEmpty;
 
-    /// <exception cref="ReplayFileException">It cannot be read on, or a quote is not closed.</exception>
+    /// <exception cref="ReplayFileException">The rest of the file cannot be read, or a quote is not closed.</exception>
     public bool Read()
     {
         try

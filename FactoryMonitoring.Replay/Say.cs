@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>Words for messages and the preview.</summary>
+/// <summary>Formats values for messages and the preview.</summary>
 internal static class Say
 {
     private const int LongestValue = 60;
@@ -15,7 +15,7 @@ internal static class Say
 
     public static string Number(double value) => value.ToString(Math.Abs(value) is >= 100_000 and < 1e15 ? "0.##" : "G6", CultureInfo.InvariantCulture);
 
-    /// <summary>A text of the file, in a line.</summary>
+    /// <summary>Returns a text of the file in quotes, on one line.</summary>
     public static string Quoted(string text)
     {
         var line = text.ReplaceLineEndings(" ");

@@ -5,29 +5,29 @@ namespace FactoryMonitoring.Replay;
 /// <summary>How a row's time is written.</summary>
 internal enum TimeKind
 {
-    /// <summary>Nowhere.</summary>
+    /// <summary>The file has no times.</summary>
     None,
 
     /// <summary>In one column, or a date in one and a time of day in another.</summary>
     Text,
 
-    /// <summary>Counted from 1970 on.</summary>
+    /// <summary>Counted since 1970.</summary>
     Epoch,
 
-    /// <summary>Counted from the file's beginning on.</summary>
+    /// <summary>Counted since the beginning of the file.</summary>
     Elapsed,
 
-    /// <summary>Days of Excel.</summary>
+    /// <summary>Excel's serial dates.</summary>
     Excel,
 
-    /// <summary>Year, month, day and so on in columns of their own.</summary>
+    /// <summary>Year, month, day and so on in separate columns.</summary>
     Calendar,
 }
 
-/// <summary>Which columns are the time, and how they are read.</summary>
-/// <param name="Columns">Text: the time's, or the date's and the clock's. Calendar: year, month, day, hour, minute, second as far as there are any.</param>
-/// <param name="Unit">Of a column that counts.</param>
-/// <param name="IsHour">The clock's column holds the hour alone.</param>
+/// <summary>The time columns, and how they are read.</summary>
+/// <param name="Columns">Text: the time column, or the date and clock columns. Calendar: year, month, day, hour, minute, second, as far as they exist.</param>
+/// <param name="Unit">The unit of a column that counts.</param>
+/// <param name="IsHour">Whether the clock column holds only the hour.</param>
 internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan Unit, string UnitName, bool IsHour)
 {
     public static readonly TimePlan None = new(TimeKind.None, [], TimeSpan.Zero, "", false);
@@ -43,13 +43,13 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         ["year", "yr", "yyyy", "yy", "jahr"], ["month", "mo", "mm", "mnth", "monat"], ["day", "dd", "dy", "day of month", "tag"], ["hour", "hr", "hh", "stunde"], ["minute", "min", "mn", "mm"], ["second", "sec", "ss"],
     ];
 
-    /// <summary>Of a clock's column of digits: HHMM or HHMMSS, whose leading zeros may be missing.</summary>
+    /// <summary>Number of digits in a clock column of digits: HHMM or HHMMSS, whose leading zeros may be missing.</summary>
     public int ClockDigits { get; init; } = 4;
 
-    /// <summary>Of UTC: from when on a column counts; null where that is 1970, or nothing names it.</summary>
+    /// <summary>The start from which a column counts, in UTC; null if it is 1970, or if nothing names it.</summary>
     public DateTime? Start { get; init; }
 
-    /// <summary>The zone that the header of a time's column names, as <c>Date Time, GMT-05:00</c>; null where none does.</summary>
+    /// <summary>Returns the zone that the header of a time column names, as in <c>Date Time, GMT-05:00</c>; null if none does.</summary>
     public TimeZoneInfo? ZoneOf(FileShape shape)
     {
         foreach (var column in Kind is TimeKind.Text or TimeKind.Calendar ? Columns : [])
@@ -73,10 +73,10 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         return null;
     }
 
-    /// <summary>Whether the order of day, month and year can be in question.</summary>
+    /// <summary>Whether the order of day, month and year can be ambiguous.</summary>
     public bool HasText => Kind == TimeKind.Text;
 
-    /// <exception cref="ReplayFileException">What is set is not in the file, or what is in the file is not enough.</exception>
+    /// <exception cref="ReplayFileException">The file does not match the settings, or does not contain enough information about its times.</exception>
     public static TimePlan Find(FileShape shape, ReplayOptions options, ColumnNames names, SettingName setting)
     {
         var format = options.TimeFormat?.Trim().ToLowerInvariant();
@@ -99,8 +99,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         };
     }
 
-    /// <summary>Reads a number that counts.</summary>
-    /// <returns>Null where it is outside the time that .NET knows.</returns>
+    /// <summary>Converts the number in a column that counts to a time.</summary>
+    /// <returns>Null if the time is outside the range of <see cref="DateTime"/>.</returns>
     public DateTime? Counted(double number)
     {
         var origin = Kind == TimeKind.Excel ? new DateTime(1899, 12, 30) : Start ?? DateTime.UnixEpoch;
@@ -123,8 +123,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     private static TimePlan? Infer(FileShape shape, string? format, ReplayOptions options, SettingName setting)
     {
         var columns = shape.Columns;
-        // One column that says all, else a date and the nearest clock behind it, else a date alone.
-        // The ends of a window, which are alike in all rows, stand before the times in InfluxDB's CSV.
+        // One column of date and time, otherwise a date and the nearest clock column after it, otherwise only a date.
+        // In InfluxDB's CSV, the ends of the query's window, which are the same in all rows, come before the times.
         List<int> dates = [.. Indexes(columns, column => column.IsTime).OrderBy(index => columns[index].IsConstant)];
         if (dates.Count > 0)
         {
@@ -200,7 +200,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         return new TimePlan(start is null ? TimeKind.Elapsed : TimeKind.Epoch, [column], UnitsOfTime[unit ?? "s"], unit ?? "s", false) { Start = start };
     }
 
-    // What is no zone is refused before.
+    // An invalid zone has been refused before.
     private static TimeZoneInfo ZoneOf(ReplayOptions options) => options.TimeZone is { Length: > 0 } id ? TimeZoneInfo.FindSystemTimeZoneById(id) : TimeZoneInfo.Utc;
 
     private static TimePlan Text(int column) => new(TimeKind.Text, [column], TimeSpan.Zero, "", false);
@@ -219,7 +219,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         ClockDigits = shape.Columns[clock] is { IsNumber: true, Most: > 2400 } ? 6 : 4,
     };
 
-    // Of a local time and the same time of UTC, that of UTC says what it is.
+    // If there is a local time and the same time in UTC, UTC is used because it is unambiguous.
     private static int OfUtc(FileShape shape, List<int> dates, int first) => UtcName().IsMatch(shape.Names[first]) ? first
         : dates.Where(index => shape.Columns[index].HasClock && UtcName().IsMatch(shape.Names[index])
             && (LocalName().IsMatch(shape.Names[first]) || BareName(shape.Names[index]) == BareName(shape.Names[first]))).DefaultIfEmpty(first).First();
@@ -255,7 +255,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static int[]? CalendarOf(FileShape shape)
     {
-        // Without a header: year, month, day and hour at the beginning, as in ISD-Lite.
+        // Without a header: year, month, day and hour in the first columns, as in ISD-Lite.
         if (shape.HeaderLine is null)
         {
             return shape.FieldCount > 4 && IsWithin(0, 1850, 2150) && IsWithin(1, 1, 12) && IsWithin(2, 1, 31) && IsWithin(3, 0, 24) ? [0, 1, 2, 3] : null;

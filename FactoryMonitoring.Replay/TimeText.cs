@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Replay;
 
-/// <summary>Which of three numbers of a date is which.</summary>
+/// <summary>The order of the three numbers of a date.</summary>
 internal enum DateOrder
 {
     YearFirst,
@@ -8,13 +8,13 @@ internal enum DateOrder
     MonthFirst,
 }
 
-/// <summary>How much a date says about its order.</summary>
+/// <summary>How much a date shows of the order of its parts.</summary>
 internal enum DateForm
 {
-    /// <summary>There is no date.</summary>
+    /// <summary>No date.</summary>
     None,
 
-    /// <summary>Its parts are known.</summary>
+    /// <summary>A date whose parts are known.</summary>
     Known,
 
     /// <summary>Two numbers, and a year of four digits.</summary>
@@ -24,7 +24,7 @@ internal enum DateForm
     AnyOrder,
 }
 
-/// <summary>A date and a time of day as they are written.</summary>
+/// <summary>A date and a time of day as they are written in the file.</summary>
 internal struct TimeText
 {
     private static readonly string[] Months =
@@ -32,7 +32,7 @@ internal struct TimeText
         "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
     ];
 
-    /// <summary>Beginnings that are not English: German, French, Spanish, Italian, Dutch.</summary>
+    /// <summary>Prefixes of names of months that are not English: German, French, Spanish, Italian, Dutch.</summary>
     private static readonly (string Begins, int Month)[] OtherMonths =
     [
         ("jän", 1), ("janv", 1), ("ene", 1), ("gen", 1), ("fév", 2), ("mär", 3), ("mrz", 3), ("maa", 3), ("mrt", 3), ("avr", 4), ("abr", 4), ("mai", 5), ("mei", 5), ("mag", 5), ("juin", 6),
@@ -43,7 +43,7 @@ internal struct TimeText
 
     public DateForm Form;
 
-    /// <summary>Year, month and day where <see cref="Form"/> is known; else the numbers in the order in which they stand, a year of four digits last.</summary>
+    /// <summary>Year, month and day if <see cref="Form"/> is known; otherwise the numbers as they are written, with a year of four digits last.</summary>
     public int First;
     public int Second;
     public int Third;
@@ -52,11 +52,11 @@ internal struct TimeText
     public long Clock;
     public bool HasClock;
 
-    /// <summary>Minutes east of UTC; null where it names no zone.</summary>
+    /// <summary>Minutes east of UTC; null if the text names no zone.</summary>
     public int? Offset;
 
-    /// <summary>The day at midnight.</summary>
-    /// <returns>False where there is no such day.</returns>
+    /// <summary>Gets the day at midnight.</summary>
+    /// <returns>False if there is no such day.</returns>
     public readonly bool TryDay(DateOrder order, out DateTime day)
     {
         var (year, month, date) = Form switch
@@ -84,7 +84,7 @@ internal struct TimeText
     }
 
     /// <summary>Reads a time of day without a date.</summary>
-    /// <param name="text">hh:mm with seconds, fractions, AM or PM and a zone, or hhmm and hhmmss where <paramref name="isNumber"/>.</param>
+    /// <param name="text">hh:mm with seconds, fractions, AM or PM and a zone, or hhmm and hhmmss if <paramref name="isNumber"/>.</param>
     public static bool TryReadClock(ReadOnlySpan<char> text, bool isNumber, out TimeText time)
     {
         time = default;
@@ -92,7 +92,7 @@ internal struct TimeText
         return (time.ReadClock(ref rest) || (isNumber && time.ReadClockNumber(ref rest))) && time.ReadZone(rest);
     }
 
-    /// <returns>The month that a name begins or is; 0 where it is none.</returns>
+    /// <returns>The month whose name or abbreviation this is; 0 if it is none.</returns>
     private static int MonthOf(ReadOnlySpan<char> name)
     {
         if (name.Length < 3)
@@ -116,7 +116,7 @@ internal struct TimeText
             }
         }
 
-        // Languages that write an English beginning and end otherwise, as September and Oktober do.
+        // Languages whose names begin as in English and end differently, as September and Oktober do.
         for (var month = 0; month < Months.Length; month++)
         {
             if (name.StartsWith(Months[month].AsSpan(0, 3), StringComparison.OrdinalIgnoreCase))
@@ -128,7 +128,7 @@ internal struct TimeText
         return 0;
     }
 
-    // As POSIX has it: 69 to 99 are of the last century.
+    // As in POSIX: 69 to 99 are in the last century.
     private static int Century(int year) => year >= 100 ? year : year < 69 ? 2000 + year : 1900 + year;
 
     private static int Digits(ReadOnlySpan<char> text)
@@ -190,7 +190,7 @@ internal struct TimeText
             rest = rest.TrimStart(" ,-/");
             if (Digits(rest) is (1 or 2) and var hour && rest.Length > hour && rest[hour] == ':')
             {
-                // Dec 2 21:15:00 2013, as ctime and date of Unix write it; date names the zone before the year.
+                // Dec 2 21:15:00 2013, as ctime and date write it on Unix; date writes the zone before the year.
                 if (!ReadClock(ref rest))
                 {
                     return false;
@@ -215,7 +215,7 @@ internal struct TimeText
         switch (digits)
         {
             case 8 or 10 or 12 or 14 or 17:
-                // 20131202, with the clock's numbers or without
+                // 20131202, with or without the digits of the time of day
                 var number = rest;
                 First = Number(ref number, 4);
                 Second = Number(ref number, 2);
@@ -299,7 +299,7 @@ internal struct TimeText
 
                 Third = Number(ref rest, year);
                 Form = year == 4 ? DateForm.DayOrMonthFirst : DateForm.AnyOrder;
-                // "10.03.2004." ends so in some countries.
+                // Some countries write a final point: "10.03.2004."
                 return true;
             default:
                 return false;
@@ -369,7 +369,7 @@ internal struct TimeText
             return (ReadClock(ref rest) || ReadClockNumber(ref rest)) && ReadZone(rest);
         }
 
-        // A zone without a clock: 2013-12-02Z, 2013-12-02 UTC.
+        // A zone without a time of day: 2013-12-02Z, 2013-12-02 UTC.
         return ReadZone(rest);
     }
 
@@ -384,7 +384,7 @@ internal struct TimeText
 
         if (rest.Length >= 8 && digits == 2 && rest[2] == '-' && rest[5] == '-' && Digits(rest[3..]) == 2 && Digits(rest[6..]) == 2)
         {
-            // 21-15-00, where a colon may not stand: in names of files.
+            // 21-15-00, where colons are not allowed: in file names.
             var (hours, minutes) = (Number(ref rest, 2), Next(ref rest));
             var seconds = Next(ref rest);
             text = rest;
@@ -483,7 +483,7 @@ internal struct TimeText
         return SetClock(hour, minute, second, fraction);
     }
 
-    // 24:00:00 is the next midnight, and a leap second the last of its minute.
+    // 24:00:00 is the next midnight, and a leap second counts as second 59 of its minute.
     private bool SetClock(int hour, int minute, int second, long fraction)
     {
         if (hour > 24 || minute > 59 || second > 60 || (hour == 24 && (minute > 0 || second > 0 || fraction > 0)))
@@ -499,7 +499,7 @@ internal struct TimeText
     private bool ReadZone(ReadOnlySpan<char> rest)
     {
         rest = rest.Trim(" \u00a0");
-        // Europe/Berlin in brackets stands after the offset that counts.
+        // A zone in brackets, such as [Europe/Berlin], follows the offset, which takes precedence.
         if (rest.EndsWith("]") && rest.IndexOf('[') is >= 0 and var bracket)
         {
             rest = rest[..bracket].TrimEnd(' ');

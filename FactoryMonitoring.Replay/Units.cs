@@ -4,10 +4,10 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>What names of columns and rows of units tell of unit and type.</summary>
+/// <summary>Derives units and types from the names of columns and from rows of units.</summary>
 internal static partial class Units
 {
-    /// <summary>What stands in rows of units, and is none.</summary>
+    /// <summary>Texts that occur in rows of units and are not units.</summary>
     private static readonly FrozenSet<string> BesideUnits =
         "TS RN - -- n/a none NA yyyy-mm-dd hh:mm hh:mm:ss dd/mm/yyyy dd.mm.yyyy utc gmt local iso datetime date time timestamp string float int double number text boolean smp avg max min std tot 1 # unit units einheit"
             .Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
@@ -16,7 +16,7 @@ internal static partial class Units
 
     private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether these may be the units of columns.</summary>
+    /// <summary>Returns whether the fields may be the units of columns.</summary>
     public static bool IsRow(IReadOnlyList<string> fields)
     {
         var units = 0;
@@ -39,10 +39,10 @@ internal static partial class Units
         return units > 0;
     }
 
-    /// <summary>A logger's row that says how each value came about.</summary>
+    /// <summary>Returns whether the fields are a logger's row that names how each value was aggregated.</summary>
     public static bool IsRowOfAggregates(IReadOnlyList<string> fields) => fields.Any(field => field.Length > 0) && fields.All(field => field.Length == 0 || Aggregates.Contains(field));
 
-    /// <summary>The unit that a name ends with, in brackets or after its last mark; null where it has none.</summary>
+    /// <summary>Splits off the unit at the end of a name, in brackets or after the last separator; null if there is none.</summary>
     public static (string Name, string? Unit) Split(string name)
     {
         if (InBrackets().Match(name.Replace('（', '(').Replace('）', ')').Replace('［', '[').Replace('］', ']')) is { Success: true } match && match.Groups["name"].Length > 0)
@@ -70,10 +70,12 @@ internal static partial class Units
         return mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && IsUnitAfter(name[..mark], end) ? (name[..mark].TrimEnd(' ', '_', ','), end) : (name, null);
     }
 
-    /// <summary>A unit of a row of units without brackets; null where it is none.</summary>
+    /// <summary>Returns a unit in a row of units, without brackets; null if the field is not a unit.</summary>
     public static string? OfRow(string field) => Bare(field) is { Length: > 0 and <= 32 } unit && !BesideUnits.Contains(unit) ? UnitWords.SymbolOf(unit) : null;
 
-    /// <summary>The type that a name and its unit tell; null where they tell none. A unit that the type's rules are not converted to is another type's.</summary>
+    /// <summary>
+    /// Returns the type that follows from a name and its unit; null if none does. A unit that the type's rules are not converted to belongs to another type.
+    /// </summary>
     public static SensorTypeInfo? TypeOf(string name, string? unit)
     {
         var type = Temperature().IsMatch(name) ? SensorCatalog.Temperature
@@ -86,7 +88,7 @@ internal static partial class Units
         return type is not null && (unit is null || UnitWords.OfType(type.Name).Contains(unit)) ? type : null;
     }
 
-    // "Sensor A" is no current, and "temp_min" no time.
+    // "Sensor A" is not a current, and "temp_min" is not a time.
     private static bool IsUnitAfter(string name, string end) =>
         UnitWords.IsWritten(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)) || (end is "W" && Energy().IsMatch(name)));
 
@@ -100,7 +102,7 @@ internal static partial class Units
     [GeneratedRegex(@"^(?:(?:°|º|deg(?:rees?|\.)?)[ _.-]*(?<scale>[CF]|celsius|fahrenheit)|(?<scale>celsius|fahrenheit))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Degrees();
 
-    // A letter alone is a unit behind a temperature only: "Diff" and "Leaf" end with none.
+    // A single letter is a unit only after a temperature: "Diff" and "Leaf" do not end with a unit.
     [GeneratedRegex(@"^(?<name>.*?)(?:(?<sure>(?<unit>(?:°|º)[ ]*[CFcf]|(?<=[ _,.\-])deg(?:rees?|\.)?[ _.\-]*[CFcf]|(?<![A-Z])Deg(?:rees?)?[CF]|(?<=[ _,.\-])(?:[Ff]ahrenheit|[Cc]elsius)|(?<=[a-z])(?:Fahrenheit|Celsius)))|(?<=[ _,.\-])(?<unit>[CFcf])|(?<=[Tt]emp|[Tt]emperature)(?<unit>[CF]))$", RegexOptions.CultureInvariant)]
     private static partial Regex DegreesAtEnd();
 

@@ -2,12 +2,12 @@ using System.IO.Compression;
 
 namespace FactoryMonitoring.Replay;
 
-/// <summary>The compressed data end before they are complete.</summary>
+/// <summary>Thrown when the compressed data end before they are complete.</summary>
 internal sealed class CutGzipException() : IOException("the compressed data end before they are complete");
 
 /// <summary>
-/// Unpacks gzip, and finds out whether it is complete: .NET takes data that are cut off at the end of a block for whole. A member of our own is read behind the
-/// file. Where that comes out as it went in, the file's last member has ended; where it does not, it has not.
+/// Decompresses gzip, and detects whether it is complete: .NET accepts data that are truncated at the end of a block. A marker member is read after the
+/// file. If it is decompressed unchanged, the last member of the file is complete; otherwise it is truncated.
 /// </summary>
 internal sealed class WholeGzip : ForwardStream
 {
@@ -18,14 +18,14 @@ internal sealed class WholeGzip : ForwardStream
     private readonly GZipStream _content;
     private bool _isOver;
 
-    /// <param name="file">It is disposed of with this.</param>
+    /// <param name="file">The compressed file, which is disposed of with this stream.</param>
     public WholeGzip(Stream file)
     {
         _packed = new Marked(file);
         _content = new GZipStream(_packed, CompressionMode.Decompress);
     }
 
-    /// <exception cref="CutGzipException">The file ends in the middle.</exception>
+    /// <exception cref="CutGzipException">The file is truncated.</exception>
     /// <exception cref="InvalidDataException">The data are damaged.</exception>
     public override int Read(Span<byte> buffer)
     {
@@ -43,7 +43,7 @@ internal sealed class WholeGzip : ForwardStream
                 return read;
             }
 
-            // All that the file holds has been handed out: this is our own member, or what became of it.
+            // The content of the file has been returned: this is the marker member, or what it was decompressed to.
             var tail = new byte[Mark.Length + 1];
             var length = Math.Min(read, tail.Length);
             buffer[..length].CopyTo(tail);
@@ -56,7 +56,7 @@ internal sealed class WholeGzip : ForwardStream
         }
         catch (InvalidDataException) when (_packed.IsPast)
         {
-            // The same.
+            // The marker member cannot be decompressed: the file is truncated.
         }
 
         return _isOver ? 0 : throw new CutGzipException();
@@ -83,12 +83,12 @@ internal sealed class WholeGzip : ForwardStream
         return packed.ToArray();
     }
 
-    /// <summary>The file, and behind it the mark, in a read of its own.</summary>
+    /// <summary>The file, followed by the marker in a separate read.</summary>
     private sealed class Marked(Stream file) : ForwardStream
     {
         private int _given;
 
-        /// <summary>The file was read to its end.</summary>
+        /// <summary>Whether the file was read to its end.</summary>
         public bool IsPast { get; private set; }
 
         public override int Read(Span<byte> buffer)

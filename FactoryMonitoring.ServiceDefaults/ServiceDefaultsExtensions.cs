@@ -12,13 +12,13 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every service of the factory has in common.</summary>
+/// <summary>The defaults of every service of the factory.</summary>
 public static class ServiceDefaultsExtensions
 {
-    /// <summary>Names by which a request may ask for a service, with semicolons between; ASP.NET Core's own key.</summary>
+    /// <summary>Host names that a request to a service may use, separated by semicolons; a key of ASP.NET Core.</summary>
     public const string AllowedHosts = "AllowedHosts";
 
-    /// <summary>Of a service that is asked from this machine alone.</summary>
+    /// <summary>Host names of a service that is only used from this machine.</summary>
     public const string LoopbackNames = "localhost;127.0.0.1;[::1]";
 
     private const string LoopbackAnyPort = "http://127.0.0.1:0";
@@ -27,30 +27,30 @@ public static class ServiceDefaultsExtensions
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
-        // That its heartbeat was late on a busy machine: ours say so where it matters.
+        // It warns when its heartbeat is late on a busy machine: the services' own heartbeats report it where it matters.
         ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel"] = "Error",
-        // Health is told by /health, each time it is asked.
+        // Each request to /health returns the state of the checks.
         ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
-        // What it says of a failed start or worker, RunServiceAsync says once.
+        // RunServiceAsync logs a failed start or worker once.
         ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "None",
         ["Logging:LogLevel:Npgsql"] = "Warning",
         ["Logging:LogLevel:Polly"] = "Warning",
         ["Logging:LogLevel:System.Net.Http.HttpClient"] = "Warning",
-        // That the API is away is said once, by what receives from it, and not with a stack trace for each request.
+        // The receiver of the API's events logs an outage of the API once, without a stack trace for each request.
         ["Logging:LogLevel:Yarp"] = "Error",
     };
 
     /// <summary>
-    /// Telemetry, health checks, service discovery, resilient HTTP clients, one-line logs in UTC, <see cref="TimeProvider"/>, and
-    /// <c>ConnectionStrings:kafka</c> from KAFKA_BROKERS where it is not set, and secrets from the files that settings name. Listens on loopback alone, and answers to its names alone, where nothing else
-    /// is said (<c>AllowedHosts</c>); in a container it answers to any.
+    /// Adds telemetry, health checks, service discovery, resilient HTTP clients, one-line logs in UTC, <see cref="TimeProvider"/>,
+    /// <c>ConnectionStrings:kafka</c> from KAFKA_BROKERS if it is not set, and secrets from the files that settings name. Unless settings say otherwise
+    /// (<c>AllowedHosts</c>), the service listens only on loopback and accepts only loopback's names; in a container it accepts any name.
     /// </summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         ArgumentNullException.ThrowIfNull(builder);
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Defaults });
-        // A page of another name that leads here (DNS rebinding) gets nothing. In a container the names are those of its network.
+        // Requests with another host name that resolves to this machine (DNS rebinding) are refused. In a container, the names are those of its network.
         if (!builder.Configuration.GetValue<bool>("DOTNET_RUNNING_IN_CONTAINER") && string.IsNullOrEmpty(builder.Configuration[AllowedHosts]))
         {
             builder.Configuration[AllowedHosts] = LoopbackNames;
@@ -61,7 +61,7 @@ public static class ServiceDefaultsExtensions
             builder.Configuration[WebHostDefaults.ServerUrlsKey] = LoopbackAnyPort;
         }
 
-        // Before telemetry, whose headers may hold a key.
+        // Before telemetry, whose headers may contain a key.
         foreach (var problem in SecretFiles.Read(key => builder.Configuration[key], (key, secret) => builder.Configuration[key] = secret))
         {
             builder.Services.AddSettingCheck(problem);
@@ -82,8 +82,8 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// /health: every check; /alive: the heartbeats of the service's own loops; /metrics: Prometheus' text. Where a service asks who somebody is, everybody may
-    /// see the first two.
+    /// Maps /health: every check; /alive: the heartbeats of the service's loops; /metrics: Prometheus' text format. In a service with authentication,
+    /// the first two are open to everyone.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {

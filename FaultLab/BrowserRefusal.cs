@@ -1,8 +1,8 @@
 namespace FactoryMonitoring.FaultLab;
 
 /// <summary>
-/// Refuses whatever a browser sends to change something: any page in it could send that to loopback. The page of this factory asks through its own
-/// service, which is not a browser and names no origin.
+/// Refuses requests from browsers that change something: any page in a browser could send them to loopback. The page of this factory sends them through
+/// its service, which is not a browser and names no origin.
 /// </summary>
 internal static class BrowserRefusal
 {

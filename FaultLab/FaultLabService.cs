@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.FaultLab;
 
 /// <summary>
-/// The parts of the service: it breaks the factory on purpose through the AppHost's control endpoint, sees what follows through the monitoring API
-/// and the database, and keeps verdict and report.
+/// Configures the service: it breaks the factory deliberately through the AppHost's control endpoint, observes the effects through the monitoring API
+/// and the database, and stores verdict and report.
 /// </summary>
 internal static class FaultLabService
 {

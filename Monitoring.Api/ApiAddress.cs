@@ -3,13 +3,13 @@ using FactoryMonitoring.Contracts;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Where the API listens: its own variables, else ASPNETCORE_URLS, else port 5080 of the loopback.</summary>
+/// <summary>The address that the API listens on: its own variables, otherwise ASPNETCORE_URLS, otherwise port 5080 on loopback.</summary>
 internal static class ApiAddress
 {
     private const string DefaultHost = "127.0.0.1";
     private const int DefaultPort = 5080;
 
-    /// <summary>Sets it; a port that is none is an error at start.</summary>
+    /// <summary>Sets the address; an invalid port is an error at startup.</summary>
     public static void UseApiAddress(this WebApplicationBuilder builder)
     {
         if (Of(builder.Configuration) is not { } address) return;
@@ -24,7 +24,7 @@ internal static class ApiAddress
         builder.Configuration[WebHostDefaults.ServerUrlsKey] = address;
     }
 
-    /// <returns>Null where ASPNETCORE_URLS says it.</returns>
+    /// <returns>Null if ASPNETCORE_URLS determines the address.</returns>
     public static string? Of(IConfiguration configuration)
     {
         var host = configuration[EnvironmentNames.MonitoringApiHost];

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FactoryMonitoring.Monitoring.Api;
 
-/// <summary>Reads what a request asks for; what is wrong with it becomes one 400 that says what is allowed.</summary>
+/// <summary>Reads the parameters of a request; all errors become one 400 response that says what is allowed.</summary>
 internal sealed class Input
 {
     private readonly Dictionary<string, string[]> _errors = [];
@@ -17,7 +17,7 @@ internal sealed class Input
         : int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && number >= minimum && number <= maximum ? number
         : Bad(name, $"must be an integer between {minimum} and {maximum}", absent);
 
-    /// <summary>A length of time, as a number of minutes or as 300s, 5m, 2h, 7d.</summary>
+    /// <summary>Reads a length of time, given as a number of minutes or as 300s, 5m, 2h, 7d.</summary>
     public TimeSpan Window(string? minutes, string? window, TimeSpan absent, TimeSpan shortest, TimeSpan longest)
     {
         if (minutes is not null)

@@ -5,7 +5,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web;
 
-/// <summary>Where this service listens and where it finds the monitoring API and the fault lab, as the environment says.</summary>
+/// <summary>The addresses that this service listens on and at which it finds the monitoring API and the fault lab, from the environment.</summary>
 internal sealed class Addresses
 {
     private const int DefaultPort = 5000;
@@ -38,21 +38,22 @@ internal sealed class Addresses
         Failure = string.Join("; ", Failures(EnvironmentNames.MonitoringPort, port).Concat(Failures(EnvironmentNames.MonitoringApiPort, apiPort)));
     }
 
-    /// <summary>Own variables, else ASPNETCORE_URLS, else port 5000 of loopback (of every address in a container).</summary>
+    /// <summary>The address to listen on: own variables, else ASPNETCORE_URLS, else port 5000 on loopback (on every address in a container).</summary>
     public string ListenOn { get; }
 
     /// <summary>
-    /// By what else than loopback's names the page may be asked for: the address that it listens at, or all of this machine's and its name where it listens at all.
+    /// Host names, other than loopback's, by which the page can be requested: the address that it listens on, or all addresses and the name of this machine
+    /// if it listens on all.
     /// </summary>
     public IReadOnlyList<string> Names { get; }
 
-    /// <summary>An address, or a name for service discovery.</summary>
+    /// <summary>The monitoring API: an address, or a name for service discovery.</summary>
     public string MonitoringApi { get; }
 
-    /// <summary>A name for service discovery; null where no fault lab runs.</summary>
+    /// <summary>The fault lab: a name for service discovery; null if no fault lab runs.</summary>
     public string? FaultLab { get; }
 
-    /// <summary>Which variable is wrong, its value and what is allowed; empty when all is well.</summary>
+    /// <summary>Which variable is wrong, its value and what is allowed; empty if all are valid.</summary>
     public string Failure { get; }
 
     private static IEnumerable<string> Failures(string name, string? value)
@@ -65,7 +66,7 @@ internal sealed class Addresses
 
     private static string Http(string host, int port) => $"http://{Bracketed(host)}:{port.ToString(CultureInfo.InvariantCulture)}";
 
-    /// <summary>As a URL has it: an IPv6 address in brackets.</summary>
+    /// <summary>Returns a host as in a URL, with an IPv6 address in brackets.</summary>
     public static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) && host[0] != '[' ? $"[{host}]" : host;
 
     private static bool IsAny(string host) => host is AnyAddress or "::" or "[::]" or "*" or "+";
@@ -80,5 +81,5 @@ internal sealed class Addresses
         ];
 }
 
-/// <summary>Stands for the addresses among the options that are checked at start.</summary>
+/// <summary>Represents the addresses among the options that are checked at startup.</summary>
 internal sealed class AddressCheck;

@@ -3,12 +3,12 @@ using FactoryMonitoring.Monitoring.Web.Access;
 namespace FactoryMonitoring.Monitoring.Web;
 
 /// <summary>
-/// Refuses what pages of other origins in the same browser send to change something, and their circuits. The request's own host can be compared with: it
-/// is one of <c>AllowedHosts</c>, or the request did not come so far. A script that is no browser names no origin.
+/// Refuses requests that change something from pages of other origins in the same browser, and their circuits. The origin is compared with the request's host,
+/// which is one of <c>AllowedHosts</c>, otherwise the request would have been refused before. A script that is not a browser names no origin.
 /// </summary>
 internal static class ForeignPages
 {
-    /// <summary>Where pages exchange what happens with the server.</summary>
+    /// <summary>The path over which pages exchange events with the server.</summary>
     private static readonly PathString Circuits = "/_blazor";
 
     public static Task RefuseAsync(HttpContext context, RequestDelegate next)

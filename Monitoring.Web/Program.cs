@@ -13,12 +13,12 @@ if (ApiKeyCommand.IsAsked(args)) return ApiKeyCommand.Run(args);
 
 return await RunServiceExtensions.RunServiceAsync(() =>
 {
-    // Static assets lie beside the assembly, wherever the process was started.
+    // Static assets are beside the assembly, whatever directory the process was started in.
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
     var addresses = new Addresses(builder.Configuration);
     builder.WebHost.UseUrls(addresses.ListenOn).UseStaticWebAssets();
     builder.AddServiceDefaults();
-    // Who gives the page another address opens it by that.
+    // If the page has another address, it can be opened by that address, too.
     if (builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] is { Length: > 0 } and not "*" and var allowed)
     {
         builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] = string.Join(';', [allowed, .. addresses.Names]);
@@ -43,7 +43,7 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     builder.Services.AddMudServices(mud => mud.SnackbarConfiguration.PositionClass = Defaults.Classes.Position.BottomRight);
     builder.Services.AddRazorComponents().AddInteractiveServerComponents(circuits =>
     {
-        // A page that lost its connection for longer is as well loaded anew; until then it costs what an open one costs.
+        // A page that has lost its connection for longer can as well be reloaded; until then it costs as much as an open one.
         circuits.DisconnectedCircuitMaxRetained = 20;
         circuits.DisconnectedCircuitRetentionPeriod = TimeSpan.FromMinutes(1);
     });

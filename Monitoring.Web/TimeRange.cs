@@ -5,10 +5,10 @@ internal static class TimeRange
 {
     public const string Name = "window";
 
-    /// <summary>Those that every page can show.</summary>
+    /// <summary>The ranges that every page can show.</summary>
     public static readonly (string Value, string Words)[] Choices = [("5m", "5 min"), ("15m", "15 min"), ("1h", "1 h"), ("2h", "2 h"), ("24h", "24 h")];
 
-    /// <summary>A range of an address that the page has, else the one it has without.</summary>
+    /// <summary>Returns the range in the address if it is one of the choices, otherwise the page's default.</summary>
     public static string Of(string? asked, string usual) => Choices.Any(choice => choice.Value == asked) ? asked! : usual;
 
     public static TimeSpan Span(string range) => range switch
@@ -20,7 +20,7 @@ internal static class TimeRange
         _ => TimeSpan.FromMinutes(5),
     };
 
-    /// <summary>The address of another page with the range of this one.</summary>
+    /// <summary>Returns the address of another page with the range of this one.</summary>
     public static string Keep(string path, string address)
     {
         var query = new Uri(address).Query.TrimStart('?').Split('&');

@@ -5,7 +5,7 @@ using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors;
 
-/// <summary>The thresholds in force for a sensor, in its unit; infinite where there is none.</summary>
+/// <summary>The thresholds that apply to a sensor, in its unit; infinite if there is none.</summary>
 internal readonly record struct Thresholds(double Warning, double Critical)
 {
     public AlertLevel LevelOf(double value) =>
@@ -13,8 +13,8 @@ internal readonly record struct Thresholds(double Warning, double Critical)
 }
 
 /// <summary>One sensor of this process.</summary>
-/// <param name="index">Its place among the process's sensors.</param>
-/// <param name="blockSize">reading_counts that are fetched at once.</param>
+/// <param name="index">Its index among the process's sensors.</param>
+/// <param name="blockSize">The number of reading_counts fetched at once.</param>
 internal sealed class Sensor(int index, string id, SensorTypeInfo type, Thresholds thresholds, SensorLocation location, int blockSize = ReadingCounts.UsualBlock)
 {
     /// <summary>The newest values, oldest first.</summary>
@@ -43,11 +43,11 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     public ReadingCounts Counts { get; } = new(blockSize);
 
     /// <summary>
-    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to hold with it. Where the sensor has
-    /// measured before this process started, only the consumers know what: its first readings, as many as a mean takes, and the first ones in a row
-    /// at warning level may. To be asked once for each reading, in their order.
+    /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to apply with it. If the sensor has
+    /// measured before this process started, only the consumers know its earlier values: its first readings may raise one, as many as a mean takes, and so may
+    /// the first consecutive ones at warning level. Must be called once for each reading, in order.
     /// </summary>
-    /// <param name="count">The reading's reading_count; 1 is the first that there ever was.</param>
+    /// <param name="count">The reading's reading_count; 1 is the sensor's very first reading.</param>
     public bool IsRemarkable(double value, long count)
     {
         _knowsAll |= count == 1;
@@ -76,17 +76,17 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
 }
 
 /// <summary>One reading, before it has a number.</summary>
-/// <param name="Due">When, from the start on.</param>
-/// <param name="SourceTimestamp">As the replayed file gives it.</param>
-/// <param name="At">When it was measured, UTC, where it is backfilled; null where it is measured now.</param>
-/// <param name="Stored">What was stored with it before, where it is of an export; null where the sensor tells.</param>
+/// <param name="Due">When it is due, from the start on.</param>
+/// <param name="SourceTimestamp">The time as written in the replayed file.</param>
+/// <param name="At">When it was measured, UTC, if it is backfilled; null if it is measured now.</param>
+/// <param name="Stored">The other stored fields, if it comes from an export; null if the sensor supplies them.</param>
 internal readonly record struct Sample(Sensor Sensor, double Value, TimeSpan Due, string? SourceTimestamp, DateTime? At = null, StoredFields? Stored = null);
 
-/// <summary>Where readings come from: a simulated fleet or a recorded series.</summary>
+/// <summary>A source of readings: a simulated fleet or a recorded series.</summary>
 internal interface IReadingSource
 {
     IReadOnlyList<Sensor> Sensors { get; }
 
-    /// <returns>The next reading in order of its time; false when there is none any more.</returns>
+    /// <returns>The next reading in order of time; false if there are no more.</returns>
     bool TryNext(out Sample sample);
 }

@@ -19,7 +19,7 @@ internal sealed partial class SensorWorker(
     private static readonly TimeSpan ShortestSleep = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(4);
 
-    /// <summary>Readings that are later than this are not made up for: a sensor does not measure the past.</summary>
+    /// <summary>Readings that are later than this are not sent afterwards: a sensor does not measure the past.</summary>
     private static readonly TimeSpan LatestStart = TimeSpan.FromSeconds(1);
 
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Sensors;
 
-/// <summary>Puts the environment variables of a sensor over section <c>Sensors</c>.</summary>
+/// <summary>Maps the environment variables of a sensor to section <c>Sensors</c>.</summary>
 internal static class SensorsEnvironment
 {
     public static void Map(IConfiguration configuration)
@@ -13,7 +13,7 @@ internal static class SensorsEnvironment
         var isReplay = section["Replay:File"] is { Length: > 0 };
         if (isReplay)
         {
-            // What is replayed may be of any type; this one is the process's.
+            // The replayed sensors may have any type; this is the type of the process.
             Put("Replay:SensorType", section["Replay:SensorType"] ?? section[nameof(SensorsOptions.SensorType)]);
             Put(nameof(SensorsOptions.SensorType), section["Replay:SensorType"] is { } replayed && SensorCatalog.Types.ContainsKey(replayed) ? replayed : SensorCatalog.Temperature.Name);
         }
@@ -46,7 +46,7 @@ internal static class SensorsEnvironment
         }
     }
 
-    // Seconds there, a TimeSpan here; what is no number is left to the binder, which names it.
+    // The variable is in seconds, the setting is a TimeSpan; a value that is not a number is left to the binder, which names it in its error.
     private static string? Duration(string? seconds) =>
         double.TryParse(seconds, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 1e9
             ? TimeSpan.FromSeconds(number).ToString("c", CultureInfo.InvariantCulture)

@@ -59,7 +59,7 @@ internal static class SensorsExtensions
         builder.Services.AddLoopHeartbeat(SequenceWorker.Loop, LongestSilence);
         builder.Services.AddLoopHeartbeat(SensorWorker.Loop, LongestSilence);
 
-        // They stop the other way round: publishing ends first, and the account is written last.
+        // Hosted services stop in reverse order: publishing ends first, and the account is written last.
         builder.Services.AddHostedService<AccountWorker>();
         builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<RivalWatch>(
             services,
@@ -79,7 +79,7 @@ internal static class SensorsExtensions
         ResourceNames.Kafka,
         settings =>
         {
-            // The check would need a topic of its own; ProducerCondition knows better. Telemetry is ours with both sources of Aspire.
+            // The check would need a separate topic; ProducerCondition knows more. Telemetry is set up here, whatever source the Aspire component is from.
             settings.DisableHealthChecks = true;
             settings.DisableTracing = true;
             settings.DisableMetrics = true;
@@ -87,26 +87,26 @@ internal static class SensorsExtensions
             config.ClientId ??= SettingOf(builder, nameof(SensorsOptions.ProducerId));
             config.Acks = Acks.All;
             config.EnableIdempotence = true;
-            // With more in flight, a leader that changes answers the second with "out of order": the client then begins a new epoch and sends
-            // again what the old leader had stored, and the reading is there twice (librdkafka's issue 4953, seen here).
+            // With more in flight, a new leader rejects the second request with "out of order": the client then begins a new epoch and resends
+            // what the old leader had stored, and the reading is duplicated (librdkafka's issue 4953, observed here).
             config.MaxInFlight = 1;
             config.DeliveryReportFields = "status";
-            // Readings wait a little for each other: a request for each costs brokers, on a small machine, more than all else.
+            // Readings wait a little for each other: one request per reading costs brokers, on a small machine, more than all else.
             config.LingerMs ??= 20;
-            // Brokers store and pass on what they are sent: a fifth of the bytes is also less work for them and for their disks.
+            // Brokers store and forward what they receive: a fifth of the bytes is also less work for them and for their disks.
             config.CompressionType ??= CompressionType.Lz4;
-            // A reading outlives brokers that are away for as long as this.
+            // A reading survives an outage of the brokers that lasts this long.
             config.MessageTimeoutMs ??= 300_000;
             config.QueueBufferingMaxMessages ??= 50_000;
-            // Spreads the sensors' ids evenly over few partitions: CRC32, the default, gives one of six three times the readings of another.
+            // Distributes the sensors' ids evenly over few partitions: CRC32, the default, gives one of six three times the readings of another.
             config.Set("partitioner", "fnv1a_random");
             config.StatisticsIntervalMs ??= 0;
-            // A broker that died is left, and one that came back is found, within a second; a frozen one within the socket's timeout.
+            // A broker that died is dropped, and one that came back is found, within a second; a frozen one within the socket timeout.
             config.ReconnectBackoffMs ??= 100;
             config.ReconnectBackoffMaxMs ??= 1_000;
             config.RetryBackoffMs ??= 50;
             config.RetryBackoffMaxMs ??= 50;
-            // A partition whose leader is down asks for another once a second otherwise, and its readings wait for that.
+            // Otherwise a partition whose leader is down looks for a new leader only once a second, and its readings wait for that.
             config.TopicMetadataRefreshIntervalMs ??= 100;
             config.SocketTimeoutMs ??= 6_000;
             config.RequestTimeoutMs ??= 5_000;

@@ -13,7 +13,7 @@ internal sealed class SensorsSettingsCheck(CheckedFile file) : IValidateOptions<
     {
         if (options.SensorType is null || !SensorCatalog.Types.ContainsKey(options.SensorType))
         {
-            return ValidateOptionsResult.Skip; // the generated validator says so
+            return ValidateOptionsResult.Skip; // the generated validator reports it
         }
 
         if (!string.IsNullOrEmpty(options.Replay.File))

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Pins the images of others by digest: asks their registries which digest the tag has now, and writes it behind the tag.
-# Arguments are the files; without any, all that name an image. Needs docker, or another engine as CONTAINER_ENGINE.
+# Pins third-party images by digest: asks their registries for the current digest of the tag, and writes it after the tag.
+# The arguments are the files; without arguments, all files that name an image. Needs docker, or another engine as CONTAINER_ENGINE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 engine=${CONTAINER_ENGINE:-docker}
 files=("$@")
 [ $# -gt 0 ] || files=(deploy/compose/compose.yaml FactoryMonitoring.AppHost/Setup/FactorySettings.cs eng/Containers.targets)
 
-# An image stands as a default of compose, as a default of a setting, or as an element of a project.
+# An image is a default in compose, a default of a setting, or an element of a project.
 references() { grep -ohP '(_IMAGE:-|Image", "|<ContainerBaseImage[^>]*>)\K[^"}<$]+' "${files[@]}" | sort -u; }
 
 for reference in $(references); do
   tagged=${reference%@sha256:*}
   "$engine" pull --quiet "$tagged" >/dev/null || { echo "Cannot pull $tagged: see the line above; nothing of it was changed" >&2; exit 1; }
-  # An image of several repositories has a digest in each.
+  # An image of several repositories has a digest in each of them.
   repository=${tagged%:*}
   digest=$("$engine" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$tagged" | grep -F -m 1 "${repository#docker.io/}@" || true)
   digest=${digest##*@}

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # ready-to-run.sh CROSSGEN RUNTIME CACHE DIRECTORY...
-# Replaces the assemblies in each DIRECTORY by ones that are compiled ahead of time, so that a service need not compile them at its start.
+# Replaces the assemblies in each DIRECTORY with ones that are compiled ahead of time, so that a service need not compile them at its start.
 # CROSSGEN is the compiler, RUNTIME the folder of the shared frameworks' versions, such as .../shared/*/10.0.0 (a pattern).
-# CACHE keeps what is compiled, by the content it was compiled from: each assembly is compiled once, however many services use it.
+# CACHE keeps compiled assemblies by the hash of their source: each assembly is compiled once, however many services use it.
 set -euo pipefail
 crossgen=$1 runtime=$2 cache=$3
 shift 3
@@ -10,7 +10,7 @@ mkdir -p "$cache"
 work=$(mktemp -d "$cache/work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# HASH  FILE of each assembly. CACHE has HASH.dll for what was compiled, and HASH.compiled for what is such a file itself.
+# HASH  FILE of each assembly. CACHE has HASH.dll for a compiled assembly, and HASH.compiled for an assembly that is itself compiled output.
 find "$@" -maxdepth 1 -name '*.dll' -exec sha256sum {} + > "$work/found"
 references=()
 for directory in "$@"; do references+=(-r "$directory/*.dll"); done
@@ -37,10 +37,10 @@ if [ ${#inputs[@]} -gt 0 ]; then
   done
 fi
 
-# Old entries go. The marks stay: a service may still have the file that they name.
+# Deletes old entries. The marks stay: a service may still have the file that they name.
 find "$cache" -maxdepth 1 -name '*.dll' -mtime +30 -delete
 
-# Renamed into place: whoever reads the old file meanwhile, a running service or another project's build, reads it whole.
+# Renamed into place: a running service or another project's build that reads the old file meanwhile reads it completely.
 while IFS=' ' read -r hash file; do
   [ -f "$cache/$hash.dll" ] || continue
   cp "$cache/$hash.dll" "$file.new"

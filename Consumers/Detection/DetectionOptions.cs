@@ -6,7 +6,8 @@ using static System.FormattableString;
 namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>
-/// What differs from the catalog, by sensor_type, or types that it does not know. Alerts are a function of the log only while every consumer of the group has the same.
+/// Settings by sensor_type that override the catalog or add types to it. Alerts are a function of the log only if every consumer of the group has the same
+/// settings.
 /// </summary>
 internal sealed class DetectionOptions
 {
@@ -14,26 +15,34 @@ internal sealed class DetectionOptions
 
     public Dictionary<string, RuleOptions> Types { get; init; } = [];
 
-    /// <summary>Open alerts of a sensor that sent nothing for as long as this, and for five of its own intervals, end for want of data.</summary>
+    /// <summary>
+    /// Open alerts of a sensor that sent nothing for this long, and for five of its intervals, end for lack of data.
+    /// </summary>
     public TimeSpan NoDataAfter { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How long what is usual is learned from a sensor's readings before any of them is unusual.</summary>
+    /// <summary>How long a baseline is learned from a sensor's readings before any of them can be unusual.</summary>
     public TimeSpan LearnFor { get; set; } = TimeSpan.FromDays(1);
 
-    /// <summary>Sensors of one partition that are judged, about 500 bytes of memory each. Readings of more are stored alone; those that are silent make room.</summary>
+    /// <summary>
+    /// The maximum number of sensors judged in one partition, about 500 bytes of memory each. Readings of further sensors are only stored; silent sensors are
+    /// evicted.
+    /// </summary>
     public int MaxSensorsPerPartition { get; set; } = 50_000;
 }
 
-/// <summary>Null leaves the catalog's value; values in <see cref="Unit"/>.</summary>
+/// <summary>Null keeps the catalog's value; values in <see cref="Unit"/>.</summary>
 internal sealed class RuleOptions
 {
-    /// <summary>Of the values here. Readings in another unit are judged by converted limits; where it is null, for a type of one's own, units do not matter.</summary>
+    /// <summary>
+    /// The unit of the values here. Readings in another unit are judged by converted limits; null for a type that is not in the catalog means that units are
+    /// ignored.
+    /// </summary>
     public string? Unit { get; set; }
 
-    /// <summary>The least that the type measures.</summary>
+    /// <summary>The lower end of the type's range.</summary>
     public double? Minimum { get; set; }
 
-    /// <summary>The most.</summary>
+    /// <summary>The upper end of the type's range.</summary>
     public double? Maximum { get; set; }
 
     public double? WarningThreshold { get; set; }
@@ -46,26 +55,26 @@ internal sealed class RuleOptions
 
     public double? BaselineDeviation { get; set; }
 
-    /// <summary>Whether what is usual is learned from each sensor's own readings.</summary>
+    /// <summary>Whether a baseline is learned from each sensor's readings.</summary>
     public bool? Learning { get; set; }
 
-    /// <summary>What is learned counts a reading as one where so much time has gone by since the one before, else as that share of one.</summary>
+    /// <summary>A reading counts as one for learning if this much time has passed since the one before, otherwise as that share of one.</summary>
     public TimeSpan? LearningStep { get; set; }
 
-    /// <summary>A share of the range: an alert ends where the value is this much within its limit again.</summary>
+    /// <summary>A share of the range: an alert ends when the value is this much within its limit again.</summary>
     public double? Deadband { get; set; }
 
-    /// <summary>How long a rule must hold, by the times of the records, before it is an alert.</summary>
+    /// <summary>How long a rule must hold, by the records' timestamps, before it raises an alert.</summary>
     public TimeSpan? OnDelay { get; set; }
 
-    /// <summary>How long it must no longer hold before its alert ends.</summary>
+    /// <summary>How long a rule must no longer hold before its alert ends.</summary>
     public TimeSpan? OffDelay { get; set; }
 }
 
-/// <summary>Reads the types once more, each by itself: of a dictionary, the binder leaves out without a word what it cannot read.</summary>
+/// <summary>Reads the types again, each separately: in a dictionary, the binder silently omits entries that it cannot read.</summary>
 internal sealed class TypeSettings(IConfiguration configuration) : IPostConfigureOptions<DetectionOptions>
 {
-    /// <exception cref="InvalidOperationException">A value cannot be read; names key, value and type.</exception>
+    /// <exception cref="InvalidOperationException">A value cannot be read; the message names key, value and type.</exception>
     /// <exception cref="OptionsValidationException">A switch is neither on nor off.</exception>
     public void PostConfigure(string? name, DetectionOptions options)
     {
@@ -82,7 +91,7 @@ internal sealed class TypeSettings(IConfiguration configuration) : IPostConfigur
     }
 }
 
-/// <summary>Adds the environment's TEMPERATURE_WARNING_THRESHOLD and its like to what the configuration says.</summary>
+/// <summary>Adds TEMPERATURE_WARNING_THRESHOLD and similar environment variables to the configuration.</summary>
 internal sealed class ThresholdVariables(IConfiguration configuration) : IPostConfigureOptions<DetectionOptions>
 {
     public void PostConfigure(string? name, DetectionOptions options)
@@ -183,7 +192,7 @@ internal sealed class DetectionOptionsValidator : IValidateOptions<DetectionOpti
             var (warning, critical) = (rules.WarningThreshold ?? known?.Warning, rules.CriticalThreshold ?? known?.Critical);
             if (warning > critical)
             {
-                // The one that is set is named; of two the first.
+                // The error names the setting that is set; if both are, the first.
                 var (set, value, wanted) = rules.WarningThreshold is not null ? (nameof(rules.WarningThreshold), warning, $"at most {nameof(rules.CriticalThreshold)}, which is {Or(critical)}")
                     : (nameof(rules.CriticalThreshold), critical, $"at least {nameof(rules.WarningThreshold)}, which is {Or(warning)}");
                 return ValidateOptionsResult.Fail($"{key}:{set} = {Or(value)}: must be {wanted}{(rules.WarningThreshold is null || rules.CriticalThreshold is null ? " by default; set both" : "")}");

@@ -3,11 +3,13 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>What is held against the readings of one sensor_type, in the unit of the sensor that is judged; infinite where a rule does not apply.</summary>
-/// <param name="Range">From the least to the most that the type measures; NaN where that is not known.</param>
-/// <param name="DeadbandShare">Of the range, or of the limit where no range is known: an alert ends where the value is this much within its limit again.</param>
-/// <param name="OnDelay">How long a rule must hold before it is an alert.</param>
-/// <param name="OffDelay">How long it must no longer hold before its alert ends.</param>
+/// <summary>The limits for the readings of one sensor_type, in the unit of the sensor that is judged; infinite if a rule does not apply.</summary>
+/// <param name="Range">The width of the type's range; NaN if unknown.</param>
+/// <param name="DeadbandShare">
+/// A share of the range, or of the limit if the range is unknown: an alert ends when the value is this much within its limit again.
+/// </param>
+/// <param name="OnDelay">How long a rule must hold before it raises an alert.</param>
+/// <param name="OffDelay">How long a rule must no longer hold before its alert ends.</param>
 internal sealed record TypeRules(
     double Warning,
     double Critical,
@@ -19,22 +21,24 @@ internal sealed record TypeRules(
     TimeSpan OnDelay,
     TimeSpan OffDelay)
 {
-    /// <summary>By which <see cref="DetectionRules.Edition"/> it was made.</summary>
+    /// <summary>The <see cref="DetectionRules.Edition"/> with which it was created.</summary>
     public int Edition { get; init; }
 
-    /// <summary>What is usual is learned from each sensor's own readings.</summary>
+    /// <summary>Whether a baseline is learned from each sensor's readings.</summary>
     public bool Learning { get; init; }
 
-    /// <summary>Microseconds between two readings from which on the second counts as a whole one for what is learned.</summary>
+    /// <summary>Microseconds between two readings from which on the second counts as a whole one for learning.</summary>
     public double LearningStep { get; init; } = DetectionRules.DefaultLearningStep.TotalMicroseconds;
 
-    /// <summary>The unit of the type's limits, which cannot be converted to the sensor's: none of them holds. Null where they do hold, or there are none.</summary>
+    /// <summary>
+    /// The unit of the type's limits, if it cannot be converted to the sensor's: none of the limits applies. Null if they apply, or there are none.
+    /// </summary>
     public string? OtherUnit { get; init; }
 
-    /// <summary>How far within <paramref name="limit"/> a value must be for the alert to end.</summary>
+    /// <summary>Returns how far within <paramref name="limit"/> a value must be for the alert to end.</summary>
     public double DeadbandAt(double limit) => DeadbandShare * (double.IsNaN(Range) ? Math.Abs(limit) : Range);
 
-    /// <summary>The same rules for values in another unit.</summary>
+    /// <summary>Returns the same rules for values in another unit.</summary>
     public TypeRules In(UnitConversion unit) => this with
     {
         Warning = unit.Of(Warning),
@@ -44,7 +48,7 @@ internal sealed record TypeRules(
         Range = Math.Abs(unit.Scale) * Range,
     };
 
-    /// <summary>For values in a unit that the type's cannot be converted to: the thresholds of its messages alone.</summary>
+    /// <summary>Returns the rules for values in a unit that the type's unit cannot be converted to: only the thresholds of the messages.</summary>
     public TypeRules WithoutLimits(string typeUnit) => this with
     {
         OtherUnit = typeUnit,
@@ -57,7 +61,7 @@ internal sealed record TypeRules(
 }
 
 /// <summary>
-/// The rules by sensor_type: configuration wins over the catalog. A type that neither knows has the thresholds of its messages alone. New rules hold from
+/// The rules by sensor_type: configuration takes precedence over the catalog. A type in neither has only the thresholds of its messages. New rules apply from
 /// the next reading on.
 /// </summary>
 internal sealed class DetectionRules
@@ -67,7 +71,7 @@ internal sealed class DetectionRules
 
     public static readonly TimeSpan DefaultLearningStep = TimeSpan.FromMinutes(1);
 
-    /// <summary>Units come from messages.</summary>
+    /// <summary>Limits the cache, because units come from messages.</summary>
     private const int MaxConverted = 1_000;
 
     private static readonly TypeRules Unknown = new(
@@ -90,19 +94,19 @@ internal sealed class DetectionRules
 
     public TimeSpan NoDataAfter => _book.NoDataAfter;
 
-    /// <summary>How long what is usual is learned before anything is unusual.</summary>
+    /// <summary>How long a baseline is learned before any reading can be unusual.</summary>
     public TimeSpan LearnFor => _book.LearnFor;
 
-    /// <summary>Sensors of a partition that are judged.</summary>
+    /// <summary>The maximum number of sensors judged in a partition.</summary>
     public int MaxSensors => _book.MaxSensors;
 
-    /// <summary>The unit that the settings, or the catalog, give the limits of a type; null where neither does. For any thread.</summary>
+    /// <summary>Returns the unit of a type's limits from the settings or the catalog; null if neither has one. Thread-safe.</summary>
     public string? UnitOf(string sensorType) => _book.Types.GetValueOrDefault(sensorType)?.Unit;
 
-    /// <summary>For any thread.</summary>
+    /// <summary>Thread-safe.</summary>
     public void Replace(DetectionOptions options) => _book = Read(options, Edition + 1);
 
-    /// <param name="unit">Of the values that are judged.</param>
+    /// <param name="unit">The unit of the values that are judged.</param>
     public TypeRules Of(string sensorType, string unit)
     {
         var book = _book;
@@ -112,7 +116,7 @@ internal sealed class DetectionRules
             return type.Rules;
         }
 
-        // Sensors share their rules, and to find a unit costs more than to judge a reading by far.
+        // Sensors share their rules, because finding a unit costs far more than judging a reading.
         if (!book.Converted.TryGetValue((sensorType, unit), out var rules))
         {
             rules = UnitConversion.Between(type.Unit, unit) is { } conversion ? type.Rules.In(conversion) : type.Rules.WithoutLimits(type.Unit);
@@ -161,12 +165,12 @@ internal sealed class DetectionRules
         return new(edition, options.NoDataAfter, options.LearnFor, options.MaxSensorsPerPartition, types, new UnitRules(null, unknown));
     }
 
-    /// <param name="Unit">Of the rules; null where they hold in whatever unit a message has.</param>
+    /// <param name="Unit">The unit of the rules; null if they apply to any unit that a message has.</param>
     private sealed record UnitRules(string? Unit, TypeRules Rules);
 
     private sealed record Book(int Edition, TimeSpan NoDataAfter, TimeSpan LearnFor, int MaxSensors, IReadOnlyDictionary<string, UnitRules> Types, UnitRules Unknown)
     {
-        /// <summary>By type and unit of sensors whose unit is not that of their type. For any thread.</summary>
+        /// <summary>Rules by type and unit, for sensors whose unit is not their type's. Thread-safe.</summary>
         public ConcurrentDictionary<(string Type, string Unit), TypeRules> Converted { get; } = [];
     }
 }

@@ -2,32 +2,34 @@ using System.Text;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>The detector's memory of a partition as bytes: a version, each sensor, and ids of those that are forgotten. The whole, and changes to it.</summary>
+/// <summary>
+/// Serializes the detector's memory of a partition: a version, each sensor, and the ids of forgotten sensors. A snapshot is complete or contains only changes.
+/// </summary>
 internal static class DetectorSnapshot
 {
     private const byte Version = 5;
 
-    /// <summary>Bits beside those of the rules.</summary>
+    /// <summary>Bits in addition to those of the rules.</summary>
     private const int JudgedElsewhere = 0x80;
 
     private const int Learned = 0x40;
 
-    /// <summary>Nothing is learned. Written where that is so: earlier consumers read it.</summary>
+    /// <summary>Version without learned baselines. Written if there are none, because earlier consumers can read it.</summary>
     private const byte NothingLearned = 4;
 
-    /// <summary>Neither delays nor units.</summary>
+    /// <summary>Version without delays and units.</summary>
     private const byte NoDelays = 3;
 
-    /// <summary>Nothing is forgotten.</summary>
+    /// <summary>Version without forgotten sensors.</summary>
     private const byte NothingForgotten = 2;
 
-    /// <summary>One sequence a sensor, without an id and without its times; no interval.</summary>
+    /// <summary>Version with one sequence per sensor, without its id and times; no interval.</summary>
     private const byte UnnamedSequences = 1;
 
-    /// <summary>All of the memory.</summary>
+    /// <summary>Writes the whole memory.</summary>
     public static byte[] Write(PartitionDetector detector) => Write(detector.Sensors, []);
 
-    /// <summary>What has changed since the memory was written last.</summary>
+    /// <summary>Writes the changes since the memory was last written.</summary>
     public static byte[] WriteChanges(PartitionDetector detector) =>
         Write(detector.ChangedSensors.Where(sensor => sensor.Owner == detector).ToList(), detector.Forgotten);
 
@@ -67,8 +69,8 @@ internal static class DetectorSnapshot
         return stream.ToArray();
     }
 
-    /// <param name="snapshots">The whole, and the changes to it in their order.</param>
-    /// <exception cref="InvalidDataException">One was written by another version, or is damaged.</exception>
+    /// <param name="snapshots">The complete snapshot, and the changes to it in order.</param>
+    /// <exception cref="InvalidDataException">A snapshot was written by another version, or is damaged.</exception>
     public static void Read(IEnumerable<byte[]> snapshots, PartitionDetector detector)
     {
         foreach (var snapshot in snapshots)
@@ -227,7 +229,7 @@ internal static class DetectorSnapshot
         }
     }
 
-    /// <returns>Whether something is learned.</returns>
+    /// <returns>Whether a baseline is learned.</returns>
     private static bool ReadDelays(BinaryReader reader, SensorState sensor)
     {
         var running = reader.ReadByte();
@@ -243,7 +245,7 @@ internal static class DetectorSnapshot
         return (running & Learned) != 0;
     }
 
-    /// <param name="units">Of the others, of which there are few.</param>
+    /// <param name="units">The units of the sensors read so far, of which there are few.</param>
     private static void ReadUnit(BinaryReader reader, SensorState sensor, HashSet<string> units)
     {
         if (reader.ReadString() is { Length: > 0 } unit)

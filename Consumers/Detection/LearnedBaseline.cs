@@ -2,30 +2,30 @@ using System.Runtime.CompilerServices;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>How a sensor's readings are further from what is usual for it than they may be.</summary>
-/// <param name="IsOfChanges">It is about the changes from reading to reading, not about the values.</param>
-/// <param name="Readings">Over which the mean in <paramref name="Now"/> is taken.</param>
-/// <param name="Time">The same where readings come more often than they are counted, else zero.</param>
-/// <param name="Now">In the unit of the readings, as <paramref name="Low"/> and <paramref name="High"/>.</param>
+/// <summary>How far a sensor's readings deviate from its baseline beyond the limit.</summary>
+/// <param name="IsOfChanges">The deviation is in the changes from reading to reading, not in the values.</param>
+/// <param name="Readings">The number of readings averaged in <paramref name="Now"/>.</param>
+/// <param name="Time">The same as a time, if readings arrive more often than they are counted; otherwise zero.</param>
+/// <param name="Now">In the unit of the readings, as are <paramref name="Low"/> and <paramref name="High"/>.</param>
 /// <param name="Low">Two standard deviations below the mean.</param>
-/// <param name="High">Two above.</param>
-/// <param name="Score">Above 1: the distance from the mean as a multiple of that at which it is unusual.</param>
+/// <param name="High">Two standard deviations above the mean.</param>
+/// <param name="Score">Above 1: the distance from the mean as a multiple of the distance at which it is unusual.</param>
 internal readonly record struct Deviation(bool IsOfChanges, int Readings, TimeSpan Time, double Now, double Low, double High, double Score);
 
 /// <summary>
-/// What is usual for a sensor, learned from its own readings in constant memory: EWMA control charts (Roberts 1959) over what a daily profile leaves of the
-/// values. The profile is the mean value of each hour of the day (UTC) over about the last week. Three exponentially weighted means are watched: of the last 6
-/// and of the last 72 values less the profile, and of the last 72 changes from reading to reading. Each has a mean and a standard deviation of its own over
-/// about the last two weeks, and is unusual where it is further from that mean than its number of standard deviations, and than the type's deadband.
-/// Everything is learned at once, what is unusual too: a level that stays becomes usual. A reading counts as one where a step of time has gone by since the
-/// one before, else as that share of one: what comes every few seconds is not watched over seconds.
+/// The baseline of a sensor, learned from its readings in constant memory: EWMA control charts (Roberts 1959) over the values less a daily
+/// profile. The profile is the mean value of each hour of the day (UTC) over about the last week. Three exponentially weighted means are monitored: of the
+/// last 6 and of the last 72 values less the profile, and of the last 72 changes from reading to reading. Each has a separate mean and standard deviation over
+/// about the last two weeks, and is unusual if its distance from that mean exceeds both its number of standard deviations and the type's deadband.
+/// All readings are learned immediately, unusual ones too: a level that persists becomes usual. A reading counts as one if a step of time has passed since the
+/// one before, otherwise as that share of one: a sensor that sends every few seconds is not monitored over seconds.
 /// </summary>
 internal sealed class LearnedBaseline
 {
-    /// <summary>Fewer readings say nothing about what is usual.</summary>
+    /// <summary>Fewer readings are not sufficient for a baseline.</summary>
     public const int MinReadings = 100;
 
-    /// <summary>What was unusual is over when this many readings in a row were not.</summary>
+    /// <summary>A deviation is over after this many readings in a row without one.</summary>
     public const int Settled = Long;
 
     private const int Short = 6;
@@ -34,13 +34,13 @@ internal sealed class LearnedBaseline
     private const double LongLimit = 2.8;
     private const double ChangesLimit = 4;
 
-    /// <summary>Standard deviations to either side that are called usual.</summary>
+    /// <summary>Standard deviations on either side of the mean that are called usual.</summary>
     private const double Usual = 2;
 
-    /// <summary>In standard deviations and in deadbands: a value that is further off counts as one that is so far.</summary>
+    /// <summary>In standard deviations and in deadbands: a value that is further away counts as one at this distance.</summary>
     private const double Furthest = 30;
 
-    /// <summary>The squares of such values can be added, and they are numbers of single precision.</summary>
+    /// <summary>The squares of such values can be added, and the values fit into single precision.</summary>
     private const double MaxValue = 1e30;
 
     private const int Hours = 24;
@@ -51,10 +51,10 @@ internal sealed class LearnedBaseline
     private const long Day = Hours * Hour;
     private const double Memory = 14 * Day;
 
-    /// <summary>The most that one reading stands for, in microseconds: a gap is not what its last reading says.</summary>
+    /// <summary>The maximum time that one reading stands for, in microseconds: a gap is not represented by its last reading.</summary>
     private const long MaxGap = Hour / 3;
 
-    /// <summary>After an hour, and this many times the mean interval, the readings before say nothing about those now.</summary>
+    /// <summary>After a gap of an hour and of this many times the mean interval, the readings before it do not describe the current ones.</summary>
     private const int Silence = 5;
 
     private Profile _profile;
@@ -72,13 +72,15 @@ internal sealed class LearnedBaseline
     private int _hourCount;
     private byte _hour;
 
-    /// <summary>Something was unusual within the last <see cref="Settled"/> readings.</summary>
+    /// <summary>Whether something was unusual within the last <see cref="Settled"/> readings.</summary>
     public bool IsSettling => _quiet < Settled;
 
-    /// <summary>Compares a reading with what is usual, and learns from it.</summary>
-    /// <param name="at">The sensor's own time, microseconds since 2000-01-01 UTC. A reading that is older than the one before moves no mean, unless each reading counts.</param>
+    /// <summary>Compares a reading with the baseline, and learns from it.</summary>
+    /// <param name="at">
+    /// The sensor's own timestamp, microseconds since 2000-01-01 UTC. A reading older than the one before moves no mean, unless each reading counts.
+    /// </param>
     /// <param name="learnFor">Time since the first reading before which nothing is unusual; a gap of more than a day counts as a day.</param>
-    /// <returns>Null where nothing is unusual; else what is so the most.</returns>
+    /// <returns>Null if nothing is unusual; otherwise the largest deviation.</returns>
     public Deviation? Observe(double value, long at, TypeRules rules, TimeSpan learnFor)
     {
         value = Math.Clamp(value, -MaxValue, MaxValue);
@@ -130,7 +132,7 @@ internal sealed class LearnedBaseline
         return share < 1 && worst is { } deviation ? deviation with { Time = TimeSpan.FromMicroseconds(deviation.Readings * step) } : worst;
     }
 
-    /// <summary>In the order of the fields; 253 bytes.</summary>
+    /// <summary>Writes the fields in order; 253 bytes.</summary>
     public void Write(BinaryWriter writer)
     {
         foreach (var mean in (ReadOnlySpan<float>)_profile)
@@ -153,7 +155,7 @@ internal sealed class LearnedBaseline
         writer.Write(_hour);
     }
 
-    /// <exception cref="EndOfStreamException">There is less.</exception>
+    /// <exception cref="EndOfStreamException">The data is shorter.</exception>
     public static LearnedBaseline Read(BinaryReader reader)
     {
         var baseline = new LearnedBaseline();
@@ -198,14 +200,14 @@ internal sealed class LearnedBaseline
         return new(expected is null, readings, TimeSpan.Zero, shift + chart.Value, expected is null ? Math.Max(0, low) : shift + low, shift + chart.Mean + (Usual * deviation), distance / most);
     }
 
-    /// <summary>A value that is out of all proportion, as one that stands for a fault does, counts as one at the end of it.</summary>
+    /// <summary>Limits an extreme value, such as one that indicates a fault, to the furthest distance.</summary>
     private double Within(double value, double mean, double deadband)
     {
         var most = _count > MinReadings ? Furthest * Math.Max(Math.Sqrt(_short.Variance), deadband) : 0;
         return most > 0 ? Math.Clamp(value, mean - most, mean + most) : value;
     }
 
-    /// <summary>Where an hour ends, its mean becomes a part of the profile.</summary>
+    /// <summary>Adds the mean of an hour to the profile when the hour ends.</summary>
     private void Enter(int hour)
     {
         if (hour == _hour)
@@ -222,8 +224,8 @@ internal sealed class LearnedBaseline
         (_hour, _hourSum, _hourCount) = ((byte)hour, 0, 0);
     }
 
-    /// <summary>The profile between the middles of its hours; the mean of all values where it does not know an hour yet.</summary>
-    /// <param name="within">Microseconds of the hour that have gone by.</param>
+    /// <summary>Interpolates the profile between the middles of its hours; returns the mean of all values for an hour that is not in the profile yet.</summary>
+    /// <param name="within">Microseconds since the start of the hour.</param>
     private double Expected(int hour, long within)
     {
         if (_visits[hour] == 0)
@@ -238,7 +240,7 @@ internal sealed class LearnedBaseline
             : ((1 - Math.Abs(offset)) * _profile[hour]) + (Math.Abs(offset) * _profile[neighbour]);
     }
 
-    /// <summary>An exponentially weighted mean, and the mean and variance that it has had itself.</summary>
+    /// <summary>An exponentially weighted mean, and the mean and variance of that mean.</summary>
     private struct Chart
     {
         public double Value;
@@ -254,7 +256,7 @@ internal sealed class LearnedBaseline
             Variance = (1 - weight) * (Variance + (weight * distance * distance));
         }
 
-        /// <summary>As it is on average.</summary>
+        /// <summary>Resets the value to its mean.</summary>
         public void Restart() => Value = Mean;
 
         public readonly void Write(BinaryWriter writer)

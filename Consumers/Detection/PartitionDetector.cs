@@ -6,10 +6,10 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>A rule that began to hold at a reading.</summary>
+/// <summary>An alert raised because a rule began to hold at a reading.</summary>
 internal readonly record struct RaisedAlert(Guid AlertId, Rule Rule, string Severity, string Description);
 
-/// <summary>What came of one reading.</summary>
+/// <summary>The result of one reading.</summary>
 internal sealed class Findings
 {
     public List<RaisedAlert> Raised { get; } = [];
@@ -18,7 +18,7 @@ internal sealed class Findings
 
     public bool Duplicate { get; set; }
 
-    /// <summary>The sensor is one more than are remembered.</summary>
+    /// <summary>The sensor exceeds the number of sensors that are remembered.</summary>
     public bool Unjudged { get; set; }
 
     public void Clear()
@@ -31,9 +31,9 @@ internal sealed class Findings
 }
 
 /// <summary>
-/// Applies the rules to the readings of one partition in the order of the log. What it finds depends on nothing but the log and the rules,
-/// so that whoever reads the same log finds the same alerts, by the same ids. It remembers as many sensors as its rules allow: readings of more have
-/// a level, and are not judged.
+/// Applies the rules to the readings of one partition in log order. Its findings depend on nothing but the log and the rules,
+/// so that every consumer that reads the same log finds the same alerts, with the same ids. It remembers as many sensors as its rules allow: readings of
+/// further sensors get a level, but are not judged.
 /// </summary>
 internal sealed class PartitionDetector(string logId, int partition, DetectionRules rules)
 {
@@ -48,37 +48,37 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     public IReadOnlyCollection<SensorState> Sensors => _sensors.Values;
 
-    /// <summary>The time for silence: of whoever feeds this, and only while that goes on.</summary>
+    /// <summary>The clock for silence: set by the caller, and advanced only while it processes readings.</summary>
     public TimeSpan Now { get; set; }
 
-    /// <summary>Sensors whose newest reading is not in <c>sensor_latest</c> or <c>backfilled_sensors</c> yet.</summary>
+    /// <summary>Sensors whose newest reading is not yet in <c>sensor_latest</c> or <c>backfilled_sensors</c>.</summary>
     public List<SensorState> Newest => _newest;
 
-    /// <summary>Open episodes whose rows are behind.</summary>
+    /// <summary>Open episodes whose rows are out of date.</summary>
     public List<Episode> Changed => _changed;
 
-    /// <summary>Sensors that are not as they were when <see cref="Settle"/> was called last.</summary>
+    /// <summary>Sensors that have changed since the last call of <see cref="Settle"/>.</summary>
     public IReadOnlyList<SensorState> ChangedSensors => _changedSensors;
 
-    /// <summary>Ids of sensors forgotten since then, less those that have come back.</summary>
+    /// <summary>Ids of sensors forgotten since then, except those that have come back.</summary>
     public IReadOnlyList<byte[]> Forgotten => _forgotten.FindAll(id => !_sensors.ContainsKey(id));
 
     /// <summary>The rules in force.</summary>
     public DetectionRules InForce => rules;
 
-    /// <summary>No sensor is left to be remembered.</summary>
+    /// <summary>Whether no further sensor can be remembered.</summary>
     public bool IsFull => _sensors.Count >= rules.MaxSensors;
 
-    /// <summary>The state of a sensor's live readings.</summary>
+    /// <summary>Returns the state of a sensor's live readings.</summary>
     public SensorState? Find(string sensorId) => _sensors.GetValueOrDefault(Encoding.UTF8.GetBytes(sensorId));
 
-    /// <summary>The state of a sensor's backfilled readings.</summary>
+    /// <summary>Returns the state of a sensor's backfilled readings.</summary>
     public SensorState? FindBackfill(string sensorId) => _sensors.GetValueOrDefault(SensorState.BackfillOf(Encoding.UTF8.GetBytes(sensorId)));
 
-    /// <summary>The state of the readings that one of them belongs to.</summary>
+    /// <summary>Returns the state that a reading with this identity belongs to.</summary>
     public SensorState? Find(SensorIdentity identity) => _sensors.GetValueOrDefault(identity.StateId);
 
-    /// <summary>Adds a sensor that was remembered, in place of what is known of it.</summary>
+    /// <summary>Restores a sensor from a snapshot, replacing its current state.</summary>
     public void Restore(SensorState state)
     {
         Forget(state.Id);
@@ -103,7 +103,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>It is not used any more: no sensor that is known elsewhere keeps it and all its sensors alive.</summary>
+    /// <summary>Detaches its sensors when it is no longer used, so that no sensor referenced elsewhere keeps it and all its sensors alive.</summary>
     public void End()
     {
         foreach (var state in _sensors.Values)
@@ -112,7 +112,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>After the last <see cref="Restore"/>: rows of open episodes that are behind are to be written.</summary>
+    /// <summary>Queues the out-of-date rows of open episodes. Must be called after the last <see cref="Restore"/>.</summary>
     public void Begin()
     {
         foreach (var state in _alarmed)
@@ -127,7 +127,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>The memory as it is now has been written down.</summary>
+    /// <summary>Marks the current memory as written.</summary>
     public void Settle()
     {
         foreach (var state in _changedSensors)
@@ -139,7 +139,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         _forgotten.Clear();
     }
 
-    /// <summary>Completes the reading's level, and says what it means for the sensor.</summary>
+    /// <summary>Completes the reading's level, and determines its effect on the sensor.</summary>
     public void Process(ref Reading reading, Findings findings)
     {
         findings.Clear();
@@ -176,7 +176,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         Change(state);
     }
 
-    /// <summary>Says whether another partition judges a sensor whose readings come in several.</summary>
+    /// <summary>Sets whether another partition judges a sensor whose readings arrive in several.</summary>
     public void JudgeElsewhere(string sensorId, bool isElsewhere)
     {
         if ((isElsewhere || _elsewhere > 0) && Find(sensorId) is { } state && state.IsJudgedElsewhere != isElsewhere)
@@ -188,8 +188,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>Ends the episodes of sensors that are silent, or judged elsewhere.</summary>
-    /// <returns>With the reason of each.</returns>
+    /// <summary>Ends the episodes of sensors that are silent, or judged in another partition.</summary>
+    /// <returns>The episodes, each with its reason.</returns>
     public List<(Episode Episode, string Because)> EndUnseen()
     {
         var ended = new List<(Episode, string)>();
@@ -213,7 +213,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         return ended;
     }
 
-    /// <summary>Where no sensor more can be remembered, those that are silent make room.</summary>
+    /// <summary>Forgets silent sensors if no further sensor can be remembered.</summary>
     public void MakeRoom()
     {
         if (!IsFull)
@@ -260,7 +260,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double warning, double critical, Findings findings)
     {
-        // While its alert is open, every reading at a warning level is one of it.
+        // While its alert is open, every reading at warning level belongs to it.
         var high = reading.Level >= AlertLevel.Warning && (state.ConsecutiveHigh >= typeRules.ConsecutiveHigh || state[Rule.ConsecutiveHigh] is not null);
         Follow(state, Rule.ConsecutiveHigh, high, reading.Value, warning, ref reading, typeRules, critical, findings);
 
@@ -270,7 +270,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         var distance = Math.Abs(state.ValueCount == SensorState.Window ? reading.Value - MeanOf(state) : 0);
         Follow(state, Rule.BaselineDeviation, distance > typeRules.BaselineDeviation, distance, typeRules.BaselineDeviation, ref reading, typeRules, critical, findings);
 
-        // Without a threshold the message's own word stands.
+        // Without a threshold, the message's own level applies.
         var violated = double.IsPositiveInfinity(critical) ? reading.Level == AlertLevel.Critical : reading.Value >= critical;
         Follow(state, Rule.CriticalThreshold, violated, reading.Value, critical, ref reading, typeRules, critical, findings);
 
@@ -338,7 +338,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>A rule that no longer holds: its alert ends once the value is well within the limit, for as long as the type wants.</summary>
+    /// <summary>Handles a rule that no longer holds: its alert ends once the value is well within the limit, for as long as the type requires.</summary>
     private void Leave(
         SensorState state, Rule rule, Episode episode, double measure, double limit, ref Reading reading, TypeRules typeRules, Findings findings)
     {
@@ -362,11 +362,13 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>By which delays go, ms: of the record; of what is backfilled, whose records are all of now, the sensor's own.</summary>
+    /// <summary>
+    /// The time for delays, in ms: the record's; for backfilled readings, whose records are all recent, the sensor's own.
+    /// </summary>
     private static long TimeOf(SensorState state, ref Reading reading) => state.IsBackfill ? reading.Timestamp / 1000 : reading.ProducedAt;
 
-    /// <summary>A UUID of version 8 (RFC 9562): 122 bits of a SHA-256 over what the alert is a function of.</summary>
-    /// <param name="index">Of the reading in its message.</param>
+    /// <summary>Returns a UUID of version 8 (RFC 9562): 122 bits of a SHA-256 hash of everything that determines the alert.</summary>
+    /// <param name="index">The reading's index in its message.</param>
     public static Guid AlertIdOf(string logId, int partition, long offset, Rule rule, int index = 0)
     {
         var name = index == 0
@@ -398,7 +400,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private static string Describe(Deviation deviation, string unit)
     {
         var (low, high, now) = (deviation.Low, deviation.High, deviation.Now);
-        // As many decimals as tell what is now from what is usual.
+        // As many decimals as distinguish the current value from the usual range.
         var step = Math.Max((now < low ? low - now : now - high) / 4, double.Epsilon);
         var (from, to) = (NumberText.InSteps(low, step), NumberText.InSteps(high, step));
         var usual = from == to ? $"{from} {unit}" : $"{from} to {to} {unit}";
@@ -433,10 +435,10 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    /// <returns>Null where it is one too many.</returns>
+    /// <returns>Null if the sensor exceeds the maximum.</returns>
     private SensorState? StateOf(SensorIdentity identity)
     {
-        // In place of a hash per reading.
+        // Avoids one hash per reading.
         if (identity.State is { } known && known.Owner == this)
         {
             return known;

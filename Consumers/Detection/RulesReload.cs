@@ -3,7 +3,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>Puts changed settings of <see cref="DetectionOptions"/> into force while the consumer runs. What is not allowed is said, and the rules stay as they are.</summary>
+/// <summary>
+/// Applies changed settings of <see cref="DetectionOptions"/> while the consumer runs. Invalid settings are logged, and the rules stay unchanged.
+/// </summary>
 internal sealed partial class RulesReload(
     IConfiguration configuration,
     DetectionRules rules,
@@ -17,7 +19,7 @@ internal sealed partial class RulesReload(
     public Task StartAsync(CancellationToken cancellationToken)
     {
         _seen = Settings();
-        // A file that cannot be read empties its settings and tells nobody.
+        // A file that cannot be read silently loses its settings.
         foreach (var file in (configuration as IConfigurationRoot)?.Providers.OfType<FileConfigurationProvider>() ?? [])
         {
             file.Source.OnLoadException = context => Log.Unread(logger, context.Provider.Source.Path ?? "a file of settings", (context.Exception.InnerException ?? context.Exception).Message);
@@ -31,7 +33,7 @@ internal sealed partial class RulesReload(
 
     public void Dispose() => _watch?.Dispose();
 
-    // Of one change to a file its watcher may tell several times, and of a change to other settings too.
+    // A file's watcher may report one change several times, and also reports changes to other settings.
     private void Reload()
     {
         var settings = Settings();

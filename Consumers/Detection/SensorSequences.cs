@@ -1,19 +1,19 @@
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>One sequence of a sensor's reading_counts, and what a partition holds of it.</summary>
-/// <param name="id">UTF-8; null where the sensor names no sequence.</param>
+/// <summary>One sequence of a sensor's reading_counts, and the counts of it in a partition.</summary>
+/// <param name="id">UTF-8; null if the sensor names no sequence.</param>
 internal sealed class SensorSequence(byte[]? id, SequenceAccount account, long firstAt = long.MinValue, long lastAt = long.MaxValue)
 {
     public byte[]? Id { get; } = id;
 
     public SequenceAccount Account { get; } = account;
 
-    /// <summary>The sensor's own time of the lowest count and of the highest, microseconds since 2000-01-01 UTC; without bound where it is not known.</summary>
+    /// <summary>The sensor's own timestamps of the lowest and the highest count, microseconds since 2000-01-01 UTC; unbounded if unknown.</summary>
     public long FirstAt { get; private set; } = firstAt;
 
     public long LastAt { get; private set; } = lastAt;
 
-    /// <returns>False when this count was there before.</returns>
+    /// <returns>False if the count was already present.</returns>
     public bool Add(long count, long timestamp)
     {
         if (Account.IsEmpty || count < Account.Floor)
@@ -30,8 +30,8 @@ internal sealed class SensorSequence(byte[]? id, SequenceAccount account, long f
     }
 
     /// <summary>
-    /// Whether a reading cannot belong to this sequence: its count falls back, and its time does not. Readings that are sent again bear the time
-    /// that they bore before; those of a device that counts from 1 again do not.
+    /// Whether a reading cannot belong to this sequence: its count falls back, but its timestamp does not. Readings that are sent again keep their
+    /// timestamps; those of a device that restarts its count at 1 do not.
     /// </summary>
     public bool FallsBack(long count, long timestamp)
     {
@@ -52,26 +52,26 @@ internal sealed class SensorSequence(byte[]? id, SequenceAccount account, long f
 }
 
 /// <summary>
-/// Which readings of one sensor a partition holds, by their reading_counts. A sequence that a sensor names is known by its id; where it names
+/// The readings of one sensor in a partition, by their reading_counts. A sequence that a sensor names is identified by its id; if it names
 /// none, a count that falls back begins a new one.
 /// </summary>
 internal sealed class SensorSequences
 {
-    /// <summary>More than this and the one that was used the longest time ago is forgotten: two processes may stand for one sensor for a while.</summary>
+    /// <summary>Beyond this number the least recently used sequence is forgotten: two processes may represent one sensor for a while.</summary>
     private const int MaxSequences = 4;
 
-    // Nearly all sensors have a single one.
+    // Nearly all sensors have only one.
     private SensorSequence? _newest;
     private List<SensorSequence>? _older;
 
-    /// <summary>The one used last is the first.</summary>
+    /// <summary>The sequences, the most recently used one first.</summary>
     public IEnumerable<SensorSequence> All => _newest is null ? [] : _older is null ? [_newest] : _older.Prepend(_newest);
 
     public int Count => _newest is null ? 0 : 1 + (_older?.Count ?? 0);
 
-    /// <param name="sequenceId">UTF-8; null where the reading names none.</param>
-    /// <param name="timestamp">The sensor's own time, microseconds since 2000-01-01 UTC.</param>
-    /// <returns>False when the same reading was there before.</returns>
+    /// <param name="sequenceId">UTF-8; null if the reading names none.</param>
+    /// <param name="timestamp">The sensor's own timestamp, microseconds since 2000-01-01 UTC.</param>
+    /// <returns>False if the same reading was already present.</returns>
     public bool Add(byte[]? sequenceId, long count, long timestamp)
     {
         var sequence = Find(sequenceId);
@@ -102,14 +102,14 @@ internal sealed class SensorSequences
         return sequence.Add(count, timestamp);
     }
 
-    /// <summary>Forgets a count, for its reading was not stored after all: it is unseen again.</summary>
+    /// <summary>Removes a count whose reading was not stored after all: it is unseen again.</summary>
     public void Remove(byte[]? sequenceId, long count) => Find(sequenceId)?.Account.Remove(count);
 
-    /// <summary>The parts of a range that are not known to be there, in ascending order.</summary>
+    /// <summary>Returns the parts of a range that are not known to be present, in ascending order.</summary>
     public IEnumerable<(long First, long Last)> Unseen(byte[]? sequenceId, long first, long last) =>
         Find(sequenceId)?.Account.Unseen(first, last) ?? [(first, last)];
 
-    /// <summary>Adds one that was remembered, behind those that are there.</summary>
+    /// <summary>Restores a sequence from a snapshot, after those already present.</summary>
     public void Restore(SensorSequence sequence)
     {
         if (_newest is null)

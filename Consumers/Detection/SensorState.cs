@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>The rules, in the order of their places in a state and in a snapshot.</summary>
+/// <summary>The rules, in the order of their indexes in a state and in a snapshot.</summary>
 internal enum Rule
 {
     ConsecutiveHigh = 0,
@@ -27,23 +27,23 @@ internal static class Rules
     };
 }
 
-/// <summary>A rule that holds: from the reading at which it began to hold to the one at which it no longer does.</summary>
+/// <summary>A period in which a rule holds: from the reading at which it began to hold to the one at which it no longer does.</summary>
 internal sealed class Episode(Guid alertId)
 {
     public Guid AlertId { get; } = alertId;
 
     public long Occurrences { get; set; } = 1;
 
-    /// <summary>The value at which the rule was broken the most, and by how much.</summary>
+    /// <summary>The value that violated the rule the most, and by how much.</summary>
     public double PeakValue { get; set; }
 
     public double PeakMeasure { get; set; }
 
-    /// <summary>Its row does not say so yet.</summary>
+    /// <summary>The episode's row is out of date.</summary>
     public bool Changed { get; set; }
 }
 
-/// <summary>What a partition remembers of one sensor. All of it that decides about alerts and sequence numbers is in the snapshot.</summary>
+/// <summary>A partition's memory of one sensor. Everything in it that affects alerts and sequence numbers is in the snapshot.</summary>
 internal sealed class SensorState(byte[] id)
 {
     public const int Window = 4;
@@ -55,13 +55,13 @@ internal sealed class SensorState(byte[] id)
     private long?[]? _since;
     private long? _producedAt;
 
-    /// <summary>UTF-8; that of a sensor's backfilled readings has a NUL behind it, which no sensor's id has.</summary>
+    /// <summary>UTF-8; for a sensor's backfilled readings followed by a NUL, which no sensor's id contains.</summary>
     public byte[] Id { get; } = id;
 
-    /// <summary>It is of a sensor's backfilled readings. What is live of the same sensor has a state of its own.</summary>
+    /// <summary>Whether the state belongs to a sensor's backfilled readings. The live readings of the same sensor have a separate state.</summary>
     public bool IsBackfill { get; } = id is [.., 0];
 
-    /// <summary>Of which partition's memory it is; null once that has forgotten it.</summary>
+    /// <summary>The partition's detector that remembers this state; null once it has forgotten it.</summary>
     public PartitionDetector? Owner { get; set; }
 
     /// <summary>The newest values, oldest first.</summary>
@@ -69,27 +69,27 @@ internal sealed class SensorState(byte[] id)
 
     public int ValueCount { get; private set; }
 
-    /// <summary>Of <see cref="Values"/>; null where an earlier version has not written it down.</summary>
+    /// <summary>The unit of <see cref="Values"/>; null if an earlier version did not store it.</summary>
     public string? Unit { get; private set; }
 
     public int ConsecutiveHigh { get; set; }
 
-    /// <summary>Null where its type does not learn.</summary>
+    /// <summary>Null if the type does not learn.</summary>
     public LearnedBaseline? Learned { get; set; }
 
-    /// <summary>When the newest reading came, by <see cref="PartitionDetector.Now"/>.</summary>
+    /// <summary>When the newest reading arrived, by <see cref="PartitionDetector.Now"/>.</summary>
     public TimeSpan SeenAt { get; private set; }
 
-    /// <summary>Between two readings, a running mean; zero where it is not known.</summary>
+    /// <summary>Time between two readings, a running mean; zero if unknown.</summary>
     public TimeSpan Interval { get; set; }
 
-    /// <summary>Its readings come in several partitions, and another one judges them.</summary>
+    /// <summary>The readings arrive in several partitions, and another partition judges them.</summary>
     public bool IsJudgedElsewhere { get; set; }
 
-    /// <summary>Whether a rule holds.</summary>
+    /// <summary>Whether any rule holds.</summary>
     public bool HasEpisodes { get; private set; }
 
-    /// <summary>By rule; null where it does not hold.</summary>
+    /// <summary>The episode of a rule; null if it does not hold.</summary>
     public Episode? this[Rule rule]
     {
         get => _episodes?[(int)rule];
@@ -101,7 +101,9 @@ internal sealed class SensorState(byte[] id)
         }
     }
 
-    /// <summary>Since when the rule has held without being an alert yet, or an alert's rule has not; ms since 1970 by the records, null where neither is so.</summary>
+    /// <summary>
+    /// Since when the rule has held without an alert yet, or no longer held with its alert still open; ms since 1970 by the records, null if neither applies.
+    /// </summary>
     public long? Since(Rule rule) => _since?[(int)rule];
 
     public void Since(Rule rule, long? at)
@@ -112,8 +114,8 @@ internal sealed class SensorState(byte[] id)
         }
     }
 
-    /// <summary>What is so since a reading some time ago, or since this one, has been so for the delay.</summary>
-    /// <param name="at">Of the reading, ms since 1970 by its record.</param>
+    /// <summary>Whether a condition that has held since an earlier reading, or since this one, has held for the delay.</summary>
+    /// <param name="at">The reading's time, ms since 1970 by its record.</param>
     public bool HoldsFor(Rule rule, long at, TimeSpan delay)
     {
         if (delay == TimeSpan.Zero)
@@ -121,25 +123,25 @@ internal sealed class SensorState(byte[] id)
             return true;
         }
 
-        // A clock that was set back begins anew.
+        // A clock that was set back restarts the delay.
         var since = Math.Min(Since(rule) ?? at, at);
         var isOver = at - since >= delay.TotalMilliseconds;
         Since(rule, isOver ? null : since);
         return isOver;
     }
 
-    /// <summary>The <see cref="Id"/> of the state of a sensor's backfilled readings.</summary>
+    /// <summary>Returns the <see cref="Id"/> of the state of a sensor's backfilled readings.</summary>
     public static byte[] BackfillOf(byte[] sensorId) => [.. sensorId, 0];
 
     public SensorSequences Sequences { get; } = new();
 
-    /// <summary>The newest reading; null once <c>sensor_latest</c> shows it.</summary>
+    /// <summary>The newest reading; null once it is in <c>sensor_latest</c>.</summary>
     public LatestReading? Latest { get; set; }
 
-    /// <summary>The stored memory is behind.</summary>
+    /// <summary>The stored snapshot is out of date.</summary>
     public bool IsChanged { get; set; }
 
-    /// <param name="producedAt">By the reading's record, ms since 1970: however late readings are read, these are as far apart as they were sent.</param>
+    /// <param name="producedAt">By the reading's record, ms since 1970: its intervals are those of sending, however late the readings are read.</param>
     public void See(TimeSpan now, long producedAt)
     {
         var gap = _producedAt is { } before ? producedAt - before : 0;
@@ -152,10 +154,12 @@ internal sealed class SensorState(byte[] id)
         SeenAt = now;
     }
 
-    /// <summary>It was restored, and is taken as seen now: how long it has been silent is not known.</summary>
+    /// <summary>Marks a restored state as seen now: how long the sensor has been silent is unknown.</summary>
     public void Begin(TimeSpan now) => SeenAt = now;
 
-    /// <summary>The unit of the values from now on. Those in another one say nothing about them, and are forgotten with what was learned from them.</summary>
+    /// <summary>
+    /// Sets the unit of the values from now on. Values in another unit are not comparable, and are forgotten with the baseline learned from them.
+    /// </summary>
     public void Measure(string unit)
     {
         if (Unit != unit)
@@ -191,27 +195,27 @@ internal sealed class SensorState(byte[] id)
     }
 }
 
-/// <summary>What is kept of a sensor's newest reading; reused from reading to reading.</summary>
+/// <summary>The newest reading of a sensor; reused from reading to reading.</summary>
 internal sealed class LatestReading
 {
     public required Ingestion.SensorDescription Sensor { get; set; }
 
     public long Offset { get; set; }
 
-    /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC.</summary>
+    /// <summary>The sensor's own timestamp, microseconds since 2000-01-01 UTC.</summary>
     public long Timestamp { get; set; }
 
-    /// <summary>The earliest and the latest of the sensor's own times since it was written last.</summary>
+    /// <summary>The earliest and the latest of the sensor's own timestamps since it was last written.</summary>
     public long FirstTimestamp { get; set; } = long.MaxValue;
 
     public long LastTimestamp { get; set; } = long.MinValue;
 
-    /// <summary>By its record, ms since 1970.</summary>
+    /// <summary>The record's timestamp, ms since 1970.</summary>
     public long ProducedAt { get; set; }
 
     public double Value { get; set; }
 
-    /// <summary>Of the message; NaN where it had none.</summary>
+    /// <summary>The message's threshold; NaN if it had none.</summary>
     public double Warning { get; set; }
 
     public double Critical { get; set; }

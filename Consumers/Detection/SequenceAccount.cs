@@ -1,20 +1,20 @@
 namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>
-/// Which reading_counts of one sensor a partition holds: all between the lowest and the highest seen, except for gaps. A producer that
-/// restarts skips what is left of its block, two producers of one sensor fill each other's gaps.
+/// The reading_counts of one sensor in a partition: all between the lowest and the highest seen, except for gaps. A producer that
+/// restarts skips the rest of its block; two producers of one sensor fill each other's gaps.
 /// </summary>
 internal sealed class SequenceAccount
 {
-    /// <summary>More gaps than this and the lowest are forgotten, with all below them.</summary>
+    /// <summary>Beyond this number the lowest gaps are forgotten, with everything below them.</summary>
     private const int MaxGaps = 64;
 
-    // Nearly all have none.
+    // Nearly all accounts have none.
     private List<(long First, long Last)>? _gaps;
 
     public bool IsEmpty { get; private set; } = true;
 
-    /// <summary>Nothing is known below it.</summary>
+    /// <summary>The count below which nothing is known.</summary>
     public long Floor { get; private set; }
 
     public long Last { get; private set; }
@@ -28,7 +28,7 @@ internal sealed class SequenceAccount
         return account;
     }
 
-    /// <returns>False when this count was there before.</returns>
+    /// <returns>False if the count was already present.</returns>
     public bool Add(long count)
     {
         if (IsEmpty)
@@ -64,7 +64,7 @@ internal sealed class SequenceAccount
         return FillGap(count);
     }
 
-    // By itself, for the search needs an object: one for each count that is added would be one for each reading.
+    // A separate method, because the search allocates an object: otherwise every added count, that is every reading, would allocate one.
     private bool FillGap(long count)
     {
         if (_gaps?.FindIndex(gap => gap.First <= count && count <= gap.Last) is not (>= 0 and var index))
@@ -88,7 +88,7 @@ internal sealed class SequenceAccount
         return true;
     }
 
-    /// <summary>Forgets a count, for its reading was not stored after all: it is unseen again.</summary>
+    /// <summary>Removes a count whose reading was not stored after all: it is unseen again.</summary>
     public void Remove(long count)
     {
         if (IsEmpty || count < Floor || count > Last || Gaps.Any(gap => gap.First <= count && count <= gap.Last))
@@ -102,7 +102,7 @@ internal sealed class SequenceAccount
         Forget();
     }
 
-    /// <summary>The parts of a range that are not known to be there, in ascending order.</summary>
+    /// <summary>Returns the parts of a range that are not known to be present, in ascending order.</summary>
     public IEnumerable<(long First, long Last)> Unseen(long first, long last)
     {
         if (IsEmpty)

@@ -3,16 +3,16 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>
-/// When a partition's memory is written down, and whether all of it or what has changed: what is large is written less often, and as a whole only once
-/// its changes add up to as much.
+/// Decides when a partition's memory is written, and whether as a whole or as changes: a large memory is written less often, and as a whole only once
+/// its changes add up to the same size.
 /// </summary>
-/// <param name="stored">Sizes of what is stored, in bytes: the whole, and each of its changes. Empty where nothing is, or nothing that can be used.</param>
+/// <param name="stored">Sizes of the stored snapshots, in bytes: the whole, and each of its changes. Empty if there are none, or none that can be used.</param>
 internal sealed class SnapshotSchedule(IReadOnlyList<int> stored, TimeProvider time)
 {
-    /// <summary>Bytes a second that a memory may cost.</summary>
+    /// <summary>The maximum bytes per second that a memory may write.</summary>
     private const double MaxRate = 1024 * 1024;
 
-    /// <summary>A successor reads all of them before it goes on.</summary>
+    /// <summary>A successor must read all of them before it continues.</summary>
     private const int MaxChanges = 100;
 
     private long _whole = stored.Count > 0 ? stored[0] : 0;
@@ -22,10 +22,10 @@ internal sealed class SnapshotSchedule(IReadOnlyList<int> stored, TimeProvider t
     private long _writtenAt = time.GetTimestamp();
     private long _written;
 
-    /// <summary>The last has been paid for.</summary>
+    /// <summary>Whether enough time has passed for the size of the last one.</summary>
     public bool IsDue => time.GetElapsedTime(_writtenAt).TotalSeconds * MaxRate >= _written;
 
-    /// <summary>Writes the memory as it is. What was written before and is not <see cref="Confirm"/>ed is taken for lost.</summary>
+    /// <summary>Writes the current memory. A previous one that was not <see cref="Confirm"/>ed is considered lost.</summary>
     public SnapshotRow Next(int partition, long offset, PartitionDetector detector)
     {
         var changes = _isStored && _count < MaxChanges && detector.ChangedSensors.Count < detector.Sensors.Count / 2 ? DetectorSnapshot.WriteChanges(detector) : null;
@@ -42,6 +42,6 @@ internal sealed class SnapshotSchedule(IReadOnlyList<int> stored, TimeProvider t
         return row;
     }
 
-    /// <summary>The last one is stored.</summary>
+    /// <summary>Records that the last one is stored.</summary>
     public void Confirm() => _isStored = true;
 }

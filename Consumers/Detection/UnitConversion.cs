@@ -4,15 +4,15 @@ using UnitsNet;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
-/// <summary>How values in one unit become values in another: <c>Scale * value + Shift</c>.</summary>
+/// <summary>Converts values from one unit to another: <c>Scale * value + Shift</c>.</summary>
 internal readonly record struct UnitConversion(double Scale, double Shift)
 {
     private static readonly UnitConversion Same = new(1, 0);
 
-    /// <summary>To twelve digits: 40 °C are 104 °F, not 104.00000000000001.</summary>
+    /// <summary>Converts with twelve digits: 40 °C are 104 °F, not 104.00000000000001.</summary>
     public double Of(double value) => double.Parse(((Scale * value) + Shift).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
-    /// <returns>Null where one of the units is not known, or they measure different quantities.</returns>
+    /// <returns>Null if one of the units is unknown, or they measure different quantities.</returns>
     public static UnitConversion? Between(string from, string to)
     {
         from = UnitWords.SymbolOf(from);

@@ -6,12 +6,12 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Health;
 
-/// <summary>The consumer's instruments and its source of spans. Names are those of the messaging conventions, and ours.</summary>
+/// <summary>The consumer's instruments and its source of spans. Names follow the messaging conventions where they exist.</summary>
 internal sealed class ConsumerMetrics : IDisposable
 {
     public const string Name = "FactoryMonitoring.Consumers";
 
-    /// <summary>So many readings of a partition's share of a batch are measured, evenly spread; all of them at moderate rates.</summary>
+    /// <summary>This many readings of a partition's share of a batch are measured, evenly spread; at moderate rates, all of them.</summary>
     private const int MaxLatencies = 64;
 
     private readonly ConsumerIdentity _identity;
@@ -67,14 +67,14 @@ internal sealed class ConsumerMetrics : IDisposable
 
     public void Dispose() => Source.Dispose();
 
-    /// <summary>Starts the trace of a batch; null where it is not recorded.</summary>
+    /// <summary>Starts the trace of a batch; null if it is not recorded.</summary>
     public BatchTrace? StartBatch(ReadingBatch batch) => BatchTrace.Start(Source, batch, _spanTags);
 
-    /// <summary>A link to the span in which a message was sent.</summary>
+    /// <summary>Returns a link to the span in which a message was sent.</summary>
     public static ActivityLink LinkTo(ActivityContext send, int partition, long offset) =>
         new(send, new ActivityTagsCollection { ["messaging.destination.partition.id"] = Number(partition), ["messaging.kafka.offset"] = offset });
 
-    /// <summary>A span of an alert's or dead letter's send: it belongs to the trace of the message it comes from.</summary>
+    /// <summary>Starts the span that sends an alert or dead letter: it belongs to the trace of the message it comes from.</summary>
     public Activity? StartSend(string topic, Guid? alertId, ActivityContext origin)
     {
         var activity = Source.StartActivity($"send {topic}", ActivityKind.Producer, origin);
@@ -127,7 +127,7 @@ internal sealed class ConsumerMetrics : IDisposable
 
     public void AlertRaised(string sensorType, string rule, string severity)
     {
-        // Types come from messages; the tag is one of a closed set.
+        // Types come from messages; the tag's values must be a fixed set.
         var type = SensorCatalog.Types.ContainsKey(sensorType) ? sensorType : "other";
         _alerts.Add(1, new("sensor_type", type), new("rule", rule), new("severity", severity));
     }

@@ -9,7 +9,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Health;
 
-/// <summary>Writes the consumer's sign of life each second, as long as the polling loop gives its own.</summary>
+/// <summary>Writes the consumer's heartbeat every second, as long as the polling loop beats, too.</summary>
 internal sealed partial class HeartbeatWorker(
     ConsumerHealthStore store,
     ConsumerKey consumerKey,
@@ -86,11 +86,11 @@ internal sealed partial class HeartbeatWorker(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    /// <summary>Says "inactive" when nothing is owned any more.</summary>
+    /// <summary>Writes "inactive" once nothing is owned any more.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        // Where the database does not answer, to cancel takes seconds: the client asks the server to do so, and waits for that. What has not ended by the
-        // time that the partitions are given up shows that nothing can be written.
+        // If the database does not respond, cancelling takes seconds: the client asks the server to cancel, and waits for that. A statement that has not ended
+        // when the partitions are released shows that nothing can be written.
         var ended = Task.Run(() => base.StopAsync(cancellationToken), CancellationToken.None);
         await (ingest.ExecuteTask ?? Task.CompletedTask).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FactoryMonitoring.Consumers.Health;
 
-/// <summary>Whether a broker answers the client that consumes, within 2 s.</summary>
+/// <summary>Checks that a broker answers the consuming client within 2 s.</summary>
 internal sealed class KafkaCheck(IServiceProvider services, ConsumerIdentity identity) : IHealthCheck
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
@@ -15,7 +15,7 @@ internal sealed class KafkaCheck(IServiceProvider services, ConsumerIdentity ide
         {
             var handle = services.GetRequiredService<IConsumer<Ignore, Rejection>>().Handle;
             using var admin = new DependentAdminClientBuilder(handle).Build();
-            // Metadata are only to be had from a call that blocks.
+            // Metadata is only available from a blocking call.
             var metadata = await Task.Run(() => admin.GetMetadata(identity.SensorTopic, Limit), cancellationToken);
             return HealthCheckResult.Healthy($"{metadata.Brokers.Count} brokers");
         }

@@ -7,16 +7,16 @@ using Npgsql;
 namespace FactoryMonitoring.Consumers.Health;
 
 /// <summary>
-/// Notices that consumers of another database take part in the group: two stacks share the brokers, and each stores a part of the readings. All consumers
-/// write, every few seconds, their database's identity as an offset of a group that has no members; what they find there is that of the others. They do it as
-/// a consumer that reads nothing: asked by an administrative client, librdkafka ends the process where the group's coordinator goes away meanwhile.
+/// Detects consumers of another database in the group: two stacks share the brokers, and each stores a part of the readings. All consumers
+/// write, every few seconds, their database's identity as an offset of a group without members; a different identity found there belongs to another stack. They
+/// use a consumer that reads nothing: with an administrative client, librdkafka aborts the process if the group's coordinator becomes unavailable meanwhile.
 /// </summary>
 internal sealed partial class SharedGroupWatch(
     IConfiguration configuration, KafkaCredentials credentials, NpgsqlDataSource dataSource, ConsumerIdentity identity, ConsumerStatus status, TimeProvider time,
     ILogger<SharedGroupWatch> logger)
     : BackgroundService
 {
-    // A look that finds another identity counts this much, one that does not takes 1 back. What a stack before this one has left is found once; of two
+    // A check that finds another identity counts this much; one that does not subtracts 1. The identity left by an earlier stack is found once; of two
     // stacks, each finds the other every second time.
     private const int Sighting = 3;
     private const int Certain = Sighting + 1;
@@ -38,7 +38,7 @@ internal sealed partial class SharedGroupWatch(
         }
         finally
         {
-            // One that still waits for an answer would be taken away from under the waiting; it ends with the process.
+            // A client that still waits for an answer must not be disposed of; it ends with the process.
             if (look.IsCompleted)
             {
                 client.Dispose();
@@ -51,7 +51,7 @@ internal sealed partial class SharedGroupWatch(
         var sightings = 0;
         while (true)
         {
-            // Not in step with the others.
+            // Randomized, so that the consumers do not check in step.
             await Task.Delay(Interval * (0.5 + Random.Shared.NextDouble()), time, stoppingToken);
             try
             {
@@ -61,7 +61,7 @@ internal sealed partial class SharedGroupWatch(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or KafkaException)
             {
-                // The consumer itself says that the brokers or the database are away.
+                // The consumer itself reports that the brokers or the database are unavailable.
                 Log.NotLooked(logger, exception.Message);
                 continue;
             }
@@ -81,7 +81,7 @@ internal sealed partial class SharedGroupWatch(
         }
     }
 
-    /// <summary>The present database's identity as an offset: 62 bits of it.</summary>
+    /// <summary>Returns the current database's identity as an offset: 62 bits of it.</summary>
     private async Task<long> DatabaseAsync(CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand("SELECT id FROM database_identity");
@@ -90,8 +90,8 @@ internal sealed partial class SharedGroupWatch(
             : throw new NpgsqlException("The database has no identity");
     }
 
-    /// <summary>Reads what is there, and writes the own identity.</summary>
-    /// <returns>What was there; null where nothing was.</returns>
+    /// <summary>Reads the committed identity, and commits this consumer's.</summary>
+    /// <returns>The identity found; null if there was none.</returns>
     private long? CompareCommitted(IConsumer<Ignore, Ignore> client, long own)
     {
         var place = new TopicPartition(identity.SensorTopic, 0);
@@ -107,7 +107,7 @@ internal sealed partial class SharedGroupWatch(
             GroupId = MarkerOf(identity.Group),
             ClientId = MarkerOf(identity.ConsumerId),
             EnableAutoCommit = false,
-            // A commit waits for the coordinator as long.
+            // A commit waits this long for the coordinator, too.
             SocketTimeoutMs = 2 * (int)Limit.TotalMilliseconds,
         }.UseFactoryKafka(configuration);
         return credentials.Keep(new ConsumerBuilder<Ignore, Ignore>(config).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build());

@@ -3,18 +3,18 @@ using Confluent.Kafka.Admin;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>What the brokers are asked about the partitions of the topic: where each begins and ends.</summary>
+/// <summary>Queries the brokers for the begin and end offsets of the topic's partitions.</summary>
 internal sealed partial class BrokerQuestions(IAdminClient admin, string topic, ILogger logger)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 
-    /// <summary>Asks for anything, so that the connections are there.</summary>
+    /// <summary>Sends an arbitrary request, so that the connections are established.</summary>
     /// <exception cref="KafkaException">No broker answers.</exception>
     public Task WarmUpAsync() => AskAsync([new TopicPartition(topic, 0)], OffsetSpec.Latest());
 
     /// <summary>
-    /// Asks the leaders for anything: the client's thread for a broker of which it was fetching nothing looks only once a second whether it is
-    /// to begin, unless a request wakes it.
+    /// Sends an arbitrary request to the leaders: the client's thread for a broker from which it was fetching nothing checks only once a second whether it
+    /// must begin, unless a request wakes it.
     /// </summary>
     public async Task WakeAsync(IReadOnlyList<TopicPartition> partitions)
     {
@@ -24,11 +24,11 @@ internal sealed partial class BrokerQuestions(IAdminClient admin, string topic, 
         }
         catch (Exception exception) when (exception is KafkaException or ObjectDisposedException)
         {
-            // It looks by itself, within the second.
+            // The thread checks by itself within the second.
         }
     }
 
-    /// <returns>By number of the partition; without those whose leader does not answer.</returns>
+    /// <returns>By partition number; without those whose leader does not answer.</returns>
     public async Task<Dictionary<int, long>> OffsetsAsync(IReadOnlyList<OwnedPartition> partitions, OffsetSpec place)
     {
         List<ListOffsetsResultInfo> found;
@@ -51,7 +51,7 @@ internal sealed partial class BrokerQuestions(IAdminClient admin, string topic, 
             Log.NoOffset(logger, failed.Partition.Value, failed.Error.Reason);
         }
 
-        // A leader that has just changed can answer without an error and without an offset.
+        // A leader that has just changed may answer without an error and without an offset.
         return found.Select(info => info.TopicPartitionOffsetError).Where(each => !each.Error.IsError && each.Offset.Value >= 0).ToDictionary(each => each.Partition.Value, each => each.Offset.Value);
     }
 

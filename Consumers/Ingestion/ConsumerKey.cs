@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>The integer by which readings name this consumer. Asked for once, and waited for while the database is away.</summary>
+/// <summary>The integer key of this consumer in its readings. Requested once, and retried while the database is unavailable.</summary>
 internal sealed partial class ConsumerKey(DictionaryStore dictionaries, ConsumerIdentity identity, TimeProvider time, ILogger<ConsumerKey> logger) : IDisposable
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);

@@ -13,7 +13,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>Starts the polling thread and the lanes, and stops them in order: partitions are given up, the group is left, what is held is stored.</summary>
+/// <summary>Starts the polling thread and the lanes, and stops them in order: releases partitions, leaves the group, stores what remains.</summary>
 internal sealed class IngestWorker(
     IServiceProvider services,
     IngestLoop loop,
@@ -51,7 +51,7 @@ internal sealed class IngestWorker(
     {
         await Task.Yield();
         var lanes = MakeLanes();
-        // On a busy machine this takes longer than a loop may be silent.
+        // On a busy machine this takes longer than the loop's heartbeat timeout.
         var consumer = await heartbeat.WaitAsync(Task.Run(services.GetRequiredService<IConsumer<Ignore, Rejection>>, CancellationToken.None));
         using var admin = new DependentAdminClientBuilder(consumer.Handle).Build();
         await using var logId = new KafkaLogId(consumer.Handle);
@@ -63,7 +63,7 @@ internal sealed class IngestWorker(
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         Task[] others = [committer.RunAsync(finished.Token), claims.WatchLogAsync(finished.Token)];
 
-        // The client's calls block; a thread of its own keeps them from the pool.
+        // The client's calls block; a dedicated thread keeps them off the pool.
         var polling = Task.Factory.StartNew(
             () => loop.Run(
                 consumer,
@@ -76,7 +76,7 @@ internal sealed class IngestWorker(
             TaskScheduler.Default);
         try
         {
-            // What fails takes the consumer down with it: one that polls and does not store, or does not claim, would look alive.
+            // Any failure stops the consumer: one that polls but does not store, or does not claim, would look healthy.
             await await Task.WhenAny([polling, _failed.Task, .. others, .. storing]);
         }
         finally
@@ -88,7 +88,7 @@ internal sealed class IngestWorker(
                 lane.Queue.Complete();
             }
 
-            // Every partition is given up or abandoned: what a lane still waits for is of use to nobody, and ends with the process.
+            // Every partition is released or abandoned: nobody needs what a lane still waits for, and it ends with the process.
             if (await EndAsync(storing))
             {
                 outbox.End(isStored: true);
@@ -102,7 +102,7 @@ internal sealed class IngestWorker(
         }
     }
 
-    /// <returns>False where the database has not answered a lane within the limit.</returns>
+    /// <returns>False if the database has not answered a lane within the limit.</returns>
     private static async Task<bool> EndAsync(Task[] storing)
     {
         try
@@ -137,7 +137,7 @@ internal sealed class IngestWorker(
     private void Watch(Task task) => task.ContinueWith(
         failed => _failed.TrySetException(failed.Exception!.InnerExceptions), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
-    /// <summary>Before the group knows us: partitions that it hands over stand still until we have done all this.</summary>
+    /// <summary>Runs before this consumer joins the group: partitions that the group hands over stall until all of this is done.</summary>
     private static async Task WarmUpAsync(BrokerQuestions brokers, PartitionClaims claims, StoreLane[] lanes, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -150,7 +150,7 @@ internal sealed class IngestWorker(
         catch (Exception exception) when (exception is KafkaException || DatabaseFaults.Of(exception) is not null
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // What is wrong is said where it is needed.
+            // The failure is reported where the result is needed.
         }
     }
 }

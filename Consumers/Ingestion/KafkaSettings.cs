@@ -5,10 +5,10 @@ using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>How the clients are set. Health and telemetry are our own, so that they are the same with and without Aspire's instrumentation.</summary>
+/// <summary>The settings of the clients. Health and telemetry are set up here, so that they are the same with and without Aspire's instrumentation.</summary>
 internal static partial class KafkaSettings
 {
-    /// <summary>Of a batch of records when decompressed. It bounds what a few hundred kilobytes of zstd can take in memory.</summary>
+    /// <summary>The maximum size in bytes of a decompressed batch of records. It limits the memory that a few hundred kilobytes of zstd can take.</summary>
     public const int MaxBatchBytes = 100_000_000;
 
     public static void Quiet(KafkaConsumerSettings settings) => (settings.DisableHealthChecks, settings.DisableMetrics, settings.DisableTracing) = (true, true, true);
@@ -21,23 +21,23 @@ internal static partial class KafkaSettings
         config.ClientId = identity.ConsumerId;
         config.EnableAutoCommit = false;
         config.EnableAutoOffsetStore = false;
-        // Where the log no longer has what is to be read next; the loop sees by what it gets that this has happened.
+        // Applies when the log no longer has the next offset to read; the loop detects this from the offsets that it receives.
         config.AutoOffsetReset = AutoOffsetReset.Earliest;
         config.EnablePartitionEof = true;
-        // A fetch of the embedded broker does not wake on new data, and a short wait costs a real one little.
+        // A fetch at the embedded broker does not wake up on new data, and a short wait costs a real broker little.
         config.FetchWaitMaxMs = 50;
         config.FetchErrorBackoffMs = 100;
         config.FetchQueueBackoffMs = 10;
         config.QueuedMaxMessagesKbytes = 16 * 1024;
-        // As the brokers send them: compressed readings are five times as large in memory. More is taken where a single batch is larger.
+        // Compressed, as sent by the brokers: readings are five times as large in memory. A larger single batch is still fetched.
         config.FetchMaxBytes = 8 * 1024 * 1024;
         config.MaxPartitionFetchBytes = 256 * 1024;
         config.ReceiveMessageMaxBytes = MaxBatchBytes;
         config.ReconnectBackoffMs = 50;
         config.ReconnectBackoffMaxMs = 1_000;
-        // The leader of a partition whose leader died is looked for once a second otherwise.
+        // Otherwise the client looks only once a second for the new leader of a partition whose leader died.
         config.TopicMetadataRefreshIntervalMs = 200;
-        // Only what is used is taken out of the client. Headers are for spans and events: what is passed on looks its own up.
+        // Only used fields are copied out of the client. Headers are for spans and events: alerts and dead letters look up theirs separately.
         config.ConsumeResultFields = withHeaders ? "timestamp,headers" : "timestamp";
         switch (protocol)
         {
@@ -48,13 +48,13 @@ internal static partial class KafkaSettings
                 Classic(config, PartitionAssignmentStrategy.Range);
                 break;
             default:
-                // Session and heartbeat are the brokers' to set.
+                // Session timeout and heartbeat interval are set by the brokers.
                 config.GroupProtocol = GroupProtocol.Consumer;
                 break;
         }
     }
 
-    /// <summary>For reading single messages, outside of any group.</summary>
+    /// <summary>Applies the settings for reading single messages, outside any group.</summary>
     public static void ApplyLookup(ConsumerConfig config, ConsumerIdentity identity)
     {
         config.GroupId = identity.Group + ".lookup";
@@ -69,7 +69,7 @@ internal static partial class KafkaSettings
         config.ConsumeResultFields = "headers";
     }
 
-    /// <summary>The right that a consumer made use of when it was refused.</summary>
+    /// <summary>Returns the permission that the consumer lacked when it was refused.</summary>
     public static KafkaRight RightOf(Error error, ConsumerIdentity identity) => error.Code == ErrorCode.GroupAuthorizationFailed
         ? KafkaRight.OnGroup("Read", identity.Group)
         : KafkaRight.OnTopic("Read", identity.SensorTopic);

@@ -4,10 +4,10 @@ using System.Threading.Channels;
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>
-/// What the polling thread sees of a lane: a queue of work, and the batch that is being filled. The lane takes the work out in its order. Batches go
-/// around between the two: one is filled, one waits, one is stored.
+/// The polling thread's view of a lane: a queue of work, and the batch being filled. The lane takes the work in order. Batches
+/// circulate between the two: one is filled, one waits, one is stored.
 /// </summary>
-/// <param name="maxBatchSize">Most readings of a batch.</param>
+/// <param name="maxBatchSize">The maximum number of readings in a batch.</param>
 internal sealed class LaneQueue(int number, int maxBatchSize, TimeProvider time) : IDisposable
 {
     private const int Batches = 3;
@@ -19,16 +19,16 @@ internal sealed class LaneQueue(int number, int maxBatchSize, TimeProvider time)
 
     public int Number { get; } = number;
 
-    /// <summary>Filled by the polling thread; null while none is free.</summary>
+    /// <summary>The batch that the polling thread fills; null while none is free.</summary>
     public ReadingBatch? Filling { get; private set; }
 
-    /// <summary>Nothing waits to be done, and nothing is being done.</summary>
+    /// <summary>Whether no work is waiting or in progress.</summary>
     public bool IsIdle => Volatile.Read(ref _waiting) == 0;
 
     public void Dispose() => _freed.Dispose();
 
-    /// <summary>Makes sure that there is a batch to fill.</summary>
-    /// <returns>False when all are waiting to be stored.</returns>
+    /// <summary>Ensures that there is a batch to fill.</summary>
+    /// <returns>False if all batches are waiting to be stored.</returns>
     public bool HasRoom()
     {
         if (Filling is null && _free.TryDequeue(out var batch))
@@ -39,10 +39,10 @@ internal sealed class LaneQueue(int number, int maxBatchSize, TimeProvider time)
         return Filling is not null;
     }
 
-    /// <summary>Waits a little for a batch to become free.</summary>
+    /// <summary>Waits at most for the limit until a batch becomes free.</summary>
     public void WaitForRoom(TimeSpan limit) => _freed.WaitOne(limit);
 
-    /// <summary>Hands what has been filled to the lane.</summary>
+    /// <summary>Passes the filled batch to the lane.</summary>
     public void Dispatch()
     {
         if (Filling is { IsEmpty: false } batch)
@@ -59,13 +59,13 @@ internal sealed class LaneQueue(int number, int maxBatchSize, TimeProvider time)
         _work.Writer.TryWrite(work);
     }
 
-    /// <summary>No more work comes; what is left is done.</summary>
+    /// <summary>Closes the queue; the remaining work is still done.</summary>
     public void Complete() => _work.Writer.TryComplete();
 
-    /// <summary>The work, in its order, as it comes. Each piece ends with <see cref="Done"/>.</summary>
+    /// <summary>Returns the work in order as it arrives. Each item ends with <see cref="Done"/>.</summary>
     public IAsyncEnumerable<LaneWork> ReadAllAsync(CancellationToken cancellationToken) => _work.Reader.ReadAllAsync(cancellationToken);
 
-    /// <summary>The batch is stored, and can be filled again.</summary>
+    /// <summary>Returns a stored batch, which can be filled again.</summary>
     public void Free(ReadingBatch batch)
     {
         batch.Clear();

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>What differs from message to message of one sensor.</summary>
+/// <summary>The fields that differ between the messages of one sensor.</summary>
 internal enum ShapeField
 {
     Timestamp,
@@ -12,19 +12,19 @@ internal enum ShapeField
     Count,
 }
 
-/// <summary>Where a field lies in a message: the text between its quotation marks, or the number.</summary>
+/// <summary>The position of a field in a message: the text between its quotation marks, or the number.</summary>
 internal readonly record struct ShapeMark(ShapeField Field, int Start, int Length);
 
 /// <summary>
-/// The last message of a sensor that was read in full. Its next one mostly differs from it in a few values alone: where every other byte is the
-/// same, these values are all there is to read. Whatever is not as plain as that is left to the full reading, which finds the same.
+/// The last message of a sensor that was read in full. The sensor's next message usually differs from it in only a few values: if every other byte is
+/// identical, only these values need to be read. Any other message is read in full, with the same result.
 /// </summary>
-/// <param name="message">Kept as it is.</param>
-/// <param name="marks">In the order in which they lie in the message.</param>
-/// <param name="reading">What the message was read as.</param>
+/// <param name="message">Kept without a copy.</param>
+/// <param name="marks">In the order of their positions in the message.</param>
+/// <param name="reading">The result of reading the message.</param>
 internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading reading)
 {
-    /// <summary>So many digits make a whole number that a double holds exactly, and so does a power of ten.</summary>
+    /// <summary>A whole number with this many digits is exact as a double, and so is such a power of ten.</summary>
     private const int ExactDigits = 15;
 
     private const int MaxCountDigits = 18;
@@ -33,10 +33,10 @@ internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading
 
     private readonly Reading _reading = reading;
 
-    /// <summary>Messages in a row that were not of the shape that was known.</summary>
+    /// <summary>Consecutive messages that did not have the known shape.</summary>
     public int Misses { get; set; }
 
-    /// <returns>False where the message has to be read in full; <paramref name="found"/> means nothing then.</returns>
+    /// <returns>False if the message must be read in full; <paramref name="found"/> is then invalid.</returns>
     public bool TryRead(ReadOnlySpan<byte> next, ref Reading found)
     {
         found = _reading;
@@ -86,7 +86,7 @@ internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading
         return true;
     }
 
-    /// <summary>2026-01-31T23:59:59.1234567Z, with up to seven digits of fraction.</summary>
+    /// <summary>Reads 2026-01-31T23:59:59.1234567Z, with up to seven fractional digits.</summary>
     private static bool ReadTimestamp(ref ReadOnlySpan<byte> next, out long timestamp)
     {
         const int Seconds = 19;
@@ -135,7 +135,7 @@ internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading
         return true;
     }
 
-    /// <summary>A number without an exponent, of no more digits than can be converted exactly.</summary>
+    /// <summary>Reads a number without an exponent, with no more digits than can be converted exactly.</summary>
     private static bool ReadNumber(ref ReadOnlySpan<byte> next, out double number)
     {
         number = 0;
@@ -176,7 +176,7 @@ internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading
             }
         }
 
-        // Both are exact, so that the quotient is the double next to the number.
+        // Both are exact, so the quotient is the double nearest to the number.
         number = digits / PowersOfTen[decimals];
         number = isNegative ? -number : number;
         next = next[at..];
@@ -234,16 +234,16 @@ internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading
     private static bool IsDigit(byte character) => (uint)(character - '0') <= 9;
 }
 
-/// <summary>The shapes of the sensors' messages, by the key that these come with. Used by the thread that parses, alone.</summary>
+/// <summary>The shapes of the sensors' messages, by message key. Only used by the thread that parses.</summary>
 internal sealed class MessageShapes
 {
-    /// <summary>All are forgotten when there are more.</summary>
+    /// <summary>Beyond this number all shapes are forgotten.</summary>
     private const int Capacity = 5_000;
 
-    /// <summary>After so many messages in a row that are all different, those of this key are read in full.</summary>
+    /// <summary>After this many consecutive messages that all differ, messages with this key are read in full.</summary>
     private const int MaxMisses = 16;
 
-    /// <summary>By a hash of the key: two keys of one hash have the same shape taken for each other's, which no byte of their messages allows.</summary>
+    /// <summary>By a hash of the key: keys with the same hash are compared with each other's shape, and the bytes of their messages do not match it.</summary>
     private readonly Dictionary<int, MessageShape> _shapes = [];
     private readonly ShapeMark[] _marks = new ShapeMark[Enum.GetValues<ShapeField>().Length];
     private MessageShape? _tried;
@@ -252,8 +252,8 @@ internal sealed class MessageShapes
     private bool _isPlain;
 
     /// <summary>Reads a message of a known shape.</summary>
-    /// <param name="key">A hash of its key.</param>
-    /// <returns>False where it is to be read in full, with <see cref="Mark"/> and <see cref="Remember"/>.</returns>
+    /// <param name="key">A hash of the message's key.</param>
+    /// <returns>False if it must be read in full, with <see cref="Mark"/> and <see cref="Remember"/>.</returns>
     public bool TryRead(int key, ReadOnlySpan<byte> message, ref Reading found)
     {
         _key = key;
@@ -268,12 +268,12 @@ internal sealed class MessageShapes
         return false;
     }
 
-    /// <summary>A field of the message that is read in full.</summary>
+    /// <summary>Records the position of a field in the message that is read in full.</summary>
     public void Mark(ShapeField field, int start, int length)
     {
         for (var i = 0; i < _marked; i++)
         {
-            // The same name twice: only the last counts.
+            // The same name occurs twice: only the last counts.
             _isPlain &= _marks[i].Field != field;
         }
 
@@ -283,7 +283,7 @@ internal sealed class MessageShapes
         }
     }
 
-    /// <summary>The message was read in full, and the next of its sensor may be like it.</summary>
+    /// <summary>Remembers a message that was read in full, because the sensor's next one may be like it.</summary>
     public void Remember(ReadOnlySpan<byte> message, in Reading reading)
     {
         var misses = _tried is null ? 0 : _tried.Misses + 1;

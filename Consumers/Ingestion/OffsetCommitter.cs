@@ -4,13 +4,13 @@ using FactoryMonitoring.Consumers.Ingestion.Polling;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>Tells Kafka of the offsets that are in the database, for tools that read lag there.</summary>
+/// <summary>Commits the offsets stored in the database to Kafka, for tools that read the lag there.</summary>
 internal sealed partial class OffsetCommitter(
     IConsumer<Ignore, Rejection> consumer, IngestLoop loop, string topic, ConsumerMetrics metrics, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan CommitInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>What Kafka has been told of the partitions that are assigned.</summary>
+    /// <summary>The offsets committed to Kafka for the assigned partitions.</summary>
     private Dictionary<OwnedPartition, long> _told = [];
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -36,7 +36,7 @@ internal sealed partial class OffsetCommitter(
         var started = time.GetTimestamp();
         try
         {
-            // Without a leader epoch, which not every broker understands.
+            // Without a leader epoch, which not every broker supports.
             await Task.Run(() => consumer.Commit(moved.Select(one => new TopicPartitionOffset(topic, one.Partition.Number, one.Offset))), cancellationToken);
             _told = assigned.ToDictionary(partition => partition, Told);
             foreach (var (partition, offset) in moved)
@@ -46,7 +46,7 @@ internal sealed partial class OffsetCommitter(
         }
         catch (KafkaException exception)
         {
-            // The database is what counts; the next second commits more.
+            // The database is authoritative; the next second commits more.
             Log.NotCommitted(logger, exception.Error.Reason);
         }
 

@@ -3,12 +3,12 @@ using FactoryMonitoring.Consumers.Ingestion.Storing;
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>
-/// One assignment of one partition to this consumer, from the callback to its end: all that the polling thread and the lane both know of it. What
-/// identifies it never changes. The rest is a few words, each written by one side and read by the other; none is read together with another.
+/// One assignment of one partition to this consumer, from the callback to its end: the state shared by the polling thread and the lane. Its identity
+/// never changes. Each of the other fields is written by one side and read by the other; none is read together with another.
 /// </summary>
-/// <param name="joined">It came with the first assignment since the start.</param>
-/// <param name="doubtfulClaims">How often the brokers have said something in a row that may pass.</param>
-/// <param name="cutAt">The offset at which the brokers' log has been seen to be another than the one that was read; null where it is not known to be.</param>
+/// <param name="joined">It belongs to the first assignment since the start.</param>
+/// <param name="doubtfulClaims">How many times in a row the brokers have reported something that may be temporary.</param>
+/// <param name="cutAt">The offset from which on the brokers' log differs from the one that was read; null if no difference is known.</param>
 internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, int doubtfulClaims = 0, long? cutAt = null)
 {
     private const int DoubtfulClaimsUntilCertain = 3;
@@ -27,27 +27,27 @@ internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, in
 
     public long? CutAt { get; } = cutAt;
 
-    /// <summary>What the brokers have said so often is taken for true.</summary>
+    /// <summary>Whether the brokers' report has been repeated so often that it is accepted as true.</summary>
     public bool IsCertain => DoubtfulClaims >= DoubtfulClaimsUntilCertain;
 
-    /// <summary>Nobody waits for it any more: what is held of it is dropped. Set by the polling thread, once and for all.</summary>
+    /// <summary>Nobody waits for it any more: its data is dropped. Set by the polling thread, irrevocably.</summary>
     public bool IsAbandoned => _isAbandoned;
 
-    /// <summary>Everything there was has been handed to the lane. Set by the polling thread.</summary>
+    /// <summary>All available messages have been passed to the lane. Set by the polling thread.</summary>
     public bool IsAtEnd
     {
         get => _isAtEnd;
         set => _isAtEnd = value;
     }
 
-    /// <summary>The next offset by the database; -1 before the claim. Set by the lane.</summary>
+    /// <summary>The next offset in the database; -1 before the claim. Set by the lane.</summary>
     public long Committed
     {
         get => Volatile.Read(ref _committed);
         set => Volatile.Write(ref _committed, value);
     }
 
-    /// <summary>What the lane holds of it: null before the claim, and from its loss on. The lane's alone: no other thread looks at it.</summary>
+    /// <summary>The lane's lease: null before the claim, and after its loss. Only used by the lane.</summary>
     public PartitionLease? Lease { get; set; }
 
     public void Abandon() => _isAbandoned = true;

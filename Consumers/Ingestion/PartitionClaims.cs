@@ -8,7 +8,7 @@ using FactoryMonitoring.ServiceDefaults.Kafka;
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>
-/// Prepares the claims of partitions: which log this is, and where it begins and ends. Goes on looking whether it still is that log.
+/// Prepares the claims of partitions: which log this is, and where it begins and ends. Then keeps checking that it is still the same log.
 /// </summary>
 internal sealed partial class PartitionClaims(
     BrokerQuestions brokers, KafkaLogId logId, DictionaryStore dictionaries, IngestLoop loop, string topic, TimeProvider time, ILogger logger)
@@ -26,7 +26,7 @@ internal sealed partial class PartitionClaims(
         return new LogTopic(await dictionaries.LogKeyAsync(id, cancellationToken), id, topic);
     }
 
-    /// <summary>Asks the brokers which log this is and where it begins and ends, and has the lanes claim; again and again until it is done or pointless.</summary>
+    /// <summary>Asks the brokers which log this is and where it begins and ends, and has the lanes claim; repeats until it is done or pointless.</summary>
     public async Task ClaimAsync(IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
     {
         var said = false;
@@ -66,7 +66,10 @@ internal sealed partial class PartitionClaims(
         static long? Of(Dictionary<int, long> offsets, OwnedPartition partition) => offsets.TryGetValue(partition.Number, out var offset) ? offset : null;
     }
 
-    /// <summary>Looks whether the topic is still the log that was claimed. One that was deleted and made anew begins at 0 again, and what is read next may be either's.</summary>
+    /// <summary>
+    /// Checks that the topic is still the log that was claimed. A topic that was deleted and created anew begins at 0 again, and the next message read may
+    /// belong to either log.
+    /// </summary>
     public async Task WatchLogAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(CheckInterval, time);
@@ -87,14 +90,14 @@ internal sealed partial class PartitionClaims(
             }
             catch (Exception exception) when (exception is KafkaException or TimeoutException)
             {
-                // Nobody knows now.
+                // The log is unknown at the moment.
             }
         }
     }
 
     /// <summary>
-    /// Whether it is worthwhile to ask again. A client that is broken for good ends the consumer. A database that is replaced, full or not as it
-    /// must be is waited for, like one that is away: it is the lanes that find out and say so.
+    /// Whether a retry makes sense. A client with a fatal error ends the consumer. A database that is replaced, full or unfit is waited for, like one
+    /// that is unavailable: the lanes detect and report it.
     /// </summary>
     private static bool MayPass(Exception exception) => exception is KafkaException { Error.IsFatal: false } || DatabaseFaults.Of(exception) is not null;
 

@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>A reading of a message that was understood, between the broker and the database.</summary>
+/// <summary>A reading from an accepted message, on its way from the broker to the database.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal struct Reading
 {
@@ -11,49 +11,49 @@ internal struct Reading
     public OwnedPartition Partition;
     public long Offset;
 
-    /// <summary>Its place among the readings of its message, from 0. The message is counted with the first of them.</summary>
+    /// <summary>Its index among the readings of its message, from 0. The message is counted with the first reading.</summary>
     public int Index;
 
-    /// <summary>Time of production by the broker's record, ms since 1970.</summary>
+    /// <summary>Time of production according to the record, ms since 1970.</summary>
     public long ProducedAt;
 
-    /// <summary>The sensor's own time, microseconds since 2000-01-01 UTC; <see cref="PostgresTime.OfRecord"/> until the record is known.</summary>
+    /// <summary>The sensor's own timestamp, microseconds since 2000-01-01 UTC; <see cref="PostgresTime.OfRecord"/> until the record is known.</summary>
     public long Timestamp;
 
     public long ReadingCount;
     public double Value;
 
-    /// <summary>Where spans are exported, else null.</summary>
+    /// <summary>Null if spans are not exported.</summary>
     public Confluent.Kafka.Headers? Headers;
 
-    /// <summary>Of the message; NaN where it had none.</summary>
+    /// <summary>The message's thresholds; NaN if it had none.</summary>
     public double Warning;
     public double Critical;
     public float Quality;
     public AlertLevel Level;
 
-    /// <summary>False until the detector has derived what the message left out.</summary>
+    /// <summary>False until the detector has derived the missing level.</summary>
     public bool HasLevel;
     public bool HasCount;
 
-    /// <summary>The detector has seen it before its successor: it is stored already.</summary>
+    /// <summary>The reading is already stored: the detector only replays it.</summary>
     public bool IsReplay;
 
-    /// <summary>The database refuses its message for good: that is a dead letter.</summary>
+    /// <summary>The database refuses its message permanently: the message becomes a dead letter.</summary>
     public bool IsRefused;
 }
 
-/// <summary>Times as PostgreSQL counts them.</summary>
+/// <summary>Times in PostgreSQL's representation.</summary>
 internal static class PostgresTime
 {
-    /// <summary>In place of a time: the record's is meant.</summary>
+    /// <summary>Stands for the record's timestamp.</summary>
     public const long OfRecord = long.MaxValue;
 
     private static readonly long Epoch = new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
 
     public static long FromUtc(DateTime time) => (time.Ticks - Epoch) / TimeSpan.TicksPerMicrosecond;
 
-    /// <param name="milliseconds">Since 1970-01-01 UTC.</param>
+    /// <param name="milliseconds">Milliseconds since 1970-01-01 UTC.</param>
     public static long FromUnix(long milliseconds) => (milliseconds * 1_000) - ((Epoch - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
 
     public static DateTime ToUtc(long microseconds) => new(Epoch + (microseconds * TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);

@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>A message that is no reading, and what must be known to account for it and to pass it on.</summary>
+/// <summary>A message that is not a reading, with the data needed to account for it and to forward it.</summary>
 internal sealed record RejectedMessage(
     OwnedPartition Partition, long Offset, Rejection Reason, string Detail, string? SensorId, string? SequenceId, long? ReadingCount, byte[]? Key, KeptValue Value);
 
-/// <summary>What a batch holds of one partition.</summary>
+/// <summary>The part of a batch that belongs to one partition.</summary>
 internal sealed class BatchSlice(OwnedPartition partition)
 {
     public OwnedPartition Partition { get; } = partition;
@@ -19,21 +19,21 @@ internal sealed class BatchSlice(OwnedPartition partition)
 
     public int Redelivered { get; set; }
 
-    /// <summary>Of the last message; null where the broker names none.</summary>
+    /// <summary>The leader epoch of the last message; null if the broker names none.</summary>
     public int? LeaderEpoch { get; set; }
 }
 
 /// <summary>
-/// Readings of a lane's partitions, each partition's in the order of the log, and all readings of a message together. Filled by the thread that polls, then
-/// the lane's; reused.
+/// Readings of a lane's partitions, those of each partition in log order, and all readings of a message together. Filled by the polling thread, then
+/// owned by the lane; reused.
 /// </summary>
-/// <param name="capacity">It is full from so many readings on. The last message may hold more than there is room for: it is never divided.</param>
+/// <param name="capacity">The number of readings from which on it is full. The last message may exceed it: a message is never divided.</param>
 internal sealed class ReadingBatch(int capacity, TimeProvider time)
 {
     private const int MaxRejected = 500;
     private const int MaxRejectedBytes = 4 * 1024 * 1024;
 
-    /// <summary>Of sensors that have no key yet: each has to be looked for in the database before any is stored.</summary>
+    /// <summary>Sensors without a key: each must be looked up in the database before any reading is stored.</summary>
     private const int MaxUnknown = 2_000;
 
     private Reading[] _readings = new Reading[capacity];
@@ -46,7 +46,7 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
 
     public int Count { get; private set; }
 
-    /// <summary>Messages, rejected ones too.</summary>
+    /// <summary>The number of messages, including rejected ones.</summary>
     public int Messages => Count - _further + Rejected.Count;
 
     public Span<Reading> Readings => _readings.AsSpan(0, Count);
@@ -55,16 +55,16 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
 
     public List<BatchSlice> Slices { get; } = [];
 
-    /// <summary>The sends of messages that are traced.</summary>
+    /// <summary>Links to the send spans of messages that are traced.</summary>
     public List<ActivityLink> Links { get; } = [];
 
-    /// <summary>Since the first message.</summary>
+    /// <summary>Time since the first message.</summary>
     public TimeSpan Age => time.GetElapsedTime(_openedAt);
 
-    /// <summary>When the first message came.</summary>
+    /// <summary>When the first message arrived.</summary>
     public DateTimeOffset OpenedAt => time.GetUtcNow() - time.GetElapsedTime(_openedAt);
 
-    /// <summary>When it was handed over to be stored.</summary>
+    /// <summary>When the batch was passed on to be stored.</summary>
     public DateTimeOffset ClosedAt => time.GetUtcNow() - time.GetElapsedTime(_closedAt);
 
     public bool IsEmpty => Slices.Count == 0;
@@ -107,18 +107,18 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
         return slice;
     }
 
-    /// <summary>From one offset up to the other there is nothing but marks of producers' transactions.</summary>
+    /// <summary>Records that between the two offsets there are only control records of producers' transactions.</summary>
     public void Pass(OwnedPartition partition, long from, long end) => SliceOf(partition, end - 1, from);
 
-    /// <summary>A message came again that was taken before <paramref name="position"/>, the next to be taken.</summary>
+    /// <summary>Records a redelivered message, taken before <paramref name="position"/>, the next offset to take.</summary>
     public void AddRedelivered(OwnedPartition partition, long position) => SliceOf(partition, position - 1, position).Redelivered++;
 
-    /// <summary>It is handed over.</summary>
+    /// <summary>Records that the batch is passed on.</summary>
     public void Close() => _closedAt = time.GetTimestamp();
 
     public void Clear()
     {
-        // Sensors and partitions must not be kept alive by a batch that waits for its next use.
+        // A batch that waits for its next use must not keep sensors and partitions alive.
         Readings.Clear();
         Count = 0;
         Rejected.Clear();
@@ -131,7 +131,7 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
     {
         if (_slice?.Partition != partition)
         {
-            // Messages of a partition come in runs.
+            // Messages of a partition arrive in runs.
             _slice = Find(partition) ?? Begin(partition, first);
         }
 

@@ -8,19 +8,19 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>
-/// Reads a message where it lies in the client's memory, and leaves what it found in its own fields: known sensors cost no allocation.
-/// It is the value deserializer of one consumer and is used by the thread that polls it, alone. It never throws: a message that is no
-/// reading is a <see cref="Rejection"/>.
+/// Reads a message in place in the client's memory, and leaves the result in its fields: known sensors cost no allocation.
+/// It is the value deserializer of one consumer and is only used by the thread that polls it. It never throws: for a message that is not a
+/// reading it returns a <see cref="Rejection"/>.
 /// </summary>
-/// <param name="keys">The key of the message that is read next.</param>
-/// <param name="dialects">Reads what is not as our own sensors send it; they pay nothing for it.</param>
-/// <param name="avro">Reads Avro, where there is a Schema Registry.</param>
-/// <param name="unread">Told what lies beside the readings of a message and is not read.</param>
+/// <param name="keys">The key of the next message.</param>
+/// <param name="dialects">Reads messages in other forms than this system's sensors'; the sensors' messages pay nothing for it.</param>
+/// <param name="avro">Reads Avro, if there is a Schema Registry.</param>
+/// <param name="unread">Notified of the numbers in a message that are not read.</param>
 internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, DialectReader dialects, AvroMessages? avro = null, UnreadMembers? unread = null) : IDeserializer<Rejection>
 {
     public const int MaxBytes = 64 * 1024;
 
-    /// <summary>Of one message.</summary>
+    /// <summary>Maximum number of readings in one message.</summary>
     public const int MaxReadings = 5_000;
 
     public const int MaxIdLength = 255;
@@ -28,10 +28,10 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     public const int MaxUnitLength = 32;
     public const int MaxSequenceIdLength = 64;
 
-    /// <summary>Of a message as text in the text of another one.</summary>
+    /// <summary>Maximum nesting of a message as text in the text of another.</summary>
     private const int MaxTexts = 2;
 
-    /// <summary>Before a message of a Schema Registry's serializer: a zero, and four bytes with the number of the schema.</summary>
+    /// <summary>The framing of a Schema Registry's serializer: a zero, and the schema's id in four bytes.</summary>
     private const int FramingBytes = 5;
 
     private static readonly byte[][] Names =
@@ -47,13 +47,13 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     private Headers? _headers;
     private int _taken;
 
-    /// <summary>The reading of the last message that was none of the rejections; partition, offset and time of production are not its own.</summary>
+    /// <summary>The reading of the last message that was not rejected; partition, offset and time of production are not set.</summary>
     public ref Reading Reading => ref _reading;
 
-    /// <summary>All readings of that message, where it holds more than one; else empty, as for nearly all.</summary>
+    /// <summary>All readings of that message, if it contains more than one; otherwise empty, as for nearly all messages.</summary>
     public Span<Reading> Several => _taken > 1 ? _several.AsSpan(0, _taken) : default;
 
-    /// <summary>Of the last rejected message: what exactly is wrong, what is kept of its bytes, and what could be read of it.</summary>
+    /// <summary>For the last rejected message: what exactly is wrong, the stored part of its bytes, and the fields that could be read.</summary>
     public string Detail { get; private set; } = "";
 
     public KeptValue Rejected { get; private set; } = KeptValue.Of([], isNull: true);
@@ -66,7 +66,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     public Rejection Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context) => Parse(data, isNull, context.Headers);
 
-    /// <param name="headers">Of its record, where the client hands them out.</param>
+    /// <param name="headers">The record's headers, if the client provides them.</param>
     public Rejection Parse(ReadOnlySpan<byte> message, bool isNull = false, Headers? headers = null)
     {
         (_taken, _headers) = (0, headers);
@@ -75,7 +75,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return Rejection.None;
         }
 
-        // A mark of the byte order, or a Schema Registry's framing: nothing of the JSON.
+        // A byte order mark, or a Schema Registry's framing, is not part of the JSON.
         var isFramed = message.Length > FramingBytes && message[0] == 0;
         var before = message.StartsWith("\uFEFF"u8) ? 3 : isFramed && message[FramingBytes] is (byte)'{' or (byte)'[' ? FramingBytes : 0;
         var json = message[before..];
@@ -88,14 +88,14 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         var rejection = isAvro && before == 0 ? ParseAvro(message) : ParseJson(json);
         if (isAvro && before > 0 && rejection == Rejection.MalformedJson)
         {
-            // A number of Avro may begin as JSON does.
+            // A number in Avro may begin like JSON.
             rejection = ParseAvro(message);
         }
 
         if (rejection is not (Rejection.None or Rejection.AwaitsSchema))
         {
             Rejected = KeptValue.Of(message, isNull);
-            // By its key, as a sensor's own page counts what was rejected of it.
+            // By its key, as the sensor's page counts its rejected messages.
             SensorId ??= Kept(keys.Bytes, MaxIdLength);
         }
 
@@ -120,7 +120,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     private Rejection ParseJson(ReadOnlySpan<byte> json, int depth = 0)
     {
-        // The reader throws at NaN, and who sends it once sends it again.
+        // The reader throws at NaN, and a producer that sends it once sends it again.
         var fields = new Fields();
         var quoted = _hasBareWords ? BareWords.Quote(json) : null;
         var rejection = quoted is null ? ReadAsAgreed(json, ref fields) : Rejection.MalformedJson;
@@ -160,7 +160,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         return rejection;
     }
 
-    /// <summary>Reads a message that is as our own sensors send theirs.</summary>
+    /// <summary>Reads a message in the form of this system's sensors.</summary>
     private Rejection ReadAsAgreed(ReadOnlySpan<byte> message, ref Fields fields)
     {
         _reading = new Reading { Quality = 1, Warning = double.NaN, Critical = double.NaN };
@@ -179,7 +179,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         }
     }
 
-    /// <summary>Reads a message that is none of ours as any other that is known, and finds the words for it where it is none of these.</summary>
+    /// <summary>Reads a message in any other known form, and describes the problem if it has none.</summary>
     private Rejection ReadAsDialect(DialectReader reader, ReadOnlySpan<byte> message, ref Fields fields)
     {
         try
@@ -199,8 +199,8 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         }
     }
 
-    /// <summary>Reads what could not be read otherwise as one of the forms that are known by their members.</summary>
-    /// <param name="first">Why it could not.</param>
+    /// <summary>Reads a message that could not be read otherwise in one of the forms that are recognized by their members.</summary>
+    /// <param name="first">Why it could not be read.</param>
     private Rejection ReadAsKnownForm(ReadOnlySpan<byte> message, Rejection first, ref Fields fields)
     {
         var detail = Detail;
@@ -224,7 +224,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             foreach (var known in forms.Find(message.ToArray()))
             {
                 var rejection = ReadAsDialect(known.Reader, known.Message.Span, ref fields);
-                // A wrong time is not replaced by another one, but where a form has its own.
+                // A wrong time is not replaced by another one, unless the form has a time member of its own.
                 if (rejection == Rejection.None && (first != Rejection.InvalidTimestamp || known.Name is not null || known.Reader.IsMeasured))
                 {
                     NoteUnread(known.Reader);
@@ -239,7 +239,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or OverflowException)
         {
-            // No JSON, half a character by its escape, or a sum beyond all numbers. What is wrong with it is said already.
+            // Not JSON, half a surrogate pair in an escape, or a sum beyond the range of numbers. The problem has already been reported.
         }
 
         return Reject(first, detail);
@@ -259,7 +259,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         }
     }
 
-    /// <summary>Takes a reading of a message that may hold more of them.</summary>
+    /// <summary>Takes a reading of a message that may contain more.</summary>
     private (Rejection Reason, string Detail) Take(in SensorText sensor)
     {
         var rejection = _taken < MaxReadings ? Resolve(sensor) : Reject(Rejection.Oversized, $"The message holds more than {MaxReadings} readings, which are allowed");
@@ -285,7 +285,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             ? "The message begins with a zero byte, as Avro and Protobuf of a Schema Registry do: it must be one JSON object in UTF-8. Avro is read where Consumers:Messages:SchemaRegistry:Url names the registry"
             : $"Cannot read the message as JSON{JsonText.Where(message, exception)}: it must be one JSON object in UTF-8");
 
-    // The reader's word for text that is no UTF-8 or half a surrogate pair.
+    // The reader's exception for text that is not UTF-8 or contains half a surrogate pair.
     private Rejection NotUnicode() => Reject(Rejection.InvalidText, "Cannot read the message's text: it must be valid UTF-8, without halves of surrogate pairs");
 
     private static string? Kept(ReadOnlySpan<byte> text, int maxBytes) =>
@@ -323,7 +323,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         json.Read();
         if (json.TokenType == JsonTokenType.StartArray)
         {
-            // The second reader takes its elements.
+            // The second reader reads its elements.
             return Rejection.WrongType;
         }
 
@@ -332,7 +332,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return Reject(Rejection.MalformedJson, $"The message is {JsonText.KindOf(json.TokenType)}: it must be one JSON object");
         }
 
-        // What is wrong with one field must not keep the others from being read: a rejected message is accounted by sensor and number.
+        // An error in one field must not prevent the others from being read: a rejected message is accounted for by sensor and number.
         var first = Rejection.None;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
@@ -340,14 +340,14 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             first = first == Rejection.None ? rejection : first;
         }
 
-        // Anything behind the object makes the reader throw.
+        // Anything after the object makes the reader throw.
         json.Read();
         return first != Rejection.None ? first : Complete(ref fields);
     }
 
     private Rejection ReadField(ref Utf8JsonReader json, ref Fields fields)
     {
-        // By length first: two comparisons at most, where the last of the names would have cost nine.
+        // By length first: at most two comparisons, where the last of the names would have taken nine.
         var name = NameOf(ref json);
         json.Read();
         switch (name.Length)
@@ -480,7 +480,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return json.ValueSpan;
         }
 
-        // Escaped text is common, for serializers escape the degree sign; unescaped it is never longer.
+        // Escaped text is common, because serializers escape the degree sign; unescaped it is never longer.
         var room = json.ValueSpan.Length <= _scratch.Length - _scratchUsed ? _scratch.AsSpan(_scratchUsed) : new byte[json.ValueSpan.Length];
         var length = json.CopyString(room);
         _scratchUsed += length;
@@ -587,7 +587,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         return first;
     }
 
-    /// <summary>Passes over a member that is none of ours, unless its name is only written in another way, as machineId: then the second reader takes the message.</summary>
+    /// <summary>
+    /// Skips an unknown member, unless its name is another spelling of a known one, such as machineId: then the second reader reads the message.
+    /// </summary>
     private static Rejection OfOtherName(ref Utf8JsonReader json)
     {
         var name = LooseName.Of(json.ValueSpan, stackalloc byte[LooseName.MaxLength]);
@@ -692,7 +694,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     }
 }
 
-/// <summary>Keeps the key of the last message, for the few that become dead letters; one of more than 4 KiB counts as none.</summary>
+/// <summary>Keeps the key of the last message, for the few that become dead letters; a key of more than 4 KiB is treated as none.</summary>
 internal sealed class KeyMemory : IDeserializer<Ignore>
 {
     public const int MaxBytes = 4 * 1024;
@@ -703,10 +705,10 @@ internal sealed class KeyMemory : IDeserializer<Ignore>
 
     public byte[]? Key => _isNull ? null : _bytes.AsSpan(0, _length).ToArray();
 
-    /// <summary>The same where it lies; empty where there is none.</summary>
+    /// <summary>The same in place; empty if there is none.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _isNull ? 0 : _length);
 
-    /// <summary>The same for the same keys.</summary>
+    /// <summary>Equal for equal keys.</summary>
     public int Hash => Utf8Comparer.Instance.GetHashCode(Bytes);
 
     public Ignore Deserialize(ReadOnlySpan<byte> data, bool isNull, SerializationContext context)

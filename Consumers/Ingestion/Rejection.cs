@@ -2,7 +2,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>Why a message is no reading: the closed set of reasons.</summary>
+/// <summary>Why a message is not a reading: a fixed set of reasons.</summary>
 internal enum Rejection
 {
     None = 0,
@@ -20,13 +20,13 @@ internal enum Rejection
     /// <summary>NaN, an infinity, null, a word for these, or no value at all.</summary>
     NoValue,
 
-    /// <summary>The database's, not the parser's.</summary>
+    /// <summary>Set for a refusal by the database, not by the parser.</summary>
     RefusedByDatabase,
 
-    /// <summary>Of a batch of records that the client cannot decompress.</summary>
+    /// <summary>The message is in a batch of records that the client cannot decompress.</summary>
     Unreadable,
 
-    /// <summary>No reason: whether it is a reading is known once the Schema Registry has told its schema. It is to be read again.</summary>
+    /// <summary>Not a rejection: whether it is a reading is known once the Schema Registry has returned its schema. It must be read again.</summary>
     AwaitsSchema = -1,
 }
 

@@ -5,7 +5,7 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>A sensor by its id alone, and whether its readings are live or backfilled: as two sensors, the one knows nothing of the other.</summary>
+/// <summary>A sensor by its id alone, and whether its readings are live or backfilled: these are treated as two unrelated sensors.</summary>
 internal sealed class SensorIdentity(byte[] id, bool isBackfill = false)
 {
     private SensorDescription[] _descriptions = [];
@@ -14,18 +14,18 @@ internal sealed class SensorIdentity(byte[] id, bool isBackfill = false)
     /// <summary>UTF-8.</summary>
     public byte[] Id { get; } = id;
 
-    /// <summary>Its readings are backfilled.</summary>
+    /// <summary>Whether its readings are backfilled.</summary>
     public bool IsBackfill => isBackfill;
 
-    /// <summary>Under which a detector knows its state.</summary>
+    /// <summary>The id of its state in a detector.</summary>
     public byte[] StateId { get; } = isBackfill ? SensorState.BackfillOf(id) : id;
 
-    /// <summary>The same sensor's backfilled readings.</summary>
+    /// <summary>The identity of the same sensor's backfilled readings.</summary>
     public SensorIdentity Backfill => isBackfill ? this : _backfill ??= new SensorIdentity(Id, isBackfill: true);
 
     public string Name => Encoding.UTF8.GetString(Id);
 
-    /// <summary>The state that a detector has found for it last; another detector looks for its own. Set by the lanes, each of which may have one.</summary>
+    /// <summary>The state that a detector last found for it; another detector searches for its own. Set by the lanes, each of which may have one.</summary>
     public SensorState? State { get; set; }
 
     public SensorDescription? Find(in SensorText text)
@@ -41,15 +41,15 @@ internal sealed class SensorIdentity(byte[] id, bool isBackfill = false)
         return null;
     }
 
-    /// <summary>Adds one, and forgets the oldest beyond <paramref name="most"/>.</summary>
+    /// <summary>Adds a description, and forgets the oldest beyond <paramref name="most"/>.</summary>
     public void Add(SensorDescription description, int most) =>
         _descriptions = [.. _descriptions.AsSpan(Math.Max(0, _descriptions.Length + 1 - most)), description];
 }
 
-/// <summary>A text that many sensors share, as it is in messages and as it is stored.</summary>
+/// <summary>A text shared by many sensors, as it is in messages and as it is stored.</summary>
 internal sealed record Word(byte[] Utf8, string Text);
 
-/// <summary>A sensor as its messages describe it; one that moves, or begins to count anew, gets another.</summary>
+/// <summary>A sensor as its messages describe it; a sensor that moves, or restarts its count, gets another description.</summary>
 internal sealed class SensorDescription(SensorIdentity identity, Word type, Word unit, Word? section, Word? machine, Word? zone, Word? sequenceId)
 {
     private TypeRules? _rules;
@@ -67,13 +67,13 @@ internal sealed class SensorDescription(SensorIdentity identity, Word type, Word
 
     public string? Zone => zone?.Text;
 
-    /// <summary>UTF-8; null where the readings name no sequence that their counts belong to.</summary>
+    /// <summary>UTF-8; null if the readings name no sequence for their counts.</summary>
     public byte[]? SequenceId => sequenceId?.Utf8;
 
-    /// <summary>Its key in the database; 0 until that is known.</summary>
+    /// <summary>Its key in the database; 0 until known.</summary>
     public int Key { get; private set; }
 
-    /// <summary>The same; 0 where it was given out in an earlier validity.</summary>
+    /// <summary>The same; 0 if it was issued in an earlier validity.</summary>
     public int KeyIn(long validity) => Volatile.Read(ref _validity) == validity ? Key : 0;
 
     public void SetKey(int key, long validity)
@@ -91,7 +91,7 @@ internal sealed class SensorDescription(SensorIdentity identity, Word type, Word
     public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, sequenceId?.Text, Identity.IsBackfill);
 }
 
-/// <summary>Text that may be absent, which is not the same as empty.</summary>
+/// <summary>Text that may be absent, which differs from empty.</summary>
 internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> bytes)
 {
     public bool IsPresent { get; } = isPresent;
@@ -101,7 +101,7 @@ internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> byt
     public bool Is(byte[]? other) => other is null ? !IsPresent : IsPresent && Bytes.SequenceEqual(other);
 }
 
-/// <summary>What a message says of its sensor, where it lies in the message.</summary>
+/// <summary>The description of a sensor in a message, in place.</summary>
 internal ref struct SensorText
 {
     public ReadOnlySpan<byte> Id;
@@ -115,16 +115,16 @@ internal ref struct SensorText
 }
 
 /// <summary>
-/// The sensors that this process has met of late. Used by the thread that parses, alone. Those that send nothing while as many others as the capacity come
-/// are forgotten: what is known of them is asked for again when they come back.
+/// The sensors that this process has recently seen. Only used by the thread that parses. A sensor that sends nothing while as many others as the capacity
+/// arrive is forgotten: its data is requested again when it returns.
 /// </summary>
-/// <param name="capacity">Twice as many sensors are held at most.</param>
+/// <param name="capacity">At most twice as many sensors are held.</param>
 internal sealed class SensorDirectory(int capacity)
 {
-    /// <summary>Of one sensor; one that comes again after more than this is asked for in the database again.</summary>
+    /// <summary>Descriptions of one sensor; one that returns after more than this number is requested from the database again.</summary>
     private const int MaxDescriptions = 16;
 
-    /// <summary>Types, units and places that are held once, however many sensors share them; each of those beyond is held by its sensor.</summary>
+    /// <summary>Types, units and places that are held once for all sensors; each one beyond this number is held by its sensor.</summary>
     private const int MaxWords = 10_000;
 
     private static readonly Word[] CatalogTypes = [.. SensorCatalog.Types.Keys.Select(type => new Word(Encoding.UTF8.GetBytes(type), type))];
@@ -135,7 +135,7 @@ internal sealed class SensorDirectory(int capacity)
 
     public int Count => _sensors.Dictionary.Count + _older.Dictionary.Count;
 
-    /// <summary>Null where it is not known: it must be checked, and added.</summary>
+    /// <summary>Null if it is unknown: it must be checked, and added.</summary>
     public SensorDescription? Find(in SensorText text) => Find(text.Id) is not { } sensor ? null : (text.IsBackfill ? sensor.Backfill : sensor).Find(text);
 
     public SensorDescription Add(in SensorText text)
@@ -176,7 +176,7 @@ internal sealed class SensorDirectory(int capacity)
             (_older, _sensors) = (_sensors, _older);
             if (_sensors.Dictionary.Count > 0)
             {
-                // Long-lived garbage of some 40 MB that the collector would leave lying for as long as the machine has memory.
+                // About 40 MB of long-lived garbage, which the collector would keep while the machine has memory.
                 _sensors.Dictionary.Clear();
                 GC.Collect();
             }
@@ -185,7 +185,7 @@ internal sealed class SensorDirectory(int capacity)
         _sensors.Dictionary.Add(sensor.Id, sensor);
     }
 
-    /// <summary>A type of the catalog in another case is that type.</summary>
+    /// <summary>Returns the catalog's type if the text is the same in another case.</summary>
     private Word TypeOf(ReadOnlySpan<byte> text)
     {
         foreach (var type in CatalogTypes)

@@ -13,7 +13,7 @@ internal static class TraceContext
 
     public static string Format(ActivityContext context) => $"00-{context.TraceId}-{context.SpanId}-{(context.TraceFlags.HasFlag(ActivityTraceFlags.Recorded) ? "01" : "00")}";
 
-    /// <summary>Null where there is none, or it is malformed.</summary>
+    /// <summary>Returns the context; null if there is none, or it is malformed.</summary>
     public static ActivityContext? Of(Headers headers) =>
         headers.TryGetLastBytes(Header, out var parent)
         && ActivityContext.TryParse(

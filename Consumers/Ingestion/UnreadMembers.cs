@@ -2,19 +2,21 @@ using System.Collections.Concurrent;
 
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>By sensor, the numbers that its messages hold beside what is read. Noted by the thread that parses, and written to the database by another one.</summary>
+/// <summary>
+/// The numbers in each sensor's messages that are not read. Recorded by the thread that parses, and written to the database by another thread.
+/// </summary>
 internal sealed class UnreadMembers(TimeProvider time)
 {
-    /// <summary>Sensors that are remembered; those beyond are not noted.</summary>
+    /// <summary>The maximum number of sensors; further sensors are not recorded.</summary>
     private const int MaxSensors = 10_000;
 
-    /// <summary>What stays as it is, is written again after this: what is older no longer holds.</summary>
+    /// <summary>Unchanged names are written again after this time: older ones no longer apply.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<string, (string Names, long At)> _known = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _changed = new(StringComparer.Ordinal);
 
-    /// <param name="names">As the settings name members, with commas between.</param>
+    /// <param name="names">As the settings name members, separated by commas.</param>
     public void Note(string sensorId, string names)
     {
         if (_known.TryGetValue(sensorId, out var known) ? known.Names != names || time.GetElapsedTime(known.At) > Again : _known.Count < MaxSensors)
@@ -24,7 +26,7 @@ internal sealed class UnreadMembers(TimeProvider time)
         }
     }
 
-    /// <summary>What was noted since the last call.</summary>
+    /// <summary>Returns what was recorded since the last call.</summary>
     public IReadOnlyDictionary<string, string> TakeChanged()
     {
         if (_changed.IsEmpty)
@@ -44,7 +46,7 @@ internal sealed class UnreadMembers(TimeProvider time)
         return taken;
     }
 
-    /// <summary>They could not be written: they are taken again.</summary>
+    /// <summary>Returns names that could not be written, so that they are taken again.</summary>
     public void Return(IReadOnlyDictionary<string, string> changed)
     {
         foreach (var (sensorId, names) in changed)

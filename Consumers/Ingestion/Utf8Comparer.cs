@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Consumers.Ingestion;
 
-/// <summary>Looks up byte arrays by spans of bytes, so that a message's own bytes are a key.</summary>
+/// <summary>Looks up byte arrays by spans of bytes, so that the bytes of a message can be a key.</summary>
 internal sealed class Utf8Comparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     public static readonly Utf8Comparer Instance = new();

@@ -4,15 +4,15 @@ using FactoryMonitoring.ServiceDefaults.Telemetry;
 
 namespace FactoryMonitoring.Consumers.Maintenance;
 
-/// <summary>Counts what is stored against what the batches promise, in the background: never for more than a tenth of its time.</summary>
+/// <summary>Compares the stored rows with their batches in the background, using at most a tenth of its time.</summary>
 internal sealed partial class AuditWorker(ReadingAudit audit, TimeProvider time, ILogger<AuditWorker> logger) : BackgroundService
 {
     private const int ReadingsAtOnce = 50_000;
 
-    /// <summary>Of the time it takes.</summary>
+    /// <summary>The pause after a step, in multiples of the step's duration.</summary>
     private const int PausesPerStep = 9;
 
-    /// <summary>Longer than any transaction of a consumer can be open.</summary>
+    /// <summary>Longer than any transaction of a consumer can stay open.</summary>
     private static readonly TimeSpan Age = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
@@ -34,7 +34,7 @@ internal sealed partial class AuditWorker(ReadingAudit audit, TimeProvider time,
 
                 if (step.Readings >= ReadingsAtOnce / 2)
                 {
-                    // There is more.
+                    // There is more to count.
                     pause = time.GetElapsedTime(started) * PausesPerStep;
                 }
 

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Maintenance;
 
-/// <summary>Makes the coming days' partitions of time, and drops what is past the retention. Several consumers at once do it once.</summary>
+/// <summary>Creates the coming days' partitions in time, and drops those past the retention. Concurrent consumers do it once.</summary>
 internal sealed partial class RetentionWorker(
     ReadingPartitions days, RetentionStore store, TimeProvider time, ILogger<RetentionWorker> logger) : BackgroundService
 {
@@ -22,7 +22,7 @@ internal sealed partial class RetentionWorker(
             var pause = Interval;
             try
             {
-                // Dropped first: on a full disk that makes the room for the days to come.
+                // Drops first: on a full disk that frees the space for the coming days.
                 foreach (var dropped in await days.DropExpiredAsync(stoppingToken))
                 {
                     Log.Dropped(logger, dropped);

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Maintenance;
 
-/// <summary>Writes for the pages of sensors which numbers of their messages are not read.</summary>
+/// <summary>Writes which numbers in their messages are not read, for the sensors' pages.</summary>
 internal sealed partial class UnreadWorker(UnreadMembers members, UnreadMemberStore store, TimeProvider time, ILogger<UnreadWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);

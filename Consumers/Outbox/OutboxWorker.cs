@@ -12,22 +12,22 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Outbox;
 
-/// <summary>Says that there is something to be sent.</summary>
+/// <summary>Signals that there are messages to send.</summary>
 internal sealed class OutboxSignal
 {
     private readonly Channel<bool> _filled = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly TaskCompletionSource<bool> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when this consumer stores nothing any more; true where its last batch is stored.</summary>
+    /// <summary>Completes when this consumer stores nothing any more; true if its last batch is stored.</summary>
     public Task<bool> Ended => _ended.Task;
 
     public void Set() => _filled.Writer.TryWrite(true);
 
-    /// <summary>This consumer stores nothing any more.</summary>
+    /// <summary>Signals that this consumer stores nothing any more.</summary>
     public void End(bool isStored) => _ended.TrySetResult(isStored);
 
-    /// <summary>Waits until it is said, or for as long as <paramref name="limit"/>.</summary>
+    /// <summary>Waits for the signal, at most for <paramref name="limit"/>.</summary>
     public async Task WaitAsync(TimeSpan limit, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(limit, time);
@@ -44,8 +44,8 @@ internal sealed class OutboxSignal
 }
 
 /// <summary>
-/// Sends what committed transactions have left to be sent: alerts, and dead letters. Any consumer may send what any has left. Sent before
-/// it is removed, so that a death in between sends it twice, under the same id.
+/// Sends the messages that committed transactions have left: alerts and dead letters. Any consumer may send the messages of any other. Messages are sent before
+/// they are removed, so that a crash in between sends them twice, with the same id.
 /// </summary>
 internal sealed partial class OutboxWorker(
     OutboxStore store,
@@ -61,30 +61,30 @@ internal sealed partial class OutboxWorker(
 
     private const long BytesAtOnce = 4 * 1024 * 1024;
 
-    /// <summary>Of the message's own headers, in a dead letter.</summary>
+    /// <summary>The maximum size in bytes of the original message's headers in a dead letter.</summary>
     private const int MaxHeaderBytes = 64 * 1024;
 
-    /// <summary>However often it is tried, the brokers say no.</summary>
+    /// <summary>Errors that no retry can resolve.</summary>
     private static readonly HashSet<ErrorCode> Permanent =
     [
         ErrorCode.MsgSizeTooLarge, ErrorCode.RecordListTooLarge, ErrorCode.InvalidMsg, ErrorCode.InvalidMsgSize, ErrorCode.InvalidRecord, ErrorCode.PolicyViolation,
         ErrorCode.UnsupportedForMessageFormat,
     ];
 
-    /// <summary>More alerts at once, and their traces are not looked for: that would be to read the log twice.</summary>
+    /// <summary>With more alerts at once, their traces are not looked up: that would amount to reading the log twice.</summary>
     private const int LookedUpAtOnce = 50;
 
-    /// <summary>For what others have left behind.</summary>
+    /// <summary>For messages that other consumers have left.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
-    /// <summary>For what is left at the end.</summary>
+    /// <summary>For the messages that remain at the end.</summary>
     private static readonly TimeSpan LastLimit = TimeSpan.FromSeconds(1);
 
-    /// <summary>Sends what the last batches have left: where no other consumer runs it would wait for the next start.</summary>
+    /// <summary>Sends the messages of the last batches: without another consumer they would wait for the next start.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -92,7 +92,7 @@ internal sealed partial class OutboxWorker(
         {
             if (await signal.Ended.WaitAsync(cancellationToken))
             {
-                // A database that does not answer does not answer a cancellation either.
+                // A database that does not respond does not respond to a cancellation either.
                 await RelayAllAsync(cancellationToken).WaitAsync(LastLimit, time, cancellationToken);
             }
         }
@@ -116,7 +116,7 @@ internal sealed partial class OutboxWorker(
                     await signal.WaitAsync(Interval, time, stoppingToken);
                 }
 
-                // One relay for what many transactions leave, not one for each; what could not be sent waits by itself.
+                // One relay for the messages of many transactions, not one for each; messages that could not be sent wait separately.
                 await Task.Delay(taken == sent ? Pause : RetryDelay, time, stoppingToken);
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or InvalidOperationException)
@@ -146,7 +146,7 @@ internal sealed partial class OutboxWorker(
             var record = OriginOf(message, records);
             if (message.ValueAtSource && record is null && unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))
             {
-                // Nobody has said yet whether the log still holds it.
+                // It is not yet known whether the log still has it.
                 deliveries.Add(Task.FromResult<Error?>(new Error(ErrorCode.Local_TimedOut)));
                 continue;
             }
@@ -180,7 +180,7 @@ internal sealed partial class OutboxWorker(
             HeaderValues = [.. message.HeaderValues, Encoding.ASCII.GetBytes($"{record.Value.Size}"), Encoding.ASCII.GetBytes(record.Value.Sha256)],
         };
 
-    /// <summary>The messages that these come from, as far as the log still holds them.</summary>
+    /// <summary>Looks up the source messages that the log still has.</summary>
     private async Task<(Dictionary<(int Partition, long Offset), SourceRecord> Found, HashSet<(int Partition, long Offset)> Unanswered)> LookUpAsync(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
@@ -200,13 +200,13 @@ internal sealed partial class OutboxWorker(
         }
         catch (KafkaException exception)
         {
-            // Headers are worth less than the message.
+            // The headers are less important than the message.
             Log.NotFound(logger, exception.Error.Reason);
             return ([], [.. places]);
         }
     }
 
-    /// <summary>The record at the message's source, unless another log has another one there.</summary>
+    /// <summary>Returns the record at the message's source, unless another log has a different one there.</summary>
     private static SourceRecord? OriginOf(OutgoingMessage message, Dictionary<(int Partition, long Offset), SourceRecord> records)
     {
         if (message is not { SourcePartition: { } partition, SourceOffset: { } offset } || !records.TryGetValue((partition, offset), out var record))
@@ -220,31 +220,31 @@ internal sealed partial class OutboxWorker(
         return isTheOne ? record : null;
     }
 
-    /// <summary>To look at the original would be to fetch all of it a second time.</summary>
+    /// <summary>Whether the value is truncated: looking up the original would fetch all of it a second time.</summary>
     private static bool IsCut(OutgoingMessage message) => message.Value?.Length == KeptValue.MaxBytes;
 
-    /// <summary>The client cannot decompress it, so nothing of its value is known.</summary>
+    /// <summary>Whether the client cannot decompress the message, so that nothing of its value is known.</summary>
     private static bool IsUnreadable(OutgoingMessage message) => !message.ValueAtSource && !message.HeaderNames.Contains(DeadLetterHeaders.ValueSha256);
 
     private static string Sha256Of(OutgoingMessage message) => message.HeaderNames.AsSpan().IndexOf(DeadLetterHeaders.ValueSha256) is var index and >= 0
         ? Encoding.ASCII.GetString(message.HeaderValues[index])
         : KeptValue.Of(message.Value, message.Value is null).Sha256;
 
-    /// <summary>The trace context that the alert was stored with.</summary>
+    /// <summary>Returns the trace context that the alert was stored with.</summary>
     private static ActivityContext? ParentOf(OutgoingMessage message) =>
         message.AlertId is not null && message.HeaderNames.AsSpan().IndexOf(TraceContext.Header) is var index and >= 0
         && ActivityContext.TryParse(Encoding.ASCII.GetString(message.HeaderValues[index]), null, isRemote: true, out var parent)
             ? parent
             : null;
 
-    /// <returns>Null when it was sent.</returns>
+    /// <returns>Null if it was sent.</returns>
     private async Task<Error?> DeliverAsync(OutgoingMessage message, Headers? original, ActivityContext? origin, CancellationToken cancellationToken)
     {
         using var activity = metrics.StartSend(message.Topic, message.AlertId, origin ?? default);
         var headers = new Headers();
         if (message.AlertId is null)
         {
-            // A dead letter keeps what it had, as far as there is room.
+            // A dead letter keeps the original headers, as far as they fit.
             var room = MaxHeaderBytes;
             var dropped = 0;
             foreach (var header in original ?? [])
@@ -268,7 +268,7 @@ internal sealed partial class OutboxWorker(
         }
         else if ((activity?.Id ?? (origin is { } parent ? TraceContext.Format(parent) : null)) is { } id)
         {
-            // The send's own span, which is the reading's child.
+            // The span of this send, which is a child of the reading's.
             headers.Add(TraceContext.Header, Encoding.ASCII.GetBytes(id));
         }
 

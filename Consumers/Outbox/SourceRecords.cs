@@ -5,16 +5,16 @@ using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Consumers.Outbox;
 
-/// <summary>A message as it lies in the log.</summary>
+/// <summary>A message as it is in the log.</summary>
 internal sealed record SourceRecord(byte[]? Key, KeptValue Value, Headers Headers);
 
 /// <summary>
-/// Looks single messages up in the log, with their headers. The consumer itself takes none: only alerts and dead letters need them, and
-/// marshalling them for every reading would more than double what consuming costs.
+/// Looks up single messages in the log, with their headers. The consumer itself reads no headers: only alerts and dead letters need them, and
+/// marshalling them for every reading would more than double the cost of consuming.
 /// </summary>
 internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentials credentials, ConsumerIdentity identity) : IDisposable
 {
-    /// <summary>Up to this many messages are read over rather than sought past.</summary>
+    /// <summary>Up to this many messages are read and discarded instead of seeking past them.</summary>
     private const int ReadOver = 200;
 
     private const int PollMs = 50;
@@ -25,9 +25,9 @@ internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentia
 
     public void Dispose() => _consumer?.Dispose();
 
-    /// <summary>Finds what is still there; blocks for 2 s at most.</summary>
-    /// <returns>Those found, and those of which it is not known whether the log still holds them.</returns>
-    /// <exception cref="KafkaException">The client cannot go on.</exception>
+    /// <summary>Finds the messages that are still there; blocks for at most 2 s.</summary>
+    /// <returns>The messages found, and those for which it is unknown whether the log still has them.</returns>
+    /// <exception cref="KafkaException">The client cannot continue.</exception>
     public (Dictionary<(int Partition, long Offset), SourceRecord> Found, HashSet<(int Partition, long Offset)> Unanswered) Find(IEnumerable<(int Partition, long Offset)> places)
     {
         var wanted = places.Distinct().GroupBy(place => place.Partition)
@@ -50,7 +50,7 @@ internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentia
                 found[(result.Partition.Value, offset)] = new SourceRecord(result.Message.Key, result.Message.Value, result.Message.Headers);
             }
 
-            // What the log no longer holds is passed over.
+            // Messages that the log no longer has are skipped.
             while (offsets.Count > 0 && offsets.Peek() <= offset)
             {
                 offsets.Dequeue();
@@ -71,7 +71,7 @@ internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentia
         return (found, [.. wanted.SelectMany(pair => pair.Value.Select(offset => (pair.Key, offset)))]);
     }
 
-    /// <summary>Takes one message, or steps over records that the client cannot decompress: none of them is wanted, for none of them was read.</summary>
+    /// <summary>Reads one message, or skips records that the client cannot decompress: none of them is wanted, because none of them was read.</summary>
     private ConsumeResult<byte[]?, KeptValue>? Consume(IConsumer<byte[]?, KeptValue> consumer, Dictionary<int, Queue<long>> wanted)
     {
         try

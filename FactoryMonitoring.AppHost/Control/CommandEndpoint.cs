@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Does what a <see cref="ControlCommand"/> says. All but start, stop, restart, kill and send only where <c>Factory:Faults</c> allows it.</summary>
+/// <summary>Executes a <see cref="ControlCommand"/>. All commands but start, stop, restart, kill and send require <c>Factory:Faults</c>.</summary>
 internal sealed class CommandEndpoint(
     FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
     ConsumerScale scale, ReadingSender sender, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, AuditRecorder audit, TimeProvider time)
@@ -24,8 +24,8 @@ internal sealed class CommandEndpoint(
         return Answers.Command(request, answer, status);
     }
 
-    /// <summary>Runs a command, and takes down who gave it.</summary>
-    /// <returns>The status of HTTP that says how it went, and the answer in words.</returns>
+    /// <summary>Runs a command and records who gave it.</summary>
+    /// <returns>The HTTP status of the outcome, and the answer as text.</returns>
     public async Task<(int Status, CommandAnswer Answer)> RunAsync(ControlCommand command, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();
@@ -95,14 +95,14 @@ internal sealed class CommandEndpoint(
             return (StatusCodes.Status404NotFound, new($"there is no {command.Name}: must be one of {string.Join(", ", model.Resources.Where(one => one.TakesCommands()).Select(one => one.Name))}"));
 
         if (action == ResourceAction.Start) await watch.UntilEndIsSeenAsync(resource.Name, cancellationToken);
-        // Only what runs can end: an announcement that nothing follows would be taken for the next end's.
+        // Announces an exit only for a running resource: the announcement would otherwise be attributed to the next exit.
         var runs = watch.Runs(resource.Name);
         if (runs && action == ResourceAction.Start) return Done($"{resource.Name}: already running");
         if (runs && action.IsFault() && resource.IsPaused(watch.Find(resource.Name)!) == (action == ResourceAction.Pause))
             return Done($"{resource.Name}: {(action == ResourceAction.Pause ? "already paused" : "was not paused")}");
         if (runs && action.Cause() is { } cause) exits.Announce(resource.Name, cause, by);
         var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
-        // Aspire's answer can come before the end, and says that it failed where the process was killed because it took too long.
+        // Aspire can answer before the process has exited, and reports a failure if the process was killed because it took too long.
         if (action == ResourceAction.Stop) await watch.UntilEndedAsync(resource.Name, StopLimit, cancellationToken);
         if (!result.Success && (action != ResourceAction.Stop || watch.IsAlive(resource.Name)))
         {
@@ -140,16 +140,16 @@ internal sealed class CommandEndpoint(
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>What the actions on a resource are called by Aspire, and what follows from them.</summary>
+/// <summary>The names that Aspire has for the actions on a resource, and their consequences.</summary>
 internal static class ResourceActions
 {
     /// <summary>Whether a resource can be started, stopped, killed and so on.</summary>
     public static bool TakesCommands(this IResource resource) => resource.WorkerOf() is not null;
 
-    /// <summary>Whether it is only there to break things.</summary>
+    /// <summary>Whether the action serves only to inject a fault.</summary>
     public static bool IsFault(this ResourceAction action) => action is ResourceAction.Pause or ResourceAction.Resume;
 
-    /// <summary>Why the process will be gone; null where it will not be.</summary>
+    /// <summary>The cause of the exit that the action leads to; null if it leads to none.</summary>
     public static ExitCause? Cause(this ResourceAction action) => action switch
     {
         ResourceAction.Kill => ExitCause.Killed,

@@ -9,10 +9,10 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Adds what lets a second terminal see and command the running factory.</summary>
+/// <summary>Adds the parts that let a second terminal see and command the running factory.</summary>
 internal static class ControlBuilderExtensions
 {
-    /// <summary>Adds the control endpoint, stack.json, the log files, and the line that says when all is ready.</summary>
+    /// <summary>Adds the control endpoint, stack.json, the log files, and the line that reports that the factory is ready.</summary>
     public static IDistributedApplicationBuilder AddControl(
         this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, FactoryDatabase database)
     {
@@ -37,7 +37,7 @@ internal static class ControlBuilderExtensions
         builder.Eventing.Subscribe<BeforeResourceStartedEvent>((start, _) =>
         {
             var resource = start.Resource;
-            // What starts with the stack nobody has asked for.
+            // A resource that starts with the stack was not started by a command.
             var isAskedFor = resource.HasAnnotationOfType<ExplicitStartupAnnotation>() || start.Services.GetRequiredService<ResourceWatch>().HasEnded(resource.Name);
             if (isAskedFor && resource.TakesCommands()) start.Services.GetRequiredService<AuditRecorder>().AddFromAspire(ResourceAction.Start, resource.Name);
             return Task.CompletedTask;
@@ -52,7 +52,9 @@ internal static class ControlBuilderExtensions
         return builder;
     }
 
-    /// <summary>Lets a service command the resources: <c>Factory:Control:Url</c> and <c>Factory:Control:Token</c>. The fault lab alone gets them.</summary>
+    /// <summary>
+    /// Passes <c>Factory:Control:Url</c> and <c>Factory:Control:Token</c> to a service so that it can command the resources. Only the fault lab gets them.
+    /// </summary>
     public static IResourceBuilder<T> WithControl<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment =>
         builder.WithEnvironment("Factory__Control__Url", setup.ControlUrl).WithEnvironment("Factory__Control__Token", setup.ControlToken)
             .WithEnvironment("Factory__Control__UndoFile", Path.Combine(setup.Settings.RunDirectory, "undo.jsonl"));

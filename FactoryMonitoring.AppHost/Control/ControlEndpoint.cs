@@ -11,8 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Lets a second terminal, and the fault lab, see and command the resources: a small server on loopback in the AppHost's own process. Every request
-/// needs the bearer token of the run.
+/// Lets a second terminal, and the fault lab, see and command the resources: a small server on loopback in the AppHost's process. Every request needs the
+/// bearer token of the run.
 /// </summary>
 internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServiceProvider services) : LifecycleService
 {
@@ -49,7 +49,7 @@ internal sealed class ControlEndpoint(FactorySetup setup, StackFile stack, IServ
     {
         StackFile.Remove(setup.Settings.RunDirectory);
         if (_app is null) return;
-        // A command can take minutes, and a server that stops would wait for it.
+        // A command can take minutes, and a stopping server would wait for it.
         using var impatience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         impatience.CancelAfter(TimeSpan.FromSeconds(1));
         await _app.StopAsync(impatience.Token);

@@ -6,15 +6,15 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>What was found about one part of the factory.</summary>
+/// <summary>The result of the check of one part of the factory.</summary>
 internal sealed record Finding(bool Well, string Subject, string Text);
 
-/// <summary>Finds out whether every part can reach what it needs.</summary>
+/// <summary>Checks whether every part can reach what it depends on.</summary>
 internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase database, ResourceWatch watch, TimeProvider time) : IDisposable
 {
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(5) };
 
-    /// <summary>Asks the brokers, the database, and of every service its readiness, which is about what it depends on.</summary>
+    /// <summary>Checks the brokers, the database, and the readiness of every service, which covers its dependencies.</summary>
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
     {
         Finding[] parts = await Task.WhenAll(model.Resources.Select(resource => ExamineAsync(resource, cancellationToken)).OfType<Task<Finding>>());
@@ -44,7 +44,7 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
                 if (state == KnownResourceStates.NotStarted || state is null) return null;
                 if (state == KnownResourceStates.Running && project.GetEndpoint("http") is { Exists: true, IsAllocated: true, Url: var url })
                     return TimeAsync(resource, $"{url}/health", () => HealthAsync($"{url}/health", cancellationToken));
-                // What was stopped on request has no exit code.
+                // A process that was stopped on request has no exit code.
                 var well = state != KnownResourceStates.FailedToStart && snapshot.ExitCode is null or 0;
                 return Task.FromResult(new Finding(well, resource.Name, snapshot.ExitCode is { } code ? $"{state}, exit code {code}" : state));
             case ExecutableResource { Name: PrometheusBuilderExtensions.Name } when watch.Find(resource.Name)?.Urls.FirstOrDefault()?.Url is { } address:
@@ -67,7 +67,7 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
         return new Finding(problem is null, resource.Name, problem is null ? $"{what} answers in {time.GetElapsedTime(start).TotalMilliseconds:F0} ms" : $"{what}: {problem}");
     }
 
-    // The database itself has no disk.
+    // The database resource has no disk; its server has one.
     private IResource ServerOf(IResource resource) =>
         resource == database.Resource.Resource ? model.Resources.FirstOrDefault(server => server.Name == ResourceNames.Postgres) ?? resource : resource;
 

@@ -3,18 +3,18 @@ using System.Threading.Channels;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>The ends of processes since the AppHost was started, and the announcements of those to come.</summary>
+/// <summary>The process exits since the AppHost was started, and the announcements of expected exits.</summary>
 internal sealed class ExitLog(TimeProvider time)
 {
     private const int Kept = 1000;
 
-    /// <summary>Its dashboard, its command line or its MCP server.</summary>
+    /// <summary>Aspire's dashboard, command line or MCP server.</summary>
     public const string Aspire = "Aspire";
 
-    /// <summary>Exit code of what SIGKILL has ended, as a shell has it.</summary>
+    /// <summary>The exit code that a shell reports for a process killed by SIGKILL.</summary>
     private const int ByKill = 137;
 
-    /// <summary>How long after its announcement an end is taken for the one announced.</summary>
+    /// <summary>How long after its announcement an exit is attributed to it.</summary>
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
@@ -23,8 +23,8 @@ internal sealed class ExitLog(TimeProvider time)
     private readonly List<ChannelWriter<ResourceExit>> _watchers = [];
     private long _last;
 
-    /// <summary>Says that a process is about to be stopped or killed, now.</summary>
-    /// <param name="by">Who does it; null leaves standing what an earlier announcement of the same said.</param>
+    /// <summary>Announces that a process is about to be stopped or killed.</summary>
+    /// <param name="by">Who does it; null keeps the value of an earlier announcement with the same cause.</param>
     public void Announce(string resource, ExitCause cause, string? by)
     {
         var now = time.GetUtcNow();
@@ -36,7 +36,7 @@ internal sealed class ExitLog(TimeProvider time)
         }
     }
 
-    /// <summary>Takes the last announcement back, as what it announced has failed; an earlier one stands again.</summary>
+    /// <summary>Withdraws the last announcement because its action failed; an earlier announcement applies again.</summary>
     public void Withdraw(string resource)
     {
         lock (_lock)
@@ -46,13 +46,13 @@ internal sealed class ExitLog(TimeProvider time)
         }
     }
 
-    /// <summary>When the kill of the resource that is under way was announced; null when there is none.</summary>
+    /// <summary>When the pending kill of the resource was announced; null if no kill is pending.</summary>
     public DateTimeOffset? PendingKill(string resource)
     {
         lock (_lock) return Pending(resource) is { Cause: ExitCause.Killed } pending ? pending.At : null;
     }
 
-    /// <summary>Takes down that a process has ended.</summary>
+    /// <summary>Records that a process has exited.</summary>
     public ResourceExit Record(string resource, DateTimeOffset seen, int? exitCode, int? pid)
     {
         lock (_lock)
@@ -60,7 +60,7 @@ internal sealed class ExitLog(TimeProvider time)
             var announced = Pending(resource);
             _announced.Remove(resource);
             var killed = announced is { Cause: ExitCause.Killed };
-            // Aspire knows no signals: what one has ended bears -1.
+            // Aspire does not report signals: the exit code of a process that a signal ended is -1.
             if (exitCode == -1) exitCode = killed ? ByKill : null;
             var exit = new ResourceExit(
                 ++_last,
@@ -77,19 +77,19 @@ internal sealed class ExitLog(TimeProvider time)
         }
     }
 
-    /// <summary>The ends until now, oldest first.</summary>
+    /// <summary>Returns the exits until now, oldest first.</summary>
     public IReadOnlyList<ResourceExit> All()
     {
         lock (_lock) return [.. _history];
     }
 
-    /// <summary>The resource's last end; null where it has never ended.</summary>
+    /// <summary>Returns the resource's last exit; null if it has never exited.</summary>
     public ResourceExit? Last(string resource)
     {
         lock (_lock) return _history.LastOrDefault(exit => exit.Resource == resource);
     }
 
-    /// <summary>The ends until now, oldest first, and then each as it happens.</summary>
+    /// <summary>Returns the exits until now, oldest first, and then each exit as it happens.</summary>
     public async IAsyncEnumerable<ResourceExit> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var channel = Channel.CreateUnbounded<ResourceExit>();

@@ -7,10 +7,10 @@ using Npgsql;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Keeps the ends of processes in the database, so that the pages tell the true time and cause of a kill. What could not be written is written later:
-/// the database may be what ended, and at a first start its tables are not there yet.
+/// Stores process exits in the database, so that the pages show the true time and cause of a kill. An exit that cannot be written is written later: the
+/// database itself may have exited, and at a first start its tables do not exist yet.
 /// </summary>
-/// <param name="connectionString">Of the database.</param>
+/// <param name="connectionString">The connection string of the database.</param>
 internal sealed partial class ExitRecorder(ExitLog exits, Func<CancellationToken, ValueTask<string?>> connectionString, TimeProvider time, ILogger<ExitRecorder> logger) : LifetimeService
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);

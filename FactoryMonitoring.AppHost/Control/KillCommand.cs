@@ -5,12 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>How to find the process that does a resource's work, which need not be the one that Aspire started.</summary>
-/// <param name="Find">Null where there is none.</param>
-/// <param name="Engine">Of the container that is the resource; null where it is none.</param>
+/// <summary>How to find the process that does a resource's work, which can differ from the process that Aspire started.</summary>
+/// <param name="Find">Finds the process; null if there is none.</param>
+/// <param name="Engine">The engine of the resource's container; null if the resource is no container.</param>
 internal sealed record WorkerAnnotation(Func<CustomResourceSnapshot, int?> Find, ContainerEngine? Engine = null) : IResourceAnnotation;
 
-/// <summary>A command that ends a resource the way a power cut does, so that its death is seen and not its good manners.</summary>
+/// <summary>A command that kills a resource as a power cut would, without a graceful shutdown.</summary>
 internal static class KillCommand
 {
     public const string Name = "kill";
@@ -26,7 +26,7 @@ internal static class KillCommand
         return builder.WithKill((_, snapshot) => Task.FromResult(Kill(annotation.Find(snapshot))), annotation);
     }
 
-    /// <summary>Adds the command for a resource that dies otherwise.</summary>
+    /// <summary>Adds the command for a resource that is killed in another way.</summary>
     public static IResourceBuilder<T> WithKill<T>(
         this IResourceBuilder<T> builder, Func<ExecuteCommandContext, CustomResourceSnapshot, Task<ExecuteCommandResult>> kill)
         where T : IResource => builder.WithKill(kill, new WorkerAnnotation(_ => null));
@@ -41,26 +41,26 @@ internal static class KillCommand
                     : CommandResults.Failure("its container was not found")),
             new WorkerAnnotation(_ => null, engine));
 
-    /// <summary>Success that says what happened, in the dashboard and on the command line, which shows results alone.</summary>
+    /// <summary>Returns success with a message for the dashboard and for the command line, which shows only results.</summary>
     public static ExecuteCommandResult Done(string what) => CommandResults.Success(what, what);
 
-    /// <summary>Says how the resource's process is found; null when it has none that can be killed.</summary>
+    /// <summary>Returns how the resource's process is found; null if it has none that can be killed.</summary>
     public static WorkerAnnotation? WorkerOf(this IResource resource) => resource.Annotations.OfType<WorkerAnnotation>().LastOrDefault();
 
-    /// <summary>Whether it runs, or is stopping and has not ended yet.</summary>
+    /// <summary>Whether the resource is running, or is stopping and has not exited yet.</summary>
     public static bool IsAlive(this CustomResourceSnapshot? snapshot) => snapshot?.State?.Text is { } state && (state == KnownResourceStates.Running || state == KnownResourceStates.Stopping);
 
-    /// <summary>Of the container that the resource is; null where it has none.</summary>
+    /// <summary>Returns the id of the resource's container; null if it has none.</summary>
     public static string? ContainerId(this CustomResourceSnapshot snapshot) =>
         snapshot.Properties.FirstOrDefault(property => property.Name == "container.id")?.Value as string;
 
-    /// <summary>The process that Aspire has started; null where it has none.</summary>
+    /// <summary>Returns the process that Aspire has started; null if there is none.</summary>
     public static int? ProcessId(this CustomResourceSnapshot snapshot) =>
         snapshot.Properties.FirstOrDefault(property => property.Name == "executable.pid")?.Value is { } value && int.TryParse(value.ToString(), CultureInfo.InvariantCulture, out var pid)
             ? pid
             : null;
 
-    /// <summary>The process that does the resource's work; null where there is none.</summary>
+    /// <summary>Returns the process that does the resource's work; null if there is none.</summary>
     public static int? WorkerPid(this IResource resource, CustomResourceSnapshot snapshot) =>
         snapshot.IsAlive() ? resource.WorkerOf()?.Find(snapshot) : null;
 
@@ -82,7 +82,7 @@ internal static class KillCommand
                 exits.Withdraw(name);
                 return result;
             }
-            // Whoever starts it next must not hear that it runs.
+            // The resource must not be reported as running to a start that follows.
             await context.Services.GetRequiredService<ResourceWatch>().UntilEndedAsync(name, EndLimit, context.CancellationToken);
             return Done($"{name}: killed");
         }, new CommandOptions

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Stops the factory when the <c>dotnet run</c> that started it is killed: it hands SIGINT and SIGTERM on, SIGKILL it cannot. Where there is
-/// no /proc, or another program started us, nobody is watched.
+/// Stops the factory when the <c>dotnet run</c> that started it is killed. <c>dotnet run</c> forwards SIGINT and SIGTERM but cannot forward SIGKILL. Watches
+/// nothing if there is no /proc, or if another program started the AppHost.
 /// </summary>
 internal sealed partial class LauncherWatch(IHostApplicationLifetime lifetime, TimeProvider time, ILogger<LauncherWatch> logger) : LifetimeService
 {
@@ -27,7 +27,7 @@ internal sealed partial class LauncherWatch(IHostApplicationLifetime lifetime, T
         }
     }
 
-    // pid (name) state parent …, and a name may hold anything, parentheses too.
+    // The format is `pid (name) state parent …`; the name may contain any character, including parentheses.
     private static string Parent()
     {
         var stat = File.ReadAllText("/proc/self/stat");
@@ -43,7 +43,7 @@ internal sealed partial class LauncherWatch(IHostApplicationLifetime lifetime, T
         }
         catch (IOException)
         {
-            return false; // gone already, and we are somebody else's
+            return false; // the launcher is already gone, and the AppHost has another parent
         }
     }
 

@@ -4,32 +4,32 @@ using FactoryMonitoring.AppHost.Faults;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Sees to it that nothing is left when the AppHost ends. Aspire asks its orchestrator (DCP) to end the resources and does not mind when that fails; and DCP's
-/// own processes learn of each other's end by looking every few seconds, one after the other: without this they outlive the factory by 4 to 8 s. Where there is
-/// no /proc they do.
+/// Ensures that no process is left when the AppHost exits. Aspire asks its orchestrator (DCP) to stop the resources and ignores a failure. DCP's own processes
+/// notice each other's exit by polling every few seconds, one after the other: without this class they outlive the factory by 4 to 8 s. Where there is no
+/// /proc, they still do.
 /// </summary>
 internal static class OrchestratorEnd
 {
     private const string Processes = "/proc";
 
-    /// <summary>How long Aspire's request may take until DCP is asked to end, which makes it end the resources by itself.</summary>
+    /// <summary>How long Aspire's request may take before DCP is terminated, which makes DCP stop the resources itself.</summary>
     private static readonly TimeSpan ResourcesLimit = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long what was asked to end may take before it is killed.</summary>
+    /// <summary>How long a terminated process may take to exit before it is killed.</summary>
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(6);
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A process, and the command line by which it is known not to be another of the same number.</summary>
+    /// <summary>A process, and the command line that distinguishes it from a later process with the same id.</summary>
     internal sealed record Started(int Pid, string Command)
     {
-        /// <summary>The orchestrator itself, those that watch over its resources, and its watches of a container engine.</summary>
+        /// <summary>Whether this is the orchestrator itself, a monitor of its resources, or one of its watches of a container engine.</summary>
         public bool IsHelper => Command.Split('\0') is [var program, var first, ..] && (Path.GetFileName(program) == "dcp" || first == "events");
 
         public bool IsThere => CommandOf(Pid) == Command;
     }
 
-    /// <summary>The orchestrator of this AppHost and all that it has started.</summary>
+    /// <summary>Returns the orchestrator of this AppHost and all processes that it has started.</summary>
     public static IReadOnlyList<Started> Find()
     {
         if (!Directory.Exists($"{Processes}/self")) return [];
@@ -44,7 +44,7 @@ internal static class OrchestratorEnd
                 select new Started(pid, command)).ToList();
     }
 
-    /// <summary>Waits until the resources are gone, then ends the orchestrator, and in the end kills what has not ended.</summary>
+    /// <summary>Waits until the resources are gone, then terminates the orchestrator, and finally kills the processes that have not exited.</summary>
     public static async Task HastenAsync(IReadOnlyList<Started> started)
     {
         await UntilGoneAsync(started.Where(process => !process.IsHelper), ResourcesLimit);
@@ -52,7 +52,7 @@ internal static class OrchestratorEnd
         foreach (var left in await UntilGoneAsync(started, EndLimit)) Signals.Kill(left.Pid);
     }
 
-    /// <returns>Those that are still there.</returns>
+    /// <returns>The processes that still run.</returns>
     private static async Task<IReadOnlyList<Started>> UntilGoneAsync(IEnumerable<Started> processes, TimeSpan limit)
     {
         var left = processes.Where(process => process.IsThere).ToList();
@@ -64,7 +64,7 @@ internal static class OrchestratorEnd
         return left;
     }
 
-    /// <summary>Words that each end in a NUL; empty of one that is gone.</summary>
+    /// <summary>Returns the words of the command line, each terminated by a NUL; empty if the process is gone.</summary>
     private static string CommandOf(int pid)
     {
         try

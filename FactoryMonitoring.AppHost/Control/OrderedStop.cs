@@ -4,8 +4,8 @@ using FactoryMonitoring.AppHost.Setup;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Stops the services, and then the brokers and the database that are processes, which the services need to finish their work. Aspire stops the rest:
-/// containers, too, in one go with their removal.
+/// Stops the services first, then the brokers and the database that run as processes, which the services need to finish their work. Aspire stops the rest,
+/// including containers, which it stops and removes in one step.
 /// </summary>
 internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits, TimeProvider time)
     : LifecycleService
@@ -25,7 +25,10 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
             KillWithoutQuorumAsync([.. model.Resources.OfType<KafkaBrokerResource>()], limit.Token));
     }
 
-    /// <summary>A broker that stops waits for the controller's consent, which never comes once most controllers have ended. Those in containers look themselves.</summary>
+    /// <summary>
+    /// Kills the remaining brokers once most controllers have exited: a stopping broker waits for the controller's consent, which then never comes. Brokers in
+    /// containers check this themselves.
+    /// </summary>
     private async Task KillWithoutQuorumAsync(IReadOnlyList<IResource> brokers, CancellationToken cancellationToken)
     {
         try
@@ -37,7 +40,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
                     await Task.Delay(Poll, time, cancellationToken);
                     continue;
                 }
-                // One that has the controller's consent is about to end.
+                // A broker that has the controller's consent is about to exit.
                 await Task.Delay(Consent, time, cancellationToken);
                 await Task.WhenAll(left.Where(broker => watch.IsAlive(broker.Name)).Select(broker => commands.ExecuteCommandAsync(broker, KillCommand.Name, cancellationToken)));
                 return;
@@ -45,7 +48,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
         }
         catch (OperationCanceledException)
         {
-            // Aspire ends them with the rest.
+            // Aspire stops them with the rest.
         }
     }
 
@@ -63,7 +66,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
         }
         catch (OperationCanceledException)
         {
-            // Aspire ends it with the rest.
+            // Aspire stops it with the rest.
         }
     }
 }

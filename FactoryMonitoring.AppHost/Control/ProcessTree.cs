@@ -3,12 +3,12 @@ using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Which process is the child of which, and what the system says of one.</summary>
+/// <summary>The tree of processes and their states as the system reports them.</summary>
 internal static class ProcessTree
 {
     /// <summary>
-    /// Goes from a process to its last child, and on from there: from the <c>dotnet run</c> that Aspire starts for a project to the service itself.
-    /// The process itself where it has no child.
+    /// Follows the last child of each process down from the given one: from the <c>dotnet run</c> that Aspire starts for a project to the service itself.
+    /// Returns the process itself if it has no child.
     /// </summary>
     public static int YoungestDescendant(int pid) => YoungestDescendant(pid, Read());
 
@@ -20,7 +20,7 @@ internal static class ProcessTree
         return pid;
     }
 
-    /// <summary>The children of a process and theirs, parents before children.</summary>
+    /// <summary>Returns all descendants of a process, parents before children.</summary>
     public static IReadOnlyList<int> Descendants(int pid) => Descendants(pid, Read());
 
     /// <param name="parents">Pairs of a process and its parent.</param>
@@ -32,13 +32,13 @@ internal static class ProcessTree
         return found;
     }
 
-    /// <summary>Whether the process was stopped by a signal and not yet continued; false when it is gone.</summary>
+    /// <summary>Whether a signal has stopped the process and it has not been continued; false if the process is gone.</summary>
     public static bool IsStopped(int pid) => State(pid) == 'T';
 
-    /// <summary>Whether the process has not ended; false too where its parent has not yet asked how it did, and where it was killed and is about to be gone.</summary>
+    /// <summary>Whether the process runs; false also for a zombie, and for a process that was killed and has not exited yet.</summary>
     public static bool Exists(int pid) => State(pid) is not (null or 'Z') && !IsEnding(pid);
 
-    // A busy system takes its time to end what was killed.
+    // On a busy system a killed process can take some time to exit.
     private static bool IsEnding(int pid)
     {
         const ulong Killed = 1 << 8;
@@ -87,7 +87,7 @@ internal static class ProcessTree
                 }
                 catch (IOException)
                 {
-                    // Ended while we looked.
+                    // The process exited in the meantime.
                 }
             }
             return entries;
@@ -101,6 +101,6 @@ internal static class ProcessTree
         return entries;
     }
 
-    // pid (name) state parent …, and a name may hold anything, parentheses too.
+    // The format is `pid (name) state parent …`; the name may contain any character, including parentheses.
     private static string[] Fields(string stat) => stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
 }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Sends one reading to the topic of readings, by hand. It bears no reading_count, so it is no part of any sensor's account.</summary>
+/// <summary>Sends a single reading by hand to the topic of readings. It carries no reading_count, so it does not belong to any sensor's account.</summary>
 internal sealed class ReadingSender(KafkaClusterResource cluster, KafkaNames names, TimeProvider time)
 {
     private const int MaxId = 255;
@@ -16,8 +16,8 @@ internal sealed class ReadingSender(KafkaClusterResource cluster, KafkaNames nam
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    /// <summary>The message that a command asks for.</summary>
-    /// <returns>The message, or in one line what is wrong with the command.</returns>
+    /// <summary>Builds the message that a command asks for.</summary>
+    /// <returns>The message, or one line that says what is wrong with the command.</returns>
     public static (SensorReadingMessage? Message, string? Problem) Message(SendCommand command, DateTimeOffset now)
     {
         var known = SensorCatalog.Types.GetValueOrDefault(command.SensorType);
@@ -32,8 +32,8 @@ internal sealed class ReadingSender(KafkaClusterResource cluster, KafkaNames nam
             : (null, problem);
     }
 
-    /// <summary>Sends it, and returns when the brokers have it or it is given up.</summary>
-    /// <returns>The status of HTTP that says how it went, and the answer in words.</returns>
+    /// <summary>Sends the message and returns when the brokers have acknowledged it or the delivery has failed.</summary>
+    /// <returns>The HTTP status of the outcome, and the answer as text.</returns>
     public async Task<(int Status, CommandAnswer Answer)> SendAsync(SendCommand command, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();

@@ -5,7 +5,9 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Says in one line when the factory works: when the page's own figures show every sensor and consumer active, and readings of this start stored.</summary>
+/// <summary>
+/// Reports in one line that the factory is ready: the page's own figures show every sensor and consumer active, and readings of this run are stored.
+/// </summary>
 internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, TimeProvider time) : LifetimeService
 {
     private const int Sensors = 5;

@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>What the control endpoint tells; <see cref="CommandEndpoint"/> is what it does.</summary>
+/// <summary>The read-only part of the control endpoint; <see cref="CommandEndpoint"/> executes the commands.</summary>
 internal static class ResourceEndpoints
 {
     public static void MapControl(this IEndpointRouteBuilder endpoints)
@@ -36,7 +36,7 @@ internal static class ResourceEndpoints
     private static ResourceBody Describe(IResource resource, ResourceWatch watch, ExitLog exits, IReadOnlyList<ResourceAction> actions)
     {
         var snapshot = watch.Find(resource.Name);
-        // Aspire knows no signals, and has -1 or nothing for what one has ended.
+        // Aspire does not report signals: the exit code of a process that a signal ended is -1 or missing.
         var exit = snapshot.IsAlive() ? null : exits.Last(resource.Name);
         return new ResourceBody(
             resource.Name,
@@ -45,7 +45,7 @@ internal static class ResourceEndpoints
             snapshot?.HealthStatus?.ToString().ToLowerInvariant(),
             snapshot is null ? null : resource.WorkerPid(snapshot),
             snapshot?.ContainerId(),
-            // The first is shown: not that of a link.
+            // The first URL is shown; it must not be that of a link.
             [.. (snapshot?.Urls ?? []).OrderBy(url => url.Name == "link").Select(url => url.Url)],
             exit is null ? snapshot?.ExitCode : exit.ExitCode,
             snapshot?.StartTimeStamp?.ToUniversalTime(),

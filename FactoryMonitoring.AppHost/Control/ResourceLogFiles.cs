@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Writes what every resource logs to a file of its own, so that another terminal can read it.</summary>
+/// <summary>Writes the log of every resource to a separate file, so that another terminal can read it.</summary>
 internal sealed partial class ResourceLogFiles(
     FactorySetup setup, DistributedApplicationModel model, ResourceLoggerService loggers, ResourceNotificationService notifications, TimeProvider time,
     ILogger<ResourceLogFiles> logger) : LifetimeService
@@ -41,7 +41,7 @@ internal sealed partial class ResourceLogFiles(
                 }
                 catch (IOException exception)
                 {
-                    // These lines are lost, and nothing else: the factory does not need them.
+                    // Only these lines are lost; the factory does not depend on them.
                     if (isKept) Log.NotKept(logger, path, exception.Message);
                     isKept = false;
                 }
@@ -49,7 +49,7 @@ internal sealed partial class ResourceLogFiles(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // Each part of the log has been written as it came.
+            // Each part of the log was written when it arrived.
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -66,14 +66,14 @@ internal sealed partial class ResourceLogFiles(
                 yield return lines.Where(line => line.LineNumber > last).Select(line => line.Content);
                 last = Math.Max(last, lines[^1].LineNumber);
             }
-            // A log ends with the process that wrote it, and goes on when that is started again.
+            // A log ends with the process that wrote it, and continues when the process is started again.
             await Task.Delay(Pause, time, cancellationToken);
         }
     }
 
     /// <summary>
-    /// The engine's own log: where somebody reads a container's log through Aspire, Aspire takes 5 s to notice that the container has ended, and
-    /// notices no other container's end meanwhile.
+    /// Reads the log from the container engine. If a container's log is read through Aspire, Aspire takes 5 s to notice that the container has exited, and
+    /// notices the exit of no other container meanwhile.
     /// </summary>
     private async IAsyncEnumerable<IEnumerable<string>> ContainerLogAsync(
         IResource resource, ContainerEngine engine, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -93,7 +93,7 @@ internal sealed partial class ResourceLogFiles(
         }
     }
 
-    /// <summary>The container that has begun to run since; empty where none could be started; null where nothing has happened.</summary>
+    /// <summary>Returns the container that has started since; empty if none could be started; null if nothing has changed.</summary>
     private static string? NewContainer(CustomResourceSnapshot snapshot, string? last)
     {
         var now = snapshot.State?.Text == KnownResourceStates.FailedToStart ? ""
@@ -108,7 +108,7 @@ internal sealed partial class ResourceLogFiles(
         public static partial void NotKept(ILogger logger, string path, string reason);
     }
 
-    // What a console shows as colors.
+    // Escape sequences that a console shows as colors.
     [GeneratedRegex("\\x1b\\[[0-9;]*m")]
     private static partial Regex Colors();
 }

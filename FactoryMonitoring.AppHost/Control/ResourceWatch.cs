@@ -6,14 +6,14 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.AppHost.Control;
 
-/// <summary>Knows the present state of every resource by its name, and takes down the end of each process.</summary>
+/// <summary>Tracks the current state of every resource by name, and records the exit of each process.</summary>
 internal sealed partial class ResourceWatch(
     ResourceNotificationService notifications, ExitLog exits, AuditRecorder audit, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ResourceWatch> logger) : LifetimeService
 {
-    /// <summary>Property of a resource: how its process ended last.</summary>
+    /// <summary>Property of a resource: how its process exited last.</summary>
     public const string LastEnd = "last end";
 
-    // On a machine that has no time to spare Aspire sees the end of a process 10 s late.
+    // On an overloaded machine Aspire can notice the exit of a process 10 s late.
     private static readonly TimeSpan EndSeenLimit = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, Watched> _current = new(StringComparer.OrdinalIgnoreCase);
@@ -23,20 +23,20 @@ internal sealed partial class ResourceWatch(
 
     public bool Runs(string resource) => Find(resource)?.State?.Text == KnownResourceStates.Running;
 
-    /// <summary>Whether it has ended since the AppHost was started, though it may run again.</summary>
+    /// <summary>Whether the resource has exited since the AppHost was started, even if it is running again.</summary>
     public bool HasEnded(string resource) => _current.TryGetValue(resource, out var watched) && watched.Stopped is not null;
 
-    /// <summary>Whether it runs, or is stopping and has not ended yet.</summary>
+    /// <summary>Whether the resource is running, or is stopping and has not exited yet.</summary>
     public bool IsAlive(string resource) => Find(resource).IsAlive();
 
-    /// <summary>Waits, where the process is gone or was just killed and Aspire takes it for alive, until Aspire has seen its end.</summary>
+    /// <summary>Waits until Aspire has noticed the exit of a process that is gone or was just killed and that Aspire still considers alive.</summary>
     public async Task UntilEndIsSeenAsync(string resource, CancellationToken cancellationToken)
     {
         var isGone = Find(resource) is { } snapshot && snapshot.IsAlive() && snapshot.ProcessId() is { } pid && !ProcessTree.Exists(pid);
         if (isGone || exits.PendingKill(resource) is not null) await UntilEndedAsync(resource, EndSeenLimit, cancellationToken);
     }
 
-    /// <summary>Waits until the resource has ended, or the limit has passed.</summary>
+    /// <summary>Waits until the resource has exited or the limit has passed.</summary>
     public Task UntilEndedAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)
     {
         var since = time.GetTimestamp();
@@ -59,11 +59,11 @@ internal sealed partial class ResourceWatch(
         {
             var name = change.Resource.Name;
             _current.TryGetValue(name, out var before);
-            // Aspire's own commands, from its dashboard or its command line, announce themselves so.
+            // Stop commands from Aspire's dashboard or command line are recognized by this state.
             if (change.Snapshot.State?.Text == KnownResourceStates.Stopping) exits.Announce(name, ExitCause.Stopped, by: null);
-            // Once a process is gone its id is, too: remembered while it lives.
+            // The process id is no longer available after the exit, so it is remembered while the process runs.
             var ended = Ended(change.Snapshot);
-            // Aspire repeats the snapshot of an earlier end, sometimes after a new start.
+            // Aspire repeats the snapshot of an earlier exit, sometimes after a restart.
             if (ended && before is not null && !Ended(before.Snapshot) && change.Snapshot.StopTimeStamp is { } end && end == before.Stopped) continue;
             var pid = ended ? before?.Pid : change.Resource.WorkerPid(change.Snapshot) ?? before?.Pid;
             var isNew = ended && before is not null && !Ended(before.Snapshot);
@@ -73,7 +73,7 @@ internal sealed partial class ResourceWatch(
             var exit = exits.Record(name, seen, change.Snapshot.ExitCode, before!.Pid);
             var how = exit.ExitCode is { } code ? string.Create(CultureInfo.InvariantCulture, $"exit code {code}") : "by a signal";
             var cause = exit.Cause == ExitCause.Died ? "died" : $"{WireName.Of(exit.Cause)} by {exit.By ?? "itself"}";
-            // What Aspire's dashboard and `aspire describe` show of it.
+            // Aspire's dashboard and `aspire describe` show these values.
             await notifications.PublishUpdateAsync(change.Resource, change.ResourceId, snapshot => snapshot with
             {
                 ExitCode = Ended(snapshot) ? exit.ExitCode : snapshot.ExitCode,
@@ -86,7 +86,7 @@ internal sealed partial class ResourceWatch(
         }
     }
 
-    /// <summary>A resource that Aspire adds for itself and does not show: what rebuilds a project, and the dashboard.</summary>
+    /// <summary>Whether Aspire adds the resource for internal use and does not show it: project rebuilders and the dashboard.</summary>
     public static bool IsPlumbing(IResource resource) => resource is ParameterResource || resource.HasAnnotationOfType<HiddenAnnotation>();
 
     private static bool Ended(CustomResourceSnapshot snapshot) => KnownResourceStates.TerminalStates.Contains(snapshot.State?.Text);

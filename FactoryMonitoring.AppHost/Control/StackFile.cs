@@ -5,17 +5,17 @@ using FactoryMonitoring.AppHost.Setup;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// What a second terminal needs to find and use a running stack: <c>stack.json</c> in the run directory, for its owner's eyes alone, there only while the
-/// stack runs. Flat and one key a line, so that a shell can read it without help.
+/// What a second terminal needs to find and use a running stack: <c>stack.json</c> in the run directory. Only its owner can read it, and it exists only while
+/// the stack runs. It is flat, with one key per line, so that a shell can read it without a JSON parser.
 /// </summary>
-/// <param name="Url">Of the control endpoint.</param>
-/// <param name="Token">Its bearer token.</param>
-/// <param name="Pid">Of the AppHost.</param>
-/// <param name="FaultLab">Empty where faults are off.</param>
-/// <param name="PostgresPassword">Of <paramref name="PostgresUser"/>, the administrator; empty where PostgreSQL is somebody else's.</param>
-/// <param name="PostgresSensorPassword">Of the sensors' role; empty where PostgreSQL is somebody else's.</param>
-/// <param name="Psql">The client program that came with the server; empty where that is a container.</param>
-/// <param name="PostgresEngine">Command of the engine whose container has the volume; empty where PostgreSQL is a process.</param>
+/// <param name="Url">URL of the control endpoint.</param>
+/// <param name="Token">Bearer token of the control endpoint.</param>
+/// <param name="Pid">Process id of the AppHost.</param>
+/// <param name="FaultLab">Empty if faults are off.</param>
+/// <param name="PostgresPassword">Password of <paramref name="PostgresUser"/>, the administrator; empty if PostgreSQL is external.</param>
+/// <param name="PostgresSensorPassword">Password of the sensors' role; empty if PostgreSQL is external.</param>
+/// <param name="Psql">The client program that came with the server; empty if the server is a container.</param>
+/// <param name="PostgresEngine">Command of the engine whose container has the volume; empty if PostgreSQL is a process.</param>
 internal sealed record StackFile(
     string Url,
     string Token,

@@ -4,7 +4,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Changes how many consumers run, of those that the model holds.</summary>
+/// <summary>Changes how many of the model's consumers run.</summary>
 internal sealed class ConsumerScale(
     FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits) : IDisposable
 {
@@ -13,12 +13,12 @@ internal sealed class ConsumerScale(
 
     public int Most => setup.Settings.MaxConsumers;
 
-    /// <summary>How many run, or are about to.</summary>
+    /// <summary>Returns how many consumers run or are about to.</summary>
     public int Running() => Enumerable.Range(1, Most).Count(number => IsUp(ResourceNames.Consumer(number)));
 
-    /// <summary>Starts and stops, gracefully, until exactly the first <paramref name="consumers"/> run.</summary>
-    /// <param name="by">Who asks for it.</param>
-    /// <returns>What went wrong, a part for each consumer; empty when it is so.</returns>
+    /// <summary>Starts and gracefully stops consumers until exactly the first <paramref name="consumers"/> run.</summary>
+    /// <param name="by">Who requests the change.</param>
+    /// <returns>What went wrong, one entry per consumer; empty on success.</returns>
     public async Task<IReadOnlyList<string>> ChangeAsync(int consumers, string by, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);

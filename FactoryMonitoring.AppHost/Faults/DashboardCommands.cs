@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>The faults that concern more than one process, as commands of the Aspire dashboard, its command line and its MCP server.</summary>
+/// <summary>The faults that affect more than one process, as commands of the Aspire dashboard, its command line and its MCP server.</summary>
 internal static class DashboardCommands
 {
     /// <summary>Adds the commands of the cluster: malformed messages, and a rolling restart.</summary>
@@ -88,7 +88,7 @@ internal static class DashboardCommands
             UpdateState = context => context.ResourceSnapshot.State?.Text == KnownResourceStates.Running ? ResourceCommandState.Enabled : ResourceCommandState.Hidden,
         });
 
-    /// <summary>Does what the control endpoint does for make and the page.</summary>
+    /// <summary>Runs a command as the control endpoint does for make and the page.</summary>
     public static async Task<ExecuteCommandResult> RunAsync(ExecuteCommandContext context, ControlCommand command)
     {
         var (status, answer) = await context.Services.GetRequiredService<CommandEndpoint>().RunAsync(command with { By = ExitLog.Aspire }, context.CancellationToken);
@@ -105,7 +105,7 @@ internal static class DashboardCommands
         Value = usual.ToString(CultureInfo.InvariantCulture),
     };
 
-    // What is no integer is 0, which no command takes: it is refused with what is.
+    // Text that is not an integer becomes 0, which every command refuses with the allowed range.
     public static int Integer(ExecuteCommandContext context, string name) =>
         int.TryParse(context.Arguments[name].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
 

@@ -7,10 +7,10 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>What the control endpoint tells of faults.</summary>
+/// <summary>The read-only part of the control endpoint that concerns faults.</summary>
 internal static class FaultEndpoints
 {
-    /// <summary>Why nothing may be broken where faults are off.</summary>
+    /// <summary>The reason for a refusal when faults are off.</summary>
     public const string Reason = $"{FactorySettings.FaultsKey} is false: faults are off; set it to true to allow them (never in Production)";
 
     public static void MapFaults(this IEndpointRouteBuilder endpoints)

@@ -6,10 +6,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Adds what breaks and loads the factory on purpose.</summary>
+/// <summary>Adds fault injection and load.</summary>
 internal static class FaultsBuilderExtensions
 {
-    /// <summary>Adds the faults that the control endpoint offers, and where they are enabled the commands of every resource that is there by now.</summary>
+    /// <summary>Adds the faults of the control endpoint and, if faults are enabled, the commands of every resource added so far.</summary>
     public static IDistributedApplicationBuilder AddFaults(
         this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, KafkaNames names)
     {

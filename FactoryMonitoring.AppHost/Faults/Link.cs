@@ -1,8 +1,8 @@
 namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>
-/// A network link between some of the services and what they talk to. Cut and restored, the connections over it go on where they stood, as TCP retransmits over
-/// a real one, unless a side has given up by then. The proxies over which it leads ask it before they pass on anything.
+/// A network link between some of the services and the server that they connect to. After a cut link is restored, its connections continue where they stopped,
+/// as TCP retransmission does over a real link, unless one side has given up. The proxies that carry the link ask it before they forward anything.
 /// </summary>
 internal sealed class Link(FactoryLink name, TimeProvider time)
 {
@@ -29,11 +29,11 @@ internal sealed class Link(FactoryLink name, TimeProvider time)
         }
     }
 
-    /// <summary>Connections that lead over it now.</summary>
+    /// <summary>Number of connections over the link.</summary>
     public int Connections => Volatile.Read(ref _connections);
 
-    /// <summary>Does one of the actions.</summary>
-    /// <param name="delay">How much longer each way takes when it is slow.</param>
+    /// <summary>Performs an action.</summary>
+    /// <param name="delay">Additional delay in each direction for a slow link.</param>
     public void Change(LinkAction action, TimeSpan delay)
     {
         switch (action)
@@ -44,19 +44,19 @@ internal sealed class Link(FactoryLink name, TimeProvider time)
         }
     }
 
-    /// <summary>Nothing gets through from now on.</summary>
+    /// <summary>Lets nothing through from now on.</summary>
     public void Cut()
     {
         lock (_lock) _cut ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    /// <summary>Everything gets through, but each way takes this much longer, and up to twice that under load.</summary>
+    /// <summary>Lets everything through with this additional delay in each direction, and up to twice the delay under load.</summary>
     public void Slow(TimeSpan delay) => Open(delay);
 
-    /// <summary>Everything gets through, without delay.</summary>
+    /// <summary>Lets everything through without delay.</summary>
     public void Restore() => Open(TimeSpan.Zero);
 
-    /// <summary>Returns when the link lets something through.</summary>
+    /// <summary>Waits until the link lets data through.</summary>
     public async ValueTask PassAsync()
     {
         if (Delay is var delay && delay > TimeSpan.Zero) await Task.Delay(delay, time);

@@ -7,23 +7,25 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Adds links that can be cut, where faults are allowed; where they are not, nothing lies between a service and what it talks to.</summary>
+/// <summary>Adds links that can be cut, if faults are allowed; otherwise services connect directly.</summary>
 internal static class LinkBuilderExtensions
 {
     private const string Delay = "delay_ms";
 
-    /// <summary>The link over which the services reach the database.</summary>
-    /// <returns>The way over the link, or to the database itself.</returns>
+    /// <summary>Adds the link over which the services reach the database.</summary>
+    /// <returns>The access over the link, or to the database itself.</returns>
     public static DatabaseAccess AddDatabaseLink(this IDistributedApplicationBuilder builder, FactorySetup setup, FactoryDatabase database)
     {
         if (setup.DatabaseLinkPort is not { } port) return new(database, database.Resource, null);
         var link = new Link(FactoryLink.Database, TimeProvider.System);
-        // Each service goes over it as its own role; this one is shown.
+        // Each service connects over the link with its own role; this role is shown.
         var resource = new LinkResource("database-link", link, [new LinkProxy(link, port, database.Port)], database.As(DatabaseRoles.Monitor, port));
         return new(database, builder.AddLink(resource, database.Resource), port);
     }
 
-    /// <summary>The link over which a consumer reaches the brokers: they have a listener for it alone, which tells clients the ports of the link.</summary>
+    /// <summary>
+    /// Adds the link over which a consumer reaches the brokers. The brokers have a separate listener for it, which advertises the link's ports.
+    /// </summary>
     /// <returns>The link, or the cluster itself.</returns>
     public static IResourceBuilder<IResourceWithConnectionString> AddKafkaLink(
         this IDistributedApplicationBuilder builder, FactorySetup setup, IResourceBuilder<KafkaClusterResource> cluster)
@@ -39,7 +41,7 @@ internal static class LinkBuilderExtensions
         where T : IResource => builder.AddResource(resource)
         .WithInitialState(new CustomResourceSnapshot { ResourceType = "Link", Properties = [], State = KnownResourceStates.NotStarted })
         .WithIconName("PlugConnected")
-        // So that it is there for as long as one that uses it.
+        // Keeps the link available as long as a resource that uses it.
         .WithReferenceRelationship(target.Resource)
         .OnInitializeResource(async (link, started, cancellationToken) =>
         {

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>
-/// Listens on a port of loopback and passes every connection on to another, over a link. Ends and resets of a connection are passed on as what they are.
-/// A connection that is made while the link is cut is accepted, which the system does by itself, and nothing comes back.
+/// Listens on a port of loopback and forwards every connection to another port, over a link. A close and a reset of a connection are forwarded as such. While
+/// the link is cut, new connections are accepted, which the system does by itself, but nothing is sent back.
 /// </summary>
 internal sealed class LinkProxy : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class LinkProxy : IDisposable
 
     public int Port { get; }
 
-    /// <summary>Takes no more connections; those there are go on.</summary>
+    /// <summary>Stops accepting connections; existing connections continue.</summary>
     public void Dispose() => _listener.Dispose();
 
     private async Task AcceptAsync()
@@ -39,7 +39,7 @@ internal sealed class LinkProxy : IDisposable
             }
             catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset)
             {
-                // The peer went away between connect and accept; the listener itself is well.
+                // The peer disconnected between connect and accept; the listener itself is unaffected.
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
@@ -62,7 +62,7 @@ internal sealed class LinkProxy : IDisposable
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // Refused or reset, and so is the other side by now.
+            // The server refused or reset the connection: the client's side is reset, too.
             client.Close(0);
         }
         finally
@@ -92,20 +92,20 @@ internal sealed class LinkProxy : IDisposable
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
-            // A cut link hides this, too.
+            // A cut link also hides the reset.
             await _link.PassAsync();
-            // A linger of zero turns the close into a reset; and it ends the pump of the other direction.
+            // A linger of zero turns the close into a reset, which also ends the pump of the other direction.
             from.Close(0);
             to.Close(0);
             throw;
         }
     }
 
-    // Over a cable that was cut its attempt would never have arrived; and the server is not to be met by hundreds of those at once.
+    // Over a cut cable the connection attempt would never have arrived; and the server must not receive hundreds of such attempts at once.
     private static bool HasGivenUp(Socket client)
     {
         if (!OperatingSystem.IsLinux()) return client.Poll(TimeSpan.Zero, SelectMode.SelectRead) && client.Available == 0;
-        // IPPROTO_TCP, TCP_INFO: its first byte is the state, and 1 is ESTABLISHED.
+        // IPPROTO_TCP, TCP_INFO: the first byte is the state, and 1 is ESTABLISHED.
         Span<byte> state = stackalloc byte[1];
         client.GetRawSocketOption(6, 11, state);
         return state[0] != 1;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>The links that there are, and what may be done to them. They are there until everything that uses them has stopped.</summary>
+/// <summary>The existing links and the actions on them. A link exists until everything that uses it has stopped.</summary>
 internal sealed class Links : IDisposable
 {
     private readonly DistributedApplicationModel _model;
@@ -22,10 +22,10 @@ internal sealed class Links : IDisposable
     public IReadOnlyList<LinkBody> Snapshot() =>
         [.. All().Select(resource => new LinkBody(resource.Link.Name, resource.Link.State, resource.Link.Delay.TotalMilliseconds, resource.Link.Connections))];
 
-    /// <returns>Null where there is no such link.</returns>
+    /// <returns>Null if there is no such link.</returns>
     public LinkResource? Find(FactoryLink name) => All().FirstOrDefault(resource => resource.Link.Name == name);
 
-    /// <summary>Does the action, and shows it as the resource's state.</summary>
+    /// <summary>Performs the action and shows the result as the resource's state.</summary>
     public Task ChangeAsync(LinkResource resource, LinkAction action, TimeSpan delay)
     {
         var link = resource.Link;
@@ -41,7 +41,7 @@ internal sealed class Links : IDisposable
         });
     }
 
-    /// <summary>Lets everything through.</summary>
+    /// <summary>Restores all links.</summary>
     public void RestoreAll()
     {
         foreach (var resource in All()) resource.Link.Restore();

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Hosting;
 namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>
-/// Well-formed readings on top of the sensors', of sensors of its own. They carry no reading_count and nobody writes their acknowledgements down, so they are no
-/// part of the ledger's account: who wants to know whether all were stored compares the acknowledged here with the rows of load-sensor-*.
+/// Sends well-formed readings of separate sensors on top of the sensors' readings. They carry no reading_count and their acknowledgements are not recorded, so
+/// the ledger does not account for them. To check that all were stored, compare the acknowledged count here with the rows of load-sensor-*.
 /// </summary>
 internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, IHostApplicationLifetime lifetime, TimeProvider time)
 {
@@ -23,14 +23,14 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
     private readonly Lock _lock = new();
     private Burst? _burst;
 
-    /// <summary>The present burst, or the last.</summary>
+    /// <summary>Returns the current burst, or the last one.</summary>
     public LoadBody Snapshot()
     {
         lock (_lock) return _burst?.Snapshot() ?? LoadBody.None;
     }
 
     /// <summary>Starts a burst and returns at once.</summary>
-    /// <returns>Null while one runs.</returns>
+    /// <returns>Null if a burst is already running.</returns>
     public LoadBody? Start(int readingsPerSecond, int seconds)
     {
         lock (_lock)
@@ -42,7 +42,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
         }
     }
 
-    /// <summary>The value of a message: near the base of its type, so that it raises no alert.</summary>
+    /// <summary>Returns the value of a message: close to the base of its type, so that it raises no alert.</summary>
     public static byte[] Reading(long number, DateTimeOffset now)
     {
         var sensor = (int)(number % Sensors);
@@ -81,7 +81,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
             {
                 Acks = Acks.All,
                 EnableIdempotence = true,
-                // As the sensors have it: with more, a change of leader can store a reading twice.
+                // As in the sensors: with more than 1, a change of leader can store a reading twice.
                 MaxInFlight = 1,
                 LingerMs = 5,
                 CompressionType = CompressionType.Lz4,
@@ -97,7 +97,7 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
-                // The factory stops: what is still under way is neither acknowledged nor given up.
+                // The factory stops: messages in flight are counted neither as acknowledged nor as failed.
             }
             finally
             {
@@ -127,11 +127,11 @@ internal sealed class LoadBurst(KafkaClusterResource cluster, KafkaNames names, 
             }
             catch (ProduceException<byte[], byte[]> exception) when (exception.Error.Code == ErrorCode.Local_QueueFull)
             {
-                return false; // at the next tick
+                return false; // retried at the next tick
             }
         }
 
-        // Called by the producer's one thread.
+        // Called by the producer's only thread.
         private void Answer(DeliveryReport<byte[], byte[]> report, long sent)
         {
             var waited = time.GetElapsedTime(sent).Ticks;

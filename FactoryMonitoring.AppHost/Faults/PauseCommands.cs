@@ -7,8 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>
-/// Two commands that stop a resource in its tracks and let it go on: it holds its connections, its locks and its memory all the while, and wakes up believing
-/// that no time has passed.
+/// Two commands that pause and resume a resource. A paused resource keeps its connections, locks and memory, and does not notice the pause when it resumes.
 /// </summary>
 internal static class PauseCommands
 {
@@ -18,7 +17,7 @@ internal static class PauseCommands
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StopInterval = TimeSpan.FromMilliseconds(5);
 
-    // Says of which container it is true: the next one of that name is not paused.
+    // Names the container that is paused: the next container of the same resource is not.
     private const string PausedContainer = "factory.paused";
 
     /// <summary>Adds both commands to a resource that is a process or a container.</summary>
@@ -42,14 +41,14 @@ internal static class PauseCommands
             });
     }
 
-    /// <summary>Whether the resource stands still: of a process the system's word, of a container what was done to it here.</summary>
+    /// <summary>Whether the resource is paused: for a process the system reports it, for a container the last command here decides.</summary>
     public static bool IsPaused(this IResource resource, CustomResourceSnapshot snapshot) =>
         resource.WorkerPid(snapshot) is { } pid
             ? ProcessTree.IsStopped(pid)
             : Runs(snapshot) && Property(snapshot, PausedContainer) is { } container && container == snapshot.ContainerId();
 
-    /// <summary>Lets the resource's process and its children go on.</summary>
-    /// <returns>What stands in the way; null when it goes on.</returns>
+    /// <summary>Resumes the resource's process and its children.</summary>
+    /// <returns>Why the resource cannot be resumed; null on success.</returns>
     public static string? LetGoOn(this IResource resource, CustomResourceSnapshot snapshot) => Change(resource, snapshot, pause: false);
 
     private static async Task<ExecuteCommandResult> ChangeAsync(ExecuteCommandContext context, IResource resource, bool pause)
@@ -60,7 +59,7 @@ internal static class PauseCommands
         if (resource.IsPaused(current.Snapshot) == pause) return CommandResults.Failure($"{resource.Name} is {(pause ? "already" : "not")} paused");
         if (Change(resource, current.Snapshot, pause) is { } obstacle) return CommandResults.Failure(obstacle);
         if (pause) await UntilStoppedAsync(resource, current.Snapshot, context.CancellationToken);
-        // Which commands are offered follows from this, too.
+        // The update also refreshes which commands are offered.
         await notifications.PublishUpdateAsync(resource, context.ResourceName, snapshot => snapshot with
         {
             Properties =
@@ -73,7 +72,7 @@ internal static class PauseCommands
         return KillCommand.Done($"{resource.Name}: {(pause ? "paused" : "resumed")}");
     }
 
-    // A process that waits for a core stops only when it gets one; until then nobody would know that it has to be resumed.
+    // A process that waits for a core stops only when it gets one; until then nothing shows that it has to be resumed.
     private static async Task UntilStoppedAsync(IResource resource, CustomResourceSnapshot snapshot, CancellationToken cancellationToken)
     {
         if (resource.WorkerPid(snapshot) is not { } pid) return;
@@ -94,7 +93,7 @@ internal static class PauseCommands
         if (resource.WorkerPid(snapshot) is not { } pid) return "it has no process of its own: pause the one it is part of, or stop or kill it";
         if (pause)
         {
-            // The parent first: from then on there are no new children.
+            // The parent is paused first, so that it starts no more children.
             if (!Signals.Freeze(pid)) return "its process was already gone";
             foreach (var child in ProcessTree.Descendants(pid)) Signals.Freeze(child);
             return null;

@@ -5,15 +5,15 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Messages on the topic of readings that are no readings: each must become a dead letter and disturb no other.</summary>
+/// <summary>Invalid messages on the topic of readings: each must become a dead letter and must not affect any other message.</summary>
 internal sealed class PoisonMessages(KafkaClusterResource cluster, KafkaNames names, TimeProvider time)
 {
-    /// <summary>More than a consumer takes (64 KiB), less than a broker refuses (1 MiB).</summary>
+    /// <summary>Larger than a consumer accepts (64 KiB), smaller than a broker refuses (1 MiB).</summary>
     private const int Oversized = 100_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>The kinds, in turn: malformed JSON, empty, oversized, wrongly typed, keyless.</summary>
+    /// <summary>Returns a message of each kind in turn: malformed JSON, empty, oversized, wrongly typed, keyless.</summary>
     public static (string? Key, byte[] Value) Message(int number) => (number % 5) switch
     {
         0 => ("poison", "{\"sensor_id\":\"poison"u8.ToArray()),
@@ -23,7 +23,7 @@ internal sealed class PoisonMessages(KafkaClusterResource cluster, KafkaNames na
         _ => (null, """{"note":"no key, and no reading either"}"""u8.ToArray()),
     };
 
-    /// <summary>Produces them, and returns when each is acknowledged or given up.</summary>
+    /// <summary>Produces the messages and returns when each is acknowledged or has failed.</summary>
     public async Task<CommandAnswer> ProduceAsync(int count, CancellationToken cancellationToken)
     {
         var at = time.GetUtcNow();
@@ -39,7 +39,7 @@ internal sealed class PoisonMessages(KafkaClusterResource cluster, KafkaNames na
             }
             catch (ProduceException<string?, byte[]>)
             {
-                return false; // the count of those that are acknowledged says it
+                return false; // the count of acknowledged messages shows it
             }
         });
         var acknowledged = (await Task.WhenAll(deliveries)).Count(delivered => delivered);

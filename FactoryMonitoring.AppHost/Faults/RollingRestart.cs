@@ -4,7 +4,7 @@ using FactoryMonitoring.AppHost.Kafka;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Restarts the brokers one after another, as an operator does who wants nobody to notice.</summary>
+/// <summary>Restarts the brokers one after another, as an operator does to avoid an interruption.</summary>
 internal sealed class RollingRestart(
     KafkaClusterResource cluster, DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits, TimeProvider time)
     : IDisposable
@@ -13,9 +13,9 @@ internal sealed class RollingRestart(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly SemaphoreSlim _turn = new(1);
 
-    /// <summary>Restarts each broker, and goes on when it answers and every partition has all its replicas in sync again.</summary>
-    /// <param name="by">Who asks for it.</param>
-    /// <returns>What stands in the way; null when all are restarted.</returns>
+    /// <summary>Restarts each broker, and continues with the next when it answers and all replicas of every partition are in sync again.</summary>
+    /// <param name="by">Who requests the restart.</param>
+    /// <returns>Why the restart was aborted; null if all brokers were restarted.</returns>
     public async Task<string?> RunAsync(string by, CancellationToken cancellationToken)
     {
         if (!await _turn.WaitAsync(TimeSpan.Zero, cancellationToken)) return "a rolling restart is under way";

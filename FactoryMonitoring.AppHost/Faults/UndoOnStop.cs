@@ -3,7 +3,7 @@ using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Faults;
 
-/// <summary>Lets what is paused go on, and restores what is cut, when the factory stops: nothing that stands still can end in good order.</summary>
+/// <summary>Resumes paused resources and restores cut links when the factory stops: a paused process cannot shut down gracefully.</summary>
 internal sealed class UndoOnStop(DistributedApplicationModel model, ResourceWatch watch, Links links) : LifecycleService
 {
     public override Task StoppingAsync(CancellationToken cancellationToken)

@@ -8,9 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FactoryMonitoring.AppHost.Kafka;
 
 /// <summary>
-/// Shows the brokers of the embedded cluster as resources: their state is what the process that hosts them says, and their commands are passed on to it.
+/// Shows the brokers of the embedded cluster as resources. The process that hosts them reports their state, and their commands are forwarded to it.
 /// </summary>
-/// <param name="token">That of the process, without which it changes nothing.</param>
+/// <param name="token">The control token of the process, without which it refuses changes.</param>
 internal sealed class EmbeddedBrokers(
     ProjectResource host, string token, DistributedApplicationModel model, ResourceNotificationService notifications, ExitLog exits, TimeProvider time)
     : LifetimeService
@@ -44,14 +44,14 @@ internal sealed class EmbeddedBrokers(
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var states = await ReadAsync(stoppingToken);
-            // If their process has ended, so have they.
+            // If the host process has exited, the brokers are down.
             foreach (var broker in brokers) await PublishAsync(broker, states?.Any(state => state.Id == broker.Id && state.Up) ?? false, hasHost: states is not null);
         }
     }
 
     private async Task<BrokerState[]?> ReadAsync(CancellationToken cancellationToken)
     {
-        // A reference remembers its first answer: each look needs a new one.
+        // An endpoint reference caches its first answer: each read needs a new reference.
         var endpoint = host.GetEndpoint("http");
         if (!endpoint.IsAllocated) return null;
         try
@@ -68,7 +68,7 @@ internal sealed class EmbeddedBrokers(
     {
         notifications.TryGetCurrentState(broker.Name, out var current);
         var wasUp = current?.Snapshot.State?.Text == KnownResourceStates.Running;
-        // Before it was up for the first time it is not down, it has not come up yet.
+        // A broker that has never been up is not down; it has not started yet.
         if (up == wasUp || (!up && current?.Snapshot.StartTimeStamp is null)) return;
         var now = time.GetUtcNow().UtcDateTime;
         var killed = exits.PendingKill(broker.Name)?.UtcDateTime;
@@ -80,7 +80,7 @@ internal sealed class EmbeddedBrokers(
     private sealed record BrokerState([property: JsonPropertyName("id")] int Id, [property: JsonPropertyName("up")] bool Up);
 }
 
-/// <summary>The commands of the embedded brokers, under the names that Aspire gives those of a process.</summary>
+/// <summary>The commands of the embedded brokers, under the names that Aspire uses for the commands of a process.</summary>
 internal static class EmbeddedBrokerCommands
 {
     public static IResourceBuilder<EmbeddedBrokerResource> WithEmbeddedBrokerCommands(this IResourceBuilder<EmbeddedBrokerResource> broker)
@@ -113,7 +113,7 @@ internal static class EmbeddedBrokerCommands
 
     private static async Task<ExecuteCommandResult> ChangeAsync(ExecuteCommandContext context, EmbeddedBrokerResource broker, bool up)
     {
-        // A stop of Aspire's own passes through no other state that would announce it.
+        // Aspire's own stop command passes through no other state that would announce the exit.
         var exits = context.Services.GetRequiredService<ExitLog>();
         if (!up && exits.PendingKill(broker.Name) is null) exits.Announce(broker.Name, ExitCause.Stopped, by: null);
         try

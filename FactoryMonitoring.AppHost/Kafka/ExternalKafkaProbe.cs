@@ -2,7 +2,7 @@ using Confluent.Kafka;
 
 namespace FactoryMonitoring.AppHost.Kafka;
 
-/// <summary>Asks brokers that are somebody else's who they are, signed in as the services are.</summary>
+/// <summary>Checks whether external brokers answer, signed in as the services are.</summary>
 internal static class ExternalKafkaProbe
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -15,10 +15,10 @@ internal static class ExternalKafkaProbe
         {
             using var admin = new AdminClientBuilder(cluster.Configure(new AdminClientConfig()))
                 .SetLogHandler((_, _) => { })
-                // The first says why; what follows, that no broker is left.
+                // The first error gives the reason; those that follow only say that no broker is left.
                 .SetErrorHandler((_, error) => refused ??= error.Reason)
                 .Build();
-            // Metadata is only to be had from a call that blocks.
+            // The client returns metadata only from a blocking call.
             await Task.Run(() => admin.GetMetadata(Patience), cancellationToken);
             return null;
         }

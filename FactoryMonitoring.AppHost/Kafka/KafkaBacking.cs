@@ -2,26 +2,26 @@ using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Kafka;
 
-/// <summary>What the three brokers are.</summary>
+/// <summary>What the three brokers run as.</summary>
 internal enum KafkaBacking
 {
     Containers,
     Processes,
     Embedded,
 
-    /// <summary>Somebody else's: three or not.</summary>
+    /// <summary>External brokers, of any number.</summary>
     External,
 }
 
-/// <summary>The backing of the cluster and the reason for it, in words.</summary>
+/// <summary>The backing of the cluster, and the reason for it as text.</summary>
 /// <param name="Image">The image of the brokers; null unless the backing is containers.</param>
 /// <param name="Home">The Kafka distribution; null unless the backing is processes.</param>
 internal sealed record KafkaChoice(KafkaBacking Backing, string Reason, ContainerImage? Image = null, KafkaDistribution? Home = null)
 {
-    /// <summary>Chooses by what was asked for and what this machine has: containers, else processes, else the embedded broker.</summary>
-    /// <param name="have">Gets the image; throws <see cref="SetupException"/> that says why it cannot be had.</param>
-    /// <param name="find">Looks for a distribution; throws <see cref="SetupException"/> that says what is missing.</param>
-    /// <exception cref="SetupException">What was asked for cannot be had.</exception>
+    /// <summary>Chooses by the preference and by what this machine has: containers, else processes, else the embedded broker.</summary>
+    /// <param name="have">Gets the image; throws a <see cref="SetupException"/> that says why it is not available.</param>
+    /// <param name="find">Finds a distribution; throws a <see cref="SetupException"/> that says what is missing.</param>
+    /// <exception cref="SetupException">The requested backing is not available.</exception>
     public static KafkaChoice Make(KafkaPreference preference, Func<ContainerImage> have, Func<KafkaDistribution> find)
     {
         if (preference == KafkaPreference.External) return new(KafkaBacking.External, "as Factory:Kafka asks");

@@ -10,21 +10,23 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FactoryMonitoring.AppHost.Kafka;
 
-/// <summary>Adds our three-broker cluster to the model.</summary>
+/// <summary>Adds the three-broker cluster to the model.</summary>
 internal static class KafkaClusterBuilderExtensions
 {
     /// <summary>The process that hosts the embedded brokers.</summary>
     public const string EmbeddedHost = "embedded-kafka";
 
-    /// <summary>Property of the cluster: where clients on other machines find it.</summary>
+    /// <summary>Property of the cluster: the addresses for clients on other machines.</summary>
     public const string OutsideProperty = "kafka.bootstrap.outside";
 
     private const string Heap = "-Xms256m -Xmx256m";
 
-    // Three small JVMs start in 5 s with these, in 8 s without.
+    // With these options three small JVMs start in 5 s, without them in 8 s.
     private const string SmallJvm = "-server -XX:+UseSerialGC -Xmn160m -XX:TieredStopAtLevel=1 -Djava.awt.headless=true";
 
-    /// <summary>Adds the cluster and its brokers kafka1, kafka2, kafka3. It is healthy when all of them answer. Of external brokers the provisioner says what is wrong.</summary>
+    /// <summary>
+    /// Adds the cluster and its brokers kafka1, kafka2, kafka3. It is healthy when all of them answer. The provisioner reports problems with external brokers.
+    /// </summary>
     public static IResourceBuilder<KafkaClusterResource> AddKafkaCluster(
         this IDistributedApplicationBuilder builder, string name, FactorySetup setup)
     {
@@ -57,7 +59,7 @@ internal static class KafkaClusterBuilderExtensions
         return cluster;
     }
 
-    /// <summary>Names a topic that clients need.</summary>
+    /// <summary>Declares a topic that clients need.</summary>
     public static IResourceBuilder<KafkaClusterResource> WithTopic(
         this IResourceBuilder<KafkaClusterResource> cluster, string topic, int partitions)
     {
@@ -65,7 +67,7 @@ internal static class KafkaClusterBuilderExtensions
         return cluster;
     }
 
-    /// <summary>Names a consumer group.</summary>
+    /// <summary>Declares a consumer group.</summary>
     public static IResourceBuilder<KafkaClusterResource> WithGroup(this IResourceBuilder<KafkaClusterResource> cluster, string group)
     {
         cluster.Resource.Groups.Add(group);
@@ -96,7 +98,7 @@ internal static class KafkaClusterBuilderExtensions
             var link = links.ElementAtOrDefault(index);
             if (link is not null) broker.WithEndpoint(port: link.Listener, targetPort: KafkaContainerEnvironment.LinkPort, scheme: "tcp", name: "link", isProxied: false);
             var outside = outsides.ElementAtOrDefault(index);
-            // Aspire publishes on loopback alone.
+            // Aspire publishes ports only on loopback.
             if (outside is not null) broker.WithContainerRuntimeArgs("--publish", string.Create(CultureInfo.InvariantCulture, $"{outside.Address}:{outside.Port}:{KafkaContainerEnvironment.OutsidePort}"));
             foreach (var (variable, value) in KafkaContainerEnvironment.Of(index + 1, port, link, outside)) broker.WithEnvironment(variable, value);
         }
@@ -124,7 +126,7 @@ internal static class KafkaClusterBuilderExtensions
                 .WithEnvironment("KAFKA_HEAP_OPTS", Heap)
                 .WithEnvironment("KAFKA_JVM_PERFORMANCE_OPTS", SmallJvm)
                 .WithEnvironment("KAFKA_LOG4J_OPTS", $"-Dlog4j2.configurationFile={Shipped("log4j2.yaml")}")
-                // Or the script of the official distribution would write logs of the garbage collection beside its own.
+                // Without it, the script of the official distribution would write garbage collection logs next to its own logs.
                 .WithEnvironment("EXTRA_ARGS", "-name kafkaServer")
                 .WithDataDirectory(own)
                 .WithKill();
@@ -162,15 +164,15 @@ internal static class KafkaClusterBuilderExtensions
         }
     }
 
-    /// <summary>Below the cluster in the dashboard, without its health: that is the health of all brokers.</summary>
+    /// <summary>Places the broker below the cluster in the dashboard. The cluster's health does not apply to it: that is the health of all brokers.</summary>
     private static IResourceBuilder<T> WithBrokerDefaults<T>(this IResourceBuilder<T> broker, IResourceBuilder<KafkaClusterResource> cluster) where T : IKafkaBroker =>
         broker.WithParentRelationship(cluster).WithIconName("Server").WithHealthCheck(broker.Resource.Name);
 
-    // All brokers of a cluster bear one id, for as long as their data are kept: 16 bytes in the Base64 of URLs.
+    // All brokers of a cluster share one id for as long as their data exist: 16 bytes in URL-safe Base64.
     private static string ClusterId(string file)
     {
         if (File.Exists(file)) return File.ReadAllText(file).Trim();
-        // Kafka's own ids never begin with a dash, which its command line would take for an option.
+        // Kafka's own ids never begin with a dash, which its command line would parse as an option.
         string id;
         do id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(16));
         while (id.StartsWith('-'));

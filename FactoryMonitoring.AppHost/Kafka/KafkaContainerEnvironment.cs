@@ -2,33 +2,33 @@ using System.Globalization;
 
 namespace FactoryMonitoring.AppHost.Kafka;
 
-/// <summary>The configuration of one combined broker and controller as the official image takes it: KAFKA_A_B is a.b.</summary>
+/// <summary>The configuration of one combined broker and controller as the official image expects it: KAFKA_A_B is a.b.</summary>
 internal static class KafkaContainerEnvironment
 {
     public const string Data = "/var/lib/kafka/data";
 
-    /// <summary>Where a broker listens for clients outside, in its container.</summary>
+    /// <summary>The port in the container for clients outside.</summary>
     public const int Port = 9092;
 
-    /// <summary>Where it listens for a link.</summary>
+    /// <summary>The port in the container for a link.</summary>
     public const int LinkPort = 9095;
 
-    /// <summary>Where it listens for other machines.</summary>
+    /// <summary>The port in the container for other machines.</summary>
     public const int OutsidePort = 9097;
 
     private const int Brokers = 3;
 
     /// <param name="node">Number of the broker, from 1.</param>
-    /// <param name="port">At which clients outside reach it on loopback.</param>
-    /// <param name="link">Of the link that leads to it; null where there is none.</param>
-    /// <param name="outside">Where other machines reach it; null where they do not.</param>
+    /// <param name="port">The port on loopback for clients outside the container.</param>
+    /// <param name="link">The ports of the link to the broker; null if there is none.</param>
+    /// <param name="outside">The address for other machines; null if they cannot reach it.</param>
     public static IEnumerable<KeyValuePair<string, string>> Of(int node, int port, KafkaLinkPort? link = null, KafkaOutsidePort? outside = null)
     {
         var own = new Dictionary<string, string>(KafkaServerProperties.Common)
         {
             ["node.id"] = Text(node),
             ["controller.quorum.voters"] = string.Join(',', Enumerable.Range(1, Brokers).Select(number => $"{Text(number)}@kafka{Text(number)}:9093")),
-            // Brokers find each other by their resources' names, clients outside by the published port.
+            // Brokers reach each other by their resource names, clients outside by the published port.
             ["inter.broker.listener.name"] = "INTERNAL",
             ["listener.security.protocol.map"] = "INTERNAL:PLAINTEXT,HOST:PLAINTEXT,CONTROLLER:PLAINTEXT",
             ["listeners"] = $"INTERNAL://:19092,HOST://:{Text(Port)},CONTROLLER://:9093",

@@ -8,10 +8,10 @@ internal sealed partial record KafkaDistribution(string Directory, string Versio
 {
     private const int LeastJava = 17;
 
-    /// <summary>Looks at KAFKA_HOME, or where that is not set at .tools/kafka in the repository, where `make kafka` puts one.</summary>
-    /// <param name="kafkaHome">The value of KAFKA_HOME; null or empty where it is not set.</param>
-    /// <param name="repository">Directory against which relative paths are meant, as an absolute path.</param>
-    /// <exception cref="SetupException">There is none, or no Java for it; with the remedy.</exception>
+    /// <summary>Looks in KAFKA_HOME, or if that is not set in .tools/kafka of the repository, where `make kafka` unpacks a distribution.</summary>
+    /// <param name="kafkaHome">The value of KAFKA_HOME; null or empty if it is not set.</param>
+    /// <param name="repository">Absolute path of the directory that relative paths refer to.</param>
+    /// <exception cref="SetupException">There is no distribution, or no Java for it; the message has the remedy.</exception>
     public static KafkaDistribution Find(string? kafkaHome, string repository)
     {
         var directory = Path.GetFullPath(kafkaHome is { Length: > 0 } ? kafkaHome : Path.Combine(".tools", "kafka"), repository);
@@ -33,7 +33,7 @@ internal sealed partial record KafkaDistribution(string Directory, string Versio
 
     private static int FindJava()
     {
-        // The launch scripts of Kafka look in the same order.
+        // Kafka's launch scripts search in the same order.
         var java = Environment.GetEnvironmentVariable("JAVA_HOME") is { Length: > 0 } home ? Path.Combine(home, "bin", "java") : "java";
         var output = Commands.Output(java, "-version")
             ?? throw new SetupException($"{java} cannot be run; install Java {LeastJava} or newer, or set JAVA_HOME");

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace FactoryMonitoring.AppHost.Kafka;
 
 /// <summary>
-/// Asks a broker which requests it understands (ApiVersions, version 0, of the Kafka protocol). An open port says little: a broker that
-/// starts, or that has lost its controllers, accepts connections and answers nothing.
+/// Asks a broker which requests it supports (ApiVersions, version 0, of the Kafka protocol). An open port proves little: a broker that is starting, or that has
+/// lost its controllers, accepts connections but does not answer.
 /// </summary>
 internal sealed class KafkaProbe(int port) : IHealthCheck
 {

@@ -8,7 +8,7 @@ internal static class KafkaServerProperties
 {
     private static readonly string SessionTimeout = Liveness.SessionTimeoutMs.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>What all brokers have in common.</summary>
+    /// <summary>Properties that all brokers share.</summary>
     public static readonly IReadOnlyDictionary<string, string> Common = new SortedDictionary<string, string>
     {
         ["process.roles"] = "broker,controller",
@@ -27,7 +27,7 @@ internal static class KafkaServerProperties
         ["log.retention.hours"] = "24",
         ["log.segment.bytes"] = "67108864",
 
-        // A dead consumer of the KIP-848 protocol is replaced in 5.5 to 6.4 s, one that leaves in 0.4 s.
+        // A dead consumer of the KIP-848 protocol is replaced after 5.5 to 6.4 s, a consumer that leaves the group after 0.4 s.
         ["group.consumer.min.session.timeout.ms"] = SessionTimeout,
         ["group.consumer.session.timeout.ms"] = SessionTimeout,
         ["group.consumer.min.heartbeat.interval.ms"] = "250",
@@ -35,31 +35,31 @@ internal static class KafkaServerProperties
         ["group.consumer.assignment.interval.ms"] = "0",
         ["group.initial.rebalance.delay.ms"] = "0",
 
-        // By default a dead broker keeps producers waiting for 11 s. A broker's death is noticed after its session, that of the active
-        // controller after the fetch timeout and a session more: 1.5 s and 3 s are allowed, and brokers that have just started take half a
-        // second longer than later. With a session of 500 ms none was fenced in 40 s of 4,000 readings a second on two cores. A fetch
-        // timeout of 600 ms made an overloaded machine elect 58 controllers in four minutes, one of a second none while it served.
+        // By default a dead broker keeps producers waiting for 11 s. The death of a broker is noticed after its session timeout, that of the active controller
+        // after the fetch timeout and a session timeout more: 1.5 s and 3 s are allowed, and brokers that have just started take half a second longer than
+        // later. With a session timeout of 500 ms no broker was fenced in 40 s of 4,000 readings per second on two cores. With a fetch timeout of 600 ms an
+        // overloaded machine elected 58 controllers in four minutes; with one second it elected none while it served.
         ["broker.session.timeout.ms"] = "500",
         ["broker.heartbeat.interval.ms"] = "100",
         ["controller.quorum.fetch.timeout.ms"] = "1000",
         ["controller.quorum.election.timeout.ms"] = "300",
         ["controller.quorum.election.backoff.max.ms"] = "300",
         ["replica.lag.time.max.ms"] = "3000",
-        // A broker that starts while most of the others are dead ends after a minute by default, and nobody starts it again. It waits for them for a day.
+        // By default a broker that starts while most of the others are dead exits after a minute, and nothing restarts it. Here it waits for them for a day.
         ["initial.broker.registration.timeout.ms"] = "86400000",
-        // A follower that asks a new leader too early asks again after this; by default it waits a second, and with it every producer.
+        // A follower that asks a new leader too early retries after this time. By default it waits a second, and so does every producer.
         ["replica.fetch.backoff.ms"] = "100",
-        // 128 MB by default, half of the heap: readings then waited for a collection every 3 s instead of every 8.
+        // The default is 128 MB, half of the heap: readings then waited for a garbage collection every 3 s instead of every 8 s.
         ["log.cleaner.dedupe.buffer.size"] = "4194304",
-        // A broker that came back leads its partitions again after this at most; by default the others carry them for five minutes.
+        // The longest time until a broker that came back leads its partitions again; by default the others lead them for five minutes.
         ["leader.imbalance.check.interval.seconds"] = "15",
     };
 
     /// <param name="node">Number of the broker, from 1.</param>
-    /// <param name="ports">Where the brokers listen for clients.</param>
-    /// <param name="controllerPorts">Where they listen for each other's controllers.</param>
-    /// <param name="link">Where this one listens for a link; null where there is none.</param>
-    /// <param name="outside">Where it listens for other machines; null where it does not.</param>
+    /// <param name="ports">The brokers' ports for clients.</param>
+    /// <param name="controllerPorts">The brokers' ports for the controllers.</param>
+    /// <param name="link">The ports of the link to this broker; null if there is none.</param>
+    /// <param name="outside">The address for other machines; null if they cannot reach it.</param>
     public static string Write(
         int node, IReadOnlyList<int> ports, IReadOnlyList<int> controllerPorts, string dataDirectory, KafkaLinkPort? link = null, KafkaOutsidePort? outside = null)
     {
@@ -87,6 +87,6 @@ internal static class KafkaServerProperties
         return string.Concat(own.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={Escape(pair.Value)}\n"));
     }
 
-    // The one character of a path that a properties file does not take as it stands.
+    // The backslash is the only character of a path that a properties file requires to be escaped.
     private static string Escape(string value) => value.Replace("\\", "\\\\", StringComparison.Ordinal);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # kafka-broker.sh KAFKA_HOME DIRECTORY CLUSTER_ID
-# Formats the storage of the broker that DIRECTORY/server.properties describes, once, and becomes the broker: the process id is the JVM's.
+# Formats the storage of the broker that DIRECTORY/server.properties describes, once, and then replaces itself with the broker: the process id is that of the
+# JVM.
 set -euo pipefail
 home=$1 directory=$2 cluster=$3
 export LOG_DIR=$directory/log

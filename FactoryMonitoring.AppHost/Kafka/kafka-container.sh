@@ -1,5 +1,5 @@
-# Runs in a broker's container, as `bash -c`: the image's own start, and an end of the broker when it is asked to stop and most controllers have
-# gone: it waits for their consent, which never comes, and the engine kills it only after 10 s.
+# Runs in a broker's container as `bash -c`. Runs the start script of the image, and kills the broker when it is asked to stop and most controllers are gone:
+# the broker waits for their consent, which never comes, and the engine would kill it only after 10 s.
 /etc/kafka/docker/run &
 broker=$!
 has_quorum() {

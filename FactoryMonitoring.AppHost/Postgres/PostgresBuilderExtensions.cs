@@ -13,7 +13,7 @@ namespace FactoryMonitoring.AppHost.Postgres;
 /// <summary>Adds PostgreSQL to the model.</summary>
 internal static class PostgresBuilderExtensions
 {
-    // For many small transactions and a few large COPYs from a handful of processes, on a machine shared with everything else.
+    // For many small transactions and a few large COPY commands from a handful of processes, on a machine shared with everything else.
     private static readonly (string Name, string Value)[] Settings =
     [
         ("max_connections", "200"),
@@ -41,13 +41,13 @@ internal static class PostgresBuilderExtensions
     private static readonly (string Name, string Value)[] ProcessSettings =
     [
         ("listen_addresses", FactoryDatabase.Loopback),
-        // No socket: its path would have to be short, and its directory open to all users.
+        // No Unix socket: its path would have to be short, and its directory open to all users.
         ("unix_socket_directories", ""),
     ];
 
     /// <summary>
-    /// Adds the server <c>postgres</c> as it was chosen, and below it the database, which exists once it is healthy; of somebody else's server the database
-    /// alone, and the provisioner says what is wrong with it.
+    /// Adds the chosen server <c>postgres</c>, and below it the database, which exists once the resource is healthy. For an external server it adds only the
+    /// database, and the provisioner reports problems with it.
     /// </summary>
     public static FactoryDatabase AddPostgresDatabase(
         this IDistributedApplicationBuilder builder, string name, string databaseName, PostgresChoice choice, string user, int port)
@@ -59,12 +59,12 @@ internal static class PostgresBuilderExtensions
         var database = choice is { Image: { } image, Volume: { } volume }
             ? builder.AddContainer(Server, image, volume, choice.PasswordFile!, name, databaseName, user, password, port)
             : builder.AddProcess(Server, choice.Installation!, choice.Directory!, choice.PasswordFile!, name, databaseName, user, password, port);
-        // New ones at each start: the provisioner gives them to the roles before anybody else signs in.
+        // The passwords are new at each start: the provisioner sets them before any service signs in.
         var passwords = DatabaseRoles.Services.ToDictionary(role => role, _ => RandomNumberGenerator.GetHexString(32, lowercase: true));
         return database with { RolePasswords = builder.AddRolePasswords(passwords), SensorPassword = passwords[DatabaseRoles.Sensor] };
     }
 
-    /// <summary>Gives the provisioner the passwords of the roles that it makes.</summary>
+    /// <summary>Gives the provisioner the passwords of the roles that it creates.</summary>
     public static IResourceBuilder<T> WithRolePasswords<T>(this IResourceBuilder<T> builder, FactoryDatabase database) where T : IResourceWithEnvironment
     {
         foreach (var (role, password) in database.RolePasswords) builder.WithEnvironment(PasswordSettings[role], password);
@@ -85,17 +85,17 @@ internal static class PostgresBuilderExtensions
         var database = builder.AddPostgres(server, userName, password)
             .WithImage(image)
             .WithVolume(volume, Data)
-            // In a file, because everybody who may use the engine sees the environment that a container is made with.
+            // In a file, because everyone who may use the engine can see the environment that a container is created with.
             .WithEnvironment(context => context.EnvironmentVariables.Remove("POSTGRES_PASSWORD"))
             .WithBindMount(passwordFile, Secret, isReadOnly: true)
             .WithEntrypoint("sh")
             .WithArgs("-c", $"POSTGRES_PASSWORD=$(cat {Secret}) exec docker-entrypoint.sh \"$@\"", "sh")
             .WithArgs(["postgres", .. Settings.SelectMany(setting => new[] { "-c", $"{setting.Name}={setting.Value}" })])
-            // A volume's own folder need not be empty, and PostgreSQL wants an empty one.
+            // The root directory of a volume need not be empty, but PostgreSQL requires an empty one.
             .WithEnvironment("PGDATA", $"{Data}/pgdata")
-            // `make psql` comes over the container's own socket, without a password.
+            // `make psql` connects over the container's Unix socket, without a password.
             .WithEnvironment("POSTGRES_INITDB_ARGS", "--auth-host=scram-sha-256 --auth-local=trust")
-            // Not behind Aspire's proxy, which accepts connections for a server that is dead.
+            // Not behind Aspire's proxy, which accepts connections even if the server is dead.
             .WithEndpoint("tcp", endpoint => (endpoint.Port, endpoint.IsProxied) = (port, false))
             .WithContainerKill(image.Engine)
             .AddDatabase(name, databaseName);
@@ -106,7 +106,7 @@ internal static class PostgresBuilderExtensions
         this IDistributedApplicationBuilder builder, string server, PostgresInstallation installation, PostgresDirectory directory, string passwordFile,
         string name, string databaseName, string user, IResourceBuilder<ParameterResource> password, int port)
     {
-        // The directory may belong to another user, and need not exist yet: the script makes it.
+        // The directory can belong to another user and need not exist yet: the script creates it.
         var script = Path.Combine(AppContext.BaseDirectory, "Postgres", "postgres.sh");
         var process = builder.AddExecutable(server, "bash", AppContext.BaseDirectory)
             .WithArgs(script, installation.Bin, directory.Path, directory.User ?? Environment.UserName)
@@ -146,7 +146,7 @@ internal static class PostgresBuilderExtensions
         };
     }
 
-    // A password may have any character: the builder quotes it.
+    // A password can contain any character: the builder quotes it.
     private static string As(NpgsqlConnectionStringBuilder connection, string role, string password) =>
         new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Username = role, Password = password }.ConnectionString;
 
@@ -160,7 +160,7 @@ internal static class PostgresBuilderExtensions
                 await started.Notifications.PublishUpdateAsync(database, snapshot => snapshot with { State = KnownResourceStates.Running });
             });
 
-    // The first line of this file is the process id of the postmaster, whose parent is our script.
+    // The first line of this file is the process id of the postmaster, whose parent is postgres.sh.
     private static int? Postmaster(PostgresDirectory directory)
     {
         var file = Path.Combine(directory.Data, "postmaster.pid");

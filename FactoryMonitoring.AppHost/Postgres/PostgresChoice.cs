@@ -5,31 +5,31 @@ using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Postgres;
 
-/// <summary>What PostgreSQL is: a container of an image, a process of an installation with a directory, or somebody else's.</summary>
-/// <param name="Reason">The choice in words.</param>
-/// <param name="Data">Where its data are, in words.</param>
-/// <param name="Connection">The connection string of a database that is there already.</param>
-/// <param name="Volume">Of the container's data.</param>
-/// <param name="PasswordFile">Has <paramref name="Password"/>, the administrator's; null of somebody else's.</param>
+/// <summary>What PostgreSQL runs as: a container of an image, a process of an installation with a directory, or an external server.</summary>
+/// <param name="Reason">The choice as text.</param>
+/// <param name="Data">The location of the data, as text.</param>
+/// <param name="Connection">The connection string of an external database.</param>
+/// <param name="Volume">The volume of the container's data.</param>
+/// <param name="PasswordFile">The file with <paramref name="Password"/>, the administrator's; null for an external server.</param>
 internal sealed record PostgresChoice(
     string Reason, string Data, string Password, ContainerImage? Image = null, string? Volume = null,
     PostgresInstallation? Installation = null, PostgresDirectory? Directory = null,
     string? Connection = null, string? PasswordFile = null)
 {
-    /// <summary>Whether it is neither started nor stopped here.</summary>
+    /// <summary>Whether the server is external, so that the AppHost neither starts nor stops it.</summary>
     public bool IsExternal => Connection is not null;
 
-    /// <summary>A database that is there already.</summary>
+    /// <summary>Returns the choice of an external database.</summary>
     public static PostgresChoice External(string connectionString)
     {
         var connection = new NpgsqlConnectionStringBuilder(connectionString);
         return new("as Factory:Postgres asks", $"database {connection.Database} at {SeveralHosts.Describe(connection)}", "", Connection: connectionString);
     }
 
-    /// <summary>Chooses by what was asked for and what this machine has.</summary>
-    /// <param name="have">Gets the image; throws <see cref="SetupException"/> that says why it cannot be had.</param>
-    /// <param name="find">Chooses an installation for the directory; throws <see cref="SetupException"/> that says what is missing.</param>
-    /// <exception cref="SetupException">What was asked for cannot be had.</exception>
+    /// <summary>Chooses by the preference and by what this machine has.</summary>
+    /// <param name="have">Gets the image; throws a <see cref="SetupException"/> that says why it is not available.</param>
+    /// <param name="find">Chooses an installation for the directory; throws a <see cref="SetupException"/> that says what is missing.</param>
+    /// <exception cref="SetupException">The requested choice is not available.</exception>
     public static PostgresChoice Make(
         PostgresPreference preference, string runDirectory, Func<ContainerImage> have, Func<PostgresDirectory, PostgresInstallation> find)
     {
@@ -59,7 +59,7 @@ internal sealed record PostgresChoice(
             Installation: installation, Directory: directory, PasswordFile: directory.PasswordFile);
     }
 
-    // PostgreSQL takes it once, when it makes its data: so it must be known as long as there are data.
+    // PostgreSQL reads the password only when it initializes its data, so it must be kept as long as the data exist.
     private static string PasswordOf(ContainerEngine engine, string volume, string file)
     {
         if (File.Exists(file)) return File.ReadAllText(file).Trim();

@@ -5,9 +5,9 @@ using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Postgres;
 
-/// <summary>Where PostgreSQL keeps its data, and as whom it runs.</summary>
+/// <summary>The directory where PostgreSQL keeps its data, and the user that it runs as.</summary>
 /// <param name="Path">Holds the directory <c>data</c>; owned by <paramref name="User"/>.</param>
-/// <param name="User">The user to become; null to stay who starts it.</param>
+/// <param name="User">The user to switch to; null to run as the current user.</param>
 internal sealed record PostgresDirectory(string Path, string? User)
 {
     public string Data => System.IO.Path.Combine(Path, "data");
@@ -15,8 +15,8 @@ internal sealed record PostgresDirectory(string Path, string? User)
     public string PasswordFile => System.IO.Path.Combine(Path, "password");
 
     /// <summary>
-    /// Decides. PostgreSQL refuses to run as root, and the user it runs as instead cannot reach a directory below one that is closed to
-    /// others, as root's home is: then the data go to /var/lib, under a name that follows from the run directory.
+    /// Chooses the directory. PostgreSQL refuses to run as root, and the user it runs as instead cannot reach a directory below one that is closed to others,
+    /// as root's home is. In that case the data go to /var/lib, under a name derived from the run directory.
     /// </summary>
     public static PostgresDirectory Decide(string runDirectory, bool privileged, IReadOnlyCollection<string> users, Func<string, bool> openToOthers)
     {
@@ -32,21 +32,21 @@ internal sealed record PostgresDirectory(string Path, string? User)
         return new(here, user);
     }
 
-    /// <summary>Decides for this process on this machine.</summary>
+    /// <summary>Chooses the directory for this process on this machine.</summary>
     public static PostgresDirectory Decide(string runDirectory) => Decide(
         runDirectory,
         Environment.IsPrivilegedProcess && !OperatingSystem.IsWindows(),
         File.Exists("/etc/passwd") ? [.. File.ReadLines("/etc/passwd").Select(line => line.Split(':')[0])] : [],
         directory => OperatingSystem.IsWindows() || !Directory.Exists(directory) || File.GetUnixFileMode(directory).HasFlag(UnixFileMode.OtherExecute));
 
-    /// <summary>Major version of PostgreSQL that wrote the data; null when there are none.</summary>
+    /// <summary>Returns the major version of PostgreSQL that wrote the data; null if there are none.</summary>
     public int? DataVersion() =>
         File.Exists(System.IO.Path.Combine(Data, "PG_VERSION"))
             ? int.Parse(File.ReadAllText(System.IO.Path.Combine(Data, "PG_VERSION")).Trim().Split('.')[0], CultureInfo.InvariantCulture)
             : null;
 
     /// <summary>
-    /// The password that belongs to the data, kept beside them for their owner's eyes alone; made where there is none yet.
+    /// Returns the password that belongs to the data. It is stored next to them, readable only by its owner, and created if there is none yet.
     /// </summary>
     /// <exception cref="SetupException">There are data, but their password is lost.</exception>
     public string Password()

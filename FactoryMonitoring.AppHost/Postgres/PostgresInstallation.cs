@@ -4,17 +4,17 @@ using FactoryMonitoring.AppHost.Setup;
 
 namespace FactoryMonitoring.AppHost.Postgres;
 
-/// <summary>The server binaries of a PostgreSQL.</summary>
+/// <summary>The server binaries of a PostgreSQL installation.</summary>
 internal sealed partial record PostgresInstallation(string Bin, string Version)
 {
     public const int Least = 15;
 
     public int Major => int.Parse(Version.Split('.')[0], CultureInfo.InvariantCulture);
 
-    /// <summary>Chooses the binaries: of the version that wrote the data where there are data, else the newest.</summary>
-    /// <param name="installations">What was found.</param>
-    /// <param name="dataVersion">Major version of the data directory; null when there is none yet.</param>
-    /// <exception cref="SetupException">None fits; with the remedy.</exception>
+    /// <summary>Chooses the binaries: those of the version that wrote the data if there are data, else the newest.</summary>
+    /// <param name="installations">The installations found.</param>
+    /// <param name="dataVersion">Major version of the data directory; null if there is none yet.</param>
+    /// <exception cref="SetupException">No installation fits; the message has the remedy.</exception>
     public static PostgresInstallation Choose(IReadOnlyCollection<PostgresInstallation> installations, int? dataVersion, string dataDirectory)
     {
         if (installations.Count == 0)
@@ -29,7 +29,7 @@ internal sealed partial record PostgresInstallation(string Bin, string Version)
             $"PostgreSQL {Least} or newer is needed, but found is {string.Join(", ", installations)}: install a newer one, or set PG_BIN to its directory.");
     }
 
-    /// <summary>Lists the installations of this machine; with <paramref name="bin"/> (PG_BIN) that one alone.</summary>
+    /// <summary>Lists the installations of this machine; only that one if <paramref name="bin"/> (PG_BIN) is set.</summary>
     /// <exception cref="SetupException"><paramref name="bin"/> has no server binaries.</exception>
     public static IReadOnlyCollection<PostgresInstallation> Find(string? bin)
     {

@@ -6,12 +6,12 @@ using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Postgres;
 
-/// <summary>Asks the database for something that needs no table.</summary>
+/// <summary>Checks the database with statements that need no table.</summary>
 internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
 {
     private const int Seconds = 3;
 
-    // A sort that does not fit in memory is written to a temporary file, which needs room as any other; it is gone with the statement.
+    // A sort that does not fit in memory is written to a temporary file, which needs disk space and is removed after the statement.
     private const string TakesRoom = """
         SELECT CASE WHEN current_setting('transaction_read_only')::boolean THEN 'the database is read-only: ALTER DATABASE ... RESET default_transaction_read_only, or name the primary' END;
         SELECT set_config('work_mem', '64kB', false);
@@ -31,10 +31,10 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
     /// <summary>Returns what is wrong; null when the database answers.</summary>
     public Task<string?> AskAsync(CancellationToken cancellationToken) => AskAsync("SELECT 1", cancellationToken);
 
-    /// <summary>Returns what is wrong; null when the database answers, takes writes and has room on its disk for half a megabyte, wherever that is. It changes nothing.</summary>
+    /// <summary>Returns what is wrong; null if the database answers, accepts writes and has half a megabyte of disk space. The check changes nothing.</summary>
     public Task<string?> AskForRoomAsync(CancellationToken cancellationToken) => AskAsync(TakesRoom, cancellationToken);
 
-    /// <summary>Returns which sensors' readings arrive in several partitions, in words; null where none does, or nobody knows.</summary>
+    /// <summary>Returns the sensors whose readings arrive in several partitions, as text; null if there are none or it is unknown.</summary>
     public Task<string?> ScatteredAsync(CancellationToken cancellationToken) => FindAsync(
         new NpgsqlCommand(MonitoringQueries.Scattered),
         row => row.GetInt64(0) is > 0 and var count
@@ -42,7 +42,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
             : null,
         cancellationToken);
 
-    /// <summary>Returns which partitions no active consumer has, in words; null where each has one, no consumer is active, or nobody knows.</summary>
+    /// <summary>Returns the partitions that no active consumer has, as text; null if each has one, no consumer is active, or it is unknown.</summary>
     public Task<string?> UnassignedAsync(CancellationToken cancellationToken) => FindAsync(
         new NpgsqlCommand(SelectUnassigned) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = Liveness.HeartbeatLimit } } },
         row => row.IsDBNull(0)
@@ -66,7 +66,7 @@ internal sealed class PostgresProbe(FactoryDatabase database) : IHealthCheck
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            // That the database does not answer, or has no tables yet, is another finding.
+            // Another finding reports that the database does not answer or has no tables yet.
             return null;
         }
     }

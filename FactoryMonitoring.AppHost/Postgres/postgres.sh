@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # postgres.sh BIN DIRECTORY USER -c setting=value ...
-# Makes the cluster in DIRECTORY/data where there is none, then runs the server until it ends or this is told to stop.
-# As root it becomes USER. Reads POSTGRES_USER, POSTGRES_DB, and the administrator's password from POSTGRES_PASSWORD_FILE.
+# Creates the database cluster in DIRECTORY/data if there is none, then runs the server until it exits or this script is told to stop.
+# When started as root, switches to USER. Reads POSTGRES_USER, POSTGRES_DB, and the administrator's password from POSTGRES_PASSWORD_FILE.
 set -euo pipefail
-# PostgreSQL logs to standard error, all of it; the dashboard shows as an error what comes from there.
+# PostgreSQL logs everything to standard error, and the dashboard shows standard error as errors.
 exec 2>&1
 bin=$1 directory=$2 user=$3
 shift 3
@@ -20,7 +20,7 @@ cd "$directory"
 
 if [ ! -f "$data/PG_VERSION" ]; then
   echo "making the database cluster in $data"
-  # Made elsewhere and moved when complete: a start that was interrupted leaves nothing that looks like data.
+  # The cluster is created in another directory and moved when complete: an interrupted start leaves nothing that looks like data.
   rm -rf "$data.new" "$data"
   password_file=$(mktemp)
   trap 'rm -f "$password_file"' EXIT
@@ -34,17 +34,17 @@ if [ ! -f "$data/PG_VERSION" ]; then
   mv "$data.new" "$data"
 fi
 
-# The server must not outlive this script, not even when it is killed. Only Linux can promise that.
+# The server must not outlive this script, even if the script is killed. Only Linux can guarantee that.
 if command -v setpriv >/dev/null && setpriv --pdeathsig INT true 2>/dev/null; then
   as_user=(setpriv --pdeathsig INT ${as_user[@]+"${as_user[@]:1}"})
 fi
 server=
 stopped=
-# TERM asks PostgreSQL to wait until the last client has gone; INT ends their sessions, and loses nothing either.
-# It may have been paused, and its sessions with it: what stands still hears nothing.
+# TERM asks PostgreSQL to wait until the last client has disconnected; INT ends the sessions without losing data.
+# The server and its sessions may have been paused: a stopped process does not react to INT until it is continued.
 trap 'stopped=yes; [ -z "$server" ] || { kill -CONT $(pgrep -P $server) $server 2>/dev/null; kill -INT $server 2>/dev/null; } || true' TERM INT HUP
 
-# KiB of two segments of its log: one it needs to start after a crash, and one to go on.
+# KiB of two WAL segments: one that the server needs to start after a crash, and one to continue.
 least=32768
 room_left() { df -Pk "$data/pg_wal/" 2>/dev/null | awk 'NR == 2 { print $4 }' || true; }
 
@@ -57,7 +57,7 @@ while true; do
     kill -0 "$server" 2>/dev/null || break
   done
   server=
-  # A server that cannot write its log ends, and cannot start: it is started again once it can. By a signal it ends for another reason.
+  # A server that cannot write its WAL exits and cannot start: it is started again once there is space. An exit by a signal has another reason.
   room=$(room_left)
   if [ -n "$stopped" ] || [ "$status" = 0 ] || [ "$status" -gt 128 ] || [ -z "$room" ] || [ "$room" -ge "$least" ]; then exit "$status"; fi
   echo "PostgreSQL has ended: no room left on the disk of $data ($room KiB, it needs $least). It is started again once there is room"

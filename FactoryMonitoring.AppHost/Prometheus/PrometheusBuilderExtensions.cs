@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Prometheus;
 
-/// <summary>Adds Prometheus, where its program is on the PATH.</summary>
+/// <summary>Adds Prometheus if its program is on the PATH.</summary>
 internal static class PrometheusBuilderExtensions
 {
     public const string Name = "prometheus";
@@ -14,15 +14,17 @@ internal static class PrometheusBuilderExtensions
     private const string PortSetting = "Factory:Ports:Prometheus";
     private const int UsualPort = 9090;
 
-    /// <summary>The port that Prometheus would like, where it is wanted and its program is on the PATH: Factory:Ports:Prometheus, else 9090 or any free one.</summary>
+    /// <summary>
+    /// Returns the preferred port of Prometheus if it is enabled and its program is on the PATH: Factory:Ports:Prometheus, else 9090 or any free port.
+    /// </summary>
     public static IEnumerable<PortRequest> Ports(IConfiguration configuration) =>
         Program(configuration) is null ? []
         : configuration.GetValue<int?>(PortSetting) is { } port ? [new(Name, PortSetting, port)]
         : [new(Name, PortSetting, UsualPort, Yields: true)];
 
     /// <summary>
-    /// Adds the resource <c>prometheus</c>, which scrapes every project with an HTTP endpoint by the rules of deploy/prometheus and keeps
-    /// two days. Adds nothing where <c>Factory:Prometheus</c> is false or the program is missing.
+    /// Adds the resource <c>prometheus</c>, which scrapes every project with an HTTP endpoint, uses the rules of deploy/prometheus and keeps two days of data.
+    /// Adds nothing if <c>Factory:Prometheus</c> is false or the program is missing.
     /// </summary>
     public static IDistributedApplicationBuilder AddPrometheus(this IDistributedApplicationBuilder builder, FactorySetup setup)
     {
@@ -52,7 +54,7 @@ internal static class PrometheusBuilderExtensions
     private static string? Program(IConfiguration configuration) => !configuration.GetValue("Factory:Prometheus", true) ? null : (configuration["PATH"] ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries)
         .Select(folder => Path.Combine(folder, OperatingSystem.IsWindows() ? "prometheus.exe" : "prometheus")).FirstOrDefault(File.Exists);
 
-    // Beside the targets of this run, from which the configuration takes them by a relative path.
+    // Next to the targets of this run, which the configuration refers to by a relative path.
     private static void CopyConfiguration(string source, string directory)
     {
         Directory.CreateDirectory(Path.Combine(directory, "rules"));

@@ -5,12 +5,12 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.AppHost.Prometheus;
 
 /// <summary>
-/// Keeps services.json, from which Prometheus learns what to scrape: what has been started, also when it has died since, for its silence is
-/// what alerts are about; not what nobody has started, and not what has ended in order.
+/// Maintains services.json, which tells Prometheus what to scrape: every service that was started, including one that has died since, because alerts fire on
+/// its silence. A service that was never started, or that has exited with code 0, is not listed.
 /// </summary>
 internal sealed class PrometheusTargets(string directory, ResourceNotificationService notifications) : LifetimeService
 {
-    /// <summary>The projects that serve /metrics, and the job each is scraped as.</summary>
+    /// <summary>The projects that serve /metrics, and the job that each is scraped as.</summary>
     private static readonly Dictionary<string, string> Jobs = new(StringComparer.Ordinal)
     {
         ["Sensors"] = "sensors", ["Consumers"] = "consumers",
@@ -21,7 +21,7 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
 
     public override async Task StartingAsync(CancellationToken cancellationToken)
     {
-        // An earlier run's are not this run's.
+        // The targets of an earlier run do not apply to this run.
         Directory.CreateDirectory(directory);
         await WriteAsync("[]", cancellationToken);
         await base.StartingAsync(cancellationToken);
@@ -54,7 +54,7 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
 
     private async Task WriteAsync(string text, CancellationToken cancellationToken)
     {
-        // Renamed into place, so that Prometheus never reads half a file.
+        // Written to another file and renamed, so that Prometheus never reads an incomplete file.
         var partial = Path.Combine(directory, "services.partial");
         await File.WriteAllTextAsync(partial, text, cancellationToken);
         File.Move(partial, Path.Combine(directory, "services.json"), overwrite: true);

@@ -1,11 +1,11 @@
 namespace FactoryMonitoring.AppHost.Services;
 
-/// <summary>Resources of one kind, below one line of the dashboard.</summary>
+/// <summary>A group of resources of one kind, shown below one line of the dashboard.</summary>
 internal sealed class GroupResource(string name) : Resource(name);
 
 internal static class GroupBuilderExtensions
 {
-    /// <summary>Adds a line of the dashboard below which others stand.</summary>
+    /// <summary>Adds a line of the dashboard below which other resources are shown.</summary>
     public static IResourceBuilder<GroupResource> AddGroup(this IDistributedApplicationBuilder builder, string name, string icon) =>
         builder.AddResource(new GroupResource(name))
             .WithIconName(icon)

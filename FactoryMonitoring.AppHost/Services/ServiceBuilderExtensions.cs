@@ -6,13 +6,13 @@ namespace FactoryMonitoring.AppHost.Services;
 
 internal static class ServiceBuilderExtensions
 {
-    /// <summary>What all services have in common: an HTTP endpoint with /health, what they need, a quick start, and the command kill.</summary>
-    /// <param name="provisioner">Has to be done before; null where there is no need to wait.</param>
-    /// <param name="database">How it signs in to the database.</param>
+    /// <summary>Applies what all services have in common: an HTTP endpoint with /health, their dependencies, a quick start, and the command kill.</summary>
+    /// <param name="provisioner">Must complete first; null if there is no need to wait.</param>
+    /// <param name="database">How the service signs in to the database.</param>
     /// <param name="kafka">The brokers, or the link to them.</param>
     /// <param name="port">
-    /// Where others that Aspire does not start expect it; not behind Aspire's proxy, which accepts connections for a service that is dead. Null for any
-    /// port.
+    /// The port at which programs that Aspire does not start expect the service; not behind Aspire's proxy, which accepts connections even if the service is
+    /// dead. Null for any port.
     /// </param>
     public static IResourceBuilder<ProjectResource> AsService(
         this IResourceBuilder<ProjectResource> service,
@@ -29,7 +29,7 @@ internal static class ServiceBuilderExtensions
         return service.WithServiceDefaults();
     }
 
-    /// <summary>Names what the service itself serves, where that is more than its metrics and its health.</summary>
+    /// <summary>Names the URLs that the service serves beyond its metrics and its health.</summary>
     private static void NameUrls(ResourceUrlsCallbackContext context)
     {
         if (context.Urls.FirstOrDefault(url => url.Endpoint is not null) is not { Endpoint: { } endpoint } own) return;

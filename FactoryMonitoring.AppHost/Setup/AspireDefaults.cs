@@ -6,13 +6,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>What the factory asks of Aspire itself.</summary>
+/// <summary>The Aspire settings that the factory changes.</summary>
 internal static class AspireDefaults
 {
     private const string DashboardUrls = "ASPNETCORE_URLS";
     private const string OtlpUrl = "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL";
 
-    /// <summary>The ports that the dashboard would like: another one is taken where one of them is in use.</summary>
+    /// <summary>Returns the preferred ports of the dashboard: a port that is in use is replaced with another one.</summary>
     public static IEnumerable<PortRequest> DashboardPorts(IDistributedApplicationBuilder builder) =>
         !HasDashboard(builder) ? [] :
         [
@@ -20,13 +20,13 @@ internal static class AspireDefaults
             new("the Aspire dashboard's OTLP endpoint", OtlpUrl, Preferred(builder, OtlpUrl).Port, Yields: true),
         ];
 
-    /// <summary>Applies the ports that were found, and waits for health and for the end of resources as the factory needs it.</summary>
+    /// <summary>Applies the ports that were found, and configures how Aspire waits for health and for the exit of resources.</summary>
     /// <param name="dashboardPorts">One for each of <see cref="DashboardPorts"/>.</param>
-    /// <returns>Where to log in to the dashboard; null where there is none.</returns>
+    /// <returns>The login URL of the dashboard; null if there is no dashboard.</returns>
     public static string? UseFactoryDefaults(this IDistributedApplicationBuilder builder, IReadOnlyList<int> dashboardPorts)
     {
         var configuration = builder.Configuration;
-        // Without it the AppHost ends up to 15 s before its processes, and a start right after finds their ports taken.
+        // Without it the AppHost exits up to 15 s before its processes, and a start right after finds their ports in use.
         configuration["DcpPublisher:WaitForResourceCleanup"] = bool.TrueString;
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
@@ -43,7 +43,7 @@ internal static class AspireDefaults
         return configuration["AppHost:BrowserToken"] is { Length: > 0 } token ? $"{dashboard}/login?t={token}" : dashboard;
     }
 
-    /// <summary>Runs the application until it is stopped, and ends when nothing of it is left; also where it is stopped while it starts.</summary>
+    /// <summary>Runs the application until it is stopped, and returns when nothing of it is left, even if it is stopped while it starts.</summary>
     public static async Task RunToEndAsync(this DistributedApplication application)
     {
         IReadOnlyList<OrchestratorEnd.Started> started = [];
@@ -52,7 +52,7 @@ internal static class AspireDefaults
             var lifetime = application.Services.GetRequiredService<IHostApplicationLifetime>();
             lifetime.ApplicationStopping.Register(() => started = OrchestratorEnd.Find());
             await application.RunAsync();
-            // The host stops only what has started altogether.
+            // The host stops only an application that has started completely.
             if (!lifetime.ApplicationStarted.IsCancellationRequested) await application.StopAsync();
         }
         await OrchestratorEnd.HastenAsync(started);

@@ -3,12 +3,12 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>Asks programs of the machine about themselves.</summary>
+/// <summary>Runs programs of the machine to query them.</summary>
 internal static class Commands
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Runs a program and returns what it wrote to either output; null when it cannot be run, fails, or does not end.</summary>
+    /// <summary>Runs a program and returns what it wrote to standard output and standard error; null if it cannot be run, fails, or does not exit.</summary>
     public static string? Output(string program, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -16,7 +16,7 @@ internal static class Commands
         {
             using var process = Process.Start(start);
             if (process is null) return null;
-            // Either output fits into the pipe's buffer, so that reading one after the other cannot block.
+            // Each output fits into the pipe's buffer, so that reading one after the other cannot block.
             var output = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
             return process.WaitForExit(Patience) && process.ExitCode == 0 ? output : null;
         }

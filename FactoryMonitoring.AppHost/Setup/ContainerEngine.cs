@@ -7,24 +7,24 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>A container engine that answers, by its command: the one that Aspire takes, too.</summary>
+/// <summary>A container engine that answers, identified by its command: the engine that Aspire uses, too.</summary>
 internal sealed record ContainerEngine(string Command)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
     /// <summary>Finds the engine.</summary>
-    /// <exception cref="SetupException">None answers.</exception>
+    /// <exception cref="SetupException">No engine answers.</exception>
     public static ContainerEngine Find(IConfiguration configuration)
     {
         var forced = configuration["ASPIRE_CONTAINER_RUNTIME"] ?? configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
         string[] commands = string.IsNullOrEmpty(forced) ? ["docker", "podman"] : [forced];
-        // The client alone proves nothing: it is on machines without an engine too.
+        // The client alone proves nothing: it also exists on machines without a running engine.
         return commands.Where(command => Commands.Output(command, "info") is not null).Select(command => new ContainerEngine(command)).FirstOrDefault()
             ?? throw new SetupException($"no container engine answers ({string.Join(", ", commands.Select(command => command + " info"))})");
     }
 
-    /// <summary>Makes sure that the image is on this machine; fetches it, once, where it is not.</summary>
-    /// <exception cref="SetupException">It cannot be had; in the engine's words.</exception>
+    /// <summary>Ensures that the image is on this machine; pulls it once if it is missing.</summary>
+    /// <exception cref="SetupException">The image is not available; the message quotes the engine.</exception>
     public ContainerImage Have(string image)
     {
         if (Commands.Output(Command, "image", "inspect", image) is null)
@@ -39,7 +39,7 @@ internal sealed record ContainerEngine(string Command)
         return new ContainerImage(this, image);
     }
 
-    /// <summary>Follows what a container writes to either output, from its beginning until it ends.</summary>
+    /// <summary>Follows the standard output and standard error of a container, from its beginning until it exits.</summary>
     public async IAsyncEnumerable<IReadOnlyList<string>> LogAsync(string container, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var lines = Channel.CreateUnbounded<string>();
@@ -54,7 +54,7 @@ internal sealed record ContainerEngine(string Command)
         {
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
-            // Ends once both outputs have been read to their end.
+            // Completes once both outputs have been read to their end.
             _ = process.WaitForExitAsync(cancellationToken).ContinueWith(_ => lines.Writer.Complete(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             while (await lines.Reader.WaitToReadAsync(cancellationToken))
             {
@@ -74,7 +74,7 @@ internal sealed record ContainerEngine(string Command)
         }
     }
 
-    /// <summary>Name of the volume on which a part of the stack of that run directory keeps its data.</summary>
+    /// <summary>Returns the name of the volume on which a part of the stack of that run directory keeps its data.</summary>
     public static string Volume(string runDirectory, string part) =>
         $"factory-monitoring-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(runDirectory)))[..12]}-{part}";
 }
@@ -87,7 +87,7 @@ internal sealed record ContainerImage(ContainerEngine Engine, string Reference)
 
 internal static class ContainerImageExtensions
 {
-    /// <summary>Runs the image, pinned by its digest where its reference has one. A registry that the resource has of its own is not put before it.</summary>
+    /// <summary>Runs the image, pinned by its digest if its reference has one. A registry that the resource specifies is not prepended.</summary>
     public static IResourceBuilder<T> WithImage<T>(this IResourceBuilder<T> builder, ContainerImage image)
         where T : ContainerResource =>
         image.Reference.Split("@sha256:") is [var tagged, var digest]

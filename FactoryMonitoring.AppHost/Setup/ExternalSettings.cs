@@ -5,10 +5,10 @@ using Npgsql;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>Brokers and database that are there already: <c>Factory:Kafka=external</c>, <c>Factory:Postgres=external</c>.</summary>
-/// <param name="Brokers">The bootstrap list; null where the brokers are the AppHost's own.</param>
-/// <param name="Security">How clients sign in to them.</param>
-/// <param name="Database">The connection string; null where the database is the AppHost's own.</param>
+/// <summary>External brokers and database: <c>Factory:Kafka=external</c>, <c>Factory:Postgres=external</c>.</summary>
+/// <param name="Brokers">The bootstrap list; null if the brokers are the AppHost's own.</param>
+/// <param name="Security">How clients sign in to the brokers.</param>
+/// <param name="Database">The connection string; null if the database is the AppHost's own.</param>
 internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security, string? Database)
 {
     public static readonly ExternalSettings None = new(null, KafkaSecurity.None, null);
@@ -17,9 +17,11 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
     private const string DatabaseKey = $"ConnectionStrings:{ResourceNames.Database}";
     private const string External = "external";
 
-    /// <summary>Reads and checks the settings. Files that they name are given an absolute path, also in the configuration: the services work in other directories.</summary>
-    /// <param name="repository">Directory against which relative paths are meant.</param>
-    /// <returns>The settings, and a line for each that is wrong.</returns>
+    /// <summary>
+    /// Reads and checks the settings. Makes the paths of files absolute, also in the configuration, because the services run in other directories.
+    /// </summary>
+    /// <param name="repository">Directory that relative paths refer to.</param>
+    /// <returns>The settings, and a line for each invalid setting.</returns>
     public static (ExternalSettings Settings, IReadOnlyList<string> Problems) Read(IConfiguration configuration, string repository)
     {
         var problems = new List<string>();
@@ -51,7 +53,7 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
         var key = string.IsNullOrEmpty(configuration[DatabaseKey]) ? EnvironmentNames.DatabaseUrl : DatabaseKey;
         if (configuration[key] is not { Length: > 0 } value)
         {
-            // A file that cannot be read has been reported already.
+            // A file that cannot be read has already been reported.
             if (new[] { DatabaseKey, EnvironmentNames.DatabaseUrl }.Any(secret => configuration[SecretFiles.FileOf(secret)] is { Length: > 0 })) return "";
             problems.Add($"{DatabaseKey} (or {EnvironmentNames.DatabaseUrl}) is not set, and Factory:Postgres=external needs it: {Allowed}.");
             return "";
@@ -74,7 +76,7 @@ internal sealed record ExternalSettings(string? Brokers, KafkaSecurity Security,
         }
         catch (Exception exception) when (exception is FormatException or ArgumentException)
         {
-            // The value holds the password.
+            // The value is omitted because it contains the password.
             problems.Add($"{key} cannot be read ({exception.Message}): {Allowed}.");
             return "";
         }

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Configuration;
 namespace FactoryMonitoring.AppHost.Setup;
 
 /// <summary>The settings of the AppHost, section <c>Factory</c>, read and checked before the model is built.</summary>
-/// <param name="Kafka">The backing asked for.</param>
-/// <param name="Consumers">Consumers that are started.</param>
-/// <param name="MaxConsumers">Consumers that exist; those past <paramref name="Consumers"/> wait for their start command.</param>
-/// <param name="Partitions">Of the topic of readings.</param>
-/// <param name="KafkaAdvertisedHost">By which clients on other machines reach the brokers; null where they do not.</param>
-/// <param name="Faults">Whether anything may break or load the stack beyond starting, stopping and killing its parts.</param>
-/// <param name="External">Brokers and database that are somebody else's.</param>
-/// <param name="Replay">The recorded file that is replayed, section <c>Factory:Replay</c>; it has been read to its end. Null where there is none.</param>
+/// <param name="Kafka">The requested backing.</param>
+/// <param name="Consumers">Number of consumers that are started.</param>
+/// <param name="MaxConsumers">Number of consumers in the model; those beyond <paramref name="Consumers"/> wait for their start command.</param>
+/// <param name="Partitions">Partitions of the topic of readings.</param>
+/// <param name="KafkaAdvertisedHost">The host by which clients on other machines reach the brokers; null if they cannot.</param>
+/// <param name="Faults">Whether faults and load are allowed, beyond starting, stopping and killing the parts of the stack.</param>
+/// <param name="External">External brokers and database.</param>
+/// <param name="Replay">The recorded file to replay, section <c>Factory:Replay</c>, already read to its end; null if there is none.</param>
 /// <param name="RunDirectory">Holds stack.json, logs and data; an absolute path.</param>
 internal sealed record FactorySettings(
     KafkaPreference Kafka,
@@ -36,10 +36,10 @@ internal sealed record FactorySettings(
 {
     public const string FaultsKey = "Factory:Faults";
 
-    /// <summary>Reads the settings; an absent one has its default.</summary>
-    /// <param name="repository">Directory against which relative paths are meant.</param>
-    /// <param name="isProduction">Whether this is the environment Production, which no fault may reach.</param>
-    /// <exception cref="SetupException">A setting is not allowed; a line for each.</exception>
+    /// <summary>Reads the settings; a missing setting has its default.</summary>
+    /// <param name="repository">Directory that relative paths refer to.</param>
+    /// <param name="isProduction">Whether the environment is Production, where faults are not allowed.</param>
+    /// <exception cref="SetupException">A setting is invalid; one line for each.</exception>
     public static FactorySettings Read(IConfiguration configuration, string repository, bool isProduction)
     {
         var reader = new Reader(configuration);
@@ -52,7 +52,7 @@ internal sealed record FactorySettings(
             reader.Integer("Factory:Consumers", Math.Min(3, maxConsumers), 1, maxConsumers),
             maxConsumers,
             reader.Integer("Factory:Partitions", KafkaNames.SensorPartitions, 1, 1000),
-            // The port people open has a name of its own that all ways of running the system understand.
+            // The port of the page also has a short name that all ways of running the system understand.
             reader.Port("Factory:Ports:Web", reader.Port("MONITORING_PORT", 5000)),
             reader.Port("Factory:Ports:Api", reader.Port("MONITORING_API_PORT", 5080)),
             [reader.Port("Factory:Ports:Kafka1", 9092), reader.Port("Factory:Ports:Kafka2", 9094), reader.Port("Factory:Ports:Kafka3", 9096)],
@@ -63,12 +63,12 @@ internal sealed record FactorySettings(
             reader.External(repository),
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));
-        // Checked here, and read where they are used.
+        // Checked here; read where they are used.
         reader.Boolean("Factory:Prometheus", true);
         reader.Port("Factory:Ports:Prometheus", 0);
         reader.Days("Factory:Retention", 1, 3650);
         reader.FindUnknown("Factory");
-        // Services check these too, each in its own log.
+        // The services check these too, but report problems only in their own logs.
         reader.Integer("Sensors:PerType", 24, 1, 100_000);
         reader.Between("Telemetry:TracesPerSecond", 0, 1_000_000);
         reader.Between("Telemetry:MessageTracesPerSecond", 0, 1_000_000);
@@ -84,14 +84,14 @@ internal sealed record FactorySettings(
     {
         private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
-        /// <summary>Bytes that take seconds to read.</summary>
+        /// <summary>Size in bytes from which reading a file takes seconds.</summary>
         private const long LongFile = 50_000_000;
 
         public List<string> Problems { get; } = [];
 
         public string Text(string key, string absent) => Value(key) ?? absent;
 
-        /// <summary>None where it is this machine alone: none, localhost.</summary>
+        /// <summary>Returns the host; null if it means only this machine: none, localhost.</summary>
         public string? Host(string key)
         {
             if (Value(key) is not { } text || text.ToLowerInvariant() is "none" or "localhost") return null;
@@ -126,7 +126,9 @@ internal sealed record FactorySettings(
             return absent;
         }
 
-        /// <summary>Where brokers and database of one's own are. Paths are made absolute in the configuration, for services run elsewhere.</summary>
+        /// <summary>
+        /// Reads the settings of external brokers and database. Makes paths absolute in the configuration, for services that run in other directories.
+        /// </summary>
         public ExternalSettings External(string repository)
         {
             var (external, problems) = ExternalSettings.Read(configuration, repository);
@@ -177,7 +179,7 @@ internal sealed record FactorySettings(
             }
         }
 
-        /// <summary>Takes everything that is set in the section and was not asked for as a problem: it is misspelt.</summary>
+        /// <summary>Reports every key of the section that was not read as a problem: it is misspelt.</summary>
         public void FindUnknown(string section) => Problems.AddRange(configuration.GetSection(section).AsEnumerable()
             .Where(pair => pair.Value is { Length: > 0 } && !_known.Contains(pair.Key))
             .Select(pair => $"{pair.Key}={pair.Value}: there is no such setting; must be one of {string.Join(", ", _known.Order(StringComparer.Ordinal))}."));
@@ -196,10 +198,10 @@ internal sealed record FactorySettings(
     }
 }
 
-/// <summary>Which Kafka is asked for.</summary>
+/// <summary>The requested Kafka.</summary>
 internal enum KafkaPreference
 {
-    /// <summary>Containers where an engine answers and the image can be had, else a Kafka distribution where one is found, else the embedded broker.</summary>
+    /// <summary>Containers if an engine answers and the image is available, else a Kafka distribution if one is found, else the embedded broker.</summary>
     Auto,
 
     /// <summary>Apache Kafka as three containers.</summary>
@@ -208,23 +210,23 @@ internal enum KafkaPreference
     /// <summary>Apache Kafka as three Java processes.</summary>
     Processes,
 
-    /// <summary>librdkafka's mock cluster in a process of ours; keeps nothing over a restart.</summary>
+    /// <summary>librdkafka's mock cluster in a .NET process; keeps nothing over a restart.</summary>
     Embedded,
 
-    /// <summary>A cluster that runs already, wherever it is: <c>ConnectionStrings:kafka</c> or KAFKA_BROKERS.</summary>
+    /// <summary>A cluster that is already running anywhere: <c>ConnectionStrings:kafka</c> or KAFKA_BROKERS.</summary>
     External,
 }
 
-/// <summary>Which PostgreSQL is asked for.</summary>
+/// <summary>The requested PostgreSQL.</summary>
 internal enum PostgresPreference
 {
-    /// <summary>A container where an engine answers and the image can be had, else a process.</summary>
+    /// <summary>A container if an engine answers and the image is available, else a process.</summary>
     Auto,
     Container,
 
-    /// <summary>From the binaries on this machine.</summary>
+    /// <summary>A process from the binaries on this machine.</summary>
     Process,
 
-    /// <summary>A database that is there already, wherever it is: <c>ConnectionStrings:factorydb</c> or DATABASE_URL.</summary>
+    /// <summary>A database that already exists anywhere: <c>ConnectionStrings:factorydb</c> or DATABASE_URL.</summary>
     External,
 }

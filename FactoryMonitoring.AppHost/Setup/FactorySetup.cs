@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>All that is decided about this run before the model is built: settings checked, ports taken, binaries found, backings chosen.</summary>
+/// <summary>Everything that is decided about this run before the model is built: settings checked, ports taken, binaries found, backings chosen.</summary>
 internal sealed class FactorySetup : IDisposable
 {
     private readonly FileStream _lock;
@@ -19,53 +19,53 @@ internal sealed class FactorySetup : IDisposable
 
     public required KafkaChoice Kafka { get; init; }
 
-    /// <summary>Of the AppHost's own brokers.</summary>
+    /// <summary>Ports of the AppHost's own brokers.</summary>
     public required IReadOnlyList<int> KafkaPorts { get; init; }
 
     public required IReadOnlyList<int> KafkaControllerPorts { get; init; }
 
-    /// <summary>Where each broker listens for the link to it; empty where there is none.</summary>
+    /// <summary>Each broker's ports for the link to it; empty if there is no link.</summary>
     public required IReadOnlyList<KafkaLinkPort> KafkaLinkPorts { get; init; }
 
-    /// <summary>Where each broker listens for other machines; empty where none does.</summary>
+    /// <summary>Each broker's address for other machines; empty if they cannot reach the brokers.</summary>
     public required IReadOnlyList<KafkaOutsidePort> KafkaOutsidePorts { get; init; }
 
     public required PostgresChoice Postgres { get; init; }
 
-    /// <summary>0 where it is somebody else's.</summary>
+    /// <summary>Port of PostgreSQL; 0 if it is external.</summary>
     public required int PostgresPort { get; init; }
 
-    /// <summary>Of the link to PostgreSQL; null where there is none.</summary>
+    /// <summary>Port of the link to PostgreSQL; null if there is none.</summary>
     public required int? DatabaseLinkPort { get; init; }
 
     public required int WebPort { get; init; }
 
     public required int ApiPort { get; init; }
 
-    /// <summary>Of the fault lab; null where faults are off.</summary>
+    /// <summary>Port of the fault lab; null if faults are off.</summary>
     public required int? FaultLabPort { get; init; }
 
     public required int ControlPort { get; init; }
 
-    /// <summary>Null where there is no Prometheus.</summary>
+    /// <summary>Port of Prometheus; null if there is none.</summary>
     public required int? PrometheusPort { get; init; }
 
-    /// <summary>Where to log in to the Aspire dashboard; null where it is off.</summary>
+    /// <summary>The login URL of the Aspire dashboard; null if it is off.</summary>
     public string? DashboardUrl { get; init; }
 
-    /// <summary>Made for this run; whoever has it may kill.</summary>
+    /// <summary>The token of the control endpoint, generated for this run; it authorizes its holder to kill.</summary>
     public string ControlToken { get; } = RandomNumberGenerator.GetHexString(48, lowercase: true);
 
     public string ControlUrl => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{ControlPort}");
 
     public string LogDirectory => Path.Combine(Settings.RunDirectory, "logs");
 
-    /// <summary>Decides. What it finds wrong it says all at once where it can.</summary>
-    /// <exception cref="SetupException">The factory cannot be started so.</exception>
+    /// <summary>Makes all decisions. Reports problems together where possible.</summary>
+    /// <exception cref="SetupException">The factory cannot be started with this setup.</exception>
     public static FactorySetup Prepare(IDistributedApplicationBuilder builder)
     {
         var configuration = builder.Configuration;
-        // The AppHost's project is one below the repository.
+        // The AppHost's project directory is directly below the repository.
         var repository = Path.GetFullPath("..", builder.AppHostDirectory);
         var settings = FactorySettings.Read(configuration, repository, builder.Environment.IsProduction());
         Directory.CreateDirectory(settings.RunDirectory);
@@ -80,7 +80,7 @@ internal sealed class FactorySetup : IDisposable
                 directory => PostgresInstallation.Choose(PostgresInstallation.Find(configuration["PG_BIN"]), directory.DataVersion(), directory.Data));
             var kafka = KafkaChoice.Make(
                 settings.Kafka, () => engine.Value.Have(settings.KafkaImage), () => KafkaDistribution.Find(configuration["KAFKA_HOME"], repository));
-            // What is not ours has none of our ports, and no link leads to it.
+            // External brokers use none of the AppHost's ports, and no link leads to them.
             var kafkaPorts = kafka.Backing == KafkaBacking.External ? [] : settings.KafkaPorts;
             var outside = settings.KafkaAdvertisedHost;
             if (outside is not null && kafka.Backing is KafkaBacking.Embedded or KafkaBacking.External)
@@ -90,7 +90,7 @@ internal sealed class FactorySetup : IDisposable
 
             var outsidePorts = outside is null ? [] : settings.KafkaOutsidePorts;
             var databaseLinks = settings.Faults && !postgres.IsExternal ? 1 : 0;
-            // On the embedded broker a client that was told of one listener is told of no other.
+            // A client that has learned one listener of an embedded broker learns no other.
             var kafkaLinks = settings.Faults && kafka.Backing != KafkaBacking.Embedded ? 2 * kafkaPorts.Count : 0;
             PortRequest[] dashboard = [.. AspireDefaults.DashboardPorts(builder)];
             PortRequest[] lab = settings.Faults ? [new(ResourceNames.FaultLab, "", 0)] : [];
@@ -109,7 +109,7 @@ internal sealed class FactorySetup : IDisposable
                 .. prometheus,
             ]));
             int[] Next(int count) => [.. Enumerable.Range(0, count).Select(_ => taken.Dequeue())];
-            // `make reset` finds the data by these when they lie elsewhere.
+            // `make reset` uses this file to find data outside the run directory.
             if (postgres.Directory is { } directory)
                 File.WriteAllText(Path.Combine(settings.RunDirectory, "postgres.directory"), directory.Path + "\n");
             var brokers = kafkaPorts.Count;
@@ -142,7 +142,7 @@ internal sealed class FactorySetup : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    // A line for each: the engine's command and the volume's name.
+    // One line per volume: the engine's command and the volume's name.
     private static void KeepVolumes(string runDirectory, PostgresChoice postgres, KafkaChoice kafka, int brokers)
     {
         var file = Path.Combine(runDirectory, "volumes");
@@ -153,7 +153,7 @@ internal sealed class FactorySetup : IDisposable
         if (volumes.Count > 0) File.WriteAllLines(file, volumes);
     }
 
-    // The system lets go of it when this process ends, however that comes about.
+    // The system releases the lock when this process exits for any reason.
     private static FileStream Lock(string runDirectory)
     {
         try

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Hosting;
 namespace FactoryMonitoring.AppHost.Setup;
 
 /// <summary>
-/// A hosted service that acts before the first resource is created and after the last one has stopped. Aspire creates the resources in a hosted service
-/// whose start ends when all of them exist, so what starts after it would come too late.
+/// A hosted service that acts before the first resource is created and after the last one has stopped. Aspire creates the resources in a hosted service whose
+/// start completes only when all of them exist, so that services started after it would come too late.
 /// </summary>
 internal abstract class LifecycleService : IHostedLifecycleService
 {

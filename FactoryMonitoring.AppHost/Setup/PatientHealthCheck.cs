@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace FactoryMonitoring.AppHost.Setup;
 
 /// <summary>
-/// Asks again every 100 ms, for 5 s, until the resource is healthy. Aspire itself waits 1, 2, 3, 4, then 5 s after each unhealthy answer, and what waits
-/// for the resource waits as long.
+/// Repeats a health check every 100 ms, for 5 s, until the resource is healthy. Aspire itself waits 1, 2, 3, 4, then 5 s after each unhealthy result, and
+/// dependent resources wait as long.
 /// </summary>
 internal sealed class PatientHealthCheck(IHealthCheck check, TimeProvider time) : IHealthCheck
 {

@@ -5,18 +5,18 @@ using System.Security.Cryptography;
 namespace FactoryMonitoring.AppHost.Setup;
 
 /// <summary>A port of the factory.</summary>
-/// <param name="Setting">The key by which another one is chosen.</param>
-/// <param name="Number">0 asks for any free one.</param>
-/// <param name="Yields">Whether any free one will do where this one is taken.</param>
-/// <param name="IsOpen">Whether other machines reach it, so that it must be free at every address of this one.</param>
+/// <param name="Setting">The key that changes the port.</param>
+/// <param name="Number">The port; 0 asks for any free one.</param>
+/// <param name="Yields">Whether any free port will do if this one is in use.</param>
+/// <param name="IsOpen">Whether other machines use the port, so that it must be free at every address of this machine.</param>
 internal sealed record PortRequest(string User, string Setting, int Number, bool Yields = false, bool IsOpen = false);
 
-/// <summary>Finds out which ports can be had.</summary>
+/// <summary>Finds out which ports are available.</summary>
 internal static class Ports
 {
-    /// <summary>Takes all ports at once, so that no two of the free ones are the same, and lets them go again.</summary>
+    /// <summary>Listens on all ports at once, so that no two of the free ones are the same, and releases them again.</summary>
     /// <returns>The ports in the order of the requests.</returns>
-    /// <exception cref="SetupException">A port is taken, or asked for twice; a line for each.</exception>
+    /// <exception cref="SetupException">A port is in use or requested twice; one line for each.</exception>
     public static IReadOnlyList<int> Take(IReadOnlyList<PortRequest> requests)
     {
         var listeners = new List<TcpListener>();
@@ -24,7 +24,7 @@ internal static class Ports
         var ports = new int[requests.Count];
         try
         {
-            // The fixed ones first, lest a free one be taken from among them.
+            // Fixed ports come first, so that no free port is chosen from among them.
             foreach (var (request, index) in requests.Select((request, index) => (request, index)).OrderBy(pair => pair.request.Number == 0 || pair.request.Yields))
             {
                 if (request is { Number: not 0, Yields: false } && Array.IndexOf(ports, request.Number) is >= 0 and var other)
@@ -55,8 +55,8 @@ internal static class Ports
 
     private static string Variable(string setting) => setting.Replace(":", "__", StringComparison.Ordinal);
 
-    // Below the ports that Aspire gives to services (10000 and up) and those that the system gives to outgoing connections (32768 and up): one of
-    // those could take it before a broker listens there, or while it is down.
+    // Chooses below the ports that Aspire assigns to services (10000 and up) and that the system assigns to outgoing connections (32768 and up): any of these
+    // could take the port before a broker listens there, or while it is down.
     private static int ListenAnywhere(List<TcpListener> listeners, bool isOpen)
     {
         const int Attempts = 100;
@@ -68,7 +68,7 @@ internal static class Ports
             }
             catch (SocketException) when (attempt < Attempts)
             {
-                // Taken.
+                // The port is in use: try another one.
             }
         }
     }

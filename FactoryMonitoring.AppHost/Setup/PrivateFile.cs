@@ -5,7 +5,7 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <summary>Files that hold secrets.</summary>
 internal static class PrivateFile
 {
-    /// <summary>Writes a file that only its owner can read, at no moment half-written.</summary>
+    /// <summary>Writes a file that only its owner can read and that is never visible incomplete.</summary>
     public static void Write(string path, string text)
     {
         var fresh = path + ".new";

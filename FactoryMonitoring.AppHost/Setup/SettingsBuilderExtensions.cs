@@ -4,10 +4,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>Hands settings of the AppHost on to services.</summary>
+/// <summary>Passes settings of the AppHost to services.</summary>
 internal static class SettingsBuilderExtensions
 {
-    /// <summary>Hands on a whole section, wherever it was set: environment, command line or file. The service says what is allowed in it.</summary>
+    /// <summary>Passes a whole section, wherever it was set: environment, command line or file. The service decides what is allowed in it.</summary>
     public static IResourceBuilder<T> WithSettingsOf<T>(this IResourceBuilder<T> builder, string section) where T : IResourceWithEnvironment
     {
         foreach (var (key, value) in builder.ApplicationBuilder.Configuration.GetSection(section).AsEnumerable())
@@ -15,10 +15,10 @@ internal static class SettingsBuilderExtensions
         return builder;
     }
 
-    /// <summary>Tells the page where the Aspire dashboard is, which shows the traces; nothing where there is none.</summary>
+    /// <summary>Passes the page the address of the Aspire dashboard, which shows the traces; nothing if there is no dashboard.</summary>
     public static IResourceBuilder<T> WithDashboardLink<T>(this IResourceBuilder<T> builder) where T : IResourceWithEnvironment
     {
-        // Both are known when the page starts: an address that is taken is exchanged for a free one.
+        // Both are known only when the page starts: an address that is in use is replaced with a free one.
         var configuration = builder.ApplicationBuilder.Configuration;
         return builder.WithEnvironment(context =>
         {
@@ -27,7 +27,7 @@ internal static class SettingsBuilderExtensions
         });
     }
 
-    /// <summary>Tells the page who may see it from where: the address that it listens at, sign-in, and where <c>make api-key</c> keeps its keys.</summary>
+    /// <summary>Passes the page its access settings: the address that it listens at, sign-in, and where <c>make api-key</c> keeps its keys.</summary>
     public static IResourceBuilder<T> WithAccess<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment
     {
         foreach (var name in (string[])[EnvironmentNames.MonitoringHost, EnvironmentNames.AllowAnonymousView, "AllowedHosts"])
@@ -35,7 +35,7 @@ internal static class SettingsBuilderExtensions
         return builder.WithEnvironment("SignIn__ApiKeysFile", Path.Combine(setup.Settings.RunDirectory, "api-keys.json")).WithSettingsOf("SignIn");
     }
 
-    /// <summary>Makes a sensor replay a recorded file by the settings that the file was checked with.</summary>
+    /// <summary>Makes a sensor replay a recorded file with the settings that the file was checked with.</summary>
     public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, ReplayPlan replay) where T : IResourceWithEnvironment
     {
         foreach (var (name, value) in replay.Options.ToSettings()) builder.WithEnvironment($"Sensors__Replay__{name}", value);

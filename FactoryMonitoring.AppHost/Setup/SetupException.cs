@@ -1,4 +1,4 @@
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>The factory cannot be started as it is set up. The message is one line per problem, each with its remedy.</summary>
+/// <summary>The factory cannot be started with this setup. The message has one line per problem, each with its remedy.</summary>
 internal sealed class SetupException(string message) : Exception(message);

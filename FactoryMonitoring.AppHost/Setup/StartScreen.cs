@@ -4,7 +4,7 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.AppHost.Setup;
 
-/// <summary>The one screen that is printed at the start.</summary>
+/// <summary>The summary that is printed at the start.</summary>
 internal static class StartScreen
 {
     public static string Render(FactorySetup setup)

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Experiments;
 
-/// <summary>Reads what happened since an experiment was begun.</summary>
+/// <summary>Reads what has happened since the start of an experiment.</summary>
 public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
 {
     private const string Current = "(SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1)";
@@ -49,8 +49,8 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
 
     private const string Offsets = $"SELECT log_key, kafka_partition, next_offset FROM partition_offsets WHERE topic = $1 AND log_key = {Current}";
 
-    // By the time of storing, and of these the run's own by their offsets. Readings of a replayed file tell of years ago, and say nothing about
-    // a delay.
+    // Selects by the time of storing, and of these rows the run's own by their offsets. Readings of a replayed file have timestamps of years ago, which say
+    // nothing about a delay.
     private const string Window = """
         WITH stored AS MATERIALIZED (
             SELECT r.kafka_partition AS p, r.processing_timestamp AS committed, r."timestamp" AS happened, r.sensor_key
@@ -77,12 +77,12 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
         ORDER BY p, next - committed DESC
         """;
 
-    /// <summary>Reads it all in one round trip.</summary>
+    /// <summary>Reads everything in one round trip.</summary>
     /// <param name="topic">The topic of the readings.</param>
     /// <param name="since">The start of the run.</param>
     /// <param name="fault">When the fault struck; null before it.</param>
-    /// <param name="settledUntil">Acknowledgements written up to then are asked for as unsettled.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="settledUntil">Acknowledgements written until then and not settled are counted as unsettled.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<ExperimentRows> ReadAsync(
         string topic, DateTimeOffset since, DateTimeOffset? fault, DateTimeOffset settledUntil, CancellationToken cancellationToken)
@@ -132,7 +132,7 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
             started[0]);
     }
 
-    /// <summary>Where the partitions of the present log stand; null while none was ever claimed.</summary>
+    /// <summary>Reads the offsets of the current log's partitions; null if none was ever claimed.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<ExperimentOffsets?> OffsetsAsync(string topic, CancellationToken cancellationToken)
     {
@@ -143,13 +143,13 @@ public sealed class ExperimentQueries(NpgsqlDataSource dataSource)
         return rows is [] ? null : new(rows[0].LogKey, rows.ToDictionary(row => row.Partition, row => row.Next));
     }
 
-    /// <summary>Looks at the readings that were stored from the offsets on.</summary>
-    /// <param name="from">Where the partitions stood at the start of the run.</param>
+    /// <summary>Evaluates the readings stored from the given offsets on.</summary>
+    /// <param name="from">The partitions' offsets at the start of the run.</param>
     /// <param name="since">The start of the run.</param>
     /// <param name="fault">When the fault struck.</param>
-    /// <param name="undone">When it began to be undone: a silence that begins later is of the return, not of the fault.</param>
-    /// <param name="delayedAfter">From event to commit: longer than this is delayed.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="undone">When the undoing began: a silence that begins later is caused by the recovery, not by the fault.</param>
+    /// <param name="delayedAfter">A reading that takes longer from event to commit counts as delayed.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<StoredReadings> StoredAsync(
         ExperimentOffsets from, DateTimeOffset since, DateTimeOffset fault, DateTimeOffset undone, TimeSpan delayedAfter, CancellationToken cancellationToken)

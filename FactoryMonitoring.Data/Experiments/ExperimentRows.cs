@@ -3,12 +3,14 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Data.Experiments;
 
-/// <summary>What the database tells of a run: everything since its start.</summary>
-/// <param name="Alerts">About the system itself.</param>
-/// <param name="Claims">Of the present log, by partition and epoch: those that stood at the start, and all since.</param>
+/// <summary>What the database has recorded of a run, all since its start.</summary>
+/// <param name="Alerts">Alerts about the system itself.</param>
+/// <param name="Claims">Claims in the current log, by partition and epoch: those in force at the start, and all since.</param>
 /// <param name="LastCommits">By partition.</param>
-/// <param name="AcknowledgementWaitMs">The longest wait of a reading for its acknowledgement from the fault on; null before it, or while no sample tells.</param>
-/// <param name="Unsettled">Ranges of acknowledgements written before the moment asked for, and not compared with what is stored yet.</param>
+/// <param name="AcknowledgementWaitMs">
+/// The longest time that a reading waited for its acknowledgement after the fault; null before the fault, or while there is no sample.
+/// </param>
+/// <param name="Unsettled">Acknowledged ranges written before the requested time, and not yet compared with the stored rows.</param>
 /// <param name="DatabaseStartedAt">When this PostgreSQL was started.</param>
 public sealed record ExperimentRows(
     IReadOnlyList<ComponentExitRow> Exits,
@@ -25,22 +27,22 @@ public sealed record ExperimentRows(
 /// <param name="RaisedAt">When it was raised.</param>
 public sealed record SystemAlertRow(string ComponentId, string Rule, DateTimeOffset RaisedAt);
 
-/// <param name="EndedAt">Null while it stands. Of one that was lost: the owner's last sign.</param>
+/// <param name="EndedAt">Null while the claim is in force. For a lost claim: the owner's last sign.</param>
 /// <param name="EndedBy">revoked, lost.</param>
 public sealed record ClaimRow(
     int Partition, long Epoch, string ConsumerId, DateTimeOffset ClaimedAt, DateTimeOffset? RecoveredAt, DateTimeOffset? EndedAt, string? EndedBy);
 
-/// <summary>The account since the beginning.</summary>
+/// <summary>The totals of the ledger since the beginning.</summary>
 public sealed record ExperimentTotals(long Stored, long Rejected, long Missing, long Duplicated);
 
-/// <summary>Where the present log's partitions stood.</summary>
+/// <summary>Offsets of the current log's partitions.</summary>
 public sealed record ExperimentOffsets(short LogKey, IReadOnlyDictionary<int, long> Next);
 
-/// <summary>What the readings stored since then tell.</summary>
-/// <param name="Delayed">Committed later after their event than the limit.</param>
-/// <param name="LongestMs">The longest time from event to commit; null where nothing was stored.</param>
-/// <param name="OfLoad">Those of load-sensor-*.</param>
-/// <param name="Gaps">The longest time between two commits of each partition that ended after the fault and began before it was undone.</param>
+/// <summary>Statistics of the readings stored since then.</summary>
+/// <param name="Delayed">Readings committed later after their event than the limit.</param>
+/// <param name="LongestMs">The longest time from event to commit; null if nothing was stored.</param>
+/// <param name="OfLoad">Readings of load-sensor-*.</param>
+/// <param name="Gaps">For each partition, the longest time between two commits, among those that ended after the fault and began before it was undone.</param>
 public sealed record StoredReadings(long Stored, long Delayed, int? LongestMs, long OfLoad, IReadOnlyList<CommitGap> Gaps);
 
 public sealed record CommitGap(int Partition, DateTimeOffset From, DateTimeOffset To)

@@ -7,10 +7,10 @@ using NpgsqlTypes;
 
 namespace FactoryMonitoring.Data.Experiments;
 
-/// <param name="Runs">Those that came to a verdict.</param>
+/// <param name="Runs">Runs that reached a verdict.</param>
 public sealed record ExperimentRecord(string Name, int Runs, int Passed, int? RecoveryP50Ms, int? RecoveryP95Ms);
 
-/// <summary>Keeps the runs of experiments.</summary>
+/// <summary>Stores the runs of experiments.</summary>
 public sealed class ExperimentStore(NpgsqlDataSource dataSource)
 {
     private const string Columns =
@@ -46,8 +46,8 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
 
     private const string One = $"SELECT report FROM experiment_runs WHERE id = $1";
 
-    /// <summary>Writes that a run has begun.</summary>
-    /// <returns>Its number.</returns>
+    /// <summary>Records the start of a run.</summary>
+    /// <returns>The run's id.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<long> BeginAsync(
         string name, DateTimeOffset startedAt, string? groupProtocol, string? kafkaBacking, CancellationToken cancellationToken)
@@ -60,10 +60,10 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>Writes how far a run is, or how it ended, over what was written of it before.</summary>
+    /// <summary>Overwrites the record of a run with its progress or its result.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="undo">What the control endpoint has to be asked for to undo what the run breaks from now on.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="undo">The commands for the control endpoint that undo what the run breaks from now on.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task WriteAsync(ExperimentRunBody run, IReadOnlyList<ControlCommand> undo, CancellationToken cancellationToken)
     {
@@ -82,10 +82,10 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>The runs that whoever ran them did not live to end, and what has to be undone of each.</summary>
-    /// <param name="except">One that runs.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Commands that an earlier version wrote in another form are left out.</returns>
+    /// <summary>Returns the runs whose process exited before they ended, and what must be undone for each.</summary>
+    /// <param name="except">A run that is in progress.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    /// <returns>Omits commands that an earlier version wrote in another format.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<(ExperimentRunBody Run, IReadOnlyList<ControlCommand> Undo)>> UnfinishedAsync(long except, CancellationToken cancellationToken)
     {
@@ -99,10 +99,10 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
             cancellationToken);
     }
 
-    /// <summary>Ends the runs that ended before anything else was written of them.</summary>
-    /// <param name="except">One that runs.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>How many there were.</returns>
+    /// <summary>Marks the remaining unfinished runs as aborted: they ended before anything else was recorded about them.</summary>
+    /// <param name="except">A run that is in progress.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    /// <returns>The number of runs.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<int> AbandonAsync(long except, CancellationToken cancellationToken)
     {
@@ -111,10 +111,10 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>The newest runs, newest first.</summary>
-    /// <param name="name">Of one experiment alone; null for all.</param>
-    /// <param name="limit">How many at most.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Returns the newest runs, newest first.</summary>
+    /// <param name="name">Only runs of this experiment; null for all.</param>
+    /// <param name="limit">The maximum number of runs.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<ExperimentRunSummary>> NewestAsync(string? name, int limit, CancellationToken cancellationToken)
     {
@@ -125,7 +125,9 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
         return await reader.RowsAsync(Summary, cancellationToken);
     }
 
-    /// <summary>The newest run of each experiment, and the records of those that came to a verdict with this protocol on these brokers.</summary>
+    /// <summary>
+    /// Returns the newest run of each experiment, and the statistics of the runs that reached a verdict with this protocol on these brokers.
+    /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<(IReadOnlyList<ExperimentRunSummary> Newest, IReadOnlyList<ExperimentRecord> Records)> RecordsAsync(
         string? groupProtocol, string? kafkaBacking, CancellationToken cancellationToken)
@@ -146,8 +148,8 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
                 row => new ExperimentRecord(row.GetString(0), row.GetInt32(1), row.GetInt32(2), row.Value<int>(3), row.Value<int>(4)), cancellationToken));
     }
 
-    /// <summary>A run that has ended, whole.</summary>
-    /// <returns>Null where there is none of that number, or it has no report.</returns>
+    /// <summary>Returns the whole report of a run that has ended.</summary>
+    /// <returns>Null if there is no run with this id, or it has no report.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<ExperimentRunBody?> FindAsync(long id, CancellationToken cancellationToken)
     {

@@ -3,15 +3,15 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
-/// <summary>A sensor as its readings describe it.</summary>
-/// <param name="SequenceId">The sequence that their reading_counts count in; null where they name none.</param>
-/// <param name="IsBackfill">They are backfilled.</param>
+/// <summary>A sensor as described by its readings.</summary>
+/// <param name="SequenceId">The sequence that the readings' reading_counts belong to; null if they name none.</param>
+/// <param name="IsBackfill">The readings are backfilled.</param>
 public sealed record SensorDescriptionRow(
     string SensorId, string SensorType, string Unit, string? FactorySection, string? MachineId, string? Zone, string? SequenceId = null, bool IsBackfill = false);
 
 /// <summary>
-/// The small integers that stand for logs, consumers and sensors. Each is made once, in a commit of its own. The newest are remembered: by them, and by
-/// PostgreSQL's own numbers, <see cref="VerifyAsync"/> notices a database that was made anew or restored from a backup, and a standby that took over.
+/// The integer keys of logs, consumers and sensors. Each is created once, in a separate transaction. The newest keys are remembered: with them, and with
+/// PostgreSQL's identifiers, <see cref="VerifyAsync"/> detects a database that was created anew or restored from a backup, and a promoted standby.
 /// </summary>
 public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 {
@@ -24,10 +24,10 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     private const string SelectConsumer = "SELECT consumer_key FROM consumers WHERE consumer_id = $1";
 
-    /// <summary>Asked for in one statement.</summary>
+    /// <summary>Sensors per statement.</summary>
     private const int SensorsAtOnce = 2_000;
 
-    // One by one, by the index: the planner would read the whole table for so many.
+    // One index lookup per sensor: for this many sensors the planner would read the whole table.
     private const string Wanted = """
         unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::boolean[])
             WITH ORDINALITY u(sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, backfill, n)
@@ -41,7 +41,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
     private const string SelectSensors = $"SELECT u.n::int - 1, d.sensor_key, d.last_used < CURRENT_DATE FROM {Wanted} WHERE d.sensor_key IS NOT NULL";
 
-    // Sorted, so that two consumers that meet the same new sensors wait for each other and never in a circle.
+    // Sorted, so that two consumers that insert the same new sensors wait for each other but never deadlock.
     private const string InsertSensors = $"""
         INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit, factory_section, machine_id, zone, sequence_id, backfill)
         SELECT u.sensor_id, u.sensor_type, u.unit, u.factory_section, u.machine_id, u.zone, u.sequence_id, u.backfill
@@ -51,7 +51,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         ON CONFLICT DO NOTHING
         """;
 
-    // Once a day: retention deletes those that nobody asks for any more.
+    // Once a day: retention deletes descriptions that are no longer used.
     private const string TouchSensors = """
         UPDATE sensor_descriptions SET last_used = CURRENT_DATE
         WHERE sensor_key IN (SELECT sensor_key FROM sensor_descriptions WHERE sensor_key = ANY ($1) ORDER BY sensor_key FOR UPDATE)
@@ -69,7 +69,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
     private Known _known = new();
     private int _generation;
 
-    /// <summary>Keys that were given out under another generation are not those of the present database.</summary>
+    /// <summary>The generation of the keys: keys issued under another generation do not belong to the current database.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
@@ -88,7 +88,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         return key;
     }
 
-    /// <returns>A key for each row, in the same order. To be asked for again on another day, or the row may be taken for unused.</returns>
+    /// <returns>One key per row, in the same order. Request the keys again on another day; otherwise retention may consider the rows unused.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<int[]> SensorKeysAsync(IReadOnlyList<SensorDescriptionRow> sensors, CancellationToken cancellationToken)
     {
@@ -138,7 +138,7 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
 
             if (old.Count > 0)
             {
-                // Of those that retention has just deleted there is none to touch.
+                // A row that retention has just deleted cannot be touched.
                 await using var touch = new NpgsqlCommand(TouchSensors, connection) { Parameters = { new NpgsqlParameter<int[]> { TypedValue = [.. old.Keys] } } };
                 await using var reader = await touch.ExecuteReaderAsync(cancellationToken);
                 while (await reader.ReadAsync(cancellationToken))
@@ -149,8 +149,8 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         }
     }
 
-    /// <summary>Looks whether the session's database is the one that gave out the keys; if it is not, <see cref="Generation"/> changes.</summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached, or a standby has taken over from this one.</exception>
+    /// <summary>Checks that the session's database is the one that issued the keys; if it is not, <see cref="Generation"/> changes.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or a standby has replaced this one.</exception>
     public async Task VerifyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         Known known;
@@ -239,10 +239,10 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
         },
     };
 
-    /// <param name="Id">Ours; a backup holds it, too.</param>
-    /// <param name="Database">PostgreSQL's number of the database: another where it was dropped and created.</param>
-    /// <param name="Table">PostgreSQL's number of a table: another where the tables alone were.</param>
-    /// <param name="Timeline">Rises when a standby is promoted, which may lack what was committed last, and when a copy of the files is restored.</param>
+    /// <param name="Id">An id that this system generates; a backup contains it, too.</param>
+    /// <param name="Database">PostgreSQL's OID of the database: different after it was dropped and created.</param>
+    /// <param name="Table">PostgreSQL's OID of a table: different after only the tables were.</param>
+    /// <param name="Timeline">Increases when a standby is promoted, which may lack the last commits, and when a copy of the files is restored.</param>
     private sealed record Identity(Guid Id, uint Database, uint Table, uint Timeline);
 
     private sealed record Known

@@ -6,8 +6,8 @@ namespace FactoryMonitoring.Data.Ingestion;
 
 public sealed partial class IngestStore
 {
-    // Rows are locked in the order of their partitions, before anything is written: what was begun by a session that is gone has then
-    // either been committed, and shows here, or is undone.
+    // Rows are locked in partition order, before anything is written: the transaction of a lost session has then either been committed, and is visible
+    // here, or been rolled back.
     private const string Move = """
         WITH moves AS (
             SELECT * FROM unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::int[], $8::int[], $9::int[], $10::int[], $11::bool[], $12::int[], $13::int[], $15::int[])
@@ -136,7 +136,8 @@ public sealed partial class IngestStore
     private const string Stays =
         "(l.home_log_key = excluded.log_key AND l.home_seen_at > CURRENT_TIMESTAMP - greatest(interval '1 min', 20 * excluded.interval_ms * interval '1 ms'))";
 
-    // A sensor that comes in several partitions is judged in one, its home, until nothing of it has come there for a while. Answers which are not at home.
+    // A sensor whose readings arrive in several partitions is judged in one of them, its home, until none has arrived there for a while. Returns the rows
+    // that are not at home.
     private const string UpsertLatest = $"""
         WITH written AS (
             INSERT INTO sensor_latest AS l (log_key, home_log_key, sensor_id, sensor_key, value, alert_level, warning_threshold, critical_threshold, reading_count, "timestamp",
@@ -173,11 +174,11 @@ public sealed partial class IngestStore
     private const string Announce = $"SELECT pg_notify('{ResourceNames.ChangeChannel}', '{ChangeKinds.Commit}')";
 
     /// <summary>
-    /// Stores a batch: all of it, or nothing where a partition is not where we left it. The same batch may be given again after any
-    /// exception; if it had gone through after all, it is <see cref="StoreOutcome.Fenced"/> then, and an inspection shows it.
+    /// Stores a whole batch, or nothing if a partition is not in the state that we left. The caller may retry the same batch after any exception; if it had
+    /// been committed, the result is <see cref="StoreOutcome.Fenced"/>, and an inspection shows it.
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or its answer to COMMIT did not arrive.</exception>
-    /// <exception cref="PostgresException">The database refuses; <see cref="DatabaseFaults"/> says what that means.</exception>
+    /// <exception cref="PostgresException">The database refuses the batch; <see cref="DatabaseFaults"/> classifies the reason.</exception>
     /// <exception cref="TimeoutException">It took more than 3 s.</exception>
     public Task<StoreOutcome> StoreAsync(IngestWrite write, CancellationToken cancellationToken)
     {
@@ -208,13 +209,13 @@ public sealed partial class IngestStore
     }
 
     /// <summary>
-    /// Claims a partition that there is not, stores a reading of it, and undoes both: what takes long the first time (connecting, preparing
-    /// statements, compiling code) is behind us when the group hands over partitions that stand still meanwhile.
+    /// Claims a nonexistent partition, stores a reading in it, and rolls back both. What is slow the first time (connecting, preparing statements, compiling
+    /// code) is then done before the group hands over partitions, which stall meanwhile.
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached, or is not ready.</exception>
     public Task WarmUpAsync(LogTopic log, CancellationToken cancellationToken)
     {
-        // One of its own: those who rehearse at the same time would wait for each other's row, and evict each other.
+        // A random partition: consumers that warm up at the same time would otherwise wait for the same row and terminate each other's sessions.
         var none = Random.Shared.Next(int.MinValue, 0);
         return InTransactionAsync(
             log,
@@ -244,7 +245,7 @@ public sealed partial class IngestStore
         AddRecoveries(batch, write);
         AddMemoryLosses(batch, write);
         AddRejected(batch, write);
-        // An episode that begins and goes on, or ends, within this transaction is written once.
+        // An episode that begins and continues, or ends, within this transaction is written once.
         var states = write.Episodes.ToLookup(episode => episode.AlertId);
         var raised = write.Alerts.Select(alert => alert.AlertId).ToHashSet();
         AddAlerts(batch, write, states);
@@ -497,7 +498,7 @@ public sealed partial class IngestStore
 
     private static void AddLatest(NpgsqlBatch batch, IngestWrite write)
     {
-        // A statement writes a row once, and a sensor without a key of its messages may be in several partitions.
+        // A statement writes a row once, and a sensor whose messages have no key may be in several partitions.
         foreach (var latest in write.Latest.Where(row => row.SensorKey != 0).GroupBy(row => row.SensorId).SelectMany(rows => rows.Index()).GroupBy(row => row.Index, row => row.Item))
         {
             AddLatest(batch, write, [.. latest]);

@@ -14,7 +14,7 @@ public sealed partial class IngestStore
         ON CONFLICT DO NOTHING
         """;
 
-    // One statement claims, closes what the predecessor could not close itself, and records both.
+    // One statement makes the claim, closes the ownership that the predecessor could not close, and records both.
     private static readonly string Claim = $$"""
         WITH wanted AS (
             SELECT * FROM unnest($3::int[], $4::bool[], $6::bigint[]) u(kafka_partition, joined, stored_to)
@@ -69,7 +69,7 @@ public sealed partial class IngestStore
         ORDER BY c.kafka_partition
         """;
 
-    // The topic was deleted and made anew while we owned it.
+    // The topic was deleted and created anew while this consumer owned it.
     private const string EndEarlierLogs = """
         WITH released AS (
             UPDATE partition_offsets o SET owner = NULL, released_at = clock_timestamp()
@@ -106,7 +106,7 @@ public sealed partial class IngestStore
         ORDER BY 1, 4
         """;
 
-    // The group has spoken: whoever still holds the partition's row is gone or frozen, and all of the partition waits for it.
+    // The group has decided: a process that still holds the lock on the partition's row has exited or is frozen, and the whole partition waits for the lock.
     private const string ClaimPatience = "SET LOCAL lock_timeout = '300ms'";
 
     private const string SkipDropped = """
@@ -121,11 +121,11 @@ public sealed partial class IngestStore
         """;
 
     /// <summary>
-    /// Takes partitions over. Those for which there is no row yet begin at the log's low watermark. A partition that has neither row nor
-    /// watermark is left out of the answer. Where the log ends before our offset it is for the claimant to find, by leader epochs, where it was cut;
-    /// where none was stored the partition is left out, too, until the end is certain.
+    /// Claims partitions. A partition without a row begins at the log's low watermark. A partition with neither row nor watermark is omitted from the
+    /// result. If the log ends before our offset, the caller must find by leader epochs where it was truncated; if no leader epoch was stored, the partition is
+    /// also omitted, until the end is certain.
     /// </summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached; nothing was claimed, or nobody heard of it: claim again.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached; either nothing was claimed or the answer was lost: claim again.</exception>
     public Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken) =>
         InTransactionAsync(log, [], async (connection, token) => (true, await ClaimAsync(connection, log, claims, token)), cancellationToken);
 
@@ -235,7 +235,7 @@ public sealed partial class IngestStore
         return claimed;
     }
 
-    /// <returns>Partitions of which the log ends before our offset, each with whether its messages can be compared by their leader epochs.</returns>
+    /// <returns>Partitions whose log ends before our offset, each with whether its messages can be compared by their leader epochs.</returns>
     private static async Task<Dictionary<int, bool>> BeyondEndAsync(
         NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken)
     {
@@ -252,7 +252,7 @@ public sealed partial class IngestStore
         return beyondEnd;
     }
 
-    // What the brokers have lost is kept; the offsets will be used again, so it can no longer be told by them.
+    // The rows of messages that the brokers have lost are kept; the offsets will be reused, so they no longer identify these rows.
     private const string MoveAside = """
         WITH aside AS (
             INSERT INTO logs (log_id) VALUES ($5) RETURNING log_key
@@ -340,10 +340,10 @@ public sealed partial class IngestStore
         SELECT $5, $6, kafka_partition, released_at, $1, epoch, $7, $5 FROM released ORDER BY kafka_partition
         """;
 
-    /// <summary>Gives partitions up, where they are still ours, and records it.</summary>
-    /// <param name="lost">The group took them away without asking.</param>
-    /// <returns>How many were still ours.</returns>
-    /// <exception cref="NpgsqlException">The database cannot be reached; their successors will find them unreleased.</exception>
+    /// <summary>Releases the partitions that we still own, and records it.</summary>
+    /// <param name="lost">The group took them away without a revocation.</param>
+    /// <returns>The number that we still owned.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached; the successors will find the partitions unreleased.</exception>
     public Task<int> ReleaseAsync(
         LogTopic log, IReadOnlyList<(int Partition, long Epoch)> partitions, bool lost, string? reason, CancellationToken cancellationToken) =>
         InTransactionAsync(log, partitions, async (connection, token) =>
@@ -361,8 +361,8 @@ public sealed partial class IngestStore
         SELECT kafka_partition, owner, epoch, next_offset FROM partition_offsets WHERE log_key = $1 AND topic = $2 AND kafka_partition = ANY ($3)
         """;
 
-    /// <summary>Where the rows of these partitions stand now.</summary>
-    /// <exception cref="DatabaseReplacedException">They are the rows of another database.</exception>
+    /// <summary>Reads the current state of these partitions' rows.</summary>
+    /// <exception cref="DatabaseReplacedException">The rows belong to another database.</exception>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<PartitionStanding>> InspectAsync(LogTopic log, IReadOnlyList<int> partitions, CancellationToken cancellationToken)
     {

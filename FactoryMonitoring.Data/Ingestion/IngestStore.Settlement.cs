@@ -4,10 +4,10 @@ namespace FactoryMonitoring.Data.Ingestion;
 
 public sealed partial class IngestStore
 {
-    /// <summary>Ranges settled in one transaction; what is left waits for the next.</summary>
+    /// <summary>Ranges settled in one transaction; the rest waits for the next.</summary>
     private const int MaxRanges = 5_000;
 
-    // A range that memory does not know is looked up in this many offsets before its highest.
+    // A range that is not known in memory is looked up in this many offsets before its highest.
     private const int MaxLookBack = 200_000;
 
     private const string SelectRanges = """
@@ -17,7 +17,7 @@ public sealed partial class IngestStore
         ORDER BY a.id LIMIT $4
         """;
 
-    // All at once: the readings of that time are looked through by the index of their time alone, and once.
+    // All ranges at once: the readings of that time are scanned once, using only the index on their time.
     private const string SelectSeen = """
         WITH unseen AS MATERIALIZED (
             SELECT * FROM unnest($2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])

@@ -6,20 +6,20 @@ namespace FactoryMonitoring.Data.Ingestion;
 
 /// <summary>
 /// Stores what a consumer has read, exactly once: readings, counters, alerts and outgoing messages in the transaction that moves the
-/// partitions' offsets. Whoever claimed a partition last owns it; what anybody else stores of it is refused by epoch and next_offset.
-/// Keeps one connection, and is used by one caller at a time.
+/// partitions' offsets. The last consumer to claim a partition owns it; writes from any other consumer are refused by epoch and next_offset.
+/// Keeps one connection, and must be used by one caller at a time.
 /// </summary>
 /// <remarks>
-/// A stopped process that holds locks is not waited for: after 1 s, or 0.3 s for a claim, its backends are terminated by whoever
-/// owns the partition now. They are known by their application_name; nobody else's session is touched.
+/// Does not wait for a stopped process that holds locks: after 1 s, or 0.3 s for a claim, the partition's current owner terminates its
+/// backends. It identifies them by their application_name; other sessions are not affected.
 /// </remarks>
 public sealed partial class IngestStore(NpgsqlDataSource dataSource, string consumerId, DictionaryStore dictionaries) : IAsyncDisposable
 {
-    /// <summary>Begins the application_name of a session that stores.</summary>
+    /// <summary>Prefix of the application_name of a session that stores.</summary>
     internal const string SessionName = "ingest of ";
 
     // A prepared statement keeps the plan that was best while its table was small, until the table is analyzed: minutes of scanning all alerts for each
-    // batch. Every statement here finds its rows by an index. What a scan that cannot be avoided is said to cost must not have it compiled.
+    // batch. Every statement here finds its rows by an index. The cost assigned to an unavoidable scan must not trigger JIT compilation.
     private const string SessionSettings = """
         SELECT set_config('lock_timeout', '1s', false), set_config('idle_in_transaction_session_timeout', '5s', false), set_config('application_name', $1, false),
             clock_timestamp(), set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false)
@@ -27,7 +27,7 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
 
     private const string SelectClock = "SELECT clock_timestamp()";
 
-    // Npgsql has spans for commands, not for what ends a transaction.
+    // Npgsql has spans for commands, but not for the end of a transaction.
     private static readonly ActivitySource Spans = new("FactoryMonitoring.Data");
 
     private static readonly TimeSpan ClockInterval = TimeSpan.FromMinutes(10);
@@ -37,10 +37,10 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
     private DateTime _clock;
     private long _clockReadAt;
 
-    /// <summary>By which readings name this consumer; 0 before the first session.</summary>
+    /// <summary>The key of this consumer in its readings; 0 before the first session.</summary>
     public int ConsumerKey { get; private set; }
 
-    /// <summary>The time by the database's clock, as far as it has been read; what is stored bears no other.</summary>
+    /// <summary>The current time by the database's clock, extrapolated from its last reading; stored data carries no other time.</summary>
     /// <exception cref="InvalidOperationException">Nothing has been claimed yet.</exception>
     public DateTime UtcNow => _clockReadAt == 0 ? throw new InvalidOperationException("The database's clock has not been read yet") : _clock + Stopwatch.GetElapsedTime(_clockReadAt);
 
@@ -53,8 +53,10 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         }
     }
 
-    /// <summary>Runs <paramref name="work"/> in a transaction; when it waited too long for a lock, once more with its blockers terminated.</summary>
-    /// <param name="epochs">Blockers are terminated only while these are the partitions' epochs; empty for a claim, which is entitled by the group.</param>
+    /// <summary>Runs <paramref name="work"/> in a transaction; after a lock timeout, once more after terminating its blockers.</summary>
+    /// <param name="epochs">
+    /// Blockers are terminated only while these are the partitions' epochs; empty for a claim, which is authorized by the group.
+    /// </param>
     private async Task<T> InTransactionAsync<T>(
         LogTopic log,
         IReadOnlyList<(int Partition, long Epoch)> epochs,
@@ -113,11 +115,11 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
                 throw;
             }
 
-            // After anything else nobody knows what state the session is in.
+            // After any other failure the state of the session is unknown.
             await AbandonAsync();
             if (exception is InvalidOperationException && !isOpen)
             {
-                // The client's word for a connection that broke between two statements.
+                // The exception that Npgsql throws when a connection broke between two statements.
                 throw new NpgsqlException("The session has ended", exception);
             }
 
@@ -146,7 +148,7 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         _connection = null;
         if (connection is not null)
         {
-            // Else the pool hands the same session out again.
+            // Otherwise the pool would return the same session again.
             dataSource.Clear();
             await connection.DisposeAsync();
         }
@@ -178,7 +180,7 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         }
         catch
         {
-            // Else the pool hands the same session out again.
+            // Otherwise the pool would return the same session again.
             dataSource.Clear();
             await connection.DisposeAsync();
             throw;
@@ -187,7 +189,7 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
         return _connection = connection;
     }
 
-    /// <exception cref="DatabaseReplacedException">It is thrown once; from then on the keys are those of the present database.</exception>
+    /// <exception cref="DatabaseReplacedException">Thrown once; from then on the keys are those of the current database.</exception>
     private async Task VerifyAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await dictionaries.VerifyAsync(connection, cancellationToken);
@@ -205,8 +207,8 @@ public sealed partial class IngestStore(NpgsqlDataSource dataSource, string cons
 
     private void SetClock(DateTime now) => (_clock, _clockReadAt) = (now, Stopwatch.GetTimestamp());
 
-    // pg_blocking_pids answers only while the blocked one waits, hence from beside it. A woken predecessor must not terminate its successor,
-    // hence the epochs.
+    // pg_blocking_pids returns blockers only while the blocked session waits, so another session calls it. A resumed predecessor must not terminate its
+    // successor, hence the epochs.
     private const string TerminateBlockers = $"""
         SELECT count(pg_terminate_backend(a.pid))
         FROM pg_stat_activity a

@@ -2,8 +2,8 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
-/// <param name="SourceLogId">With partition and offset: the message whose headers this one bears on.</param>
-/// <param name="ValueAtSource">Key and value are to be taken from that message, too.</param>
+/// <param name="SourceLogId">With partition and offset: the source message whose headers this message carries.</param>
+/// <param name="ValueAtSource">Key and value must also be read from that message.</param>
 public sealed record OutgoingMessage(
     long OutboxId,
     string Topic,
@@ -17,20 +17,20 @@ public sealed record OutgoingMessage(
     Guid? AlertId,
     bool ValueAtSource);
 
-/// <summary>The trace of the reading that raised an alert, in hexadecimal.</summary>
+/// <summary>The trace context of the reading that raised an alert, in hexadecimal.</summary>
 public sealed record AlertTrace(Guid AlertId, string TraceId, string SpanId);
 
-/// <summary>What came of an attempt to send messages; those in neither list are tried again.</summary>
+/// <summary>The result of an attempt to send messages; messages in neither list are retried.</summary>
 /// <param name="Sent">By outbox_id.</param>
-/// <param name="Parked">Those that can never be sent, and why.</param>
-/// <param name="Traces">Of alerts that were stored without.</param>
+/// <param name="Parked">Messages that can never be sent, and why.</param>
+/// <param name="Traces">For alerts that were stored without a trace context.</param>
 public sealed record RelayOutcome(IReadOnlyList<long> Sent, IReadOnlyList<(long OutboxId, string Reason)> Parked, IReadOnlyList<AlertTrace> Traces);
 
-/// <summary>Messages that belong to what is already committed, and still have to be sent. Several relays at once take different ones.</summary>
+/// <summary>Messages that belong to committed data and must still be sent. Concurrent relays take different messages.</summary>
 public sealed class OutboxStore(NpgsqlDataSource dataSource)
 {
-    // A crash of the database may bring back what was sent already: it is sent again then, as after any death in between. What PostgreSQL knows of how
-    // much waits is always old: the oldest are found in the order of their index, not by sorting all of them.
+    // A database crash may bring back messages that were already sent: they are sent again, as after any crash between sending and deleting. PostgreSQL's
+    // statistics on the number of waiting messages are always stale: the oldest are found in index order, not by sorting all of them.
     private const string Relaxed = """
         SELECT set_config('synchronous_commit', 'off', true), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
             set_config('jit', 'off', true)
@@ -66,14 +66,14 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
         """;
 
     /// <summary>
-    /// Hands the oldest messages to <paramref name="send"/>, in one transaction: removes those it says are sent, parks those that can never be, and
-    /// puts the rest back for a while, longer each time, 10 s at most.
+    /// Passes the oldest messages to <paramref name="send"/>, in one transaction: deletes those that it reports as sent, parks those that can never be sent,
+    /// and postpones the rest for a while, longer each time, 10 s at most.
     /// </summary>
-    /// <param name="limit">Messages at most.</param>
-    /// <param name="bytes">No more messages once keys and values are as long as this.</param>
-    /// <param name="send">Answers with what came of each.</param>
-    /// <returns>How many were there to be sent, and how many were.</returns>
-    /// <exception cref="NpgsqlException">The database cannot be reached: what was sent will be sent again.</exception>
+    /// <param name="limit">The maximum number of messages.</param>
+    /// <param name="bytes">Stops taking messages once their keys and values reach this size in bytes.</param>
+    /// <param name="send">Returns the result for each message.</param>
+    /// <returns>The number of messages taken, and the number sent.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached: messages already sent will be sent again.</exception>
     public async Task<(int Taken, int Sent)> RelayAsync(
         int limit,
         long bytes,
@@ -156,7 +156,7 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
         }
         catch (PostgresException exception) when (sent.Count > 0 && DatabaseFaults.IsNoRoom(exception))
         {
-            // What was sent must not be sent again and again for as long as the rest does not fit. The client has given the session up.
+            // Messages that were sent must not be sent again and again while the rest cannot be written. The client has closed the session.
             await using var delete = dataSource.CreateBatch();
             delete.BatchCommands.Add(Deletion(sent));
             await delete.ExecuteNonQueryAsync(cancellationToken);

@@ -3,18 +3,19 @@ using Npgsql;
 namespace FactoryMonitoring.Data.Ingestion;
 
 /// <summary>One step of the audit.</summary>
-/// <param name="Batches">That were counted; 0 where there is nothing to count yet, or another process counts.</param>
-/// <param name="Readings">That their spans promise.</param>
-/// <param name="Wrong">Batches that hold others.</param>
+/// <param name="Batches">Batches counted; 0 if there is nothing to count yet, or another process is counting.</param>
+/// <param name="Readings">Readings expected by the batches' spans.</param>
+/// <param name="Wrong">Batches whose contents differ.</param>
 public sealed record AuditStep(long Batches, long Readings, long Wrong);
 
 /// <summary>
-/// Counts the readings of each batch against its span in <c>reading_batches</c>: as many readings as it promises, of as many messages (distinct offsets), and
-/// none outside of it. What is wrong becomes a violation of the ledger. Any process may do it at any time; one at a time does.
+/// Counts the readings of each batch against its span in <c>reading_batches</c>: the expected number of readings, from the expected number of messages
+/// (distinct offsets), and none outside the span. Differences become violations in the ledger. Any process may run it at any time; only one at a time does.
 /// </summary>
 public sealed class ReadingAudit(NpgsqlDataSource dataSource)
 {
-    // Batches of a minute ago: a transaction that began before them has ended by then, and shows. All batches of one time are one transaction's.
+    // Batches at least a minute old: every transaction that began before them has ended and is visible. All batches with the same time belong to one
+    // transaction.
     private const string Step = """
         WITH audit AS (
             SELECT audited_until, GREATEST(audited_until, clock_timestamp() - $2) AS horizon FROM reading_audit FOR UPDATE SKIP LOCKED
@@ -57,8 +58,8 @@ public sealed class ReadingAudit(NpgsqlDataSource dataSource)
         """;
 
     /// <summary>Counts the next batches.</summary>
-    /// <param name="readings">About as many at most.</param>
-    /// <param name="age">Younger batches wait: no transaction may be open for as long.</param>
+    /// <param name="readings">The approximate maximum number of readings.</param>
+    /// <param name="age">Younger batches wait: no transaction may stay open that long.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or is not ready.</exception>
     public async Task<AuditStep> StepAsync(int readings, TimeSpan age, CancellationToken cancellationToken)
     {

@@ -5,13 +5,13 @@ using Npgsql;
 namespace FactoryMonitoring.Data.Ingestion;
 
 /// <summary>
-/// Rows of the table <c>readings</c> as PostgreSQL's binary COPY takes them. A row is a fixed pattern of bytes with the values
+/// Rows of the table <c>readings</c> in the format of PostgreSQL's binary COPY. A row is a fixed byte pattern with the values
 /// written over it: no call, no allocation and no type lookup per column. Reused from batch to batch.
 /// </summary>
 /// <remarks>The format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".</remarks>
 public sealed class ReadingRows
 {
-    /// <summary>processing_timestamp is left to its default, so that it is the database's clock and the same for a whole batch.</summary>
+    /// <summary>processing_timestamp keeps its default, so that it is from the database's clock and the same for a whole batch.</summary>
     private const string Copy = """
         COPY readings ("timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level, reading_count)
         FROM STDIN (FORMAT BINARY)
@@ -31,7 +31,7 @@ public sealed class ReadingRows
     private byte[] _bytes;
     private int _length;
 
-    /// <param name="capacity">Rows for which there is room at once; it grows beyond that.</param>
+    /// <param name="capacity">The initial capacity in rows; it grows as needed.</param>
     public ReadingRows(int capacity)
     {
         _bytes = new byte[Header.Length + (capacity * RowLength) + TrailerLength];
@@ -58,7 +58,7 @@ public sealed class ReadingRows
     }
 
     /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
-    /// <param name="readingCount">Null where the message had none.</param>
+    /// <param name="readingCount">Null if the message had none.</param>
     public void Add(
         long timestamp, long offset, double value, int sensorKey, int consumerKey, int partition, float quality, short logKey, AlertLevel level, long? readingCount)
     {

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
 
-/// <summary>Writes which numbers of a sensor's messages are not read, one row for each sensor.</summary>
+/// <summary>Records the numbers in a sensor's messages that are not read, one row for each sensor.</summary>
 public sealed class UnreadMemberStore(NpgsqlDataSource dataSource)
 {
     private const string Upsert = """
@@ -10,7 +10,7 @@ public sealed class UnreadMemberStore(NpgsqlDataSource dataSource)
         ON CONFLICT (sensor_id) DO UPDATE SET names = excluded.names, seen_at = excluded.seen_at
         """;
 
-    /// <param name="names">By sensor, what its last messages held, with commas between.</param>
+    /// <param name="names">By sensor, the names in its last messages, separated by commas.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or refuses.</exception>
     public async Task WriteAsync(IReadOnlyDictionary<string, string> names, CancellationToken cancellationToken)
     {

@@ -4,14 +4,14 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Which alerts; what is null does not matter.</summary>
+/// <summary>Selects alerts; null members match all.</summary>
 /// <param name="Rule">anomaly_type.</param>
-/// <param name="Open">Whether the episode goes on.</param>
-/// <param name="Backfill">Those of backfilled readings in place of the live ones.</param>
+/// <param name="Open">Whether the episode is open.</param>
+/// <param name="Backfill">Alerts for backfilled readings instead of live ones.</param>
 public sealed record AlertFilter(
     string? Severity, string? SensorType, string? Rule, string? SensorId, DateTimeOffset? From, DateTimeOffset? To, bool? Open, bool Backfill = false);
 
-/// <summary>Reads alerts: a page of them, their rate, and one with the readings it came from.</summary>
+/// <summary>Reads alerts: a page of them, their rate, and one with the readings around it.</summary>
 public sealed class AlertQueries(NpgsqlDataSource dataSource)
 {
     /// <summary>The columns that <see cref="Alert"/> reads.</summary>
@@ -21,7 +21,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
                kafka_partition, kafka_offset, trace_id, span_id, resolved_because, backfill
         """;
 
-    // Parameters are known when an unprepared statement is planned: what is null costs nothing.
+    // An unprepared statement is planned with its parameters' values: null parameters cost nothing.
     private const string Where = """
         WHERE ($1 IS NULL OR severity = $1) AND ($2 IS NULL OR sensor_type = $2) AND ($3 IS NULL OR anomaly_type = $3) AND ($4 IS NULL OR sensor_id = $4)
           AND ($5 IS NULL OR "timestamp" >= $5) AND ($6 IS NULL OR "timestamp" < $6) AND ($7 IS NULL OR (resolved_at IS NULL) = $7)
@@ -47,7 +47,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
 
     private const string Find = $"{Columns}, log_key FROM alerts WHERE alert_id = $1";
 
-    // The message may hold several readings, of the alert's sensor too: then it is the one with the alert's time and value.
+    // The message may hold several readings, even several of the alert's sensor: the one with the alert's time and value is chosen.
     private const string FindReading = $"""
         {ReadingColumns.Select}
         WHERE r.log_key = $1 AND r.kafka_partition = $2 AND r.kafka_offset = $3
@@ -57,7 +57,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         LIMIT 1
         """;
 
-    // Its neighbours in the log, a bounded way to either side.
+    // The neighbours in the log, within a limited distance on either side.
     private const string ReadingsAround = $"""
         SELECT * FROM (
             ({ReadingColumns.Select}
@@ -75,8 +75,8 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         ORDER BY kafka_offset, "timestamp"
         """;
 
-    /// <summary>A page, newest first.</summary>
-    /// <param name="before">The last alert of the page before.</param>
+    /// <summary>Reads a page of alerts, newest first.</summary>
+    /// <param name="before">The last alert of the previous page.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<AlertBody>> ListAsync(AlertFilter filter, Guid? before, int limit, CancellationToken cancellationToken)
     {
@@ -87,7 +87,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
         return await reader.RowsAsync(Alert, cancellationToken);
     }
 
-    /// <summary>How many were raised per <paramref name="bucket"/>, oldest first.</summary>
+    /// <summary>Counts the alerts raised per <paramref name="bucket"/>, oldest first.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<AlertRatePoint>> RateAsync(AlertFilter filter, TimeSpan bucket, CancellationToken cancellationToken)
     {
@@ -98,7 +98,7 @@ public sealed class AlertQueries(NpgsqlDataSource dataSource)
             row => new AlertRatePoint(row.Timestamp(0), row.GetString(1), row.GetString(2), row.GetString(3), row.GetInt32(4)), cancellationToken);
     }
 
-    /// <returns>Null where there is no such alert.</returns>
+    /// <returns>Null if there is no such alert.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<AlertDetailBody?> FindAsync(Guid id, CancellationToken cancellationToken)
     {

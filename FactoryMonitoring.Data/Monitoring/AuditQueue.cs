@@ -5,22 +5,22 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Writes entries to the audit log in the background. What cannot be written waits: the command may have been to end the database.</summary>
+/// <summary>Writes entries to the audit log in the background. Entries that cannot be written wait: the command may have been to stop the database.</summary>
 public sealed partial class AuditQueue(TimeProvider time, ILogger<AuditQueue> logger)
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly Channel<AuditEntry> _entries = Channel.CreateBounded<AuditEntry>(10_000);
 
-    /// <summary>Records an entry, and logs one that finds the queue full.</summary>
+    /// <summary>Queues an entry, and logs it instead if the queue is full.</summary>
     public void Add(AuditEntry entry)
     {
         ArgumentNullException.ThrowIfNull(entry);
         if (!_entries.Writer.TryWrite(entry)) Log.Unwritten(logger, entry.Act, entry.Who);
     }
 
-    /// <summary>Writes until it is cancelled.</summary>
-    /// <exception cref="OperationCanceledException">It was.</exception>
+    /// <summary>Writes entries until cancelled.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
     public async Task RunAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
     {
         var store = new AuditStore(dataSource);

@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>The log of who did what, which only grows.</summary>
+/// <summary>The append-only log of who did what.</summary>
 public sealed class AuditStore(NpgsqlDataSource dataSource)
 {
     private const int MostCharacters = 1000;
@@ -32,7 +32,7 @@ public sealed class AuditStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>A page, newest first.</summary>
+    /// <summary>Reads a page of entries, newest first.</summary>
     /// <param name="before">Only entries with a lower id.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<AuditEntry>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
@@ -48,7 +48,7 @@ public sealed class AuditStore(NpgsqlDataSource dataSource)
             cancellationToken);
     }
 
-    // Whoever asks for something writes a part of the text. What no text of PostgreSQL can have, and other control characters, are shown as �.
+    // The requester supplies part of the text. Characters that PostgreSQL's text cannot contain, and other control characters, become �.
     private static string Short(string text, int most)
     {
         var shortened = new StringBuilder();

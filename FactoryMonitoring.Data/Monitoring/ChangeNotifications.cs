@@ -3,17 +3,17 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>The announcements on <see cref="ResourceNames.ChangeChannel"/>.</summary>
+/// <summary>Listens to the notifications on <see cref="ResourceNames.ChangeChannel"/>.</summary>
 public sealed class ChangeNotifications(NpgsqlDataSource dataSource)
 {
     private const string Listen = $"LISTEN {ResourceNames.ChangeChannel}";
 
     private const string Probe = "SELECT 1";
 
-    // A connection that died without a word would never announce anything again.
+    // A connection that broke silently would never deliver a notification again.
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(10);
 
-    /// <summary>Calls <paramref name="changed"/> once at the start, and then at every announcement, until cancelled.</summary>
+    /// <summary>Calls <paramref name="changed"/> once at the start, and then on every notification, until cancelled.</summary>
     /// <exception cref="NpgsqlException">The connection could not be made, or was lost.</exception>
     public async Task ListenAsync(Action changed, CancellationToken cancellationToken)
     {

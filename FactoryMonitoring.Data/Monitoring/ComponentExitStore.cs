@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Keeps the ends of processes, so that their marks outlive the AppHost's memory of them.</summary>
+/// <summary>Stores the exits of processes, so that their marks outlive the AppHost's memory.</summary>
 public sealed class ComponentExitStore(NpgsqlDataSource dataSource)
 {
     private const string Insert =
         "INSERT INTO component_exits (component_id, at, exit_code, cause, asked_by) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 
-    /// <summary>Writes it, unless it is written already.</summary>
+    /// <summary>Writes the exit, unless it is already stored.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task WriteAsync(ComponentExitRow exit, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>What a component did: everything of it that is not in the snapshot.</summary>
+/// <summary>The history of a component that is not in the snapshot.</summary>
 public sealed record ComponentHistory(
     IReadOnlyList<StatusChangeBody> StatusChanges,
     IReadOnlyList<ComponentRatePoint> Rates,
@@ -17,7 +17,7 @@ public sealed class ComponentQueries(NpgsqlDataSource dataSource)
     private const string StatusChanges =
         "SELECT at, status, reason FROM status_changes WHERE component_kind = $1 AND component_id = $2 ORDER BY at DESC, id DESC LIMIT 100";
 
-    // Of the last 10 minutes, in steps of 5 s; a step nobody wrote of is left out. The present step is not over yet.
+    // The last 10 minutes, in steps of 5 s; steps without samples are omitted. The current step is not complete yet.
     private const string ConsumerRates = """
         SELECT date_bin('5 s', at, 'epoch') AS step, sum(stored) / 5.0::double precision FROM consumer_samples
         WHERE at >= date_bin('5 s', CURRENT_TIMESTAMP, 'epoch') - interval '10 min' AND at < date_bin('5 s', CURRENT_TIMESTAMP - interval '1 s', 'epoch')
@@ -76,7 +76,7 @@ public sealed class ComponentQueries(NpgsqlDataSource dataSource)
             await reader.RowsAsync(DeadLetterQueries.DeadLetter, cancellationToken));
     }
 
-    /// <summary>Its alerts are those about itself and those of its type of sensors.</summary>
+    /// <summary>Reads a producer's history; its alerts are those about itself and those of its sensor type.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<ComponentHistory> OfProducerAsync(string producerId, string sensorType, CancellationToken cancellationToken)
     {

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Reads the messages that were no readings.</summary>
+/// <summary>Reads the messages that were not readings.</summary>
 public sealed class DeadLetterQueries(NpgsqlDataSource dataSource)
 {
     internal const string OfSensor = $"{Columns} WHERE sensor_id = $1 ORDER BY rejected_at DESC LIMIT 50";
@@ -15,8 +15,8 @@ public sealed class DeadLetterQueries(NpgsqlDataSource dataSource)
 
     private const string Newest = $"{Columns} WHERE ($1 IS NULL OR rejected_at < $1) ORDER BY rejected_at DESC, kafka_partition, kafka_offset LIMIT $2";
 
-    /// <summary>A page, newest first.</summary>
-    /// <param name="before">Only older ones.</param>
+    /// <summary>Reads a page of dead letters, newest first.</summary>
+    /// <param name="before">Only older dead letters.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<DeadLetterBody>> ListAsync(DateTimeOffset? before, int limit, CancellationToken cancellationToken)
     {

@@ -3,13 +3,13 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Which rows are exported.</summary>
-/// <param name="From">The first moment of the window; by the time at which a row was stored.</param>
-/// <param name="To">The first moment after it.</param>
-/// <param name="SensorId">Of this sensor alone; null for all.</param>
+/// <summary>Selects the rows to export.</summary>
+/// <param name="From">The start of the window, inclusive, by the time at which a row was stored.</param>
+/// <param name="To">The end of the window, exclusive.</param>
+/// <param name="SensorId">Only this sensor; null for all.</param>
 public sealed record ExportFilter(DateTimeOffset From, DateTimeOffset To, string? SensorId);
 
-/// <summary>Reads whole windows of what is stored, a slice of time after the other, so that neither side holds more than a slice of it.</summary>
+/// <summary>Reads whole windows of stored data, one time slice after another, so that neither side holds more than one slice.</summary>
 public sealed class ExportQueries(NpgsqlDataSource dataSource)
 {
     private static readonly TimeSpan Slice = TimeSpan.FromMinutes(10);
@@ -39,7 +39,7 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
         ORDER BY e."timestamp", e.id
         """;
 
-    // The account, entry by entry: every offset is in a batch, rejected, or skipped.
+    // The ledger, entry by entry: every offset is in a batch, rejected, or skipped.
     private const string Ledger = """
         SELECT * FROM (
             SELECT b.processing_timestamp AS at, 'batch' AS entry, l.log_id, b.kafka_partition, b.first_offset, b.next_offset - 1 AS last_offset,
@@ -65,10 +65,10 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
     private static readonly Dictionary<string, string> Statements =
         new() { ["readings"] = Readings, ["alerts"] = Alerts, ["rebalances"] = Rebalances, ["ledger"] = Ledger, ["audit"] = Audit };
 
-    /// <summary>What can be exported.</summary>
+    /// <summary>The kinds of data that can be exported.</summary>
     public static IReadOnlyCollection<string> Kinds => Statements.Keys;
 
-    /// <summary>The rows of the window by the time at which they were stored, as readers of one slice each; every reader has the same columns.</summary>
+    /// <summary>Reads the rows of the window by the time at which they were stored, with one reader per slice; every reader has the same columns.</summary>
     /// <param name="kind">One of <see cref="Kinds"/>.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async IAsyncEnumerable<NpgsqlDataReader> ReadAsync(string kind, ExportFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -79,7 +79,7 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
         {
             var to = from + Slice < filter.To ? from + Slice : filter.To;
 
-            // Whoever waits for it says how long.
+            // The caller decides how long to wait.
             await using var command = new NpgsqlCommand(Statements[kind], connection)
             {
                 CommandTimeout = 0,

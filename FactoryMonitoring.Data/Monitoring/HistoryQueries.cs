@@ -4,10 +4,10 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Reads the curves out of the samples of each second.</summary>
+/// <summary>Computes the history curves from the samples of each second.</summary>
 public sealed class HistoryQueries(NpgsqlDataSource dataSource)
 {
-    // Whole intervals alone: the last one ends before the second that may not be written yet.
+    // Only whole intervals: the last one ends before the second that may not be written yet.
     private const string Window = """
         at >= date_bin($1, CURRENT_TIMESTAMP - interval '1 s', 'epoch') - $2 AND at < date_bin($1, CURRENT_TIMESTAMP - interval '1 s', 'epoch')
         """;
@@ -22,7 +22,7 @@ public sealed class HistoryQueries(NpgsqlDataSource dataSource)
 
     private const string LagSamples = "SELECT at, lag, lag_seconds FROM lag_samples WHERE at > CURRENT_TIMESTAMP - interval '15 min' ORDER BY at";
 
-    /// <summary>The lag of the last quarter of an hour as it was sampled, oldest first.</summary>
+    /// <summary>Reads the lag samples of the last 15 minutes, oldest first.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<(DateTimeOffset At, long Lag, double? Seconds)>> LagAsync(CancellationToken cancellationToken)
     {
@@ -31,7 +31,7 @@ public sealed class HistoryQueries(NpgsqlDataSource dataSource)
         return await reader.RowsAsync(row => (row.Timestamp(0), row.GetInt64(1), row.Value<double>(2)), cancellationToken);
     }
 
-    /// <summary>Oldest first; an interval of which nobody wrote anything is left out.</summary>
+    /// <summary>Reads the curves, oldest first; intervals without samples are omitted.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<HistoryBody> ReadAsync(TimeSpan window, TimeSpan interval, CancellationToken cancellationToken)
     {

@@ -4,8 +4,8 @@ using Npgsql;
 namespace FactoryMonitoring.Data.Monitoring;
 
 /// <summary>
-/// The account of deliveries from its counters: what is acknowledged, what is settled, and the ranges below next_offset nobody has settled yet. Such a
-/// range counts as stored until its comparison, which <see cref="LedgerBody.SettledAt"/> dates; one at or past it is in flight.
+/// Computes the ledger from its counters: what is acknowledged, what is settled, and the ranges below next_offset that are not settled yet. Such a
+/// range counts as stored until it is compared, which is done up to <see cref="LedgerBody.SettledAt"/>; a range at or past next_offset is in flight.
 /// </summary>
 internal static class LedgerQueries
 {

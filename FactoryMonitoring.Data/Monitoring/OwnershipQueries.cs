@@ -4,12 +4,12 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Reads who owned which partition when, and what else happened meanwhile.</summary>
+/// <summary>Reads which consumer owned which partition when, and what else happened meanwhile.</summary>
 public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
 {
     private const string Clock = "SELECT clock_timestamp()";
 
-    // Nobody closes the last ownership of a log that is no more: it ended with its last commit.
+    // The last ownership in a log that no longer exists is never closed: it ended with its last commit.
     private const string Spans = """
         WITH present AS (
             SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1
@@ -88,7 +88,7 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
         _ => null,
     };
 
-    // One that was told to stop says itself that it leaves, and one that is done, as the provisioner is, is no event.
+    // A component that was asked to stop reports its own leave, and a component that has finished, such as the provisioner, is not an event.
     private static TimelineMark? Mark(ComponentExitRow row) => row.Cause == ExitCause.Stopped || row is { IsKill: false, ExitCode: 0 }
         ? null
         : new(row.At, row.IsKill ? "kill" : "exit", row.ComponentId, row.AskedBy is { } who ? $"by {who}" : row.ExitCode is { } code ? $"exit code {code}" : null);

@@ -3,7 +3,7 @@ using NpgsqlTypes;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Parameters that may be null: PostgreSQL must be told their type all the same.</summary>
+/// <summary>Parameters that may be null, with the explicit type that PostgreSQL needs even then.</summary>
 internal static class Parameters
 {
     internal static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };

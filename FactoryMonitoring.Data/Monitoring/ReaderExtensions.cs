@@ -4,7 +4,7 @@ namespace FactoryMonitoring.Data.Monitoring;
 
 internal static class ReaderExtensions
 {
-    /// <summary>Reads the rows of the present result and goes on to the next one.</summary>
+    /// <summary>Reads the rows of the current result and advances to the next one.</summary>
     internal static async Task<IReadOnlyList<T>> RowsAsync<T>(this NpgsqlDataReader reader, Func<NpgsqlDataReader, T> map, CancellationToken cancellationToken)
     {
         var rows = new List<T>();

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>A stored row, read past the view: a log's key and an offset find the batch, and the batch's time finds it.</summary>
+/// <summary>A stored row, read without the view: a log's key and an offset find the batch, and the batch's time finds the row.</summary>
 internal static class ReadingColumns
 {
     internal const string Select = $"{Columns} FROM readings r {Joins}";

@@ -2,15 +2,17 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Who last wrote the row of a component.</summary>
+/// <summary>The process that last wrote the row of a component.</summary>
 public sealed record RowWriter(Guid InstanceId, string Host, int ProcessId, DateTime StartedAt, DateTime WrittenAt);
 
-/// <summary>Reads who writes the heartbeat of a component: two processes of one name are two stacks that share a database by mistake.</summary>
+/// <summary>
+/// Reads which process writes the heartbeat of a component: two processes with the same name are two stacks that share a database by mistake.
+/// </summary>
 /// <param name="table">consumer_health or producer_health.</param>
 /// <param name="key">The column of the component's name.</param>
 public sealed class RivalStore(NpgsqlDataSource dataSource, string table, string key)
 {
-    /// <returns>The time by the database's clock, and the writer; null where there is no row yet.</returns>
+    /// <returns>The time by the database's clock, and the writer; null if there is no row yet.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<(DateTime Now, RowWriter? Writer)> ReadAsync(string id, CancellationToken cancellationToken)
     {

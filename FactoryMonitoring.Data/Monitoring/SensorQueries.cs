@@ -3,11 +3,11 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Monitoring;
 
-/// <summary>Which sensors; what is null does not matter.</summary>
-/// <param name="Search">A part of the id, in any case.</param>
+/// <summary>Selects sensors; null members match all.</summary>
+/// <param name="Search">A part of the id, case-insensitive.</param>
 public sealed record SensorFilter(string? Search, string? SensorType, string? AlertLevel);
 
-/// <summary>Reads sensors: pages of them with their newest value, how many there are, and one with its last readings, alerts and dead letters.</summary>
+/// <summary>Reads sensors: pages of them with their newest value, their number, and one with its last readings, alerts and dead letters.</summary>
 public sealed class SensorQueries(NpgsqlDataSource dataSource)
 {
     private const string Columns = """
@@ -16,7 +16,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
                s.rule_warning, s.rule_critical, s.rule_unit
         """;
 
-    // Parameters are known when an unprepared statement is planned: what is null costs nothing.
+    // An unprepared statement is planned with its parameters' values: null parameters cost nothing.
     private const string Where = """
         WHERE ($1 IS NULL OR strpos(lower(s.sensor_id), lower($1)) > 0) AND ($2 IS NULL OR s.sensor_type = $2) AND ($3 IS NULL OR s.alert_level = $3)
         """;
@@ -27,7 +27,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         SELECT s.sensor_type, s.alert_level, count(*)::integer FROM sensors s {Where} GROUP BY 1, 2 ORDER BY 1, 2
         """;
 
-    // From the few that have open alerts, where those come first or last.
+    // Starts from the few sensors with open alerts if these come first or last.
     private static readonly Dictionary<string, string> Orders = new()
     {
         ["id"] = "s.sensor_id",
@@ -73,23 +73,23 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
 
     private const string BackfilledAlerts = $"""{AlertQueries.Columns} FROM alerts WHERE sensor_id = $1 AND backfill ORDER BY "timestamp" DESC LIMIT 50""";
 
-    // A row for each producer that has replayed a file.
+    // One row for each producer that has replayed a file.
     private const string Replay = """
         SELECT producer_id, file, row_number, played, row_count, source_timestamp, is_over, updated_at, is_backfill, stored, readings, rows_per_second, seconds_left
         FROM replays WHERE $1 = ANY (sensor_ids) ORDER BY updated_at DESC LIMIT 1
         """;
 
-    // A consumer writes it once an hour for as long as it holds.
+    // A consumer writes it once an hour while it applies.
     private const string Unread = """
         SELECT u.names FROM unread_members u JOIN sensor_latest l USING (sensor_id) WHERE u.sensor_id = $1 AND u.seen_at > l.processing_timestamp - interval '2 hours'
         """;
 
-    /// <summary>What a page can be sorted by; a leading - turns the order round.</summary>
+    /// <summary>The sort orders of a page; a leading - reverses the order.</summary>
     public static IReadOnlyCollection<string> Sorts => Orders.Keys;
 
-    /// <summary>A page.</summary>
-    /// <param name="sort">One of <see cref="Sorts"/>; sensors that are the same by it stand by their ids.</param>
-    /// <param name="skip">So many sensors come before it.</param>
+    /// <summary>Reads a page of sensors.</summary>
+    /// <param name="sort">One of <see cref="Sorts"/>; sensors with equal values are ordered by id.</param>
+    /// <param name="skip">The number of sensors before the page.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<SensorBody>> ListAsync(SensorFilter filter, string sort, int skip, int limit, CancellationToken cancellationToken)
     {
@@ -100,7 +100,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         return await reader.RowsAsync(Sensor, cancellationToken);
     }
 
-    /// <summary>How many there are.</summary>
+    /// <summary>Counts the sensors.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<SensorCountsBody> CountAsync(SensorFilter filter, CancellationToken cancellationToken)
     {
@@ -110,7 +110,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         return new(counts.Sum(count => count.Sensors), counts);
     }
 
-    /// <summary>Sensors of which readings were backfilled, the newest first.</summary>
+    /// <summary>Reads the sensors with backfilled readings, newest first.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<BackfilledSensorBody>> BackfilledAsync(int limit, CancellationToken cancellationToken)
     {
@@ -120,7 +120,7 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
         return await reader.RowsAsync(BackfilledSensor, cancellationToken);
     }
 
-    /// <returns>Null where no reading of it was ever stored and none is rejected; without a sensor where all were rejected.</returns>
+    /// <returns>Null if no reading of the sensor was ever stored or rejected; without a sensor if all were rejected.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<SensorDetailBody?> FindAsync(string sensorId, CancellationToken cancellationToken)
     {
@@ -146,8 +146,8 @@ public sealed class SensorQueries(NpgsqlDataSource dataSource)
     }
 
     /// <summary>
-    /// The newest readings of a sensor, of all partitions. Consumers note a sensor's newest reading a little after they store it: the search begins 15 s
-    /// after the noted one.
+    /// The newest readings of a sensor, in all partitions. Consumers record a sensor's newest reading shortly after they store it: the search begins 15 s
+    /// after the recorded one.
     /// </summary>
     private static string NewestBy(string noted, string isBackfill, string order) => $"""
         {ReadingColumns.Columns}

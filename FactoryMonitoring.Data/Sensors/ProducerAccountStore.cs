@@ -3,14 +3,14 @@ using NpgsqlTypes;
 
 namespace FactoryMonitoring.Data.Sensors;
 
-/// <summary>COMMIT was sent and its answer never came: the account is written, or it is not.</summary>
+/// <summary>COMMIT was sent and its answer was lost: the account may or may not be written.</summary>
 public sealed class OutcomeUnknownException(Exception inner) : Exception($"the answer to COMMIT was lost: {inner.Message}", inner);
 
-/// <summary>Writes what a producer knows of its deliveries, and its heartbeat, in one transaction.</summary>
+/// <summary>Writes a producer's delivery account and its heartbeat in one transaction.</summary>
 public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
 {
-    // The row's number tells whether an account is written already, and its lock makes one that is still being committed be waited for. A
-    // transaction id would not do: PostgreSQL may give it anew after a crash.
+    // The row's number shows whether an account is already written, and its lock makes a retry wait for an account that is still being committed. A
+    // transaction id is not sufficient: PostgreSQL may assign it again after a crash.
     private const string UpsertHealth = """
         INSERT INTO producer_health AS h (producer_id, sensor_type, status, connection, condition, messages_sent_last_minute, last_acknowledged,
             started_at, instance_id, process_id, host, sensor_count, queued, resident_bytes, total_messages_sent, failed_deliveries,
@@ -35,7 +35,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         WHERE producer_id = $1 AND instance_id = $2
         """;
 
-    // Asks first: ON CONFLICT alone would use up a number of the smallint sequence each time.
+    // Selects first: ON CONFLICT alone would consume a value of the smallint sequence each time.
     private const string InsertLogs = """
         INSERT INTO logs (log_id)
         SELECT DISTINCT id FROM unnest($1::text[]) id WHERE NOT EXISTS (SELECT FROM logs WHERE log_id = id)
@@ -57,20 +57,20 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
             acknowledged = s.acknowledged + EXCLUDED.acknowledged, longest_wait_ms = greatest(s.longest_wait_ms, EXCLUDED.longest_wait_ms)
         """;
 
-    /// <summary>Writes all of it or nothing, and nothing where it is written already.</summary>
-    /// <param name="heartbeat">The producer now.</param>
-    /// <param name="account">What has come since the last account.</param>
-    /// <param name="number">One more than that of the instance's last account.</param>
+    /// <summary>Writes everything or nothing, and nothing if the account is already written.</summary>
+    /// <param name="heartbeat">The producer's current state.</param>
+    /// <param name="account">Everything since the last account.</param>
+    /// <param name="number">The number of the instance's last account plus one.</param>
     /// <param name="mayBeWritten">
-    /// The account under this number ended in <see cref="OutcomeUnknownException"/> before. Where another instance has written since, it is taken
-    /// for written: readings stored without a record are harmless, records that stand twice are not.
+    /// The account with this number ended in <see cref="OutcomeUnknownException"/> before. If another instance has written since, the account is considered
+    /// written: readings stored without a record are harmless, duplicate records are not.
     /// </param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
     /// <returns>
-    /// The number of the instance's last account that the database had before, 0 where it had none: less than <paramref name="number"/> - 1 where it has
-    /// lost accounts that were committed. Null where nothing was written.
+    /// The number of the instance's last account in the database before this one, 0 if there was none: less than <paramref name="number"/> - 1 if the database
+    /// has lost committed accounts. Null if nothing was written.
     /// </returns>
-    /// <exception cref="OutcomeUnknownException">It may or may not be written: write it again, unchanged, under the same number.</exception>
+    /// <exception cref="OutcomeUnknownException">The account may or may not be written: write it again, unchanged, under the same number.</exception>
     /// <exception cref="NpgsqlException">Nothing is written. The same holds for <see cref="TimeoutException"/>, which a slow first connect raises.</exception>
     public async Task<long?> WriteAsync(ProducerHeartbeat heartbeat, ProducerAccount account, long number, bool mayBeWritten, CancellationToken cancellationToken)
     {
@@ -107,8 +107,10 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         return before;
     }
 
-    /// <summary>Writes the heartbeat alone, where the database has no room for an account: it takes the room of the one before it. The account's number stays as it is.</summary>
-    /// <exception cref="NpgsqlException">The database cannot be reached, or has no room for that either.</exception>
+    /// <summary>
+    /// Writes only the heartbeat if the database has no space for an account: it reuses the space of the previous one. The account's number does not change.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached, or has no space for the heartbeat either.</exception>
     public async Task BeatAsync(ProducerHeartbeat heartbeat, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(heartbeat);
@@ -123,7 +125,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    // Goes through every result: an error of a later statement, passed over, would make of COMMIT a silent ROLLBACK.
+    // Reads every result: with an unread error of a later statement, COMMIT would silently roll back.
     private static async Task<long?> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellationToken)
     {
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
@@ -181,7 +183,7 @@ public sealed class ProducerAccountStore(NpgsqlDataSource dataSource)
         },
     };
 
-    // Times are the producer's when they come, and the database's when they are stored: its clock may be days off.
+    // Times are converted from the producer's clock to the database's when they are stored: the producer's clock may be days off.
     private static NpgsqlParameter<DateTime> Now() => new() { TypedValue = DateTime.UtcNow };
 
     private static NpgsqlBatchCommand Samples(string producerId, IReadOnlyList<ProducerSample> samples) => new(InsertSamples)

@@ -2,30 +2,30 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Sensors;
 
-/// <summary>Where in its file a replay is.</summary>
-/// <param name="File">Its name without its folder.</param>
-/// <param name="Row">Of the file's rows of values, from 1 on; 0 before the first.</param>
+/// <summary>The position of a replay in its file.</summary>
+/// <param name="File">The file's name without its folder.</param>
+/// <param name="Row">The row of values in the file, counted from 1; 0 before the first.</param>
 /// <param name="Played">Rows that were replayed.</param>
 /// <param name="Rows">All rows of the file.</param>
-/// <param name="SourceTimestamp">The row's time as it stands in the file; null where the file has none.</param>
-/// <param name="IsOver">The file has come to its end; of a backfill: and all of it is stored.</param>
+/// <param name="SourceTimestamp">The row's time as written in the file; null if the file has none.</param>
+/// <param name="IsOver">The file is at its end; for a backfill, all of it is stored as well.</param>
 /// <param name="Readings">All readings of the file.</param>
-/// <param name="Backfill">Null where the rows are replayed.</param>
+/// <param name="Backfill">Null if the rows are replayed.</param>
 public sealed record ReplayProgress(
     string File, long Row, long Played, long Rows, string? SourceTimestamp, bool IsOver, long Readings, BackfillProgress? Backfill = null);
 
-/// <summary>How far a backfill is.</summary>
+/// <summary>The progress of a backfill.</summary>
 /// <param name="Stored">Readings that consumers have stored.</param>
-/// <param name="RowsPerSecond">Stored, over the last 10 s; null before the first.</param>
-/// <param name="SecondsLeft">At that rate; null while nothing is being stored.</param>
+/// <param name="RowsPerSecond">Rows stored per second, over the last 10 s; null before the first.</param>
+/// <param name="SecondsLeft">The time left at that rate; null while nothing is being stored.</param>
 public sealed record BackfillProgress(long Stored, double? RowsPerSecond, double? SecondsLeft);
 
-/// <summary>A backfill that has begun.</summary>
+/// <summary>A backfill that has started.</summary>
 /// <param name="DoneAt">When all of it was stored.</param>
-/// <param name="IsNew">Nothing of it can be stored.</param>
+/// <param name="IsNew">No reading of it can be stored yet.</param>
 public sealed record BegunBackfill(DateTimeOffset StartedAt, DateTimeOffset? DoneAt, bool IsNew);
 
-/// <summary>Writes where in its file each replay is, one row for each producer; and which files were backfilled.</summary>
+/// <summary>Records the position of each replay, one row for each producer, and the files that were backfilled.</summary>
 public sealed class ReplayStore(NpgsqlDataSource dataSource)
 {
     private const string Upsert = """
@@ -41,8 +41,8 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
     private const string SelectStored =
         "SELECT o.kafka_partition, o.next_offset FROM partition_offsets o JOIN logs l USING (log_key) WHERE o.topic = $1 AND l.log_id = $2";
 
-    /// <summary>Up to where consumers have stored a log.</summary>
-    /// <returns>By partition, one past the last offset that is stored; without those that no consumer has ever owned.</returns>
+    /// <summary>Reads the offsets up to which consumers have stored a log.</summary>
+    /// <returns>By partition, one past the last stored offset; without partitions that no consumer has ever owned.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyList<(int Partition, long Next)>> StoredUpToAsync(string topic, string logId, CancellationToken cancellationToken)
     {
@@ -81,8 +81,8 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
         FROM stored s
         """;
 
-    /// <summary>Begins the backfill of a file, or says what is known of the one that began before.</summary>
-    /// <param name="again">It begins anew, whatever is known.</param>
+    /// <summary>Starts the backfill of a file, or returns the record of the one that started before.</summary>
+    /// <param name="again">Starts it anew regardless of earlier records.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<BegunBackfill> BeginBackfillAsync(string fingerprint, string file, bool again, CancellationToken cancellationToken)
     {
@@ -98,14 +98,14 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
             reader.GetBoolean(2));
     }
 
-    /// <summary>What of a backfill is stored: by sensor, how many readings and the time of the one that was stored last.</summary>
-    /// <param name="since">When it began.</param>
+    /// <summary>Reads what is stored of a backfill: by sensor, the number of readings and the timestamp of the one stored last.</summary>
+    /// <param name="since">When the backfill started.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyDictionary<string, (long Readings, DateTime Last)>> StoredOfBackfillAsync(
         string[] sensorIds, DateTimeOffset since, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(SelectStoredOf);
-        // All that was stored since is counted.
+        // Counts everything stored since then.
         command.CommandTimeout = 0;
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = sensorIds });
         command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = since.UtcDateTime });
@@ -119,7 +119,7 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
         return stored;
     }
 
-    /// <summary>Notes that the backfill of a file goes on, or that all of it is stored.</summary>
+    /// <summary>Records that the backfill of a file continues, or that all of it is stored.</summary>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task NoteBackfillAsync(string fingerprint, bool isDone, CancellationToken cancellationToken)
     {
@@ -129,11 +129,11 @@ public sealed class ReplayStore(NpgsqlDataSource dataSource)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Writes it over what the producer wrote before.</summary>
+    /// <summary>Overwrites the producer's previous position.</summary>
     /// <param name="producerId">The producer that replays.</param>
-    /// <param name="sensorIds">The sensors that the file's columns are.</param>
-    /// <param name="progress">Where it is.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="sensorIds">The sensors of the file's columns.</param>
+    /// <param name="progress">The position.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or refuses.</exception>
     public async Task WriteAsync(string producerId, string[] sensorIds, ReplayProgress progress, CancellationToken cancellationToken)
     {

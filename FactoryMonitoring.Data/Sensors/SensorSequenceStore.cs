@@ -2,10 +2,10 @@ using Npgsql;
 
 namespace FactoryMonitoring.Data.Sensors;
 
-/// <summary>Hands out reading_counts in blocks that no sensor ever gets twice, over restarts and kills too.</summary>
+/// <summary>Allocates reading_counts in blocks that no sensor ever gets twice, even after restarts and kills.</summary>
 public sealed class SensorSequenceStore(NpgsqlDataSource dataSource)
 {
-    // Sorted, so that two processes that reserve for the same sensors never wait for each other in a circle.
+    // Sorted, so that two processes that reserve for the same sensors never deadlock.
     private const string Reserve = """
         INSERT INTO sensor_sequences AS s (sensor_id, next_count)
         SELECT DISTINCT id, 1 + $2::bigint FROM unnest($1::text[]) id ORDER BY id
@@ -13,7 +13,7 @@ public sealed class SensorSequenceStore(NpgsqlDataSource dataSource)
         RETURNING sensor_id, next_count - $2
         """;
 
-    /// <summary>Reserves a block for each sensor in one statement. Where the answer is lost the blocks are skipped, which is no loss.</summary>
+    /// <summary>Reserves a block for each sensor in one statement. If the answer is lost, the blocks are skipped, which does no harm.</summary>
     /// <returns>The first count of each sensor's block.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<IReadOnlyDictionary<string, long>> ReserveAsync(IReadOnlyCollection<string> sensorIds, int blockSize, CancellationToken cancellationToken)

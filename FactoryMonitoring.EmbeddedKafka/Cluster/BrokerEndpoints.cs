@@ -6,7 +6,9 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
-/// <summary>The control of the embedded cluster, on loopback alone. What changes something needs the bearer token of <see cref="EmbeddedKafkaOptions.ControlToken"/>.</summary>
+/// <summary>
+/// The control endpoint of the embedded cluster, only on loopback. Changes need the bearer token of <see cref="EmbeddedKafkaOptions.ControlToken"/>.
+/// </summary>
 internal static class BrokerEndpoints
 {
     public static void MapBrokers(this IEndpointRouteBuilder endpoints)

@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
-/// <summary>A broker of the embedded cluster as seen by its control endpoint.</summary>
+/// <summary>A broker of the embedded cluster as the control endpoint shows it.</summary>
 internal sealed record Broker(int Id, string Name, string Host, int Port, bool Up, int Leads);
 
 /// <summary>
-/// The embedded cluster: topics, leaders and coordinators over librdkafka's mock brokers, and their death and return. The mock elects
-/// nobody, so that this class moves what a dead broker led; and only while leaders are where they belong do its ports answer.
+/// The embedded cluster: topics, leaders and coordinators on librdkafka's mock brokers, which can go down and come back. The mock does not elect leaders, so
+/// this class moves what a dead broker led. Its ports answer only while the leaders are where they belong.
 /// </summary>
 internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> options, TimeProvider time, ILogger<EmbeddedCluster> logger)
     : IHostedService, IHealthCheck, IDisposable
@@ -31,7 +31,7 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
         _nodes = [.. _options.Ports.Select((port, index) => new Node(index + 1, new BrokerProxy(port, cluster.Listeners[index])))];
         foreach (var node in _nodes) cluster.Advertise(node.Id, Host, node.Proxy.Port);
 
-        // The mock's own cluster id is not unique, and its log ends with this process: the name of this topic tells clients which log they read.
+        // The mock's cluster id is not unique, and its log is lost when this process exits: the name of this topic tells clients which log they read.
         var logId = Guid.NewGuid();
         CreateTopic($"factory-log.{logId}", 1);
         foreach (var topic in _options.Topics) CreateTopic(topic.Name, topic.Partitions);
@@ -78,7 +78,9 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
         }
     }
 
-    /// <summary>Kills a broker: its port refuses at once, and what it led is led by others when this returns. Null when there is no such broker.</summary>
+    /// <summary>
+    /// Kills a broker: its port refuses connections at once, and other brokers lead its partitions when this returns. Returns null if there is no such broker.
+    /// </summary>
     public Task<Broker?> TakeDownAsync(int id, CancellationToken cancellationToken) => ChangeAsync(id, async (cluster, node) =>
     {
         if (!node.Up) return;
@@ -95,14 +97,14 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
         Log.Down(logger, node.Name, successors.Length);
     }, cancellationToken);
 
-    /// <summary>Brings a broker back; it leads again after <see cref="EmbeddedKafkaOptions.ReturnDelay"/>. Null when there is no such broker.</summary>
+    /// <summary>Brings a broker back; it leads again after <see cref="EmbeddedKafkaOptions.ReturnDelay"/>. Returns null if there is no such broker.</summary>
     public Task<Broker?> BringUpAsync(int id, CancellationToken cancellationToken) => ChangeAsync(id, (cluster, node) =>
     {
         if (node.Up) return Task.CompletedTask;
         cluster.SetUp(node.Id);
         OpenPort(node);
         node.Up = true;
-        // What its dead leader left without a successor (all were down) it takes at once.
+        // The broker immediately takes over what a dead leader left without a successor because all brokers were down.
         foreach (var lead in _leads.Where(lead => _nodes[lead.Current - 1] is { Up: false })) lead.Move(cluster, node.Id);
         _ = ReturnAsync(cluster, node, node.Deaths, _stopping.Token);
         Log.Up(logger, node.Name);
@@ -143,7 +145,7 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
         }
         try
         {
-            // Killed again in the meantime: its next return will see to it.
+            // The broker was killed again in the meantime: its next return moves its leads.
             if (cancellationToken.IsCancellationRequested || node.Deaths != deaths) return;
             foreach (var lead in _leads.Where(lead => lead.Preferred == node.Id)) lead.Move(cluster, node.Id);
             Log.Leads(logger, node.Name, _leads.Count(lead => lead.Current == node.Id));
@@ -186,11 +188,11 @@ internal sealed partial class EmbeddedCluster(IOptions<EmbeddedKafkaOptions> opt
         public BrokerProxy Proxy => proxy;
         public bool Up { get; set; } = true;
 
-        /// <summary>How often it was killed.</summary>
+        /// <summary>How often the broker was killed.</summary>
         public int Deaths { get; set; }
     }
 
-    /// <summary>Something one broker leads: a partition, a group, or the cluster.</summary>
+    /// <summary>Something that one broker leads: a partition, a group, or the cluster.</summary>
     private sealed class Lead(int preferred, bool isPartition, Action<MockCluster, int> set)
     {
         public int Preferred { get; } = preferred;

@@ -4,33 +4,33 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
-/// <summary>What the embedded cluster consists of; section <c>EmbeddedKafka</c>.</summary>
+/// <summary>The parts of the embedded cluster; section <c>EmbeddedKafka</c>.</summary>
 internal sealed class EmbeddedKafkaOptions
 {
     public const string Section = "EmbeddedKafka";
 
-    /// <summary>The fixed ports of the brokers on loopback, broker 1 first; as many brokers as ports.</summary>
+    /// <summary>The fixed ports of the brokers on loopback, broker 1 first; there are as many brokers as ports.</summary>
     [Required, MinLength(1), MaxLength(9)]
     public int[] Ports { get; set; } = [];
 
-    /// <summary>Groups whose coordinator is moved when its broker goes down. Others stay with it.</summary>
+    /// <summary>Groups whose coordinator moves when its broker goes down. Other groups keep their coordinator.</summary>
     [Required]
     public string[] Groups { get; set; } = [];
 
-    /// <summary>Whoever takes a broker down or brings it up has to know it. Without one nobody may.</summary>
+    /// <summary>The bearer token required to take a broker down or bring it up. Without a token nobody may.</summary>
     public string? ControlToken { get; set; }
 
     [Required, MinLength(1), ValidateEnumeratedItems]
     public TopicOptions[] Topics { get; set; } = [];
 
-    /// <summary>Where no topics or groups are set, they are those of the factory.</summary>
+    /// <summary>Applies the topics and groups of the factory if none are set.</summary>
     public static void Complete(EmbeddedKafkaOptions options)
     {
         if (options.Topics.Length == 0) options.Topics = [.. KafkaNames.Default.Topics().Select(topic => new TopicOptions { Name = topic.Name, Partitions = topic.Partitions })];
         if (options.Groups.Length == 0) options.Groups = [KafkaNames.Default.ConsumerGroup];
     }
 
-    /// <summary>How long a broker that came back waits before it gets its partitions: clients first have to learn of it.</summary>
+    /// <summary>How long a broker that came back waits before it gets its partitions: clients must discover it first.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:01:00")]
     public TimeSpan ReturnDelay { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
 /// <summary>
-/// The entry points of librdkafka's mock cluster (rdkafka_mock.h). Error codes are 0 for success; strings are UTF-8.
+/// The entry points of librdkafka's mock cluster (rdkafka_mock.h). Error code 0 means success; strings are UTF-8.
 /// </summary>
 internal static partial class LibRdKafka
 {
     private const string Library = "librdkafka";
 
-    // The default build of linux-x64 needs libsasl2.so.3, which Debian and Ubuntu name differently.
+    // The default build of linux-x64 needs libsasl2.so.3, which has another name on Debian and Ubuntu.
     private static readonly string[] Builds = [Library, "centos8-librdkafka", "alpine-librdkafka"];
 
-    /// <summary>Lets the runtime find whichever build of the library this machine can load. Call once, before any other.</summary>
+    /// <summary>Makes the runtime find a build of the library that this machine can load. Call it once, before any other method.</summary>
     public static void Register() => NativeLibrary.SetDllImportResolver(typeof(LibRdKafka).Assembly, Resolve);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
@@ -78,7 +78,7 @@ internal static partial class LibRdKafka
     [LibraryImport(Library, EntryPoint = "rd_kafka_mock_set_group_consumer_heartbeat_interval_ms")]
     public static partial void SetHeartbeatInterval(nint cluster, int milliseconds);
 
-    /// <summary>The addresses at which the brokers really listen, broker 1 first: <c>host:port,host:port,…</c>.</summary>
+    /// <summary>Returns the addresses at which the brokers really listen, broker 1 first: <c>host:port,host:port,…</c>.</summary>
     public static string Bootstraps(nint cluster) => Marshal.PtrToStringUTF8(BootstrapsPointer(cluster)) ?? "";
 
     public static string Describe(int error) => Marshal.PtrToStringUTF8(ErrorText(error)) ?? $"error {error}";

@@ -4,19 +4,19 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.EmbeddedKafka.Cluster;
 
-/// <summary>librdkafka's mock cluster. Its broker ids are 1 to the number of brokers. Not safe for use by several threads at once.</summary>
+/// <summary>librdkafka's mock cluster. Its broker ids are 1 to the number of brokers. Not thread-safe.</summary>
 internal sealed class MockCluster : IDisposable
 {
     private const int Producer = 0;
     private readonly nint _client;
     private readonly nint _cluster;
 
-    /// <exception cref="MockClusterException">The library refuses to start a cluster.</exception>
+    /// <exception cref="MockClusterException">The library cannot start a cluster.</exception>
     public MockCluster(int brokers)
     {
         Span<byte> error = stackalloc byte[512];
         var configuration = LibRdKafka.NewConfiguration();
-        // The client is only the owner of the cluster and connects nowhere; its warning about that would be the first line of the log.
+        // The client only owns the cluster and connects nowhere; its warning about that would be the first line of the log.
         Check(LibRdKafka.SetConfiguration(configuration, "log_level", "3", error, (nuint)error.Length), "configure the mock cluster");
         _client = LibRdKafka.NewClient(Producer, configuration, error, (nuint)error.Length);
         if (_client == 0) throw new MockClusterException($"cannot start librdkafka: {Text(error)}");
@@ -31,10 +31,10 @@ internal sealed class MockCluster : IDisposable
 
     public int Brokers { get; }
 
-    /// <summary>Where the brokers really listen (random ports), broker 1 first.</summary>
+    /// <summary>The addresses at which the brokers really listen (random ports), broker 1 first.</summary>
     public IReadOnlyList<IPEndPoint> Listeners { get; }
 
-    /// <summary>Makes the cluster's metadata name this address for the broker.</summary>
+    /// <summary>Makes the cluster's metadata advertise this address for the broker.</summary>
     public void Advertise(int broker, string host, int port) => LibRdKafka.SetBrokerAddress(_cluster, broker, host, port);
 
     public void CreateTopic(string topic, int partitions) =>
@@ -67,5 +67,5 @@ internal sealed class MockCluster : IDisposable
         Encoding.UTF8.GetString(zeroTerminated[..Math.Max(0, zeroTerminated.IndexOf((byte)0))]);
 }
 
-/// <summary>librdkafka refused what was asked of its mock cluster.</summary>
+/// <summary>librdkafka refused an operation on its mock cluster.</summary>
 internal sealed class MockClusterException(string message) : Exception(message);

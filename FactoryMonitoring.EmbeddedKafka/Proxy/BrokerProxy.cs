@@ -6,9 +6,9 @@ using System.Net.Sockets;
 namespace FactoryMonitoring.EmbeddedKafka.Proxy;
 
 /// <summary>
-/// Gives a mock broker, whose own port is random, a fixed one on loopback. Closed, it refuses connections and resets those it had,
-/// which is how a killed broker looks from outside. Only what the mock has stored is still acknowledged before that: it keeps no sequence
-/// numbers, and what an idempotent producer sends again for want of an answer it would store twice, which no real broker does.
+/// Gives a mock broker, which listens on a random port, a fixed port on loopback. When closed, it refuses connections and resets the existing ones, as a killed
+/// broker does. Before the reset it forwards the acknowledgements of what the mock has stored: the mock keeps no sequence numbers, and would store a message
+/// twice that an idempotent producer sends again for lack of an answer, which no real broker does.
 /// </summary>
 internal sealed class BrokerProxy(int port, IPEndPoint target)
 {
@@ -25,7 +25,7 @@ internal sealed class BrokerProxy(int port, IPEndPoint target)
     {
         if (_listener is not null) return;
         var listener = new TcpListener(IPAddress.Loopback, port);
-        // A port in TIME_WAIT of our own earlier connections must not keep a broker from coming back.
+        // Our own earlier connections in TIME_WAIT must not keep a broker from coming back.
         listener.Server.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, !OperatingSystem.IsWindows());
         listener.Start(512);
         _listener = listener;
@@ -62,7 +62,7 @@ internal sealed class BrokerProxy(int port, IPEndPoint target)
             }
             catch (SocketException)
             {
-                // The peer went away between connect and accept; the listener itself is well.
+                // The peer disconnected between connect and accept; the listener itself is unaffected.
                 continue;
             }
             var link = new Link(client);
@@ -80,7 +80,7 @@ internal sealed class BrokerProxy(int port, IPEndPoint target)
         link.Dispose();
     }
 
-    /// <summary>One client's connection and ours to the broker behind it.</summary>
+    /// <summary>One client's connection, and the connection to the broker behind it.</summary>
     private sealed class Link(Socket client) : IDisposable
     {
         private const short Produce = 0;
@@ -98,17 +98,17 @@ internal sealed class BrokerProxy(int port, IPEndPoint target)
                 client.NoDelay = true;
                 _broker.NoDelay = true;
                 await _broker.ConnectAsync(target);
-                // One direction ended means that the connection is over: Kafka's protocol knows no half-closed one.
+                // The link ends when one direction ends: Kafka's protocol has no half-closed connections.
                 await Task.WhenAny(PumpRequestsAsync(), PumpAnswersAsync());
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // Either side went away, which is what links do.
+                // Either side disconnected, which is normal for a link.
             }
             _finished.TrySetResult();
         }
 
-        /// <summary>Lets no further request through, and waits until the client has the answers to all messages that the broker has got.</summary>
+        /// <summary>Forwards no further requests, and waits until the client has the answers to all messages that the broker has received.</summary>
         public async Task FinishAsync(TimeSpan limit)
         {
             lock (_gate)
@@ -128,7 +128,7 @@ internal sealed class BrokerProxy(int port, IPEndPoint target)
 
         private Task PumpRequestsAsync()
         {
-            // Of a request: its kind, its version, and the number that its answer bears.
+            // The head of a request: its API key, its version, and its correlation id.
             var frames = new KafkaFrames(8, head =>
             {
                 if (BinaryPrimitives.ReadInt16BigEndian(head) == Produce) _unanswered.Add(BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(4)));
@@ -168,7 +168,7 @@ internal sealed class BrokerProxy(int port, IPEndPoint target)
             }
             catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
             {
-                // Ends the link; RunAsync waits for it.
+                // The link ends; RunAsync waits for it.
             }
         }
 

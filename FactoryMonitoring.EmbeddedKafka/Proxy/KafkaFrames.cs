@@ -2,9 +2,11 @@ using System.Buffers.Binary;
 
 namespace FactoryMonitoring.EmbeddedKafka.Proxy;
 
-/// <summary>Follows one direction of a connection in Kafka's protocol, whose requests and answers are each a length (int32, big-endian) and that many bytes.</summary>
-/// <param name="headSize">How many of the first bytes behind the length are kept, in bytes.</param>
-/// <param name="onEnd">Called with those bytes when the last byte of a request or an answer has passed; the array is used again.</param>
+/// <summary>
+/// Parses one direction of a connection in Kafka's protocol, whose requests and answers each are a length (int32, big-endian) and that many bytes.
+/// </summary>
+/// <param name="headSize">How many of the bytes after the length are kept, in bytes.</param>
+/// <param name="onEnd">Called with those bytes when the last byte of a request or an answer has passed; the array is reused.</param>
 internal sealed class KafkaFrames(int headSize, Action<byte[]> onEnd)
 {
     private const int LengthSize = 4;

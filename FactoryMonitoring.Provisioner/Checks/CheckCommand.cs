@@ -3,8 +3,8 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Provisioner.Checks;
 
 /// <summary>
-/// The argument <c>check</c>: looks at brokers and database with the settings of a service, and changes nothing. What follows it are the services whose
-/// rights are looked at, all where none is named: each may sign in as somebody of its own.
+/// The argument <c>check</c>: checks brokers and database with the settings of a service, and changes nothing. The following arguments name the services whose
+/// rights are checked, all services if none is named: each service can sign in as a different user.
 /// </summary>
 internal sealed class CheckCommand(IServiceProvider provider)
 {
@@ -18,7 +18,7 @@ internal sealed class CheckCommand(IServiceProvider provider)
 
     private static readonly string[] Services = [Provisioner, Sensors, Consumers, MonitoringApi, MonitoringWeb];
 
-    /// <returns>The exit code: 0 when all is well.</returns>
+    /// <returns>The exit code: 0 if no check failed.</returns>
     public async Task<int> RunAsync(string[] services, CancellationToken cancellationToken)
     {
         if (services.Except(Services).FirstOrDefault() is { } unknown)

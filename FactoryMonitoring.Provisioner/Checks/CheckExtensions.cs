@@ -4,10 +4,10 @@ namespace FactoryMonitoring.Provisioner.Checks;
 
 internal static class CheckExtensions
 {
-    /// <summary>Adds what looks at brokers and database: at those that are set.</summary>
+    /// <summary>Adds the checks of the brokers and the database that are configured.</summary>
     public static void AddChecks(this HostApplicationBuilder builder)
     {
-        // The findings are the output.
+        // The findings are the only output.
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<CheckCommand>();
         if (builder.Configuration.GetConnectionString(ResourceNames.Kafka) is { Length: > 0 })

@@ -6,7 +6,9 @@ using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Provisioner.Checks;
 
-/// <summary>Whether brokers can be reached with the settings, have or can get the topics, and allow what the services do there.</summary>
+/// <summary>
+/// Checks whether the brokers can be reached with the settings, have or can create the topics, and grant the services the rights that they need.
+/// </summary>
 internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration configuration)
 {
     private const string Brokers = "kafka";
@@ -24,7 +26,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
             .SetLogHandler((_, _) => { })
             .SetErrorHandler((_, error) =>
             {
-                // The first says why; what follows, that no broker is left.
+                // The first error gives the reason; those that follow only say that no broker is left.
                 refused ??= AccessReport.Describe(error, null, _security, _bootstrap);
                 away ??= error.Reason;
             })
@@ -56,7 +58,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
         var subject = $"topic {wanted.Name}";
         var provisions = services.Contains(CheckCommand.Provisioner);
         var needed = Needed(wanted.Name, services);
-        // The client can make nothing of the description of a topic without a leader.
+        // The client cannot parse the description of a topic without a leader.
         var found = metadata.Topics.Find(topic => topic.Topic == wanted.Name && topic.Error.Code == ErrorCode.NoError);
         if (found is not null && found.Partitions.Exists(partition => partition.Leader < 0))
         {
@@ -114,12 +116,12 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
             (CheckCommand.MonitoringApi, "Describe", isReadings),
         ];
         var operations = all.Where(each => each.IsNeeded && services.Contains(each.Service)).Select(each => each.Operation).ToHashSet();
-        // Who may read or write may describe.
+        // The rights Read and Write include Describe.
         if (operations.Contains("Read") || operations.Contains("Write")) operations.Remove("Describe");
         return [.. operations.Select(operation => KafkaRight.OnTopic(operation, topic))];
     }
 
-    /// <summary>Asks until a broker answers, or refuses: on a busy machine the first connection takes its time.</summary>
+    /// <summary>Retries until a broker answers or refuses: on a busy machine the first connection can take some time.</summary>
     private static Metadata ReadMetadata(IAdminClient admin, Func<bool> isRefused)
     {
         for (var attempt = 1; ; attempt++)
@@ -130,7 +132,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
             }
             catch (KafkaException) when (attempt < Attempts && !isRefused())
             {
-                // Once more.
+                // Retry.
             }
         }
     }
@@ -153,7 +155,7 @@ internal sealed class ClusterCheck(TopicProvisioner provisioner, IConfiguration 
     {
         var right = KafkaRight.OnGroup("Read", _names.ConsumerGroup);
         var subject = $"group {_names.ConsumerGroup}";
-        // The longest of the names: a right on it and not on the others would be of no use either.
+        // The longest of the group names: a right on it that excludes the others would not help either.
         List<ConsumerGroupDescription> found;
         try
         {

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Provisioner.Checks;
 
-/// <summary>Whether the database can be reached with the settings, and lets the services do what they do there.</summary>
+/// <summary>Checks whether the database can be reached with the settings, and grants the services the rights that they need.</summary>
 internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
 {
     private const string Subject = "database";
@@ -47,7 +47,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             }
             catch (Exception exception) when (attempt < Attempts && (exception is TimeoutException or NpgsqlException { IsTransient: true }))
             {
-                // On a busy machine the first connection takes its time.
+                // On a busy machine the first connection can take some time.
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or IOException)
             {
@@ -112,7 +112,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             : [new(true, Subject, $"PostgreSQL {version}, database {name} as role {role}{(isSuperuser ? " (a superuser: docs/external.md has roles with fewer rights)" : "")}, {encryption}")];
     }
 
-    /// <summary>What a role of the services has and who is connected has not.</summary>
+    /// <summary>Returns the privileges that a role of the services has and the connected user lacks.</summary>
     private async Task<IReadOnlyList<string>> LackingAsync(string wanted, CancellationToken cancellationToken)
     {
         var privileges = DatabaseRoles.Grants.SelectMany(grant => grant.Of(wanted).Select(privilege => (grant.Table, Privilege: privilege))).ToArray();
@@ -144,7 +144,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             : $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}";
     }
 
-    /// <summary>Says what is wrong and what to do.</summary>
+    /// <summary>Returns what is wrong and what to do.</summary>
     public static string Describe(Exception exception, NpgsqlConnectionStringBuilder connection)
     {
         var text = exception.InnerException is { } inner ? $"{exception.Message}: {inner.Message}" : exception.Message;

@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Provisioner.Checks;
 
-/// <summary>What was found about brokers or database, as `make doctor` prints it.</summary>
+/// <summary>The result of a check of brokers or database, as `make doctor` prints it.</summary>
 internal sealed record Finding(bool Well, string Subject, string Text)
 {
     public override string ToString() => $"{(Well ? "ok  " : "FAIL")}  {Subject,-20} {Text}";

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.Provisioner.Topics;
 
 /// <summary>
-/// Makes the topics, accepts those that exist, adds partitions that are missing, and waits until each partition has a leader. Brokers that
-/// cannot make topics (the embedded ones) must have them already. A right that is missing, and a topic whose settings lose readings, are no matter of time.
+/// Creates the topics, accepts existing ones, adds missing partitions, and waits until each partition has a leader. Brokers that cannot create topics (the
+/// embedded ones) must already have them. Waiting does not help if a right is missing or if a topic's settings lose readings.
 /// </summary>
 internal sealed partial class TopicProvisioner(
     IOptions<ProvisionerOptions> options,
@@ -24,7 +24,7 @@ internal sealed partial class TopicProvisioner(
     private readonly string _bootstrap = configuration.GetConnectionString(ResourceNames.Kafka)!;
     private string? _refused;
 
-    /// <exception cref="ProvisioningException">It could not be done within the limit, or never can.</exception>
+    /// <exception cref="ProvisioningException">The topics could not be provided within the limit, or never can be.</exception>
     public async Task EnsureAsync(CancellationToken cancellationToken)
     {
         using var admin = new AdminClientBuilder(new AdminClientConfig { SocketConnectionSetupTimeoutMs = 3000 }.UseFactoryKafka(configuration))
@@ -42,7 +42,7 @@ internal sealed partial class TopicProvisioner(
     {
         try
         {
-            // Metadata is only to be had from a call that blocks.
+            // The client returns metadata only from a blocking call.
             var metadata = await Task.Run(() => admin.GetMetadata(Timeout), cancellationToken);
             var reasons = new List<string>();
             var names = new List<string>();
@@ -142,14 +142,14 @@ internal sealed partial class TopicProvisioner(
         }
     }
 
-    /// <summary>Says that a topic has fewer partitions than are wanted, and why it gets no more.</summary>
+    /// <summary>Returns a message that a topic has too few partitions, and why it gets no more.</summary>
     public static string TooFew(TopicMetadata topic, int wanted, Error error, Func<KafkaRight, string> missing) =>
         $"topic {topic.Topic} has {Count(topic.Partitions.Count, "partition")}, Factory:Partitions wants {wanted}: "
         + (error.Code == ErrorCode.TopicAuthorizationFailed ? missing(KafkaRight.OnTopic("Alter", topic.Topic)) : error.Reason);
 
     public static string Count(int count, string what) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
 
-    /// <summary>A topic that may not be seen looks as one that is missing.</summary>
+    /// <summary>Checks the right Describe: without it a topic looks missing.</summary>
     private async Task RequireDescribeAsync(IAdminClient admin, string topic)
     {
         if (!_security.IsSecured)
@@ -167,13 +167,16 @@ internal sealed partial class TopicProvisioner(
         }
         catch (DescribeTopicsException)
         {
-            // It is missing indeed.
+            // The topic really is missing.
         }
     }
 
     private string Missing(KafkaRight right) => right.Missing(_security.Principal, _bootstrap);
 
-    /// <summary>The topics as they are to be. A cluster of fewer brokers than replicas is one on purpose; one whose brokers are only late is known by the bootstrap list.</summary>
+    /// <summary>
+    /// Returns the wanted topics. A cluster with fewer brokers than replicas is small on purpose; brokers that are only late are counted from the bootstrap
+    /// list.
+    /// </summary>
     public TopicSpecification[] Wanted(Metadata metadata, string bootstrap)
     {
         var brokers = Math.Max(bootstrap.Split(',').Length, metadata.Brokers.Count);

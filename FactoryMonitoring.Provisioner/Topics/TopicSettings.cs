@@ -5,14 +5,14 @@ using FactoryMonitoring.ServiceDefaults.Kafka;
 
 namespace FactoryMonitoring.Provisioner.Topics;
 
-/// <summary>Settings of a topic that is already there which would lose readings, or let none in.</summary>
+/// <summary>Checks the settings of an existing topic for values that would lose readings or accept none.</summary>
 internal static class TopicSettings
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>Looks at the settings.</summary>
-    /// <param name="right">Says that a right is missing, and how it is granted.</param>
-    /// <returns>What is wrong and what to do; null where nothing is.</returns>
+    /// <summary>Checks the settings.</summary>
+    /// <param name="right">Returns a message that a right is missing, and how to grant it.</param>
+    /// <returns>What is wrong and what to do; null if nothing is.</returns>
     /// <exception cref="KafkaException">No broker answers.</exception>
     public static async Task<string?> ProblemAsync(IAdminClient admin, TopicMetadata topic, string bootstrap, Func<KafkaRight, string> right)
     {

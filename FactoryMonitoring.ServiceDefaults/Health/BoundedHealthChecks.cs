@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.ServiceDefaults.Health;
 
 /// <summary>
-/// Bounds every check by 4 s. A check's own token is not enough: a client that waits for a frozen server to hear of the cancellation
-/// outlives it, and /health would hang with it.
+/// Limits every check to 4 s. The check's cancellation token is not sufficient: a client that waits for a frozen server to process the cancellation
+/// takes longer, and /health would hang with it.
 /// </summary>
 internal sealed class BoundedHealthChecks : IPostConfigureOptions<HealthCheckServiceOptions>
 {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FactoryMonitoring.ServiceDefaults.Health;
 
-/// <summary>The body of /health and /alive: the whole's status, and name, status and description of each check.</summary>
+/// <summary>Writes the body of /health and /alive: the overall status, and name, status and description of each check.</summary>
 internal static class HealthResponse
 {
     public static async Task WriteAsync(HttpContext context, HealthReport report)

@@ -4,25 +4,25 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace FactoryMonitoring.ServiceDefaults.Health;
 
 /// <summary>
-/// The pulse of one loop of a service: the loop beats each time round, and /alive fails once it has been silent for longer than it may.
-/// Waiting for a dependency is no silence: a loop that waits beats on.
+/// The heartbeat of one loop of a service: the loop beats in each iteration, and /alive fails after a silence that exceeds the limit.
+/// Waiting for a dependency is not a silence: a waiting loop continues to beat.
 /// </summary>
 public sealed class LoopHeartbeat(TimeSpan maxSilence, TimeProvider time) : IHealthCheck
 {
-    /// <summary>Tag of the checks that /alive asks.</summary>
+    /// <summary>Tag of the checks that /alive runs.</summary>
     public const string LiveTag = "live";
 
     private static readonly TimeSpan Pulse = TimeSpan.FromSeconds(1);
 
-    /// <summary>No wait for a dependency lasts longer by the dependency's own time limits.</summary>
+    /// <summary>Longest wait for a dependency that the dependency's own timeouts allow.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
 
     private long _last = time.GetTimestamp();
 
-    /// <summary>The loop is alive now. Costs a few nanoseconds; safe from any thread.</summary>
+    /// <summary>Records that the loop is alive. Takes a few nanoseconds; safe from any thread.</summary>
     public void Beat() => Volatile.Write(ref _last, time.GetTimestamp());
 
-    /// <summary>Awaits work on a dependency and beats meanwhile, for as long as the dependency's time limits may take.</summary>
+    /// <summary>Awaits work on a dependency and beats in the meantime, for as long as the dependency's timeouts allow.</summary>
     public async Task WaitAsync(Task work)
     {
         ArgumentNullException.ThrowIfNull(work);

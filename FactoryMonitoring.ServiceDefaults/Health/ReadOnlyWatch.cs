@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.ServiceDefaults.Health;
 
-/// <summary>Whether the database takes writes, as far as this process knows. For any thread.</summary>
+/// <summary>Whether the database accepts writes, as far as this process knows. Thread-safe.</summary>
 public sealed class DatabaseMode
 {
     private volatile bool _isReadOnly;
@@ -17,8 +17,8 @@ public sealed class DatabaseMode
 }
 
 /// <summary>
-/// Notices a database that is read-only, by its setting or because it is a standby. A session keeps the setting that it began with, so the pool's are ended
-/// for as long as the database is read-only, and once more when it no longer is.
+/// Detects a database that is read-only, by its setting or because it is a standby. A session keeps the setting that it began with, so the pool's sessions
+/// are closed while the database is read-only, and once more when it no longer is.
 /// </summary>
 public sealed partial class ReadOnlyWatch(NpgsqlDataSource dataSource, DatabaseMode mode, TimeProvider time, ILogger<ReadOnlyWatch> logger) : BackgroundService
 {
@@ -45,7 +45,7 @@ public sealed partial class ReadOnlyWatch(NpgsqlDataSource dataSource, DatabaseM
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                // That it does not answer is for others to say.
+                // Others report that the database does not answer.
             }
 
             await Task.Delay(Interval, time, stoppingToken);

@@ -6,15 +6,15 @@ using Npgsql;
 namespace FactoryMonitoring.ServiceDefaults.Health;
 
 /// <summary>
-/// Notices another process that writes heartbeats under the name of this one: two stacks share a database. The one that started later stops.
+/// Detects another process that writes heartbeats under the name of this one, as when two stacks share a database. The process that started later stops.
 /// </summary>
-/// <param name="name">Of the setting that gives the name, for example CONSUMER_ID.</param>
+/// <param name="name">The setting that gives the name, for example CONSUMER_ID.</param>
 /// <param name="id">The name.</param>
-/// <param name="instanceId">Of this process's heartbeats.</param>
+/// <param name="instanceId">The instance id in this process's heartbeats.</param>
 public sealed partial class RivalWatch(
     RivalStore store, string name, string id, Guid instanceId, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<RivalWatch> logger) : BackgroundService
 {
-    /// <summary>A process that was killed writes one heartbeat more at most, if its database was slow.</summary>
+    /// <summary>A killed process writes at most one more heartbeat, if the database was slow.</summary>
     private const int HeartbeatsUntilCertain = 3;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -40,15 +40,15 @@ public sealed partial class RivalWatch(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                // Whoever cannot be seen cannot write either.
+                // A rival that cannot be detected cannot write either.
             }
 
-            // Not in step with those who write each second.
+            // Not in step with processes that write every second.
             await Task.Delay(Interval * (0.5 + Random.Shared.NextDouble()), time, stoppingToken);
         }
     }
 
-    /// <returns>True when this process has to stop.</returns>
+    /// <returns>True if this process has to stop.</returns>
     private bool Judge(RowWriter writer)
     {
         if (writer.InstanceId == instanceId)

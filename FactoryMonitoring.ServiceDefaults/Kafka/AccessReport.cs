@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
-/// Says what keeps a client from its brokers and does not pass by itself: credentials, certificates, rights. One line for each, and again every minute while
-/// it lasts. A client that cannot go on after that takes its service with it, which can be started again once all is right.
+/// Logs problems that keep a client from its brokers and do not resolve by themselves: credentials, certificates, rights. One line for each, repeated every
+/// minute while it lasts. If the client cannot continue, the service stops; it can be started again after the problem is fixed.
 /// </summary>
 public sealed partial class AccessReport(IConfiguration configuration, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<AccessReport> logger)
 {
@@ -20,8 +20,8 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
     private readonly ConcurrentDictionary<string, long> _told = [];
 
     /// <summary>Reports the error if it is of that kind.</summary>
-    /// <param name="right">What was made use of; null where none was.</param>
-    /// <returns>Whether it is.</returns>
+    /// <param name="right">The right that was used; null if none was.</param>
+    /// <returns>Whether the error is of that kind.</returns>
     public bool Report(Error error, KafkaRight? right = null)
     {
         if (Describe(error, right, _security, _bootstrap) is not { } text)
@@ -40,14 +40,14 @@ public sealed partial class AccessReport(IConfiguration configuration, IHostAppl
         if (error.IsFatal)
         {
             Environment.ExitCode = 1;
-            // Not on the client's thread, which whatever stops then waits for.
+            // Not on the client's thread, which the stopping services wait for.
             _ = Task.Run(lifetime.StopApplication);
         }
 
         return true;
     }
 
-    /// <summary>Says in a line what is wrong and what to do; null where the error is none of these.</summary>
+    /// <summary>Describes in one line what is wrong and what to do; returns null for other errors.</summary>
     public static string? Describe(Error error, KafkaRight? right, KafkaSecurity security, string bootstrapServers)
     {
         ArgumentNullException.ThrowIfNull(error);

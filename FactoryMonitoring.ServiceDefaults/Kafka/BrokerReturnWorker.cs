@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
-/// Tells a client again where its brokers are when it reaches none. By itself it forgets all of them, and the addresses it was started with,
-/// over the answer of a broker that has just been started and knows of no other yet (librdkafka's issue 5301), and is lost for good.
+/// Gives a client the addresses of its brokers again when it reaches none. The client forgets all brokers, including its bootstrap list, on
+/// the answer of a broker that has just started and does not know the others yet (librdkafka issue 5301), and does not recover by itself.
 /// </summary>
 /// <typeparam name="TClient">The service that is the client.</typeparam>
 internal sealed partial class BrokerReturnWorker<TClient>(
@@ -29,7 +29,7 @@ internal sealed partial class BrokerReturnWorker<TClient>(
         {
             try
             {
-                // It blocks, and is not left behind: the client's handle must outlive it.
+                // The call blocks and is always awaited: the client's handle must outlive it.
                 await Task.Run(() => admin.GetMetadata(Timeout), CancellationToken.None);
             }
             catch (KafkaException exception)
@@ -47,12 +47,15 @@ internal sealed partial class BrokerReturnWorker<TClient>(
     }
 }
 
-/// <summary>Adds what brings a Kafka client back.</summary>
+/// <summary>Adds the recovery of a Kafka client.</summary>
 public static class BrokerReturnExtensions
 {
-    /// <summary>Has the client's brokers named to it again while it reaches none, and a changed password told to it; add it after whatever uses the client, so that it stops first.</summary>
-    /// <param name="services">Where <typeparamref name="TClient"/> is registered.</param>
-    /// <param name="connectionName">Of the connection string, which is the bootstrap servers.</param>
+    /// <summary>
+    /// Gives the client the addresses of its brokers again while it reaches none, and a changed password; call it after adding the users of the client,
+    /// so that the worker stops first.
+    /// </summary>
+    /// <param name="services">The services in which <typeparamref name="TClient"/> is registered.</param>
+    /// <param name="connectionName">The name of the connection string that contains the bootstrap servers.</param>
     public static void AddBrokerReturn<TClient>(this IServiceCollection services, string connectionName) where TClient : IClient
     {
         services.TryAddSingleton<KafkaCredentials>();

@@ -4,10 +4,12 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
-/// <summary>librdkafka's own lines: it repeats them while a broker is away, which each service says once. Category librdkafka, level debug.</summary>
+/// <summary>
+/// Logs the lines of librdkafka, which repeats them while a broker is unavailable; each service logs that once. Category librdkafka, level Debug.
+/// </summary>
 public static partial class ClientLog
 {
-    /// <summary>The client's log handler.</summary>
+    /// <summary>Returns the log handler of a client.</summary>
     public static Action<IClient, LogMessage> Handler(IServiceProvider services)
     {
         var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("librdkafka");

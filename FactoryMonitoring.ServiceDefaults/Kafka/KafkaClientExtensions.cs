@@ -4,10 +4,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
-/// <summary>The one place from which every Kafka client of a service takes where its brokers are and how it signs in to them.</summary>
+/// <summary>The single source of the brokers' addresses and of the authentication for every Kafka client of a service.</summary>
 public static class KafkaClientExtensions
 {
-    /// <summary>Sets the bootstrap list, and what section <c>Kafka:Security</c> says. What is wrong there stops the service at its start (AddFactoryKafka).</summary>
+    /// <summary>Sets the bootstrap list and the properties of <c>Kafka:Security</c>. An error there stops the service at startup (AddFactoryKafka).</summary>
     public static TConfig UseFactoryKafka<TConfig>(this TConfig config, IConfiguration configuration) where TConfig : ClientConfig
     {
         ArgumentNullException.ThrowIfNull(config);
@@ -20,7 +20,7 @@ public static class KafkaClientExtensions
         return config;
     }
 
-    /// <summary>Section <c>Kafka:Security</c>, and in one line what is wrong with it.</summary>
+    /// <summary>Reads section <c>Kafka:Security</c>, and describes in one line what is wrong with it.</summary>
     public static (KafkaSecurity Security, string? Problem) SecurityOf(IConfiguration configuration)
     {
         ArgumentNullException.ThrowIfNull(configuration);

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
-/// Tells every client the password anew when the file that it comes from changes, so that a changed password needs no restart. The clients go on trying
-/// by themselves with what they were told last.
+/// Gives every client the new password when its file changes, so that a changed password needs no restart. The clients retry by themselves with the
+/// password that they received last.
 /// </summary>
 public sealed partial class KafkaCredentials(IConfiguration configuration, TimeProvider time, ILogger<KafkaCredentials> logger) : BackgroundService
 {
@@ -18,7 +18,7 @@ public sealed partial class KafkaCredentials(IConfiguration configuration, TimeP
     private readonly KafkaSecurity _security = KafkaClientExtensions.SecurityOf(configuration).Security;
     private readonly ConcurrentBag<IClient> _clients = [];
 
-    /// <summary>Has the client follow the file, from now on until it is disposed of.</summary>
+    /// <summary>Makes the client follow the file until the client is disposed of.</summary>
     public TClient Keep<TClient>(TClient client) where TClient : IClient
     {
         if (_security.PasswordFile is not null)
@@ -39,7 +39,7 @@ public sealed partial class KafkaCredentials(IConfiguration configuration, TimeP
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            // Its owner may be about to write it.
+            // The file may be empty or unreadable while its owner is writing it.
             if (Read(file) is not { Length: > 0 } password || password == told)
             {
                 continue;
@@ -63,7 +63,7 @@ public sealed partial class KafkaCredentials(IConfiguration configuration, TimeP
         }
         catch (ObjectDisposedException)
         {
-            // It needs none any more.
+            // The client no longer needs a password.
         }
     }
 

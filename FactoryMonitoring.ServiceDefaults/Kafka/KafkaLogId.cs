@@ -5,28 +5,28 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
-/// Asks which log a topic's offsets belong to: they mean nothing in another one. Where a topic of the cluster bears
-/// <see cref="ResourceNames.LogIdTopicPrefix"/>, its name says it; else it is the topic's id, which no other topic of any cluster has.
+/// Determines the log that a topic's offsets belong to: they have no meaning in another log. If a topic of the cluster has the prefix
+/// <see cref="ResourceNames.LogIdTopicPrefix"/>, the log's id is in its name; otherwise it is the topic's id, which is unique across clusters.
 /// </summary>
-/// <param name="handle">Of the client by which it asks; it must outlive this.</param>
+/// <param name="handle">The handle of the client that sends the requests; it must outlive this object.</param>
 public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
 
-    // The client answers or gives up within its timeout, or never.
+    // The client completes a request within its timeout, or never.
     private static readonly TimeSpan Limit = Timeout + TimeSpan.FromSeconds(0.5);
 
     private readonly Lock _gate = new();
     private Task _closing = Task.CompletedTask;
 
     /// <summary>Asks the brokers.</summary>
-    /// <exception cref="KafkaException">No broker answers, or there is no such topic, or one of its partitions has no leader now.</exception>
-    /// <exception cref="TimeoutException">The client could make nothing of the answer.</exception>
+    /// <exception cref="KafkaException">No broker answers, the topic does not exist, or one of its partitions has no leader.</exception>
+    /// <exception cref="TimeoutException">The client could not process the answer.</exception>
     public Task<string> ResolveAsync(string topic, CancellationToken cancellationToken)
     {
-        // One for each question. Where the client can make nothing of an answer (a topic without a leader is one, just after all brokers were
-        // restarted) it frees its queue of answers and never completes the question; a second question to it writes into freed memory, and so
-        // does disposing of it. Such a one is left alone: it holds nothing more.
+        // One admin client per request. If the client cannot process an answer (such as a topic without a leader just after all brokers were
+        // restarted), it frees its queue of answers and never completes the request; a second request to it writes into freed memory, and so
+        // does disposing of it. Such a client is not disposed of: it holds no more resources.
         var admin = new DependentAdminClientBuilder(handle).Build();
         var answer = AskAsync(admin, topic);
         lock (_gate)
@@ -37,10 +37,10 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
         return answer.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Waits for the questions that nobody waits for any more, which the client's handle must outlive.</summary>
+    /// <summary>Waits for abandoned requests, which the client's handle must outlive.</summary>
     public async ValueTask DisposeAsync() => await _closing;
 
-    // It waits for its thread, a tenth of a second at most, for which no claim need wait.
+    // Dispose waits for the client's thread, for at most 0.1 s; claims do not have to wait for it.
     private static async Task CloseAsync(IAdminClient admin, Task answer)
     {
         await answer.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -52,7 +52,7 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
 
     private static async Task<string> AskAsync(IAdminClient admin, string topic)
     {
-        // Metadata is only to be had from a call that blocks.
+        // The client has only a blocking call for metadata.
         var metadata = await Task.Run(() => admin.GetMetadata(Timeout));
         var named = metadata.Topics.Find(candidate => candidate.Topic.StartsWith(ResourceNames.LogIdTopicPrefix, StringComparison.Ordinal));
         if (named is not null)
@@ -60,8 +60,8 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
             return named.Topic[ResourceNames.LogIdTopicPrefix.Length..];
         }
 
-        // Not asked where the client could make nothing of the answer. (Nor is the cluster ever described: the client aborts the process over the
-        // answer of a broker that has just been started and knows of no other yet.)
+        // Not requested if the client could not process the answer. (The cluster is never described either: the client aborts the process on the
+        // answer of a broker that has just started and does not know the others yet.)
         if (metadata.Topics.Find(candidate => candidate.Topic == topic) is not { Error.IsError: false } found)
         {
             throw new KafkaException(ErrorCode.UnknownTopicOrPart);
@@ -74,7 +74,7 @@ public sealed class KafkaLogId(Handle handle) : IAsyncDisposable
 
         var topics = await admin.DescribeTopicsAsync(TopicCollection.OfTopicNames([topic]), new DescribeTopicsOptions { RequestTimeout = Timeout })
             .WaitAsync(Limit);
-        // As Kafka's own tools write it.
+        // The form in which Kafka's tools write it.
         return topics.TopicDescriptions[0].TopicId.ToString().Replace('+', '-').Replace('/', '_');
     }
 }

@@ -3,8 +3,8 @@ using Confluent.Kafka;
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
 /// <summary>
-/// Failures that a Kafka client takes for fatal, and that a new client does not have: the brokers have forgotten the group, or the producer's sequence. Brokers that
-/// were killed, or that changed leaders while they started, may have lost what they had not yet replicated. Nothing depends on it: offsets are in the database.
+/// Errors that are fatal to a Kafka client, and that a new client does not have: the brokers have forgotten the group, or the producer's sequence. Brokers that
+/// were killed, or that changed leaders during startup, may have lost data that were not yet replicated. Nothing depends on them: offsets are in the database.
 /// </summary>
 public static class LostClient
 {

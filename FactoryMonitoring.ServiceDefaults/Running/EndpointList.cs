@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.StaticAssets;
 
 namespace FactoryMonitoring.ServiceDefaults.Running;
 
-/// <summary><c>SERVICE --list-endpoints</c>: prints what the service answers to, a method and a path a line, and ends. Files of its own are left out.</summary>
+/// <summary><c>SERVICE --list-endpoints</c>: prints the endpoints of the service, one method and path per line, and exits. Static files are left out.</summary>
 internal static class EndpointList
 {
     private const string Argument = "--list-endpoints";

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Configuration;
 namespace FactoryMonitoring.ServiceDefaults.Running;
 
 /// <summary>
-/// The argument --check: asks the /health of the instance of this service that listens where this one would. A container's health check without
-/// a tool; asked before anything of the service is made, for it runs again and again beside what it asks.
+/// The argument --check: requests /health of the instance of this service that listens where this one would. A health check for containers that needs no
+/// tool; it runs before any part of the service is created, because it runs repeatedly beside the service that it checks.
 /// </summary>
 public static class HealthProbe
 {
@@ -16,9 +16,9 @@ public static class HealthProbe
 
     public static bool IsAsked(string[] args) => args.Contains(Argument, StringComparer.Ordinal);
 
-    /// <summary>Asks by the settings of the environment.</summary>
-    /// <param name="addressOf">Where the service listens by settings of its own; null where ASPNETCORE_URLS alone says it.</param>
-    /// <returns>The exit code: 0 when it is healthy, else 1, with a line on stderr that says why.</returns>
+    /// <summary>Requests the health, using the settings of the environment.</summary>
+    /// <param name="addressOf">Returns the address from the service's own settings; null if only ASPNETCORE_URLS determines it.</param>
+    /// <returns>The exit code: 0 if the service is healthy, otherwise 1, with a line on stderr that says why.</returns>
     public static async Task<int> AskAsync(Func<IConfiguration, string?>? addressOf = null)
     {
         var configuration = new ConfigurationBuilder().AddEnvironmentVariables("ASPNETCORE_").AddEnvironmentVariables().Build();

@@ -12,15 +12,20 @@ using Npgsql;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Runs a service to its exit code.</summary>
+/// <summary>Runs a service and returns its exit code.</summary>
 public static partial class RunServiceExtensions
 {
     private static readonly TimeSpan DisposeLimit = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Builds the service and runs it. A setting that cannot be read while it is built is one line on stderr and exit code 1, as is what <see cref="RunServiceAsync(WebApplication)"/> names.</summary>
+    /// <summary>
+    /// Builds the service and runs it. A setting that cannot be read while the service is built results in one line on stderr and exit code 1, as do the errors
+    /// that <see cref="RunServiceAsync(WebApplication)"/> names.
+    /// </summary>
     /// <param name="build">Builds the service.</param>
-    /// <param name="passes">Whether the service is built and run anew, a second later, when one of its workers has failed so; it never is where this is null.</param>
+    /// <param name="passes">
+    /// Returns whether the service is built and run again, 1 s later, after one of its workers failed with an exception; if this is null, it never is.
+    /// </param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunServiceAsync(Func<WebApplication> build, Func<Exception, bool>? passes = null)
     {
@@ -49,7 +54,10 @@ public static partial class RunServiceExtensions
         }
     }
 
-    /// <summary>Runs until the service receives a stop signal, or stops itself for a reason that it has logged. A wrong setting is one line on stderr and exit code 1; so is a port that is taken, or a database whose schema is newer than the service.</summary>
+    /// <summary>
+    /// Runs until the service receives a stop signal, or stops itself for a reason that it has logged. An invalid setting results in one line on stderr
+    /// and exit code 1; so does a port that is in use, or a database whose schema is newer than the service.
+    /// </summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunServiceAsync(this WebApplication app)
     {
@@ -57,13 +65,13 @@ public static partial class RunServiceExtensions
         return await app.RunAsync(passes: null) ?? 1;
     }
 
-    /// <returns>The exit code; null where the service is to be run anew.</returns>
+    /// <returns>The exit code; null if the service is to be run again.</returns>
     private static async Task<int?> RunAsync(this WebApplication app, Func<Exception, bool>? passes)
     {
         var isValid = false;
         try
         {
-            // Before the host does it: it makes the workers first, and they already want their settings.
+            // Before the host does it: the host creates the workers first, which already read their settings.
             app.Services.GetService<IStartupValidator>()?.Validate();
             isValid = true;
             var workers = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToArray();
@@ -96,16 +104,16 @@ public static partial class RunServiceExtensions
         }
         finally
         {
-            // With a wrong setting telemetry cannot be made.
+            // With an invalid setting, telemetry cannot be created.
             if (isValid) await TelemetryEnd.SendRestAsync(app.Services);
-            // All work has ended or was given up by now. A connection to a database that does not answer can keep whoever disposes of it, and nobody waits for that.
+            // All work has ended or was abandoned by now. A connection to a database that does not answer can block disposal, so the wait is limited.
             await Task.WhenAny(Task.Run(() => app.DisposeAsync().AsTask()), Task.Delay(DisposeLimit));
         }
     }
 
-    /// <summary>Starts the host, does <paramref name="work"/> once and stops it. A wrong setting is one line on stderr and exit code 1.</summary>
+    /// <summary>Starts the host, runs <paramref name="work"/> once and stops. An invalid setting results in one line on stderr and exit code 1.</summary>
     /// <param name="host">The built host; the caller disposes of it.</param>
-    /// <param name="work">Gets the services, and a token that is cancelled when the process is told to stop; returns the exit code.</param>
+    /// <param name="work">Receives the services, and a token that is cancelled when the process is stopping; returns the exit code.</param>
     /// <returns>The exit code.</returns>
     public static async Task<int> RunOnceAsync(this IHost host, Func<IServiceProvider, CancellationToken, Task<int>> work)
     {

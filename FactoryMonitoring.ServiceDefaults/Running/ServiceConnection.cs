@@ -4,11 +4,11 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace FactoryMonitoring.ServiceDefaults.Running;
 
 /// <summary>
-/// The connection to another service, shared by all that talk to it. Nothing is retried here: whoever asks again and again does so by itself, and whoever
-/// breaks something wants it broken once.
+/// The connection to another service, shared by all of its callers. Nothing is retried here: callers that poll repeat their requests, and a fault
+/// must be injected only once.
 /// </summary>
-/// <param name="name">What it is called in sentences.</param>
-/// <param name="address">An address, or a name for service discovery; null where there is no such service.</param>
+/// <param name="name">The name of the service in sentences.</param>
+/// <param name="address">An address, or a name for service discovery; null if there is no such service.</param>
 public class ServiceConnection(string name, string? address, ServiceEndpointResolver discovery) : IDisposable
 {
     private readonly SocketsHttpHandler _handler = new()
@@ -23,16 +23,16 @@ public class ServiceConnection(string name, string? address, ServiceEndpointReso
 
     public string Name => name;
 
-    /// <summary>Whether there is such a service at all; it may be down all the same.</summary>
+    /// <summary>Whether there is such a service; it may still be down.</summary>
     public bool IsThere => address is not null;
 
-    /// <summary>Sends as told, without redirects, cookies or decompression.</summary>
+    /// <summary>Sends requests unchanged, without redirects, cookies or decompression.</summary>
     public HttpMessageInvoker Invoker => field ??= new HttpMessageInvoker(_handler, disposeHandler: false);
 
-    /// <summary>For requests of this process; each caller bounds its own time.</summary>
+    /// <summary>For requests of this process; each caller sets its own timeout.</summary>
     public HttpClient Client => field ??= new HttpClient(_handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
 
-    /// <summary>The service's present address, ending in a slash.</summary>
+    /// <summary>Returns the service's present address, ending in a slash.</summary>
     /// <exception cref="InvalidOperationException">There is no such service.</exception>
     public async ValueTask<Uri> GetAddressAsync(CancellationToken cancellationToken)
     {

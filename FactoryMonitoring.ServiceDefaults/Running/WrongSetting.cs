@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.ServiceDefaults.Running;
 
 /// <summary>
-/// Says on one line which setting is wrong, what its value is and what is allowed. Options types name their section by a constant
+/// Describes in one line which setting is invalid, its value and what is allowed. Options types name their section in a constant
 /// <c>Section</c>; a failure of a generated validator begins with the member's name and a colon.
 /// </summary>
 internal static class WrongSetting

@@ -10,18 +10,19 @@ using Npgsql;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>The one way to the database.</summary>
+/// <summary>Registers the access to the database.</summary>
 public static partial class FactoryDatabaseExtensions
 {
     private const string Key = $"ConnectionStrings:{ResourceNames.Database}";
 
-    // A command that is given up waits no longer than this for its cancellation to be heard: a frozen server hears nothing.
+    // An abandoned command waits at most this long for its cancellation: a frozen server does not react to it.
     private const int CancellationMilliseconds = 500;
     private const int TimeoutSeconds = 3;
 
     /// <summary>
-    /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, else DATABASE_URL, and DATABASE_PASSWORD, with its health check. Connects and
-    /// commands time out after 3 s; of several hosts the one that takes writes is used; the service's name is the application_name. A schema that is newer than the service stops it. A missing or malformed setting is an error at start.
+    /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, otherwise DATABASE_URL, and DATABASE_PASSWORD, with its health check.
+    /// Connection attempts and commands time out after 3 s; of several hosts, the one that accepts writes is used; the service's name is the application_name.
+    /// A schema that is newer than the service stops it. A missing or malformed setting is an error at startup.
     /// </summary>
     public static TBuilder AddFactoryDatabase<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -36,7 +37,7 @@ public static partial class FactoryDatabaseExtensions
             settings => settings.ConnectionString = connectionString,
             dataSource =>
             {
-                // Metrics bear it as a tag, in place of the whole connection string.
+                // Metrics have this name as a tag instead of the whole connection string.
                 dataSource.Name = ResourceNames.Database;
                 dataSource.UsePhysicalConnectionInitializer(_ => throw new NotSupportedException("Connections are opened asynchronously"), gate.CheckAsync);
                 dataSource.ConfigureTracing(tracing => tracing
@@ -56,8 +57,8 @@ public static partial class FactoryDatabaseExtensions
     }
 
     /// <summary>
-    /// Registers <see cref="NpgsqlDataSource"/> from the same settings for a service that works without a database, too: nothing where none is set, and no health
-    /// check. One connection, which does not look at the schema.
+    /// Registers <see cref="NpgsqlDataSource"/> from the same settings for a service that also works without a database: nothing if none is set, and no health
+    /// check. Uses one connection, which does not check the schema.
     /// </summary>
     public static TBuilder AddOptionalFactoryDatabase<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -83,7 +84,7 @@ public static partial class FactoryDatabaseExtensions
         return builder;
     }
 
-    // What is registered connects to any of the hosts, and stays what the others are parts of.
+    // The registered data source connects to any of the hosts, and remains the one that the others are derived from.
     private static void UsePrimary(IServiceCollection services, TargetSessionAttributes target)
     {
         var any = services.Last(service => service.ServiceType == typeof(NpgsqlDataSource));
@@ -104,7 +105,7 @@ public static partial class FactoryDatabaseExtensions
                 value = builder.Configuration[key];
                 if (string.IsNullOrEmpty(value))
                 {
-                    // Of a file that cannot be read is told already.
+                    // A file that cannot be read has already been reported.
                     if (new[] { Key, key }.Any(secret => builder.Configuration[SecretFiles.FileOf(secret)] is { Length: > 0 }))
                     {
                         return null;

@@ -7,12 +7,17 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>The bootstrap list of the brokers: <c>ConnectionStrings:kafka</c>, else KAFKA_BROKERS; and how to sign in to them, section <c>Kafka:Security</c>.</summary>
+/// <summary>
+/// The bootstrap list of the brokers: <c>ConnectionStrings:kafka</c>, otherwise KAFKA_BROKERS; and how to authenticate to them, section <c>Kafka:Security</c>.
+/// </summary>
 public static class FactoryKafkaExtensions
 {
     private const string Key = $"ConnectionStrings:{ResourceNames.Kafka}";
 
-    /// <summary>Makes a missing or malformed bootstrap list, or a wrong setting of section <c>Kafka:Security</c>, an error at start. Call after AddServiceDefaults.</summary>
+    /// <summary>
+    /// Makes a missing or malformed bootstrap list, or an invalid setting of section <c>Kafka:Security</c>, an error at startup.
+    /// Call it after AddServiceDefaults.
+    /// </summary>
     public static TBuilder AddFactoryKafka<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -55,7 +60,7 @@ public static class FactoryKafkaExtensions
 
         try
         {
-            // What is in the files, the client alone can say.
+            // Only the client can check the contents of the files.
             new AdminClientBuilder(new AdminClientConfig().UseFactoryKafka(configuration)).SetLogHandler((_, _) => { }).SetErrorHandler((_, _) => { }).Build().Dispose();
             return null;
         }
@@ -67,7 +72,7 @@ public static class FactoryKafkaExtensions
 
     private static bool IsHostAndPort(string broker)
     {
-        // librdkafka also takes a protocol in front, as in PLAINTEXT://host:port.
+        // librdkafka also accepts a protocol prefix, as in PLAINTEXT://host:port.
         var address = broker.Trim();
         var colon = address.LastIndexOf(':');
         return colon > 0 && ushort.TryParse(address.AsSpan(colon + 1), out var port) && port > 0;

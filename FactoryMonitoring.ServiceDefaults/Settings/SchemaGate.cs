@@ -3,12 +3,12 @@ using Npgsql;
 
 namespace FactoryMonitoring.ServiceDefaults.Settings;
 
-/// <summary>Lets a service have connections only to a database whose schema it knows, whenever it connects.</summary>
+/// <summary>Checks at every connection that the service knows the schema of the database, and otherwise refuses the connection.</summary>
 internal sealed class SchemaGate
 {
     private readonly TaskCompletionSource<NewerSchemaException> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Ends when the schema turned out to be newer than this service, which has to stop.</summary>
+    /// <summary>Completes when the schema is found to be newer than this service, which then has to stop.</summary>
     public Task<NewerSchemaException> Refused => _refused.Task;
 
     /// <exception cref="NpgsqlException">The schema is newer than this service.</exception>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.ServiceDefaults.Settings;
 
-/// <summary>Settings that are read while the service is put together, and what is wrong with them, told when it starts.</summary>
+/// <summary>Settings that are read while the service is built; errors in them are reported when it starts.</summary>
 internal sealed class SettingChecks
 {
 }
@@ -11,7 +11,7 @@ internal sealed class SettingChecks
 internal static class SettingCheckExtensions
 {
     /// <param name="services">The service's collection.</param>
-    /// <param name="failure">Names key, value and what is allowed; null when all is well.</param>
+    /// <param name="failure">The error, with key, value and what is allowed; null if there is none.</param>
     public static void AddSettingCheck(this IServiceCollection services, string? failure)
     {
         if (failure is not null)

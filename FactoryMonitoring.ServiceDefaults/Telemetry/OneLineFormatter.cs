@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
-/// <summary>One line per event: time in UTC, level, the last part of the category, message, and the exception if there is one.</summary>
+/// <summary>Writes one line per event: time in UTC, level, the last part of the category, message, and the exception if there is one.</summary>
 internal sealed class OneLineFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
     public const string FormatterName = "factory";

@@ -3,15 +3,15 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// At which level to log that a dependency does not answer: as information at once, as a warning where that lasts. A service that has just started
-/// waits longer before it warns, for it starts together with what it waits for.
+/// Determines the level at which to log that a dependency does not answer: information at first, a warning if it lasts. A service that has just started
+/// waits longer before it warns, because it starts together with its dependencies.
 /// </summary>
 public sealed class OutageReport(TimeProvider time)
 {
-    /// <summary>An outage this long is a warning.</summary>
+    /// <summary>Duration from which an outage is a warning.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    /// <summary>One before the first answer: what a whole stack takes to start on a busy machine.</summary>
+    /// <summary>The same before the first answer: the time that a whole stack takes to start on a busy machine.</summary>
     public static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
 
     private readonly Lock _gate = new();
@@ -19,8 +19,8 @@ public sealed class OutageReport(TimeProvider time)
     private bool _hasAnswered;
     private LogLevel _reported = LogLevel.None;
 
-    /// <summary>Takes note that it did not answer.</summary>
-    /// <returns>None where that has been logged.</returns>
+    /// <summary>Records that the dependency did not answer.</summary>
+    /// <returns>The level to log at; None if the outage has already been logged.</returns>
     public LogLevel Failed()
     {
         lock (_gate)
@@ -37,8 +37,8 @@ public sealed class OutageReport(TimeProvider time)
         }
     }
 
-    /// <summary>Takes note that it answered.</summary>
-    /// <returns>Information where an outage was logged that has ended now, else None.</returns>
+    /// <summary>Records that the dependency answered.</summary>
+    /// <returns>Information if an outage that was logged has now ended, otherwise None.</returns>
     public LogLevel Answered()
     {
         lock (_gate)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
-/// <summary>The name of the service as telemetry and database know it: OTEL_SERVICE_NAME, else the application's name.</summary>
+/// <summary>The name of the service in telemetry and in the database: OTEL_SERVICE_NAME, otherwise the application's name.</summary>
 public static class ServiceName
 {
     public static string Of(IHostApplicationBuilder builder)

@@ -6,8 +6,8 @@ using OpenTelemetry.Trace;
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Sends what telemetry is left, within a limit. To dispose of the providers would do it, too, but with 5 s for each of traces, metrics and logs: where
-/// nobody takes them, a service would outlive the 6 s that Aspire gives it to stop.
+/// Sends the remaining telemetry, within a time limit. Disposing of the providers would send it, too, but takes up to 5 s each for traces, metrics and logs: if
+/// no collector accepts them, a service would exceed the 6 s that Aspire gives it to stop.
 /// </summary>
 internal static class TelemetryEnd
 {

@@ -12,15 +12,15 @@ using OpenTelemetry.Trace;
 
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
-/// <summary>Traces, metrics and logs; by OTLP where OTEL_EXPORTER_OTLP_ENDPOINT is set, metrics to Prometheus always.</summary>
+/// <summary>Adds traces, metrics and logs; exports them by OTLP if OTEL_EXPORTER_OTLP_ENDPOINT is set, and metrics always to Prometheus.</summary>
 internal static class TelemetryExtensions
 {
     private const string Own = "FactoryMonitoring.*";
 
-    /// <summary>Asked again and again, or open for as long as a page is: no story begins here.</summary>
+    /// <summary>Paths that are polled, or open for as long as a page is: no trace begins here.</summary>
     private static readonly string[] Polled = ["/health", "/alive", "/metrics", "/brokers", "/api/system-status", "/api/stream", "/api/experiments/runs", "/_blazor"];
 
-    /// <summary>Upper bounds, in seconds, of every duration of ours.</summary>
+    /// <summary>Upper bounds, in seconds, of the buckets of the product's durations.</summary>
     private static readonly double[] DurationBounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
     public static void AddFactoryTelemetry(this IHostApplicationBuilder builder)
@@ -52,7 +52,7 @@ internal static class TelemetryExtensions
                 .AddAspNetCoreInstrumentation(web =>
                 {
                     web.Filter = IsWorthATrace;
-                    // Of a page that is open, what its user does, and not each message to the browser nor the connection itself.
+                    // Traces of an open page are for the user's actions, not for each message to the browser or for the connection itself.
                     web.EnableAspNetCoreSignalRSupport = false;
                     web.EnableRazorComponentsSupport = false;
                 })

@@ -4,15 +4,15 @@ using OpenTelemetry.Trace;
 namespace FactoryMonitoring.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// Decides which traces begin here. What belongs to a recorded trace, is linked to one, or asks to be kept is always recorded. Of the rest, messages
-/// and batches of messages have one limit, requests and what a user does on a page another. A trace never begins with a call to another service
-/// or to the database: what has no cause but a timer tells nobody anything.
+/// Decides which traces begin here. A span that belongs to a recorded trace, is linked to one, or asks to be kept is always recorded. Of the rest, messages
+/// and batches of messages have one limit, requests and user actions on a page another. A trace never begins with a call to another service
+/// or to the database: a trace that is caused only by a timer is not useful.
 /// </summary>
-/// <param name="tracesPerSecond">Of requests and pages.</param>
-/// <param name="messageTracesPerSecond">Of messages sent and batches processed.</param>
+/// <param name="tracesPerSecond">The limit for requests and pages.</param>
+/// <param name="messageTracesPerSecond">The limit for sent messages and processed batches.</param>
 public sealed class TraceSampler(double tracesPerSecond, double messageTracesPerSecond, TimeProvider time) : Sampler
 {
-    /// <summary>A span that starts with this tag is kept at any rate.</summary>
+    /// <summary>Tag of a span that is always kept if it is set at its start.</summary>
     public const string KeepTag = "sampling.priority";
 
     private readonly TokenBucket _requests = new(tracesPerSecond, time);
@@ -46,7 +46,7 @@ public sealed class TraceSampler(double tracesPerSecond, double messageTracesPer
             lock (_lock)
             {
                 var now = time.GetTimestamp();
-                // A second's worth is saved up at most, so that a burst after silence is not all recorded.
+                // The bucket holds at most the tokens of one second, so that a burst after a pause is not recorded completely.
                 _tokens = Math.Min(Math.Max(perSecond, 1), _tokens + (perSecond * time.GetElapsedTime(_filledAt, now).TotalSeconds));
                 _filledAt = now;
                 if (_tokens < 1 || perSecond <= 0)

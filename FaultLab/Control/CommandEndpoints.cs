@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Single faults, which the page asks for: passed on to the AppHost's control endpoint.</summary>
+/// <summary>Endpoints for single faults, which the page requests; they are forwarded to the AppHost's control endpoint.</summary>
 internal static class CommandEndpoints
 {
     public static void MapCommands(this IEndpointRouteBuilder endpoints)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FactoryMonitoring.FaultLab.Control;
 
-/// <summary>Whether the AppHost's control endpoint answers.</summary>
+/// <summary>Checks whether the AppHost's control endpoint answers.</summary>
 internal sealed class ControlCheck(ControlClient control) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>

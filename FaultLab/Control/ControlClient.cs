@@ -7,9 +7,9 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.FaultLab.Control;
 
-/// <summary>The control endpoint did not do what was asked; the message is its answer.</summary>
-/// <param name="status">What it answered with; null where it did not answer.</param>
-/// <param name="answer">Its own words, without what was asked for.</param>
+/// <summary>Thrown when the control endpoint did not execute a command; the message is its answer.</summary>
+/// <param name="status">The status code of the answer; null if there was no answer.</param>
+/// <param name="answer">The text of the answer, without the command.</param>
 internal sealed class ControlException(string message, HttpStatusCode? status, string answer, Exception? inner = null) : Exception(message, inner)
 {
     public HttpStatusCode? Status => status;
@@ -17,10 +17,10 @@ internal sealed class ControlException(string message, HttpStatusCode? status, s
     public string Answer => answer;
 }
 
-/// <summary>Asks the AppHost's control endpoint to break and to mend. Nothing is repeated: whoever breaks something wants it broken once.</summary>
+/// <summary>Sends commands to the AppHost's control endpoint, to break and to repair. Nothing is retried: a fault must be injected only once.</summary>
 internal sealed class ControlClient : IDisposable
 {
-    // Restarting all brokers takes the longest: each has to be in sync again before the next.
+    // Restarting all brokers takes longest: each has to be in sync again before the next is restarted.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10);
 
@@ -33,26 +33,26 @@ internal sealed class ControlClient : IDisposable
         _client.DefaultRequestHeaders.Accept.Add(new("application/json"));
     }
 
-    /// <summary>What may be broken.</summary>
-    /// <returns>Null where the AppHost does not answer.</returns>
+    /// <summary>Gets the faults that are allowed.</summary>
+    /// <returns>Null if the AppHost does not answer.</returns>
     public Task<FaultsBody?> FaultsAsync(CancellationToken cancellationToken) => GetAsync(ControlRoutes.Faults, ControlJson.Context.FaultsBody, cancellationToken);
 
-    /// <summary>The burst of load, or the last one.</summary>
-    /// <returns>Null where the AppHost does not answer.</returns>
+    /// <summary>Gets the present burst of load, or the last one.</summary>
+    /// <returns>Null if the AppHost does not answer.</returns>
     public Task<LoadBody?> LoadAsync(CancellationToken cancellationToken) => GetAsync(ControlRoutes.Load, ControlJson.Context.LoadBody, cancellationToken);
 
-    /// <summary>The parts of the factory.</summary>
-    /// <returns>Null where the AppHost does not answer.</returns>
+    /// <summary>Gets the parts of the factory.</summary>
+    /// <returns>Null if the AppHost does not answer.</returns>
     public Task<IReadOnlyList<ResourceBody>?> ResourcesAsync(CancellationToken cancellationToken) =>
         GetAsync(ControlRoutes.Resources, ControlJson.Context.IReadOnlyListResourceBody, cancellationToken);
 
-    /// <summary>Asks for something to be done, and waits until it is.</summary>
-    /// <param name="by">Who is said to ask.</param>
-    /// <exception cref="ControlException">It was not done.</exception>
+    /// <summary>Sends a command, and waits until it has been executed.</summary>
+    /// <param name="by">The name of the requester.</param>
+    /// <exception cref="ControlException">The command was not executed.</exception>
     public Task<CommandAnswer> SendAsync(ControlCommand command, string by, CancellationToken cancellationToken) => SendAsync(command with { By = by }, cancellationToken);
 
-    /// <summary>Passes on what somebody asks for.</summary>
-    /// <exception cref="ControlException">It was not done.</exception>
+    /// <summary>Forwards the command of a requester.</summary>
+    /// <exception cref="ControlException">The command was not executed.</exception>
     public Task<CommandAnswer> SendAsync(ControlCommand command, Requester requester, CancellationToken cancellationToken) =>
         SendAsync(command with { By = requester.By, Role = requester.Role, Address = requester.Address }, cancellationToken);
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.FaultLab.Control;
 
-/// <summary>The control endpoint of the AppHost, which sets both where it starts this service.</summary>
+/// <summary>The control endpoint of the AppHost. The AppHost sets its address and token when it starts this service.</summary>
 internal sealed class ControlOptions
 {
     public const string Section = "Factory:Control";
@@ -14,7 +14,7 @@ internal sealed class ControlOptions
     [Required(ErrorMessage = "the token of the AppHost's control endpoint is required; the AppHost sets it where Factory:Faults is true")]
     public string? Token { get; set; }
 
-    /// <summary>Where what a run has broken is written down, in a directory that is there; nowhere where it is not set.</summary>
+    /// <summary>The file that records what a run has broken, in an existing directory; no file is written if it is not set.</summary>
     public string? UndoFile { get; set; }
 }
 

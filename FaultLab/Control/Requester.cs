@@ -3,11 +3,11 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.FaultLab.Control;
 
-/// <summary>Who asks the fault lab: whom the page's service names, or somebody on this machine.</summary>
-/// <param name="Name">Null where nobody is named.</param>
+/// <summary>The requester of a fault: the visitor that the page's service names, or a user of this machine.</summary>
+/// <param name="Name">The name of the visitor; null if none is named.</param>
 internal sealed record Requester(string? Name, FactoryRole? Role, string? Address)
 {
-    /// <summary>What is said of those who are not named.</summary>
+    /// <summary>The name that is recorded for requesters without a name.</summary>
     public const string Unnamed = "fault lab";
 
     public static Requester Of(HttpRequest request) => new(

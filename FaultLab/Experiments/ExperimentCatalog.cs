@@ -4,13 +4,13 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>The experiments that are shipped, in the order in which they are shown and run.</summary>
+/// <summary>The built-in experiments, in the order in which they are shown and run.</summary>
 internal static class ExperimentCatalog
 {
-    // The embedded broker looks after its groups more seldom than Kafka does.
+    // The embedded broker checks its groups less often than Kafka does.
     private const double EmbeddedSlack = 2_000;
 
-    // It deals partitions out in ranges of their numbers: when a member goes, those beside its range move too.
+    // The embedded broker assigns partitions in ranges of their numbers: when a member leaves, partitions next to its range move, too.
     private const double EmbeddedShuffle = 2;
 
     private static readonly Limit NothingLost = new(Measure.Lost, "Acknowledged readings that are not stored, once the account is settled", 0, "readings");
@@ -26,7 +26,7 @@ internal static class ExperimentCatalog
     private static readonly Limit FlowingAfterSession =
         new(Measure.Flowing, "From the fault until every partition of the victim flows again", Liveness.SessionTimeoutMs + 1_000, "ms", EmbeddedSlack);
 
-    // Heartbeats are looked at once a second.
+    // Heartbeats are checked once a second.
     private static readonly Limit NoticedBySilence =
         new(Measure.Noticed, "From the fault until the dashboard says so", (Liveness.HeartbeatLimitSeconds + 2) * 1_000, "ms");
 

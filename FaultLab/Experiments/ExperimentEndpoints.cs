@@ -12,7 +12,7 @@ using Npgsql;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Faults on purpose, and the verdicts on what they did.</summary>
+/// <summary>Endpoints for experiments and their verdicts.</summary>
 internal static class ExperimentEndpoints
 {
     private const int MostRuns = 500;
@@ -110,7 +110,7 @@ internal static class ExperimentEndpoints
             ? File(run, Encoding.UTF8.GetBytes(RunReport.Markdown(run)), "text/markdown; charset=utf-8", "md")
             : NoSuchRun(id);
 
-    // The one that runs may be about a database that is away.
+    // The running experiment may have made the database unavailable.
     private static async Task<ExperimentRunBody?> FindAsync(long id, ExperimentStore store, ExperimentRunner runner, CancellationToken cancellationToken) =>
         runner.Running is { } running && running.Id == id ? running : await store.FindAsync(id, cancellationToken);
 

@@ -8,8 +8,8 @@ internal sealed partial class ExperimentRunner
     private ExperimentOffsets? _from;
     private DateTimeOffset _lookedAt;
 
-    /// <summary>Looks twice a second until the condition holds.</summary>
-    /// <returns>False where it did not hold in time.</returns>
+    /// <summary>Observes twice a second until the condition holds.</summary>
+    /// <returns>False if it did not hold in time.</returns>
     private async Task<bool> ObserveUntilAsync(Func<bool> holds, TimeSpan within, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
@@ -52,7 +52,7 @@ internal sealed partial class ExperimentRunner
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
         {
-            // What was seen last stands: the database may be what was taken away.
+            // The last rows remain valid: the database may be what the experiment stopped.
             Log.Blind(logger, exception.Message);
         }
 
@@ -78,11 +78,11 @@ internal sealed partial class ExperimentRunner
         };
     }
 
-    // Where it is a limit that somebody notices, it is waited for.
+    // If there is a limit for noticing the fault, it is waited for.
     private bool Noticed(Findings findings) =>
         findings.NoticedByUs is not null || !_run.Experiment.Limits.Any(limit => limit.Measure == Measure.Noticed);
 
-    // Every partition was committed a moment ago, or has nothing to read; on the database that is there now.
+    // Every partition was committed a moment ago, or has no lag; commits count only since the present start of the database.
     private bool AllFlow()
     {
         if (_seen.Rows is not { } rows || _snapshot is not { Stale: false, Cluster: { Brokers.Count: > 0 } cluster }

@@ -10,12 +10,12 @@ using Npgsql;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>The run cannot go on; the message says why.</summary>
+/// <summary>Thrown when the run cannot continue; the message says why.</summary>
 internal sealed class RunAbortedException(string message) : Exception(message);
 
 /// <summary>
-/// Runs one experiment at a time: steady state, fault, observation, the undoing of the fault, verdict. What the fault broke is mended
-/// whatever happens, also when this process is told to stop.
+/// Runs one experiment at a time: steady state, fault, observation, undoing of the fault, verdict. The fault is undone in any case, also when this
+/// process is stopped.
 /// </summary>
 internal sealed partial class ExperimentRunner(
     ExperimentStore store,
@@ -27,7 +27,7 @@ internal sealed partial class ExperimentRunner(
     TimeProvider time,
     ILogger<ExperimentRunner> logger) : BackgroundService
 {
-    // Who is said to have asked.
+    // The name of the requester.
     private const string By = "experiment";
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -48,12 +48,12 @@ internal sealed partial class ExperimentRunner(
     private StreamSnapshot? _snapshot;
     private volatile ExperimentRunBody? _running;
 
-    /// <summary>The present run; null while none runs.</summary>
+    /// <summary>The present run; null if none is running.</summary>
     public ExperimentRunBody? Running => _running;
 
     /// <summary>Begins a run.</summary>
-    /// <returns>Its number; null while another runs.</returns>
-    /// <exception cref="NpgsqlException">The database cannot be reached: nothing is begun.</exception>
+    /// <returns>The id of the run; null if another one is running.</returns>
+    /// <exception cref="NpgsqlException">The database cannot be reached; no run has begun.</exception>
     public async Task<long?> TryBeginAsync(Experiment experiment, ExperimentSite site, CancellationToken cancellationToken)
     {
         if (!await _turn.WaitAsync(TimeSpan.Zero, cancellationToken))
@@ -100,11 +100,11 @@ internal sealed partial class ExperimentRunner(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Told to stop.
+            // The process is stopping.
         }
     }
 
-    // It may be the database that was broken, and only that knows of the run.
+    // The database may be what the run broke, and the run is recorded only there.
     private async Task UndoWithoutDatabaseAsync(CancellationToken cancellationToken)
     {
         var commands = undoFile.Read();
@@ -118,7 +118,7 @@ internal sealed partial class ExperimentRunner(
         await UndoAsync(commands, (command, refusal) => Log.Undone(logger, refusal ?? $"{command}: done"), limit.Token);
     }
 
-    // Those that ran when this process last ended.
+    // Aborts the runs that were running when this process last exited.
     private async Task AbandonAsync(CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(Interval, time);
@@ -144,7 +144,7 @@ internal sealed partial class ExperimentRunner(
         while (await timer.WaitForNextTickAsync(cancellationToken));
     }
 
-    // What was broken may have been mended by somebody meanwhile: the answers are told.
+    // The fault may have been undone by others in the meantime, so the answers are recorded.
     private async Task<ExperimentRunBody> AbortedAsync(ExperimentRunBody run, IReadOnlyList<ControlCommand> undo, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -201,7 +201,7 @@ internal sealed partial class ExperimentRunner(
             await MendAsync();
         }
 
-        // Evidence of what others did to it would be none of what the experiment did.
+        // A disturbance by others would invalidate the result of the experiment.
         if (_seen.Rows?.Exits.FirstOrDefault(exit => exit.AskedBy is not (null or By)) is { } foreign)
         {
             _run = _run with { Aborted = _run.Aborted ?? $"It was disturbed: {foreign.ComponentId} was {WireName.Of(foreign.Cause)}, asked for by {foreign.AskedBy}." };
@@ -245,7 +245,7 @@ internal sealed partial class ExperimentRunner(
         Say($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
     }
 
-    // Before anything is broken, so that it can be undone also by a successor of this process.
+    // Before anything is broken, so that a successor of this process can undo it, too.
     private async Task NoteUndoAsync(CancellationToken cancellationToken)
     {
         try
@@ -298,7 +298,7 @@ internal sealed partial class ExperimentRunner(
         return await answers;
     }
 
-    // Also when this process is told to stop.
+    // Runs also when this process is stopping.
     private async Task MendAsync()
     {
         Enter(ExperimentPhases.Recovery);
@@ -320,9 +320,12 @@ internal sealed partial class ExperimentRunner(
         }
     }
 
-    /// <param name="commands">What is asked for, one after the other.</param>
-    /// <param name="answered">Is told of each, and why it was not done: never broken or mended already, or something worse. Whether all is whole is looked at next.</param>
-    /// <param name="cancellationToken">Gives up, quietly.</param>
+    /// <param name="commands">The commands, sent in their order.</param>
+    /// <param name="answered">
+    /// Called for each command with the reason why it was not executed (never broken, already repaired, or something worse), or null. Whether all is well is
+    /// checked next.
+    /// </param>
+    /// <param name="cancellationToken">Stops without an exception.</param>
     private async Task UndoAsync(IEnumerable<ControlCommand> commands, Action<ControlCommand, string?> answered, CancellationToken cancellationToken)
     {
         foreach (var command in commands)
@@ -360,7 +363,7 @@ internal sealed partial class ExperimentRunner(
                 cancellationToken);
             if (!whole)
             {
-                // On a busy machine what was killed may have been taken to run still when it was to be started.
+                // On a busy machine, a killed process may still have been considered running when it was to be started.
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                 limit.CancelAfter(MendAgainAfter);
                 await UndoAsync(Undoing(), (_, _) => { }, limit.Token);

@@ -6,19 +6,19 @@ using FactoryMonitoring.FaultLab.Factory;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>What can be experimented with here.</summary>
-/// <param name="Obstacle">Why no experiment may be run; null where they may.</param>
-/// <param name="KafkaBacking">containers, processes, embedded; null where nobody says.</param>
-/// <param name="GroupProtocol">That of the active consumers; null where none is active or they differ.</param>
-/// <param name="ExternalDatabase">Whether PostgreSQL is not the AppHost's own.</param>
+/// <summary>The environment in which experiments run.</summary>
+/// <param name="Obstacle">Why no experiment can run; null if experiments can run.</param>
+/// <param name="KafkaBacking">containers, processes, embedded or external; null if it is not known.</param>
+/// <param name="GroupProtocol">The protocol of the active consumers; null if none is active or they differ.</param>
+/// <param name="ExternalDatabase">Whether PostgreSQL is not managed by the AppHost.</param>
 internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, string? GroupProtocol, bool ExternalDatabase = false)
 {
-    // The first question of a process that has just started, on a busy machine, takes its time.
+    // On a busy machine, the first request of a process that has just started is slow.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     public bool IsEmbedded => KafkaBacking == KafkaBackings.Embedded;
 
-    /// <summary>Whether every rebalance hands out all partitions anew.</summary>
+    /// <summary>Whether every rebalance reassigns all partitions.</summary>
     public bool IsEager => GroupProtocol == "classic-range";
 
     public static async Task<ExperimentSite> LookAsync(ControlClient control, FactoryView factory, CancellationToken cancellationToken)
@@ -35,7 +35,7 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
             faults?.ExternalDatabase == true);
     }
 
-    /// <summary>Why this one cannot be run here; null where it can.</summary>
+    /// <summary>Returns why an experiment cannot run here; null if it can.</summary>
     public string? ObstacleTo(Experiment experiment) => experiment switch
     {
         { NotOnEmbedded: { } missing } when IsEmbedded => missing,
@@ -44,11 +44,11 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
         _ => null,
     };
 
-    /// <summary>The limits of an experiment that hold here.</summary>
+    /// <summary>Returns the limits of an experiment that apply here.</summary>
     public IEnumerable<Limit> LimitsOf(Experiment experiment) =>
         experiment.Limits.Where(limit => !(IsEager && experiment.Rebalances && limit.Measure == Measure.UnexpectedRebalances));
 
-    /// <summary>The experiments with what is known of their runs.</summary>
+    /// <summary>Returns the experiments with the results of their runs.</summary>
     public ExperimentsBody Describe(ExperimentRunBody? running, RunRecord record) => new(
         Obstacle is null,
         Obstacle,

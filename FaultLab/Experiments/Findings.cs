@@ -2,7 +2,7 @@ using FactoryMonitoring.Data.Experiments;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>What follows from the observations of a run. Nothing in it is computed from a setting: what was not seen is null.</summary>
+/// <summary>The conclusions from the observations of a run. None is computed from a setting: what was not observed is null.</summary>
 internal sealed class Findings
 {
     private readonly Experiment _experiment;
@@ -18,15 +18,15 @@ internal sealed class Findings
         Partitions = [.. Touched().Order().Select(Partition)];
     }
 
-    /// <summary>When the fault struck: of several victims, the last; of all brokers in turn, the first.</summary>
+    /// <summary>When the fault struck: the last of several victims; the first broker if all brokers are affected in turn.</summary>
     public DateTimeOffset? KilledAt { get; }
 
-    /// <summary>exit, request.</summary>
+    /// <summary>exit or request.</summary>
     public string? KilledAtSource { get; }
 
     public IReadOnlyList<PartitionFindings> Partitions { get; }
 
-    /// <summary>The first that the group did after the fault. A loss is no deed: it is dated at the last sign of who lost.</summary>
+    /// <summary>The first action of the group after the fault. A loss is not an action: its time is the last sign of the consumer that lost.</summary>
     public DateTimeOffset? NoticedByGroup => _seen.Rows?.Rebalances
         .Where(row => row.EventType != "lost" && row.Timestamp > KilledAt && !(row.Timestamp > _seen.UndoneAt)).Select(row => (DateTimeOffset?)row.Timestamp).Min();
 
@@ -44,7 +44,7 @@ internal sealed class Findings
                 .Select(row => (DateTimeOffset?)row.At);
             var alerts = rows.Alerts.Where(row => row.RaisedAt >= killedAt && _seen.Victims.Contains(row.ComponentId)).Select(row => (DateTimeOffset?)row.RaisedAt);
 
-            // What is written about an outage is written after it, with the time of the last answer before it.
+            // The rows about an outage are written after it, with the time of the last answer before it.
             return _experiment.Victims == VictimKind.Database ? _seen.AwaySeenAt : changes.Concat(alerts).Min();
         }
     }
@@ -65,7 +65,7 @@ internal sealed class Findings
 
     public long? Rejected => _seen is { Before: { } before, Rows: { } rows } ? rows.Totals.Rejected - before.Rejected : null;
 
-    /// <summary>Claims of partitions whose owner before was not touched; where the number of consumers is changed, nobody is untouched.</summary>
+    /// <summary>Claims of partitions whose previous owner was not affected; if the number of consumers is changed, every owner is affected.</summary>
     public int? UnexpectedRebalances => _experiment.Victims == VictimKind.Scaled || _seen.AskedAt is not { } askedAt || _seen.Rows is null
         ? null
         : _claims.Count(claim => claim.ClaimedAt > askedAt
@@ -73,7 +73,7 @@ internal sealed class Findings
             && Before(claim) is { } before
             && !_seen.Victims.Contains(before.ConsumerId));
 
-    /// <summary>What was measured; null where it was not.</summary>
+    /// <summary>Returns the measured value; null if it was not measured.</summary>
     public double? Of(Measure measure) => measure switch
     {
         Measure.Flowing => Since(KilledAt, Flowing),
@@ -105,7 +105,7 @@ internal sealed class Findings
             return (null, null);
         }
 
-        // What ends before it is asked to is another end; a clock's tick is no difference.
+        // An exit before the request is a different exit; a clock difference of 1 s is tolerated.
         var ends = _seen.Rows?.Exits
             .Where(exit => exit.At >= asked - TimeSpan.FromSeconds(1) && !(exit.At > _seen.UndoneAt) && _seen.Victims.Contains(exit.ComponentId))
             .GroupBy(exit => exit.ComponentId).Select(exits => exits.Min(exit => exit.At)).ToList() ?? [];
@@ -139,14 +139,14 @@ internal sealed class Findings
         {
             var successors = claims.Where(claim => !_seen.Victims.Contains(claim.ConsumerId)).ToList();
 
-            // One that loses the partition again before its first record has not recovered it.
+            // A successor that loses the partition again before its first record has not recovered it.
             var successor = successors.Find(claim => claim.RecoveredAt is not null) ?? successors.LastOrDefault();
             return new(
                 partition, from, successor?.ConsumerId, successors.FirstOrDefault()?.ClaimedAt, successor?.RecoveredAt,
                 CaughtUpFrom(successor?.RecoveredAt, [partition]), successor is null ? null : StallMs(successor));
         }
 
-        // Nobody new: it flows again after the longest silence.
+        // No new owner: the partition flows again after the longest gap between commits.
         var gap = _seen.Stored?.Gaps.FirstOrDefault(each => each.Partition == partition);
         return new(partition, from, claims.LastOrDefault()?.ConsumerId ?? from, null, gap?.To, CaughtUpFrom(gap?.To, [partition]), gap?.Ms);
     }
@@ -173,7 +173,7 @@ internal sealed class Findings
         Partitions.Count > 0 && Partitions.All(partition => select(partition) is not null) ? Partitions.Max(select) : null;
 }
 
-/// <param name="From">Who owned it when the fault was asked for.</param>
-/// <param name="StallMs">From its predecessor's end to its recovery, or the longest time without a commit.</param>
+/// <param name="From">The owner when the fault was requested.</param>
+/// <param name="StallMs">Time from the end of the previous claim to the recovery, or the longest time without a commit.</param>
 internal sealed record PartitionFindings(
     int Partition, string? From, string? To, DateTimeOffset? ReassignedAt, DateTimeOffset? FlowingAt, DateTimeOffset? CaughtUpAt, int? StallMs);

@@ -2,36 +2,36 @@ using FactoryMonitoring.Data.Experiments;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>What was seen of a run so far: raw, and nothing concluded yet. Null is what has not happened or was not measured.</summary>
-/// <param name="StartedAt">When the run began: the steady state is taken from then on.</param>
+/// <summary>The raw observations of a run so far, without conclusions. Null means that something has not happened or was not measured.</summary>
+/// <param name="StartedAt">When the run began: the steady state is measured from then on.</param>
 internal sealed record Observations(DateTimeOffset StartedAt)
 {
     public IReadOnlyList<string> Victims { get; init; } = [];
 
-    /// <summary>Who owned which partition when the fault was asked for.</summary>
+    /// <summary>The owner of each partition when the fault was requested.</summary>
     public IReadOnlyDictionary<int, string> Owners { get; init; } = new Dictionary<int, string>();
 
-    /// <summary>The most that each partition was behind in the steady state.</summary>
+    /// <summary>The maximum lag of each partition in the steady state.</summary>
     public IReadOnlyDictionary<int, long> LagLevel { get; init; } = new Dictionary<int, long>();
 
     public ExperimentTotals? Before { get; init; }
 
-    /// <summary>When the fault was asked for.</summary>
+    /// <summary>When the fault was requested.</summary>
     public DateTimeOffset? AskedAt { get; init; }
 
     /// <summary>When the burst of load was over.</summary>
     public DateTimeOffset? BurstEndedAt { get; init; }
 
-    /// <summary>When the dashboard knew that the database was away.</summary>
+    /// <summary>When the dashboard showed that the database was unavailable.</summary>
     public DateTimeOffset? AwaySeenAt { get; init; }
 
-    /// <summary>When the fault began to be undone.</summary>
+    /// <summary>When undoing the fault began.</summary>
     public DateTimeOffset? UndoneAt { get; init; }
 
-    /// <summary>When every part was well again, and from when on the account is settled.</summary>
+    /// <summary>When every part was well again; the account is settled from then on.</summary>
     public DateTimeOffset? WholeAt { get; init; }
 
-    /// <summary>When all that was acknowledged before <see cref="WholeAt"/> was compared with what is stored.</summary>
+    /// <summary>When all readings that were acknowledged before <see cref="WholeAt"/> had been compared with the stored ones.</summary>
     public DateTimeOffset? SettledAt { get; init; }
 
     public ExperimentRows? Rows { get; init; }
@@ -39,17 +39,17 @@ internal sealed record Observations(DateTimeOffset StartedAt)
     /// <summary>Since the start of the run, oldest first.</summary>
     public IReadOnlyList<LagSample> Lags { get; init; } = [];
 
-    /// <summary>Looked at once, at the end.</summary>
+    /// <summary>Read once, at the end.</summary>
     public StoredReadings? Stored { get; init; }
 
-    /// <summary>Malformed messages that the brokers took.</summary>
+    /// <summary>Number of malformed messages that the brokers accepted.</summary>
     public int? PoisonSent { get; init; }
 
     public long? LoadAcknowledged { get; init; }
 
-    /// <summary>What was said and done, in words.</summary>
+    /// <summary>The actions and observations of the run, in words.</summary>
     public IReadOnlyList<(DateTimeOffset At, string What)> Said { get; init; } = [];
 }
 
-/// <summary>How far each partition was behind at one moment.</summary>
+/// <summary>The lag of each partition at one moment.</summary>
 internal sealed record LagSample(DateTimeOffset At, IReadOnlyDictionary<int, long> Partitions);

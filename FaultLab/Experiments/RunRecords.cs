@@ -4,15 +4,15 @@ using Npgsql;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>The newest run of each experiment, and what all that came to a verdict have measured.</summary>
+/// <summary>The newest run of each experiment, and the measurements of all runs that reached a verdict.</summary>
 internal sealed record RunRecord(IReadOnlyList<ExperimentRunSummary> Newest, IReadOnlyList<ExperimentRecord> Records);
 
-/// <summary>Reads the records of all experiments; while the database is away, as some experiments demand, returns the last known ones.</summary>
+/// <summary>Reads the records of all experiments; while the database is unavailable, as in some experiments, returns the last known ones.</summary>
 internal sealed class RunRecords(ExperimentStore store)
 {
     private volatile RunRecord? _last;
 
-    /// <exception cref="NpgsqlException">The database cannot be reached, and never could.</exception>
+    /// <exception cref="NpgsqlException">The database cannot be reached, and has never been reached.</exception>
     public async Task<RunRecord> ReadAsync(string? groupProtocol, string? kafkaBacking, CancellationToken cancellationToken)
     {
         try

@@ -6,16 +6,16 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>Makes of what was found the bodies and the page that tell it.</summary>
+/// <summary>Renders the findings of a run as a body and as a page.</summary>
 internal static class RunReport
 {
-    /// <summary>Later than this after its event, a reading's commit is delayed.</summary>
+    /// <summary>Time from event to commit above which a reading is delayed.</summary>
     public static readonly TimeSpan DelayedAfter = TimeSpan.FromSeconds(2);
 
     private const int MostEvents = 200;
 
-    /// <param name="run">Which run, and how far it is.</param>
-    /// <param name="seen">What was seen of it.</param>
+    /// <param name="run">The run and its phase.</param>
+    /// <param name="seen">The observations of the run.</param>
     public static ExperimentRunBody Body(RunHeader run, Observations seen)
     {
         var findings = new Findings(run.Experiment, seen);
@@ -68,7 +68,7 @@ internal static class RunReport
             Events(seen, findings.KilledAt ?? seen.StartedAt));
     }
 
-    /// <summary>The run as a page of Markdown.</summary>
+    /// <summary>Renders the run as a Markdown page.</summary>
     public static string Markdown(ExperimentRunBody run)
     {
         var text = new StringBuilder();
@@ -165,8 +165,8 @@ internal static class RunReport
         $"{exit.ComponentId} {(exit.IsKill ? "is killed" : exit.Cause == ExitCause.Stopped ? "is stopped" : "ends")}{(exit.ExitCode is { } code ? $", exit code {code}" : "")}";
 }
 
-/// <summary>Which run it is, and how far.</summary>
-/// <param name="Step">What is being done or waited for.</param>
-/// <param name="Aborted">Why nothing can be concluded; null where it can.</param>
+/// <summary>The identity of a run and its phase.</summary>
+/// <param name="Step">The present action or condition to wait for.</param>
+/// <param name="Aborted">Why the run has no verdict; null if it was not aborted.</param>
 internal sealed record RunHeader(
     long Id, Experiment Experiment, ExperimentSite Site, string Phase, string? Step = null, string? Aborted = null, DateTimeOffset? EndedAt = null);

@@ -2,17 +2,17 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>Says whether all is whole: everybody there, nobody behind, readings flowing.</summary>
+/// <summary>Determines whether the factory is in its steady state: all components active, no lag, readings flowing.</summary>
 internal static class SteadyState
 {
     private const double LagSeconds = 2;
 
-    // Of two looks at once, a reading or two are always under way.
+    // The two offsets are not of exactly the same moment, so one or two readings are always in flight.
     private const long LagMessages = 20;
 
-    /// <param name="snapshot">The present moment; null where the monitoring API does not answer.</param>
-    /// <param name="consumers">How many consumers must be active; null where as many as have not stopped gracefully.</param>
-    /// <returns>What is not well, in words; null when all is.</returns>
+    /// <param name="snapshot">The present snapshot; null if the monitoring API does not answer.</param>
+    /// <param name="consumers">The number of consumers that must be active; null for all that have not stopped gracefully.</param>
+    /// <returns>What is not well, in words; null if all is well.</returns>
     public static string? Obstacle(StreamSnapshot? snapshot, int? consumers)
     {
         if (snapshot is null)
@@ -55,8 +55,8 @@ internal static class SteadyState
         return snapshot.Producers.Any(producer => producer.Status == Statuses.Active) ? Unshared(snapshot, consumers) ?? Behind(snapshot) : "no sensor is active";
     }
 
-    /// <summary>Whether so many consumers share all partitions, each of which flows.</summary>
-    /// <returns>What is not so, in words; null when it is.</returns>
+    /// <summary>Checks whether the given number of consumers share all partitions, and whether each partition flows.</summary>
+    /// <returns>What is not the case, in words; null if it is.</returns>
     public static string? Unshared(StreamSnapshot snapshot, int? consumers)
     {
         var active = snapshot.ActiveConsumers().Select(consumer => consumer.ConsumerId).ToHashSet();

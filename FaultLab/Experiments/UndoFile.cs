@@ -6,13 +6,13 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.FaultLab.Experiments;
 
 /// <summary>
-/// What has to be undone of the present run, where it can be read while the database is what is broken. Nothing is kept where no file is set.
+/// Keeps the commands that undo the present run in a file, which can be read even while the database is down. Nothing is kept if no file is set.
 /// </summary>
 internal sealed class UndoFile(IOptions<ControlOptions> options)
 {
     private readonly string? _path = options.Value.UndoFile;
 
-    /// <exception cref="IOException">It cannot be written. The same holds for <see cref="UnauthorizedAccessException"/>.</exception>
+    /// <exception cref="IOException">The file cannot be written. The same applies to <see cref="UnauthorizedAccessException"/>.</exception>
     public void Write(IReadOnlyCollection<ControlCommand> commands)
     {
         if (_path is not null)
@@ -21,7 +21,7 @@ internal sealed class UndoFile(IOptions<ControlOptions> options)
         }
     }
 
-    /// <returns>Empty where no run was under way.</returns>
+    /// <returns>The commands; empty if no run was in progress.</returns>
     public IReadOnlyList<ControlCommand> Read()
     {
         try
@@ -30,7 +30,7 @@ internal sealed class UndoFile(IOptions<ControlOptions> options)
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
         {
-            // The database knows it, too.
+            // The commands are also stored in the database.
             return [];
         }
     }

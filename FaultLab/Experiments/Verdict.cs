@@ -3,17 +3,17 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>Holds what was measured against the limits.</summary>
+/// <summary>Compares the measured values with the limits.</summary>
 internal static class Verdict
 {
-    /// <param name="limits">Those that hold here.</param>
-    /// <param name="measured">What was measured of each; null where it was not.</param>
-    /// <param name="embedded">Whether the brokers are the embedded one, where more may be allowed.</param>
-    /// <param name="final">All has been measured that will be: until then only what can be said already is said.</param>
+    /// <param name="limits">The limits that apply here.</param>
+    /// <param name="measured">Returns the measured value of each; null if it was not measured.</param>
+    /// <param name="embedded">Whether the broker is the embedded one, for which limits may be higher.</param>
+    /// <param name="final">Whether all measurements are complete: until then, only what is already certain is judged.</param>
     public static IReadOnlyList<ExperimentCheck> Judge(IEnumerable<Limit> limits, Func<Measure, double?> measured, bool embedded, bool final) =>
         [.. limits.Select(limit => Judge(limit, measured(limit.Measure), embedded, final))];
 
-    /// <returns>PASS where every limit was measured and held.</returns>
+    /// <returns>PASS if every limit was measured and held.</returns>
     public static string Of(IReadOnlyList<ExperimentCheck> checks) =>
         checks.Count > 0 && checks.All(check => check.Passed == true) ? Verdicts.Pass : Verdicts.Fail;
 
@@ -38,7 +38,7 @@ internal static class Verdict
         return new(limit.Name, limit.What, most, measured, limit.Unit, passed, reason);
     }
 
-    // What happens once and is past cannot become worse; what is counted or a maximum can until the end.
+    // The time of an event that happens once cannot become worse after it; a count or a maximum can until the end.
     private static bool IsOver(Measure measure) => measure is Measure.Flowing or Measure.Noticed or Measure.CaughtUp or Measure.ActiveAgain or Measure.WholeAgain;
 
     private static string Amount(double value, string unit) => unit == "ms"

@@ -3,14 +3,14 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.FaultLab.Experiments;
 
-/// <summary>Says who suffers, of those who are there now.</summary>
+/// <summary>Chooses the victims among the components that are present.</summary>
 internal static class VictimChoice
 {
     private static readonly string LinkedConsumer = ResourceNames.Consumer(ResourceNames.LinkedConsumer);
     private static readonly string Sensor = ResourceNames.Sensor(SensorCatalog.Temperature.Name);
 
     /// <returns>Names of resources.</returns>
-    /// <exception cref="RunAbortedException">There is nobody of that kind.</exception>
+    /// <exception cref="RunAbortedException">There is no component of that kind.</exception>
     public static IReadOnlyList<string> Choose(VictimKind kind, StreamSnapshot snapshot)
     {
         var cluster = snapshot.Cluster;

@@ -6,13 +6,13 @@ using Microsoft.Extensions.ServiceDiscovery;
 
 namespace FactoryMonitoring.FaultLab.Factory;
 
-/// <summary>The factory as the monitoring API sees it, which is what people see on the page.</summary>
+/// <summary>The factory as the monitoring API presents it, which is also what the page shows.</summary>
 internal sealed class FactoryView(ServiceEndpointResolver discovery)
     : ServiceConnection("the monitoring API", $"http://{ResourceNames.MonitoringApi}", discovery)
 {
-    /// <summary>The present moment.</summary>
-    /// <param name="patience">How long an answer may take.</param>
-    /// <returns>Null where the API does not answer in time, or has nothing to serve yet.</returns>
+    /// <summary>Gets the present snapshot.</summary>
+    /// <param name="patience">The timeout of the request.</param>
+    /// <returns>Null if the API does not answer in time, or has nothing to serve yet.</returns>
     public async Task<StreamSnapshot?> LookAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

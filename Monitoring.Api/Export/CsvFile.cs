@@ -5,8 +5,8 @@ using Npgsql;
 namespace FactoryMonitoring.Monitoring.Api.Export;
 
 /// <summary>
-/// RFC 4180 in UTF-8: a header, commas, CR LF, quotes where they are needed. Times are ISO 8601 in UTC, numbers have all their digits and a decimal
-/// point, and what is not there is empty.
+/// Writes RFC 4180 in UTF-8: a header, commas, CR LF, quotes where they are needed. Times are ISO 8601 in UTC, numbers have all their digits and a
+/// decimal point, and null values are empty.
 /// </summary>
 internal sealed class CsvFile : ExportFile
 {

@@ -5,14 +5,14 @@ using FactoryMonitoring.Monitoring.Api.Export;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>What is stored, as files.</summary>
+/// <summary>Endpoints that export stored data as files.</summary>
 internal static class ExportEndpoints
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromDays(366);
     private static readonly string[] Formats = ["csv", "parquet"];
 
-    /// <summary>So many files at a time, each with a connection to the database.</summary>
+    /// <summary>Limits the number of concurrent exports, each of which has a connection to the database.</summary>
     private static readonly SemaphoreSlim Room = new(3);
 
     public static void MapExports(this RouteGroupBuilder api) =>
@@ -69,7 +69,7 @@ internal static class ExportEndpoints
         }
     }
 
-    /// <summary>A fault after the first byte ends the connection, so that nobody takes a part for the whole.</summary>
+    /// <summary>Writes the file. An error after the first byte aborts the connection, so that a partial file is not mistaken for a complete one.</summary>
     private static async Task WriteAsync(ExportQueries queries, string kind, string format, ExportFilter filter, HttpContext context)
     {
         var response = context.Response;

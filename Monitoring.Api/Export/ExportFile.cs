@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace FactoryMonitoring.Monitoring.Api.Export;
 
-/// <summary>A file that rows are written to as they are read, so that no more than a part of it is in memory.</summary>
+/// <summary>A file to which rows are written as they are read, so that only a part of it is in memory.</summary>
 internal abstract class ExportFile : IAsyncDisposable
 {
     private int _rows;
 
-    /// <summary>Rows that are held before they are written.</summary>
+    /// <summary>Maximum number of rows that are buffered before they are written.</summary>
     protected abstract int MaxRows { get; }
 
     /// <param name="format">csv or parquet.</param>
@@ -15,10 +15,10 @@ internal abstract class ExportFile : IAsyncDisposable
 
     public static string TypeOf(string format) => format == "csv" ? "text/csv; charset=utf-8; header=present" : "application/vnd.apache.parquet";
 
-    /// <summary>Names and types of the columns; before all rows.</summary>
+    /// <summary>Sets the names and types of the columns; called before all rows.</summary>
     public abstract Task BeginAsync(NpgsqlDataReader reader, CancellationToken cancellationToken);
 
-    /// <summary>All rows of the reader.</summary>
+    /// <summary>Writes all rows of the reader.</summary>
     public async Task WriteAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         while (await reader.ReadAsync(cancellationToken))
@@ -32,7 +32,7 @@ internal abstract class ExportFile : IAsyncDisposable
         }
     }
 
-    /// <summary>After all rows: what is left is written, and the file is whole.</summary>
+    /// <summary>Writes the remaining rows and completes the file; called after all rows.</summary>
     public abstract Task EndAsync(CancellationToken cancellationToken);
 
     public abstract ValueTask DisposeAsync();

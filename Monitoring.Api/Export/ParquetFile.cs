@@ -4,7 +4,7 @@ using Parquet.Schema;
 
 namespace FactoryMonitoring.Monitoring.Api.Export;
 
-/// <summary>Apache Parquet, in row groups. Times are timestamps in UTC to the microsecond; every column may be null.</summary>
+/// <summary>Writes Apache Parquet, in row groups. Times are timestamps in UTC to the microsecond; every column may be null.</summary>
 internal sealed class ParquetFile(Stream stream) : ExportFile
 {
     private readonly PartStream _part = new();
@@ -84,7 +84,7 @@ internal sealed class ParquetFile(Stream stream) : ExportFile
 
         public abstract void Add(NpgsqlDataReader row, int ordinal);
 
-        /// <summary>Writes what was added, and forgets it.</summary>
+        /// <summary>Writes the added values, and discards them.</summary>
         public abstract Task WriteAsync(ParquetRowGroupWriter group, CancellationToken cancellationToken);
     }
 

@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Monitoring.Api.Export;
 
-/// <summary>Takes what is written, knows how much that was in all, and gives it on in parts: to a stream that neither knows its position nor can be written to without waiting.</summary>
+/// <summary>Buffers what is written, counts the total, and passes it on in parts to a stream that has no position and no synchronous writes.</summary>
 internal sealed class PartStream : Stream
 {
     private readonly MemoryStream _part = new();
@@ -20,7 +20,7 @@ internal sealed class PartStream : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>What has been written since the last time goes on.</summary>
+    /// <summary>Passes on what has been written since the last call.</summary>
     public async Task DrainAsync(Stream stream, CancellationToken cancellationToken)
     {
         await stream.WriteAsync(_part.GetBuffer().AsMemory(0, (int)_part.Length), cancellationToken);

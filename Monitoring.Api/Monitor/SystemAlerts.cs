@@ -4,7 +4,7 @@ using FactoryMonitoring.Monitoring.Api.Status;
 
 namespace FactoryMonitoring.Monitoring.Api.Monitor;
 
-/// <summary>Which alerts about the system itself hold in a situation.</summary>
+/// <summary>Determines which alerts about the system itself hold in a situation.</summary>
 internal static class SystemAlerts
 {
     private const string ConsumerDown = "consumer_down";
@@ -16,13 +16,13 @@ internal static class SystemAlerts
 
     private static readonly TimeSpan RecentExit = TimeSpan.FromSeconds(30);
 
-    /// <summary>What anomaly_type can be where sensor_type is system.</summary>
+    /// <summary>The values of anomaly_type if sensor_type is system.</summary>
     public static readonly string[] Rules = [ConsumerDown, SensorDown, BrokerDown, DatabaseDown, PartitionStalled, LedgerViolated];
 
-    /// <returns>Which rules could be judged, and all alerts of those that hold.</returns>
+    /// <returns>The rules that could be judged, and all alerts of those that hold.</returns>
     public static (IReadOnlyList<string> Judged, IReadOnlyList<SystemAlert> Alerts) Judge(Situation situation)
     {
-        // A blind observer says nothing; an outage of the database is written when it is over.
+        // A blind observer raises no alert; an outage of the database is written when it is over.
         if (situation.Stale)
         {
             return ([], []);
@@ -66,7 +66,7 @@ internal static class SystemAlerts
     private static SystemAlert Down(string rule, MonitoringRows rows, string component, DateTimeOffset? lastSign) =>
         new(rule, component, $"{component} is down{Cause(rows, component, lastSign)}");
 
-    // An end before its last sign of life was another end.
+    // An exit before the last heartbeat is an earlier exit.
     private static string Cause(MonitoringRows rows, string component, DateTimeOffset? lastSign) =>
         rows.Exits.FirstOrDefault(exit => exit.ComponentId == component && !(exit.At < lastSign - TimeSpan.FromSeconds(2))) switch
         {
@@ -77,19 +77,19 @@ internal static class SystemAlerts
         };
 }
 
-/// <summary>Whether sensors can be seen to be silent.</summary>
+/// <summary>Determines whether silence of sensors can be detected.</summary>
 internal static class Silence
 {
-    /// <summary>Not while readings wait in the brokers for anything like the time that makes a silence, or nobody knows whether they do.</summary>
+    /// <summary>Returns false while readings wait in the brokers for a time close to the silence limit, or while it is not known whether they do.</summary>
     public static bool CanBeSeen(Situation situation, TimeSpan after) =>
         !situation.Stale && situation.Lag.Total is not null && situation.Judgement.Consumers.Count > 0
             && situation.Lag.Partitions.Values.All(lag => lag is { Lag: 0 } || lag.Seconds < after.TotalSeconds / 2);
 }
 
-/// <summary>Partitions that stand still though there is something to read.</summary>
+/// <summary>Finds partitions that are stalled although there are messages to read.</summary>
 internal static class Stalls
 {
-    // A dead consumer's partitions stand still for a session: longer than that and some is a fault of its own.
+    // The partitions of a dead consumer are stalled for a session timeout: a stall that exceeds that with a margin is a separate fault.
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
     public static IEnumerable<(PartitionRow Row, PartitionLag Lag)> Of(Situation situation)

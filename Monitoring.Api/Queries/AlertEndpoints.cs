@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>Alerts: pages of them, their rate, and one with its reading.</summary>
+/// <summary>Endpoints for alerts: pages of alerts, their rate, and one alert with its reading.</summary>
 internal static class AlertEndpoints
 {
     private static readonly string[] AllSeverities = [Severities.Low, Severities.Medium, Severities.High, Severities.Critical];
@@ -88,7 +88,7 @@ internal static class AlertEndpoints
                 input.Bad("window", "must be window or from, not both", false);
             }
 
-            // To the whole second, so that those who ask in the same second ask the same.
+            // Truncated to whole seconds, so that requests in the same second share one query.
             var start = now - input.Window(null, parameters.Window, TimeSpan.Zero, TimeSpan.FromSeconds(1), TimeSpan.FromDays(366));
             from = new(start.Ticks - (start.Ticks % TimeSpan.TicksPerSecond), TimeSpan.Zero);
         }
@@ -119,11 +119,11 @@ internal static class AlertEndpoints
         _ => 86_400,
     });
 
-    /// <summary>As they stand in the address.</summary>
-    /// <param name="Type">Type of sensor, or system; sensor_type is another name for it.</param>
-    /// <param name="Rule">anomaly_type.</param>
-    /// <param name="Window">Instead of from: 300s, 5m, 2h, 7d.</param>
-    /// <param name="Backfill">true: those of backfilled readings; else the live ones.</param>
+    /// <summary>The parameters as they are in the address.</summary>
+    /// <param name="Type">Sensor type, or system; sensor_type is another name for this parameter.</param>
+    /// <param name="Rule">The anomaly_type.</param>
+    /// <param name="Window">A length of time instead of from: 300s, 5m, 2h, 7d.</param>
+    /// <param name="Backfill">true: alerts of backfilled readings; otherwise live alerts.</param>
     private sealed record AlertParameters(
         [FromQuery(Name = "severity")] string? Severity,
         [FromQuery(Name = "type")] string? Type,

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>One consumer, producer, broker or sensor with its history; pages of sensors; dead letters.</summary>
+/// <summary>Endpoints for one consumer, producer, broker or sensor with its history; for pages of sensors; for dead letters.</summary>
 internal static class ComponentEndpoints
 {
     private static readonly string[] AllLevels = ["normal", "warning", "critical"];
@@ -43,7 +43,7 @@ internal static class ComponentEndpoints
                 $"audit {from} {most}", response, ApiJson.Context.IReadOnlyListAuditEntry, async cancellationToken => await store.ListAsync(from, most, cancellationToken));
     }
 
-    /// <summary>One of a kind, by its id in the path, or as a parameter where a path cannot hold it.</summary>
+    /// <summary>Maps the endpoints for one component, by its id in the path, or in a parameter for ids that a path cannot contain.</summary>
     private static void One<TBody>(RouteGroupBuilder api, string kind, string summary, Delegate answer)
     {
         api.MapGet($"/{kind}s/{{**id}}", answer).Describe<TBody>(kind, summary).ProducesProblem(StatusCodes.Status404NotFound);
@@ -133,7 +133,7 @@ internal static class ComponentEndpoints
     {
         var input = new Input();
 
-        // Of what is encoded in a path, the server decodes all but %2F.
+        // The server decodes a path except for %2F.
         var raw = request.RouteValues.ContainsKey(ComponentPath.Id) ? request.HttpContext.Features.Get<IHttpRequestFeature>()?.RawTarget : null;
         var text = input.Text(ComponentPath.Id, (raw is null ? null : ComponentPath.IdIn(raw, folder)) ?? id ?? "");
         return input.IsBad ? Task.FromResult<IResult>(input.Problem) : serve(text!);

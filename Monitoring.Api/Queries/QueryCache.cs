@@ -5,8 +5,8 @@ using Npgsql;
 namespace FactoryMonitoring.Monitoring.Api.Queries;
 
 /// <summary>
-/// Answers that are not part of the snapshot: asked for once a second at most, however many clients ask, and a few at a time. While the
-/// database is away the last answer to the same question is served, marked stale.
+/// Caches answers that are not part of the snapshot: each query runs at most once a second, however many clients ask, and few run at a time. While the
+/// database is unavailable, the last answer to the same query is served, marked as stale.
 /// </summary>
 internal sealed class QueryCache(TimeProvider time) : IDisposable
 {
@@ -18,8 +18,8 @@ internal sealed class QueryCache(TimeProvider time) : IDisposable
     private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _slots = new(AtOnce);
 
-    /// <param name="key">The question.</param>
-    /// <param name="read">Its answer; null where there is no such thing.</param>
+    /// <param name="key">Identifies the query.</param>
+    /// <param name="read">Runs the query; returns null if the item does not exist.</param>
     public async Task<IResult> ServeAsync<T>(string key, HttpResponse response, JsonTypeInfo<T> type, Func<CancellationToken, Task<T?>> read)
         where T : class
     {
@@ -38,7 +38,7 @@ internal sealed class QueryCache(TimeProvider time) : IDisposable
             }
         }
 
-        // The question goes on for whoever else asks it, also when this client leaves.
+        // The query continues for other clients, even if this client disconnects.
         var answer = await entry.Task;
         return answer switch
         {
@@ -53,7 +53,7 @@ internal sealed class QueryCache(TimeProvider time) : IDisposable
     private async Task<Answer?> AskAsync<T>(Entry? before, JsonTypeInfo<T> type, Func<CancellationToken, Task<T?>> read)
         where T : class
     {
-        // Leaves the lock before anything is asked.
+        // Leaves the lock before the query runs.
         await Task.Yield();
         await _slots.WaitAsync();
         try
@@ -64,7 +64,7 @@ internal sealed class QueryCache(TimeProvider time) : IDisposable
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            // The snapshot's worker says so once.
+            // SnapshotWorker logs the outage once.
             return before is not null && await before.Task is { } last ? last with { Stale = true } : null;
         }
         finally
@@ -83,6 +83,6 @@ internal sealed class QueryCache(TimeProvider time) : IDisposable
 
     private sealed record Entry(long AskedAt, Task<Answer?> Task);
 
-    /// <param name="Body">Null where there is no such thing.</param>
+    /// <param name="Body">Null if the item does not exist.</param>
     private sealed record Answer(Body? Body, long ReadAt, bool Stale);
 }

@@ -15,7 +15,7 @@ internal static class QueryLimits
     private const int AtOnce = 4;
     private const int Waiting = 32;
 
-    // All pages that are open anywhere, which ask the same once.
+    // For all open pages, which share identical queries.
     private const int WaitingOfThePage = 500;
 
     public static void AddQueryLimits(this IServiceCollection services) => services.AddRateLimiter(limits =>
@@ -25,7 +25,7 @@ internal static class QueryLimits
         limits.OnRejected = RefuseAsync;
     });
 
-    /// <summary>Whom the page's service names; what asks without it is one client.</summary>
+    /// <summary>Returns the client that the page's service names; all requests without that name count as one client.</summary>
     private static string Client(HttpRequest request) => $"{request.Headers[VisitorHeaders.Name]}@{request.Headers[VisitorHeaders.Address]}".TrimEnd('@');
 
     private static async ValueTask RefuseAsync(OnRejectedContext context, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using Microsoft.Net.Http.Headers;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>The JSON Schema of what the topic of readings takes, for producers and their tools.</summary>
+/// <summary>Endpoint for the JSON Schema of the messages that the topic of readings accepts, for producers and their tools.</summary>
 internal static class SchemaEndpoints
 {
     private const string Type = "application/schema+json";

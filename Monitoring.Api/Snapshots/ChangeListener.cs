@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
-/// <summary>Asks for a refresh whenever the database announces a change. Without it the snapshot would still be refreshed once a second.</summary>
+/// <summary>Requests a refresh whenever the database announces a change. Without it, the snapshot would still be refreshed once a second.</summary>
 internal sealed partial class ChangeListener(ChangeNotifications notifications, RefreshSignal signal, TimeProvider time, ILogger<ChangeListener> logger)
     : BackgroundService
 {

@@ -1,8 +1,8 @@
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
-/// <summary>The database's clock, carried on by this process's monotonic one: no clock of this machine says who is alive.</summary>
-/// <param name="Time">What the database said.</param>
-/// <param name="Timestamp">When it said it, by <see cref="TimeProvider.GetTimestamp"/>.</param>
+/// <summary>The database's clock, extrapolated by this process's monotonic clock: no clock of this machine decides which components are alive.</summary>
+/// <param name="Time">The time that the database returned.</param>
+/// <param name="Timestamp">When the database returned it, by <see cref="TimeProvider.GetTimestamp"/>.</param>
 internal readonly record struct DatabaseClock(DateTimeOffset Time, long Timestamp)
 {
     public DateTimeOffset At(long timestamp, TimeProvider time) => Time + time.GetElapsedTime(Timestamp, timestamp);

@@ -4,8 +4,8 @@ using FactoryMonitoring.Monitoring.Api.Status;
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
 /// <summary>All bodies of one moment.</summary>
-/// <param name="ReadAt">When its data were read, by <see cref="TimeProvider.GetTimestamp"/>.</param>
-/// <param name="ValidUntil">From then on it has to be rendered anew, even if nothing new was read: a status flips, or it becomes stale.</param>
+/// <param name="ReadAt">When the data were read, by <see cref="TimeProvider.GetTimestamp"/>.</param>
+/// <param name="ValidUntil">When the snapshot has to be rendered again, even if nothing new was read: a status changes, or it becomes stale.</param>
 internal sealed record Snapshot(
     Body<SystemStatusBody> System,
     Body<IReadOnlyList<ConsumerHealthBody>> Consumers,

@@ -6,7 +6,7 @@ using FactoryMonitoring.Monitoring.Api.Streaming;
 
 namespace Microsoft.AspNetCore.Builder;
 
-/// <summary>The endpoints that are answered from the snapshot.</summary>
+/// <summary>Endpoints that are served from the snapshot.</summary>
 internal static class SnapshotEndpoints
 {
     public static void MapSnapshots(this RouteGroupBuilder api)

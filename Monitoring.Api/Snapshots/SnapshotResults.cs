@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
-/// <summary>Serves bytes that are there already, with what says how old they are.</summary>
+/// <summary>Serves a body that is already serialized, with headers that give its age.</summary>
 internal sealed class BodyResult(Body body, TimeSpan age, bool stale) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
@@ -31,7 +31,7 @@ internal sealed class BodyResult(Body body, TimeSpan age, bool stale) : IResult
 
 internal static class SnapshotResults
 {
-    /// <summary>What <paramref name="select"/> takes from the snapshot; 503 while there is none.</summary>
+    /// <summary>Serves the body that <paramref name="select"/> takes from the snapshot; 503 while there is no snapshot.</summary>
     public static IResult Serve(this SnapshotStore store, TimeProvider time, HttpResponse response, Func<Snapshot, Body> select)
     {
         if (store.Current is not { } snapshot)

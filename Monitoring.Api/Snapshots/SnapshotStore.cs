@@ -7,27 +7,27 @@ using FactoryMonitoring.ServiceDefaults.Health;
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
 /// <summary>
-/// The one snapshot of this process. Statuses are judged when it is served: whoever asks after <see cref="Snapshot.ValidUntil"/> has it
-/// rendered anew, and all others are served the same bytes.
+/// The single snapshot of this process. Statuses are judged when it is served: the first request after <see cref="Snapshot.ValidUntil"/> renders it
+/// again, and all others are served the same bytes.
 /// </summary>
 internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room, DatabaseMode mode, LagTracker lag, ClusterState cluster, StreamHub hub, TimeProvider time) : IDisposable
 {
-    /// <summary>Older than this, what was read is stale: short of the heartbeats' limit by more than a heartbeat's interval.</summary>
+    /// <summary>Age from which data are stale: below the heartbeat limit by more than a heartbeat interval.</summary>
     public static readonly TimeSpan BlindAfter = TimeSpan.FromSeconds(3);
 
-    /// <summary>This long after the database came back, those who could not reach it may not have written again yet.</summary>
+    /// <summary>Time after the return of the database in which processes that could not reach it may not have written again.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
-    // Heartbeats are written once a second; when all are older, nobody could write one.
+    // Heartbeats are written once a second; if all are older than this, no process could write one.
     private static readonly TimeSpan Unwritten = TimeSpan.FromSeconds(2);
 
-    // So long a process takes to write again after the database refused it.
+    // The time a process needs to write again after the database refused a write.
     private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(5);
 
-    // A single lost connection is no outage.
+    // A single lost connection is not an outage.
     private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(2);
 
-    // A process that stood still this long (it was stopped, or its machine slept) has not waited for the database in the meantime.
+    // A process that was suspended this long (it was stopped, or its machine slept) has not waited for the database in the meantime.
     private static readonly TimeSpan Standstill = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(250);
 
@@ -45,7 +45,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
     private ITimer? _ticks;
     private volatile Snapshot? _current;
 
-    /// <summary>Null while nothing was ever read.</summary>
+    /// <summary>The snapshot; null until the database has been read once.</summary>
     public Snapshot? Current
     {
         get
@@ -65,7 +65,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
 
     public void Dispose() => _ticks?.Dispose();
 
-    /// <summary>Takes over what was read.</summary>
+    /// <summary>Replaces the snapshot's data.</summary>
     public void Replace(MonitoringRows read)
     {
         var readAt = read.Timestamp;
@@ -91,7 +91,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
         }
     }
 
-    /// <summary>The outages of the database that ended since the last call.</summary>
+    /// <summary>Returns the outages of the database that ended since the last call.</summary>
     public IReadOnlyList<DatabaseOutage> TakeOutages()
     {
         lock (_gate)
@@ -102,8 +102,8 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
         }
     }
 
-    /// <summary>The database did not answer.</summary>
-    /// <param name="noRoom">It had no room for the answer; while it does not answer at all, what was known last stands.</param>
+    /// <summary>Records that the database did not answer.</summary>
+    /// <param name="noRoom">Whether it had no disk space for the answer; while it does not answer at all, the last known state remains.</param>
     public void MarkAway(bool noRoom = false)
     {
         lock (_gate)
@@ -125,7 +125,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
         var graceEnds = _backAt is { } back ? After(back, Grace) : (long?)null;
         var stale = _away || now >= blindAt || now < graceEnds;
         var wokeAt = _stoodStillUntil is { } woke ? After(woke, Grace) : (long?)null;
-        // What is known is from before the standstill, and others may have stood still, too.
+        // The data are from before the suspension, and other processes may have been suspended, too.
         var drowsy = _stoodStillUntil > _clock.Timestamp || now < wokeAt;
         var databaseNow = _clock.At(now, time);
         if ((_noRoom || mode.IsReadOnly) && databaseNow - NewestHeartbeat(_rows!) > Unwritten)
@@ -138,7 +138,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
         long? flips = judgement.NextChange is { } change ? _clock.TimestampAt(change, time) : null;
         long?[] changes = [now < blindAt ? blindAt : null, now < graceEnds ? graceEnds : null, now < wokeAt ? wokeAt : null, flips];
 
-        // Sentences count seconds: none stands for longer than one.
+        // Sentences count seconds, so a snapshot is valid for at most one.
         var validUntil = Math.Min(changes.Min() ?? long.MaxValue, After(now, TimeSpan.FromSeconds(1)));
         var snapshot = renderer.Render(_rows!, judgement, databaseNow, _clock, _away, stale, _noRoom, mode.IsReadOnly, validUntil);
         _current = snapshot;

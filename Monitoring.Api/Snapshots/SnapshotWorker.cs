@@ -11,8 +11,8 @@ using Npgsql;
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
 /// <summary>
-/// Refreshes the snapshot once a second and on change, never more often than <see cref="SnapshotOptions.MinimumInterval"/>: what changes
-/// meanwhile is one refresh.
+/// Refreshes the snapshot once a second and on change, at most once per <see cref="SnapshotOptions.MinimumInterval"/>: changes
+/// in the meantime share one refresh.
 /// </summary>
 internal sealed partial class SnapshotWorker(
     MonitoringQueries queries,
@@ -30,7 +30,7 @@ internal sealed partial class SnapshotWorker(
 {
     public const string HeartbeatName = "snapshot";
 
-    // The account, and what is only needed to tell what happened: old by this much at most.
+    // Maximum age of the account, and of rows that are only needed to describe what happened.
     private static readonly TimeSpan SlowInterval = TimeSpan.FromMilliseconds(900);
 
     private MonitoringRows? _slowRows;
@@ -51,7 +51,7 @@ internal sealed partial class SnapshotWorker(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // Told to stop.
+            // The process is stopping.
         }
     }
 
@@ -70,7 +70,7 @@ internal sealed partial class SnapshotWorker(
 
             if (store.Current is null)
             {
-                // What was measured before this process started.
+                // Measurements from before this process started.
                 foreach (var (at, lag, seconds) in await history.LagAsync(cancellationToken))
                 {
                     lagHistory.Add(new(at, lag, seconds));
@@ -103,7 +103,7 @@ internal sealed partial class SnapshotWorker(
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // Nothing has changed: time for the next look all the same.
+            // Nothing has changed, but the next refresh is due.
         }
     }
 

@@ -5,16 +5,16 @@ using FactoryMonitoring.Data.Monitoring;
 namespace FactoryMonitoring.Monitoring.Api.Snapshots;
 
 /// <summary>
-/// Says who is active: whoever has not stopped cleanly and whose last heartbeat is younger than <see cref="Liveness.HeartbeatLimit"/> by the
-/// database's clock. A blind observer declares nobody dead: while it is blind, what was known last stands.
+/// Judges which components are active: those that have not stopped cleanly and whose last heartbeat is younger than
+/// <see cref="Liveness.HeartbeatLimit"/> by the database's clock. While the observer is blind, it declares no component dead: the last known status remains.
 /// </summary>
 internal sealed class StatusJudge
 {
     private readonly Dictionary<(string Kind, string Id), bool> _known = [];
 
-    /// <param name="rows">What was read.</param>
-    /// <param name="now">By the database's clock.</param>
-    /// <param name="blind">The database is away, or was a moment ago: heartbeats may be old because nobody could write them.</param>
+    /// <param name="rows">The rows that were read.</param>
+    /// <param name="now">The time by the database's clock.</param>
+    /// <param name="blind">Whether the database is unavailable, or was a moment ago: heartbeats may be old because they could not be written.</param>
     public Judgement Judge(MonitoringRows rows, DateTimeOffset now, bool blind)
     {
         DateTimeOffset? nextChange = null;
@@ -48,5 +48,5 @@ internal sealed class StatusJudge
     }
 }
 
-/// <summary>Who is active, and until when that holds if nothing new is read.</summary>
+/// <summary>The active components, and until when that holds if nothing new is read.</summary>
 internal sealed record Judgement(IReadOnlySet<string> Consumers, IReadOnlySet<string> Producers, DateTimeOffset? NextChange);

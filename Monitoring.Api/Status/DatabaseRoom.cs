@@ -4,8 +4,8 @@ using FactoryMonitoring.Data.Monitoring;
 namespace FactoryMonitoring.Monitoring.Api.Status;
 
 /// <summary>
-/// Whether the database has room left on its disk. It does not say so itself; those to whom it refuses something do: this process, consumers
-/// and sensors. A little may still fit where much does not, so what they say holds for a while.
+/// Tracks whether the database has space left on its disk. The database does not report it; the processes whose writes it refuses do: this process,
+/// consumers and sensors. A small write may still succeed where a large one fails, so a report holds for some time.
 /// </summary>
 internal sealed class DatabaseRoom(TimeProvider time)
 {
@@ -14,7 +14,7 @@ internal sealed class DatabaseRoom(TimeProvider time)
     private readonly Lock _gate = new();
     private long? _refusedAt;
 
-    /// <summary>The database has refused something for want of room.</summary>
+    /// <summary>Records that the database has refused something for lack of space.</summary>
     public void Refused()
     {
         lock (_gate)
@@ -23,7 +23,7 @@ internal sealed class DatabaseRoom(TimeProvider time)
         }
     }
 
-    /// <param name="rows">What was read last.</param>
+    /// <param name="rows">The rows that were read last.</param>
     public bool IsOut(MonitoringRows rows)
     {
         if (rows.Consumers.Any(row => Says(row.Health.Condition, row.Health.LastHeartbeat)) || rows.Producers.Any(row => Says(row.Health.Condition, row.Health.LastHeartbeat)))
@@ -39,6 +39,6 @@ internal sealed class DatabaseRoom(TimeProvider time)
         bool Says(string? condition, DateTimeOffset? at) => IsSaidBy(condition) && rows.DatabaseTime - at < Liveness.HeartbeatLimit;
     }
 
-    /// <summary>Whether a condition says it.</summary>
+    /// <summary>Returns whether a condition reports it.</summary>
     public static bool IsSaidBy(string? condition) => condition?.Contains(Conditions.NoRoom, StringComparison.Ordinal) == true;
 }

@@ -3,8 +3,8 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Monitoring.Api.Status;
 
 /// <summary>
-/// How much room the servers on this machine have on their disks: setting <c>Disks:NAME</c> is the directory of NAME, for example of kafka1 or
-/// postgres. Of a server that is elsewhere, or in a container, nothing is known.
+/// Measures the free disk space of the servers on this machine: the setting <c>Disks:NAME</c> is the directory of NAME, for example kafka1 or
+/// postgres. Nothing is known of a server on another machine or in a container.
 /// </summary>
 internal sealed class DiskWatch(IConfiguration configuration, TimeProvider time)
 {
@@ -19,7 +19,7 @@ internal sealed class DiskWatch(IConfiguration configuration, TimeProvider time)
     private IReadOnlyDictionary<string, long> _free = new Dictionary<string, long>();
     private long? _lookedAt;
 
-    /// <returns>The bytes that are left, by the server's name, as of a second ago at most.</returns>
+    /// <returns>The free bytes by server name, at most one second old.</returns>
     public IReadOnlyDictionary<string, long> Snapshot()
     {
         lock (_gate)

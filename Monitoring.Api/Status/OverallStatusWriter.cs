@@ -7,7 +7,7 @@ using FactoryMonitoring.Monitoring.Api.Snapshots;
 
 namespace FactoryMonitoring.Monitoring.Api.Status;
 
-/// <summary>What a moment is judged by.</summary>
+/// <summary>The data by which a moment is judged.</summary>
 /// <param name="LagAt">When <paramref name="Lag"/> was measured, by the database's clock.</param>
 /// <param name="Unread">How long the database has not been read.</param>
 internal sealed record Situation(
@@ -22,17 +22,17 @@ internal sealed record Situation(
     bool Stale,
     TimeSpan Unread)
 {
-    /// <summary>The database refuses what does not fit on its disk; of one that does not answer, what was known last.</summary>
+    /// <summary>Whether the database refuses writes because its disk is full; the last known state if it does not answer.</summary>
     public bool NoRoom { get; init; }
 
-    /// <summary>The database answers, and takes no writes.</summary>
+    /// <summary>Whether the database answers but accepts no writes.</summary>
     public bool ReadOnly { get; init; }
 
-    /// <summary>Bytes that are left on the disks of servers on this machine, by name; without those of which it is not known.</summary>
+    /// <summary>Free bytes on the disks of servers on this machine, by name; without servers for which it is not known.</summary>
     public IReadOnlyDictionary<string, long> Free { get; init; } = new Dictionary<string, long>();
 }
 
-/// <summary>Says how the whole is: what is wrong, worst first, each with its subject; what it means, and how long it will last.</summary>
+/// <summary>Describes the overall status: what is wrong, worst first, each with its subject; what it means, and how long it will last.</summary>
 internal sealed class OverallStatusWriter
 {
     private const string Ok = "ok";
@@ -44,7 +44,7 @@ internal sealed class OverallStatusWriter
     private string? _key;
     private DateTimeOffset _since;
 
-    /// <param name="Key">Says whether it is still the same finding when its numbers have changed.</param>
+    /// <param name="Key">Identifies the finding when its numbers change.</param>
     private sealed record Finding(string Level, string Key, string Sentence, string Detail = "", StatusLink? Link = null);
 
     public OverallStatus Write(Situation situation)
@@ -64,7 +64,7 @@ internal sealed class OverallStatusWriter
             : new(Ok, "All readings flow", AllIsWell(situation), [], _since, recovery);
     }
 
-    // A recovery that is over stands until something else goes down, or until it is old.
+    // A completed recovery is shown until something else goes down, or until it is old.
     private static bool IsNews(Situation situation) =>
         situation.Recovery is { } recovery
         && (recovery.CaughtUpMs is null
@@ -118,7 +118,7 @@ internal sealed class OverallStatusWriter
         }
     }
 
-    // Those that are down are named with it.
+    // A full disk of a server that is down is named in the finding about that server.
     private static IEnumerable<Finding> Disks(Situation situation)
     {
         HashSet<string> named = [.. situation.Cluster?.Brokers.Where(broker => !broker.Up).Select(broker => broker.Name) ?? []];
@@ -138,7 +138,7 @@ internal sealed class OverallStatusWriter
         }
     }
 
-    // Offsets move in the database alone: while it is away consumers stand where they were read to stand.
+    // Offsets move only in the database: while it is unavailable, consumers stay at the offsets that were read last.
     private static string Waiting(Situation situation)
     {
         var waiting = situation.Cluster is { } cluster
@@ -381,7 +381,7 @@ internal sealed class OverallStatusWriter
             sensors.Count == 0 ? null : new StatusLink($"Dead letters of {sensors[0].Key}", ComponentPath.Sensor(sensors[0].Key)));
     }
 
-    /// <summary>The three largest, each with its number.</summary>
+    /// <summary>Returns the three largest groups, each with its count.</summary>
     private static string Most(IEnumerable<IGrouping<string, RejectionRow>> groups)
     {
         var largest = groups.Select(group => (group.Key, Count: group.Sum(row => row.Count))).OrderByDescending(each => each.Count).ToList();
@@ -446,7 +446,7 @@ internal sealed class OverallStatusWriter
         return $"{subject} {(one ? "has a new owner and is" : "have new owners and are")} catching up: {Sentences.Messages(lag)} to go.";
     }
 
-    // How long it took before, not how long it should take.
+    // Measured durations of earlier stalls, not an expected value.
     private static string Before(MonitoringRows rows)
     {
         var stalls = rows.RebalancingEvents.Where(each => each is { EventType: "assigned", StallMs: > 1000 }).Select(each => each.StallMs!.Value).Order().ToList();

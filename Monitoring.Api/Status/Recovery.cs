@@ -5,18 +5,18 @@ using FactoryMonitoring.Monitoring.Api.Snapshots;
 namespace FactoryMonitoring.Monitoring.Api.Status;
 
 /// <summary>
-/// The newest death of a consumer that owned partitions, and how far the recovery has come: each time as it was observed, none computed from
+/// The newest death of a consumer that owned partitions, and the progress of the recovery: each time was observed, none is computed from
 /// settings.
 /// </summary>
 internal static class Recovery
 {
-    // Partitions lost this close to each other were lost by the same death.
+    // Partitions that are lost within this time of each other were lost by the same death.
     private static readonly TimeSpan OneDeath = TimeSpan.FromSeconds(15);
 
-    /// <param name="rows">What was read.</param>
-    /// <param name="judgement">Who is active.</param>
+    /// <param name="rows">The rows that were read.</param>
+    /// <param name="judgement">The active components.</param>
     /// <param name="lag">Lag over time, oldest first, by the database's clock.</param>
-    /// <returns>Null where nobody died in the last hour.</returns>
+    /// <returns>Null if no consumer died in the last hour.</returns>
     public static RecoveryStopwatch? Newest(MonitoringRows rows, Judgement judgement, IEnumerable<LagPoint> lag)
     {
         var waiting = Waiting(rows, judgement);
@@ -61,7 +61,7 @@ internal static class Recovery
         int? Since(DateTimeOffset? at) => at is { } reached ? (int)Math.Max(0, (reached - killedAt).TotalMilliseconds) : null;
     }
 
-    /// <summary>Partitions that belong to one who is silent.</summary>
+    /// <summary>Returns the partitions whose owner is silent.</summary>
     public static IReadOnlyList<PartitionRow> Waiting(MonitoringRows rows, Judgement judgement)
     {
         var silent = rows.Consumers.Where(row => !row.Stopped && !judgement.Consumers.Contains(row.Health.ConsumerId))
@@ -78,7 +78,7 @@ internal static class Recovery
         return partition.LastCommitAt is { } commit && commit > heartbeat ? commit : heartbeat;
     }
 
-    // Back under its level of the half minute before.
+    // The lag is back at its level in the 30 s before the death.
     private static DateTimeOffset? CaughtUp(IEnumerable<LagPoint> lag, DateTimeOffset killedAt, DateTimeOffset flowing)
     {
         long? level = null;
@@ -98,5 +98,5 @@ internal static class Recovery
     }
 }
 
-/// <summary>The lag of all partitions together at one moment.</summary>
+/// <summary>The total lag of all partitions at one moment.</summary>
 internal readonly record struct LagPoint(DateTimeOffset At, long Lag, double? Seconds);

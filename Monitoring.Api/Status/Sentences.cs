@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Monitoring.Api.Status;
 
-/// <summary>Numbers and names as people say them.</summary>
+/// <summary>Formats numbers and names for sentences.</summary>
 internal static class Sentences
 {
     /// <summary>7 s, 3 min, 2 h 5 min.</summary>

@@ -8,17 +8,17 @@ using FactoryMonitoring.Monitoring.Api.Snapshots;
 namespace FactoryMonitoring.Monitoring.Api.Streaming;
 
 /// <summary>
-/// Turns snapshots into events, each made once and sent to all: what differs from the snapshot before. The newest <see cref="Kept"/> are
-/// kept for clients that come back. Never waits for a client: one whose buffer is full is dropped.
+/// Turns snapshots into events, each serialized once and sent to all clients: the differences from the previous snapshot. The newest <see cref="Kept"/>
+/// events are kept for clients that reconnect. Never waits for a client: one whose buffer is full is dropped.
 /// </summary>
 internal sealed class StreamHub
 {
-    /// <summary>Events kept: about a minute of a busy factory.</summary>
+    /// <summary>Number of events kept: about one minute of a busy factory.</summary>
     public const int Kept = 2048;
 
     private const int MaxClients = 1024;
 
-    // What a page shows; older ones are at /api/rebalancing-events.
+    // The number that a page shows; older events are at /api/rebalancing-events.
     private const int RebalancingEvents = 50;
     private static readonly ApiJsonContext Json = ApiJson.Context;
 
@@ -26,14 +26,14 @@ internal sealed class StreamHub
     private readonly HashSet<StreamClient> _clients = [];
     private readonly Queue<(long Id, byte[] Frame)> _ring = new(Kept);
 
-    // Ids of another process's events must not be taken for ours.
+    // Distinguishes the event ids of this process from those of other processes.
     private readonly string _process = Guid.NewGuid().ToString("N")[..8];
     private Dictionary<(string Event, string Key), byte[]> _sent = [];
     private Snapshot? _snapshot;
     private byte[]? _snapshotFrame;
     private long _lastId;
 
-    /// <summary>How many clients listen.</summary>
+    /// <summary>Number of connected clients.</summary>
     public int Clients
     {
         get
@@ -45,7 +45,7 @@ internal sealed class StreamHub
         }
     }
 
-    /// <summary>Sends what has changed since the snapshot before; waits for nobody.</summary>
+    /// <summary>Sends the changes since the previous snapshot; does not wait for clients.</summary>
     public void Publish(Snapshot snapshot)
     {
         lock (_gate)
@@ -70,14 +70,14 @@ internal sealed class StreamHub
 
             foreach (var ((name, _), utf8) in changed)
             {
-                // The cluster is told apart by what changes seldom, and sent as it is.
+                // The cluster is compared by its rarely changing parts, and sent in full.
                 Send(name, name == StreamEvents.Cluster ? snapshot.Cluster.Utf8 : utf8);
             }
         }
     }
 
-    /// <summary>Adds a client. It starts after <paramref name="lastEventId"/> where that event is still kept, else with the whole.</summary>
-    /// <returns>Null while there is no snapshot, or no room.</returns>
+    /// <summary>Adds a client. It starts after <paramref name="lastEventId"/> if that event is still kept, otherwise with the whole snapshot.</summary>
+    /// <returns>Null while there is no snapshot, or if the maximum number of clients is reached.</returns>
     public StreamClient? Subscribe(string? lastEventId)
     {
         lock (_gate)
@@ -141,7 +141,7 @@ internal sealed class StreamHub
     private static IEnumerable<(string Event, string Key, byte[] Utf8)> Each<T>(string name, IEnumerable<T> items, Func<T, string> key, JsonTypeInfo<T> type) =>
         items.Select(item => (name, key(item), JsonSerializer.SerializeToUtf8Bytes(item, type)));
 
-    /// <summary>All that a page needs to draw itself.</summary>
+    /// <summary>Returns everything that a page needs to draw itself.</summary>
     public static StreamSnapshot Whole(Snapshot snapshot) => new(
         snapshot.System.Value,
         snapshot.Consumers.Value,

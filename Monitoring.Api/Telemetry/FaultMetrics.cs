@@ -3,7 +3,10 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Api.Telemetry;
 
-/// <summary>factory.fault.phase.duration: how long after a death it was noticed, its partitions reassigned, flowing and caught up. Each once.</summary>
+/// <summary>
+/// Records factory.fault.phase.duration: the time from a death until it was noticed, and until its partitions were reassigned, flowing and caught up. Each
+/// phase is recorded once.
+/// </summary>
 internal sealed class FaultMetrics
 {
     public const string MeterName = "FactoryMonitoring.Monitoring.Api";
@@ -20,7 +23,7 @@ internal sealed class FaultMetrics
     /// <summary>Records the phases that have been reached since the last call.</summary>
     public void Observe(RecoveryStopwatch? recovery)
     {
-        // What was over before this process looked was recorded by another, or by nobody.
+        // Phases that were over before this process first looked were recorded by another process, or by none.
         var silent = _first;
         _first = false;
         if (recovery is null)
@@ -28,7 +31,7 @@ internal sealed class FaultMetrics
             return;
         }
 
-        // Its time becomes more exact when the AppHost's word arrives: it is the same fault.
+        // The time of a fault becomes more exact when the AppHost's report arrives: it is still the same fault.
         if (_fault is not { } fault || fault.Component != recovery.ComponentId || (recovery.KilledAt - fault.KilledAt).Duration() > TimeSpan.FromSeconds(10))
         {
             _recorded.Clear();

@@ -6,7 +6,7 @@ using FactoryMonitoring.Monitoring.Api.Status;
 
 namespace FactoryMonitoring.Monitoring.Api.Telemetry;
 
-/// <summary>What the snapshot knows of cluster, group and ledger, as metrics. What is not known is left out.</summary>
+/// <summary>Exposes the snapshot's data about cluster, group and ledger as metrics. Unknown values are omitted.</summary>
 internal sealed class MonitoringMetrics
 {
     private readonly SnapshotStore _snapshots;

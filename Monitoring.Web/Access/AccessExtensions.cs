@@ -9,7 +9,7 @@ using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>The least role that a request needs.</summary>
+/// <summary>The minimum role that a request needs.</summary>
 internal sealed record RoleRequirement(FactoryRole Role) : IAuthorizationRequirement;
 
 internal sealed class RoleRequirementHandler : AuthorizationHandler<RoleRequirement>
@@ -29,7 +29,7 @@ internal static class AccessExtensions
     private const string Either = "Either";
     private const string CookieName = "factory-monitoring";
 
-    /// <summary>Every request needs the role viewer, unless its endpoint asks for more or lets everybody in.</summary>
+    /// <summary>Adds the access control: every request needs the role viewer, unless its endpoint requires more or allows anonymous access.</summary>
     public static void AddAccess(this IServiceCollection services, AccessSettings settings)
     {
         services.AddSingleton(settings);
@@ -59,7 +59,7 @@ internal static class AccessExtensions
     public static TBuilder RequireRole<TBuilder>(this TBuilder endpoint, FactoryRole role)
         where TBuilder : IEndpointConventionBuilder => endpoint.RequireAuthorization(PolicyOf(role));
 
-    /// <summary>Says who asks and from where, before anybody looks at what they may.</summary>
+    /// <summary>Determines the visitor and their address, before authorization.</summary>
     public static void UseAccess(this WebApplication app)
     {
         app.UseAuthentication();
@@ -108,7 +108,7 @@ internal static class AccessExtensions
             options.RequireHttpsMetadata = !settings.Authority.IsLoopback;
             options.ClientId = settings.ClientId;
             options.ClientSecret = settings.ClientSecret;
-            // A code in the query of a redirect, so that no cookie has to be sent with a form of another site.
+            // The code is in the query of a redirect, so that no cookie has to be sent with a cross-site form.
             options.ResponseType = OpenIdConnectResponseType.Code;
             options.ResponseMode = OpenIdConnectResponseMode.Query;
             options.CorrelationCookie.SameSite = options.NonceCookie.SameSite = SameSiteMode.Lax;
@@ -124,7 +124,7 @@ internal static class AccessExtensions
                 Audit(context.HttpContext).Add(
                     new(name, role, VisitorClaims.AddressOf(context.HttpContext)), "sign in", true,
                     role is null ? $"signed in, without a role: no value of the claim {settings.RoleClaim} gives one" : "signed in");
-                // The provider wants to know at sign-out whose session it is; nothing else of its tokens is needed.
+                // The provider needs the id token at sign-out to identify the session; the other tokens are not needed.
                 if (context.TokenEndpointResponse?.IdToken is { } idToken) context.Properties!.StoreTokens([new() { Name = OpenIdConnectParameterNames.IdToken, Value = idToken }]);
                 return Task.CompletedTask;
             };
@@ -140,9 +140,9 @@ internal static class AccessExtensions
 
     private static AuditTrail Audit(HttpContext context) => context.RequestServices.GetRequiredService<AuditTrail>();
 
-    /// <summary>A path of this site, and not the address of another.</summary>
+    /// <summary>Returns whether this is a path of this site, and not the address of another one.</summary>
     private static bool IsOwn(string? path) => path is ['/', ..] and not ['/', '/' or '\\', ..];
 }
 
-/// <summary>Stands for the access among the options that are checked at start.</summary>
+/// <summary>Represents the access settings among the options that are checked at startup.</summary>
 internal sealed class AccessSettingsCheck;

@@ -3,10 +3,10 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>Who may come in, as the settings say: by OpenID Connect, by API key, and those who do neither.</summary>
+/// <summary>The settings for access: by OpenID Connect, by API key, and without either.</summary>
 internal sealed class AccessSettings
 {
-    // For each role the values of the claim that give it.
+    // The values of the claim that grant each role.
     private readonly Dictionary<FactoryRole, string[]> _roles;
 
     public AccessSettings(IConfiguration configuration, Addresses addresses)
@@ -21,7 +21,7 @@ internal sealed class AccessSettings
         {
             [FactoryRole.Viewer] = Values(section["Viewers"] ?? "viewer"),
             [FactoryRole.Operator] = Values(section["Operators"] ?? "operator"),
-            // Nobody breaks anything from elsewhere unless somebody says who.
+            // No remote user may break anything unless the setting names one.
             [FactoryRole.Breaker] = Values(section["Breakers"]),
         };
         Lifetime = Span(section["Lifetime"], failures);
@@ -40,30 +40,30 @@ internal sealed class AccessSettings
         Failure = string.Join("; ", failures);
     }
 
-    /// <summary>The OpenID Connect provider; null where nobody signs in.</summary>
+    /// <summary>The OpenID Connect provider; null if there is no sign-in.</summary>
     public Uri? Authority { get; }
 
     public string ClientId { get; }
 
-    /// <summary>Null of a public client.</summary>
+    /// <summary>The client secret; null for a public client.</summary>
     public string? ClientSecret { get; }
 
     /// <summary>The claim whose values are roles.</summary>
     public string RoleClaim { get; }
 
-    /// <summary>How long somebody stays signed in.</summary>
+    /// <summary>How long a user stays signed in.</summary>
     public TimeSpan Lifetime { get; }
 
-    /// <summary>Null where there are no API keys.</summary>
+    /// <summary>The file of API keys; null if there are none.</summary>
     public string? ApiKeysFile { get; }
 
-    /// <summary>What those may do who have neither signed in nor a key; null is nothing.</summary>
+    /// <summary>The role of visitors who have neither signed in nor a key; null if they may do nothing.</summary>
     public FactoryRole? Anonymous { get; }
 
-    /// <summary>Which setting is wrong, its value and what is allowed; empty when all is well.</summary>
+    /// <summary>Which setting is wrong, its value and what is allowed; empty if all are valid.</summary>
     public string Failure { get; }
 
-    /// <summary>The highest role that the values of <see cref="RoleClaim"/> give; null where they give none.</summary>
+    /// <summary>Returns the highest role that the values of <see cref="RoleClaim"/> grant; null if they grant none.</summary>
     public FactoryRole? RoleOf(IReadOnlyCollection<string> values) =>
         _roles.Where(role => role.Value.Intersect(values, StringComparer.Ordinal).Any()).Select(role => (FactoryRole?)role.Key).Max();
 
@@ -115,7 +115,7 @@ internal sealed class AccessSettings
         return false;
     }
 
-    /// <param name="addresses">URLs with semicolons between, or one address.</param>
+    /// <param name="addresses">URLs separated by semicolons, or one address.</param>
     private static bool IsLoopback(string addresses) => addresses.Split(';', StringSplitOptions.RemoveEmptyEntries).All(address =>
     {
         var host = BindingAddress.Parse(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{Addresses.Bracketed(address)}").Host;

@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary><c>Monitoring.Web api-key add NAME ROLE FILE</c>, <c>remove NAME FILE</c>, <c>list FILE</c>: keeps the file of API keys.</summary>
+/// <summary><c>Monitoring.Web api-key add NAME ROLE FILE</c>, <c>remove NAME FILE</c>, <c>list FILE</c>: maintains the file of API keys.</summary>
 internal static class ApiKeyCommand
 {
     private const string Usage = "api-key add NAME viewer|operator|breaker FILE, api-key remove NAME FILE, or api-key list FILE";

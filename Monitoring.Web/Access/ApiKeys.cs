@@ -7,11 +7,11 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>A key as it is kept.</summary>
-/// <param name="Sha256">Of the key, in hexadecimal digits. A key is 32 random bytes: nobody guesses it from this.</param>
+/// <summary>A key as it is stored.</summary>
+/// <param name="Sha256">The SHA-256 hash of the key, in hexadecimal digits. A key is 32 random bytes: it cannot be guessed from its hash.</param>
 internal sealed record ApiKey(string Name, FactoryRole Role, string Sha256, DateTimeOffset Created);
 
-/// <summary>The keys of scripts and of other programs, in a file that is read again when it has changed.</summary>
+/// <summary>The keys of scripts and other programs, in a file that is read again when it has changed.</summary>
 internal sealed partial class ApiKeys(AccessSettings settings, ILogger<ApiKeys> logger)
 {
     private const string Prefix = "fm_";
@@ -19,15 +19,15 @@ internal sealed partial class ApiKeys(AccessSettings settings, ILogger<ApiKeys> 
     private readonly Lock _lock = new();
     private (DateTime WrittenAt, IReadOnlyList<ApiKey> Keys) _known = (default, []);
 
-    /// <summary>Null where there is no such key.</summary>
+    /// <summary>Finds a key; returns null if there is no such key.</summary>
     public ApiKey? Find(string key)
     {
         var hash = Hash(key);
         return Read().FirstOrDefault(known => CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(known.Sha256), Encoding.ASCII.GetBytes(hash)));
     }
 
-    /// <summary>Adds a key to the file, or takes the place of the one of that name.</summary>
-    /// <returns>The key, which is kept nowhere.</returns>
+    /// <summary>Adds a key to the file, or replaces the key of that name.</summary>
+    /// <returns>The key, which is not stored anywhere.</returns>
     public static string Make(string file, string name, FactoryRole role, DateTimeOffset now)
     {
         var key = Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
@@ -72,7 +72,7 @@ internal sealed partial class ApiKeys(AccessSettings settings, ILogger<ApiKeys> 
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException)
             {
-                // A key that was removed must not go on: with a file that cannot be read there are none.
+                // A removed key must not remain valid: if the file cannot be read, no key is valid.
                 Log.Unreadable(logger, file, exception.Message);
                 _known = (writtenAt, []);
             }

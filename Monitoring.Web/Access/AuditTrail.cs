@@ -5,10 +5,10 @@ using Npgsql;
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
 /// <summary>
-/// Records who signed in and out, and what was refused before it reached the fault lab, which records the rest. Whoever repeats what is refused fills no
-/// table: the same is recorded once a minute, and of everything at most <see cref="MostPerMinute"/>, with the number of what was left out.
+/// Records sign-ins and sign-outs, and requests that were refused before they reached the fault lab, which records the rest. Repeated refusals do not fill the
+/// table: the same refusal is recorded once a minute, and at most <see cref="MostPerMinute"/> of all, with the number of those that were left out.
 /// </summary>
-/// <param name="databases">Where none is set, entries are only logged.</param>
+/// <param name="databases">The database; if none is set, entries are only logged.</param>
 internal sealed partial class AuditTrail(AuditQueue queue, IEnumerable<NpgsqlDataSource> databases, TimeProvider time, ILogger<AuditTrail> logger) : BackgroundService
 {
     internal const int MostPerMinute = 100;
@@ -31,7 +31,7 @@ internal sealed partial class AuditTrail(AuditQueue queue, IEnumerable<NpgsqlDat
                 _thisMinute.Clear();
             }
 
-            // Of those who sign in, each counts.
+            // Every sign-in is recorded, even a repeated one.
             if (!done && _thisMinute.Contains((visitor.Name, visitor.Address, act, result))) return;
             if (_thisMinute.Count >= MostPerMinute && !done)
             {
@@ -44,7 +44,7 @@ internal sealed partial class AuditTrail(AuditQueue queue, IEnumerable<NpgsqlDat
         }
     }
 
-    /// <summary>A request that was refused, unless it would have changed nothing and bears no key.</summary>
+    /// <summary>Records a refused request, unless it would have changed nothing and has no key.</summary>
     public void AddRefused(HttpContext context, string reason)
     {
         var request = context.Request;

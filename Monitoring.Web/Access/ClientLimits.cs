@@ -6,13 +6,13 @@ namespace FactoryMonitoring.Monitoring.Web.Access;
 /// <summary>Limits the streams, open pages and requests of one client and of all clients together; answers 429 to the rest.</summary>
 internal static class ClientLimits
 {
-    /// <summary>Streams of the API that one client has open.</summary>
+    /// <summary>Maximum number of open streams of one client.</summary>
     public const int Streams = 20;
 
-    /// <summary>Pages that one client has open.</summary>
+    /// <summary>Maximum number of open pages of one client.</summary>
     public const int Circuits = 50;
 
-    /// <summary>Of a request: nothing is ever sent to this service but short ones.</summary>
+    /// <summary>Maximum size of a request's body, in bytes: only short requests are sent to this service.</summary>
     public const int MostBodyBytes = 64 * 1024;
 
     private const int AllStreams = 400;
@@ -52,12 +52,12 @@ internal static class ClientLimits
     {
         var path when path.StartsWithSegments("/api/stream") => "streams",
         var path when path.StartsWithSegments("/api") => "requests",
-        // The connection of a page, which lasts as long as it is open.
+        // The connection of a page, which lasts as long as the page is open.
         { Value: "/_blazor" } when HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsConnect(context.Request.Method) => "pages",
         _ => null,
     };
 
-    /// <summary>0 is no limit.</summary>
+    /// <summary>Returns the limits; 0 is no limit.</summary>
     private static (int OfOne, int OfAll) Most(string kind) => kind switch
     {
         "streams" => (Streams, AllStreams),

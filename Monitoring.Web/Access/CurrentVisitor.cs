@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Components.Authorization;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>Who looks at a page. A circuit can outlive the right of its visitor, so it is asked for at every act.</summary>
+/// <summary>The visitor of a page. A circuit can outlive the right of its visitor, so it is checked at every action.</summary>
 internal sealed class CurrentVisitor(AuthenticationStateProvider states, SignedOut signedOut)
 {
     public async Task<Visitor> GetAsync()

@@ -3,7 +3,7 @@ using System.Security.Claims;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>Sessions that were ended before their time: neither a kept cookie nor an open page goes on in their name.</summary>
+/// <summary>Sessions that were ended before they expired: neither a kept cookie nor an open page can continue them.</summary>
 internal sealed class SignedOut(TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, DateTimeOffset> _sessions = new(StringComparer.Ordinal);
@@ -19,7 +19,7 @@ internal sealed class SignedOut(TimeProvider time)
         _sessions[session] = expires;
     }
 
-    /// <summary>Whether the user has signed out, or has been signed in for too long.</summary>
+    /// <summary>Returns whether the user has signed out, or the session has expired.</summary>
     public bool IsOver(ClaimsPrincipal user) =>
         (user.SessionId() is { } session && _sessions.ContainsKey(session)) || (user.ExpiresAt() is { } expires && expires <= time.GetUtcNow());
 }

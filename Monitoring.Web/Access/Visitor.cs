@@ -6,16 +6,16 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
-/// <summary>Who asks, and what they may do.</summary>
-/// <param name="Role">Null where they may do nothing.</param>
-/// <param name="Address">Of their machine, as this one sees it.</param>
+/// <summary>A visitor, and what they may do.</summary>
+/// <param name="Role">The role; null if they may do nothing.</param>
+/// <param name="Address">The address of their machine, as this machine sees it.</param>
 internal sealed record Visitor(string Name, FactoryRole? Role, string? Address)
 {
     public static readonly Visitor Nobody = new(VisitorHeaders.Anonymous, null, null);
 
     public bool May(FactoryRole needed) => Role >= needed;
 
-    /// <summary>Tells the fault lab who asks, in place of what the request says itself.</summary>
+    /// <summary>Names the visitor to the fault lab, replacing the request's own headers.</summary>
     public void WriteTo(HttpHeaders headers)
     {
         foreach (var (header, value) in (ReadOnlySpan<(string, string?)>)[(VisitorHeaders.Name, Name), (VisitorHeaders.Role, Role is { } role ? WireName.Of(role) : null), (VisitorHeaders.Address, Address)])
@@ -25,12 +25,12 @@ internal sealed record Visitor(string Name, FactoryRole? Role, string? Address)
         }
     }
 
-    /// <summary>Says that they may not.</summary>
+    /// <summary>Returns the message that the visitor lacks the role.</summary>
     public string Refusal(FactoryRole needed) =>
         $"{Name} {(Role is { } role ? $"is {WireName.Of(role)}" : "has no role here")}: only {(needed == FactoryRole.Breaker ? "a breaker" : $"{WireName.Of(needed)}s and above")} may do this.";
 }
 
-/// <summary>What is kept of a visitor from request to request.</summary>
+/// <summary>The claims that keep a visitor's data from request to request.</summary>
 internal static class VisitorClaims
 {
     private const string Role = "factory_role";
@@ -46,7 +46,7 @@ internal static class VisitorClaims
         return identity;
     }
 
-    /// <summary>Of somebody who signs in now.</summary>
+    /// <summary>Creates the identity of a user who signs in now.</summary>
     public static ClaimsIdentity Identity(string scheme, string name, FactoryRole? role, DateTimeOffset expires)
     {
         var identity = Identity(scheme, name, role);
@@ -55,7 +55,7 @@ internal static class VisitorClaims
         return identity;
     }
 
-    /// <summary>Keeps where the request comes from, for a circuit has none.</summary>
+    /// <summary>Keeps the address of the request, because a circuit has none.</summary>
     public static void SetAddress(this ClaimsPrincipal user, string? address)
     {
         if (user.Identity is not ClaimsIdentity identity || address is null) return;
@@ -69,7 +69,7 @@ internal static class VisitorClaims
     public static Visitor ToVisitor(this ClaimsPrincipal user) =>
         new(user.Identity?.Name ?? VisitorHeaders.Anonymous, user.FindFirstValue(Role) is { } role ? WireName.Parse<FactoryRole>(role) : null, user.FindFirstValue(Address));
 
-    /// <summary>When they have to sign in again; null of those who did not sign in.</summary>
+    /// <summary>Returns when the user has to sign in again; null if they did not sign in.</summary>
     public static DateTimeOffset? ExpiresAt(this ClaimsPrincipal user) =>
         long.TryParse(user.FindFirstValue(Expires), CultureInfo.InvariantCulture, out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
 

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.Monitoring.Web.Access;
 
 /// <summary>
-/// Those who did not sign in: with an API key (<c>Authorization: Bearer</c>) they are who it belongs to, without one they may do what everybody may. Also says
-/// to whom something is refused how to get in: pages lead to the provider, everything else answers 401 or 403.
+/// Authenticates visitors who did not sign in: with an API key (<c>Authorization: Bearer</c>) they are its owner, without one they have the anonymous role.
+/// Also answers requests that are refused: pages redirect to the provider, everything else answers 401 or 403.
 /// </summary>
 internal sealed class VisitorHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessSettings settings, ApiKeys keys, AuditTrail audit)
@@ -20,7 +20,7 @@ internal sealed class VisitorHandler(
 
     private const string Bearer = "Bearer ";
 
-    /// <summary>Whether a request bears a key, so that no cookie is looked at.</summary>
+    /// <summary>Returns whether a request has a key, in which case cookies are ignored.</summary>
     public static bool BearsKey(HttpRequest request) => request.Headers.Authorization.ToString().StartsWith(Bearer, StringComparison.OrdinalIgnoreCase);
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()

@@ -3,12 +3,12 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.Alerts;
 
-/// <summary>What was wrong with one sensor for a time, whatever rules it broke; or with one part of the system.</summary>
-/// <param name="Worst">The alert that stands for it: of the highest severity, and of these the newest.</param>
-/// <param name="Alerts">Newest first.</param>
+/// <summary>The alerts of one sensor during a time, whatever rules it broke; or of one part of the system.</summary>
+/// <param name="Worst">The alert that represents the condition: the newest of those with the highest severity.</param>
+/// <param name="Alerts">The alerts, newest first.</param>
 public sealed record AlertCondition(AlertBody Worst, IReadOnlyList<AlertBody> Alerts)
 {
-    /// <summary>A sensor that is well for less than that has the same trouble still.</summary>
+    /// <summary>Alerts of a sensor with a shorter time between them belong to the same condition.</summary>
     private static readonly TimeSpan Together = TimeSpan.FromMinutes(5);
 
     public Guid Key => Alerts[^1].AlertId;
@@ -17,16 +17,16 @@ public sealed record AlertCondition(AlertBody Worst, IReadOnlyList<AlertBody> Al
 
     public DateTimeOffset RaisedAt => Alerts[^1].Timestamp;
 
-    /// <summary>When all of it was over; null while it is not.</summary>
+    /// <summary>When all alerts were resolved; null while one is open.</summary>
     public DateTimeOffset? ResolvedAt => IsOpen ? null : Alerts.Max(alert => alert.ResolvedAt);
 
-    /// <summary>The rules that were broken, the worst first, each once.</summary>
+    /// <summary>The rules that were broken, each once, the worst first.</summary>
     public string Rules => string.Join(" + ", Alerts.OrderBy(alert => Rank(alert.Severity)).Select(alert => AlertWords.Rule(alert.AnomalyType)).Distinct());
 
     public string? Machine => Worst.Location?.MachineId is { Length: > 0 } machine ? machine : null;
 
-    /// <param name="alerts">In any order.</param>
-    /// <returns>The one with the newest alert first.</returns>
+    /// <param name="alerts">Alerts in any order.</param>
+    /// <returns>The conditions, the one with the newest alert first.</returns>
     public static IReadOnlyList<AlertCondition> Of(IEnumerable<AlertBody> alerts) =>
     [
         .. alerts.GroupBy(alert => (alert.SensorId, alert.Backfill, System: AlertWords.IsSystem(alert) ? alert.AnomalyType : null)).SelectMany(Split)

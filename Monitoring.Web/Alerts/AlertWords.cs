@@ -14,7 +14,7 @@ internal static class AlertWords
         AnomalyTypes.BaselineDeviation => "off its baseline",
         AnomalyTypes.CriticalThreshold => "over critical",
         AnomalyTypes.UnusualValue => "unusual",
-        _ => anomalyType.Replace('_', ' '), // those about the system itself are words already
+        _ => anomalyType.Replace('_', ' '), // rules about the system itself are already words
     };
 
     /// <summary>All rules, those about readings first.</summary>
@@ -61,10 +61,10 @@ internal static class AlertWords
             : $"{(alert.AnomalyType == AnomalyTypes.UnusualValue ? alert.Description : Rule(alert.AnomalyType))}{episode}{where}{(alert.Backfill ? " · backfill" : alert.ResolvedAt is null ? "" : " · resolved")}";
     }
 
-    /// <summary>The worst is told from the next by its shape, too.</summary>
+    /// <summary>Returns the shape of a severity, which distinguishes the highest severity from the next one in addition to the color.</summary>
     public static string Shape(string severity) => severity == Severities.Critical ? "diamond" : "";
 
-    /// <summary>The page of the part of the system that the alert is about; null where it has none.</summary>
+    /// <summary>Returns the page of the part of the system that the alert is about; null if it has none.</summary>
     public static string? Part(AlertBody alert, IEnumerable<BrokerBody> brokers) => alert.AnomalyType switch
     {
         "consumer_down" => ComponentPath.Consumer(alert.SensorId),
@@ -74,7 +74,7 @@ internal static class AlertWords
         _ => null,
     };
 
-    /// <summary>The colour of its severity.</summary>
+    /// <summary>Returns the color class of a severity.</summary>
     public static string Level(string severity) => severity switch
     {
         Severities.Critical or Severities.High => "critical",

@@ -9,10 +9,10 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
 
-/// <summary>Passes /api and /openapi on to the monitoring API, and /api/experiments to the fault lab, so that people and their scripts need one port alone.</summary>
+/// <summary>Forwards /api and /openapi to the monitoring API, and /api/experiments to the fault lab, so that users and scripts need only one port.</summary>
 internal static class ApiPassThrough
 {
-    // The stream says something every second; what is silent for this long is gone.
+    // The stream sends something every second; a connection that is silent for this long is lost.
     private static readonly ForwarderRequestConfig Request = new() { ActivityTimeout = TimeSpan.FromSeconds(30) };
 
     public static void MapApiPassThrough(this IEndpointRouteBuilder routes)
@@ -20,7 +20,7 @@ internal static class ApiPassThrough
         foreach (var path in (string[])["/api/{**rest}", "/openapi/{**rest}"])
         {
             routes.MapMethods(path, [HttpMethods.Get, HttpMethods.Head], ForwardAsync).DisableAntiforgery().RequireRole(FactoryRole.Viewer);
-            // The only thing that can be changed through here is to run an experiment.
+            // Running an experiment is the only change that can be made here.
             routes.Map(path, ForwardAsync).DisableAntiforgery().RequireRole(FactoryRole.Breaker);
         }
     }
@@ -29,7 +29,7 @@ internal static class ApiPassThrough
 
     private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, ServiceConnections services)
     {
-        // Before anything is passed on: who does what the request asks for may not wait for its body.
+        // Before anything is forwarded: the receiving service may execute the request without waiting for its body.
         if (RefusalOfBody(context) is { } refusal)
         {
             await refusal.ExecuteAsync(context);
@@ -52,21 +52,21 @@ internal static class ApiPassThrough
     }
 
     /// <summary>
-    /// Where the request comes from was looked at by <see cref="ForeignPages"/>; the fault lab takes whoever names an origin for a browser that should not reach
-    /// it. Who asks is said by this service alone, and what proves it stays here.
+    /// <see cref="ForeignPages"/> has checked the origin of the request; the fault lab treats a request with an origin as one from a browser, which must not
+    /// reach it. Only this service names the visitor, and the visitor's credentials are not forwarded.
     /// </summary>
     private sealed class FromVisitor : HttpTransformer
     {
         public override async ValueTask TransformRequestAsync(HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
         {
             await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
-            // As it was asked for: an id with a slash in it is one part of the path.
+            // The path unchanged: an id that contains a slash is one segment of it.
             if (httpContext.Features.Get<IHttpRequestFeature>()?.RawTarget is ['/', ..] target)
             {
                 proxyRequest.RequestUri = new Uri(destinationPrefix.TrimEnd('/') + target, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
             }
 
-            // Both answer to loopback's names alone; by which name the page may be asked for is looked at here.
+            // Both services accept only loopback's names; this service checks the host name by which the page is requested.
             proxyRequest.Headers.Host = null;
             proxyRequest.Headers.Remove("Origin");
             proxyRequest.Headers.Remove("Sec-Fetch-Site");

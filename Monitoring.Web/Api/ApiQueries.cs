@@ -7,11 +7,11 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
 
-/// <summary>An answer of the API, or the last one and why there is no newer.</summary>
-/// <param name="At">When it was received.</param>
-/// <param name="Problem">Why it is not newer; null when it is fresh.</param>
-/// <param name="NotFound">The API knows no such thing.</param>
-/// <param name="Refused">The question itself is not allowed: it need not be asked again.</param>
+/// <summary>An answer of the API, or the last one and why there is no newer one.</summary>
+/// <param name="At">When the answer was received.</param>
+/// <param name="Problem">Why there is no newer answer; null if the answer is fresh.</param>
+/// <param name="NotFound">Whether the item does not exist.</param>
+/// <param name="Refused">Whether the request itself is invalid, so that it need not be repeated.</param>
 public sealed record Fetched<T>(T? Value, DateTimeOffset? At, string? Problem, bool NotFound, bool Refused = false)
     where T : class
 {
@@ -19,8 +19,8 @@ public sealed record Fetched<T>(T? Value, DateTimeOffset? At, string? Problem, b
 }
 
 /// <summary>
-/// Questions to the monitoring API beside the stream, and to the fault lab. Pages that ask the same at the same time share one request, so that twenty open pages cost
-/// what one costs.
+/// Sends the requests to the monitoring API other than the stream, and those to the fault lab. Pages that send the same request at the same time share one, so
+/// that twenty open pages cost as much as one.
 /// </summary>
 internal sealed class ApiQueries(ServiceConnections services, TimeProvider time)
 {
@@ -28,14 +28,14 @@ internal sealed class ApiQueries(ServiceConnections services, TimeProvider time)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private readonly ConcurrentDictionary<string, Answer> _answers = new(StringComparer.Ordinal);
 
-    /// <summary>Who owned what from <paramref name="window"/> ago until now.</summary>
+    /// <summary>Returns the path of the ownership from <paramref name="window"/> ago until now.</summary>
     public static string Ownership(TimeSpan window) => $"api/ownership?{Window(window)}";
 
-    /// <summary>The parameter that asks for what is younger than <paramref name="window"/>.</summary>
+    /// <summary>Returns the parameter that requests data younger than <paramref name="window"/>.</summary>
     public static string Window(TimeSpan window) => string.Create(CultureInfo.InvariantCulture, $"window={(int)window.TotalSeconds}s");
 
     /// <param name="path">Path and query below the service's address.</param>
-    /// <param name="fresh">An answer this young is given again.</param>
+    /// <param name="fresh">Age up to which an answer is returned again.</param>
     public async Task<Fetched<T>> GetAsync<T>(string path, TimeSpan fresh, CancellationToken cancellationToken)
         where T : class
     {
@@ -85,7 +85,7 @@ internal sealed class ApiQueries(ServiceConnections services, TimeProvider time)
         _ => $"{service} is away",
     };
 
-    /// <summary>What is wrong with the question, by the answer's problem details.</summary>
+    /// <summary>Returns what is wrong with the request, from the problem details of the answer.</summary>
     private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         using var problem = await JsonDocument.ParseAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken: cancellationToken);

@@ -7,21 +7,21 @@ namespace FactoryMonitoring.Monitoring.Web.Api;
 public abstract class ComponentPage<T> : PolledComponent<T>
     where T : class
 {
-    /// <summary>As the router read it from the path.</summary>
+    /// <summary>The id as the router read it from the path.</summary>
     [Parameter]
     public string? Rest { get; set; }
 
-    /// <summary>Where no path can hold the id.</summary>
+    /// <summary>The id, if a path cannot contain it.</summary>
     [SupplyParameterFromQuery(Name = ComponentPath.Id)]
     public string? Asked { get; set; }
 
     [Inject]
     internal NavigationManager Navigation { get; set; } = null!;
 
-    /// <summary>Of the component that is shown.</summary>
+    /// <summary>The id of the component that is shown.</summary>
     protected string Id { get; private set; } = "";
 
-    /// <summary>For example <c>/sensors/</c>.</summary>
+    /// <summary>The folder of the pages, for example <c>/sensors/</c>.</summary>
     protected abstract string Folder { get; }
 
     protected override Task OnParametersSetAsync()

@@ -3,11 +3,11 @@ using Microsoft.AspNetCore.Components;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
 
-/// <summary>A component that asks a service one question again and again; those who ask the same share the answer.</summary>
+/// <summary>A component that polls a service; components with the same request share the answer.</summary>
 public abstract class PolledComponent<T> : ComponentBase, IDisposable
     where T : class
 {
-    /// <summary>An answer this young need not be asked for again when a page opens: so what was prerendered does not flicker.</summary>
+    /// <summary>Age up to which an answer is not requested again when a page opens, so that prerendered content does not flicker.</summary>
     private static readonly TimeSpan YoungEnough = TimeSpan.FromSeconds(5);
 
     private readonly CancellationTokenSource _closed = new();
@@ -21,7 +21,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
 
     protected Fetched<T> Answer { get; private set; } = Fetched<T>.Nothing;
 
-    /// <summary>Path and query of the question, below the service's address.</summary>
+    /// <summary>Path and query of the request, below the service's address.</summary>
     protected abstract string Path { get; }
 
     protected virtual TimeSpan Every => TimeSpan.FromSeconds(2);
@@ -54,7 +54,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
 
     private async Task PollAsync(CancellationToken closed)
     {
-        // What follows no longer belongs to the trace in which the page was opened.
+        // The requests that follow do not belong to the trace in which the page was opened.
         Activity.Current = null;
         using var timer = new PeriodicTimer(Every, Time);
         try
@@ -71,7 +71,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
         }
         catch (OperationCanceledException) when (closed.IsCancellationRequested)
         {
-            // The page was closed while it waited.
+            // The page was closed during the wait.
         }
     }
 
@@ -85,7 +85,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
         }
         catch (OperationCanceledException) when (closed.IsCancellationRequested)
         {
-            // Nobody looks any more.
+            // The page was closed.
         }
     }
 }

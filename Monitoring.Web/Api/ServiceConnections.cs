@@ -8,12 +8,12 @@ namespace FactoryMonitoring.Monitoring.Web.Api;
 internal sealed class MonitoringApiConnection(Addresses addresses, ServiceEndpointResolver discovery)
     : ServiceConnection("the monitoring API", addresses.MonitoringApi, discovery);
 
-/// <summary>The connection to the fault lab, through which the pages act. It is there only where faults are allowed.</summary>
+/// <summary>The connection to the fault lab, through which the pages act. It exists only if faults are allowed.</summary>
 internal sealed class FaultLabConnection(Addresses addresses, ServiceEndpointResolver discovery) : ServiceConnection("the fault lab", addresses.FaultLab, discovery);
 
-/// <summary>Who answers what.</summary>
+/// <summary>Maps paths to the services that answer them.</summary>
 internal sealed class ServiceConnections(MonitoringApiConnection api, FaultLabConnection lab)
 {
-    /// <param name="path">With or without a slash at its beginning.</param>
+    /// <param name="path">The path, with or without a leading slash.</param>
     public ServiceConnection For(string path) => new PathString($"/{path.TrimStart('/')}").StartsWithSegments(LabRoutes.Experiments) ? lab : api;
 }

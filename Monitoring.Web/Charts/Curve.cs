@@ -5,31 +5,31 @@ namespace FactoryMonitoring.Monitoring.Web.Charts;
 
 /// <summary>A curve as an SVG path in a box of <see cref="Width"/> by <see cref="Height"/>; a gap in the values is a gap in the line.</summary>
 /// <param name="Line">The path of the line; empty without values.</param>
-/// <param name="Area">The path of what lies below it.</param>
+/// <param name="Area">The path of the area below the line.</param>
 /// <param name="Peak">The largest value.</param>
-/// <param name="Top">The value at the top of the box; less than the peak where a spike would flatten all others.</param>
-/// <param name="PeakAt">Where the peak is, as a share of the width.</param>
-/// <param name="Gaps">Where nothing was measured, as shares of the width.</param>
+/// <param name="Top">The value at the top of the box; less than the peak if a spike would flatten all other values.</param>
+/// <param name="PeakAt">The position of the peak, as a fraction of the width.</param>
+/// <param name="Gaps">The ranges in which nothing was measured, as fractions of the width.</param>
 public sealed record Curve(string Line, string Area, double? Peak, double? Least, double Top, double PeakAt, IReadOnlyList<(double From, double To)> Gaps)
 {
     public const int Width = 600;
     public const int Height = 100;
 
-    /// <summary>More points than this cannot be told apart at the width of a panel.</summary>
+    /// <summary>Maximum number of points that can be distinguished at the width of a panel.</summary>
     private const int Buckets = 150;
 
     public static readonly Curve Empty = new("", "", null, null, 0, 0, [(0, 1)]);
 
-    /// <summary>So many buckets of a box may stand out without setting its scale.</summary>
+    /// <summary>Maximum number of buckets that can be outliers, which do not determine the scale.</summary>
     private const int Spike = 4;
 
-    /// <summary>They stand out where they are so many times as high as the next.</summary>
+    /// <summary>Buckets are outliers if the peak exceeds the highest of the others by this factor.</summary>
     private const double StandsOut = 4;
 
-    /// <summary>The peak is higher than the box.</summary>
+    /// <summary>Whether the peak is higher than the box.</summary>
     public bool IsCut => Peak > Top;
 
-    /// <param name="scale">The value at the top; chosen by the values where null.</param>
+    /// <param name="scale">The value at the top; if null, it is determined from the values.</param>
     public static Curve Of<T>(
         IEnumerable<T> points, Func<T, DateTimeOffset> at, Func<T, double?> value, DateTimeOffset from, DateTimeOffset to, double? scale = null)
     {
@@ -40,7 +40,7 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
             var time = at(point);
             if (time < from || time > to || value(point) is not { } number) continue;
 
-            // Buckets stand still on the clock, so that an old point does not dance as the window moves; a peak is never thinned away.
+            // Buckets are aligned to the clock, so that an old point does not jitter as the window moves; a peak is never dropped.
             var bucket = (int)((time.UtcTicks / width.Ticks) - (from.UtcTicks / width.Ticks));
             bucket = Math.Clamp(bucket, 0, Buckets - 1);
             buckets[bucket] = Math.Max(buckets[bucket] ?? number, number);
@@ -54,7 +54,7 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
         var start = -1;
         for (var i = 0; i <= Buckets; i++)
         {
-            // One silent bucket between two values is the rhythm of the measurement, not a gap.
+            // A single empty bucket between two values results from the measurement interval and is not a gap.
             var filled = i < Buckets && (buckets[i] is not null || (start >= 0 && i + 1 < Buckets && buckets[i + 1] is not null));
             if (filled)
             {
@@ -84,14 +84,14 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
         return new(line.ToString(), area.ToString(), peak, buckets.Min(), top, (double)Array.IndexOf(buckets, peak) / (Buckets - 1), Unmeasured(buckets));
     }
 
-    /// <summary>The peak, or where a few values would flatten all others, half as much again as the highest of these.</summary>
+    /// <summary>Returns the peak or, if a few values would flatten all others, 1.5 times the highest of the others.</summary>
     private static double Scale(double?[] buckets)
     {
         double[] falling = [.. buckets.OfType<double>().OrderDescending()];
         return falling.Length > Spike && falling[Spike] is > 0 and var next && falling[0] > next * StandsOut ? next * 1.5 : falling[0];
     }
 
-    /// <summary>More than one silent bucket; the newest may still be on their way.</summary>
+    /// <summary>Returns gaps of more than one empty bucket; the newest values may still be in transit.</summary>
     private static List<(double From, double To)> Unmeasured(double?[] buckets)
     {
         var gaps = new List<(double, double)>();

@@ -7,26 +7,26 @@ using FactoryMonitoring.Monitoring.Web.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 
-/// <summary>What became of something that was asked of the fault lab, in its words.</summary>
-/// <param name="RunId">Of an experiment that was started.</param>
+/// <summary>The result of a request to the fault lab, in the fault lab's words.</summary>
+/// <param name="RunId">The id of the run, if an experiment was started.</param>
 internal sealed record LabAnswer(bool Done, string Words, long? RunId = null);
 
-/// <summary>What the page does: it asks the fault lab, which asks the AppHost. Nothing is repeated: whoever broke something wants it broken once.</summary>
+/// <summary>Sends the page's commands to the fault lab, which forwards them to the AppHost. Nothing is retried: a fault must be injected only once.</summary>
 internal sealed class FaultCommands(FaultLabConnection lab, AuditTrail audit, TimeProvider time)
 {
     private static readonly TimeSpan ListPatience = TimeSpan.FromSeconds(3);
 
-    /// <summary>Brokers that restart one after another take this long at most.</summary>
+    /// <summary>Timeout of a command; restarting all brokers one after another takes at most this long.</summary>
     private static readonly TimeSpan CommandPatience = TimeSpan.FromMinutes(5);
 
-    /// <summary>Pages that ask within this time are given one answer.</summary>
+    /// <summary>Requests of pages within this time share one answer.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(800);
 
     private readonly Lock _gate = new();
     private Task<IReadOnlyList<ResourceBody>>? _resources;
     private DateTimeOffset _askedAt;
 
-    /// <summary>The parts of the factory; empty while the fault lab or the AppHost does not answer.</summary>
+    /// <summary>Gets the parts of the factory; empty while the fault lab or the AppHost does not answer.</summary>
     public Task<IReadOnlyList<ResourceBody>> GetResourcesAsync()
     {
         lock (_gate)
@@ -41,7 +41,7 @@ internal sealed class FaultCommands(FaultLabConnection lab, AuditTrail audit, Ti
         }
     }
 
-    /// <summary>Does something at once.</summary>
+    /// <summary>Executes a command at once.</summary>
     public async Task<LabAnswer> SendAsync(ControlCommand command, Visitor visitor)
     {
         if (Refused(visitor, command.Needed(), command.ToString()) is { } refused) return refused;

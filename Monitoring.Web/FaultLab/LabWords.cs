@@ -5,16 +5,16 @@ using static FactoryMonitoring.Monitoring.Web.Display;
 
 namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 
-/// <summary>How the fault lab says things.</summary>
+/// <summary>The wording of the fault lab.</summary>
 internal static class LabWords
 {
     private const char Nbsp = '\u00a0';
 
-    /// <summary>The protocols that are compared, as consumers are told them, and as people call them.</summary>
+    /// <summary>The protocols that are compared: their values in the consumers' setting, and their names for people.</summary>
     public static readonly (string Value, string Words)[] Protocols =
         [("classic-range", "classic, eager"), ("classic", "classic, cooperative"), ("consumer", "KIP-848")];
 
-    /// <summary>The phases a run goes through, in their order.</summary>
+    /// <summary>The phases of a run, in their order.</summary>
     public static readonly (string Value, string Words)[] Phases =
     [
         (ExperimentPhases.Steady, "Steady state"),
@@ -24,10 +24,10 @@ internal static class LabWords
         (ExperimentPhases.Verdict, "Verdict"),
     ];
 
-    /// <summary>So many runs make a percentile.</summary>
+    /// <summary>Minimum number of runs for a percentile.</summary>
     public const int LeastForPercentiles = 5;
 
-    /// <summary>The part that an experiment breaks.</summary>
+    /// <summary>Returns the part that an experiment breaks.</summary>
     public static string Group(string experiment) => experiment switch
     {
         "consumer-killed" or "consumer-paused" or "two-consumers-killed" or "scale" or "network-cut" => "Consumers",
@@ -58,7 +58,7 @@ internal static class LabWords
         _ => "idle",
     };
 
-    /// <summary>840 ms, 6.98 s: exact enough to be held against a limit.</summary>
+    /// <summary>840 ms, 6.98 s: exact enough to be compared with a limit.</summary>
     public static string Exact(double? ms) => ms switch
     {
         null => "–",
@@ -67,11 +67,11 @@ internal static class LabWords
         _ => Duration(TimeSpan.FromMilliseconds(ms.Value)),
     };
 
-    /// <summary>A measured value or a limit in the unit of its check.</summary>
+    /// <summary>Formats a measured value or a limit in the unit of its check.</summary>
     public static string Quantity(double? value, string unit) =>
         unit == "ms" ? Exact(value) : value is { } known ? $"{known.ToString("#,0.##", CultureInfo.InvariantCulture)}{Nbsp}{unit}".TrimEnd() : "–";
 
-    /// <summary>at most 7.00 s; none where nothing is allowed.</summary>
+    /// <summary>at most 7.00 s; none if nothing is allowed.</summary>
     public static string Allowed(double limit, string unit) => limit == 0 ? "none" : $"at most {Quantity(limit, unit)}";
 
     /// <summary>+0.31 s, −0.12 s.</summary>

@@ -6,11 +6,11 @@ namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 /// <summary>Parts of one kind.</summary>
 internal sealed record PartGroup(string Title, IReadOnlyList<ResourceBody> Parts);
 
-/// <summary>What can be done to a part.</summary>
-/// <param name="What">What it means, in words.</param>
+/// <summary>An action on a part.</summary>
+/// <param name="What">What the action does, in words.</param>
 internal sealed record PartAct(string Name, ResourceAction Action, string What)
 {
-    /// <summary>What it is done to works no more.</summary>
+    /// <summary>Whether the part no longer works after the action.</summary>
     public bool Breaks => Action is ResourceAction.Kill or ResourceAction.Pause or ResourceAction.Stop;
 
     public string Title(string part) => $"{Name} {part}?";
@@ -18,7 +18,7 @@ internal sealed record PartAct(string Name, ResourceAction Action, string What)
     public ResourceCommand On(ResourceBody part) => new(part.Name, Action);
 }
 
-/// <summary>Which parts can be broken, and how.</summary>
+/// <summary>The parts that can be broken, and how.</summary>
 internal static class PartActs
 {
     public const string Consumers = "Consumers";
@@ -42,7 +42,7 @@ internal static class PartActs
         .Where(group => group.Parts.Count > 0),
     ];
 
-    /// <summary>What makes sense as the part stands.</summary>
+    /// <summary>Returns the actions that are useful in the present state of the part.</summary>
     public static IEnumerable<PartAct> Of(ResourceBody part) => part switch
     {
         { Paused: true } => [Resume, Kill],

@@ -3,14 +3,14 @@ using FactoryMonitoring.Contracts.Api;
 namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 
 /// <summary>The recoveries of one experiment under one group protocol and one kind of brokers.</summary>
-/// <param name="Recoveries">Of the runs that came to a verdict and recovered, in ms, rising.</param>
+/// <param name="Recoveries">The recovery times of the runs that reached a verdict and recovered, in ms, ascending.</param>
 internal sealed record ProtocolBar(string Protocol, string? Backing, IReadOnlyList<int> Recoveries, int Runs, int Passed, long Lost, long Doubled)
 {
     public int? P50 => Percentile(0.50);
 
     public int? P95 => Percentile(0.95);
 
-    /// <summary>All that are known, a bar for each protocol and kind of brokers; protocols without a run have an empty one.</summary>
+    /// <summary>Returns one bar for each protocol and kind of brokers; protocols without a run have an empty one.</summary>
     public static IReadOnlyList<ProtocolBar> Of(IReadOnlyList<ExperimentRunSummary> runs) =>
     [
         .. LabWords.Protocols.Select(protocol => protocol.Value)
@@ -31,6 +31,6 @@ internal sealed record ProtocolBar(string Protocol, string? Backing, IReadOnlyLi
 
     private static bool Counts(ExperimentRunSummary run) => run.GroupProtocol is not null && run.Verdict is Verdicts.Pass or Verdicts.Fail;
 
-    /// <summary>By the nearest rank: a value that was measured; null of too few.</summary>
+    /// <summary>Returns the percentile by nearest rank, which is a measured value; null if there are too few.</summary>
     private int? Percentile(double share) => Recoveries.Count < LabWords.LeastForPercentiles ? null : Recoveries[(int)Math.Ceiling(share * Recoveries.Count) - 1];
 }

@@ -4,14 +4,14 @@ using static FactoryMonitoring.Monitoring.Web.Display;
 
 namespace FactoryMonitoring.Monitoring.Web.FaultLab;
 
-/// <summary>What a run did to the partitions it touched, as lanes around the moment of the fault.</summary>
+/// <summary>Draws the effects of a run on the affected partitions, as lanes around the moment of the fault.</summary>
 internal static class RunLanes
 {
     private const int MostTicks = 9;
     private static readonly int[] Steps = [500, 1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 60_000, 120_000];
 
-    /// <param name="limitMs">When all must flow again; null where no limit says so.</param>
-    /// <returns>The lanes, and the time at the right end of them.</returns>
+    /// <param name="limitMs">The time in which all partitions must flow again; null if there is no such limit.</param>
+    /// <returns>The lanes, and the time at their right end.</returns>
     public static (Lanes Lanes, string End) Of(ExperimentRunBody run, int? limitMs)
     {
         int?[] moments =
@@ -41,7 +41,7 @@ internal static class RunLanes
             yield break;
         }
 
-        // Its stall ends with its recovery; where neither was measured, it lasts as far as is known.
+        // The stall ends with the recovery; if neither was measured, it lasts until the end of what is known.
         double? recovered = partition.FirstRecordMs;
         var stalled = recovered is { } at ? Math.Max(at - (partition.StallMs ?? at), begin) : 0;
         if (partition.FromConsumer is { } from)

@@ -3,8 +3,8 @@ using MudBlazor;
 namespace FactoryMonitoring.Monitoring.Web.Layout;
 
 /// <summary>
-/// MudBlazor in our type and shape. Its colours are set in app.css, where the variables of its palette point at ours: so dark and light are a
-/// matter of the browser alone, and no page is drawn twice.
+/// MudBlazor's theme with the product's fonts and shapes. Its colors are set in app.css, where the variables of its palette refer to the product's: the
+/// browser alone switches between dark and light, and no page is rendered twice.
 /// </summary>
 internal static class Theme
 {

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Components;
 
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
-/// <summary>A component that draws itself again when one of its parts of the live state has changed, and only then.</summary>
+/// <summary>A component that is rendered again only when one of its parts of the live state has changed.</summary>
 public abstract class LiveComponent : ComponentBase, IDisposable
 {
     private IDisposable? _subscription;
@@ -16,7 +16,7 @@ public abstract class LiveComponent : ComponentBase, IDisposable
 
     protected LiveView View => Live.Current;
 
-    /// <summary>What this component shows.</summary>
+    /// <summary>The parts that this component shows.</summary>
     protected abstract LiveParts Parts { get; }
 
     public void Dispose()
@@ -27,7 +27,7 @@ public abstract class LiveComponent : ComponentBase, IDisposable
 
     protected override void OnInitialized()
     {
-        // A prerendered component is drawn once and thrown away.
+        // A prerendered component is rendered once and discarded.
         if (RendererInfo.IsInteractive) _subscription = Live.Subscribe(Parts, OnChanged);
     }
 
@@ -38,7 +38,7 @@ public abstract class LiveComponent : ComponentBase, IDisposable
 
     private void OnChanged()
     {
-        // A page that is slow to draw gets the newest state once, not every state in between.
+        // A page that renders slowly gets only the newest state, not every state in between.
         if (Interlocked.Exchange(ref _queued, 1) == 0) _ = InvokeAsync(Draw);
     }
 

@@ -5,13 +5,13 @@ using FactoryMonitoring.Monitoring.Web.Charts;
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
 /// <summary>
-/// Fetches what the stream does not carry: the last ten minutes once per connection, and who owned which partition whenever that changed.
+/// Fetches the data that the stream does not contain: the last ten minutes once per connection, and the ownership of partitions whenever it has changed.
 /// </summary>
 internal sealed class LiveDetailsWorker(LiveState state, ApiQueries queries, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
 
-    /// <summary>Ownership tells more than the events do (a recovery, a last commit), so it is also read now and then.</summary>
+    /// <summary>Ownership contains more than the events (a recovery, a last commit), so it is also read at this interval.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(200);
 

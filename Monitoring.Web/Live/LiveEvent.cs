@@ -5,7 +5,7 @@ using FactoryMonitoring.Monitoring.Web.Charts;
 
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
-/// <summary>What an event of /api/stream does to the live state.</summary>
+/// <summary>Applies events of /api/stream to the live state.</summary>
 internal static class LiveEvent
 {
     private const int KeptAlerts = 50;
@@ -14,9 +14,9 @@ internal static class LiveEvent
     private static readonly ApiJsonContext Json = ApiJsonContext.Default;
 
     /// <summary>
-    /// Reads an event. One of a kind this version does not know changes nothing; nor does a sign of life, by which what is known is as good as new.
+    /// Reads an event. An event of a kind that this version does not know changes nothing; nor does a heartbeat, which confirms the known state.
     /// </summary>
-    /// <exception cref="JsonException">The data are not what the kind of event promises.</exception>
+    /// <exception cref="JsonException">The data do not match the kind of event.</exception>
     public static (LiveParts Parts, Func<LiveView, LiveView> Change) Read(string eventType, string json) => eventType switch
     {
         StreamEvents.Snapshot => (LiveParts.All & ~LiveParts.Ownership, With(Json.StreamSnapshot, json, Begin)),
@@ -47,7 +47,7 @@ internal static class LiveEvent
         return view => change(view, value);
     }
 
-    /// <summary>One or several of a kind, as a list.</summary>
+    /// <summary>Returns one or several items as a list.</summary>
     private static string Many(string json) => json.AsSpan().TrimStart().StartsWith("[") ? json : $"[{json}]";
 
     private static LiveView Begin(LiveView view, StreamSnapshot snapshot) => Record(view with { Snapshot = snapshot });
@@ -78,7 +78,7 @@ internal static class LiveEvent
         return [.. changed.Concat(known.Where(each => !ids.Contains(each.Id))).OrderByDescending(each => each.Timestamp).ThenByDescending(each => each.Id).Take(KeptRebalances)];
     }
 
-    /// <summary>Adds the present second to the curves; what was read from /api/history lies before it.</summary>
+    /// <summary>Adds the present second to the curves, after the points from /api/history.</summary>
     private static LiveView Record(LiveView view)
     {
         if (view.Snapshot?.Metrics.Pipeline is not { } now || view.ReceivedAt is not { } received) return view;

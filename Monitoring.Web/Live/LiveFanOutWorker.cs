@@ -1,9 +1,9 @@
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
-/// <summary>Tells the pages of changes: the first at once, then no more often than they can be seen.</summary>
+/// <summary>Notifies the pages of changes: of the first at once, then no more often than they can be perceived.</summary>
 internal sealed class LiveFanOutWorker(LiveState state, TimeProvider time) : BackgroundService
 {
-    /// <summary>Five renders a second and page at the most.</summary>
+    /// <summary>At most five renders per second and page.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

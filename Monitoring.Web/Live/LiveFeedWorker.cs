@@ -7,8 +7,8 @@ using FactoryMonitoring.ServiceDefaults.Telemetry;
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
 /// <summary>
-/// Follows /api/stream for the whole process and keeps <see cref="LiveState"/> up to date. A lost connection is taken up again where it broke
-/// off, after a pause that grows to <see cref="LongestPause"/>.
+/// Follows /api/stream for the whole process and keeps <see cref="LiveState"/> up to date. A lost connection is resumed where it was interrupted,
+/// after a pause that grows to <see cref="LongestPause"/>.
 /// </summary>
 internal sealed partial class LiveFeedWorker(
     LiveState state,
@@ -22,7 +22,7 @@ internal sealed partial class LiveFeedWorker(
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
-    /// <summary>The API gives a sign of life at least every 2 s; silent for longer than this it is as good as away.</summary>
+    /// <summary>The API sends a heartbeat at least every 2 s; after a longer silence than this, it counts as unavailable.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
     private readonly OutageReport _outage = new(time);
@@ -65,7 +65,7 @@ internal sealed partial class LiveFeedWorker(
             response.EnsureSuccessStatusCode();
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
             await using var items = SseParser.Create(body).EnumerateAsync(either.Token).GetAsyncEnumerator(either.Token);
-            // Not await foreach: waiting for the next event is no silence of the loop, applying one is.
+            // Not await foreach: waiting for the next event does not count as silence of the loop, applying one does.
             while (await heartbeat.WaitAsync(items.MoveNextAsync().AsTask()))
             {
                 var item = items.Current;

@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
-/// <summary>The parts of the live state that change apart from each other; a component names those it shows.</summary>
+/// <summary>The parts of the live state that change independently; a component names the parts that it shows.</summary>
 [Flags]
 public enum LiveParts
 {

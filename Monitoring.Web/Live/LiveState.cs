@@ -3,8 +3,8 @@ using System.Threading.Channels;
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
 /// <summary>
-/// The one copy of the live state in this process. One feed writes it, every page reads it; subscribers are told at most once per
-/// <see cref="LiveFanOutWorker.Interval"/> which of their parts have changed.
+/// The single copy of the live state in this process. One feed writes it, every page reads it; subscribers are notified at most once per
+/// <see cref="LiveFanOutWorker.Interval"/> if their parts have changed.
 /// </summary>
 internal sealed class LiveState
 {
@@ -17,10 +17,10 @@ internal sealed class LiveState
 
     public LiveView Current => _current;
 
-    /// <summary>Pages that are being told of changes, times the components on them.</summary>
+    /// <summary>Number of subscriptions: one for each live component on each open page.</summary>
     public int SubscriptionCount => _subscriptions.Length;
 
-    /// <summary>Waits for the first data, at most for <paramref name="patience"/>, so that a page drawn at start is not drawn empty.</summary>
+    /// <summary>Waits for the first data, for at most <paramref name="patience"/>, so that a page that is rendered at startup is not empty.</summary>
     public async Task WaitForDataAsync(TimeSpan patience, TimeProvider time)
     {
         if (_first.Task.IsCompleted) return;
@@ -45,7 +45,7 @@ internal sealed class LiveState
         return subscription;
     }
 
-    /// <summary>Waits for a change and tells those concerned.</summary>
+    /// <summary>Waits for a change and notifies the subscribers of the changed parts.</summary>
     public async Task FanOutAsync(CancellationToken cancellationToken)
     {
         await _changed.Reader.ReadAsync(cancellationToken);

@@ -3,7 +3,7 @@ using FactoryMonitoring.Monitoring.Web.Charts;
 
 namespace FactoryMonitoring.Monitoring.Web.Live;
 
-/// <summary>How this process stands with the monitoring API.</summary>
+/// <summary>The state of the connection to the monitoring API.</summary>
 public enum LinkState
 {
     /// <summary>Nothing has been received yet.</summary>
@@ -12,15 +12,15 @@ public enum LinkState
     /// <summary>Events arrive.</summary>
     Live,
 
-    /// <summary>The API cannot be reached, or has fallen silent; what is shown is the last known.</summary>
+    /// <summary>The API cannot be reached, or has become silent; the last known state is shown.</summary>
     Lost,
 }
 
-/// <summary>What is known at one moment: immutable, shared by all pages.</summary>
+/// <summary>The known state at one moment: immutable, shared by all pages.</summary>
 /// <param name="ReceivedAt">When the newest event arrived, by this process's clock.</param>
-/// <param name="Attempt">Attempts to connect since the link was lost.</param>
-/// <param name="Ahead">How far the clock of the data is ahead of ours.</param>
-/// <param name="Lags">What each partition lagged behind in the last minutes, as far as this process has seen it; oldest first.</param>
+/// <param name="Attempt">Number of attempts to connect since the link was lost.</param>
+/// <param name="Ahead">How far the clock of the data is ahead of this process's clock.</param>
+/// <param name="Lags">The lag of each partition in the last minutes, as far as this process has received it; oldest first.</param>
 public sealed record LiveView(
     LinkState Link,
     int Attempt,
@@ -35,10 +35,10 @@ public sealed record LiveView(
     public static readonly LiveView Nothing =
         new(LinkState.Connecting, 0, null, TimeSpan.Zero, null, null, [], PipelineCurves.None, []);
 
-    /// <summary>What is shown is not what is: the API is away, or the API says that the database is.</summary>
+    /// <summary>Whether the shown state is stale: the API is unavailable, or reports that the database is.</summary>
     public bool Stale => Link != LinkState.Live || Snapshot is { Stale: true };
 
-    /// <summary>The time up to which the data tell: goes on with the clock while they come in, stands still while they do not.</summary>
+    /// <summary>Returns the time of the data: it advances with the clock while data arrive, and stops while they do not.</summary>
     public DateTimeOffset Now(TimeProvider time)
     {
         var here = Link == LinkState.Live ? time.GetUtcNow() : ReceivedAt ?? time.GetUtcNow();

@@ -12,7 +12,7 @@ internal static class SensorWords
     private static readonly TimeSpan ClockIsOff = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Late = TimeSpan.FromMinutes(10);
 
-    /// <summary>The class of an alert_level.</summary>
+    /// <summary>Returns the CSS class of an alert_level.</summary>
     public static string Level(string alertLevel) => alertLevel switch
     {
         "critical" => "critical",
@@ -31,27 +31,27 @@ internal static class SensorWords
     public static string State(ProducerHealthBody producer) =>
         producer.Stopped ? "stopped" : producer is { Status: "active", Connection: not (null or "connected") and { } connection } ? connection : producer.Status;
 
-    /// <summary>Nothing has arrived for five of its own intervals, and for 10 s; for a minute where its interval is not known.</summary>
+    /// <summary>Returns whether no reading has arrived for five of the sensor's intervals and for 10 s; for a minute if its interval is not known.</summary>
     public static bool IsSilent(SensorBody sensor, DateTimeOffset now)
     {
         var usual = sensor.IntervalMs is { } interval ? TimeSpan.FromMilliseconds(interval) * Intervals : QuietAtFirst;
         return now - sensor.LastProcessed > (usual > Quiet ? usual : Quiet);
     }
 
-    /// <summary>How its clock differs from that of the broker, in words; null where it agrees to within a minute, or that is not known.</summary>
+    /// <summary>Describes how the sensor's clock differs from the broker's; null if the difference is less than a minute or not known.</summary>
     public static string? Clock(SensorBody sensor)
     {
         var offset = TimeSpan.FromMilliseconds(sensor.ClockOffsetMs ?? 0);
         return offset.Duration() < ClockIsOff ? null : $"{About(offset.Duration())} {(offset > TimeSpan.Zero ? "ahead" : "behind")}";
     }
 
-    /// <summary>The threshold in force: of its messages, else of its type.</summary>
+    /// <summary>Returns the warning threshold in force: from the sensor's messages, otherwise from its type.</summary>
     public static double? Warning(SensorBody sensor) => sensor.WarningThreshold ?? sensor.RuleWarning;
 
-    /// <summary>The same.</summary>
+    /// <summary>Returns the critical threshold in force: from the sensor's messages, otherwise from its type.</summary>
     public static double? Critical(SensorBody sensor) => sensor.CriticalThreshold ?? sensor.RuleCritical;
 
-    /// <summary>Its readings come in several partitions now.</summary>
+    /// <summary>Returns whether the sensor's readings have recently arrived in several partitions.</summary>
     public static bool IsScattered(SensorBody sensor, DateTimeOffset now) => now - sensor.ElsewhereAt < Late;
 
     private static string About(TimeSpan span) => span switch
@@ -65,10 +65,12 @@ internal static class SensorWords
     public static string Place(string? section, string? machine, string? zone) =>
         string.Join(" · ", new[] { section, machine, zone }.Where(part => !string.IsNullOrEmpty(part)));
 
-    /// <summary>Its producer still writes where it is, which it does once a second.</summary>
+    /// <summary>Returns whether the producer still writes its position, which it does once a second.</summary>
     public static bool Runs(ReplayBody? replay, DateTimeOffset now) => replay is { IsOver: false } && now - replay.UpdatedAt < Quiet;
 
-    /// <summary>Where a replay is: file, row, share and the file's time. Of a backfill: how much of the file is stored, how fast, and how long it still takes.</summary>
+    /// <summary>
+    /// Returns the position of a replay: file, row, percentage and the file's time. For a backfill: how much of the file is stored, the rate, the time left.
+    /// </summary>
     public static string Place(ReplayBody replay, DateTimeOffset now) => replay.IsBackfill ? BackfillPlace(replay, now) : string.Create(
         CultureInfo.InvariantCulture,
         $"{replay.File}: row {replay.Row:N0} of {replay.Rows:N0} ({(replay.Rows > 0 ? Math.Floor(100.0 * replay.Played / replay.Rows) : 0)} %){(replay.SourceTimestamp is { } time ? $", file time {time}" : "")}{(replay.IsOver ? ", ended" : Runs(replay, now) ? "" : ", stopped")}");

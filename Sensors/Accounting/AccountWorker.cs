@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.Sensors.Accounting;
 
 /// <summary>
-/// Writes heartbeat, acknowledged ranges and samples once a second, on a connection of its own and whatever publishing does. What cannot be
+/// Writes heartbeat, acknowledged ranges and samples once a second, on a dedicated connection and independently of publishing. Data that cannot be
 /// written is kept and written later, exactly once.
 /// </summary>
 internal sealed partial class AccountWorker(
@@ -23,7 +23,7 @@ internal sealed partial class AccountWorker(
 {
     public const string Loop = "account loop";
 
-    /// <summary>Of this process's heartbeats.</summary>
+    /// <summary>Identifies this process in its heartbeats.</summary>
     public static readonly Guid Instance = Guid.NewGuid();
 
     private const int AccountsKept = 900;
@@ -36,7 +36,7 @@ internal sealed partial class AccountWorker(
     private readonly OutageReport _outage = new(time);
     private bool _mayBeWritten;
 
-    // Of the accounts of the last quarter of an hour: how many acknowledgements each had.
+    // The number of acknowledgements in each account of the last 15 minutes.
     private readonly Queue<(long Number, long Acknowledged)> _written = new();
 
     /// <summary>Writes the last account after publishing has ended: this worker is registered before the one that publishes.</summary>
@@ -66,12 +66,12 @@ internal sealed partial class AccountWorker(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    // Never cancelled, so that a stop leaves no outcome unknown: every step of it has a time limit of its own.
+    // Never cancelled, so that a stop leaves no outcome unknown: every step has its own timeout.
     private async Task WriteAsync(bool atTheEnd)
     {
         try
         {
-            // What may have been written must be written again as it was, or not at all: nothing joins it.
+            // An account that may have been written must be retried unchanged, or not at all: nothing is added to it.
             if (!_mayBeWritten)
             {
                 _pending = DeliveryAccount.Join(_pending, account.Take(atTheEnd));
@@ -79,7 +79,7 @@ internal sealed partial class AccountWorker(
 
             if (await store.WriteAsync(Describe(atTheEnd), _pending, _number, _mayBeWritten, CancellationToken.None) is { } before && before < _number - 1)
             {
-                // A standby that lacked them took over, or a backup was restored.
+                // A standby that lacked them was promoted, or a backup was restored.
                 Log.Lost(logger, _written.Where(account => account.Number > before).Sum(account => account.Acknowledged), before + 1, _number - 1);
             }
 
@@ -106,7 +106,7 @@ internal sealed partial class AccountWorker(
         }
     }
 
-    // Or it would be taken for dead.
+    // Otherwise the producer would be considered dead.
     private async Task BeatAsync(bool atTheEnd)
     {
         try

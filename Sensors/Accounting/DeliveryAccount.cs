@@ -3,14 +3,14 @@ using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors.Accounting;
 
-/// <summary>How deliveries stand at this moment.</summary>
+/// <summary>The current state of the deliveries.</summary>
 /// <param name="LastMinute">Readings acknowledged in the last 60 s.</param>
-/// <param name="OldestWait">Of the readings not yet acknowledged; zero where there is none.</param>
+/// <param name="OldestWait">The longest time that a reading has waited for its acknowledgement so far; zero if none is waiting.</param>
 internal readonly record struct DeliveryStanding(int Queued, TimeSpan OldestWait, int LastMinute, DateTimeOffset? LastAcknowledged);
 
 /// <summary>
-/// What was sent and what the brokers acknowledged, as ranges of consecutive reading_counts, until it is written. Bounded, however long the
-/// database is away: ranges grow together again, and samples older than a quarter of an hour are dropped.
+/// Keeps what was sent and what the brokers acknowledged, as ranges of consecutive reading_counts, until it is written. Bounded, however long the
+/// database is unavailable: adjacent ranges are merged, and samples older than 15 minutes are dropped.
 /// </summary>
 internal sealed class DeliveryAccount
 {
@@ -39,7 +39,7 @@ internal sealed class DeliveryAccount
         _firstUnwritten = Now();
     }
 
-    /// <summary>The epoch now; it is what an answer to the question for the log's id is good for.</summary>
+    /// <summary>The current epoch; an answer about the log's id is valid only for the epoch in which the brokers were asked.</summary>
     public LogEpoch Epoch
     {
         get
@@ -51,7 +51,7 @@ internal sealed class DeliveryAccount
         }
     }
 
-    /// <summary>A reading was handed to the client.</summary>
+    /// <summary>Records that a reading was passed to the client.</summary>
     public void Sent(Sensor sensor)
     {
         lock (_gate)
@@ -61,13 +61,13 @@ internal sealed class DeliveryAccount
         }
     }
 
-    /// <summary>The client did not take it after all.</summary>
+    /// <summary>Records that the client did not accept the reading.</summary>
     public void NotSent(Sensor sensor)
     {
         lock (_gate)
         {
             var sent = _accounts[sensor.Index].Sent;
-            // It is the newest: turn the queue round.
+            // It is the newest entry: rotate the queue to remove it.
             for (var i = sent.Count - 1; i > 0; i--)
             {
                 sent.Enqueue(sent.Dequeue());
@@ -89,7 +89,7 @@ internal sealed class DeliveryAccount
             {
                 if (_newestOffsets.TryGetValue(partition, out var newest) && offset <= newest)
                 {
-                    // Within a log they only grow: the topic was made anew behind brokers that never went away, or the log has lost its end.
+                    // Within a log offsets only increase: the topic was created anew while the brokers stayed reachable, or the log has lost its end.
                     Begin();
                 }
 
@@ -116,7 +116,7 @@ internal sealed class DeliveryAccount
         }
     }
 
-    /// <summary>All brokers were away: whatever is acknowledged from now on may lie in another log.</summary>
+    /// <summary>Begins an epoch after all brokers were unavailable: readings acknowledged from now on may be in another log.</summary>
     public void BeginEpoch()
     {
         lock (_gate)
@@ -125,8 +125,8 @@ internal sealed class DeliveryAccount
         }
     }
 
-    /// <summary>The brokers said which log it is, asked while <paramref name="epoch"/> stood.</summary>
-    /// <returns>False where another epoch began while they were asked: ask again.</returns>
+    /// <summary>Sets the log that the brokers named when asked during <paramref name="epoch"/>.</summary>
+    /// <returns>False if another epoch began while they were asked: ask again.</returns>
     public bool Resolve(LogEpoch epoch, string logId)
     {
         lock (_gate)
@@ -138,18 +138,18 @@ internal sealed class DeliveryAccount
 
             if (_epoch.LogId is { } known && known != logId)
             {
-                // The topic was made anew behind brokers that never went away.
+                // The topic was created anew while the brokers stayed reachable.
                 Begin();
             }
 
-            // Epochs that ended before anyone could ask are taken for this one.
+            // Epochs that ended before the brokers could be asked are assumed to belong to this log.
             _unresolved.ForEach(unresolved => unresolved.LogId = logId);
             _unresolved.Clear();
             return true;
         }
     }
 
-    /// <summary>Acknowledged, and nobody has said yet in which log.</summary>
+    /// <summary>Readings that are acknowledged in a log not yet known.</summary>
     public long Unresolved
     {
         get
@@ -161,7 +161,7 @@ internal sealed class DeliveryAccount
         }
     }
 
-    /// <summary>Takes what can be written: ranges whose log is known, and the seconds that are over (all of them at the end).</summary>
+    /// <summary>Takes what can be written: ranges whose log is known, and the seconds that are complete (all of them at the end).</summary>
     public ProducerAccount Take(bool atTheEnd)
     {
         lock (_gate)
@@ -188,7 +188,7 @@ internal sealed class DeliveryAccount
         }
     }
 
-    /// <summary>Joins what could not be written with what was taken before it and cannot be written either.</summary>
+    /// <summary>Merges an account that could not be written with the one taken after it.</summary>
     public static ProducerAccount Join(ProducerAccount earlier, ProducerAccount later)
     {
         var last = new Dictionary<string, int>();
@@ -234,7 +234,7 @@ internal sealed class DeliveryAccount
         }
     }
 
-    // Clients repeat that all brokers are down: an epoch in which nothing was acknowledged leaves no trace.
+    // The client reports repeatedly that all brokers are down: an epoch without acknowledgements is not kept.
     private void Begin()
     {
         if (!_isEpochUsed)
@@ -290,7 +290,7 @@ internal sealed class DeliveryAccount
     {
         private readonly List<Range> _ranges = [];
 
-        /// <summary>When each reading that is not yet answered was sent.</summary>
+        /// <summary>When each reading without an answer was sent.</summary>
         public Queue<long> Sent { get; } = new();
 
         public long Unresolved => _ranges.Where(range => range.Epoch.LogId is null).Sum(range => range.Last - range.First + 1);

@@ -1,14 +1,14 @@
 namespace FactoryMonitoring.Sensors.Accounting;
 
 /// <summary>
-/// A stretch of time in which all brokers were never away at once, so that everything acknowledged in it lies in one log. Which one is
-/// asked of the brokers, and may be known only later.
+/// A period in which at least one broker was always available, so that all readings acknowledged in it are in one log. The brokers are asked which log
+/// that is; the answer may arrive later.
 /// </summary>
 internal sealed class LogEpoch
 {
     private volatile string? _logId;
 
-    /// <summary>Null until it is known.</summary>
+    /// <summary>Null until known.</summary>
     public string? LogId
     {
         get => _logId;

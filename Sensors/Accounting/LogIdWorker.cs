@@ -5,7 +5,9 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Accounting;
 
-/// <summary>Asks the brokers which log they keep: at the start, when they come back after all were away, when offsets fall back, and every few seconds in between.</summary>
+/// <summary>
+/// Asks the brokers for their log's id: at the start, when they return after all were unavailable, when offsets decrease, and every few seconds in between.
+/// </summary>
 internal sealed partial class LogIdWorker(
     IProducer<byte[], byte[]> producer,
     DeliveryAccount account,
@@ -39,8 +41,8 @@ internal sealed partial class LogIdWorker(
     }
 
     /// <summary>
-    /// After publishing has ended and before the last account is written, for this worker is registered between the two: what was acknowledged
-    /// since all brokers were away would be unconfirmed for good where nobody said in time which log it lies in.
+    /// Runs after publishing has ended and before the last account is written, because this worker is registered between the two: readings acknowledged
+    /// since all brokers were unavailable would remain unconfirmed if their log were not determined in time.
     /// </summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -58,7 +60,7 @@ internal sealed partial class LogIdWorker(
         }
         catch (OperationCanceledException)
         {
-            // The account says how many it leaves out.
+            // The account reports how many readings it omits.
         }
     }
 

@@ -7,7 +7,7 @@ using Microsoft.Extensions.ObjectPool;
 
 namespace FactoryMonitoring.Sensors.Publishing;
 
-/// <summary>A reading on its way to its acknowledgement. Used again and again, so that a reading costs no closure.</summary>
+/// <summary>A reading that waits for its acknowledgement. Reused, so that a reading allocates no closure.</summary>
 internal sealed class PendingReading
 {
     private readonly DeliveryAccount _account;
@@ -38,7 +38,7 @@ internal sealed class PendingReading
         _activity = activity;
     }
 
-    // On the client's thread.
+    // Runs on the client's thread.
     private void Deliver(DeliveryReport<byte[], byte[]> report)
     {
         if (report.Error.IsError)

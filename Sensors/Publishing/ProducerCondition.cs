@@ -15,13 +15,13 @@ internal static class BrokerConnections
     public const string Disconnected = "disconnected";
 }
 
-/// <summary>What the parts of this process have noticed, and what it means for its connection to the brokers.</summary>
+/// <summary>Collects the conditions that the parts of this process have noticed, and derives the state of its connection to the brokers.</summary>
 internal sealed partial class ProducerCondition(DeliveryAccount account, TimeProvider time, ILogger<ProducerCondition> logger) : IHealthCheck
 {
     /// <summary>An acknowledgement later than this is late.</summary>
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(2);
 
-    /// <summary>A process that has just started is not blamed for brokers that it has not reached yet.</summary>
+    /// <summary>For this long after its start, a process that has not reached the brokers yet is degraded, not disconnected.</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
     private readonly OutageReport _outage = new(time);
@@ -36,10 +36,10 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
     private volatile bool _isOver;
     private volatile string? _fatal;
 
-    /// <summary>No broker is to be reached, or none has been yet.</summary>
+    /// <summary>No broker is reachable, or none has been reached yet.</summary>
     public bool AreBrokersAway => _areBrokersAway;
 
-    /// <summary>Why the client takes no more readings, so that sensors wait; null while it takes them.</summary>
+    /// <summary>Why the client accepts no more readings, so that sensors wait; null while it accepts them.</summary>
     public string? Obstacle { get => _obstacle; set => _obstacle = value; }
 
     /// <summary>A sensor has used up its reading_counts and waits for the database.</summary>
@@ -48,13 +48,13 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
     /// <summary>The last account could not be written.</summary>
     public bool IsAccountLate { get => _isAccountLate; set => _isAccountLate = value; }
 
-    /// <summary>The last account did not fit on the database's disk.</summary>
+    /// <summary>The last account was refused because the database's disk is full.</summary>
     public bool DatabaseHasNoRoom { get => _databaseHasNoRoom; set => _databaseHasNoRoom = value; }
 
-    /// <summary>The replayed file has come to its end.</summary>
+    /// <summary>The replayed file is at its end.</summary>
     public bool IsOver { get => _isOver; set => _isOver = value; }
 
-    /// <summary>The client reports something of its own accord.</summary>
+    /// <summary>Handles an error that the client reports unasked.</summary>
     public void OnError(Error error)
     {
         if (error.IsFatal)
@@ -83,7 +83,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
         (_areBrokersAway, _haveAnswered) = (false, true);
     }
 
-    /// <returns>connected, degraded or disconnected, and why; no reason where all is well.</returns>
+    /// <returns>connected, degraded or disconnected, and the reason; null if there is none.</returns>
     public (string Connection, string? Reason) Judge(DeliveryStanding standing)
     {
         if (_fatal is { } fatal)
@@ -91,7 +91,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
             return (BrokerConnections.Disconnected, $"the Kafka client gave up: {fatal}");
         }
 
-        // They may acknowledge before they have been asked for their log.
+        // They may acknowledge readings before they are asked for their log.
         if (_areBrokersAway && !(standing.LastAcknowledged?.UtcTicks > Volatile.Read(ref _awaySince)))
         {
             return !_haveAnswered && time.GetUtcNow() - _startedAt < Grace
@@ -109,7 +109,7 @@ internal sealed partial class ProducerCondition(DeliveryAccount account, TimePro
             : (BrokerConnections.Degraded, reason);
     }
 
-    /// <summary>Of the brokers alone: the database has a check of its own.</summary>
+    /// <summary>Checks only the brokers: the database has a separate check.</summary>
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var standing = account.Snapshot();

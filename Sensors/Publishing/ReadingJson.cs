@@ -5,7 +5,7 @@ using FactoryMonitoring.Sensors.Sequences;
 
 namespace FactoryMonitoring.Sensors.Publishing;
 
-/// <summary>Writes the value of a message without an object in between. Not for several threads.</summary>
+/// <summary>Writes the value of a message without an intermediate object. Not thread-safe.</summary>
 internal sealed class ReadingJson : IDisposable
 {
     private static readonly JsonEncodedText[] Levels = [JsonEncodedText.Encode("normal"), JsonEncodedText.Encode("warning"), JsonEncodedText.Encode("critical")];
@@ -13,7 +13,7 @@ internal sealed class ReadingJson : IDisposable
     private readonly Utf8JsonWriter _json;
 
     public ReadingJson() =>
-        // ° stays °: the value is UTF-8 and no part of a page.
+        // ° is not escaped: the value is UTF-8 and never part of a page.
         _json = new Utf8JsonWriter(_buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true });
 
     public byte[] Write(in Sample sample, in ReadingNumber number, DateTime timestamp)
@@ -40,7 +40,7 @@ internal sealed class ReadingJson : IDisposable
                 _json.WriteString("alert_level"u8, level);
             }
         }
-        // Without thresholds the consumers' rules tell the level.
+        // Without thresholds, the consumers' rules determine the level.
         else if (double.IsFinite(sensor.Thresholds.Warning) || double.IsFinite(sensor.Thresholds.Critical))
         {
             _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
@@ -50,7 +50,7 @@ internal sealed class ReadingJson : IDisposable
         _json.WriteStartObject("metadata"u8);
         _json.WriteNumber("reading_count"u8, number.Count);
         _json.WriteString("sequence_id"u8, number.SequenceId);
-        // A replayed series may have none, and JSON has no infinity.
+        // A replayed series may have no threshold, and JSON has no infinity.
         if (double.IsFinite(sensor.Thresholds.Warning))
         {
             _json.WriteNumber("warning_threshold"u8, sensor.Thresholds.Warning);

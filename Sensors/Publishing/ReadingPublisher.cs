@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.Sensors.Publishing;
 
 /// <summary>
-/// Numbers readings and hands them to the client. A reading is never dropped here: where there is no number for it, or no room in the
+/// Numbers readings and passes them to the client. A reading is never dropped here: if there is no number for it, or no space in the
 /// client's queue, the sensor waits.
 /// </summary>
 internal sealed class ReadingPublisher : IDisposable
@@ -80,8 +80,8 @@ internal sealed class ReadingPublisher : IDisposable
         _condition.Obstacle = null;
     }
 
-    /// <summary>Waits until all is acknowledged, but no longer than <paramref name="limit"/>.</summary>
-    /// <returns>How many readings are not.</returns>
+    /// <summary>Waits until all readings are acknowledged, at most for <paramref name="limit"/>.</summary>
+    /// <returns>The number of readings that are not acknowledged.</returns>
     public Task<int> FlushAsync(TimeSpan limit) => Task.Run(() =>
     {
         _producer.Flush(limit);
@@ -90,10 +90,10 @@ internal sealed class ReadingPublisher : IDisposable
 
     public void Dispose() => _json.Dispose();
 
-    // Returns why the client does not take the reading; null when it does.
+    // Returns why the client does not accept the reading; null if it does.
     private string? TryProduce(Sample sample, ReadingNumber number, bool isRemarkable)
     {
-        // Microseconds, as the database keeps them.
+        // Microseconds, the resolution of the database.
         var now = _time.GetUtcNow().UtcDateTime;
         now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
         var activity = _metrics.BeginSend(sample.Sensor.Id, isRemarkable);
@@ -106,7 +106,7 @@ internal sealed class ReadingPublisher : IDisposable
         };
         var pending = _pool.Get();
         pending.Begin(sample.Sensor, number, activity);
-        // Before it is handed over: the acknowledgement may come before Produce returns.
+        // Before Produce, because the acknowledgement may arrive before it returns.
         _account.Sent(sample.Sensor);
         try
         {

@@ -37,9 +37,9 @@ internal sealed class SensorMetrics : IDisposable
         _tagsToKeep = [.. _tags, new(TraceSampler.KeepTag, 1)];
     }
 
-    /// <summary>Begins the span of one message, a trace of its own; null where it is not recorded.</summary>
+    /// <summary>Starts the span of one message, as a new trace; null if it is not recorded.</summary>
     /// <param name="sensorId">The sensor that measured it.</param>
-    /// <param name="isRemarkable">The trace is kept at any rate.</param>
+    /// <param name="isRemarkable">The trace is always kept.</param>
     public Activity? BeginSend(string sensorId, bool isRemarkable)
     {
         var outer = Activity.Current;
@@ -51,7 +51,7 @@ internal sealed class SensorMetrics : IDisposable
         }
 
         activity?.SetTag("messaging.client.id", _clientId).SetTag("factory.sensor.id", sensorId);
-        // It ends on the client's thread: nothing here happens inside it.
+        // The span ends on the client's thread: nothing here is part of it.
         Activity.Current = outer;
         return activity;
     }
@@ -70,7 +70,7 @@ internal sealed class SensorMetrics : IDisposable
         }
     }
 
-    /// <param name="error">A code of the client's closed set.</param>
+    /// <param name="error">An error code from the client's fixed set.</param>
     public void Failed(Activity? activity, TimeSpan waited, string error)
     {
         var outer = Enter(activity);
@@ -87,8 +87,8 @@ internal sealed class SensorMetrics : IDisposable
 
     public void Dispose() => _source.Dispose();
 
-    /// <summary>What is measured now belongs to the message's span, where it has one.</summary>
-    /// <returns>The span that was the current one.</returns>
+    /// <summary>Makes the message's span current, if it has one, so that measurements belong to it.</summary>
+    /// <returns>The previously current span.</returns>
     private static Activity? Enter(Activity? activity)
     {
         var outer = Activity.Current;

@@ -2,12 +2,12 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>How far a backfill is, in rows, and how long it takes.</summary>
-/// <param name="Stored">Readings that consumers have stored, before this start too.</param>
-/// <param name="Waiting">Readings that are sent and not stored yet.</param>
-/// <param name="Rows">The stored readings as rows of the file, each taken to hold as many values as the others.</param>
+/// <summary>The progress of a backfill in rows, and the time left.</summary>
+/// <param name="Stored">Readings that consumers have stored, including those from before this start.</param>
+/// <param name="Waiting">Readings sent and not stored yet.</param>
+/// <param name="Rows">The stored readings as rows of the file, assuming the same number of values in each row.</param>
 /// <param name="RowsPerSecond">Over the last 10 s; null before the first.</param>
-/// <param name="Left">At that rate; null while nothing is being stored.</param>
+/// <param name="Left">The time left at that rate; null while nothing is being stored.</param>
 internal sealed record BackfillEstimate(long Stored, long Waiting, long Rows, double? RowsPerSecond, TimeSpan? Left)
 {
     public static BackfillEstimate Of(ReplayPlan plan, BackfillStanding standing, long storedBefore)

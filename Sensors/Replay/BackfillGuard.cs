@@ -12,8 +12,9 @@ using Microsoft.Extensions.Options;
 namespace FactoryMonitoring.Sensors.Replay;
 
 /// <summary>
-/// Keeps readings of a file from being stored a second time. A file that is stored is not sent again; of one whose backfill ended midway what is stored is passed
-/// over. All readings of a sensor go to one partition in the order of the file, so what is stored of a sensor are its first readings, and their number says which.
+/// Prevents readings of a file from being stored twice. A file that is stored is not sent again; if a backfill ended midway, the readings already stored are
+/// skipped. All readings of a sensor go to one partition in the order of the file, so the stored ones are the sensor's first readings, and their number
+/// identifies them.
 /// </summary>
 internal sealed partial class BackfillGuard(
     ReplayFeed feed,
@@ -32,19 +33,19 @@ internal sealed partial class BackfillGuard(
     private readonly string[] _sensors = [.. feed.Sensors.Select(sensor => sensor.Id)];
     private IReadOnlyList<(int Partition, long End)>? _ends;
 
-    /// <summary>When the file was stored; null where it was not, or is to be stored again.</summary>
+    /// <summary>When the file was stored; null if it was not, or is to be stored again.</summary>
     public DateTimeOffset? DoneAt { get; private set; }
 
-    /// <summary>Why nothing is sent, in words; null where something is, or all is stored.</summary>
+    /// <summary>Why nothing is sent, in words; null if something is sent, or everything is stored.</summary>
     public string? Obstacle { get; private set; }
 
-    /// <summary>A part of the file was backfilled before, and consumers have not stored all of what was sent then.</summary>
+    /// <summary>A part of the file was backfilled before, and consumers have not stored all readings sent then.</summary>
     public bool IsWaiting { get; private set; }
 
-    /// <summary>Of the file, once the backfill may send.</summary>
+    /// <summary>The file's fingerprint, set once the backfill may send.</summary>
     public string? Fingerprint { get; private set; }
 
-    /// <summary>Finds out what is stored, however long that takes.</summary>
+    /// <summary>Determines what is stored, however long that takes.</summary>
     /// <returns>Whether there is something to send.</returns>
     public async Task<bool> MaySendAsync(CancellationToken cancellationToken)
     {
@@ -97,7 +98,7 @@ internal sealed partial class BackfillGuard(
         return true;
     }
 
-    /// <summary>Of the bytes, and of what the settings make of them.</summary>
+    /// <summary>Computes a fingerprint of the file's bytes and of the settings that affect how they are read.</summary>
     private async Task<string> FingerprintAsync(CancellationToken cancellationToken)
     {
         var plan = feed.Plan;
@@ -116,7 +117,7 @@ internal sealed partial class BackfillGuard(
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    /// <summary>Whether consumers have passed what was in the log when this was asked first: only then it is known what is stored.</summary>
+    /// <summary>Whether consumers have passed the end that the log had on the first call: only then is it known what is stored.</summary>
     private async Task<bool> IsAllStoredThatWasSentAsync(CancellationToken cancellationToken)
     {
         if (account.Epoch.LogId is not { } logId)
@@ -140,7 +141,9 @@ internal sealed partial class BackfillGuard(
         return [.. ends.ResultInfos.Select(info => (info.TopicPartitionOffsetError.Partition.Value, info.TopicPartitionOffsetError.Offset.Value))];
     }
 
-    /// <summary>Has the feed pass over what is stored, if these are the first readings of each sensor: the last one has the time that it has in the file.</summary>
+    /// <summary>
+    /// Makes the feed skip the stored readings, if they are the first readings of each sensor: the last one must have the time that it has in the file.
+    /// </summary>
     private bool PassOver(IReadOnlyDictionary<string, (long Readings, DateTime Last)> stored)
     {
         var left = _sensors.Select(id => stored.GetValueOrDefault(id).Readings).ToArray();

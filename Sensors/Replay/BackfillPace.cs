@@ -1,23 +1,23 @@
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>How far a backfill is.</summary>
+/// <summary>The progress of a backfill.</summary>
 /// <param name="Stored">Readings that consumers have stored or rejected.</param>
-/// <param name="Waiting">Readings that are sent and not stored yet.</param>
-/// <param name="PerSecond">Readings stored a second, over the last 10 s; null where nothing is known yet.</param>
-/// <param name="IsStuck">Readings wait, and none was stored for 3 s.</param>
+/// <param name="Waiting">Readings sent and not stored yet.</param>
+/// <param name="PerSecond">Readings stored per second, over the last 10 s; null while unknown.</param>
+/// <param name="IsStuck">Readings are waiting, and none was stored for 3 s.</param>
 internal readonly record struct BackfillStanding(long Stored, long Waiting, double? PerSecond, bool IsStuck);
 
 /// <summary>
-/// Holds a backfill back, so that live readings keep flowing: no more readings are under way, from sending to storing, than were stored in the last
-/// 0.6 s. Where the pipeline has room each step lets more through than the one before; where it has none, what is under way is a queue of 0.6 s, and a live
-/// reading waits no longer than that behind it. For several threads.
+/// Throttles a backfill, so that live readings keep flowing: no more readings are in flight, from sending to storing, than were stored in the last
+/// 0.6 s. While the pipeline has spare capacity, each step admits more than the one before; without spare capacity, the readings in flight are a queue of
+/// 0.6 s, and a live reading waits at most that long behind it. Thread-safe.
 /// </summary>
 internal sealed class BackfillPace(TimeProvider time)
 {
-    /// <summary>At the least, so that it gets going.</summary>
+    /// <summary>The minimum window in readings, so that the backfill can start.</summary>
     public const int LeastWindow = 2_000;
 
-    /// <summary>At most: the client's queue has room for more.</summary>
+    /// <summary>The maximum window in readings: the client's queue holds more.</summary>
     public const int MostWindow = 40_000;
 
     private static readonly TimeSpan Ahead = TimeSpan.FromMilliseconds(600);
@@ -34,7 +34,7 @@ internal sealed class BackfillPace(TimeProvider time)
     private long? _movedAt;
     private int _window = LeastWindow;
 
-    /// <summary>The current limit of readings that are sent and not stored yet.</summary>
+    /// <summary>The current limit of readings sent and not stored yet.</summary>
     public int Window
     {
         get
@@ -46,7 +46,7 @@ internal sealed class BackfillPace(TimeProvider time)
         }
     }
 
-    /// <returns>False where as many readings are under way as may be; else the next one counts as sent.</returns>
+    /// <returns>False if the limit of readings in flight is reached; otherwise the next one counts as sent.</returns>
     public bool TryEnter()
     {
         lock (_gate)
@@ -61,7 +61,7 @@ internal sealed class BackfillPace(TimeProvider time)
         }
     }
 
-    /// <summary>The brokers have a reading.</summary>
+    /// <summary>Records a reading that the brokers acknowledged.</summary>
     public void Acknowledged(int partition, long offset)
     {
         lock (_gate)
@@ -75,7 +75,7 @@ internal sealed class BackfillPace(TimeProvider time)
         }
     }
 
-    /// <summary>The client gave a reading up; the account says so.</summary>
+    /// <summary>Records a reading that the client gave up; the account reports it.</summary>
     public void Failed()
     {
         lock (_gate)
@@ -84,16 +84,16 @@ internal sealed class BackfillPace(TimeProvider time)
         }
     }
 
-    /// <summary>What consumers have stored.</summary>
-    /// <param name="logId">Of the log that the offsets are of.</param>
-    /// <param name="next">By partition, one past the last offset that is stored.</param>
+    /// <summary>Records what consumers have stored.</summary>
+    /// <param name="logId">The log of the offsets.</param>
+    /// <param name="next">By partition, one past the last stored offset.</param>
     public void Observe(string logId, IEnumerable<(int Partition, long Next)> next)
     {
         lock (_gate)
         {
             if (_logId is not null && _logId != logId)
             {
-                // The topic was made anew: what the old log held is stored, or lost with it.
+                // The topic was created anew: readings in the old log are either stored or lost with it.
                 _over += _acknowledged.Values.Sum(offsets => offsets.Count);
                 _acknowledged.Clear();
             }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>Asks the database ten times a second up to where consumers have stored the log.</summary>
+/// <summary>Reads from the database ten times a second up to which offsets consumers have stored the log.</summary>
 internal sealed partial class BackfillPaceWorker(
     BackfillPace pace, DeliveryAccount account, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<BackfillPaceWorker> logger) : BackgroundService
 {

@@ -2,8 +2,8 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>The file to be replayed, read once for whoever asks.</summary>
-/// <param name="plan">Where it has been read already.</param>
+/// <summary>The file to be replayed, read once for all callers.</summary>
+/// <param name="plan">The plan, if the file has already been read.</param>
 internal sealed class CheckedFile(ReplayPlan? plan = null)
 {
     private readonly Lock _gate = new();

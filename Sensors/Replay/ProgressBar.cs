@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>A line of a terminal that is written anew; where there is no terminal, a line for each tenth.</summary>
-/// <param name="isRedirected">There is none.</param>
+/// <summary>A line of a terminal that is overwritten; without a terminal, a line for each tenth.</summary>
+/// <param name="isRedirected">There is no terminal.</param>
 internal sealed class ProgressBar(TextWriter output, bool isRedirected) : IDisposable
 {
     private const int Width = 30;
@@ -28,7 +28,7 @@ internal sealed class ProgressBar(TextWriter output, bool isRedirected) : IDispo
 
         var full = (int)(share * Width);
         var line = string.Create(CultureInfo.InvariantCulture, $"  [{new string('#', full)}{new string('.', Width - full)}] {percent,3} %  {words}");
-        // Longer than the terminal it would go on in the next line, and stay there.
+        // A line longer than the terminal would wrap and could not be overwritten.
         line = line.Length > 119 ? line[..119] : line;
         output.Write($"\r{line.PadRight(_shown)}");
         _shown = line.Length;

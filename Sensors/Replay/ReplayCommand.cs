@@ -6,14 +6,14 @@ using FactoryMonitoring.Sensors.Publishing;
 namespace FactoryMonitoring.Sensors.Replay;
 
 /// <summary>
-/// <c>Sensors replay [--dry-run]</c>, which is what <c>make replay</c> runs: shows what was understood of a file, replays it with a progress bar and ends with it.
+/// <c>Sensors replay [--dry-run]</c>, which <c>make replay</c> runs: shows how a file is interpreted, replays it with a progress bar and exits at its end.
 /// Settings are those of <see cref="ReplayOptions"/> in section <c>Sensors:Replay</c>; <c>--dry-run</c> sends nothing and needs no brokers.
 /// </summary>
 internal static class ReplayCommand
 {
     public const string Name = "replay";
 
-    /// <summary>What make calls a setting: as the command send has it, else in capitals.</summary>
+    /// <summary>Returns make's name of a setting: as in the command <c>send</c> if that has it, otherwise in capitals.</summary>
     public static string Setting(string name) => name switch
     {
         nameof(ReplayOptions.SensorId) => "SENSOR",
@@ -24,7 +24,7 @@ internal static class ReplayCommand
         _ => Capitals(name),
     };
 
-    /// <returns>The exit code: 1 where the file or a setting is wrong, told in one line before anything starts.</returns>
+    /// <returns>The exit code: 1 if the file or a setting is wrong, reported in one line before anything starts.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
         ReplayPlan plan;
@@ -63,7 +63,7 @@ internal static class ReplayCommand
         return await RunServiceExtensions.RunServiceAsync(() =>
         {
             var builder = WebApplication.CreateBuilder();
-            // The terminal belongs to the progress bar.
+            // The terminal is reserved for the progress bar.
             builder.Logging.SetMinimumLevel(LogLevel.Warning);
             builder.Configuration["Logging:LogLevel:Default"] = nameof(LogLevel.Warning);
             builder.Services.AddSingleton(new CheckedFile(plan));
@@ -89,7 +89,7 @@ internal static class ReplayCommand
 
     private sealed class CheckProgress(ProgressBar bar) : IProgress<double>
     {
-        // Told at once, and not by another thread after the check has ended.
+        // Reported synchronously, not by another thread after the check has ended.
         public void Report(double value)
         {
             if (!Console.IsErrorRedirected)
@@ -100,9 +100,9 @@ internal static class ReplayCommand
     }
 }
 
-/// <summary>Shows how far a replay is, and ends the process when the brokers have all of it.</summary>
-/// <param name="pace">Of a backfill, which ends when all of it is stored; null of a replay.</param>
-/// <param name="guard">Of a backfill; null of a replay.</param>
+/// <summary>Displays the progress of a replay, and ends the process when the brokers have all of it.</summary>
+/// <param name="pace">For a backfill, which ends when all of it is stored; null for a replay.</param>
+/// <param name="guard">For a backfill; null for a replay.</param>
 internal sealed class ReplayTerminal(
     ReplayFeed feed, DeliveryAccount account, ProducerCondition condition, IHostApplicationLifetime lifetime, TimeProvider time, BackfillPace? pace = null, BackfillGuard? guard = null) : BackgroundService
 {

@@ -5,15 +5,17 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>Where a replay is.</summary>
-/// <param name="Row">Of the file, from 1 on; 0 before the first.</param>
-/// <param name="Played">Rows that were replayed since the file was begun.</param>
-/// <param name="SourceTimestamp">The row's time as it stands in the file; null where the file has none.</param>
-/// <param name="Sent">Readings handed over in all.</param>
-/// <param name="IsOver">The file has come to its end.</param>
+/// <summary>The position of a replay.</summary>
+/// <param name="Row">The row of the file, counted from 1; 0 before the first.</param>
+/// <param name="Played">Rows replayed since the start of the file.</param>
+/// <param name="SourceTimestamp">The row's time as written in the file; null if the file has none.</param>
+/// <param name="Sent">Readings returned in total.</param>
+/// <param name="IsOver">The file is at its end.</param>
 internal sealed record ReplayPosition(long Row, long Played, string? SourceTimestamp, long Sent, bool IsOver);
 
-/// <summary>The columns of a recorded file as sensors, its intervals compressed; or, as a backfill, its rows at their own times and at once.</summary>
+/// <summary>
+/// Plays the columns of a recorded file as sensors, with its intervals compressed; or, as a backfill, its rows at their own times and without delay.
+/// </summary>
 internal sealed class ReplayFeed : IReadingSource, IDisposable
 {
     private readonly ReplayOptions _options;
@@ -47,18 +49,18 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
 
     public IReadOnlyList<Sensor> Sensors => _sensors;
 
-    /// <summary>The row that was handed over last.</summary>
+    /// <summary>The row that was returned last.</summary>
     public ReplayPosition Position => _position;
 
-    /// <summary>Readings of the file that are not sent, because they are stored.</summary>
+    /// <summary>Readings of the file that are not sent because they are already stored.</summary>
     public long PassedOver { get; private set; }
 
-    /// <summary>The places of the sensors that a row has a reading of.</summary>
+    /// <summary>Returns the indexes of the sensors that have a reading in a row.</summary>
     public static IEnumerable<int> SensorsOf(ReplayRow row) =>
         Enumerable.Range(0, row.Values.Length).Where(place => !double.IsNaN(row.Values[place])).Select(place => (row.Only ?? 0) + place);
 
-    /// <summary>Before the first row: as many readings of each sensor are not sent.</summary>
-    /// <param name="passing">Called at each of them.</param>
+    /// <summary>Skips the given number of readings of each sensor. Must be called before the first row.</summary>
+    /// <param name="passing">Called for each skipped reading.</param>
     public void PassOver(IEnumerable<long> readings, Action? passing = null)
     {
         (_toPassOver, _passing) = ([.. readings], passing);
@@ -92,7 +94,7 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
                     }
                 }
 
-                // Whoever asks for the next row has published this one.
+                // A caller that asks for the next row has published this one.
                 _position = new ReplayPosition(row.Number, ++_played, row.TimeText, _sent, IsOver: false);
                 _row = null;
             }
@@ -118,7 +120,7 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
 
     public void Dispose() => _rows.Dispose();
 
-    // A clock that was set back in the recording makes no time run backwards here.
+    // A clock that was set back in the recording does not set the time back here.
     private void Begin(ReplayRow row)
     {
         var step = _options.Interval is { } interval ? (_sent > 0 || _played > 0 ? interval : TimeSpan.Zero)
@@ -134,11 +136,11 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
         (_row, _column, _last) = (row, 0, row.Time);
     }
 
-    // Microseconds, as the database keeps them.
+    // Microseconds, the resolution of the database.
     public static DateTime TimeOf(ReplayRow row) =>
         DateTime.SpecifyKind(row.Time!.Value.AddTicks(-(row.Time.Value.Ticks % TimeSpan.TicksPerMicrosecond)), DateTimeKind.Utc);
 
-    /// <summary>A type that the catalog does not know has the thresholds of its settings alone, as the consumers judge it.</summary>
+    /// <summary>A type that is not in the catalog has only the thresholds of its settings, as in the consumers.</summary>
     private static SensorTypeInfo TypeOf(ReplayColumn column) => SensorCatalog.Types.TryGetValue(column.SensorType, out var known)
         ? known with { Unit = column.Unit }
         : new SensorTypeInfo(

@@ -4,9 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Replay;
 
-/// <summary>Writes once a second where in the file the replay is, for the page of its sensors.</summary>
-/// <param name="pace">Of a backfill; null of a replay.</param>
-/// <param name="guard">Of a backfill; null of a replay.</param>
+/// <summary>Writes the position of the replay in its file once a second, for the page of its sensors.</summary>
+/// <param name="pace">For a backfill; null for a replay.</param>
+/// <param name="guard">For a backfill; null for a replay.</param>
 internal sealed partial class ReplayPositionWorker(
     ReplayFeed feed, ReplayStore store, IOptions<SensorsOptions> options, TimeProvider time, ILogger<ReplayPositionWorker> logger, BackfillPace? pace = null,
     BackfillGuard? guard = null) : BackgroundService
@@ -17,7 +17,7 @@ internal sealed partial class ReplayPositionWorker(
     private readonly OutageReport _outage = new(time);
     private ReplayProgress? _written;
 
-    /// <summary>Writes where the replay ended: this worker is registered before the one that publishes, and stops after it.</summary>
+    /// <summary>Writes the final position: this worker is registered before the one that publishes, and stops after it.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
@@ -30,7 +30,7 @@ internal sealed partial class ReplayPositionWorker(
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
-            // Written again although nothing has changed: a replay that is killed is one that writes no more.
+            // Written even if nothing has changed: a killed replay is recognized by the missing writes.
             if (_written is not { IsOver: true })
             {
                 await WriteAsync(stoppingToken);
@@ -44,7 +44,7 @@ internal sealed partial class ReplayPositionWorker(
         var position = feed.Position;
         if (guard is { Fingerprint: null })
         {
-            // Nothing of it is sent, or not yet: what is there stands.
+            // Nothing is sent, or not yet: the stored position remains.
             return;
         }
 

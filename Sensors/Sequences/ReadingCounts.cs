@@ -3,22 +3,22 @@ using System.Security.Cryptography;
 
 namespace FactoryMonitoring.Sensors.Sequences;
 
-/// <summary>What tells a reading from all others of its sensor.</summary>
-/// <param name="Count">Counts the readings of a sequence.</param>
-/// <param name="SequenceId">Begins anew with the process, and wherever counts fall back.</param>
+/// <summary>Identifies a reading among all readings of its sensor.</summary>
+/// <param name="Count">The reading's number in its sequence.</param>
+/// <param name="SequenceId">A new one for each process, and whenever counts fall back.</param>
 internal readonly record struct ReadingNumber(long Count, string SequenceId);
 
 /// <summary>
-/// The reading_counts a sensor may still use: what is left of its block, and the block after that once it is fetched. A database that is new,
-/// or restored from a backup, hands out blocks a second time; the sequence's id is random, so that no reading is ever numbered like another.
+/// The reading_counts that a sensor may still use: the rest of its block, and the next block once it is fetched. A database that is new,
+/// or restored from a backup, allocates blocks a second time; the sequence's id is random, so that no two readings ever have the same number.
 /// </summary>
-/// <param name="blockSize">Counts per block. What is left of one at a kill is skipped.</param>
+/// <param name="blockSize">Counts per block. The rest of a block is skipped after a kill.</param>
 internal sealed class ReadingCounts(int blockSize = ReadingCounts.UsualBlock)
 {
-    /// <summary>Of a sensor that measures.</summary>
+    /// <summary>The block size of a sensor that measures.</summary>
     public const int UsualBlock = 1_000;
 
-    /// <summary>Of one whose past is stored as fast as that goes: it must not wait for the next.</summary>
+    /// <summary>The block size of a backfilled sensor, whose readings are sent as fast as possible: it must not wait for the next block.</summary>
     public const int BackfillBlock = 50_000;
 
     private const int IdBytes = 8;
@@ -32,7 +32,7 @@ internal sealed class ReadingCounts(int blockSize = ReadingCounts.UsualBlock)
     /// <summary>Counts per block.</summary>
     public int BlockSize => blockSize;
 
-    /// <summary>The next block should be fetched: half of this one is used and there is none after it.</summary>
+    /// <summary>Whether the next block should be fetched: half of this one is used and there is none after it.</summary>
     public bool WantsBlock
     {
         get

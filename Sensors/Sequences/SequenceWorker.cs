@@ -4,7 +4,7 @@ using FactoryMonitoring.ServiceDefaults.Telemetry;
 
 namespace FactoryMonitoring.Sensors.Sequences;
 
-/// <summary>Fetches blocks of reading_counts before the sensors run out of them, for all that want one in one statement.</summary>
+/// <summary>Fetches blocks of reading_counts before the sensors run out of them, for all sensors that need one in one statement.</summary>
 internal sealed partial class SequenceWorker(
     IReadingSource source,
     SensorSequenceStore store,

@@ -4,8 +4,8 @@ namespace FactoryMonitoring.Sensors.Simulation;
 
 /// <summary>
 /// The values of one simulated sensor: a mean-reverting drift (an Ornstein-Uhlenbeck process) around the type's base, measurement noise, and
-/// excursions that ramp in, hold and ramp out. An excursion is followed by so long a calm, and is so often a critical one, that 15 % of all
-/// readings are warnings and 5 % criticals; the sums are kept over the readings as they came out, so that errors do not add up.
+/// excursions that ramp in, hold and ramp out. The length of the calm after an excursion, and the share of critical excursions, are chosen so that 15 % of
+/// all readings are warnings and 5 % criticals; the sums are kept over the actual readings, so that errors do not add up.
 /// </summary>
 internal sealed class SensorModel
 {
@@ -16,7 +16,7 @@ internal sealed class SensorModel
     private const int LongestHold = 40;
     private const int LongestRamp = 4;
 
-    /// <summary>Readings after which the drift has forgotten where it was.</summary>
+    /// <summary>The number of readings after which the drift no longer depends on its earlier value.</summary>
     private const double DriftMemory = 40;
 
     private readonly Random _random;
@@ -27,23 +27,23 @@ internal sealed class SensorModel
     private readonly double _noiseScale;
     private double _drift;
 
-    // Negative: criticals are behind their share of the high readings.
+    // Negative: there are fewer criticals among the high readings than their share.
     private double _criticalBalance;
     private int _calmLeft;
     private Excursion? _excursion;
     private int _highInExcursion;
 
     /// <param name="type">Base, range and unit.</param>
-    /// <param name="thresholds">What counts as warning and critical.</param>
-    /// <param name="phase">Between 0 and 1: where in its first cycle of calm and excursion the sensor begins.</param>
+    /// <param name="thresholds">The thresholds of warning and critical.</param>
+    /// <param name="phase">Between 0 and 1: where in its first cycle of calm and excursion the sensor starts.</param>
     /// <param name="kindPhase">Between 0 and 1: how far it is from its next critical excursion.</param>
-    /// <param name="random">Source of all its randomness.</param>
+    /// <param name="random">The source of all its randomness.</param>
     public SensorModel(SensorTypeInfo type, Thresholds thresholds, double phase, double kindPhase, Random random)
     {
         _type = type;
         _thresholds = thresholds;
         _random = random;
-        // The type's range, unless the configured thresholds leave it no room for criticals.
+        // The type's range, unless the configured thresholds leave no space in it for criticals.
         _ceiling = Math.Max(type.Minimum, type.Maximum > thresholds.Critical ? type.Maximum : 2 * thresholds.Critical - thresholds.Warning);
         var room = Math.Max(thresholds.Warning - type.Base, 0.05 * (type.Maximum - type.Minimum));
         _driftScale = 0.12 * room;
@@ -119,7 +119,7 @@ internal sealed class SensorModel
 
     private double Measure(double value) => Math.Round(Math.Clamp(value + _noiseScale * Normal(), _type.Minimum, _ceiling), 2);
 
-    /// <summary>Box and Muller's transform.</summary>
+    /// <summary>Returns a normally distributed number by the Box-Muller transform.</summary>
     private double Normal() => Math.Sqrt(-2 * Math.Log(1 - _random.NextDouble())) * Math.Cos(2 * Math.PI * _random.NextDouble());
 
     private sealed class Excursion(double level, double wobble, int rampIn, int hold, int rampOut)
@@ -132,7 +132,7 @@ internal sealed class SensorModel
 
         public bool IsOver => _reading >= rampIn + hold + rampOut;
 
-        /// <returns>How much of the next reading is excursion, the rest being calm.</returns>
+        /// <returns>The share of excursion in the next reading; the rest is calm.</returns>
         public double NextShare()
         {
             var reading = _reading++;

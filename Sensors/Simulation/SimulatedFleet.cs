@@ -4,12 +4,12 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Sensors.Simulation;
 
-/// <summary>Simulated sensors of one type. Their readings are spread evenly over the interval, each sensor at its own place in it.</summary>
+/// <summary>Simulated sensors of one type. Their readings are distributed evenly over the interval, each sensor at a fixed time in it.</summary>
 internal sealed class SimulatedFleet : IReadingSource
 {
     private const int MachinesPerZone = 6;
 
-    /// <summary>Its multiples modulo 1 fill the interval evenly, whatever their number.</summary>
+    /// <summary>Its multiples modulo 1 fill the interval evenly, regardless of their number.</summary>
     private const double GoldenRatio = 0.618033988749895;
 
     private readonly SensorModel[] _models;
@@ -31,7 +31,7 @@ internal sealed class SimulatedFleet : IReadingSource
             LocationOf(settings, index)))];
 
         var random = settings.Seed is { } seed ? new Random(seed) : new Random();
-        // First phases and starts are dealt evenly, and shuffled so that neighbours do not rise one after the other.
+        // Initial phases and start times are distributed evenly, and shuffled so that neighbours do not rise one after the other.
         var places = Enumerable.Range(0, count).ToArray();
         random.Shuffle(places);
         var offset = random.NextDouble();

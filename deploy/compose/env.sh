@@ -25,27 +25,27 @@ project=${COMPOSE_PROJECT_NAME:-factory-monitoring}
 
 written() { sed -n "s/^$1=//p" "$file" 2>/dev/null || true; }
 random() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
-put() { # put NAME [VALUE]: in FILE; none removes it
+put() { # put NAME [VALUE]: sets NAME in FILE; none removes it
   { grep -v "^$1=" "$file" || true; [ "${2:-none}" = none ] || echo "$1=$2"; } >"$file.new"
   mv "$file.new" "$file"
 }
-secret() { # secret NAME VALUE: a file of its own, where it is not there
+secret() { # secret NAME VALUE: creates the file NAME with the secret, unless it exists
   [ -s "$secrets/$1" ] || printf '%s\n' "$2" >"$secrets/$1"
 }
 
-# PostgreSQL takes the administrator's password once, when it makes its data.
+# PostgreSQL reads the administrator's password only when it initializes its data.
 old=$(written POSTGRES_PASSWORD)
 if [ -z "$old" ] && [ ! -s "$secrets/postgres-password" ] && docker volume inspect "${project}_postgres" >/dev/null 2>&1; then
   echo "the volume ${project}_postgres has data, but $secrets/postgres-password with its password is gone: bring the file back, or remove the data by 'docker volume rm ${project}_postgres'" >&2
   exit 1
 fi
 mkdir -p "$secrets"
-# No other user reaches a file in it.
+# No other user can reach a file in it.
 chmod 700 "$secrets"
 [ -f "$file" ] || echo "COMPOSE_PROJECT_NAME=$project" >"$file"
 
 secret postgres-password "${old:-$(random)}"
-# The provisioner gives these to the roles at each start.
+# The provisioner sets these passwords for the roles at each start.
 for role in ingest sensor monitor audit; do secret "$role-password" "$(random)"; done
 old=$(written GRAFANA_PASSWORD)
 secret grafana-password "${old:-$(random)}"
@@ -55,7 +55,7 @@ old=$(written OTLP_KEY)
 secret otlp-headers "x-otlp-api-key=${old:-$(random)}"
 printf '{ "Dashboard": { "Frontend": { "BrowserToken": "%s" }, "Otlp": { "PrimaryApiKey": "%s" } } }\n' \
   "$(cat "$secrets/dashboard-token")" "$(sed 's/^[^=]*=//' "$secrets/otlp-headers")" >"$secrets/dashboard.json"
-# The client's secret of a sign-in: of whoever gives it, not one that is made here.
+# The client secret for sign-in is set by the caller and not generated here.
 client=${SIGN_IN_CLIENT_SECRET:-$(written SIGN_IN_CLIENT_SECRET)}
 [ "$client" != none ] || : >"$secrets/sign-in-client-secret"
 if [ -n "$client" ] && [ "$client" != none ]; then printf '%s\n' "$client" >"$secrets/sign-in-client-secret"; fi
@@ -63,8 +63,8 @@ if [ -n "$client" ] && [ "$client" != none ]; then printf '%s\n' "$client" >"$se
 if [ -s "$secrets/sign-in-client-secret" ]; then put SIGN_IN_CLIENT_SECRET_FILE /run/secrets/sign-in-client-secret; else put SIGN_IN_CLIENT_SECRET_FILE; fi
 for name in POSTGRES_PASSWORD GRAFANA_PASSWORD DASHBOARD_TOKEN OTLP_KEY SIGN_IN_CLIENT_SECRET; do put "$name"; done
 put SECRETS "$(cd "$secrets" && pwd)"
-# The engine shows each container its files as they are. The services' user is 1654, Grafana's 472; who is not root cannot give them away, and lets
-# everybody read them who gets past the folder, which nobody does.
+# The engine shows each container its files with their owners and modes. The services' user is 1654, Grafana's 472. Only root can give files to them; otherwise
+# everyone may read the files, but no other user can pass the directory.
 if [ "$(id -u)" = 0 ]; then
   chmod 600 "$secrets"/*
   chown 1654 "$secrets"/*

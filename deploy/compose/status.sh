@@ -1,6 +1,6 @@
 #!/bin/sh
-# status.sh FILE [--wait]: what the stack of containers with that environment does: each container with its health, then what the API
-# counts. --wait waits until all of it is active, and fails where it is not after two minutes.
+# status.sh FILE [--wait]: shows the state of the stack of containers with that environment: each container with its health, then what the API counts. --wait
+# waits until everything is active, and fails if it is not after two minutes.
 set -eu
 [ -f "$1" ] || { echo "no stack of containers was ever started here: make compose-up"; exit 1; }
 setting() { sed -n "s/^$1=//p" "$2"; }

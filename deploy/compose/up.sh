@@ -1,11 +1,11 @@
 #!/bin/sh
-# up.sh FILE COMPOSE...: starts what the environment in FILE asks for by that command, and says where to look when it does not come up.
+# up.sh FILE COMPOSE...: starts what the environment in FILE requests, with that command, and says where to look if it does not come up.
 set -eu
 file=$1
 shift
 profile=$(sed -n 's/^COMPOSE_PROFILES=//p' "$file")
 if [ -z "$profile" ]; then
-  # Those of a profile that was dropped run on otherwise.
+  # Containers of a profile that was dropped would continue to run otherwise.
   "$@" --profile observability rm --stop --force aspire-dashboard prometheus grafana >/dev/null 2>&1 || true
 fi
 if ! "$@" ${profile:+--profile "$profile"} up --detach --remove-orphans; then

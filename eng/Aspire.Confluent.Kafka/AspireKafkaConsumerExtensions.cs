@@ -12,8 +12,8 @@ public static class AspireKafkaConsumerExtensions
         => builder.AddKafkaConsumer(connectionName, configureSettings, default(Action<IServiceProvider, ConsumerBuilder<TKey, TValue>>));
 
     /// <summary>
-    /// Registers the consumer of connection string <paramref name="connectionName"/>. Missing bootstrap servers are an
-    /// <see cref="InvalidOperationException"/> when the consumer is first asked for.
+    /// Registers the consumer of connection string <paramref name="connectionName"/>. Resolving the consumer throws an <see cref="InvalidOperationException"/>
+    /// if bootstrap servers are missing.
     /// </summary>
     public static void AddKafkaConsumer<TKey, TValue>(
         this IHostApplicationBuilder builder, string connectionName, Action<KafkaConsumerSettings>? configureSettings,

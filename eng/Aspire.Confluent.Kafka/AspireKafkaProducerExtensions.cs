@@ -12,8 +12,8 @@ public static class AspireKafkaProducerExtensions
         => builder.AddKafkaProducer(connectionName, configureSettings, default(Action<IServiceProvider, ProducerBuilder<TKey, TValue>>));
 
     /// <summary>
-    /// Registers the producer of connection string <paramref name="connectionName"/>. Missing bootstrap servers are an
-    /// <see cref="InvalidOperationException"/> when the producer is first asked for.
+    /// Registers the producer of connection string <paramref name="connectionName"/>. Resolving the producer throws an <see cref="InvalidOperationException"/>
+    /// if bootstrap servers are missing.
     /// </summary>
     public static void AddKafkaProducer<TKey, TValue>(
         this IHostApplicationBuilder builder, string connectionName, Action<KafkaProducerSettings>? configureSettings,

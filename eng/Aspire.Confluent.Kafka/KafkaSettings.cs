@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Confluent.Kafka;
 
 /// <summary>
-/// What section <c>Aspire:Confluent:Kafka:Producer</c> and the callback of AddKafkaProducer may set. The stand-in has no health
-/// check, traces or metrics of its own: it is what the packages are with all three disabled.
+/// The settings that section <c>Aspire:Confluent:Kafka:Producer</c> and the callback of AddKafkaProducer may change. The replacement has no health check,
+/// traces or metrics of its own: it behaves like the packages with all three disabled.
 /// </summary>
 public sealed class KafkaProducerSettings
 {
@@ -29,10 +29,10 @@ public sealed class KafkaConsumerSettings
     public bool DisableMetrics { get; set; }
 }
 
-/// <summary>What the registrations of producers and consumers have in common.</summary>
+/// <summary>Code that the registrations of producers and consumers share.</summary>
 internal static class KafkaClients
 {
-    /// <summary>Binds the section, then the one below it named as the connection; returns the connection string.</summary>
+    /// <summary>Binds the section, then its subsection with the name of the connection; returns the connection string.</summary>
     internal static string? Bind(IHostApplicationBuilder builder, string section, string connectionName, object settings, ClientConfig config)
     {
         ArgumentException.ThrowIfNullOrEmpty(connectionName);
@@ -51,7 +51,7 @@ internal static class KafkaClients
             throw new InvalidOperationException("No bootstrap servers configured.");
     }
 
-    /// <summary>Lets librdkafka's own lines go to the log, unless the caller's callback has set a handler already.</summary>
+    /// <summary>Passes librdkafka's log lines to the log, unless the caller's callback has already set a handler.</summary>
     internal static void SetLogHandler<TClient>(IServiceProvider services, Action<Action<TClient, LogMessage>> set)
     {
         var logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("Aspire.Confluent.Kafka");

@@ -4,7 +4,7 @@
 
 VERSION := $(shell sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props)
 IMAGES := $(patsubst %,factory-monitoring/%:$(VERSION),provisioner sensors consumers monitoring-api monitoring-web)
-# Beside it, in $(COMPOSE_ENV).secrets, are the passwords: made by compose-up, kept by compose-down.
+# Next to it, $(COMPOSE_ENV).secrets contains the passwords: created by compose-up, kept by compose-down.
 COMPOSE_ENV ?= deploy/compose/.env
 COMPOSE = $(if $(shell docker compose version 2>/dev/null),docker compose,docker-compose) --file deploy/compose/compose.yaml --env-file $(abspath $(COMPOSE_ENV))
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one experiment, or all, against the running stack: prints the phases as they come and the report, and fails unless it passed.
+# Runs one experiment, or all, against the running stack: prints the phases as they happen and the report, and fails unless it passed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 stack=$Factory__RunDirectory/stack.json
@@ -15,7 +15,7 @@ if [ -z "$lab" ]; then
   exit 1
 fi
 
-# The first value of a name in a body, without its quotes. null and what is not there are empty.
+# Prints the first value of a name in a body, without its quotes. null and missing values are empty.
 value() {
   { printf '%s' "$2" | grep -o "\"$1\":\(\"[^\"]*\"\|[^,}]*\)" || true; } | head -n 1 | sed 's/^[^:]*://; s/^"//; s/"$//; s/^null$//'
 }
@@ -34,7 +34,7 @@ run() { # run NAME
   echo "$name: run $id"
   local heard=$SECONDS
   while true; do
-    # No experiment restarts the fault lab; while it only waits for the database it tells of the run all the same.
+    # No experiment restarts the fault lab; it reports the run even while it waits for the database.
     body=$(curl -fsS --max-time 5 "$lab/api/experiments/runs/$id" 2>/dev/null || true)
     if [ -n "$body" ]; then heard=$SECONDS; fi
     if [ $((SECONDS - heard)) -ge 60 ]; then

@@ -1,4 +1,4 @@
-# Faults on purpose, with a verdict: what the fault lab's page does, in a terminal.
+# Fault experiments with a verdict, as on the fault lab's page, in a terminal.
 
 .PHONY: experiment experiments
 

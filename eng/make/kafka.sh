@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # kafka.sh [--probe | --or-embedded]
-# Fetches the Apache Kafka that eng/kafka.version pins (KAFKA_RELEASE_FILE names another file) into .tools/kafka: from Apache, or from
-# KAFKA_MIRROR. A failure is one line on standard error; it leaves nothing but an archive to resume. --probe only looks whether a mirror has
-# it, within 3 s. --probe and --or-embedded are for make full-stack, which goes on with the embedded broker.
+# Downloads the Apache Kafka that eng/kafka.version pins (KAFKA_RELEASE_FILE names another file) to .tools/kafka: from Apache, or from KAFKA_MIRROR. A failure
+# is one line on standard error and leaves only an archive that can be resumed. --probe only checks, within 3 s, whether a mirror has it. --probe and
+# --or-embedded are for make full-stack, which continues with the embedded broker.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mode=${1:-}
@@ -19,7 +19,7 @@ fail() {
   exit 1
 }
 
-# In the background, so that a signal is handled at once and not after the child.
+# In the background, so that a signal is handled at once and not after the child has exited.
 run() {
   "$@" &
   child=$!
@@ -51,7 +51,7 @@ sha512_of() {
 
 is_kafka() { [ -x "$1/bin/kafka-server-start.sh" ] && [ -e "$1/libs/kafka-clients-$version.jar" ]; }
 
-why() { # why CURL_CODE: what went wrong, in words
+why() { # why CURL_CODE: prints what went wrong
   case "$1" in
     5 | 6) echo "cannot resolve the host" ;;
     7) echo "nobody answers there" ;;
@@ -63,7 +63,7 @@ why() { # why CURL_CODE: what went wrong, in words
   esac
 }
 
-look() { # look URL: sets $length to the size of what is there; where it is not, fails and sets $problem
+look() { # look URL: sets $length to the size of the file; if there is none, fails and sets $problem
   local headers status code=0 connect=3 limit=10
   if [ "$mode" = --probe ]; then connect=1.4 limit=1.4; fi
   headers=$(RES_OPTIONS='timeout:1 attempts:1' curl -sIL --connect-timeout "$connect" --max-time "$limit" "$1" | tr -d '\r') || code=$?
@@ -73,12 +73,12 @@ look() { # look URL: sets $length to the size of what is there; where it is not,
   [ "$code" = 0 ] && [ "$status" = 200 ]
 }
 
-fetch() { # fetch URL: the pinned archive into $part; where the server has no such thing, fails and sets $problem
+fetch() { # fetch URL: downloads the pinned archive to $part; if the server does not have it, fails and sets $problem
   local offset code progress=-s
   if [ -t 2 ]; then progress='-#'; fi
   look "$1" || return 1
   while true; do
-    # More than there is cannot be the beginning of it.
+    # A partial file that is larger than the archive cannot be its beginning.
     if [ "$(size "$part")" -gt "${length:-$(size "$part")}" ]; then rm -f "$part"; fi
     offset=$(size "$part") code=0
     say "fetching Apache Kafka $version from $1${length:+, $(megabytes "$length")}$(if [ "$offset" != 0 ]; then echo ", from byte $offset on"; fi)"
@@ -87,13 +87,13 @@ fetch() { # fetch URL: the pinned archive into $part; where the server has no su
     fi
     case "$code" in
       0)
-        touch "$part" # curl makes no file of no bytes
+        touch "$part" # curl creates no file for zero bytes
         problem=$(sha512_of "$part")
         if [ "$problem" = "$sha512" ]; then return; fi
         problem="the SHA-512 of its $(size "$part") bytes is $problem and not $sha512"
         rm -f "$part"
         ;;
-      22 | 33) # It has no such range, or no ranges at all.
+      22 | 33) # The server does not have this range, or does not support ranges.
         problem=$(why "$code")
         rm -f "$part"
         ;;
@@ -103,7 +103,7 @@ fetch() { # fetch URL: the pinned archive into $part; where the server has no su
         return 1
         ;;
     esac
-    # What was resumed may have begun elsewhere: once from the beginning.
+    # The resumed part can be from elsewhere: retries once from the beginning.
     if [ "$offset" = 0 ]; then return 1; fi
   done
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Looks for what the stack needs, a line each; installs PostgreSQL, curl and Java through apt where it may, and fetches Apache Kafka where the
-# brokers would be the embedded ones without it. --look installs and fetches nothing.
+# Looks for what the stack needs, and prints a line for each. Installs PostgreSQL, curl and Java through apt if allowed, and downloads Apache Kafka if the
+# brokers would otherwise be the embedded ones. --look installs and downloads nothing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 look=${1:-}
@@ -38,7 +38,7 @@ postgres_bin() {
   dirname "$(command -v initdb)" 2>/dev/null
 }
 
-engine() { # one that answers, as the AppHost finds it
+engine() { # prints an engine that answers, found as in the AppHost
   for engine in ${ASPIRE_CONTAINER_RUNTIME:-${DOTNET_ASPIRE_CONTAINER_RUNTIME:-docker podman}}; do
     if "$engine" info >/dev/null 2>&1; then
       echo "$engine"
@@ -73,8 +73,8 @@ fi
 if ! command -v curl >/dev/null && may_install; then install curl ca-certificates; fi
 if command -v curl >/dev/null; then say curl "$(command -v curl)"; else lack curl "install curl: the other targets need it"; fi
 
-# As the AppHost chooses: containers where an engine answers, else an unpacked Kafka with Java 17, else the embedded broker.
-java_version() { # of the Java that Kafka's scripts start; nothing where there is none
+# The choice of the AppHost: containers if an engine answers, else an unpacked Kafka with Java 17, else the embedded broker.
+java_version() { # of the Java that Kafka's scripts start; prints nothing if there is none
   "${JAVA_HOME:+$JAVA_HOME/bin/}java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' || true
 }
 
@@ -100,7 +100,7 @@ elif [ "$look" = --look ] && ! has_kafka; then
 elif ! has_java && ! may_install; then
   say kafka "$no_java"
 elif ! has_kafka && [ "$asked" = auto ] && ! eng/make/kafka.sh --probe; then
-  : # It has said why.
+  : # kafka.sh has printed the reason.
 elif ! has_java && ! install_java; then
   say kafka "$no_java"
 elif ! has_kafka; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What make's targets do with a running stack: through the control endpoint of the AppHost, whose address and token are in stack.json;
-# where none runs but a stack of containers does, with docker.
+# The commands of make's targets for a running stack: through the control endpoint of the AppHost, whose address and token are in stack.json; with docker if no
+# AppHost but a stack of containers runs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 run=$Factory__RunDirectory
@@ -10,13 +10,13 @@ value() { sed -n "s/,$//; /^ *\"$1\": /{s/^ *\"$1\": //; s/^\"\(.*\)\"$/\1/; s/\
 
 # The stack of containers that was started here, if any.
 compose=${COMPOSE_ENV:-deploy/compose/.env}
-composed() { # composed [NAME]: names of its containers, or that one
+composed() { # composed [NAME]: names of its containers, or only that one
   local project
   project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$compose" 2>/dev/null)
   [ -n "$project" ] && docker ps --all --filter "label=com.docker.compose.project=$project" ${1:+--filter "name=^/?$1\$"} --format '{{.Names}}' 2>/dev/null | sort
 }
 
-# A file that was left behind by an AppHost that was killed is none, though another process may have its number by now.
+# A file that a killed AppHost left behind does not count, even if another process has its process id by now.
 runs() { [ -r "$stack" ] && is_apphost "$(value pid)"; }
 is_apphost() { [[ $(ps -o command= -p "$1" 2>/dev/null) == *FactoryMonitoring.AppHost* ]]; }
 
@@ -40,7 +40,7 @@ call() { # call METHOD PATH [SECONDS [BODY]]: prints the answer, fails unless it
   [ "${status:0:1}" = 2 ]
 }
 
-# order KIND [NAME VALUE]...: asks for a command of the contract (FactoryMonitoring.Contracts/ControlContract.cs)
+# order KIND [NAME VALUE]...: sends a command of the contract (FactoryMonitoring.Contracts/ControlContract.cs)
 order() {
   local body="{\"command\":\"$1\",\"by\":\"make\"" value
   shift
@@ -52,10 +52,10 @@ order() {
   call POST /commands 300 "$body}"
 }
 
-# Whether brokers or database are not the stack's own, by the settings: what they allow is seen with these, also before a start.
+# Whether brokers or database are external according to the settings: their rights are checked with these settings, also before a start.
 external() { [[ ${Factory__Kafka:-} == external || ${Factory__Postgres:-} == external ]]; }
 
-built() { # built PROJECT: its program
+built() { # built PROJECT: prints the path of its program
   local program
   program=$(ls -t "$1"/bin/*/net*/"$1.dll" 2>/dev/null | head -n 1 || true)
   if [ -z "$program" ]; then
@@ -87,7 +87,7 @@ fault)
   order "$@"
   ;;
 api-key)
-  # The page's program keeps the file; the running page reads it again.
+  # The page's program writes the file; the running page reads it again.
   mkdir -p "$run"
   exec dotnet "$(built Monitoring.Web)" "$@" "$run/api-keys.json"
   ;;
@@ -96,7 +96,7 @@ send)
   order "$@"
   ;;
 replay)
-  # The sensor program itself: it shows what it understood of the file before it looks for the stack, and is one more producer of it.
+  # The sensor program itself: it shows how it interprets the file before it looks for the stack, and is an additional producer.
   check=$2
   shift 2
   while [ $# -gt 0 ]; do
@@ -118,7 +118,7 @@ replay)
     export KAFKA_BROKERS=$(value kafka_brokers)
     export DATABASE_URL=postgresql://factory_sensor:$(value postgres_sensor_password)@$(value postgres_host):$(value postgres_port)/$(value postgres_database)
   fi
-  # Two replays at once are two producers where they name their sensors.
+  # Two simultaneous replays are two producers if they name their sensors.
   export PRODUCER_ID=make-replay${Sensors__Replay__SensorId:+-$Sensors__Replay__SensorId}
   export OTEL_SERVICE_NAME=$PRODUCER_ID ASPNETCORE_URLS=http://127.0.0.1:0
   exec dotnet "$program" replay
@@ -126,7 +126,7 @@ replay)
 load)
   need
   order load readings_per_second "$2" seconds "$3"
-  # Until the last is acknowledged, with a line a second for who watches.
+  # Until the last reading is acknowledged, with a line per second on a terminal.
   until load=$(call GET /load) && [[ $load != "load runs"* ]]; do
     if [ -t 1 ]; then printf '\r%s' "$load"; fi
     sleep 1
@@ -178,7 +178,7 @@ logs)
   exec tail -n "$lines" ${follow:+-F} "$run/logs/$name.log"
   ;;
 psql)
-  # A script ends at its first error, and says so by its exit code.
+  # A script stops at its first error, and reports it by its exit code.
   if [ -t 0 ]; then terminal=-it stop=0; else terminal=-i stop=1; fi
   if ! runs && [ -n "$(composed postgres)" ]; then exec docker exec $terminal postgres psql -v ON_ERROR_STOP=$stop -U factory_user -d factory_monitoring; fi
   need
@@ -214,12 +214,12 @@ reset)
     echo "the stack runs: make stop first" >&2
     exit 1
   fi
-  # PostgreSQL's data may lie where its user can reach them.
+  # PostgreSQL's data can be in another directory that its user can reach.
   elsewhere=$(cat "$run/postgres.directory" 2>/dev/null || true)
   case "$elsewhere" in
   /var/lib/factory-monitoring-*) rm -rf -- "$elsewhere" ;;
   esac
-  # And what containers kept is on volumes.
+  # The data of containers are on volumes.
   if [ -r "$run/volumes" ]; then
     while read -r engine volume; do "$engine" volume rm --force "$volume" >/dev/null; done <"$run/volumes"
   fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Monitoring.Api and Monitoring.Web on an existing database, without the AppHost.
+# Runs Monitoring.Api and Monitoring.Web on an existing database, without the AppHost.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 if [ -z "${DATABASE_URL:-}${DATABASE_URL_FILE:-}${ConnectionStrings__factorydb:-}${ConnectionStrings__factorydb_FILE:-}" ]; then

@@ -129,7 +129,7 @@ public sealed class EmbeddedClusterTests : IAsyncLifetime
             }
             finally
             {
-                // To produce by a client that is gone would end the process with all its tests.
+                // Producing with a disposed client would crash the test process.
                 await dead.CancelAsync();
                 await producing;
             }

@@ -44,7 +44,7 @@ public sealed class FactorySettingsTests
         Assert.Equal("a:1,b:2", external.Brokers);
         Assert.Equal(("sasl_ssl", "PLAIN", "u", "s3cret"), (external.Security.Properties["security.protocol"], external.Security.Properties["sasl.mechanism"], external.Security.Username, external.Security.Password));
         Assert.Equal(Path.Combine(directory.Path, "ca.pem"), external.Security.Properties["ssl.ca.location"]);
-        // So that the services, which work elsewhere, are handed paths that they find.
+        // The services run in other directories, so the paths that they get must be absolute.
         Assert.Equal(Path.Combine(directory.Path, "secret"), configuration["Kafka:Security:PasswordFile"]);
         Assert.Contains($"Root Certificate={Path.Combine(directory.Path, "ca.pem")}", external.Database, StringComparison.Ordinal);
     }

@@ -41,7 +41,7 @@ public sealed class FaultTests
         int[] family = [parent, .. ProcessTree.Descendants(parent)];
 
         Assert.Equal((HttpStatusCode.OK, "family: paused"), await app.SendAsync("family", ResourceAction.Pause));
-        // A signal is sent at once and heeded a little later.
+        // A signal is sent at once, but the process reacts a little later.
         await app.UntilAsync(() => family.All(ProcessTree.IsStopped));
         Assert.True((await app.ResourceAsync("family"))["paused"]!.GetValue<bool>());
         Assert.False((await app.ResourceAsync("sensor-consumer-1"))["paused"]!.GetValue<bool>());
@@ -59,14 +59,14 @@ public sealed class FaultTests
         {
             await app.SendAsync("sensor-consumer-1", ResourceAction.Pause);
             Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: killed"), await app.SendAsync("sensor-consumer-1", ResourceAction.Kill));
-            // Aspire itself has -1 for it.
+            // Aspire itself reports -1.
             await app.UntilAsync(
                 "sensor-consumer-1", body => body["state"]!.GetValue<string>() == "Finished" && !body["paused"]!.GetValue<bool>() && body["exit_code"]?.GetValue<int>() == 137);
             await app.SendAsync("sensor-consumer-2", ResourceAction.Pause);
             await app.SendAsync("family", ResourceAction.Pause);
         }
 
-        // It heard the signal: a process that stands still hears nothing and has to be killed.
+        // The process received the signal: a paused process would not react and would have to be killed.
         Assert.Equal("SIGTERM", app.LastWord);
     }
 
@@ -148,9 +148,9 @@ public sealed class FaultTests
         await using var app = await FaultsApp.StartAsync(faults: true, consumers: 1, prepare: directory =>
         {
             var logs = Directory.CreateDirectory(Path.Combine(directory, "logs"));
-            // Takes nothing: no space left on device.
+            // Accepts no writes: no space left on device.
             File.CreateSymbolicLink(Path.Combine(logs.FullName, "family.log"), "/dev/full");
-            // Nor can this one be opened.
+            // This file cannot be opened either.
             logs.CreateSubdirectory($"{ResourceNames.Consumer(1)}.log");
         });
         await app.SendAsync("family", ResourceAction.Restart);

@@ -15,7 +15,7 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
-/// <summary>An AppHost with the real control endpoint, whose consumers, and a parent with two children, are small processes that sleep.</summary>
+/// <summary>An AppHost with the real control endpoint, whose consumers, and a parent process with two children, are small processes that sleep.</summary>
 internal sealed class FaultsApp : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
@@ -26,16 +26,16 @@ internal sealed class FaultsApp : IAsyncDisposable
 
     public CancellationToken Token => _limit.Token;
 
-    /// <summary>What the parent process wrote as it ended; null where it was killed. To be asked after the application has stopped.</summary>
+    /// <summary>What the parent process wrote when it exited; null if it was killed. Available after the application has stopped.</summary>
     public string? LastWord { get; private set; }
 
-    /// <param name="prepare">What is done to the run directory before the start.</param>
+    /// <param name="prepare">Prepares the run directory before the start.</param>
     public static async Task<FaultsApp> StartAsync(bool faults, int consumers, Action<string>? prepare = null)
     {
         var test = new FaultsApp();
         prepare?.Invoke(test._directory.Path);
         string[] ports = ["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"];
-        // The AppHost's assembly knows where Aspire's orchestrator is.
+        // The AppHost's assembly has the path of Aspire's orchestrator.
         string[] arguments =
         [
             "--environment=Development", "--Factory:Kafka=embedded", "--Factory:Postgres=process", $"--Factory:RunDirectory={test._directory.Path}", $"--Factory:Faults={faults}",
@@ -51,7 +51,7 @@ internal sealed class FaultsApp : IAsyncDisposable
 
         var family = "echo begins; trap 'echo SIGTERM > ended; kill $(jobs -p); exit' TERM; sleep 600 & sleep 600 & wait";
         builder.AddExecutable("family", "sh", test._directory.Path, "-c", family).WithKill(Pid);
-        // Named by the endpoint, and needed for nothing here.
+        // The endpoint requires it; the tests do not use it.
         var kafka = new KafkaClusterResource("kafka", KafkaBacking.Embedded, setup.KafkaPorts);
         var password = builder.AddParameter("password", "none", secret: true);
         var database = builder.AddConnectionString("factorydb", ReferenceExpression.Create($"Host=none"));
@@ -70,7 +70,7 @@ internal sealed class FaultsApp : IAsyncDisposable
 
     public Task<(HttpStatusCode Status, string Message)> SendAsync(string name, ResourceAction action) => SendAsync(new ResourceCommand(name, action));
 
-    /// <param name="command">As it is sent.</param>
+    /// <param name="command">The command as sent.</param>
     public async Task<(HttpStatusCode Status, string Message)> SendAsync(string command)
     {
         using var content = new StringContent(command);
@@ -104,7 +104,7 @@ internal sealed class FaultsApp : IAsyncDisposable
         _client.Dispose();
         if (_app is not null)
         {
-            // As at Ctrl+C; disposing alone does not ask the hosted services to stop.
+            // As Ctrl+C does; disposing alone does not stop the hosted services.
             await _app.StopAsync(CancellationToken.None);
             await _app.DisposeAsync();
         }

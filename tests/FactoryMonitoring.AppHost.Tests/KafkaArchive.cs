@@ -4,23 +4,23 @@ using System.Security.Cryptography;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
-/// <summary>An archive like the one of Apache Kafka's release: all below one directory.</summary>
+/// <summary>An archive like that of Apache Kafka's release: all files are below one directory.</summary>
 internal sealed record KafkaArchive(byte[] Content)
 {
     public const string Version = "4.3.1";
     public const string Name = "kafka_2.13-4.3.1.tgz";
     public const string Path = $"/{Version}/{Name}";
 
-    /// <summary>As it stands in eng/kafka.version.</summary>
+    /// <summary>The content of eng/kafka.version for this archive.</summary>
     public string Release => $"version={Version}\narchive={Name}\nsha512={Convert.ToHexStringLower(SHA512.HashData(Content))}\n";
 
-    /// <summary>Of the Apache Kafka in KAFKA_HOME; where that is not set, the same as <see cref="Small"/>.</summary>
+    /// <summary>Returns an archive of the Apache Kafka in KAFKA_HOME; if that is not set, the same as <see cref="Small"/>.</summary>
     public static KafkaArchive OfHome() =>
         Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } home ? Pack(home) : Small();
 
-    /// <summary>What tells a Kafka, and a file that fills it up.</summary>
-    /// <param name="without">A file that it lacks, by its path.</param>
-    /// <param name="zeros">Size of one more file, bytes: it takes long to unpack and no room in the archive.</param>
+    /// <summary>Returns an archive with the files that identify a Kafka distribution, and one file that fills it up.</summary>
+    /// <param name="without">Path of a file to leave out.</param>
+    /// <param name="zeros">Size of one more file in bytes: it takes long to unpack and no space in the archive.</param>
     public static KafkaArchive Small(string? without = null, long zeros = 0)
     {
         using var directory = new TemporaryDirectory();

@@ -63,7 +63,7 @@ public sealed class LinkProxyTests : IDisposable
         client.Shutdown(SocketShutdown.Send);
         using var late = await ConnectAsync();
         await SendAsync(late, 4);
-        // Neither data, nor an end, nor a connection.
+        // Neither data, nor the end of a stream, nor a connection arrives.
         Task<int>[] arrivals = [peer.ReceiveAsync(new byte[1], _limit.Token).AsTask(), client.ReceiveAsync(new byte[1], _limit.Token).AsTask()];
         var connection = AcceptAsync();
         await HeldAsync();
@@ -111,7 +111,7 @@ public sealed class LinkProxyTests : IDisposable
         await SendAsync(peer, 2);
         await ReceiveAsync(client, 1);
 
-        // A timer may be early by a tick of the system's clock.
+        // A timer can fire one tick of the system's clock early.
         Assert.True(watch.Elapsed > 2 * delay - TimeSpan.FromMilliseconds(20), $"{watch.Elapsed}");
         _link.Restore();
         Assert.Equal((LinkState.Up, TimeSpan.Zero), (_link.State, _link.Delay));
@@ -136,7 +136,7 @@ public sealed class LinkProxyTests : IDisposable
         var nobody = Ports.Take([new("nobody", "", 0)])[0];
         using var proxy = new LinkProxy(_link, 0, nobody);
 
-        // It may come before connecting is over.
+        // The reset can arrive before connecting has completed.
         var reset = await Assert.ThrowsAsync<SocketException>(async () =>
         {
             using var client = await ConnectAsync(proxy.Port);
@@ -154,7 +154,7 @@ public sealed class LinkProxyTests : IDisposable
 
     private async Task<Socket> AcceptAsync() => await _server.AcceptSocketAsync(_limit.Token);
 
-    // Until what was sent has come as far as the link and would have come further: another link's round trip takes as long.
+    // Waits until sent data has reached the link and would have passed it: a round trip over another link takes as long.
     private async Task HeldAsync()
     {
         var other = new Link(FactoryLink.Database, TimeProvider.System);

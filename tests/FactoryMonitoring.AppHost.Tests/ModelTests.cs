@@ -53,18 +53,18 @@ public sealed class ModelTests
         foreach (var (name, login) in services)
         {
             var service = builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == name);
-            // Not all can be had before a start: addresses are given out by then.
+            // Not all values are available before a start: addresses are allocated by then.
             var context = new EnvironmentCallbackContext(builder.ExecutionContext, service, cancellationToken: CancellationToken.None);
             foreach (var callback in service.Annotations.OfType<EnvironmentCallbackAnnotation>()) await callback.Callback(context);
             var reachesBrokers = name is not (ResourceNames.FaultLab or ResourceNames.MonitoringWeb);
             var isProvisioner = name == ResourceNames.Provisioner;
             if (reachesBrokers) Assert.Equal("kafka.plant:9093", await ((ConnectionStringReference)context.EnvironmentVariables["ConnectionStrings__kafka"]).Resource.GetConnectionStringAsync());
-            // All sign in as one where the roles have no passwords.
+            // If the roles have no passwords, all services sign in as the same user.
             var connection = new NpgsqlConnectionStringBuilder(await TextAsync(context.EnvironmentVariables["ConnectionStrings__factorydb"]));
             Assert.True(
                 connection.EquivalentTo(new NpgsqlConnectionStringBuilder($"Host=db.plant;Port=5432;Database=factory;SSL Mode=VerifyFull;{(withRoles ? login : "Username=u;Password=p")}")),
                 $"{name}: {connection}");
-            // The provisioner alone makes roles.
+            // Only the provisioner creates roles.
             Assert.Equal(isProvisioner && withRoles ? "i" : "", await TextAsync(context.EnvironmentVariables["DATABASE_INGEST_PASSWORD"]));
             if (reachesBrokers) Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
         }

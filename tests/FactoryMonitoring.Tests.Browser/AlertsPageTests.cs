@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>The list of alerts, and what tells of them elsewhere.</summary>
+/// <summary>The list of alerts, and where else the pages show alerts.</summary>
 public sealed class AlertsPageTests(BrowserFixture stack) : BrowserTest(stack)
 {
     private const string Sensor = "press-sensor-777";
@@ -70,7 +70,7 @@ public sealed class AlertsPageTests(BrowserFixture stack) : BrowserTest(stack)
         Assert.Equal(5, tops.Length);
         Assert.InRange(tops.Max() - tops.Min(), 0, 10);
         await Expect(Page.GetByTestId("fitted")).ToContainTextAsync("none in this window before");
-        // 24 h in steps of 15 min would be 97 columns, and all but one of them empty.
+        // 24 h in steps of 15 min would be 97 columns, all but one of them empty.
         await Expect(Page.Locator(".columns-chart .column").First.Locator("i").First).ToBeVisibleAsync();
         await Page.SetViewportSizeAsync(320, 844);
         Assert.Equal(320, await Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth"));

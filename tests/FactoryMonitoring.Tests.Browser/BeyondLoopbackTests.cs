@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>What the page demands before it can be reached from another machine.</summary>
+/// <summary>What the page requires before other machines can reach it.</summary>
 [Collection(BrowserCollection.Name)]
 public sealed class BeyondLoopbackTests(BrowserFixture stack)
 {
@@ -34,7 +34,7 @@ public sealed class BeyondLoopbackTests(BrowserFixture stack)
         await web.StartAsync();
         using var client = new HttpClient { BaseAddress = web.Address };
         Assert.Equal(200, (int)(await client.GetAsync("/alerts")).StatusCode);
-        // By the address at which it is published, as those do who come from there.
+        // By the address at which the page is published, as clients from there do.
         Assert.Equal(200, (int)(await client.SendAsync(new(HttpMethod.Get, "/api/system-status") { Headers = { Host = "192.0.2.7:5000" } })).StatusCode);
         using var refused = await client.PostAsync("/api/experiments/consumer-killed/run", null);
         Assert.Equal(403, (int)refused.StatusCode);

@@ -11,8 +11,8 @@ public sealed class BrowserCollection : ICollectionFixture<BrowserFixture>
 }
 
 /// <summary>
-/// PostgreSQL, the monitoring API and the web as processes of the tests' own, a factory that beats in the database, and one Chromium. Tests of
-/// the collection run one after the other and leave all of it running and whole.
+/// PostgreSQL, the monitoring API and the web as separate processes, a simulated factory that writes heartbeats to the database, and one Chromium. Tests of the
+/// collection run one after the other and leave everything running and intact.
 /// </summary>
 public sealed class BrowserFixture : IAsyncLifetime
 {

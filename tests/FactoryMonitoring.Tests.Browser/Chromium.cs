@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>The browser of the machine, without a window and without traffic of its own.</summary>
+/// <summary>The browser of the machine, headless and without background traffic.</summary>
 internal static class Chromium
 {
     private static readonly string[] Flags =
@@ -10,13 +10,12 @@ internal static class Chromium
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ];
 
-    /// <exception cref="InvalidOperationException">There is none.</exception>
+    /// <exception cref="InvalidOperationException">There is no browser.</exception>
     internal static Task<IBrowser> LaunchAsync(IPlaywright playwright) =>
         playwright.Chromium.LaunchAsync(new() { ExecutablePath = Find(), Args = Flags, Headless = true });
 
     /// <summary>
-    /// Lets nothing on the page move any more: transitions end as they begin, and what pulses without an end stands. A color that is still changing
-    /// has a contrast of no design.
+    /// Stops all movement on the page: transitions end at once, and endless animations stop. A color in transition has a contrast that no design has.
     /// </summary>
     internal static async Task HoldStillAsync(IPage page)
     {
@@ -35,7 +34,7 @@ internal static class Chromium
             """);
     }
 
-    /// <summary>Takes a picture of a page on which nothing moves.</summary>
+    /// <summary>Takes a screenshot of a page on which nothing moves.</summary>
     internal static async Task PictureAsync(IPage page, string path, bool fullPage = false)
     {
         await HoldStillAsync(page);

@@ -71,7 +71,7 @@ public sealed class ClientLimitTests(BrowserFixture stack)
     {
         stack.Lab.Reset();
         using var client = new HttpClient { BaseAddress = stack.LabWeb.Address };
-        // It is answered before the body is sent.
+        // The request is answered before its body is sent.
         using var large = Run(new string('x', 100_000));
         large.Headers.ExpectContinue = true;
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, (await client.SendAsync(large)).StatusCode);

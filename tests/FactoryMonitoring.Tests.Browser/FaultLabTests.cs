@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>The page of the fault lab, before a lab that breaks nothing.</summary>
+/// <summary>The page of the fault lab, with a simulated lab that breaks nothing.</summary>
 public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
 {
     private const string Victim = "sensor-consumer-2";
@@ -24,7 +24,7 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         await Expect(Page.GetByTestId("run-lanes").Locator(".lane[data-partition='4'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-1");
         await Expect(Page.GetByTestId("run-lanes").Locator(".stall")).ToHaveCountAsync(2);
         await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("classic, eager");
-        // Two runs have no percentiles, only a range; five have.
+        // Two runs show a range instead of percentiles; five runs have percentiles.
         await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("6.93 s to 7.42 s");
         await Expect(Page.GetByTestId("comparison")).ToContainTextAsync("p50 6.41 s · p95 6.80 s");
         await Expect(Page.GetByTestId("experiments").GetByRole(AriaRole.Link, new() { NameRegex = Words("^PostgreSQL is restarted") })).ToContainTextAsync("last 3.90 s");
@@ -64,7 +64,7 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
             Stack.Factory.Kill(Victim);
             Stack.Lab.Update(told => SimulatedRuns.Strike(told, DateTimeOffset.UtcNow));
             await Expect(run.Locator("[aria-current=step]")).ToHaveTextAsync("Observation");
-            // One that goes on until now; one of the run before may still be in sight.
+            // A stall that lasts until now; one of the run before may still be visible.
             await Page.WaitForFunctionAsync("""
                 () => [...document.querySelectorAll("[data-testid='live-lanes'] .lane[data-partition='1'] .stall")]
                     .some(stall => parseFloat(stall.style.left) + parseFloat(stall.style.width) > 99)
@@ -162,7 +162,7 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
     {
         Stack.Lab.Reset();
         await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
-        // As long as a limit is on the embedded brokers.
+        // As long as a limit on the embedded brokers.
         Assert.True(await Page.EvaluateAsync<bool>("""
             () => [...document.querySelectorAll('.limits li')].every(limit => {
                 limit.firstElementChild.textContent = 'at most 2 rebalances';
@@ -203,10 +203,10 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
         await Expect(question).ToBeHiddenAsync();
     }
 
-    /// <summary>Takes pictures of the page as a screen and as a phone shows it, and looks for what somebody could not read.</summary>
+    /// <summary>Takes screenshots of the page on a desktop and on a phone, and checks its accessibility.</summary>
     private async Task ShowAsync(string name, bool fullPage = true)
     {
-        // What is said of a mark while it is pointed at stands outside of the page's landmarks.
+        // The tooltip of a mark under the pointer is outside of the page's landmarks.
         await Page.Mouse.MoveAsync(0, 0);
         await Expect(Page.Locator("#tip")).ToBeHiddenAsync();
         await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, $"{name}.png"), fullPage);

@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>Ways through the pages: by address, by click, by keyboard.</summary>
+/// <summary>Navigation through the pages: by address, by click, by keyboard.</summary>
 public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
 {
     [Fact]
@@ -41,7 +41,7 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     public async Task Every_view_is_reached_by_keyboard()
     {
         await OpenAsync("/");
-        // From the first link on: where a Tab begins depends on when the page took the focus itself.
+        // Starts at the first link: where a Tab begins depends on when the page itself took the focus.
         await Page.GetByRole(AriaRole.Link, new() { Name = "Skip to content" }).FocusAsync();
         foreach (var name in new[] { "Factory Monitoring", "Overview", "Partitions", "Consumers", "Sensors", "Brokers", "Alerts", "Fault lab" })
         {
@@ -162,7 +162,7 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
         Assert.Equal("event: snapshot", line);
     }
 
-    // No fault lab runs here: what comes through is answered 404.
+    // No fault lab runs here: a request that passes the checks is answered with 404.
     [Theory]
     [InlineData("POST", null, null, null, 404)]
     [InlineData("POST", null, "own", null, 404)]

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>What holds of every page.</summary>
+/// <summary>What applies to every page.</summary>
 public sealed class PageTests(BrowserFixture stack) : BrowserTest(stack)
 {
     private static readonly (string Name, string Path, string Heading)[] Pages =
@@ -55,7 +55,7 @@ public sealed class PageTests(BrowserFixture stack) : BrowserTest(stack)
         await HasNoViolationAsync();
 
         Assert.Empty(ForeignRequests);
-        // The browser notes the answer 404 itself.
+        // The browser itself logs the answer 404.
         Assert.DoesNotContain(Errors, error => name != "not-found" || !error.Contains("404", StringComparison.Ordinal));
     }
 

@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>What the pages tell of a rebalance.</summary>
+/// <summary>What the pages show of a rebalance.</summary>
 public sealed class RebalanceTests(BrowserFixture stack) : BrowserTest(stack)
 {
     [Fact]
@@ -26,7 +26,7 @@ public sealed class RebalanceTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(row.Locator(".lane[data-partition='0'] .bar").Last).ToHaveAttributeAsync("data-owner", "sensor-consumer-2");
             await Expect(row).ToContainTextAsync(Words("stood still for 12[.]0.s"));
             await HasNoViolationAsync();
-            // It stays open while the page goes on.
+            // The row stays open while the page is updated.
             await Page.EvaluateAsync("() => new Promise(done => setTimeout(done, 2000))");
             await Expect(row.Locator(".steps")).ToBeVisibleAsync();
         }
@@ -62,7 +62,7 @@ public sealed class RebalanceTests(BrowserFixture stack) : BrowserTest(stack)
     public async Task A_consumer_has_its_rate_the_trend_of_its_lag_and_a_time_to_catch_up()
     {
         await OpenAsync("/consumers");
-        // That all three started at once is one rebalance.
+        // The simultaneous start of all three is one rebalance.
         await Expect(Page.GetByTestId("rebalances").Locator(".rebalance > summary").Last).ToContainTextAsync("sensor-consumer-1 and 2 more joined and got P0–P5");
         var consumers = Page.GetByTestId("consumers");
         await Expect(consumers.GetByRole(AriaRole.Columnheader, new() { Name = "Caught up in" })).ToBeVisibleAsync();

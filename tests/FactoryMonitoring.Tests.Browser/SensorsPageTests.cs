@@ -32,7 +32,7 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
         await OpenAsync($"/sensors?q={SimulatedFactory.Sensor}&window=15m");
         var row = Page.GetByTestId("sensor-table").Locator("tbody tr");
         await Expect(row).ToHaveCountAsync(1);
-        // From the usual lowest to the highest: warning from 35, critical from 40.
+        // From the lowest usual value to the highest: warning from 35, critical from 40.
         var shares = await row.Locator(".band").EvaluateAsync<double[]>("""
             band => [...band.querySelectorAll('.zone.warning, .zone.critical')].flatMap(zone => [parseFloat(zone.style.left), parseFloat(zone.style.left) + parseFloat(zone.style.width)])
             """);
@@ -62,11 +62,11 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(Page.GetByText("They are judged in P3 alone")).ToBeVisibleAsync();
             await Expect(Page.GetByText("hold numbers that are not read: co2, data/lux")).ToBeVisibleAsync();
             await Expect(Page.Locator(".fact").Filter(new() { HasText = "Rate" })).ToHaveTextAsync("Rate–");
-            // Thresholds that are close have their labels one above the other.
+            // Thresholds that are close to each other have their labels one above the other.
             var labels = await Page.EvaluateAsync<float[][]>("[...document.querySelectorAll('.chart-limits span')].map(e => e.getBoundingClientRect()).map(r => [r.top, r.bottom])");
             Assert.Equal(2, labels.Length);
             Assert.True(labels[1][1] <= labels[0][0] || labels[0][1] <= labels[1][0], string.Join("; ", labels.Select(label => string.Join(" to ", label))));
-            // The words for its silence stay within their column.
+            // The text about its silence stays within its column.
             Assert.True(await Page.EvaluateAsync<bool>("[...document.querySelectorAll('.fact dd')].every(dd => dd.scrollWidth <= dd.clientWidth)"));
             await Expect(Page.GetByText("by arrival, for its clock is off")).ToBeVisibleAsync();
             await Expect(Page.Locator(".chart .point")).ToHaveCountAsync(4);
@@ -75,7 +75,7 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
             var download = await Page.RunAndWaitForDownloadAsync(() => Page.GetByRole(AriaRole.Link, new() { Name = "CSV" }).ClickAsync());
             Assert.Equal(5, (await File.ReadAllLinesAsync(await download.PathAsync())).Length);
 
-            // A script asks the page's port, which passes the path on as it is; and so it does with an id that no path can hold.
+            // A script requests the page's port, which forwards the path unchanged, also with an id that no path can hold.
             using var client = new HttpClient { BaseAddress = Site };
             foreach (var path in (string[])[$"/api/sensors/{Uri.EscapeDataString(Id)}", $"/api/sensor?id={Uri.EscapeDataString(Id)}"])
             {
@@ -85,7 +85,7 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
                 Assert.Contains("factory/line 1", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
             }
 
-            // Typed by hand, the slashes as they are.
+            // An address typed by hand, with unescaped slashes.
             await OpenAsync("/sensors/factory%2Fline%201%2F50%25%20x%3Fy%2F..");
             await Expect(Page.GetByText("9 h ahead")).ToBeVisibleAsync();
         }

@@ -7,7 +7,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>A page on which people sign in at a provider, and scripts bring a key: who may see it, who may start something, who may break something.</summary>
+/// <summary>A page on which users sign in at a provider, and scripts send a key: who may view, who may start something, who may break something.</summary>
 public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsyncLifetime
 {
     private readonly SignInProvider _provider = new();
@@ -51,7 +51,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
             await Expect(Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true })).ToBeDisabledAsync();
         }
 
-        // What the button would have done, by hand.
+        // Sends the request of the button by hand.
         Assert.Equal(403, await Page.EvaluateAsync<int>("async () => (await fetch('/api/experiments/consumer-killed/run', { method: 'POST' })).status"));
         Assert.Empty(Stack.Lab.Commands);
         Assert.Null(Stack.Lab.Running);
@@ -80,7 +80,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         var yes = Page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Kill" });
         await Expect(yes).ToBeVisibleAsync();
 
-        // In another tab of the same browser, while this one asks whether it really should.
+        // In another tab of the same browser, while this one asks for a confirmation.
         var other = await Page.Context.NewPageAsync();
         await other.GotoAsync("/alerts");
         var cookies = await Page.Context.CookiesAsync();
@@ -91,7 +91,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         Assert.Equal(1, _provider.SignedOut);
         Assert.Empty(Stack.Lab.Commands);
 
-        // Who kept the cookie has nothing.
+        // A client that kept the cookie has no access.
         using var client = new HttpClient(new HttpClientHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = _web.Address };
         client.DefaultRequestHeaders.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Name}={cookie.Value}")));
         Assert.Equal(401, (int)(await client.GetAsync("/api/system-status")).StatusCode);
@@ -140,7 +140,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
             "joan viewer 127.0.0.1 True sign out: signed out",
         ];
         List<string> entries = [];
-        // Then the page leads to the provider, where she is signed in still.
+        // After that the page leads to the provider, where she is still signed in.
         await Wait.ForAsync(
             "the entries of the audit log",
             TimeSpan.FromSeconds(20),
@@ -162,7 +162,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         await Page.GotoAsync($"{web.Address}alerts");
         await Expect(Page.GetByTestId("signed-in")).ToContainTextAsync("ada, viewer");
         _provider.User = ("ada", []);
-        // The open page asks anew, and now there is no role.
+        // The open page checks again, and now the user has no role.
         await Expect(Page.Locator("body")).ToContainTextAsync("ada has no role here");
     }
 
@@ -216,7 +216,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         Assert.Equal("ci", Stack.Lab.Visitor?.Name);
     }
 
-    /// <summary>The page goes away by itself a few seconds after its visitor has; until then it is clicked.</summary>
+    /// <summary>Clicks the button. The page disappears by itself a few seconds after its user was signed out, and with it the button.</summary>
     private static async Task TryClickAsync(ILocator button)
     {
         try
@@ -225,7 +225,7 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         }
         catch (Exception exception) when (exception is PlaywrightException or TimeoutException)
         {
-            // It is gone.
+            // The button is gone.
         }
     }
 

@@ -16,8 +16,8 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.Tests.Browser;
 
 /// <summary>
-/// Stands where the fault lab would be: offers the real experiments, tells of runs as the test wants them, and writes down what it was commanded. So a run
-/// goes as fast as the test wants, and breaks nothing.
+/// Replaces the fault lab: offers the real experiments, reports runs as the test wants them, and records the commands that it receives. A run thus takes as
+/// long as the test wants, and breaks nothing.
 /// </summary>
 internal sealed class SimulatedLab : IAsyncDisposable
 {
@@ -35,17 +35,17 @@ internal sealed class SimulatedLab : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    /// <summary>What it was asked to do at once.</summary>
+    /// <summary>The immediate commands that it received.</summary>
     public IReadOnlyCollection<string> Commands => _commands;
 
-    /// <summary>Whether something may be broken.</summary>
+    /// <summary>Whether faults are enabled.</summary>
     public bool Enabled
     {
         get => Volatile.Read(ref _enabled);
         set => Volatile.Write(ref _enabled, value);
     }
 
-    /// <summary>Who asked for something last, as the web said.</summary>
+    /// <summary>The user of the last request, as reported by the web application.</summary>
     public (string? Name, string? Role)? Visitor { get; private set; }
 
     public ExperimentRunBody? Running => Runs.FirstOrDefault(run => run.Verdict == Verdicts.Running);
@@ -78,7 +78,7 @@ internal sealed class SimulatedLab : IAsyncDisposable
         Address = new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
     }
 
-    /// <summary>As at the start: past runs, nothing running, nothing broken.</summary>
+    /// <summary>Restores the initial state: past runs, nothing running, nothing broken.</summary>
     public void Reset()
     {
         Volatile.Write(ref _runs, SimulatedRuns.Past(_experiments, DateTimeOffset.UtcNow));
@@ -92,10 +92,10 @@ internal sealed class SimulatedLab : IAsyncDisposable
         }
     }
 
-    /// <summary>What has become of the running run.</summary>
+    /// <summary>Changes the state of the current run.</summary>
     public void Update(Func<ExperimentRunBody, ExperimentRunBody> change) => Keep(change(Running!));
 
-    /// <summary>The running run is over.</summary>
+    /// <summary>Ends the current run.</summary>
     public void End(int recoveryMs, string verdict) =>
         Update(run => SimulatedRuns.End(Find(run.Name), run, run.KilledAt!.Value, recoveryMs, verdict));
 

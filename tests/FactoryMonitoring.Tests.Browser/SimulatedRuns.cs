@@ -2,13 +2,13 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>Runs as the monitoring API would tell of them; every number is invented.</summary>
+/// <summary>Runs as the monitoring API would report them; every number is invented.</summary>
 internal static class SimulatedRuns
 {
     private const int DelayedAfterMs = 1_000;
     private const string Victim = "sensor-consumer-2";
 
-    /// <summary>Runs that are over, newest first.</summary>
+    /// <summary>Returns finished runs, newest first.</summary>
     public static IReadOnlyList<ExperimentRunBody> Past(IReadOnlyList<ExperimentBody> experiments, DateTimeOffset now) =>
     [
         .. new (string Name, string Protocol, int Recovery, string Verdict)[]
@@ -26,13 +26,13 @@ internal static class SimulatedRuns
         }),
     ];
 
-    /// <summary>A run that has just begun.</summary>
+    /// <summary>Returns a run that has just begun.</summary>
     public static ExperimentRunBody Begin(ExperimentBody experiment, long id, DateTimeOffset at) => new(
         id, experiment.Name, experiment.Title, at, null, Verdicts.Running, "consumer", "processes", null, null, null, null, null, ExperimentPhases.Steady,
         "waits until every partition flows and the lag stands", null, null, null, null, null, null, null, null, null, [], new(DelayedAfterMs, null, null, null, null, null, null), null, [],
         [new(0, "waits for the steady state")]);
 
-    /// <summary>The fault has struck.</summary>
+    /// <summary>Returns the run after the fault has struck.</summary>
     public static ExperimentRunBody Strike(ExperimentRunBody run, DateTimeOffset at) => run with
     {
         Phase = ExperimentPhases.Observation,
@@ -44,7 +44,7 @@ internal static class SimulatedRuns
         Events = [new(-4_100, "steady: 130.2 readings/s, lag 3"), new(0, $"{Victim} is killed")],
     };
 
-    /// <summary>The group has noticed, and the partitions have new owners.</summary>
+    /// <summary>Returns the run after the group has noticed the fault and the partitions have new owners.</summary>
     public static ExperimentRunBody Reassign(ExperimentRunBody run) => run with
     {
         NoticedByGroupMs = 6_010,
@@ -55,7 +55,7 @@ internal static class SimulatedRuns
         Events = [.. run.Events, new(5_240, $"{Victim} is silent: noticed by the monitoring"), new(6_010, "the group gives P1 and P4 to others")],
     };
 
-    /// <summary>All is over.</summary>
+    /// <summary>Returns the finished run.</summary>
     public static ExperimentRunBody End(ExperimentBody experiment, ExperimentRunBody run, DateTimeOffset killedAt, int recovery, string verdict)
     {
         var struck = Reassign(Strike(run, killedAt));

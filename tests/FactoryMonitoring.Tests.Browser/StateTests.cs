@@ -3,7 +3,7 @@ using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
 
-/// <summary>What the page says when something behind it is away.</summary>
+/// <summary>What the page shows if something behind it is unavailable.</summary>
 public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
 {
     [Fact]

@@ -2,7 +2,7 @@ using System.Runtime.Versioning;
 
 namespace FactoryMonitoring.Tests.Containers;
 
-/// <summary>The file of settings and the secrets that deploy/compose/env.sh writes; no stack runs for it.</summary>
+/// <summary>The settings file and the secrets that deploy/compose/env.sh writes; no stack runs.</summary>
 [UnsupportedOSPlatform("windows")]
 public sealed class ComposeSecretsTests : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class ComposeSecretsTests : IDisposable
         ];
         await File.WriteAllLinesAsync(EnvironmentFile, before);
 
-        // A second time changes nothing.
+        // The second run changes nothing.
         for (var time = 0; time < 2; time++) await RunAsync();
 
         Assert.Equal(

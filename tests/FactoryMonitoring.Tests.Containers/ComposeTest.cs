@@ -7,13 +7,12 @@ using FactoryMonitoring.Contracts.Api;
 namespace FactoryMonitoring.Tests.Containers;
 
 /// <summary>
-/// A test on the running stack, begun and ended in its steady state: 5 sensors, 3 consumers, every partition owned, nothing missing and
-/// nothing doubled.
+/// A test on the running stack, which begins and ends in its steady state: 5 sensors, 3 consumers, every partition owned, nothing missing and no duplicates.
 /// </summary>
 [Collection(ComposeCollection.Name)]
 public abstract partial class ComposeTest(ComposeStack stack) : IAsyncLifetime
 {
-    // A container is asked by a process of its own, which costs more than the answer.
+    // A query to a container starts a process, which costs more than the answer.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(4));
     private readonly HttpClient _http = new() { BaseAddress = stack.Address, Timeout = TimeSpan.FromSeconds(5) };
@@ -26,7 +25,7 @@ public abstract partial class ComposeTest(ComposeStack stack) : IAsyncLifetime
 
     protected ComposeStack Stack => stack;
 
-    /// <summary>Cancelled when the test has taken 4 minutes.</summary>
+    /// <summary>Cancelled after 4 minutes.</summary>
     protected CancellationToken Timeout => _limit.Token;
 
     public async Task InitializeAsync() => await SteadyAsync();
@@ -41,7 +40,7 @@ public abstract partial class ComposeTest(ComposeStack stack) : IAsyncLifetime
 
     protected Task<string> DockerAsync(params string[] arguments) => Engine.DockerAsync(Timeout, arguments);
 
-    /// <summary>What docker inspect says of a container.</summary>
+    /// <summary>Returns the output of docker inspect for a container.</summary>
     protected async Task<JsonElement> InspectAsync(string name)
     {
         using var document = JsonDocument.Parse(await DockerAsync("inspect", name));
@@ -59,12 +58,12 @@ public abstract partial class ComposeTest(ComposeStack stack) : IAsyncLifetime
         }
     }
 
-    /// <summary>A query typed as the handout has it, without headings: lines of values parted by |.</summary>
+    /// <summary>Runs a query as the handout does, without headings: lines of values separated by |.</summary>
     protected async Task<string[]> PsqlAsync(string sql) =>
         (await DockerAsync("exec", "postgres", "psql", "-U", "factory_user", "-d", "factory_monitoring", "-At", "-c", sql))
         .Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>Asks the API, through the page's port, until the answer satisfies; an answer that does not come counts as one that does not.</summary>
+    /// <summary>Polls the API, through the page's port, until the answer satisfies the condition; no answer counts as an unsatisfying one.</summary>
     protected async Task<T> EventuallyAsync<T>(string path, JsonTypeInfo<T> type, Func<T, bool> satisfies)
     {
         using var timer = new PeriodicTimer(Interval);
@@ -91,7 +90,7 @@ public abstract partial class ComposeTest(ComposeStack stack) : IAsyncLifetime
     protected Task<ClusterBody> EventuallyClusterAsync(Func<ClusterBody, bool> satisfies) =>
         EventuallyAsync("/api/cluster", ApiJson.Context.ClusterBody, satisfies);
 
-    /// <summary>Opens a page anew until its text, words parted by single spaces, has these words in this order.</summary>
+    /// <summary>Reloads a page until its text, with words separated by single spaces, contains these words in this order.</summary>
     protected async Task EventuallyPageShowsAsync(string path, string words)
     {
         using var timer = new PeriodicTimer(Interval);

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Tests.Containers;
 
-/// <summary>A test that needs a container engine: left out where none answers, but never in CI.</summary>
+/// <summary>A test that needs a container engine: skipped if none answers, but never in CI.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class ContainerFactAttribute : FactAttribute
 {
@@ -15,15 +15,15 @@ public sealed class ContainerFactAttribute : FactAttribute
 }
 
 /// <summary>
-/// The images that tests run on: those of the settings, else those that a machine without a registry has under these names, else the
-/// product's own defaults (null).
+/// The images that the tests use: those of the settings, else those that a machine without a registry has under these names, else the product's defaults
+/// (null).
 /// </summary>
 internal static class TestImages
 {
-    // The client alone proves nothing: it is on machines without an engine too.
+    // The client alone proves nothing: it also exists on machines without a running engine.
     private static readonly Lazy<bool> EngineAnswers = new(() => Docker("info") is not null);
 
-    /// <summary>Whether the tests that need an engine are run.</summary>
+    /// <summary>Whether the tests that need an engine run.</summary>
     public static bool AreNeeded => EngineAnswers.Value || Environment.GetEnvironmentVariable("CI") is "true";
 
     public static string? Kafka => Choose("Factory__KafkaImage", "localhost/factory/kafka:4.3.1");

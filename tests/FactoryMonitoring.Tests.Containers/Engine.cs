@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Tests.Containers;
 
-/// <summary>The container engine, by its command line, as a person at a terminal has it.</summary>
+/// <summary>The container engine, used by its command line as at a terminal.</summary>
 internal static class Engine
 {
     public static Task<string> DockerAsync(CancellationToken cancellationToken, params string[] arguments) =>
         RunAsync("docker", arguments, new Dictionary<string, string>(), cancellationToken);
 
-    /// <summary>Runs to the end and returns what was written to standard output.</summary>
-    /// <exception cref="InvalidOperationException">Its exit code is not 0; the message has all that it wrote.</exception>
+    /// <summary>Runs a command until it exits and returns its standard output.</summary>
+    /// <exception cref="InvalidOperationException">The exit code is not 0; the message has the whole output.</exception>
     public static async Task<string> RunAsync(
         string file, string[] arguments, IReadOnlyDictionary<string, string> environment, CancellationToken cancellationToken)
     {

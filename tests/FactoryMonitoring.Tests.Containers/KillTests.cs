@@ -2,7 +2,7 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Tests.Containers;
 
-/// <summary>What a reader of the handout types in a second terminal, and what page and API then show.</summary>
+/// <summary>The commands that a reader of the handout types in a second terminal, and what page and API show after them.</summary>
 public sealed class KillTests(ComposeStack stack) : ComposeTest(stack)
 {
     [ContainerFact]
@@ -62,7 +62,7 @@ public sealed class KillTests(ComposeStack stack) : ComposeTest(stack)
     {
         var before = (await InspectAsync("sensor-consumer-2")).GetProperty("RestartCount").GetInt32();
 
-        // The service is the child of the container's init, which is process 1 and cannot be killed from inside.
+        // The service is the child of the container's init, which is process 1 and cannot be killed from inside the container.
         await DockerAsync("exec", "sensor-consumer-2", "bash", "-c", "kill -9 $(cat /proc/1/task/1/children)");
 
         await EventuallyContainerAsync("sensor-consumer-2", container => container.GetProperty("RestartCount").GetInt32() == before + 1

@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Tests.Containers;
 
-/// <summary>eng/pin-images.sh, against the registry that the base image comes from.</summary>
+/// <summary>eng/pin-images.sh, against the registry of the base image.</summary>
 public sealed class PinnedImageTests
 {
     private static readonly string Wrong = $"sha256:{new string('0', 64)}";

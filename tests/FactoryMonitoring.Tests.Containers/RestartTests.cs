@@ -20,7 +20,7 @@ public sealed class RestartTests(ComposeStack stack) : ComposeTest(stack)
         var log = (await EventuallyClusterAsync(body => body.LogId is not null)).LogId;
         var stored = await StoredAsync();
 
-        // It locks one table after the other, and deadlocks with who writes to them in another order.
+        // REASSIGN OWNED locks one table after the other, and deadlocks with clients that write to them in another order.
         await DockerAsync(["stop", .. Consumers, .. Sensors, "monitoring-api", "monitoring"]);
         await PsqlAsync("REASSIGN OWNED BY factory_owner TO factory_user");
         await Stack.MakeAsync("compose-down", Timeout);

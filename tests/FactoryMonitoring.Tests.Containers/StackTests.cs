@@ -71,7 +71,7 @@ public sealed class StackTests(ComposeStack stack) : ComposeTest(stack)
         }
 
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Stack.Secrets));
-        // Who is not root cannot give a file to the containers' user; the folder is shut all the same.
+        // Only root can give a file to the containers' user; the directory is closed in any case.
         var mode = Environment.IsPrivilegedProcess ? UnixFileMode.UserRead | UnixFileMode.UserWrite : UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
         Assert.All(Directory.EnumerateFiles(Stack.Secrets), file => Assert.Equal((file, mode), (file, File.GetUnixFileMode(file))));
         var environment = await File.ReadAllTextAsync(Stack.Secrets[..^".secrets".Length]);

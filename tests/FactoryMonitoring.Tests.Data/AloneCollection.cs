@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>Tests that measure the process itself: they run when all others of the project are done, one after the other.</summary>
+/// <summary>Tests that measure the process itself: they run one after the other, after all other tests of the project.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class AloneCollection : ICollectionFixture<PostgresFixture>
 {

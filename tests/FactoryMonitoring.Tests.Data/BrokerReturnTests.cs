@@ -11,7 +11,7 @@ public sealed class BrokerReturnTests(PostgresFixture postgres) : BrokersTest(po
     [Fact]
     public async Task A_client_that_knows_no_broker_any_more_is_told_where_they_are()
     {
-        // As good as none: nobody listens there.
+        // As good as no broker: nothing listens there.
         using var producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig { BootstrapServers = "127.0.0.1:1", MessageTimeoutMs = 60_000 }).Build();
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:kafka", Brokers.BootstrapServers)]);

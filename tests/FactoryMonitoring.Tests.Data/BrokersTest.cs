@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>A database test with embedded brokers of its own.</summary>
+/// <summary>A database test with separate embedded brokers.</summary>
 public abstract class BrokersTest(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     protected EmbeddedBrokers Brokers { get; } = new();

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>A test with an empty database of its own and one token that bounds all its waiting.</summary>
+/// <summary>A test with a separate empty database and one token that limits all waiting.</summary>
 [Collection(PostgresCollection.Name)]
 public abstract class DatabaseTest(PostgresFixture postgres) : IAsyncLifetime
 {
@@ -12,7 +12,7 @@ public abstract class DatabaseTest(PostgresFixture postgres) : IAsyncLifetime
 
     protected TestDatabase Database { get; private set; } = null!;
 
-    /// <summary>Cancelled when the test has taken two minutes.</summary>
+    /// <summary>Cancelled after two minutes.</summary>
     protected CancellationToken Timeout => _limit.Token;
 
     public virtual async Task InitializeAsync() => Database = await postgres.CreateDatabaseAsync();
@@ -23,7 +23,7 @@ public abstract class DatabaseTest(PostgresFixture postgres) : IAsyncLifetime
         _limit.Dispose();
     }
 
-    /// <summary>Asks until the answer is yes; the test fails at its limit.</summary>
+    /// <summary>Repeats the condition until it is true; the test fails at its limit.</summary>
     protected Task EventuallyAsync(Func<Task<bool>> condition) => EventuallyAsync(condition, Timeout);
 
     internal static async Task EventuallyAsync(Func<Task<bool>> condition, CancellationToken limit)
@@ -43,7 +43,7 @@ public abstract class DatabaseTest(PostgresFixture postgres) : IAsyncLifetime
         }
         catch (NpgsqlException)
         {
-            // A connection of the pool that a killed server left behind.
+            // The pool still had a connection to a killed server.
             return false;
         }
     }

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>The scripts of the Apache Kafka of KAFKA_HOME, which they need, and what those that were run have written.</summary>
+/// <summary>The scripts of the Apache Kafka in KAFKA_HOME, which must be set, and their output.</summary>
 /// <param name="logs">Directory for their logs.</param>
-/// <param name="heap">Of each, in MB.</param>
+/// <param name="heap">Heap of each program in MB.</param>
 internal sealed class KafkaPrograms(string logs, int heap)
 {
-    /// <summary>Settings of a cluster of three that notices quickly who is gone.</summary>
+    /// <summary>Settings of a cluster of three brokers that quickly notices a dead one.</summary>
     public static readonly string[] QuickCluster =
     [
         "auto.create.topics.enable=false",
@@ -29,7 +29,7 @@ internal sealed class KafkaPrograms(string logs, int heap)
 
     private readonly List<string> _lines = [];
 
-    /// <summary>What they have written to stdout and stderr.</summary>
+    /// <summary>What the programs have written to stdout and stderr.</summary>
     public string Output
     {
         get
@@ -41,12 +41,12 @@ internal sealed class KafkaPrograms(string logs, int heap)
         }
     }
 
-    /// <summary>An id as a cluster bears one.</summary>
+    /// <summary>Returns a new id in the format of a cluster id.</summary>
     public static string NewId() => Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'a').Replace('/', 'b');
 
     public Process Run(string script, params string[] arguments) => RunOn([], script, arguments);
 
-    /// <param name="prefix">The command that runs it somewhere else: <see cref="Hosts.HostNetwork.Prefix"/>.</param>
+    /// <param name="prefix">The command that runs it on another host: <see cref="Hosts.HostNetwork.Prefix"/>.</param>
     public Process RunOn(IReadOnlyList<string> prefix, string script, params string[] arguments)
     {
         string[] command = [.. prefix, Path.Combine(_home, "bin", script), .. arguments];

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>What the roles of the services may do, and nothing else. That it is enough for them, all other tests of this project show: they run as these roles.</summary>
+/// <summary>The exact rights of the services' roles. All other tests of this project show that these rights are sufficient: they run as these roles.</summary>
 public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly RolePasswords Passwords = new("ingest-secret", "sensor-secret", "monitor-secret", "audit-secret");
@@ -14,7 +14,7 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
     [Fact]
     public async Task Each_table_is_in_the_matrix_and_each_role_has_what_stands_there_and_nothing_else()
     {
-        // Days of readings, and PUBLIC, have no right of their own: what a role may do with a table by any way counts.
+        // The partitions of readings, and PUBLIC, have no rights of their own: any way in which a role has a right on a table counts.
         var rows = await Database.RowsAsync(
             $"""
             SELECT c.relname::text, r.role, COALESCE(string_agg(p.privilege, ', ' ORDER BY p.n) FILTER (WHERE has_table_privilege(r.role, c.oid, p.privilege)), '')
@@ -44,7 +44,7 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
             Timeout);
 
         Assert.Equal(DatabaseRoles.IngestFunctions.Order(StringComparer.Ordinal).Select(function => (function, DatabaseRoles.Ingest)), rows.Select(row => ((string)row[0]!, (string)row[1]!)));
-        // Who calls one does not decide which tables it means.
+        // The caller of a function does not decide which tables it refers to.
         Assert.Equal([[true]], await Database.RowsAsync("SELECT bool_and(array_to_string(proconfig, ' ') LIKE '%search_path=public, pg_temp%') FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace", Timeout));
     }
 
@@ -140,7 +140,7 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
     [Fact]
     public async Task A_database_of_before_whose_superuser_had_everything_is_handed_over_with_its_rows()
     {
-        // Of the superuser, as all of it was, days included; another's table stays another's.
+        // Everything belongs to the superuser, as in earlier versions, days included; a foreign table keeps its owner.
         await Database.ScalarAsync<object>("DROP SCHEMA public CASCADE; CREATE SCHEMA public", Timeout);
         await new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout);
         await new ReadingPartitions(Database.DataSource).EnsureAroundTodayAsync(1, Timeout);
@@ -189,7 +189,7 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
         await new ReadingPartitions(dataSource).EnsureAroundTodayAsync(1, Timeout);
         await using var own = dataSource.CreateCommand("INSERT INTO logs (log_id) VALUES ('single')");
         await own.ExecuteNonQueryAsync(Timeout);
-        // Those that an administrator made get their rights from whoever owns the tables.
+        // Roles that an administrator created get their rights from the owner of the tables.
         await using var theirs = Database.Monitor.CreateCommand("SELECT log_id FROM logs");
         Assert.Equal("single", await theirs.ExecuteScalarAsync(Timeout));
         await Database.ScalarAsync<object>($"DROP SCHEMA public CASCADE; DROP ROLE {Single}", Timeout);

@@ -3,18 +3,18 @@ using System.Runtime.InteropServices;
 
 namespace FactoryMonitoring.Tests.Data;
 
-/// <summary>A disk of a few megabytes, in memory, that a test fills and empties. Needs Linux and root.</summary>
+/// <summary>A disk of a few megabytes in memory, which a test fills and empties. Needs Linux and root.</summary>
 public sealed class SmallDisk : IDisposable
 {
     /// <param name="megabytes">Its size.</param>
     public SmallDisk(int megabytes) => Mount(Path, megabytes);
 
-    /// <summary>Where it is mounted; open to other users, and short, for PostgreSQL makes a socket below it.</summary>
+    /// <summary>The mount point; open to other users, and short, because PostgreSQL creates a socket below it.</summary>
     public string Path { get; } = Directory.CreateDirectory(System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"disk-{Guid.NewGuid().ToString("N")[..8]}")).FullName;
 
     private string Filler => System.IO.Path.Combine(Path, "filler");
 
-    /// <summary>Takes all the room that is left.</summary>
+    /// <summary>Uses all remaining space.</summary>
     public void Fill()
     {
         using var file = new FileStream(Filler, FileMode.Append, FileAccess.Write, FileShare.None, bufferSize: 0);
@@ -28,11 +28,11 @@ public sealed class SmallDisk : IDisposable
         }
         catch (IOException exception) when (exception.HResult == 28 || exception.Message.Contains("No space left", StringComparison.Ordinal))
         {
-            // ENOSPC: it is full.
+            // ENOSPC: the disk is full.
         }
     }
 
-    /// <summary>Gives back what <see cref="Fill"/> has taken.</summary>
+    /// <summary>Frees the space that <see cref="Fill"/> has used.</summary>
     public void Empty() => File.Delete(Filler);
 
     public void Dispose()

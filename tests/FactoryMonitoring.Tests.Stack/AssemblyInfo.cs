@@ -1,2 +1,2 @@
-// Stacks are large and recovery times are asserted: one at a time.
+// Stacks are large and recovery times are asserted: run one at a time.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

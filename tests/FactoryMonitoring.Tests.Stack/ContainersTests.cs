@@ -4,7 +4,7 @@ using FactoryMonitoring.Tests.Containers;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>On brokers and PostgreSQL as containers; needs a container engine.</summary>
+/// <summary>A stack with brokers and PostgreSQL as containers; needs a container engine.</summary>
 public sealed class ContainersStack : FactoryStack
 {
     protected override string Kafka => "containers";
@@ -18,7 +18,7 @@ public sealed class ContainersStack : FactoryStack
         .. TestImages.Postgres is { } postgres ? new[] { $"--Factory:PostgresImage={postgres}" } : [],
     ];
 
-    // A fixture is made for tests that are left out, too.
+    // A fixture is also created for tests that are skipped.
     public override Task InitializeAsync() => TestImages.AreNeeded ? base.InitializeAsync() : Task.CompletedTask;
 }
 

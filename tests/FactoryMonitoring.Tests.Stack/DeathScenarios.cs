@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Tests.Stack;
 /// <summary>Deaths that every backing of Kafka must survive.</summary>
 internal static class DeathScenarios
 {
-    /// <summary>kill -9 of the consumer: its partitions are owned and flowing again within the limit, and the events say what happened.</summary>
+    /// <summary>Kills the consumer with kill -9: its partitions are owned and flowing again within the limit, and the events say what happened.</summary>
     public static async Task ConsumerIsKilledAsync(FactoryStack stack, string victim, TimeSpan limit)
     {
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));

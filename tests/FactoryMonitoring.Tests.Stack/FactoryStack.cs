@@ -11,7 +11,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>The whole factory, started by the real AppHost through the testing builder, beside whatever else runs on the machine.</summary>
+/// <summary>The whole factory, started by the real AppHost through the testing builder, next to whatever else runs on the machine.</summary>
 public abstract class FactoryStack : IAsyncLifetime
 {
     public static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(120);
@@ -21,7 +21,7 @@ public abstract class FactoryStack : IAsyncLifetime
     private static readonly string[] Parts =
         ["postgres", "kafka1", "kafka2", "kafka3", "sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3", .. Sensors];
 
-    // Open to others, as a temporary directory is not: the database's data is in it, and its processes are another user's where root starts them.
+    // Open to other users, unlike a temporary directory: it holds the database's data, and if root starts the database, its processes run as another user.
     private readonly string _runDirectory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-stack-{Guid.NewGuid():N}")).FullName;
     private long _unconfirmed;
     private DistributedApplication? _app;
@@ -37,14 +37,14 @@ public abstract class FactoryStack : IAsyncLifetime
 
     protected virtual IEnumerable<string> Settings => [];
 
-    /// <summary>Opens the brokers to other machines, which 127.0.0.2 stands for: it is none of the addresses at which the factory's own services find them.</summary>
+    /// <summary>Opens the brokers to other machines, represented by 127.0.0.2: the factory's own services find the brokers at other addresses.</summary>
     protected static IEnumerable<string> Outside => [$"--KAFKA_ADVERTISED_HOST={OutsideHost}", .. Enumerable.Range(1, 3).Select(number => $"--Factory:Ports:KafkaOutside{number}=0")];
 
     private const string OutsideHost = "127.0.0.2";
 
     public DistributedApplication App => _app!;
 
-    /// <summary>What people open: Monitoring.Web, which passes /api/* on.</summary>
+    /// <summary>What users open: Monitoring.Web, which forwards /api/*.</summary>
     public HttpClient Web => _web!;
 
     public NpgsqlDataSource Database => _database!;
@@ -53,7 +53,7 @@ public abstract class FactoryStack : IAsyncLifetime
 
     public string RunDirectory => _runDirectory;
 
-    /// <summary>Of the control endpoint.</summary>
+    /// <summary>Token of the control endpoint.</summary>
     public string Token { get; private set; } = "";
 
     public virtual async Task InitializeAsync()
@@ -70,7 +70,7 @@ public abstract class FactoryStack : IAsyncLifetime
             .. ports.Select(port => $"--Factory:Ports:{port}=0"),
             .. Settings,
         ],
-        // The testing package reads every resource's log otherwise; while it does, the end of a container is seen 5 s late.
+        // Otherwise the testing package reads every resource's log, and while it does, the exit of a container is seen 5 s late.
         (options, _) => options.EnableResourceLogging = false);
         _app = await builder.BuildAsync();
         await _app.StartAsync();
@@ -99,7 +99,7 @@ public abstract class FactoryStack : IAsyncLifetime
             await _app.DisposeAsync();
         }
 
-        // What containers kept: a line for each volume, behind the command of its engine.
+        // The volumes of the containers: one per line, after the command of the engine.
         var volumes = Path.Combine(_runDirectory, "volumes");
         foreach (var volume in File.Exists(volumes) ? await File.ReadAllLinesAsync(volumes) : [])
         {
@@ -141,9 +141,9 @@ public abstract class FactoryStack : IAsyncLifetime
     }
 
     /// <summary>
-    /// Waits until the groups' coordinators are where they stay. One that moves begins every member's session anew, so that a member which died a moment
-    /// before is missed up to a session later; brokers that start on a busy machine lose their own session now and then, and get back what they led
-    /// within 15 s.
+    /// Waits until the groups' coordinators no longer move. A coordinator that moves restarts every member's session, so that a member that died a moment
+    /// before is missed up to a session later. Brokers that start on a busy machine sometimes lose their own session, and lead their partitions again within 15
+    /// s.
     /// </summary>
     public async Task CoordinatorsStayAsync()
     {
@@ -154,7 +154,7 @@ public abstract class FactoryStack : IAsyncLifetime
             partitions => partitions.Count > 0 && partitions.All(partition => partition.Leader == partition.Replicas[0]));
     }
 
-    /// <summary>The last lines of each consumer's log.</summary>
+    /// <summary>Returns the last lines of each consumer's log.</summary>
     public async Task<string> ConsumersSayAsync()
     {
         var said = new List<string>();
@@ -167,7 +167,7 @@ public abstract class FactoryStack : IAsyncLifetime
         return string.Join(Environment.NewLine, said);
     }
 
-    /// <summary>The brokers advertise addresses that another machine can reach, and store what it sends.</summary>
+    /// <summary>Asserts that the brokers advertise addresses that another machine can reach, and store what it sends.</summary>
     public async Task ServesOtherMachinesAsync()
     {
         await IsWholeAsync(TimeSpan.FromSeconds(60));
@@ -184,7 +184,7 @@ public abstract class FactoryStack : IAsyncLifetime
         await Wait.ForAsync("what came from outside is stored", TimeSpan.FromSeconds(20), token => ScalarAsync<long>($"SELECT count(*) FROM sensor_readings WHERE sensor_id = '{sensor}'", token), stored => stored == 1);
     }
 
-    /// <summary>All of the API's instruments are at its /metrics.</summary>
+    /// <summary>Waits until all of the API's instruments are at its /metrics.</summary>
     public async Task MeasuresEverythingAsync()
     {
         await IsWholeAsync(TimeSpan.FromSeconds(60));
@@ -193,7 +193,7 @@ public abstract class FactoryStack : IAsyncLifetime
             there => there.SequenceEqual(ApiInstruments.All.Select(each => each.Metric)));
     }
 
-    // A test that failed halfway must not take the next ones with it.
+    // A test that failed halfway must not make the following tests fail.
     private async Task StartWhatIsDownAsync()
     {
         foreach (var name in Parts)
@@ -208,7 +208,7 @@ public abstract class FactoryStack : IAsyncLifetime
     public async Task<JsonNode> JsonAsync(string path, CancellationToken cancellationToken) =>
         JsonNode.Parse(await Web.GetStringAsync(new Uri(path, UriKind.Relative), cancellationToken))!;
 
-    /// <summary>Live owners by partition, as the API tells them.</summary>
+    /// <summary>Returns the live owners by partition, as the API reports them.</summary>
     public async Task<IReadOnlyDictionary<int, string>> OwnersAsync(CancellationToken cancellationToken)
     {
         var body = await JsonAsync("/api/partition-assignment", cancellationToken);
@@ -219,7 +219,7 @@ public abstract class FactoryStack : IAsyncLifetime
 
     public Task<long> StoredAsync(CancellationToken cancellationToken) => ScalarAsync<long>("SELECT count(*) FROM sensor_readings", cancellationToken);
 
-    /// <summary>The first column of the first row.</summary>
+    /// <summary>Returns the first column of the first row.</summary>
     public async Task<T> ScalarAsync<T>(string sql, CancellationToken cancellationToken = default)
     {
         await using var command = Database.CreateCommand(sql);
@@ -232,8 +232,8 @@ public abstract class FactoryStack : IAsyncLifetime
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>Has the rows of all batches counted, not only of those that are a minute old.</summary>
-    /// <returns>How many batches hold others than they should.</returns>
+    /// <summary>Counts the rows of all batches, not only of those that are at least a minute old.</summary>
+    /// <returns>How many batches hold other rows than they should.</returns>
     private async Task<long> AuditAsync()
     {
         var audit = new ReadingAudit(Database);
@@ -249,10 +249,10 @@ public abstract class FactoryStack : IAsyncLifetime
         return await ScalarAsync<long>("SELECT wrong FROM reading_audit");
     }
 
-    /// <summary>Does something with a resource through the AppHost's control endpoint, as make does it.</summary>
+    /// <summary>Runs an action on a resource through the AppHost's control endpoint, as make does.</summary>
     public Task ControlAsync(string resource, string action) => SendAsync(new ResourceCommand(resource, WireName.Parse<ResourceAction>(action)));
 
-    /// <summary>A command to the AppHost's control endpoint.</summary>
+    /// <summary>Sends a command to the AppHost's control endpoint.</summary>
     /// <returns>Its answer.</returns>
     public async Task<CommandAnswer> SendAsync(ControlCommand command)
     {
@@ -262,11 +262,11 @@ public abstract class FactoryStack : IAsyncLifetime
         return (await response.Content.ReadFromJsonAsync(ControlJson.Context.CommandAnswer))!;
     }
 
-    /// <summary>A body of the AppHost's control endpoint.</summary>
+    /// <summary>Returns a body of the AppHost's control endpoint.</summary>
     public async Task<JsonNode> ControlBodyAsync(string path, CancellationToken cancellationToken) =>
         JsonNode.Parse(await _control!.GetStringAsync(new Uri(path, UriKind.Relative), cancellationToken))!;
 
-    /// <summary>The resource as the control endpoint describes it.</summary>
+    /// <summary>Returns the resource as the control endpoint describes it.</summary>
     public async Task<JsonNode> ResourceAsync(string name, CancellationToken cancellationToken = default)
     {
         var all = JsonNode.Parse(await _control!.GetStringAsync(new Uri("/resources", UriKind.Relative), cancellationToken))!.AsArray();
@@ -277,15 +277,18 @@ public abstract class FactoryStack : IAsyncLifetime
         await ResourceAsync(resource) is var found && found["pid"] is { } pid ? pid.GetValue<int>() : throw new InvalidOperationException($"No process: {found.ToJsonString()}");
 
     /// <summary>
-    /// Stops the sensors cleanly, waits until all that was acknowledged is read and settled, and compares: nothing missing, nothing twice,
-    /// offsets contiguous. Starts the sensors again.
+    /// Stops the sensors gracefully, waits until all acknowledged readings are read and settled, and compares: nothing missing, no duplicates, offsets
+    /// contiguous. Starts the sensors again.
     /// </summary>
-    /// <param name="mayBeUnconfirmed">Readings may be stored whose acknowledgement no sensor could write down.</param>
-    /// <param name="maySkip">Records may have been deleted before they were read: what is missing then is among the offsets that the account names as skipped.</param>
+    /// <param name="mayBeUnconfirmed">Whether readings may be stored whose acknowledgement no sensor could record.</param>
+    /// <param name="maySkip">
+    /// Whether records may have been deleted before they were read: missing readings are then among the offsets that the account reports as skipped.
+    /// </param>
     public async Task AccountIsExactAsync(bool mayBeUnconfirmed = false, bool maySkip = false)
     {
         await Task.WhenAll(Sensors.Select(sensor => ControlAsync(sensor, "stop")));
-        // The sensors have written their last. Consumers may have to find a restarted database first, and the API may have looked before that.
+        // The sensors have recorded their last acknowledgements. Consumers may have to find a restarted database first, and the API may have looked before
+        // that.
         var acknowledged = await ScalarAsync<long>("SELECT sum(total_messages_sent)::bigint FROM producer_health");
         await Wait.ForAsync("all acknowledged readings stored", TimeSpan.FromSeconds(30), async token => await RowsAsync(token) + await SkippedAsync(token), stored => stored >= acknowledged + _unconfirmed);
         await Wait.ForAsync("the ledger settled", TimeSpan.FromSeconds(60), token => JsonAsync("/api/ledger", token), body =>
@@ -316,11 +319,11 @@ public abstract class FactoryStack : IAsyncLifetime
         };
         if (!account.Equals(new { Missing = 0L, Duplicated = 0L, RowsTwice = 0L, OffsetsMissing = 0L, Miscounted = 0L }))  Assert.Fail($"{account}\n{await BreakdownAsync()}");
 
-        // A restored database has no acknowledgement of what was deleted after it had been stored: such a reading is skipped, and not missing.
+        // A restored database has no acknowledgement of a record that was deleted after it had been stored: such a reading is skipped, not missing.
         var rows = await RowsAsync(CancellationToken.None) + (mayBeUnconfirmed ? skipped : missing);
         if (mayBeUnconfirmed)
         {
-            // What a sensor could not write down, killed or its database killed under it, is stored without a record, once and for all.
+            // Readings whose acknowledgement a sensor could not record, because it or its database was killed, stay stored without a record.
             Assert.True(rows - acknowledged >= _unconfirmed, $"{rows} rows, {acknowledged} acknowledged, {_unconfirmed} unconfirmed before");
             _unconfirmed = rows - acknowledged;
         }
@@ -352,7 +355,7 @@ public abstract class FactoryStack : IAsyncLifetime
     private static long Number(JsonNode body, string name) => body[name]!.GetValue<long>();
 }
 
-/// <summary>On Apache Kafka as three processes; needs KAFKA_HOME.</summary>
+/// <summary>A stack on Apache Kafka as three processes; needs KAFKA_HOME.</summary>
 public sealed class ProcessesStack : FactoryStack
 {
     protected override string Kafka => "processes";
@@ -360,7 +363,7 @@ public sealed class ProcessesStack : FactoryStack
     protected override IEnumerable<string> Settings => Outside;
 }
 
-/// <summary>On the embedded broker.</summary>
+/// <summary>A stack on the embedded broker.</summary>
 public sealed class EmbeddedStack : FactoryStack
 {
     protected override string Kafka => "embedded";

@@ -4,7 +4,7 @@ using FactoryMonitoring.Contracts.Control;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>What the control endpoint offers to break and to load the factory with, on real brokers; whatever it does, the account is exact.</summary>
+/// <summary>The faults and the load of the control endpoint, on real brokers; the account must be exact after each.</summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class FaultTests(ProcessesStack stack)
 {
@@ -120,7 +120,7 @@ public sealed class FaultTests(ProcessesStack stack)
 
         await stack.SendAsync(new RollingRestartCommand());
 
-        // The end of a process is taken down beside the command, which may have answered before.
+        // The exit of a process is recorded concurrently with the command, which may have answered before.
         await Wait.ForAsync(
             "the brokers have ended one after the other", Usual,
             async token => string.Join(' ', (await stack.ControlBodyAsync("/exits", token)).AsArray().Select(exit => exit!["resource"]!.GetValue<string>()).TakeLast(3)),
@@ -136,7 +136,7 @@ public sealed class FaultTests(ProcessesStack stack)
         return owned;
     }
 
-    // The session of a member lasts 6 s.
+    // The session timeout of a member is 6 s.
     private Task<TimeSpan> FlowAtOthersAsync(int[] partitions, string before)
     {
         var list = string.Join(',', partitions);

@@ -6,7 +6,7 @@ using SixLabors.ImageSharp.PixelFormats;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>Pictures of a page, one after another, as one that moves. Each frame stands for as long as it did.</summary>
+/// <summary>Screenshots of a page as an animation. Each frame is shown for as long as it was visible.</summary>
 internal sealed class MovingPicture
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -14,7 +14,7 @@ internal sealed class MovingPicture
 
     private readonly List<(TimeSpan At, byte[] Png)> _shots = [];
 
-    /// <summary>Takes pictures until it is cancelled.</summary>
+    /// <summary>Takes screenshots until it is cancelled.</summary>
     public async Task FollowAsync(IPage page, CancellationToken end)
     {
         var clock = Stopwatch.StartNew();
@@ -26,7 +26,7 @@ internal sealed class MovingPicture
         while (await WaitAsync(timer, end));
     }
 
-    /// <summary>Writes a GIF. A frame has what differs from the one before, and is transparent elsewhere.</summary>
+    /// <summary>Writes a GIF. A frame contains what differs from the previous one, and is transparent elsewhere.</summary>
     public async Task SaveAsync(string path)
     {
         using var moving = Image.Load<Rgba32>(_shots[0].Png);

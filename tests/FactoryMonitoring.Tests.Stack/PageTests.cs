@@ -11,8 +11,8 @@ using static Microsoft.Playwright.Assertions;
 namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
-/// The page on the running factory, in a browser. Takes the pictures of README and docs. With PICTURES=1 (make pictures) every experiment is run before, and
-/// pictures and what was measured are put into the docs: all of them are of one run.
+/// The page on the running factory, in a browser. Takes the screenshots for README and docs. With PICTURES=1 (make pictures) it runs every experiment first,
+/// and writes screenshots and measurements to the docs: all of them are of one run.
 /// </summary>
 [Collection(ProcessesCollection.Name)]
 public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
@@ -83,7 +83,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
         await TakePicturesAsync();
     }
 
-    /// <summary>Pictures are of a factory that has run for a while, with runs of experiments to look at.</summary>
+    /// <summary>Runs the experiments: the screenshots show a factory that has run for a while, with runs of experiments.</summary>
     private async Task RunExperimentsAsync()
     {
         using var lab = stack.App.CreateHttpClient(ResourceNames.FaultLab);
@@ -110,7 +110,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
     private async Task TakePicturesAsync()
     {
         string[] views = ["partitions", "consumers", "consumers/sensor-consumer-1", "sensors", "sensors/temp-sensor-001", "brokers", "alerts", "fault-lab"];
-        // Light ones are taken by the browser tests, of a simulated factory.
+        // The browser tests take the light ones, of a simulated factory.
         foreach (var scheme in ForDocs ? new[] { ColorScheme.Dark, ColorScheme.Light } : [ColorScheme.Dark])
         {
             var page = await OpenAsync(scheme);

@@ -53,7 +53,7 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
     [Fact]
     public async Task What_is_killed_by_Aspires_command_can_be_started_at_once()
     {
-        // Of the parts that are killed this one alone leaves no trace in the account that other tests compare.
+        // The only part whose kill leaves no trace in the account that other tests compare.
         const string Name = "monitoring-web";
         Assert.True((await stack.App.ResourceCommands.ExecuteCommandAsync(Name, "kill")).Success);
 
@@ -88,7 +88,7 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
 
         await Wait.ForAsync("sensors find them", TimeSpan.FromSeconds(60), ConnectionsAsync, connections => connections.All(connection => connection == "connected"));
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
-        // None has died of it meanwhile, which would leave its last second unconfirmed.
+        // No sensor died of the outage, which would have left its last second unconfirmed.
         await stack.AccountIsExactAsync();
 
         async Task<string[]> ConnectionsAsync(CancellationToken token) =>
@@ -171,7 +171,7 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
             var value = result.Value ?? [];
             Assert.Equal(value.Take(Kept), letter.Message.Value ?? []);
             Assert.Equal("bad", Encoding.UTF8.GetString(letter.Message.Key));
-            // Of a value that is kept in part the size and the hash tell the rest; its headers are those of the original in the log.
+            // If a value is kept in part, the size and the hash identify the rest; its headers are those of the original in the log.
             if (value.Length > Kept) Assert.Equal(($"{value.Length}", Convert.ToHexStringLower(SHA256.HashData(value))), (Header(letter, "dlq.value.size"), Header(letter, "dlq.value.sha256")));
             else Assert.Equal("a test", Header(letter, "origin"));
             Assert.Equal("sensor-data", Header(letter, "dlq.source.topic"));
@@ -190,7 +190,7 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
         await stack.ControlAsync("postgres", "kill");
         await Wait.ForAsync("the API serves its last snapshot as stale", TimeSpan.FromSeconds(15), token => stack.JsonAsync("/api/system-status", token), body =>
             body["stale"]!.GetValue<bool>() && body["status"]!["consumers"]!["active_count"]!.GetValue<int>() == 3);
-        // Measured at the brokers, while nobody can write a heartbeat.
+        // The lag is measured at the brokers, while no heartbeat can be written.
         await Wait.ForAsync("the API says what waits, and who", TimeSpan.FromSeconds(15), token => stack.JsonAsync("/api/system-status", token), body =>
             Regex.IsMatch(body["overall"]!["detail"]!.GetValue<string>(), "[1-9][0-9,]* messages wait at the brokers. Consumers pause, keep their partitions"));
         await stack.ControlAsync("postgres", "start");
@@ -198,7 +198,7 @@ public sealed partial class ProcessesTests(ProcessesStack stack)
 
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         await stack.AccountIsExactAsync();
-        // Who killed it is written once there is where.
+        // Who killed the database is written once the database is available.
         await Wait.ForAsync("both commands are in the audit log", TimeSpan.FromSeconds(15), async token => await stack.ScalarAsync<long>(
             "SELECT count(*) FROM audit_log WHERE act IN ('kill postgres', 'start postgres') AND done", token), entries => entries == 2);
     }

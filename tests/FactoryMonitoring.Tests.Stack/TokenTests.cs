@@ -8,7 +8,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>Who can command the AppHost: whoever holds the token of its control endpoint.</summary>
+/// <summary>Who can command the AppHost: only holders of the token of its control endpoint.</summary>
 [Collection(EmbeddedCollection.Name)]
 public sealed class TokenTests(EmbeddedStack stack)
 {
@@ -47,7 +47,7 @@ public sealed class TokenTests(EmbeddedStack stack)
 
         Assert.Equal([("consumer", "factory_ingest", false), ("monitoring-api", "factory_monitor", false), ("sensor", "factory_sensor", false)], sessions.Where(session => session.Item1 is not (ResourceNames.FaultLab or ResourceNames.MonitoringWeb)));
         Assert.All(sessions.Where(session => session.Item1 == ResourceNames.FaultLab), session => Assert.Equal("factory_monitor", session.Item2));
-        // It connects when it has refused something.
+        // Monitoring.Web connects only after it has refused something.
         Assert.All(sessions.Where(session => session.Item1 == ResourceNames.MonitoringWeb), session => Assert.Equal("factory_audit", session.Item2));
     }
 
@@ -83,7 +83,7 @@ public sealed class TokenTests(EmbeddedStack stack)
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
-                // The process has ended, or the file is gone.
+                // The process has exited, or the file is gone.
             }
         }
 
@@ -125,7 +125,7 @@ public sealed class TokenTests(EmbeddedStack stack)
         Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
 
-    // What the process itself was started with.
+    // The environment that the process was started with.
     private async Task<string> EnvironmentAsync(string resource) =>
         await File.ReadAllTextAsync($"/proc/{await stack.ProcessIdAsync(resource)}/environ");
 }

@@ -12,10 +12,10 @@ using Xunit.Abstractions;
 namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
-/// Random faults, several at once, for TORTURE_MINUTES (half a one by default), and then the account: of every sensor exactly the
-/// acknowledged reading_counts are stored, each once, and the alerts are those of a single consumer that nobody disturbed. TORTURE_SEED repeats a run's faults;
-/// where neither is said, the faults are always the same, and without a database that is restored or refuses, ended sessions, poison, wrong clocks,
-/// two dead brokers and a partition whose records are deleted.
+/// Random faults, several at once, for TORTURE_MINUTES (half a minute by default), and then the account: for every sensor exactly the acknowledged
+/// reading_counts are stored, each once, and the alerts are those of a single undisturbed consumer. TORTURE_SEED repeats a run's faults. If neither is set, the
+/// faults are always the same, without a database that is restored or refuses, terminated sessions, poison, wrong clocks, two dead brokers and a partition
+/// whose records are deleted.
 /// </summary>
 public abstract partial class Torture(FactoryStack stack, ITestOutputHelper output)
 {
@@ -24,17 +24,17 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private const int PoisonMessages = 8;
     private const int WrongClocks = 40;
 
-    /// <summary>Of each class of PostgreSQL's errors, but for those that no statement raises.</summary>
+    /// <summary>Error codes of each class of PostgreSQL's errors, except classes that no statement raises.</summary>
     private static readonly string[] States =
     [
         "08006", "0A000", "21000", "22003", "23505", "23514", "25006", "25P02", "26000", "28000", "34000", "40001", "40P01", "42P01", "44000", "53100", "53200", "53300", "54000",
         "55P03", "57014", "57P03", "58030", "P0001", "XX000", "XX001",
     ];
 
-    // What is paused is paused beyond it: it wakes up when its partitions are others'.
+    // Pauses are longer than the session timeout: a paused consumer resumes when others own its partitions.
     private static readonly TimeSpan Session = TimeSpan.FromSeconds(6);
 
-    // Longer than a client's connections, requests and metadata live.
+    // Longer than the lifetime of a client's connections, requests and metadata.
     private static readonly TimeSpan Outage = TimeSpan.FromSeconds(65);
 
     private static readonly string[] Consumers = ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"];
@@ -42,8 +42,8 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 
     private TaskCompletionSource _outage = Completed();
 
-    /// <param name="At">When, from the start on.</param>
-    /// <param name="For">How long until it is undone.</param>
+    /// <param name="At">Time from the start.</param>
+    /// <param name="For">Time until the fault is undone.</param>
     private sealed record Fault(string Kind, string Victim, TimeSpan At, TimeSpan For);
 
     protected async Task FaultsLoseAndDoubleNothingAsync()
@@ -68,12 +68,12 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }));
 
         await stack.IsWholeAsync(TimeSpan.FromMinutes(2));
-        // A restored database lacks acknowledgements of readings that the log has.
+        // A restored database lacks acknowledgements of readings that are in the log.
         await stack.AccountIsExactAsync(mayBeUnconfirmed: faults.Exists(fault => fault.Kind == "restore"), maySkip: faults.Exists(fault => fault.Kind == "truncate"));
         await AlertsAreThoseOfAnUndisturbedConsumerAsync(partitionsThatLost: [.. faults.Where(fault => fault.Kind == "truncate").Select(fault => int.Parse(fault.Victim, CultureInfo.InvariantCulture))]);
     }
 
-    /// <summary>For each victim a list of faults, one after the other; victims suffer at the same time.</summary>
+    /// <summary>Returns a sequence of faults for each victim; different victims are hit at the same time.</summary>
     private static IEnumerable<Fault> Plan(Random random, TimeSpan length, bool isLong)
     {
         foreach (var consumer in Consumers)
@@ -95,7 +95,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
             yield return fault;
         }
 
-        // One that comes and goes: rebalances for which nothing has to break.
+        // A consumer that joins and leaves: rebalances without a failure.
         foreach (var fault in Series(random, length, () => "sensor-consumer-4", ["join"], 3, 12, 3, 8))
         {
             yield return fault;
@@ -143,7 +143,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         var victim = fault.Victim == "brokers" ? BrokerNames[(int)(fault.At.TotalMilliseconds % BrokerNames.Length)] : fault.Victim;
         if (fault.Kind is "kill" or "pause" or "stop")
         {
-            // It may have been started a moment ago.
+            // The victim may have been started a moment ago.
             await Wait.ForAsync($"{victim} runs", TimeSpan.FromSeconds(60), async token => (await stack.ResourceAsync(victim, token))["pid"] is not null, runs => runs);
         }
 
@@ -208,7 +208,10 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }
     }
 
-    /// <summary>Readings of devices whose clocks are wrong by an hour up to decades, that of the record too: some of them alerts, of a few sensors that come again.</summary>
+    /// <summary>
+    /// Sends readings of devices whose clocks, and those of the records, are wrong by an hour up to decades: some of them raise alerts, of a few sensors that
+    /// recur.
+    /// </summary>
     private async Task SendWithWrongClocksAsync(Random random)
     {
         using var producer = new Confluent.Kafka.ProducerBuilder<string, string>(
@@ -232,7 +235,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         return completed;
     }
 
-    /// <summary>Whether the brokers take a message, which is a malformed one.</summary>
+    /// <summary>Whether the brokers accept a message; it sends a malformed one.</summary>
     private async Task<bool> TakesAsync()
     {
         using var producer = new Confluent.Kafka.ProducerBuilder<string, string>(
@@ -240,7 +243,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         return (await producer.ProduceAsync("sensor-data", new() { Key = "torture", Value = "no reading" })).Status == Confluent.Kafka.PersistenceStatus.Persisted;
     }
 
-    /// <summary>Deletes all records that the partition has at this time, read or not.</summary>
+    /// <summary>Deletes all records that the partition has at this time, read or unread.</summary>
     private async Task TruncateAsync(int partition)
     {
         using var admin = new Confluent.Kafka.AdminClientBuilder(new Confluent.Kafka.AdminClientConfig { BootstrapServers = stack.KafkaBootstrap }).Build();
@@ -259,7 +262,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }
         catch (NpgsqlException)
         {
-            // Another fault has just ended them all.
+            // Another fault has just terminated all sessions.
         }
     }
 
@@ -280,13 +283,13 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private async Task<string> BackUpAsync()
     {
         var file = Path.Combine(Path.GetTempPath(), $"factory-torture-{Guid.NewGuid():N}.dump");
-        // It may have been started a moment ago.
+        // The database may have been started a moment ago.
         await Wait.ForAsync("the database takes connections", TimeSpan.FromSeconds(60), _ => AnswersAsync(), answers => answers);
         await RunAsync("pg_dump", "-Fc", "-f", file, (await ConnectionAsync()).Database!);
         return file;
     }
 
-    /// <summary>What was committed since the backup is gone, under those who have it in memory.</summary>
+    /// <summary>Restores the backup: what was committed since is gone, although clients have it in memory.</summary>
     private async Task RestoreAsync(string backup)
     {
         var database = (await ConnectionAsync()).Database!;
@@ -310,7 +313,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 
     private async Task<NpgsqlConnectionStringBuilder> ConnectionAsync() => new(await stack.App.GetConnectionStringAsync("factorydb"));
 
-    /// <summary>A program of PostgreSQL, from where the running server's is.</summary>
+    /// <summary>Runs a PostgreSQL program from the directory of the running server.</summary>
     private async Task RunAsync(string program, params string[] arguments)
     {
         var server = new FileInfo($"/proc/{await stack.ProcessIdAsync("postgres")}/exe").ResolveLinkTarget(returnFinalTarget: true)!.FullName;
@@ -334,7 +337,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         }
     }
 
-    /// <summary>Has a consumer of another group read the same log into a database of its own, and compares.</summary>
+    /// <summary>Lets a consumer of another group read the same log into a separate database, and compares.</summary>
     private async Task AlertsAreThoseOfAnUndisturbedConsumerAsync(int[] partitionsThatLost)
     {
         string[] sensors = ["temperature-sensor", "vibration-sensor", "energy-sensor", "humidity-sensor", "pressure-sensor"];
@@ -370,7 +373,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
 
     private Process StartReference(string connection)
     {
-        // Another process of the same program, with what the AppHost gives it.
+        // Another process of the same program, with the environment from the AppHost.
         Assert.True(stack.App.ResourceNotifications.TryGetCurrentState(Consumers[0], out var state));
         var start = new ProcessStartInfo((string)state.Snapshot.Properties.First(property => property.Name == "executable.path").Value!);
         foreach (var variable in state.Snapshot.EnvironmentVariables)
@@ -385,7 +388,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
         return Process.Start(start)!;
     }
 
-    /// <summary>How many messages there are, by the brokers' own word.</summary>
+    /// <summary>Returns how many messages there are according to the brokers.</summary>
     private async Task<long> MessagesInLogAsync()
     {
         using var consumer = new Confluent.Kafka.ConsumerBuilder<Confluent.Kafka.Ignore, Confluent.Kafka.Ignore>(
@@ -423,7 +426,7 @@ public abstract partial class Torture(FactoryStack stack, ITestOutputHelper outp
     private static partial int Kill(int process, int signal);
 }
 
-/// <summary>With the protocol of KIP-848.</summary>
+/// <summary>The torture test with the protocol of KIP-848.</summary>
 [Collection(BusyCollection.Name)]
 public sealed class TortureTests(BusyStack stack, ITestOutputHelper output) : Torture(stack, output)
 {
@@ -431,7 +434,7 @@ public sealed class TortureTests(BusyStack stack, ITestOutputHelper output) : To
     public Task Faults_lose_and_double_nothing() => FaultsLoseAndDoubleNothingAsync();
 }
 
-/// <summary>With the classic protocol.</summary>
+/// <summary>The torture test with the classic protocol.</summary>
 [Collection(ClassicCollection.Name)]
 public sealed class ClassicTortureTests(ClassicStack stack, ITestOutputHelper output) : Torture(stack, output)
 {
@@ -439,7 +442,7 @@ public sealed class ClassicTortureTests(ClassicStack stack, ITestOutputHelper ou
     public Task Faults_lose_and_double_nothing() => FaultsLoseAndDoubleNothingAsync();
 }
 
-/// <summary>On Apache Kafka as three processes, with sensors that send some 300 readings/s.</summary>
+/// <summary>A stack on Apache Kafka as three processes, with sensors that send about 300 readings/s.</summary>
 public class BusyStack : FactoryStack
 {
     protected override string Kafka => "processes";
@@ -447,7 +450,7 @@ public class BusyStack : FactoryStack
     protected override IEnumerable<string> Settings => ["--Sensors:BurstFactor=12"];
 }
 
-/// <summary>The same with the classic protocol, which consumers inherit from the environment.</summary>
+/// <summary>The same stack with the classic protocol, which consumers inherit from the environment.</summary>
 public sealed class ClassicStack : BusyStack
 {
     private const string Protocol = "Consumers__GroupProtocol";

@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace FactoryMonitoring.Tests.Stack;
 
-/// <summary>Waits for conditions, never for time.</summary>
+/// <summary>Waits for conditions, never for a fixed time.</summary>
 internal static class Wait
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Asks until the answer satisfies; an error while asking counts as an unsatisfying answer.</summary>
-    /// <returns>How long it took.</returns>
-    /// <exception cref="TimeoutException">The limit passed; the message carries the last answer or error.</exception>
+    /// <summary>Polls until the answer satisfies the condition; an error counts as an unsatisfying answer.</summary>
+    /// <returns>The time that it took.</returns>
+    /// <exception cref="TimeoutException">The limit has passed; the message has the last answer or error.</exception>
     public static async Task<TimeSpan> ForAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> ask, Func<T, bool> satisfies)
     {
         using var timeout = new CancellationTokenSource(limit);
@@ -40,8 +40,8 @@ internal static class Wait
         }
     }
 
-    /// <summary>Asks until there is an answer; an error while asking is asked again.</summary>
-    /// <exception cref="TimeoutException">The limit passed; the message carries the last error.</exception>
+    /// <summary>Polls until there is an answer; retries after an error.</summary>
+    /// <exception cref="TimeoutException">The limit has passed; the message has the last error.</exception>
     public static async Task<T> AnswerAsync<T>(string what, TimeSpan limit, Func<CancellationToken, Task<T>> ask)
     {
         T? answer = default;

@@ -1,9 +1,9 @@
 namespace FactoryMonitoring.Tests;
 
-/// <summary>What monitoring-api measures of cluster, group and account, on every backing and from its first look on.</summary>
+/// <summary>The metrics of monitoring-api about cluster, group and account, which it has with every backing and from its first measurement on.</summary>
 internal static class ApiInstruments
 {
-    /// <summary>Names at /metrics, and those of the instruments.</summary>
+    /// <summary>The names at /metrics, and those of the instruments.</summary>
     public static IReadOnlyList<(string Metric, string Instrument)> All { get; } =
     [
         ("kafka_brokers", "kafka.brokers"),
@@ -17,7 +17,7 @@ internal static class ApiInstruments
         ("factory_delivery_duplicated_total", "factory.delivery.duplicated"),
     ];
 
-    /// <summary>Those of them that a service's /metrics has, in the order of the list.</summary>
+    /// <summary>Returns those that a service's /metrics has, in the order of the list.</summary>
     public static IEnumerable<string> In(string metrics)
     {
         var names = metrics.Split('\n').Select(line => line.Split('{', ' ')[0]).ToHashSet();

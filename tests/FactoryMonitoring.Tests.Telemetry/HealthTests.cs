@@ -19,7 +19,7 @@ public sealed class HealthTests(StackFixture stack) : StackTest(stack)
         int[] server = [postmaster];
         try
         {
-            // The postmaster first: what it starts after its children are counted would go on answering.
+            // The postmaster first: processes that it starts after its children are counted would continue to answer.
             await StackFixture.SignalAsync("-STOP", server);
             server = [postmaster, .. Children(postmaster)];
             await StackFixture.SignalAsync("-STOP", server);
@@ -41,7 +41,7 @@ public sealed class HealthTests(StackFixture stack) : StackTest(stack)
         Assert.Equal("0", await CheckAsync("sensor-consumer-1"));
     }
 
-    // What the answers themselves take on a machine that runs the whole stack.
+    // The time that the answers themselves take on a machine that runs the whole stack.
     private static TimeSpan StackTolerance => TimeSpan.FromSeconds(2);
 
     private async Task<TimeSpan> UnhealthyAfterAsync(string service, Stopwatch since)
@@ -75,7 +75,7 @@ public sealed class HealthTests(StackFixture stack) : StackTest(stack)
     private static IEnumerable<int> Children(int process) => Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
         .Select(name => int.TryParse(name, CultureInfo.InvariantCulture, out var id) ? id : 0).Where(id => id != 0 && Parent(id) == process);
 
-    /// <summary>The process's parent; 0 where the process has ended.</summary>
+    /// <summary>Returns the process's parent; 0 if the process has exited.</summary>
     private static int Parent(int process)
     {
         try
@@ -89,7 +89,7 @@ public sealed class HealthTests(StackFixture stack) : StackTest(stack)
         }
     }
 
-    /// <summary>The exit code of the service's own program with --check, asking the one that runs.</summary>
+    /// <summary>Returns the exit code of the service's own program with --check, which queries the running service.</summary>
     private async Task<string> CheckAsync(string service)
     {
         if (!Stack.App.ResourceNotifications.TryGetCurrentState(service, out var state)) throw new InvalidOperationException(service);

@@ -11,7 +11,7 @@ public sealed partial class MetricsTests(StackFixture stack) : StackTest(stack)
 {
     private const int Readings = 60, Malformed = 7;
 
-    /// <summary>Telemetry.md's list, as Prometheus spells it, and who has it from the first minute.</summary>
+    /// <summary>The list in telemetry.md with Prometheus' names, and the services that have each metric from the first minute on.</summary>
     private static readonly (string Metric, string Instrument, IReadOnlyList<string> Services)[] Always =
     [
         ("messaging_client_operation_duration_seconds_bucket", "messaging.client.operation.duration", [.. StackFixture.Sensors, .. StackFixture.Consumers]),
@@ -79,7 +79,7 @@ public sealed partial class MetricsTests(StackFixture stack) : StackTest(stack)
     {
         string[] bounds = ["0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1", "2.5", "5", "7.5", "10", "+Inf"];
         string[] metrics = ["messaging_client_operation_duration_seconds_bucket", "messaging_process_duration_seconds_bucket", "factory_pipeline_e2e_duration_seconds_bucket"];
-        // Healthy is a consumer before its first reading.
+        // A consumer is healthy before its first reading.
         var page = await EventuallyAsync(async () => await ScrapeAsync(StackFixture.Consumers[0]) is var scraped && metrics.All(scraped.Names.Contains) ? scraped : null);
 
         foreach (var metric in metrics)

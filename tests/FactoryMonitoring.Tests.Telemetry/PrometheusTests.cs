@@ -9,7 +9,7 @@ public sealed partial class PrometheusTests(StackFixture stack) : StackTest(stac
 {
     private static readonly string Deploy = Path.Combine(Repository.Root, "deploy");
 
-    /// <summary>Emitted when what they count has happened for the first time.</summary>
+    /// <summary>Metrics that exist only after what they count has happened for the first time.</summary>
     private static readonly HashSet<string> OnOccasion =
         ["factory_dead_letters", "factory_rebalance_stall_duration_seconds", "db_client_operation_failed", "factory_alerts_raised"];
 
@@ -80,7 +80,7 @@ public sealed partial class PrometheusTests(StackFixture stack) : StackTest(stac
     private async Task<List<string>> FiringAsync(string alert) =>
         [.. (await ValuesAsync($$"""ALERTS{alertname="{{alert}}",alertstate="firing"}""")).Keys.Order(StringComparer.Ordinal)];
 
-    /// <summary>What the query gives now, by instance.</summary>
+    /// <summary>Returns the current result of the query, by instance.</summary>
     private async Task<Dictionary<string, double>> ValuesAsync(string query)
     {
         using var document = JsonDocument.Parse(await GetAsync("prometheus", $"/api/v1/query?query={Uri.EscapeDataString(query)}"));

@@ -15,8 +15,8 @@ public sealed class StackCollection : ICollectionFixture<StackFixture>
 }
 
 /// <summary>
-/// The whole factory on the embedded broker, beside any other stack of the machine: free ports, a directory of its own. All telemetry goes to
-/// a collector of the tests', and Prometheus scrapes it. Tests of the collection run one after the other and leave it as they found it.
+/// The whole factory on the embedded broker, next to any other stack of the machine: free ports, a separate directory. All telemetry goes to a collector of the
+/// tests, and Prometheus scrapes it. Tests of the collection run one after the other and restore the initial state.
 /// </summary>
 public sealed class StackFixture : IAsyncLifetime
 {
@@ -38,7 +38,7 @@ public sealed class StackFixture : IAsyncLifetime
 
     internal NpgsqlDataSource Database { get; private set; } = null!;
 
-    /// <summary>What the services sent from their start until so many readings were stored, while nothing was done to them.</summary>
+    /// <summary>What the services sent from their start until a number of readings was stored, without any fault.</summary>
     internal (IReadOnlyList<ReceivedSpan> Spans, IReadOnlyList<ReceivedLog> Logs) Undisturbed { get; private set; }
 
     public async Task InitializeAsync()
@@ -64,7 +64,7 @@ public sealed class StackFixture : IAsyncLifetime
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>What lets a stack run beside others.</summary>
+    /// <summary>Returns the arguments that let a stack run next to others.</summary>
     internal static string[] StackArguments(string directory) =>
     [
         "--Factory:Kafka=embedded", "--Factory:Postgres=process", $"--Factory:RunDirectory={directory}", "--Factory:Ports:Web=0", "--Factory:Ports:Api=0",
@@ -85,7 +85,7 @@ public sealed class StackFixture : IAsyncLifetime
     internal Task<ExecuteCommandResult> CommandAsync(string resource, string command, CancellationToken cancellationToken) =>
         App.ResourceCommands.ExecuteCommandAsync(resource, command, cancellationToken);
 
-    /// <summary>The process that does the work of a resource.</summary>
+    /// <summary>Returns the process that does the work of a resource.</summary>
     internal int ProcessOf(string resource)
     {
         if (!App.ResourceNotifications.TryGetCurrentState(resource, out var state)) throw new InvalidOperationException($"{resource} is unknown");

@@ -4,7 +4,7 @@ using FactoryMonitoring.Tests.Telemetry.Otlp;
 
 namespace FactoryMonitoring.Tests.Telemetry;
 
-/// <summary>A test on the running stack, with one token that bounds all its waiting.</summary>
+/// <summary>A test on the running stack, with one token that limits all waiting.</summary>
 [Collection(StackCollection.Name)]
 public abstract class StackTest(StackFixture stack) : IAsyncLifetime
 {
@@ -14,10 +14,10 @@ public abstract class StackTest(StackFixture stack) : IAsyncLifetime
 
     private protected OtlpCollector Collector => stack.Collector;
 
-    /// <summary>Cancelled when the test has taken three minutes.</summary>
+    /// <summary>Cancelled after three minutes.</summary>
     protected CancellationToken Timeout => _limit.Token;
 
-    /// <summary>What another test has restarted is up again.</summary>
+    /// <summary>Waits until everything that another test has restarted is up again.</summary>
     public Task InitializeAsync() => stack.IsHealthyAsync(Timeout);
 
     public Task DisposeAsync()
@@ -26,7 +26,7 @@ public abstract class StackTest(StackFixture stack) : IAsyncLifetime
         return Task.CompletedTask;
     }
 
-    /// <summary>Asks until there is an answer; the test fails at its limit.</summary>
+    /// <summary>Polls until there is an answer; the test fails at its limit.</summary>
     protected async Task<T> EventuallyAsync<T>(Func<Task<T?>> ask) where T : class
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
@@ -55,10 +55,10 @@ public abstract class StackTest(StackFixture stack) : IAsyncLifetime
         return await client.GetStringAsync(path, Timeout);
     }
 
-    /// <summary>The samples of a service's /metrics.</summary>
+    /// <summary>Returns the samples of a service's /metrics.</summary>
     private protected async Task<MetricsPage> ScrapeAsync(string service) => MetricsPage.Parse(await GetAsync(service, "/metrics"));
 
-    /// <summary>A figure summed over the consumers.</summary>
+    /// <summary>Returns a metric summed over the consumers.</summary>
     private protected async Task<double> SumOfConsumersAsync(string metric, params (string Label, string Value)[] labels)
     {
         var pages = await Task.WhenAll(StackFixture.Consumers.Select(ScrapeAsync));

@@ -10,7 +10,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
 {
     private const string Send = "send sensor-data", Process = "process sensor-data", Poll = "poll sensor-data", SendAlert = "send alerts";
 
-    /// <summary>Telemetry:MessageTracesPerSecond, where nothing else is set.</summary>
+    /// <summary>The default of Telemetry:MessageTracesPerSecond.</summary>
     private const double MessageTracesPerSecond = 0.2;
 
     private IEnumerable<ReceivedSpan> Batches => Collector.Spans.Where(span => span is { Name: Process, ParentSpanId: "" });
@@ -18,7 +18,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
     [Fact]
     public async Task A_reading_is_followed_from_the_sensors_span_to_its_row()
     {
-        // A send whose batch has come through as well.
+        // A send whose batch has also arrived.
         var (send, batch) = (await EventuallyAsync(() =>
         {
             var batches = Batches.ToList();
@@ -66,7 +66,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
         Assert.Equal(
             ("sensor-processors", "process", batch.Service),
             (batch.Attributes["messaging.consumer.group.name"], batch.Attributes["messaging.operation.type"], batch.Attributes["messaging.client.id"]));
-        // All of it ended before the batch did, and so was sent before or with it.
+        // All its spans ended before the batch did, and were thus sent before it or with it.
         var trace = Collector.Spans.Where(span => span.TraceId == batch.TraceId).ToList();
         Assert.All(trace, span => Assert.True(span.Service == batch.Service && span.Start >= batch.Start && span.End <= batch.End, $"{span}"));
         Assert.Equal([Poll, "detect", "store"], ChildrenOf(batch));
@@ -95,7 +95,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
     [Fact]
     public async Task An_alert_is_one_trace_from_the_sensors_send_to_its_own()
     {
-        // Sensors reach warning and critical levels all the time: one raises an alert soon.
+        // Sensors reach warning and critical levels all the time, so one raises an alert soon.
         var alerts = await EventuallyAsync(async () =>
             await QueryAsync<string[]>("SELECT array_agg(concat_ws(' ', alert_id, trace_id, span_id, kafka_partition, kafka_offset)) FROM alerts WHERE resolved_at IS NOT NULL OR occurrences > 1")
                 is { Length: > 0 } found ? found : null);
@@ -126,7 +126,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
                 && await QueryAsync<long>("SELECT count(*) FROM outbox") == 0);
             var drained = await QueryAsync<DateTime>("SELECT clock_timestamp()");
 
-            // By then each loop of the consumers and the API has looked many times: for messages, for alerts to send, for changes to show.
+            // By then each loop of the consumers and the API has polled many times: for messages, for alerts to send, for changes to show.
             await EventuallyAsync(() => QueryAsync<bool>("SELECT min(last_heartbeat) > $1 FROM consumer_health WHERE status = 'active'", drained.AddSeconds(15)));
 
             Assert.DoesNotContain(Collector.Spans, span => span.Start > drained.ToUniversalTime());
@@ -146,7 +146,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
         await EventuallyAsync(async () => (await CountAsync()).Batches >= before.Batches + Batches);
         var end = DateTime.UtcNow;
         var after = await CountAsync();
-        // Each service has sent what it recorded until then.
+        // Each service has sent what it had recorded by then.
         await EventuallyAsync(() => Task.FromResult(StackFixture.Sensors.Concat(StackFixture.Consumers).All(service =>
             Collector.Spans.Any(span => span.Service == service && span.End > end))));
 
@@ -157,7 +157,7 @@ public sealed class TraceTests(StackFixture stack, ITestOutputHelper output) : S
 
         Assert.Equal([Process, Send], roots.Select(root => root.Name).Distinct().Order(StringComparer.Ordinal));
         Assert.InRange(roots.Count(root => root.Name == Process), 1, after.Batches - before.Batches);
-        // What nothing asks for is limited in each process.
+        // Traces that nothing requests are limited in each process.
         var limit = (MessageTracesPerSecond * (end - begin).TotalSeconds) + 1;
         foreach (var service in roots.Where(root => !root.Attributes.ContainsKey(TraceSampler.KeepTag) && root.Links.Count == 0).CountBy(root => root.Service))
         {

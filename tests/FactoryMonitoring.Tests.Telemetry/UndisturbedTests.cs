@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace FactoryMonitoring.Tests.Telemetry;
 
-/// <summary>What a stack sends of itself, start-up included, while nothing is done to it: no mark of an error for the dashboard to show.</summary>
+/// <summary>What an undisturbed stack sends, including its start-up: no error that the dashboard would show.</summary>
 public sealed partial class UndisturbedTests(StackFixture stack) : StackTest(stack)
 {
     [Fact]

@@ -11,19 +11,19 @@ using FactoryMonitoring.Consumers.Health;
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 /// <summary>
-/// Turns the Avro messages of a Schema Registry's serializer into the JSON that they mean, which is then read as any other message (docs/messages.md).
+/// Converts the Avro messages of a Schema Registry's serializer to JSON, which is then read like any other message (docs/messages.md).
 /// Used by the polling thread, which never waits for the registry: a message whose schema is not known yet is read again later.
 /// </summary>
 internal sealed partial class AvroMessages : IDisposable
 {
     private const int MaxUnreadable = 10_000;
 
-    /// <summary>Before the value: a zero, and four bytes with the number of the schema.</summary>
+    /// <summary>The bytes before the value: a zero, and the schema's id in four bytes.</summary>
     private const int FramingBytes = 5;
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
 
-    /// <summary>A schema that the registry did not know may have been restored there.</summary>
+    /// <summary>After this time an unknown schema is requested again: it may have been restored in the registry.</summary>
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromMinutes(1);
 
     private readonly Uri _url;
@@ -39,7 +39,7 @@ internal sealed partial class AvroMessages : IDisposable
     private long _failedAt;
     private long _unreadableSince;
 
-    /// <param name="options">With an address.</param>
+    /// <param name="options">Must contain an address.</param>
     public AvroMessages(SchemaRegistryOptions options, ConsumerStatus status, TimeProvider time, ILogger<AvroMessages> logger)
     {
         _url = new Uri(options.Url!);
@@ -49,33 +49,33 @@ internal sealed partial class AvroMessages : IDisposable
             BasicAuthUserInfo = options.User is { Length: > 0 } user ? $"{user}:{options.Password}" : null,
             SslCaLocation = options.CaFile,
             RequestTimeoutMs = 5_000,
-            // It is asked again here. With 0 the client asks nothing at all.
+            // This class retries by itself. With 0 the client sends no request at all.
             MaxRetries = 1,
         });
         (_status, _time, _logger) = (status, time, logger);
     }
 
-    /// <summary>What became of a message.</summary>
+    /// <summary>The result of reading a message.</summary>
     internal enum Outcome
     {
-        /// <summary>It is JSON now.</summary>
+        /// <summary>It is converted to JSON.</summary>
         Read,
 
-        /// <summary>Its schema is being asked for: it is to be read again.</summary>
+        /// <summary>Its schema has been requested: the message must be read again.</summary>
         AwaitsSchema,
 
-        /// <summary>It is no message of a schema that can be read.</summary>
+        /// <summary>It is not a message of a readable schema.</summary>
         Unreadable,
     }
 
-    /// <summary>The last message that was read, as JSON. Valid until the next one is.</summary>
+    /// <summary>The last message read, as JSON. Valid until the next one is read.</summary>
     public ReadOnlySpan<byte> Json => _json.WrittenSpan;
 
-    /// <summary>What is wrong with the last message that cannot be read.</summary>
+    /// <summary>Why the last unreadable message could not be read.</summary>
     public string Detail { get; private set; } = "";
 
     /// <summary>Reads a message.</summary>
-    /// <param name="message">A zero byte, the schema's id in four bytes, and a value in Avro's binary form.</param>
+    /// <param name="message">A zero byte, the schema's id in four bytes, and a value in Avro's binary encoding.</param>
     public Outcome Read(ReadOnlySpan<byte> message)
     {
         var id = BinaryPrimitives.ReadInt32BigEndian(message[1..]);
@@ -107,7 +107,7 @@ internal sealed partial class AvroMessages : IDisposable
         }
         catch (Exception exception)
         {
-            // The library throws whatever comes of bytes that are none of the schema's.
+            // The library throws arbitrary exceptions for bytes that do not match the schema.
             Detail = $"Cannot read the message as Avro of schema {id}: {JsonText.Shorten(exception.Message, 200)}";
             return Outcome.Unreadable;
         }
@@ -115,7 +115,7 @@ internal sealed partial class AvroMessages : IDisposable
 
     public void Dispose() => _registry.Dispose();
 
-    /// <summary>Asks the registry, or takes its answer. One question at a time: who sends schemas that do not exist gets no more.</summary>
+    /// <summary>Sends a request to the registry, or processes its answer. One request at a time: a producer of unknown schemas does not cause more.</summary>
     private void Ask(int id)
     {
         if (_asked is null)
@@ -148,7 +148,7 @@ internal sealed partial class AvroMessages : IDisposable
                 Cannot(asked, $"The message is of schema {asked}, which cannot be read: {JsonText.Shorten(unreadable.Message, 200)}");
                 break;
             case var failure:
-                // Nothing is wrong with the message. It waits, as for a database that is away.
+                // The message is not at fault. It waits, as it does while the database is unavailable.
                 _failedAt = _time.GetTimestamp();
                 var reason = failure?.Message ?? "no answer within 5 s";
                 if (_status.RegistryProblem is null)
@@ -187,7 +187,7 @@ internal sealed partial class AvroMessages : IDisposable
     }
 
     /// <exception cref="SchemaRegistryException">The registry answers with an error.</exception>
-    /// <exception cref="SchemaParseException">It is no schema of Avro that can be read.</exception>
+    /// <exception cref="SchemaParseException">It is not an Avro schema that can be read.</exception>
     private async Task<GenericDatumReader<object>> FetchAsync(int id)
     {
         var schema = await _registry.GetSchemaAsync(id).ConfigureAwait(false);
@@ -200,18 +200,18 @@ internal sealed partial class AvroMessages : IDisposable
         await AddAsync(schema, texts, []).ConfigureAwait(false);
         try
         {
-            // In a union a type may name those before it.
+            // In a union, a type may refer to earlier ones.
             var parsed = texts.Count == 1 ? Avro.Schema.Parse(texts[0]) : ((UnionSchema)Avro.Schema.Parse($"[{string.Join(',', texts)}]")).Schemas[^1];
             return new GenericDatumReader<object>(parsed, parsed);
         }
         catch (Exception exception) when (exception is not SchemaParseException)
         {
-            // The registry has answered: to wait for another answer would hold the partition for good.
+            // The registry has answered: waiting for another answer would block the partition forever.
             throw new SchemaParseException(exception.Message, exception);
         }
     }
 
-    /// <summary>Adds what a schema refers to, and then itself.</summary>
+    /// <summary>Adds the schemas that a schema references, and then the schema itself.</summary>
     private async Task AddAsync(Confluent.SchemaRegistry.Schema schema, List<string> texts, HashSet<string> names)
     {
         foreach (var reference in schema.References.Where(reference => names.Add(reference.Name)))
@@ -310,7 +310,7 @@ internal sealed partial class AvroMessages : IDisposable
         }
     }
 
-    /// <summary>JSON has no NaN; as text it is what a message without a value has.</summary>
+    /// <summary>JSON has no NaN; as text it is treated like a missing value.</summary>
     private static void WriteNumber<T>(Utf8JsonWriter json, T number, bool isFinite) where T : IFormattable
     {
         var text = number.ToString("R", CultureInfo.InvariantCulture);

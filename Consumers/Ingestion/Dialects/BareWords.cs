@@ -1,10 +1,10 @@
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>NaN and Infinity without quotation marks, as Python and others write them: no JSON, but everybody knows what is meant.</summary>
+/// <summary>NaN and Infinity without quotation marks, as Python and others write them: not valid JSON, but unambiguous.</summary>
 internal static class BareWords
 {
-    /// <summary>Puts quotation marks around each.</summary>
-    /// <returns>Null where there is none, or the message is nothing that is read at all.</returns>
+    /// <summary>Adds quotation marks to each.</summary>
+    /// <returns>Null if there is none, or the message cannot be read at all.</returns>
     public static byte[]? Quote(ReadOnlySpan<byte> message)
     {
         if (message.Length > ReadingParser.MaxBytes || message.TrimStart(" \t\r\n"u8) is not [(byte)'{' or (byte)'[', ..]

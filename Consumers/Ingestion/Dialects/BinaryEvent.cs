@@ -4,12 +4,14 @@ using Confluent.Kafka;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>A CloudEvent in binary mode: its attributes are the record's headers, its data the record's value (CloudEvents, Kafka protocol binding 1.0.2, 3.2).</summary>
+/// <summary>
+/// A CloudEvent in binary mode: its attributes are the record's headers, its data is the record's value (CloudEvents, Kafka protocol binding 1.0.2, 3.2).
+/// </summary>
 internal static class BinaryEvent
 {
     private static readonly string[] Attributes = ["time", "subject", "source"];
 
-    /// <summary>The same event in structured mode, which is read as any other; null where the record is no event.</summary>
+    /// <summary>Returns the same event in structured mode, which is read like any other message; null if the record is not an event.</summary>
     public static byte[]? ToStructured(Headers? headers, ReadOnlySpan<byte> data)
     {
         if (Value(headers, "specversion") is not { } version)

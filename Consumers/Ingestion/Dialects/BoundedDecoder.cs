@@ -7,8 +7,8 @@ using Decoder = Avro.IO.Decoder;
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 /// <summary>
-/// Avro's decoder of binary messages, which allocates as much as a message says that it holds, and follows a schema that names itself as deep as a message goes.
-/// Here all lengths of a message together are no more than its bytes, and the stack is not exhausted.
+/// Avro's decoder of binary messages allocates as much as a message claims to contain, and follows a recursive schema as deep as a message goes.
+/// This one limits the sum of all lengths in a message to its size in bytes, and does not exhaust the stack.
 /// </summary>
 internal sealed class BoundedDecoder(MemoryStream message) : BinaryDecoder(message), Decoder
 {

@@ -7,17 +7,17 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Takes the reading that was found last, of the sensor that it names.</summary>
-/// <returns>Why it cannot be taken, in words too; <see cref="Rejection.None"/> where it is.</returns>
+/// <summary>Takes the reading found last, of the given sensor.</summary>
+/// <returns>Why it cannot be taken, with a description; <see cref="Rejection.None"/> if it is taken.</returns>
 internal delegate (Rejection Reason, string Detail) TakeReading(in SensorText sensor);
 
 /// <summary>
-/// Reads what <see cref="ReadingParser"/> does not take as it is: other names, other forms of times and numbers, envelopes, several readings in one message
-/// (docs/messages.md). What it finds is what the same readings of our own sensors would have been. What it does not take either, it tells in words: what was
-/// found, what is allowed, and what to set. Used by one thread.
+/// Reads messages that <see cref="ReadingParser"/> does not accept: other names, other formats of times and numbers, envelopes, several readings in one message
+/// (docs/messages.md). The result is the same as if this system's sensors had sent the readings. For a message that it cannot read either, it reports what was
+/// found, what is allowed, and what to set. Not thread-safe.
 /// </summary>
-/// <param name="ownUnits">By sensor_type, the unit that other settings give it; they may change.</param>
-/// <param name="forms">Finds the values of an object, which it then holds as <see cref="FormValues.Readings"/>; null where members are named by the mapping.</param>
+/// <param name="ownUnits">Returns a sensor_type's unit from other settings, which may change.</param>
+/// <param name="forms">Finds the values of an object and adds them to it as <see cref="FormValues.Readings"/>; null if the mapping names the members.</param>
 internal sealed class DialectReader(MessagesOptions options, MappingOptions mapping, Func<string, string?> ownUnits, ValueForms? forms = null)
 {
     private const string Mapping = "Consumers:Messages:Mapping:";
@@ -37,54 +37,54 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private int _elementEnd;
     private int _inner;
 
-    /// <summary>The object that is read, with the values that its form names; null where it has no form.</summary>
+    /// <summary>The object being read, with the values found by its form; null if it has no form.</summary>
     private byte[]? _formed;
     private bool _isOfValue;
 
-    /// <summary>The unit that stands behind the value, in its text; empty where none does.</summary>
+    /// <summary>The unit after the value, in the value's text; empty if there is none.</summary>
     private byte[] _unitOfValue = [];
 
-    /// <summary>Reads by the mapping of the settings.</summary>
+    /// <summary>Creates a reader that uses the mapping in the settings.</summary>
     /// <param name="options">The settings.</param>
-    /// <param name="ownUnits">By sensor_type, the unit that other settings give it; they may change.</param>
+    /// <param name="ownUnits">Returns a sensor_type's unit from other settings, which may change.</param>
     public DialectReader(MessagesOptions options, Func<string, string?>? ownUnits = null)
         : this(options, options.Mapping, ownUnits ?? (_ => null)) => Forms = new KnownForms(options, this, ownUnits ?? (_ => null));
 
-    /// <summary>Forms that need no mapping, for what this cannot read; null of a reader of one of them.</summary>
+    /// <summary>Forms that need no mapping, for messages that this reader cannot read; null in a reader of one of those forms.</summary>
     public KnownForms? Forms { get; }
 
-    /// <summary>Whether the last object held values by their types.</summary>
+    /// <summary>Whether the last object contained values by their types.</summary>
     public bool IsMeasured { get; private set; }
 
-    /// <summary>The form of the last object that was read as one, in words; null where none was.</summary>
+    /// <summary>The form of the last object that was read by its form, in words; null if there was none.</summary>
     public string? Form { get; private set; }
 
-    /// <summary>No other form looks like that one.</summary>
+    /// <summary>Whether no other form looks like this one.</summary>
     public bool IsCertain { get; private set; }
 
-    /// <summary>Numbers of the last message that lie beside what is read.</summary>
+    /// <summary>Numbers in the last message that are not read.</summary>
     public IReadOnlyCollection<string> Unread => _unread;
 
-    /// <summary>Whether a time without a zone is one of UTC, so that it can be read without this.</summary>
+    /// <summary>Whether times without a zone are in UTC, so that they can be read without this reader.</summary>
     public bool IsUtc { get; } = options.Zone() == TimeZoneInfo.Utc;
 
-    /// <summary>Whether the headers of a record may hold a part of the message.</summary>
+    /// <summary>Whether the headers of a record may contain a part of the message.</summary>
     public bool ReadsHeaders => options.CloudEventHeaders;
 
-    /// <summary>What is wrong with the last message that was rejected.</summary>
+    /// <summary>Why the last rejected message was rejected.</summary>
     public string Detail { get; private set; } = "";
 
-    /// <summary>A value of an object that holds several, each of which is a reading.</summary>
+    /// <summary>A value of an object with several, each of which is a reading.</summary>
     private sealed record Measurement(byte[] Type, string What, string Key);
 
-    /// <summary>Reads all readings of a message, in their order, up to the first that cannot be taken: then the message is rejected.</summary>
+    /// <summary>Reads all readings of a message, in order, up to the first that cannot be taken: then the message is rejected.</summary>
     /// <param name="message">A JSON object, or an array.</param>
-    /// <param name="key">Of its record; it is the id of a sensor whose messages have none.</param>
-    /// <param name="reading">Gets what was found last, from a rejected message too.</param>
-    /// <param name="sensor">The same; whether its text can be stored is not known yet.</param>
-    /// <param name="take">Takes each.</param>
-    /// <exception cref="JsonException">It is no JSON.</exception>
-    /// <exception cref="InvalidOperationException">Its text is no valid Unicode.</exception>
+    /// <param name="key">The record's key; it is the sensor's id if the message has none.</param>
+    /// <param name="reading">Receives what was found last, also from a rejected message.</param>
+    /// <param name="sensor">The same; its text has not been checked for storage yet.</param>
+    /// <param name="take">Called for each reading.</param>
+    /// <exception cref="JsonException">The message is not JSON.</exception>
+    /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
     public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured) = (Rejection.None, "", -1, -1, null, false, false);
@@ -109,10 +109,10 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         sensor = default;
     }
 
-    /// <summary>Reads the elements of an array, each as if it were a message.</summary>
+    /// <summary>Reads the elements of an array, each like a message.</summary>
     private void ReadElements(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        // Anything behind the array makes the reader throw.
+        // Anything after the array makes the reader throw.
         var whole = new Utf8JsonReader(envelope.Body);
         whole.Read();
         whole.Skip();
@@ -126,7 +126,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    /// <summary>Reads a reading, or as many as the object holds.</summary>
+    /// <summary>Reads the reading, or all readings, of an object.</summary>
     private void ReadObject(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         if (envelope.Problem is { } problem)
@@ -151,7 +151,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         ReadFound(envelope, envelope.Body, key, ref reading, ref sensor, take);
     }
 
-    /// <summary>Reads what the object's form names; nothing, and it is read as one that has none.</summary>
+    /// <summary>Reads the values found by the object's form; if there are none, the object is read as one without a form.</summary>
     private void ReadForm(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         _formed = forms!.Read(envelope.Body);
@@ -175,7 +175,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         (_formed, IsMeasured) = (null, true);
     }
 
-    /// <summary>Reads the members that have been found in an object: of itself, or of each of its readings.</summary>
+    /// <summary>Reads the members found in an object: of the object itself, or of each of its readings.</summary>
     /// <param name="whole">The object as it was sent.</param>
     private void ReadFound(in Envelope envelope, ReadOnlySpan<byte> whole, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
@@ -198,7 +198,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         _inner = -1;
     }
 
-    /// <summary>Finds the next element of an array of objects, unless something is wrong already.</summary>
+    /// <summary>Finds the next element of an array of objects, unless there is already an error.</summary>
     private bool NextElement(ref Utf8JsonReader json, int index, out int start, out int length)
     {
         (start, length) = (0, 0);
@@ -228,8 +228,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         return false;
     }
 
-    /// <summary>Reads the members that have been found: as one reading, or as one for each value of <see cref="MappingOptions.Values"/>.</summary>
-    /// <param name="element">The object that is read.</param>
+    /// <summary>Reads the members found: as one reading, or as one for each value of <see cref="MappingOptions.Values"/>.</summary>
+    /// <param name="element">The object being read.</param>
     private void ReadReadings(in Envelope envelope, ReadOnlySpan<byte> element, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         Begin(ref reading, ref sensor);
@@ -290,7 +290,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    /// <summary>Readings of several types, whose id is that of the object around them, are of several sensors.</summary>
+    /// <summary>Adds the type to the id: readings of several types that share the id of the object around them belong to several sensors.</summary>
     private void AddType(ref SensorText sensor)
     {
         if (_first != Rejection.None || _inner < 0 || _formed is not null || !IsOfElement(_members[Member.Type]) || IsOfElement(_members[Member.Id]))
@@ -320,7 +320,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    /// <summary>The first of the values that the message has as null.</summary>
+    /// <summary>Returns the first of the values that is null in the message.</summary>
     private Measurement? NullOf(ReadOnlySpan<Found> measured)
     {
         for (var i = 0; i < measured.Length; i++)
@@ -408,7 +408,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         else if (sensor.Unit.IsEmpty)
         {
             sensor.Unit = UnitOf(sensor.Type);
-            // A unit that is there and empty is none, which a type may have.
+            // A unit that is present and empty means no unit, which a type may have.
             if (sensor.Unit.IsEmpty && _members[Member.Unit].IsMissing)
             {
                 var known = string.Join(", ", SensorCatalog.Types.Keys.Order(StringComparer.Ordinal));
@@ -417,7 +417,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    /// <summary>For whoever has to name the member that holds the value.</summary>
+    /// <summary>Lists the numbers in a message, for the user who must name the member of the value.</summary>
     private static string WhereNumbersAre(ReadOnlySpan<byte> body, bool isTyped) => JsonText.Numbers(body) is not { Count: > 0 } numbers ? ""
         : JsonText.ArrayOf(body, numbers[0]) is { Length: > 0 } array ? $". It holds numbers at {string.Join(", ", numbers)}: where each element of {array} is a reading, set {Mapping}Readings={array}"
         : $". It holds numbers at {string.Join(", ", numbers)}{(isTyped ? "" : $": one is named as {Mapping}Value={numbers[0]}, several as {Mapping}Values:{{type}}={numbers[0]}")}";
@@ -487,7 +487,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             }
         }
 
-        // Kafka Connect's converter of JSON writes a text in quotation marks.
+        // Kafka Connect's JSON converter writes a text in quotation marks.
         var isQuoted = key.Length > 2 && key[0] == '"' && key[^1] == '"';
         key = isQuoted ? key[1..^1] : key;
         if (sensor.Id.IsEmpty && key.TrimStart((byte)' ') is [(byte)'{', ..])
@@ -502,12 +502,12 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    /// <summary>The id in a key that is a JSON object, as Kafka Connect and Debezium write them; empty where it has none.</summary>
+    /// <summary>Returns the id from a key that is a JSON object, as Kafka Connect and Debezium write them; empty if it has none.</summary>
     private ReadOnlySpan<byte> IdOfKey(ReadOnlySpan<byte> key)
     {
         try
         {
-            // As in a message, a payload may stand in it with its schema; it may be a text alone.
+            // As in a message, the key may contain a payload with its schema; the payload may be only a text.
             var json = new Utf8JsonReader(key);
             while (json.Read())
             {
@@ -529,7 +529,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         static ReadOnlySpan<byte> Fitting(ReadOnlySpan<byte> id) => id.Length <= ReadingParser.MaxIdLength ? id : default;
     }
 
-    /// <summary>The unit of the value: its member's, or what stands behind the value.</summary>
+    /// <summary>Returns the unit of the value: from its member, or from the text after the value.</summary>
     private ReadOnlySpan<byte> ReadUnit(ReadOnlySpan<byte> body)
     {
         var unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
@@ -567,7 +567,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     private OptionalUtf8 ReadOptional(ReadOnlySpan<byte> body, Member member, string what, string key, int maxLength)
     {
-        // A list of coordinates is no place that could be stored, and was none before.
+        // A list of coordinates is not a location that can be stored, and never was.
         var text = ReadText(body, member, what, key, maxLength, takesNumber: true);
         return new OptionalUtf8(_members[member].Type is JsonTokenType.String or JsonTokenType.Number, text);
     }
@@ -724,7 +724,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void WrongType(ReadOnlySpan<byte> body, Found found, string what, string wanted, string key) =>
         Reject(Rejection.WrongType, $"Cannot read the {what} {JsonText.Show(body, found)}: it must be {wanted}{(key.Length == 0 ? "" : $". {Other(key)}")}");
 
-    /// <summary>Keeps the first problem of a message; later ones are not reported.</summary>
+    /// <summary>Records the first problem of a message; later ones are not reported.</summary>
     private void Reject(Rejection reason, string detail)
     {
         if (_first == Rejection.None)
@@ -735,7 +735,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     private bool IsElement => _element >= 0 || (_inner >= 0 && _formed is null);
 
-    /// <summary>Which element is read, as an index from 0; of an array in an element both.</summary>
+    /// <summary>Returns which element is being read, as an index from 0; for an array in an element, both indexes.</summary>
     private string Place()
     {
         var (outer, inner) = (_element < 0 ? "" : $"[{_element}]", _inner < 0 || _formed is not null ? "" : $"[{_inner}]");

@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>What lies around a reading, or around an array of readings: a CloudEvent in its structured JSON form, or the JSON of Kafka Connect with its schema.</summary>
+/// <summary>The envelope of a reading, or of an array of readings: a CloudEvent in its structured JSON form, or Kafka Connect's JSON with its schema.</summary>
 internal ref struct Envelope
 {
-    /// <summary>Of envelopes in envelopes.</summary>
+    /// <summary>Of nested envelopes.</summary>
     private const int MaxDepth = 3;
 
     private enum Part
@@ -23,30 +23,30 @@ internal ref struct Envelope
         Other,
     }
 
-    /// <summary>The reading: a JSON object. Or an array of them.</summary>
+    /// <summary>The reading, a JSON object, or an array of readings.</summary>
     public ReadOnlySpan<byte> Body { get; private set; }
 
-    /// <summary>The event around it; empty where there is none.</summary>
+    /// <summary>The event around it; empty if there is none.</summary>
     public ReadOnlySpan<byte> Event { get; private set; }
 
-    /// <summary>Of the event, as each lies in <see cref="Event"/>.</summary>
+    /// <summary>Members of the event, by their positions in <see cref="Event"/>.</summary>
     public Found Time { get; private set; }
 
     public Found Subject { get; private set; }
 
     public Found Source { get; private set; }
 
-    /// <summary>Where it holds neither object nor array: what it is and holds; else null.</summary>
+    /// <summary>If it contains neither object nor array: what it is and contains; otherwise null.</summary>
     public string? Problem { get; private set; }
 
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="JsonException">The message is not JSON.</exception>
     public static Envelope Open(ReadOnlySpan<byte> message) => default(Envelope).Open(message, depth: 0);
 
-    /// <summary>Opens an element of the array in this one. It belongs to this one's event, unless it is an event itself.</summary>
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <summary>Opens an element of the array in this envelope. It belongs to this envelope's event, unless it is an event itself.</summary>
+    /// <exception cref="JsonException">The element is not JSON.</exception>
     public readonly Envelope OpenElement(ReadOnlySpan<byte> element) => Open(element, depth: 0);
 
-    /// <summary>The same around another body.</summary>
+    /// <summary>Returns the same envelope around another body.</summary>
     public readonly Envelope With(ReadOnlySpan<byte> body)
     {
         var envelope = this;
@@ -68,7 +68,7 @@ internal ref struct Envelope
 
     private bool OpenOne()
     {
-        // Nearly all messages have neither, and a look for the names costs less than to read the message once more.
+        // Nearly all messages have neither, and searching for the names costs less than reading the message once more.
         if (Body.IndexOf("\"specversion\""u8) < 0 && Body.IndexOf("\"payload\""u8) < 0)
         {
             return false;
@@ -126,7 +126,7 @@ internal ref struct Envelope
             return;
         }
 
-        // An object as text, as a converter of strings or binary data writes it.
+        // An object as text, as written by a converter of strings or binary data.
         var content = found.Type == JsonTokenType.String ? JsonText.Of(Body, found).Trim(" \t\r\n"u8) : default;
         if (isBase64)
         {

@@ -7,18 +7,18 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 /// <summary>
-/// The values that a form holds, each as a reading. They are written into the object itself, as an array that <see cref="DialectReader"/> reads: what they share,
-/// the object around them has.
+/// The values that a form contains, each as a reading. They are written into the object itself, as an array that <see cref="DialectReader"/> reads: members
+/// that they share are in the object around them.
 /// </summary>
 internal sealed class FormValues(MeasuredNames names)
 {
-    /// <summary>The array's name, which no device gives to anything.</summary>
+    /// <summary>The array's name, which no device uses.</summary>
     public const string Readings = ":readings";
 
-    /// <summary>Of a reading: where its value stands in the message.</summary>
+    /// <summary>In a reading: the position of its value in the message.</summary>
     public const string Place = ":place";
 
-    /// <summary>Of a reading: what it adds to the id.</summary>
+    /// <summary>In a reading: the suffix that it adds to the id.</summary>
     public const string Part = ":part";
 
     private const int MaxUnread = 8;
@@ -31,20 +31,20 @@ internal sealed class FormValues(MeasuredNames names)
 
     private sealed record Value(string Place, MeasuredName Name, JsonElement Number, string? Id, string? Part, JsonElement? Time, float? Quality, int Group, int Order)
     {
-        // Values without a part are series of their own.
+        // Values without a part are separate series.
         public (string?, string?, string?, int) Measurement => (Id, Part, Time?.ToString(), Part is null ? Order : -1);
 
-        // A null is one where nothing else is known of the sensor; a name with its unit is surer than one without.
+        // A null ranks lowest; a name with its unit is more certain than one without.
         public int Rank => (Number.ValueKind == JsonValueKind.Null ? 0 : 4) + (Name.HasOwnUnit ? 2 : 0)
             + (SensorCatalog.Types.TryGetValue(Name.Type, out var type) && Name.Unit == type.Unit ? 1 : 0);
     }
 
-    /// <summary>Numbers that were found and are not read, as the message names them; at most 8.</summary>
+    /// <summary>Numbers that were found and are not read, by their names in the message; at most 8.</summary>
     public IReadOnlyCollection<string> Unread => _unread;
 
     public bool IsEmpty => _values.Count == 0;
 
-    /// <summary>A unit that stands in one value's name is its own; of the others none may stand beside them.</summary>
+    /// <summary>Whether any name has no unit. A unit in a name applies to that value; beside the other values there must be no unit member.</summary>
     public bool HasPlain => _values.Exists(value => !value.Name.HasOwnUnit);
 
     public void Clear()
@@ -54,11 +54,11 @@ internal sealed class FormValues(MeasuredNames names)
         _unread.Clear();
     }
 
-    /// <summary>Takes all numbers of an object whose names say what they are, and notes the others.</summary>
-    /// <param name="place">Before the names, with a slash at its end; empty for the message itself.</param>
-    /// <param name="id">Of the device; null where the message around it, or its record, has that.</param>
-    /// <param name="part">Prefix of what each adds to the id. It distinguishes the sensors of one device.</param>
-    /// <param name="name">What names mean in this form, before what they mean everywhere.</param>
+    /// <summary>Adds all numbers of an object whose names identify the measurement, and notes the others.</summary>
+    /// <param name="place">The pointer before the names, with a trailing slash; empty for the message itself.</param>
+    /// <param name="id">The device's id; null if the message around it, or its record, has it.</param>
+    /// <param name="part">Prefix of what each number adds to the id. It distinguishes the sensors of one device.</param>
+    /// <param name="name">What names mean in this form; takes precedence over their general meaning.</param>
     public void AddAll(JsonElement from, string place, string? id = null, string? part = null, JsonElement? time = null, Func<string, MeasuredName?>? name = null)
     {
         _group++;
@@ -86,7 +86,7 @@ internal sealed class FormValues(MeasuredNames names)
             {
                 if (known.HasOwnUnit && !SensorCatalog.Types.ContainsKey(known.Type) && IsWord(member.Value))
                 {
-                    // battery_V = "ok" is no measurement.
+                    // battery_V = "ok" is not a measurement.
                     continue;
                 }
 
@@ -120,14 +120,14 @@ internal sealed class FormValues(MeasuredNames names)
     private static bool IsWord(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && value.GetString()!.Trim() is var text && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _) && !Words.IsNoValue(Encoding.UTF8.GetBytes(text));
 
-    // The component temperature:0 of a device has a temperature; a switch has one among others.
+    // The component temperature:0 of a device has one temperature; a switch has a temperature among other values.
     private static string PartOf(string? of, string part) => of is null ? part : of.StartsWith($"{part}:", StringComparison.Ordinal) ? of : $"{of}-{part}";
 
-    /// <param name="part">What it adds to the id; null for nothing.</param>
+    /// <param name="part">The suffix added to the id; null for none.</param>
     public void Add(string place, MeasuredName name, JsonElement number, string? id = null, string? part = null, JsonElement? time = null, float? quality = null) =>
         _values.Add(new(place, name, number, id, part, time, quality, _group, _values.Count));
 
-    /// <summary>Notes a number that is not read.</summary>
+    /// <summary>Records a number that is not read.</summary>
     public void Pass(string place)
     {
         if (_unread.Count < MaxUnread)
@@ -193,12 +193,12 @@ internal sealed class FormValues(MeasuredNames names)
 
         json.WriteEndArray();
         json.Flush();
-        // The last of two members of one name counts: none of the message comes behind this one.
+        // Of two members with the same name the last counts: none of the message follows this one.
         var inner = body.Trim(" \t\r\n"u8)[..^1].TrimEnd(" \t\r\n"u8);
         return [.. inner, .. inner.Length > 1 ? ","u8 : default, .. "\""u8, .. Encoding.UTF8.GetBytes(Readings), .. "\":"u8, .. buffer.WrittenSpan, (byte)'}'];
     }
 
-    /// <summary>A pressure without a unit that is none of the weather in hPa, where it could be one in Pa, kPa or bar.</summary>
+    /// <summary>Finds a pressure without a unit that is not an air pressure in hPa, and could be in Pa, kPa or bar.</summary>
     public (string Place, string Text)? DoubtfulPressure()
     {
         foreach (var value in _chosen)
@@ -213,7 +213,7 @@ internal sealed class FormValues(MeasuredNames names)
         return null;
     }
 
-    /// <summary>Of several values of one sensor the surest; nulls alone where there is nothing else.</summary>
+    /// <summary>Chooses the most certain of several values of one sensor; nulls only if there is nothing else.</summary>
     public void Choose()
     {
         var chosen = new List<Value>();
@@ -232,13 +232,13 @@ internal sealed class FormValues(MeasuredNames names)
             chosen.RemoveAll(value => value.Number.ValueKind == JsonValueKind.Null);
         }
 
-        // Those of one object by their names, as the settings' own several values are by their types.
+        // Values of one object are ordered by name, as several values from the settings are by type.
         _chosen = [.. chosen.OrderBy(value => value.Group).ThenBy(value => value.Part, StringComparer.Ordinal).ThenBy(value => value.Order)];
     }
 
     public static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
-    /// <summary>Names of times, of numbers of messages and of devices.</summary>
+    /// <summary>Whether a name is that of a time, a message number or a device.</summary>
     public static bool IsNoMeasurement(string name) =>
         name.ToLowerInvariant() is var lower && (lower is "ts" or "time" or "timestamp" or "datetime" or "@timestamp" or "id" or "seq" or "sequence" or "version" or "quality" or "count" or "partitionid" or "unixtime" or "last_seen"
             or "device" or "sensor" or "fport" or "fcnt" || lower.EndsWith("_id", StringComparison.Ordinal) || lower.EndsWith("time", StringComparison.Ordinal) || name.EndsWith("Id", StringComparison.Ordinal));

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Text out of a message.</summary>
+/// <summary>Extracts text from a message.</summary>
 internal static class JsonText
 {
     private const int MaxShown = 80;
@@ -12,8 +12,8 @@ internal static class JsonText
     private const int MaxNumbers = 4;
     private const int Around = 10;
 
-    /// <summary>The text of a string, unescaped; a number as it is written.</summary>
-    /// <exception cref="InvalidOperationException">It is no valid Unicode.</exception>
+    /// <summary>Returns the text of a string, unescaped, or of a number as written.</summary>
+    /// <exception cref="InvalidOperationException">The text is not valid Unicode.</exception>
     public static ReadOnlySpan<byte> Of(ReadOnlySpan<byte> message, Found found)
     {
         var raw = message.Slice(found.Start, found.Length);
@@ -43,7 +43,7 @@ internal static class JsonText
         _ => type.ToString().ToLowerInvariant(),
     };
 
-    /// <summary>A value as it stands in the message, in one short line.</summary>
+    /// <summary>Returns a value as written in the message, in one short line.</summary>
     public static string Show(ReadOnlySpan<byte> message, Found found) => found.Type switch
     {
         JsonTokenType.None => "missing",
@@ -52,7 +52,7 @@ internal static class JsonText
         _ => Shorten(Encoding.UTF8.GetString(message.Slice(found.Start, Math.Min(found.Length, MaxShown * 4))), MaxShown),
     };
 
-    /// <summary>The names of an object's members, for whoever looks for the one that is missing.</summary>
+    /// <summary>Returns the names of an object's members, for an error about a missing one.</summary>
     public static string Members(ReadOnlySpan<byte> message)
     {
         var json = new Utf8JsonReader(message);
@@ -68,7 +68,7 @@ internal static class JsonText
         return names.Count == 0 ? "it has no members" : $"its members are {Shorten(string.Join(", ", names), MaxNames)}";
     }
 
-    /// <summary>The pointers to an object's first few numbers that may be measurements, as the settings name members.</summary>
+    /// <summary>Returns pointers to an object's first few numbers that may be measurements, as the settings name members.</summary>
     public static IReadOnlyList<string> Numbers(ReadOnlySpan<byte> message)
     {
         using var document = JsonDocument.Parse(message.ToArray());
@@ -77,7 +77,7 @@ internal static class JsonText
         return pointers;
     }
 
-    /// <summary>Where the reader stopped: the line, the byte and what stands around it.</summary>
+    /// <summary>Describes where the reader stopped: the line, the byte and the surrounding text.</summary>
     public static string Where(ReadOnlySpan<byte> message, JsonException exception)
     {
         if (exception.LineNumber is not { } line || exception.BytePositionInLine is not { } at)
@@ -97,8 +97,8 @@ internal static class JsonText
         return string.Create(CultureInfo.InvariantCulture, $" at line {line + 1}, byte {at + 1} ({found})");
     }
 
-    /// <summary>The pointer to the array of objects in which a number lies; null where it lies in none.</summary>
-    /// <param name="pointer">As <see cref="Numbers"/> gives it.</param>
+    /// <summary>Returns the pointer to the array of objects that contains a number; null if there is none.</summary>
+    /// <param name="pointer">As returned by <see cref="Numbers"/>.</param>
     public static string? ArrayOf(ReadOnlySpan<byte> message, string pointer)
     {
         using var document = JsonDocument.Parse(message.ToArray());
@@ -151,7 +151,7 @@ internal static class JsonText
         }
     }
 
-    /// <summary>What could not be printed becomes a question mark.</summary>
+    /// <summary>Shortens a text, and replaces unprintable characters with a question mark.</summary>
     public static string Shorten(string text, int most)
     {
         var shown = string.Concat(text.Take(most).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c));

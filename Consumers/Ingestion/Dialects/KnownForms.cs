@@ -5,18 +5,18 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>A form that a message may have, and who reads it.</summary>
-/// <param name="Name">In words; null where the reader finds out which it is.</param>
+/// <summary>A form that a message may have, and its reader.</summary>
+/// <param name="Name">In words; null if the reader determines the form.</param>
 /// <param name="Message">JSON.</param>
 internal sealed record KnownForm(string? Name, ReadOnlyMemory<byte> Message, DialectReader Reader);
 
 /// <summary>
-/// Widely used forms of messages whose members are where that form has them, and mean one thing alone: they need no mapping. They are looked for after a message
-/// could not be read otherwise. Where the settings name where values are, they are not looked for. Used by one thread.
+/// Widely used message forms whose members have fixed positions and an unambiguous meaning: they need no mapping. They are tried after a message
+/// could not be read otherwise, and not if the settings name the members of values. Not thread-safe.
 /// </summary>
 internal sealed class KnownForms
 {
-    /// <summary>Times of platforms, before and after those that a device gives.</summary>
+    /// <summary>Times added by platforms; used before and after the times of a device.</summary>
     private const string TimesOfPlatforms = "last_seen|received_at|EnqueuedTimeUtc|enqueuedTime|unixtime";
 
     private const string LaterTimes = "timestamp|time|ts|Timestamp|Time|dateutc|params/ts|EventEnqueuedUtcTime|systemProperties/iothub-enqueuedtime|eventTime|data/systemProperties/iothub-enqueuedtime";
@@ -33,7 +33,7 @@ internal sealed class KnownForms
     private readonly DialectReader _values;
     private readonly MeasuredNames _names;
 
-    /// <param name="ownUnits">By sensor_type, the unit that other settings give it; they may change.</param>
+    /// <param name="ownUnits">Returns a sensor_type's unit from other settings, which may change.</param>
     public KnownForms(MessagesOptions options, DialectReader plain, Func<string, string?> ownUnits)
     {
         var own = options.Mapping;
@@ -66,9 +66,9 @@ internal sealed class KnownForms
             new ValueForms(_names));
     }
 
-    /// <summary>Finds the forms that a message may have that could not be read otherwise; the first one that it can be read as is its own.</summary>
-    /// <param name="message">JSON, or a text that is none.</param>
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <summary>Returns the forms that a message may have that could not be read otherwise; the first one with which it can be read is its form.</summary>
+    /// <param name="message">JSON, or a text that is not JSON.</param>
+    /// <exception cref="JsonException">The message is not JSON.</exception>
     public IEnumerable<KnownForm> Find(ReadOnlyMemory<byte> message)
     {
         if (_isOff)
@@ -94,8 +94,8 @@ internal sealed class KnownForms
         }
     }
 
-    /// <summary>Makes a message of a text that is a number alone: the key of its record names the sensor, and its end may name the type.</summary>
-    /// <returns>What is missing to read it, and what to do, or the message; two nulls where it is no number.</returns>
+    /// <summary>Creates a message from a text that is only a number: the record's key names the sensor, and the end of the key may name the type.</summary>
+    /// <returns>What is missing to read it and what to do, or the message; two nulls if it is not a number.</returns>
     public (string? Problem, byte[]? Message) OfNumber(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key)
     {
         var text = message.Trim(" \t\r\n"u8);
@@ -140,7 +140,7 @@ internal sealed class KnownForms
         return (parts.Length > 1 ? _names.Find(last) : null) ?? (_options.Mapping.DefaultType is { Length: > 0 } type ? new(type, null, "", false) : null);
     }
 
-    /// <summary>The text of a message that is one text in quotation marks, where that holds a message or a number; else null.</summary>
+    /// <summary>Returns the text of a message that is a single quoted text, if it contains a message or a number; otherwise null.</summary>
     public static byte[]? InText(ReadOnlySpan<byte> message)
     {
         var text = message.Trim(" \t\r\n"u8);
@@ -177,7 +177,7 @@ internal sealed class KnownForms
             : null;
     }
 
-    /// <param name="message">As it is read, whatever its first object is.</param>
+    /// <param name="message">The message as read, whatever its first object is.</param>
     private KnownForm? FormOf(JsonElement root, ReadOnlyMemory<byte> message)
     {
         bool Has(string name, JsonValueKind kind) => root.TryGetProperty(name, out var member) && member.ValueKind == kind;

@@ -5,14 +5,14 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>InfluxDB's line protocol: <c>measurement,tag=a field=1.5,other="text" 1769860800000000000</c>, one metric a line.</summary>
+/// <summary>InfluxDB's line protocol: <c>measurement,tag=a field=1.5,other="text" 1769860800000000000</c>, one metric per line.</summary>
 internal static class LineProtocol
 {
-    /// <summary>Writes the metrics as Telegraf writes them as JSON.</summary>
-    /// <returns>Null where it is none.</returns>
+    /// <summary>Converts the metrics to Telegraf's JSON.</summary>
+    /// <returns>Null if the message is not line protocol.</returns>
     public static byte[]? ToTelegraf(ReadOnlySpan<byte> message)
     {
-        // Its cheapest mark.
+        // The cheapest test first.
         if (message.IndexOf((byte)'=') < 0 || message.Length > ReadingParser.MaxBytes || !System.Text.Unicode.Utf8.IsValid(message))
         {
             return null;
@@ -45,7 +45,7 @@ internal static class LineProtocol
 
         json.WriteStartObject();
         json.WriteString("name", Plain(name));
-        // Without one, the receiver's clock counts there; here the settings decide.
+        // Without a time, the line protocol uses the receiver's clock; here the settings decide.
         if (time is [var written])
         {
             if (!long.TryParse(written, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var nanoseconds))
@@ -96,7 +96,7 @@ internal static class LineProtocol
             return true;
         }
 
-        // 12i is an integer, 12u one without a sign.
+        // 12i is an integer, 12u an unsigned one.
         var number = value[^1] is 'i' or 'u' ? value[..^1] : value;
         if (!double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var read) || !double.IsFinite(read))
         {
@@ -107,7 +107,7 @@ internal static class LineProtocol
         return true;
     }
 
-    /// <summary>At each separator that is neither escaped nor in quotation marks.</summary>
+    /// <summary>Splits at each separator that is neither escaped nor in quotation marks.</summary>
     private static string[] Split(string text, char separator)
     {
         List<string> parts = [];

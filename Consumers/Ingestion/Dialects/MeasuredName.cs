@@ -5,24 +5,24 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>What the name of a number in a message says of it.</summary>
+/// <summary>The meaning of a number's name in a message.</summary>
 /// <param name="Type">Its sensor_type.</param>
-/// <param name="Unit">Null where only the type has one.</param>
-/// <param name="Part">What it adds to the id of its sensor: names of one part mean one measurement.</param>
-/// <param name="HasOwnUnit">The unit stands in the name.</param>
+/// <param name="Unit">Null if only the type has a unit.</param>
+/// <param name="Part">The suffix that it adds to the sensor's id: names with the same part mean the same measurement.</param>
+/// <param name="HasOwnUnit">The name contains the unit.</param>
 internal sealed record MeasuredName(string Type, string? Unit, string Part, bool HasOwnUnit);
 
 /// <summary>
-/// Names of numbers: those of three types, those whose unit the settings give, and those that end with a unit (temperature_C, pressureHpa). What could be
-/// something else as well is none: an energy is often in kWh, and phase_A is no current. Used by one thread.
+/// Recognizes the names of numbers: those of three types, those whose unit is in the settings, and those that end with a unit (temperature_C, pressureHpa).
+/// Ambiguous names are not recognized: an energy is often in kWh, and phase_A is not a current. Not thread-safe.
 /// </summary>
-/// <param name="units">By type, its unit, as the settings name it (Consumers:Messages:Mapping:Units).</param>
-/// <param name="ownUnits">The same of types that may change while the process runs (Detection:Types).</param>
+/// <param name="units">Units by type, from the settings (Consumers:Messages:Mapping:Units).</param>
+/// <param name="ownUnits">The same for types that may change while the process runs (Detection:Types).</param>
 internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> units, Func<string, string?> ownUnits)
 {
     private static readonly SensorTypeInfo[] Named = [SensorCatalog.Temperature, SensorCatalog.Humidity, SensorCatalog.Pressure];
 
-    /// <summary>In any case: no other unit is written like it.</summary>
+    /// <summary>Case-insensitive: no other unit is written like it.</summary>
     private static readonly FrozenDictionary<string, string> Suffixes = new Dictionary<string, string>
     {
         ["degC"] = "°C", ["celsius"] = "°C", ["degF"] = "°F", ["fahrenheit"] = "°F", ["kelvin"] = "K", ["Pa"] = "Pa", ["hPa"] = "hPa", ["kPa"] = "kPa", ["mbar"] = "hPa",
@@ -33,13 +33,13 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         ["%"] = "%", ["°C"] = "°C", ["°F"] = "°F",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>As written: the same letters are another unit in another case.</summary>
+    /// <summary>Case-sensitive: the same letters are another unit in another case.</summary>
     private static readonly FrozenDictionary<string, string> Exact = new Dictionary<string, string>
     {
         ["MPa"] = "MPa", ["MW"] = "MW", ["mW"] = "mW", ["MWh"] = "MWh", ["mV"] = "mV", ["mv"] = "mV", ["Mv"] = "mV", ["mA"] = "mA", ["ma"] = "mA", ["Ma"] = "mA",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>One letter is a unit behind what is measured in it alone.</summary>
+    /// <summary>A single letter is a unit only after the quantity that is measured in it.</summary>
     private static readonly (char Letter, string Unit, Regex Measured)[] Letters =
         [('C', "°C", Warmth()), ('F', "°F", Warmth()), ('K', "K", Warmth()), ('V', "V", Tension()), ('A', "A", Current()), ('W', "W", Power())];
 
@@ -49,7 +49,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         (SensorCatalog.Vibration.Name, Shaking()),
     ];
 
-    /// <summary>What a name says; null where it is of no measurement that is known.</summary>
+    /// <summary>Returns the meaning of a name; null if it names no known measurement.</summary>
     public MeasuredName? Find(string name)
     {
         if (Encoding.UTF8.GetByteCount(name) > ReadingParser.MaxTypeLength)
@@ -66,7 +66,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         return plain is not null ? new(plain.Name, null, plain.Name, HasOwnUnit: false) : Suffixed(name);
     }
 
-    /// <summary>The unit that a type has by the settings, or by the catalog.</summary>
+    /// <summary>Returns a type's unit from the settings, or from the catalog.</summary>
     public string? UnitOf(string type) => Given(type)?.Unit ?? SensorCatalog.Types.GetValueOrDefault(type)?.Unit;
 
     private (string Type, string Unit)? Given(string name)
@@ -79,7 +79,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
             }
         }
 
-        // Of a type of the catalog that setting is the unit of its limits, and messages without one are in the catalog's.
+        // For a type of the catalog that setting is the unit of its limits, and messages without a unit are in the catalog's.
         return !SensorCatalog.Types.ContainsKey(name) && ownUnits(name) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? (name, own) : null;
     }
 
@@ -102,14 +102,14 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         return null;
     }
 
-    /// <summary>A head and the unit of its values, as a form names them: tC is the temperature in °C.</summary>
+    /// <summary>Returns the meaning of a head and the unit of its values, as a form names them: tC is the temperature in °C.</summary>
     public static MeasuredName Of(string head, string unit)
     {
         var type = Array.Find(Kinds, kind => kind.Name.IsMatch(head) && UnitWords.OfType(kind.Type).Contains(unit)).Type;
         type = type == SensorCatalog.Temperature.Name && OtherWarmth().IsMatch(head) ? null : type;
         if (type is null)
         {
-            // The rules of a type of the catalog are for its own units; a name like that with another unit is another type.
+            // The rules of a catalog type apply to that type's units; such a name with another unit is another type.
             var own = SensorCatalog.Types.ContainsKey(head.ToLowerInvariant()) ? $"{head}_{unit}" : head;
             return new(own, unit, own, HasOwnUnit: true);
         }
@@ -122,7 +122,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         : end is [var letter] ? Array.Find(Letters, each => each.Letter == char.ToUpperInvariant(letter) && each.Measured.IsMatch(head)).Unit
         : null;
 
-    /// <summary>Where a unit may begin: behind a mark, or where a capital letter follows a small one; the longest end first.</summary>
+    /// <summary>Returns where a unit may begin: after a separator, or where a capital letter follows a small one; the longest suffix first.</summary>
     private static IEnumerable<int> Ends(string name)
     {
         for (var at = 1; at < name.Length; at++)
@@ -163,7 +163,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
     [GeneratedRegex("current|(^|[^a-z])amps?($|[^a-z])|^i[0-9]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Current();
 
-    // As weather stations send it: tempf, tempinf, temp1f.
+    // As sent by weather stations: tempf, tempinf, temp1f.
     [GeneratedRegex("^(?<head>temp(in|out|[0-9]{1,2})?)(?<scale>[fc])$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Lowered();
 

@@ -3,22 +3,22 @@ using System.Text.Json;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Where the value of a member lies.</summary>
-/// <param name="Type"><see cref="JsonTokenType.None"/> where the message has none.</param>
-/// <param name="Start">Of its text, quotation marks included, in bytes from the message's beginning.</param>
+/// <summary>The position of a member's value.</summary>
+/// <param name="Type"><see cref="JsonTokenType.None"/> if the message has no such member.</param>
+/// <param name="Start">The start of its text, including quotation marks, in bytes from the beginning of the message.</param>
 /// <param name="Length">In bytes.</param>
 internal readonly record struct Found(JsonTokenType Type, int Start, int Length, int Rank)
 {
     public bool IsMissing => Type is JsonTokenType.None or JsonTokenType.Null;
 }
 
-/// <summary>Finds the members of a reading in a message, in one pass. Of several readings it also finds what they share. Used by one thread.</summary>
+/// <summary>Finds the members of a reading in a message, in one pass; for several readings, also the members that they share. Not thread-safe.</summary>
 internal sealed class MemberFinder(MemberMap map)
 {
-    /// <summary>An escaped name that is longer is none that is looked for.</summary>
+    /// <summary>A longer escaped name is not one that is searched for.</summary>
     private const int MaxEscapedName = 256;
 
-    /// <summary>What belongs to one value alone: none of these counts for the elements of an array beside it.</summary>
+    /// <summary>Members that belong to one value: none of them applies to the elements of an array beside it.</summary>
     private static readonly Member[] OfOneValue = [Member.Value, Member.Level, Member.Count, Member.Warning, Member.Critical, Member.Readings, Member.Part, Member.Place];
 
     private readonly Found[] _found = new Found[map.Count];
@@ -31,7 +31,7 @@ internal sealed class MemberFinder(MemberMap map)
     public ReadOnlySpan<Found> Measured => _found.AsSpan((int)Member.Measured);
 
     /// <param name="message">A JSON object.</param>
-    /// <exception cref="JsonException">It is none.</exception>
+    /// <exception cref="JsonException">The message is not a JSON object.</exception>
     public void Find(ReadOnlySpan<byte> message)
     {
         System.Array.Clear(_found);
@@ -39,8 +39,8 @@ internal sealed class MemberFinder(MemberMap map)
         Read(message);
     }
 
-    /// <summary>What has been found counts from now on for each element that has none of its own.</summary>
-    /// <param name="withCount">The number of the reading, too: the elements are of one moment.</param>
+    /// <summary>Applies the members found so far to each following element that does not have them itself.</summary>
+    /// <param name="withCount">Includes the reading's number: the elements are of the same moment.</param>
     public void Share(bool withCount)
     {
         for (var i = 0; i < _found.Length; i++)
@@ -50,7 +50,7 @@ internal sealed class MemberFinder(MemberMap map)
         }
     }
 
-    /// <summary>Finds the members of an element of an array in the message, which is an object; they lie where they lie in the message.</summary>
+    /// <summary>Finds the members of an array element that is an object, at their positions in the message.</summary>
     public void FindElement(ReadOnlySpan<byte> message, int start, int length)
     {
         _shared.CopyTo(_found, 0);
@@ -63,7 +63,7 @@ internal sealed class MemberFinder(MemberMap map)
         var json = new Utf8JsonReader(message);
         json.Read();
         Object(ref json, map.Root);
-        // Anything behind the object makes the reader throw.
+        // Anything after the object makes the reader throw.
         json.Read();
     }
 
@@ -115,7 +115,7 @@ internal sealed class MemberFinder(MemberMap map)
             return;
         }
 
-        // Of members of one name the last counts, of several names the one that comes first in the map; null is none.
+        // Of members with the same name the last counts, of several names the one that is first in the map; null counts as missing.
         ref var found = ref _found[(int)member];
         if (found.IsMissing || (type != JsonTokenType.Null && node.Rank <= found.Rank))
         {

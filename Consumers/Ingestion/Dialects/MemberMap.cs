@@ -2,7 +2,7 @@ using System.Text;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>The fields of a reading. Of several wrong fields the first in this order is reported.</summary>
+/// <summary>The fields of a reading. If several fields are wrong, the first in this order is reported.</summary>
 internal enum Member
 {
     Time,
@@ -26,19 +26,19 @@ internal enum Member
     /// <summary>The array whose elements are the readings.</summary>
     Readings,
 
-    /// <summary>What an element adds to the id of its sensor.</summary>
+    /// <summary>The suffix that an element adds to its sensor's id.</summary>
     Part,
 
-    /// <summary>Where an element's value stands in the message.</summary>
+    /// <summary>The position of an element's value in the message.</summary>
     Place,
 
-    /// <summary>The first of the values of <see cref="MappingOptions.Values"/>; the others follow it, in the order of their types.</summary>
+    /// <summary>The first of the values of <see cref="MappingOptions.Values"/>; the others follow in the order of their types.</summary>
     Measured,
 }
 
 /// <summary>
-/// The names by which members of a message are known, as a tree that has the message's own shape. What the settings name goes before the contract's
-/// names, and these before the usual other ones.
+/// The names of the members of a message, as a tree with the shape of the message. Names in the settings take precedence over the contract's
+/// names, and these over other usual names.
 /// </summary>
 internal sealed class MemberMap
 {
@@ -54,7 +54,7 @@ internal sealed class MemberMap
         ("metadata/backfill", Member.Backfill),
     ];
 
-    /// <summary>Usual names that mean nothing else; what could (id, name, type, status) is for the settings to name.</summary>
+    /// <summary>Usual, unambiguous names; ambiguous ones (id, name, type, status) must be named in the settings.</summary>
     private static readonly (string Pointer, Member Member)[] Usual =
     [
         ("time", Member.Time), ("ts", Member.Time), ("datetime", Member.Time), ("@timestamp", Member.Time),
@@ -65,7 +65,7 @@ internal sealed class MemberMap
     public MemberMap(MappingOptions mapping)
     {
         Count = (int)Member.Measured + mapping.Values.Count;
-        // From the weakest to the strongest: who comes later takes a member that an earlier one had.
+        // From the weakest to the strongest: a later entry takes a member over from an earlier one.
         for (var i = 0; i < Usual.Length; i++)
         {
             Add(Usual[i].Pointer, Usual[i].Member, ContractRank + 1 + i, isLoose: true);
@@ -86,12 +86,12 @@ internal sealed class MemberMap
         }
     }
 
-    /// <summary>How many members it knows.</summary>
+    /// <summary>The number of members in the map.</summary>
     public int Count { get; }
 
     public Node Root { get; } = new();
 
-    /// <summary>The names that a pointer leads through; null where it is none.</summary>
+    /// <summary>Returns the names on the path of a pointer; null if it is not a pointer.</summary>
     public static string[]? Tokens(string pointer)
     {
         var tokens = (pointer.StartsWith('/') ? pointer[1..] : pointer).Split('/');
@@ -120,16 +120,16 @@ internal sealed class MemberMap
         (node.Member, node.Rank) = (member, rank);
     }
 
-    /// <summary>A place in a message.</summary>
+    /// <summary>A position in a message.</summary>
     internal sealed class Node
     {
         private readonly Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _exact = LooseName.Lookup<Node>();
         private readonly Dictionary<byte[], Node>.AlternateLookup<ReadOnlySpan<byte>> _loose = LooseName.Lookup<Node>();
 
-        /// <summary>The field that lies here; null where none does.</summary>
+        /// <summary>The field at this position; null if there is none.</summary>
         public Member? Member { get; set; }
 
-        /// <summary>Of two members for one field the lower counts.</summary>
+        /// <summary>Of two members for one field the one with the lower rank counts.</summary>
         public int Rank { get; set; }
 
         public bool HasChildren => _exact.Dictionary.Count > 0;
@@ -139,7 +139,7 @@ internal sealed class MemberMap
             var loose = LooseName.Of(name, stackalloc byte[LooseName.MaxLength]);
             if (!_exact.TryGetValue(name, out var child))
             {
-                // Value, which the settings lead through, is value as well, where it is no object.
+                // A path in the settings through Value must not hide the usual name value, if that is not an object.
                 _exact[name] = child = _loose.TryGetValue(loose, out var like) ? like.Copy() : new Node();
             }
 

@@ -3,51 +3,52 @@ using Microsoft.Extensions.Options;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Section <c>Consumers:Messages</c>: how messages are read that are not as our own sensors send them (docs/messages.md).</summary>
+/// <summary>Section <c>Consumers:Messages</c>: how to read messages that differ from this system's sensors' (docs/messages.md).</summary>
 internal sealed class MessagesOptions
 {
     public const string Section = "Consumers:Messages";
 
-    /// <summary>The zone of times that name none, by its IANA id.</summary>
+    /// <summary>The IANA id of the zone for times without a zone.</summary>
     public string TimeZone { get; init; } = "UTC";
 
-    /// <summary>Whether a message without a time was measured at the time of its record. Otherwise it is rejected.</summary>
+    /// <summary>Whether a message without a time gets its record's timestamp. Otherwise it is rejected.</summary>
     public bool RecordTime { get; init; }
 
     public MappingOptions Mapping { get; init; } = new();
 
     public SchemaRegistryOptions SchemaRegistry { get; init; } = new();
 
-    /// <summary>Whether the headers of CloudEvents in binary mode are read. All headers are then taken out of the client, which costs every message.</summary>
+    /// <summary>Whether the headers of CloudEvents in binary mode are read. All headers are then copied out of the client, which slows every message.</summary>
     public bool CloudEventHeaders { get; init; }
 
-    /// <summary>The zone itself.</summary>
-    /// <exception cref="TimeZoneNotFoundException">This machine knows no zone of that id.</exception>
-    /// <exception cref="InvalidTimeZoneException">What this machine knows of it cannot be read.</exception>
+    /// <summary>Returns the zone.</summary>
+    /// <exception cref="TimeZoneNotFoundException">This machine has no zone with that id.</exception>
+    /// <exception cref="InvalidTimeZoneException">This machine's data about the zone cannot be read.</exception>
     public TimeZoneInfo Zone() => TimeZone is "UTC" ? TimeZoneInfo.Utc : TimeZoneInfo.FindSystemTimeZoneById(TimeZone);
 }
 
-/// <summary>Section <c>Consumers:Messages:SchemaRegistry</c>: where the schemas of Avro messages are.</summary>
+/// <summary>Section <c>Consumers:Messages:SchemaRegistry</c>: the source of the schemas of Avro messages.</summary>
 internal sealed class SchemaRegistryOptions
 {
-    /// <summary>Absolute, http or https. None, and no Avro is read.</summary>
+    /// <summary>Absolute, http or https. If not set, Avro is not read.</summary>
     public string? Url { get; init; }
 
-    /// <summary>Of HTTP basic authentication; none where it is empty.</summary>
+    /// <summary>The user for HTTP basic authentication; none if empty.</summary>
     public string? User { get; init; }
 
     public string? Password { get; init; }
 
-    /// <summary>Has <see cref="Password"/>, which is read from it at the start.</summary>
+    /// <summary>The file of <see cref="Password"/>, which is read from it at startup.</summary>
     public string? PasswordFile { get; init; }
 
-    /// <summary>A PEM file with the certificate authority of an https registry; none for those that the machine trusts.</summary>
+    /// <summary>A PEM file with the certificate authority of an https registry; if not set, the machine's trusted authorities.</summary>
     public string? CaFile { get; init; }
 }
 
 /// <summary>
-/// Section <c>Consumers:Messages:Mapping</c>: which member of a message is which field. A member is named as a JSON pointer (RFC 6901), whose first slash
-/// may be left out: <c>temp</c>, <c>Value/SourceTimestamp</c>, <c>/metrics/0/value</c>. Alternatives are separated by <c>|</c>; the first that a message has counts.
+/// Section <c>Consumers:Messages:Mapping</c>: which member of a message is which field. A member is named by a JSON pointer (RFC 6901), whose first slash
+/// may be omitted: <c>temp</c>, <c>Value/SourceTimestamp</c>, <c>/metrics/0/value</c>. Alternatives are separated by <c>|</c>; the first one that a message
+/// has counts.
 /// </summary>
 internal sealed class MappingOptions
 {
@@ -77,31 +78,31 @@ internal sealed class MappingOptions
 
     public string? Backfill { get; init; }
 
-    /// <summary>The array of objects, each of which is a reading. What an element lacks, the object around the array may have.</summary>
+    /// <summary>The array of objects, each of which is a reading. Members missing in an element are taken from the object around the array.</summary>
     public string? Readings { get; init; }
 
-    /// <summary>By sensor_type, the member that holds a value of that type: each is a reading of its own, of the sensor <c>{id}-{type}</c>.</summary>
+    /// <summary>By sensor_type, the member with a value of that type: each is a separate reading, of the sensor <c>{id}-{type}</c>.</summary>
     public Dictionary<string, string> Values { get; init; } = [];
 
-    /// <summary>By sensor_type, its unit where messages name none.</summary>
+    /// <summary>By sensor_type, its unit if messages name none.</summary>
     public Dictionary<string, string> Units { get; init; } = [];
 
-    /// <summary>The types of <see cref="Values"/>, in the order of their readings in a message.</summary>
+    /// <summary>Returns the types of <see cref="Values"/>, in the order of their readings in a message.</summary>
     public IEnumerable<string> MeasuredTypes() => Values.Keys.Order(StringComparer.Ordinal);
 
     /// <summary>The sensor_type of messages that name none.</summary>
     public string? DefaultType { get; init; }
 
-    /// <summary>The unit of messages that name none, where their type has none of its own.</summary>
+    /// <summary>The unit of messages that name none, if their type has none.</summary>
     public string? DefaultUnit { get; init; }
 
-    /// <summary>What an element of <see cref="Readings"/> adds to the id of its sensor. No setting: only a form that is known has it.</summary>
+    /// <summary>What an element of <see cref="Readings"/> adds to its sensor's id. Not a setting: only known forms have it.</summary>
     internal string? Part { get; init; }
 
-    /// <summary>Where in the message an element's value stands. No setting either.</summary>
+    /// <summary>The position of an element's value in the message. Not a setting either.</summary>
     internal string? Place { get; init; }
 
-    /// <summary>What is set, by the field that it means.</summary>
+    /// <summary>Returns the configured pointers by the field that they map to.</summary>
     public IEnumerable<(string Key, Member Member, string Pointers)> Members()
     {
         (string, Member, string?)[] all =
@@ -188,13 +189,13 @@ internal sealed class MessagesOptionsValidator(IConfiguration configuration) : I
         }
     }
 
-    /// <summary>A name that is misspelt would be without effect.</summary>
+    /// <summary>Reports misspelt names, which would otherwise have no effect.</summary>
     private void FindUnknown(string section, List<string> failures, params string[] known) => failures.AddRange(
         configuration.GetSection(section).GetChildren()
             .Where(child => !known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
             .Select(child => $"{section}:{child.Key} = {child.Value}: there is no such setting; must be one of {string.Join(", ", known)}"));
 
-    /// <summary>A setting by type without a type would be without effect, too.</summary>
+    /// <summary>Reports a setting by type without a type, which would have no effect either.</summary>
     private void FindUntyped(string key, string what, List<string> failures)
     {
         var section = configuration.GetSection($"{Mapping}:{key}");

@@ -5,20 +5,20 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Packs of SenML (RFC 8428) in JSON: records of short names, which inherit base values from the records before them.</summary>
+/// <summary>SenML packs (RFC 8428) in JSON: records with short names, which inherit base values from earlier records.</summary>
 internal static class SenMl
 {
     private static readonly HashSet<string> Labels = new(StringComparer.Ordinal) { "bn", "bt", "bu", "bv", "bs", "bver", "n", "u", "v", "vs", "vb", "vd", "s", "t", "ut" };
 
-    /// <summary>By its units (RFC 8428, 12.1): how they are written here, and the type that alone is measured in them.</summary>
+    /// <summary>By SenML unit (RFC 8428, 12.1): its symbol here, and the type if only one type is measured in it.</summary>
     private static readonly Dictionary<string, (string Symbol, string? Type)> Units = new(StringComparer.Ordinal)
     {
         ["Cel"] = ("°C", SensorCatalog.Temperature.Name), ["K"] = ("K", SensorCatalog.Temperature.Name), ["%RH"] = ("%", SensorCatalog.Humidity.Name),
         ["Pa"] = ("Pa", SensorCatalog.Pressure.Name), ["%EL"] = ("%", null),
     };
 
-    /// <summary>Resolves a pack: an array of readings as the contract has them. Texts, data and sums are passed over; a truth value is 1 or 0.</summary>
-    /// <returns>False where it is none.</returns>
+    /// <summary>Resolves a pack to an array of readings in the contract's form. Texts, data and sums are skipped; a Boolean is 1 or 0.</summary>
+    /// <returns>False if it is not a pack.</returns>
     public static bool ToReadings(JsonElement pack, out byte[] readings)
     {
         readings = [];
@@ -73,7 +73,10 @@ internal static class SenMl
     private static bool IsRecord(JsonElement record) =>
         record.ValueKind == JsonValueKind.Object && record.EnumerateObject().All(member => Labels.Contains(member.Name));
 
-    /// <summary>A time below 2^28 is one before or after the sending of the pack, which no message names: it is left as a text that is refused with these words.</summary>
+    /// <summary>
+    /// Writes a time. A time below 2^28 is relative to the sending of the pack, which no message names: it is written as a text that is rejected with that
+    /// wording.
+    /// </summary>
     private static void WriteTime(Utf8JsonWriter json, decimal time)
     {
         if (time < 268_435_456)
@@ -102,7 +105,9 @@ internal static class SenMl
         }
     }
 
-    /// <summary>By the last part of its name, where that is a type; by a unit that one type alone is measured in; else the part of the name behind the base name.</summary>
+    /// <summary>
+    /// Returns the type: the last part of the name, if that is a type; the only type measured in the unit; otherwise the part of the name after the base name.
+    /// </summary>
     private static string? TypeOf(string own, string? baseName, string? unit)
     {
         var part = own[(own.LastIndexOfAny([':', '/', '.']) + 1)..];

@@ -4,7 +4,7 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Times in the forms that devices give them. What is beyond a microsecond is cut off, as in the times of our own sensors.</summary>
+/// <summary>Parses times in the formats of devices. Digits beyond a microsecond are truncated, as in the times of this system's sensors.</summary>
 internal static class TimeText
 {
     private const long MaxSeconds = 100_000_000_000;
@@ -12,7 +12,7 @@ internal static class TimeText
     private const long MaxMicroseconds = MaxMilliseconds * 1_000;
     private const int MaxOffsetMinutes = 14 * 60;
 
-    /// <summary>Of a date and a clock without anything between their digits: as a number it would be a time after 2600.</summary>
+    /// <summary>The years of a date and a time as digits only: read as a number, these would be a time after 2600.</summary>
     private const int FirstPlainYear = 1970;
     private const int LastPlainYear = 2099;
 
@@ -21,7 +21,7 @@ internal static class TimeText
     private static readonly string[] Days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
     /// <summary>
-    /// Reads a number since 1970-01-01 UTC: below 10^11 seconds (to the year 5138), below 10^14 milliseconds, below 10^17 microseconds, else nanoseconds.
+    /// Reads a number since 1970-01-01 UTC: below 10^11 seconds (to the year 5138), below 10^14 milliseconds, below 10^17 microseconds, otherwise nanoseconds.
     /// </summary>
     /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
     public static bool TryReadEpoch(ReadOnlySpan<byte> number, out long timestamp)
@@ -50,10 +50,10 @@ internal static class TimeText
     }
 
     /// <summary>
-    /// Reads year, month and day, mostly with hour, minute, second, a fraction and a zone. A local time that a clock change
-    /// repeats or skips is read as standard time, as PostgreSQL reads it.
+    /// Reads year, month and day, usually with hour, minute, second, a fraction and a zone. A local time that a daylight saving change
+    /// repeats or skips is read as standard time, as in PostgreSQL.
     /// </summary>
-    /// <param name="zone">Of a time that names none.</param>
+    /// <param name="zone">The zone of a time that names none.</param>
     /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
     public static bool TryRead(ReadOnlySpan<byte> text, TimeZoneInfo zone, out long timestamp)
     {
@@ -89,9 +89,9 @@ internal static class TimeText
 
     /// <summary>
     /// Reads times whose month is a word: Sat, 31 Jan 2026 23:59:59 GMT (RFC 1123), Sat Jan 31 23:59:59 2026 (C's ctime), Sat Jan 31 23:59:59 UTC 2026 (date),
-    /// 31-Jan-2026 23:59:59. The name of the day is passed over.
+    /// 31-Jan-2026 23:59:59. The name of the day is ignored.
     /// </summary>
-    /// <param name="zone">Of a time that names none.</param>
+    /// <param name="zone">The zone of a time that names none.</param>
     /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
     public static bool TryReadWritten(ReadOnlySpan<byte> text, TimeZoneInfo zone, out long timestamp)
     {
@@ -135,7 +135,7 @@ internal static class TimeText
         static bool IsName(string word, string name) => word.Equals(name, StringComparison.OrdinalIgnoreCase) || word.Equals(name[..3], StringComparison.OrdinalIgnoreCase);
     }
 
-    /// <summary>2026-01-31, 2026/01/31 or 20260131.</summary>
+    /// <summary>Reads 2026-01-31, 2026/01/31 or 20260131.</summary>
     private static bool TryReadDate(ref ReadOnlySpan<byte> text, out DateTime date)
     {
         date = default;
@@ -156,10 +156,10 @@ internal static class TimeText
         return true;
     }
 
-    /// <summary>A date and a clock in 14 digits, or in 17 with milliseconds, with or without a zone behind them.</summary>
+    /// <summary>Whether a number is a date and a time in 14 digits, or in 17 with milliseconds, with or without a zone after them.</summary>
     public static bool IsPlain(ReadOnlySpan<byte> number) => number.Length is 14 or 17 && number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
 
-    /// <summary>235959, 235959123 or 235959.123, right behind a date of eight digits.</summary>
+    /// <summary>Reads 235959, 235959123 or 235959.123 directly after a date of eight digits.</summary>
     private static bool TryReadPlainClock(ref ReadOnlySpan<byte> text, int year, out long ticks)
     {
         var digits = text.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
@@ -183,7 +183,7 @@ internal static class TimeText
         return isRead;
     }
 
-    /// <summary>23:59:59.123456789, its seconds and their fraction left out where they are none; or 235959.</summary>
+    /// <summary>Reads 23:59:59.123456789, whose seconds and fraction are optional, or 235959.</summary>
     private static bool TryReadClock(ReadOnlySpan<byte> text, out ReadOnlySpan<byte> behind, out long ticks)
     {
         ticks = 0;
@@ -206,7 +206,7 @@ internal static class TimeText
             return false;
         }
 
-        // Midnight at a day's end, and a leap second: both are the second that follows.
+        // 24:00:00 and a leap second: both are the following second.
         if (hour > 23 ? hour > 24 || minute > 0 || second > 0 : second > (minute == 59 ? 60 : 59))
         {
             return false;
@@ -230,7 +230,7 @@ internal static class TimeText
         return digits > 0;
     }
 
-    /// <summary>Z, UTC, EST, +01, +0100 or +01:00; behind these the zone's name may follow: CET, [Europe/Berlin].</summary>
+    /// <summary>Reads Z, UTC, EST, +01, +0100 or +01:00; the zone's name may follow: CET, [Europe/Berlin].</summary>
     private static bool TryReadOffset(ReadOnlySpan<byte> text, out bool isNamed, out int minutes)
     {
         (isNamed, minutes) = (!text.IsEmpty, 0);
@@ -279,7 +279,7 @@ internal static class TimeText
         return text.IsEmpty || !char.IsAsciiDigit((char)text[0]);
     }
 
-    /// <param name="separator">0 where there is none.</param>
+    /// <param name="separator">0 if there is none.</param>
     private static bool Skip(ref ReadOnlySpan<byte> text, byte separator)
     {
         if (separator == 0)

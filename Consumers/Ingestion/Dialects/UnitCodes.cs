@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Units by their codes of UN/CEFACT's recommendation 20, as NGSI names them.</summary>
+/// <summary>Units by their UN/CEFACT recommendation 20 codes, as used by NGSI.</summary>
 internal static class UnitCodes
 {
     private static readonly FrozenDictionary<string, string> Symbols = new Dictionary<string, string>
@@ -12,6 +12,6 @@ internal static class UnitCodes
         ["59"] = "ppm", ["61"] = "ppb", ["C16"] = "mm/s", ["MTS"] = "m/s", ["KMH"] = "km/h", ["MMT"] = "mm", ["CMT"] = "cm", ["MTR"] = "m", ["GQ"] = "µg/m³", ["2N"] = "dB", ["RPM"] = "rpm", ["L2"] = "l/min", ["KGM"] = "kg",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The symbol of a unit; the code as it is where none is known.</summary>
+    /// <summary>Returns the symbol of a unit, or the code itself if none is known.</summary>
     public static string SymbolOf(string code) => Symbols.GetValueOrDefault(code, code);
 }

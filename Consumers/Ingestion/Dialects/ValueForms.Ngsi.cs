@@ -5,7 +5,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 internal sealed partial class ValueForms
 {
-    /// <summary>Entities of NGSI v2 (normalized or as keys and values) and NGSI-LD, and notices that hold them.</summary>
+    /// <summary>Entities of NGSI v2 (normalized or as keys and values) and NGSI-LD, and notifications that contain them.</summary>
     private bool Ngsi(JsonElement root)
     {
         if (root.TryGetProperty("subscriptionId", out _) && Has(root, "data", JsonValueKind.Array))
@@ -30,13 +30,13 @@ internal sealed partial class ValueForms
             return false;
         }
 
-        // Other objects have an id and a type as well: an attribute of NGSI has its type and its value.
+        // Other objects also have an id and a type; an NGSI attribute has both a type and a value.
         var attributes = entity.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("value", out _) && member.Value.TryGetProperty("type", out _)).ToList();
         var isPlain = attributes.Count == 0;
         var time = ValueOf(entity, "TimeInstant") ?? ValueOf(entity, "dateObserved") ?? ValueOf(entity, "observedAt") ?? ValueOf(entity, "dateModified") ?? noticed;
         if (isPlain)
         {
-            // Without a time, only what names its standard is one.
+            // Without a time, only an entity that identifies its standard is accepted.
             if (time is null && !(entity.TryGetProperty("@context", out _) || id.StartsWith("urn:ngsi-ld:", StringComparison.Ordinal)))
             {
                 return false;

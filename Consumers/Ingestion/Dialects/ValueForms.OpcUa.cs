@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 internal sealed partial class ValueForms
 {
-    /// <summary>OPC 10000-14: the messages of data sets. Publisher and writer tell their sensors from those of others.</summary>
+    /// <summary>OPC 10000-14: data set messages. Publisher and writer distinguish their sensors from others.</summary>
     private bool OpcUa(JsonElement root)
     {
         if (!(Has(root, "MessageType", JsonValueKind.String) && root.TryGetProperty("Messages", out var messages) && messages.ValueKind is JsonValueKind.Array or JsonValueKind.Object))
@@ -42,7 +42,7 @@ internal sealed partial class ValueForms
         return true;
     }
 
-    /// <summary>A field is a value, a variant (its type and body) or a value with its time and status.</summary>
+    /// <summary>Unpacks a field: a value, a variant (its type and body) or a value with its time and status.</summary>
     private static (JsonElement Value, JsonElement? Time, float? Quality) Unpacked(JsonElement field)
     {
         (JsonElement? time, float? quality) = (null, null);

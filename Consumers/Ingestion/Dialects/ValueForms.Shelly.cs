@@ -65,13 +65,13 @@ internal sealed partial class ValueForms
     private void ReadComponent(JsonElement component, string place, string? id, string? name, JsonElement? time)
     {
         _values.AddAll(component, place, id, name, time, Meaning);
-        // The temperature within a switch.
+        // The internal temperature of a switch.
         if (Has(component, "temperature", JsonValueKind.Object))
         {
             _values.AddAll(component.GetProperty("temperature"), $"{place}temperature/", id, name, time, Meaning);
         }
 
-        // A meter of three phases has each of them, and their sum.
+        // A three-phase meter has a value for each phase, and their sum.
         static MeasuredName? Meaning(string name) =>
             name.IndexOf('_', StringComparison.Ordinal) is > 0 and var mark && name[..mark] is "a" or "b" or "c" or "n" or "total" && Plain(name[(mark + 1)..]) is { } ofPhase
                 ? ofPhase with { Part = $"{name[..mark]}-{ofPhase.Part}" } : Plain(name);

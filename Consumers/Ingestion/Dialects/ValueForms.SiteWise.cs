@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 internal sealed partial class ValueForms
 {
-    /// <summary>What is put into properties of assets, and the notice of such a value. The type is the last part of an alias, where that is one.</summary>
+    /// <summary>Values written to asset properties, and notifications of such values. The type is the last part of the alias, if that is a type.</summary>
     private bool SiteWise(JsonElement root)
     {
         if (Has(root, "entries", JsonValueKind.Array))
@@ -55,7 +55,7 @@ internal sealed partial class ValueForms
         }
     }
 
-    // Seconds and the nanoseconds behind them, as one text.
+    // Combines the seconds and their nanoseconds into one text.
     private JsonElement? TimeOf(JsonElement time)
     {
         if (!(time.TryGetProperty("timeInSeconds", out var seconds) && seconds.ValueKind == JsonValueKind.Number && seconds.TryGetInt64(out var whole)))

@@ -5,7 +5,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 internal sealed partial class ValueForms
 {
-    /// <summary>An object for each sensor, and their units beside them.</summary>
+    /// <summary>An object for each sensor, with the units beside the objects.</summary>
     private bool Tasmota(JsonElement root)
     {
         if (Has(root, "StatusSNS", JsonValueKind.Object))
@@ -51,7 +51,7 @@ internal sealed partial class ValueForms
 
         var time = root.GetProperty("Time");
         var sensors = root.EnumerateObject().Where(sensor => sensor.Value.ValueKind == JsonValueKind.Object && sensor.Name != "ENERGY").ToList();
-        // One sensor without an id has the record's key; of several each has its own name behind that.
+        // A single sensor without an id uses the record's key; of several, each appends its name to the key.
         var unnamed = sensors.Count(sensor => Text(sensor.Value, "Id") is null && sensor.Value.EnumerateObject().Any(member => Meaning(member.Name) is not null || names.Find(member.Name) is not null));
         foreach (var sensor in sensors)
         {

@@ -5,7 +5,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 internal sealed partial class ValueForms
 {
-    /// <summary>A metric, or a batch of them. A field <c>value</c> is of the metric's name; others are of their own.</summary>
+    /// <summary>A metric, or a batch of them. A field <c>value</c> is named after the metric; other fields have their own names.</summary>
     private bool Telegraf(JsonElement root)
     {
         if (IsTelegraf(root))
@@ -47,7 +47,7 @@ internal sealed partial class ValueForms
         _values.AddAll(fields, $"{place}fields/", id, time: time);
     }
 
-    /// <summary>Whether it is a metric of Telegraf.</summary>
+    /// <summary>Whether an element is a Telegraf metric.</summary>
     public static bool IsTelegraf(JsonElement metric) => metric.ValueKind == JsonValueKind.Object
         && metric.TryGetProperty("name", out _) && metric.TryGetProperty("timestamp", out _)
         && metric.TryGetProperty("fields", out var fields) && fields.ValueKind == JsonValueKind.Object;

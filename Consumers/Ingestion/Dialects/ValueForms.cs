@@ -6,44 +6,44 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 /// <summary>
-/// Finds the values of an object by the form of the platform that has sent it, and else by their names alone. Each is a reading: what the form says of it (sensor,
-/// type, unit, time, quality) is written beside it. Used by one thread.
+/// Finds the values of an object by the form of the platform that sent it, otherwise only by their names. Each value is a reading: what the form says about it
+/// (sensor, type, unit, time, quality) is written beside it. Not thread-safe.
 /// </summary>
-/// <param name="names">What names of numbers mean.</param>
+/// <param name="names">The meaning of numbers' names.</param>
 internal sealed partial class ValueForms(MeasuredNames names)
 {
-    /// <summary>Where platforms put what a device has measured.</summary>
+    /// <summary>The positions where platforms put a device's measurements.</summary>
     private static readonly string[] Places =
     [
         "", "values", "telemetry", "data", "state/reported", "current/state/reported", "Body", "body", "data/body", "payload", "uplink_message/decoded_payload", "decoded_payload", "object",
     ];
 
-    /// <summary>Beside values, each says that the unit of one may be another than its type's.</summary>
+    /// <summary>Members beside values: each indicates that a value's unit may differ from its type's.</summary>
     private static readonly string[] Units = ["unit", "units", "uom", "TempUnit", "temperature_unit", "unit_of_measurement"];
 
-    /// <summary>Of a RuuviTag, which measures 500 to 1155 hPa.</summary>
+    /// <summary>The lowest pressure of a RuuviTag, which measures 500 to 1155 hPa.</summary>
     private const double LeastPascals = 20_000;
 
     private readonly FormValues _values = new(names);
     private readonly List<JsonDocument> _inner = [];
 
-    /// <summary>What the last object was, in words; null where it held nothing that is read.</summary>
+    /// <summary>The form of the last object, in words; null if it contained nothing that is read.</summary>
     public string? Name { get; private set; }
 
-    /// <summary>No other form looks like this one.</summary>
+    /// <summary>Whether no other form looks like this one.</summary>
     public bool IsCertain { get; private set; }
 
-    /// <summary>Why what was found cannot be read, and what to set; null where it can.</summary>
+    /// <summary>Why the values found cannot be read, and what to set; null if they can.</summary>
     public string? Problem { get; private set; }
 
-    /// <summary>Numbers that lie beside what is read, and are not read.</summary>
+    /// <summary>Numbers beside the values that are not read.</summary>
     public IReadOnlyCollection<string> Unread => _values.Unread;
 
-    /// <summary>Writes what the object holds into it as <see cref="FormValues.Readings"/>.</summary>
+    /// <summary>Writes the values of the object into it as <see cref="FormValues.Readings"/>.</summary>
     /// <param name="body">A JSON object.</param>
-    /// <returns>Null where it holds nothing that is known.</returns>
-    /// <exception cref="JsonException">It is no JSON.</exception>
-    /// <exception cref="InvalidOperationException">Its text is no valid Unicode.</exception>
+    /// <returns>Null if it contains no known values.</returns>
+    /// <exception cref="JsonException">The object is not JSON.</exception>
+    /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
     public byte[]? Read(ReadOnlySpan<byte> body)
     {
         (Name, IsCertain, Problem) = (null, false, null);
@@ -77,7 +77,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
     {
         if (Has(root, "entity_id", JsonValueKind.String) && root.TryGetProperty("state", out _) && Has(root, "attributes", JsonValueKind.Object))
         {
-            // A state of Home Assistant is one value.
+            // A Home Assistant state is a single value.
             return (null, false);
         }
 
@@ -115,7 +115,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
         return ("values by their names", false);
     }
 
-    /// <summary>What gateways of RuuviTags send decoded: the pressure is in Pa.</summary>
+    /// <summary>The decoded data that RuuviTag gateways send: the pressure is in Pa.</summary>
     private bool RuuviTag(JsonElement root)
     {
         string[] marks = ["dataFormat", "data_format", "movementCounter", "movement_counter", "measurementSequenceNumber", "measurement_sequence_number", "gw_mac", "accelX", "accelerationX", "acceleration_x"];
@@ -124,7 +124,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
             return false;
         }
 
-        // Some gateways make hPa of them; no tag measures so little in Pa, or so much in hPa.
+        // Some gateways convert it to hPa; no tag measures so little in Pa, or so much in hPa.
         var isPa = names.Find("pressure")?.Unit is null && double.TryParse(root.GetProperty("pressure").ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var pressure) && pressure >= LeastPascals;
         _values.AddAll(root, "", Text(root, "mac") ?? Text(root, "id"), name: name => name == "pressure" && isPa ? new(SensorCatalog.Pressure.Name, "Pa", SensorCatalog.Pressure.Name, true) : null);
         return true;
@@ -137,7 +137,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
         return document.RootElement;
     }
 
-    /// <summary>Follows a pointer; what stands there as text or in base64 is read as JSON.</summary>
+    /// <summary>Follows a pointer; text or base64 found there is read as JSON.</summary>
     private JsonElement? At(JsonElement root, string place)
     {
         foreach (var name in place.Split('/', StringSplitOptions.RemoveEmptyEntries))
@@ -186,6 +186,6 @@ internal sealed partial class ValueForms(MeasuredNames names)
 
     private static string? Text(JsonElement root, string name) => Has(root, name, JsonValueKind.String) ? root.GetProperty(name).GetString() : null;
 
-    /// <summary>A text, or a number as it is written.</summary>
+    /// <summary>Returns a text, or a number as written.</summary>
     private static string? Word(JsonElement root, string name) => Member(root, name) is { } member && member.ToString() is { Length: > 0 } word ? word : null;
 }

@@ -4,11 +4,11 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>A value as text with its unit behind it: 21.5 °C, 45%.</summary>
+/// <summary>A value as text followed by its unit: 21.5 °C, 45%.</summary>
 internal static class ValueWithUnit
 {
-    /// <param name="unit">As it stands there.</param>
-    /// <returns>False where it is no finite number, or what stands behind it is no unit that is known.</returns>
+    /// <param name="unit">The unit as written.</param>
+    /// <returns>False if it is not a finite number, or the text after it is not a known unit.</returns>
     public static bool TryRead(ReadOnlySpan<byte> text, out double value, out byte[] unit)
     {
         text = text.Trim((byte)' ');

@@ -3,14 +3,14 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
-/// <summary>Words that stand for a level, a quality or no value, in any case.</summary>
+/// <summary>Words for a level, a quality or a missing value, in any case.</summary>
 internal static class Words
 {
-    /// <summary>Stands in the message for no value: a sensor that is broken or away.</summary>
+    /// <summary>Words for a missing value: the sensor is broken or unavailable.</summary>
     private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> NoValue = Set(
         "", "nan", "inf", "infinity", "null", "none", "nil", "na", "n/a", "nodata", "missing", "undefined", "unavailable", "unknown", "#n/a", "#value!", "#num!", "#div/0!", "nan(ind)", "nan(snan)", "1.#qnan", "1.#ind");
 
-    /// <summary>As ISA-18.2 has it, high is the warning before high-high; otherwise by the severities of syslog, ThingsBoard and the like.</summary>
+    /// <summary>As in ISA-18.2, high is the warning before high-high; otherwise by the severities of syslog, ThingsBoard and similar systems.</summary>
     private static readonly Dictionary<byte[], AlertLevel>.AlternateLookup<ReadOnlySpan<byte>> Levels = Map(
         (AlertLevel.Normal, "normal ok okay good none no clear cleared info informational information notice debug green nominal inactive off noalarm noalert nowarning healthy"),
         (AlertLevel.Warning, "warning warn high hi h lo l medium minor moderate elevated caution yellow amber orange"),
@@ -22,7 +22,10 @@ internal static class Words
     public static bool TryReadLevel(ReadOnlySpan<byte> text, out AlertLevel level) =>
         Levels.TryGetValue(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]), out level);
 
-    /// <summary>Reads the name of an OPC UA status, as Good, GoodLocalOverride or Bad_SensorFailure: 1, 0.5 for Uncertain, 0. Whether a value is valid is 1 or 0; who says nothing of it has a good one.</summary>
+    /// <summary>
+    /// Reads the name of an OPC UA status, such as Good, GoodLocalOverride or Bad_SensorFailure: 1, 0.5 for Uncertain, 0. A Boolean validity is 1 or 0;
+    /// a message without quality has a good one.
+    /// </summary>
     public static bool TryReadQuality(ReadOnlySpan<byte> text, out float quality)
     {
         var word = LooseName.Of(text, stackalloc byte[LooseName.MaxLength]);

@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
-/// <summary>What the polling thread knows of a partition that the group has assigned to this consumer. The polling thread's alone.</summary>
+/// <summary>The polling thread's state of a partition that the group has assigned to this consumer. Only used by the polling thread.</summary>
 internal sealed class Assignment(OwnedPartition partition)
 {
     public OwnedPartition Partition { get; } = partition;
@@ -12,18 +12,18 @@ internal sealed class Assignment(OwnedPartition partition)
     public AssignmentState State { get; set; } = new AssignmentState.Claiming();
 }
 
-/// <summary>Where an assignment stands. One that is over has no state: it is no longer in the <see cref="AssignmentTable"/>.</summary>
+/// <summary>The state of an assignment. An assignment that has ended has no state: it is no longer in the <see cref="AssignmentTable"/>.</summary>
 internal abstract class AssignmentState
 {
     private AssignmentState()
     {
     }
 
-    /// <summary>Not ours in the database yet: its messages are not taken. What is claimed, and why, is in the partition.</summary>
+    /// <summary>Not claimed in the database yet: its messages are not taken. The partition holds what is claimed, and why.</summary>
     public sealed class Claiming : AssignmentState;
 
-    /// <summary>Ours; the client still has to be set to the offset.</summary>
-    /// <param name="notBefore">By the time provider's timestamp; 0 for at once.</param>
+    /// <summary>Claimed; the client still has to seek to the offset.</summary>
+    /// <param name="notBefore">By the time provider's timestamp; 0 for immediately.</param>
     public sealed class Seeking(ReadCursor cursor, long notBefore = 0) : AssignmentState
     {
         public ReadCursor Cursor { get; } = cursor;
@@ -37,7 +37,7 @@ internal abstract class AssignmentState
         public ReadCursor Cursor { get; } = cursor;
     }
 
-    /// <summary>Another consumer has claimed it. It may be that the group has not told us yet.</summary>
+    /// <summary>Another consumer has claimed it. The group may not have notified us yet.</summary>
     /// <param name="since">By the time provider's timestamp.</param>
     public sealed class Fenced(long since) : AssignmentState
     {

@@ -1,7 +1,7 @@
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
 /// <summary>
-/// The partitions that the group has assigned to this consumer, each by its number. Changed by the polling thread alone; others may read
+/// The partitions that the group has assigned to this consumer, each by its number. Changed only by the polling thread; other threads may read
 /// <see cref="Partitions"/>.
 /// </summary>
 internal sealed class AssignmentTable
@@ -11,21 +11,21 @@ internal sealed class AssignmentTable
     private Assignment?[] _byNumber = [];
     private volatile OwnedPartition[] _partitions = [];
 
-    /// <summary>As they are at the moment. For any thread.</summary>
+    /// <summary>The current partitions. Thread-safe.</summary>
     public IReadOnlyCollection<OwnedPartition> Partitions => _partitions;
 
     public Dictionary<int, Assignment>.ValueCollection All => _assignments.Values;
 
-    /// <summary>Some have not been claimed yet.</summary>
+    /// <summary>Whether some have not been claimed yet.</summary>
     public bool HasFresh => _fresh.Count > 0;
 
-    /// <summary>By number; null where it is not assigned.</summary>
+    /// <summary>Returns the assignment of a number; null if it is not assigned.</summary>
     public Assignment? Find(int number) => number < _byNumber.Length ? _byNumber[number] : null;
 
-    /// <returns>Null where the partition's assignment is over.</returns>
+    /// <returns>Null if the partition's assignment has ended.</returns>
     public Assignment? Find(OwnedPartition partition) => Find(partition.Number) is { } assignment && assignment.Partition == partition ? assignment : null;
 
-    /// <summary>Begins an assignment that is to be claimed. One that there is of the same number ends: nobody waits for it any more.</summary>
+    /// <summary>Begins an assignment, which must then be claimed. An existing one with the same number ends: nobody waits for it any more.</summary>
     public void Begin(OwnedPartition partition)
     {
         Remove(partition.Number)?.Abandon();
@@ -42,13 +42,13 @@ internal sealed class AssignmentTable
     }
 
     /// <summary>Replaces an assignment by a new one, as if the group had assigned it anew.</summary>
-    /// <param name="isDoubtful">The brokers have said something that may pass.</param>
-    /// <param name="cutAt">From which offset on the log is another than the one that was read; null where it is not known to be.</param>
+    /// <param name="isDoubtful">The brokers have reported something that may be temporary.</param>
+    /// <param name="cutAt">The offset from which on the log differs from the one that was read; null if no difference is known.</param>
     public void BeginAgain(OwnedPartition partition, bool isDoubtful, long? cutAt = null) =>
         Begin(new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isDoubtful ? partition.DoubtfulClaims + 1 : 0, cutAt));
 
     /// <summary>Ends an assignment.</summary>
-    /// <returns>Null where there was none.</returns>
+    /// <returns>Null if there was none.</returns>
     public OwnedPartition? Remove(int number)
     {
         if (!_assignments.Remove(number, out var assignment))
@@ -61,7 +61,7 @@ internal sealed class AssignmentTable
         return assignment.Partition;
     }
 
-    /// <summary>Those that have begun since the last call and have not ended.</summary>
+    /// <summary>Returns the assignments that have begun since the last call and have not ended.</summary>
     public List<OwnedPartition> TakeFresh()
     {
         var fresh = _fresh.Where(assignment => Find(assignment.Partition) is not null).Select(assignment => assignment.Partition).ToList();

@@ -7,8 +7,8 @@ using FactoryMonitoring.ServiceDefaults.Kafka;
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
 /// <summary>
-/// The loop of the one thread that polls: it takes messages, hands full batches to the lanes, and answers the group. It never waits for
-/// the database, so that membership is kept however slow that is; only giving partitions up waits, for a bounded time.
+/// The loop of the single polling thread: it takes messages, passes full batches to the lanes, and responds to the group. It never waits for
+/// the database, so that membership is kept however slow that is; only releasing partitions waits, for a limited time.
 /// </summary>
 internal sealed class IngestLoop(
     ReadingParser parser,
@@ -26,7 +26,7 @@ internal sealed class IngestLoop(
     private const int BusyPollMs = 5;
     private const int MessagesPerRound = 1_000;
 
-    /// <summary>A lane without room for this long, and partitions are paused.</summary>
+    /// <summary>If a lane has no space for this long, partitions are paused.</summary>
     private static readonly TimeSpan PauseAfter = TimeSpan.FromMilliseconds(300);
 
     private static readonly TimeSpan RoomWait = TimeSpan.FromMilliseconds(10);
@@ -38,19 +38,19 @@ internal sealed class IngestLoop(
     private MessageIntake _intake = null!;
     private long? _noRoomSince;
 
-    /// <summary>What the group has assigned, at the moment. For any thread.</summary>
+    /// <summary>The partitions currently assigned by the group. Thread-safe.</summary>
     public IReadOnlyCollection<OwnedPartition> Assigned => _assignments.Partitions;
 
-    /// <summary>Answers the group's callbacks. Set before the client is subscribed.</summary>
+    /// <summary>Handles the group's callbacks. Set before the client subscribes.</summary>
     public Rebalance Rebalance { get; private set; } = null!;
 
-    /// <summary>For any thread.</summary>
+    /// <summary>Thread-safe.</summary>
     public void Post(LaneEvent laneEvent) => _events.Enqueue(laneEvent);
 
-    /// <summary>Polls until told to stop, then gives all partitions up and leaves the group. Blocks its thread.</summary>
-    /// <param name="claim">Starts taking partitions over in the database, and returns at once.</param>
-    /// <param name="wake">Has the client fetch from the partitions at once, and returns at once.</param>
-    /// <exception cref="KafkaException">The client cannot go on.</exception>
+    /// <summary>Polls until stopped, then releases all partitions and leaves the group. Blocks its thread.</summary>
+    /// <param name="claim">Starts claiming partitions in the database, and returns immediately.</param>
+    /// <param name="wake">Makes the client fetch from the partitions immediately, and returns immediately.</param>
+    /// <exception cref="KafkaException">The client cannot continue.</exception>
     public void Run(
         IConsumer<Ignore, Rejection> consumer,
         IReadOnlyList<LaneQueue> lanes,
@@ -95,7 +95,7 @@ internal sealed class IngestLoop(
         status.Claiming = _flow.Claiming;
     }
 
-    /// <summary>Makes sure that every lane has a batch to fill; else waits a little, and pauses where that has taken long.</summary>
+    /// <summary>Ensures that every lane has a batch to fill; otherwise waits briefly, and pauses if that has taken long.</summary>
     private bool HasRoom()
     {
         if (_lanes.MakeRoom() is not { } full)
@@ -115,7 +115,7 @@ internal sealed class IngestLoop(
 
         if (_flow.IsPaused)
         {
-            // Nothing is fetched now; the group is answered nevertheless.
+            // Nothing is fetched now, but the group still gets its responses.
             _intake.PollOnce(IdlePollMs);
         }
         else

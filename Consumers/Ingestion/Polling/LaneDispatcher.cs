@@ -2,7 +2,7 @@ using FactoryMonitoring.Consumers.Health;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
-/// <summary>Hands batches to the lanes: full ones at once, others once their lane is idle and they have waited for more.</summary>
+/// <summary>Passes batches to the lanes: full ones immediately, others once their lane is idle and they have waited for more messages.</summary>
 internal sealed class LaneDispatcher(IReadOnlyList<LaneQueue> lanes, TimeSpan linger, ConsumerMetrics metrics, TimeProvider time)
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(500);
@@ -10,17 +10,17 @@ internal sealed class LaneDispatcher(IReadOnlyList<LaneQueue> lanes, TimeSpan li
     private readonly LaneQueue[] _lanes = [.. lanes];
     private long _tickedAt = time.GetTimestamp();
 
-    /// <summary>A batch has messages.</summary>
+    /// <summary>Whether any batch has messages.</summary>
     public bool IsFilling => Array.Exists(_lanes, lane => lane.Filling is { IsEmpty: false });
 
-    /// <summary>A lane has no batch to fill.</summary>
+    /// <summary>Whether any lane has no batch to fill.</summary>
     public bool LacksBatch => Array.Exists(_lanes, lane => lane.Filling is null);
 
-    /// <summary>Which lane a partition belongs to.</summary>
+    /// <summary>Returns the lane of a partition.</summary>
     public LaneQueue LaneOf(int partition) => _lanes[partition % _lanes.Length];
 
     /// <summary>Gives each lane a batch to fill.</summary>
-    /// <returns>The first lane for which there is none, whose batches all wait to be stored; null where there is none such.</returns>
+    /// <returns>The first lane without one, whose batches all wait to be stored; null if there is no such lane.</returns>
     public LaneQueue? MakeRoom() => Array.Find(_lanes, lane => !lane.HasRoom());
 
     public void Dispatch(LaneQueue lane)
@@ -53,8 +53,8 @@ internal sealed class LaneDispatcher(IReadOnlyList<LaneQueue> lanes, TimeSpan li
         }
     }
 
-    /// <summary>Has idle lanes do what time has made due, from time to time.</summary>
-    /// <returns>True when it was time.</returns>
+    /// <summary>Periodically makes idle lanes do the work that is due by time.</summary>
+    /// <returns>True if it was time.</returns>
     public bool Tick()
     {
         if (time.GetElapsedTime(_tickedAt) < TickInterval)

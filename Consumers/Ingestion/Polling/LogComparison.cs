@@ -6,8 +6,8 @@ namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 /// and then reads forward. An early end of the log proves nothing: a new leader shows its last messages only once its followers have them. If the log
 /// was cut, the next message that is written shows it.
 /// </summary>
-/// <param name="leaderEpoch">Of the last message that was stored.</param>
-/// <param name="low">The first offset that is still in the log.</param>
+/// <param name="leaderEpoch">The leader epoch of the last message stored.</param>
+/// <param name="low">The first offset still in the log.</param>
 /// <param name="start">Where to begin.</param>
 internal sealed class LogComparison(int leaderEpoch, long low, long start)
 {
@@ -17,10 +17,10 @@ internal sealed class LogComparison(int leaderEpoch, long low, long start)
     /// <summary>The next offset to compare.</summary>
     public long Next { get; private set; } = Math.Max(low, start);
 
-    /// <summary>The first offset at which the log is another; null while that is not known.</summary>
+    /// <summary>The first offset at which the log differs; null while unknown.</summary>
     public long? CutAt { get; private set; }
 
-    /// <returns>False where the message is not the one that was stored: either the cut is found, or <see cref="Next"/> is to be read.</returns>
+    /// <returns>False if the message is not the one that was stored: either the cut is found, or <see cref="Next"/> must be read.</returns>
     public bool Read(long offset, int? epoch)
     {
         if (!(epoch > leaderEpoch))
@@ -41,8 +41,8 @@ internal sealed class LogComparison(int leaderEpoch, long low, long start)
         return false;
     }
 
-    /// <summary>The log ends, for now, where a message that was stored should be.</summary>
-    /// <returns>False where <see cref="Next"/> is to be read.</returns>
+    /// <summary>Records that the log ends, for now, where a stored message should be.</summary>
+    /// <returns>False if <see cref="Next"/> must be read.</returns>
     public bool End()
     {
         if (_isAnchored)

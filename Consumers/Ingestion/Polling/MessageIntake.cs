@@ -17,9 +17,9 @@ internal sealed partial class MessageIntake(
     int linksPerSpan,
     ILogger logger)
 {
-    /// <summary>Takes one message, or the notice that a partition has no more. The client's callbacks run in here.</summary>
-    /// <returns>True when there may be more at once.</returns>
-    /// <exception cref="KafkaException">The client cannot go on.</exception>
+    /// <summary>Takes one message, or the notification that a partition is at its end. The client's callbacks run in here.</summary>
+    /// <returns>True if more may be available immediately.</returns>
+    /// <exception cref="KafkaException">The client cannot continue.</exception>
     public bool PollOnce(int timeoutMs)
     {
         try
@@ -34,7 +34,7 @@ internal sealed partial class MessageIntake(
             {
                 if (cursor.Unreadable is { End: null } unreadable)
                 {
-                    // The client reads on here, or the log ends: it is outside of the batch.
+                    // The client can read from here, or the log ends: this offset is outside the batch.
                     unreadable.Outside();
                     PassUnreadable(assignment, cursor, unreadable);
                 }
@@ -100,14 +100,14 @@ internal sealed partial class MessageIntake(
         }
     }
 
-    /// <summary>The client cannot decompress a batch of records, whose first offset it names.</summary>
+    /// <summary>Handles a batch of records that the client cannot decompress; the client names its first offset.</summary>
     private void MeetUnreadable(Assignment assignment, ReadCursor cursor, long first, string reason)
     {
         if (cursor.Unreadable is { } unreadable && unreadable.First <= first)
         {
             if (unreadable.First < first)
             {
-                // The one behind it cannot be decompressed either.
+                // The batch after it cannot be decompressed either.
                 unreadable.Outside();
             }
             else if (unreadable.End is null)
@@ -123,7 +123,7 @@ internal sealed partial class MessageIntake(
         PassUnreadable(assignment, cursor, unreadable);
     }
 
-    /// <summary>Rejects the messages of a batch that cannot be decompressed, once its end is known, and has the client read on.</summary>
+    /// <summary>Rejects the messages of a batch that cannot be decompressed, once its end is known, and makes the client read on.</summary>
     private void PassUnreadable(Assignment assignment, ReadCursor cursor, UnreadableBatch unreadable)
     {
         if (unreadable.End is { } end && RejectUnreadable(assignment, cursor, unreadable, end))
@@ -138,7 +138,7 @@ internal sealed partial class MessageIntake(
         }
     }
 
-    /// <returns>False where there is no room for all of them now.</returns>
+    /// <returns>False if there is no space for all of them now.</returns>
     private bool RejectUnreadable(Assignment assignment, ReadCursor cursor, UnreadableBatch unreadable, long end)
     {
         var partition = assignment.Partition;
@@ -182,7 +182,7 @@ internal sealed partial class MessageIntake(
                 flow.SeekAgain(assignment, cursor);
                 return;
             case Arrival.OfAnotherLog:
-                // A new claim puts aside what the brokers have lost, and begins where it was cut.
+                // A new claim sets aside what the brokers have lost, and begins at the cut.
                 Log.Cut(logger, partition.Number, cursor.CutAt);
                 assignments.BeginAgain(partition, isDoubtful: false, cursor.CutAt);
                 return;
@@ -196,7 +196,7 @@ internal sealed partial class MessageIntake(
             case var arrival:
                 if (assignment.Lane.Filling is not { } batch)
                 {
-                    // Paused, and the client handed over what it had: it will be asked for again.
+                    // Paused, but the client delivered what it had fetched: it will be requested again.
                     flow.SeekAgain(assignment, cursor);
                 }
                 else if (result.Message.Value == Rejection.AwaitsSchema)
@@ -266,14 +266,14 @@ internal sealed partial class MessageIntake(
         reading.Headers = result.Message.Headers;
     }
 
-    /// <summary>Offsets are left out by transactions of producers, which is no loss, and by the log's retention, which is.</summary>
+    /// <summary>Offsets are missing because of producers' transactions, which is no loss, or because of the log's retention, which is.</summary>
     private bool HasDropped(OwnedPartition partition, ReadCursor cursor) =>
         consumer.GetWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number)).Low.Value > cursor.Position;
 
     private long HighWatermark(OwnedPartition partition) =>
         consumer.GetWatermarkOffsets(new TopicPartition(identity.SensorTopic, partition.Number)).High.Value;
 
-    /// <summary>A new claim takes down what is gone.</summary>
+    /// <summary>Starts a new claim, which records the missing offsets.</summary>
     private void ClaimDropped(OwnedPartition partition, ReadCursor cursor)
     {
         Log.Dropped(logger, partition.Number, cursor.Position);

@@ -3,11 +3,11 @@ using Confluent.Kafka;
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
 /// <summary>
-/// From which partitions the client fetches, and where it goes on: what is claimed or fenced is paused, what has been claimed is set to its offset, and
-/// everything is paused while the lanes have no room.
+/// Controls from which partitions the client fetches, and from which offset: partitions that are being claimed or are fenced are paused, claimed ones seek to
+/// their offset, and everything is paused while the lanes have no space.
 /// </summary>
-/// <param name="claim">Starts taking partitions over in the database, and returns at once.</param>
-/// <param name="wake">Has the client fetch from the partitions at once, and returns at once.</param>
+/// <param name="claim">Starts claiming partitions in the database, and returns immediately.</param>
+/// <param name="wake">Makes the client fetch from the partitions immediately, and returns immediately.</param>
 internal sealed partial class PartitionFlow(
     IConsumer<Ignore, Rejection> consumer,
     string topic,
@@ -17,15 +17,17 @@ internal sealed partial class PartitionFlow(
     TimeProvider time,
     ILogger logger)
 {
-    /// <summary>A partition that another has claimed and that is still ours by the group after this long, longer than a session, is claimed again.</summary>
+    /// <summary>
+    /// A partition that another consumer has claimed, but that the group still assigns to us after this time, longer than a session, is claimed again.
+    /// </summary>
     private static readonly TimeSpan ReclaimAfter = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan ReadAgainAfter = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Nothing is fetched: the lanes have no room.</summary>
+    /// <summary>Nothing is fetched because the lanes have no space.</summary>
     public bool IsPaused { get; private set; }
 
-    /// <summary>Assigned, and no message taken yet.</summary>
+    /// <summary>Partitions that are assigned and of which no message has been taken yet.</summary>
     public int Claiming { get; private set; }
 
     public void Pause()
@@ -45,7 +47,7 @@ internal sealed partial class PartitionFlow(
         }
     }
 
-    /// <summary>Has those claimed that have been assigned since. Not within the callback, for only behind it does the client know them.</summary>
+    /// <summary>Has newly assigned partitions claimed. Not within the callback, because the client knows them only after it.</summary>
     public void ClaimFresh()
     {
         if (assignments.HasFresh && assignments.TakeFresh() is { Count: > 0 } fresh)
@@ -55,7 +57,7 @@ internal sealed partial class PartitionFlow(
         }
     }
 
-    /// <summary>Does what a lane has said, where it is about an assignment that is not over.</summary>
+    /// <summary>Processes a lane's notification, if its assignment has not ended.</summary>
     public void Handle(LaneEvent laneEvent)
     {
         if (assignments.Find(laneEvent.Partition) is not { } assignment)
@@ -78,7 +80,7 @@ internal sealed partial class PartitionFlow(
         }
     }
 
-    /// <summary>Sets the client to the offsets of those that wait for it.</summary>
+    /// <summary>Makes the client seek for all partitions that wait for it.</summary>
     public void SeekAll()
     {
         List<TopicPartition>? begun = null;
@@ -111,21 +113,21 @@ internal sealed partial class PartitionFlow(
         }
     }
 
-    /// <summary>The client is to read again from where the cursor stands.</summary>
+    /// <summary>Makes the client read again from the cursor's position.</summary>
     public void SeekAgain(Assignment assignment, ReadCursor cursor)
     {
         assignment.State = new AssignmentState.Seeking(cursor);
         consumer.Pause([Place(assignment.Partition)]);
     }
 
-    /// <summary>The client is to read again from where the cursor stands, in a while: what it has read cannot be taken yet.</summary>
+    /// <summary>Makes the client read again from the cursor's position, after a delay: what it has read cannot be taken yet.</summary>
     public void SeekLater(Assignment assignment, ReadCursor cursor)
     {
         assignment.State = new AssignmentState.Seeking(cursor, time.GetTimestamp() + (long)(ReadAgainAfter.TotalSeconds * time.TimestampFrequency));
         consumer.Pause([Place(assignment.Partition)]);
     }
 
-    /// <summary>Claims again what the group has left with us, though another has claimed it.</summary>
+    /// <summary>Claims partitions again that the group still assigns to us, although another consumer has claimed them.</summary>
     public void Reclaim()
     {
         foreach (var partition in assignments.All
@@ -137,7 +139,7 @@ internal sealed partial class PartitionFlow(
         }
     }
 
-    /// <returns>False where it has to be tried again.</returns>
+    /// <returns>False if it must be retried.</returns>
     private bool Seek(Assignment assignment, ReadCursor cursor)
     {
         var place = Place(assignment.Partition);
@@ -147,7 +149,7 @@ internal sealed partial class PartitionFlow(
         }
         catch (KafkaException exception) when (exception.Error.Code is ErrorCode.Local_State or ErrorCode.Local_InProgress or ErrorCode.Local_TimedOut)
         {
-            // The client has not begun with it yet.
+            // The client has not started with it yet.
             return false;
         }
 

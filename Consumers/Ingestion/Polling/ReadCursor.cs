@@ -1,42 +1,42 @@
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
-/// <summary>What is to be done with a message, by its offset and its leader epoch.</summary>
+/// <summary>What to do with a message, by its offset and its leader epoch.</summary>
 internal enum Arrival
 {
-    /// <summary>It is the next.</summary>
+    /// <summary>It is the next message.</summary>
     Next,
 
-    /// <summary>It is not the next, but comes later: the offsets between are either marks of producers' transactions, or lost.</summary>
+    /// <summary>It is after the next: the offsets between are either control records of producers' transactions, or lost.</summary>
     Later,
 
-    /// <summary>It was taken before, and is of the same log.</summary>
+    /// <summary>It was taken before, and belongs to the same log.</summary>
     Redelivered,
 
-    /// <summary>It was taken before, or is none of ours, and nothing is to be done about it.</summary>
+    /// <summary>It was taken before, or is not ours, and nothing needs to be done.</summary>
     Ignored,
 
-    /// <summary>It was taken before, and nobody knows why it comes again: the partition is to be claimed again.</summary>
+    /// <summary>It was taken before, and it is unknown why it was delivered again: the partition must be claimed again.</summary>
     GoneBack,
 
-    /// <summary>It is of another log than the one that was read, from <see cref="ReadCursor.CutAt"/> on.</summary>
+    /// <summary>It belongs to another log than the one that was read, from <see cref="ReadCursor.CutAt"/> on.</summary>
     OfAnotherLog,
 
-    /// <summary>It is not the one that is to be compared: <see cref="ReadCursor.ReadFrom"/> is.</summary>
+    /// <summary>It is not the message to compare: that is at <see cref="ReadCursor.ReadFrom"/>.</summary>
     OutOfPlace,
 }
 
-/// <summary>How far the messages of a partition have been taken, from a claim on.</summary>
-/// <param name="from">The first offset that is to be taken.</param>
-/// <param name="replayUntil">Below it everything is stored already and goes through the detector alone.</param>
-/// <param name="leaderEpoch">Of the newest message that was stored; null where it is not known.</param>
-/// <param name="comparison">Of the log with what was stored of it; null where it is not possible.</param>
+/// <summary>The position up to which the messages of a partition have been taken since its claim.</summary>
+/// <param name="from">The first offset to take.</param>
+/// <param name="replayUntil">Messages below it are already stored and only pass through the detector.</param>
+/// <param name="leaderEpoch">The leader epoch of the newest message stored; null if unknown.</param>
+/// <param name="comparison">Compares the log with what was stored of it; null if that is not possible.</param>
 internal sealed class ReadCursor(long from, long replayUntil, int? leaderEpoch, LogComparison? comparison)
 {
     private readonly long _from = from;
     private int? _leaderEpoch = leaderEpoch;
     private LogComparison? _comparison = comparison;
 
-    /// <summary>Where a claim leaves the reading.</summary>
+    /// <summary>Creates the cursor for a claim.</summary>
     public static ReadCursor Of(LaneEvent.Claimed claimed) => new(
         claimed.From,
         claimed.ReplayUntil,
@@ -48,25 +48,25 @@ internal sealed class ReadCursor(long from, long replayUntil, int? leaderEpoch, 
     /// <summary>The next offset to take.</summary>
     public long Position { get; private set; } = from;
 
-    /// <summary>The first offset at which the log is another than the one that was read. Valid after <see cref="Arrival.OfAnotherLog"/>.</summary>
+    /// <summary>The first offset at which the log differs from the one that was read. Valid after <see cref="Arrival.OfAnotherLog"/>.</summary>
     public long CutAt { get; private set; }
 
-    /// <summary>The log's end has been handed to the lane once.</summary>
+    /// <summary>Whether the lane has been notified of the log's end.</summary>
     public bool EndIsTold { get; set; }
 
-    /// <summary>A batch that the client cannot decompress, while its end is searched for or its messages are rejected; null for nearly always.</summary>
+    /// <summary>A batch that the client cannot decompress, while its end is searched for or its messages are rejected; null nearly always.</summary>
     public UnreadableBatch? Unreadable { get; set; }
 
-    /// <summary>Of the newest message that was taken; null where it is not known.</summary>
+    /// <summary>The leader epoch of the newest message taken; null if unknown.</summary>
     public int? LeaderEpoch => _leaderEpoch;
 
-    /// <summary>Where the client is to read next.</summary>
+    /// <summary>The offset that the client must read next.</summary>
     public long ReadFrom => Unreadable is { End: null } unreadable ? unreadable.Next : _comparison is { } comparison ? Math.Min(comparison.Next, Position) : Position;
 
     /// <summary>Whether the log is still compared with what was stored of it.</summary>
     public bool IsComparing => _comparison is not null;
 
-    /// <summary>Takes note of a message that has come, and says what it is; <see cref="Take"/> follows where it is taken.</summary>
+    /// <summary>Processes the arrival of a message, and returns what it is; call <see cref="Take"/> if it is taken.</summary>
     public Arrival Arrive(long offset, int? epoch)
     {
         if (_comparison is { } comparison)
@@ -84,23 +84,23 @@ internal sealed class ReadCursor(long from, long replayUntil, int? leaderEpoch, 
         return offset == Position ? Arrival.Next : offset > Position ? Arrival.Later : ArriveAgain(offset, epoch);
     }
 
-    /// <summary>The message is taken.</summary>
+    /// <summary>Records that the message is taken.</summary>
     public void Take(long offset, int? epoch) => (Position, _leaderEpoch) = (offset + 1, epoch);
 
-    /// <summary>Compares no further than the end of a batch that the client cannot decompress: nothing tells it from the one that was stored.</summary>
+    /// <summary>Ends the comparison at the end of a batch that the client cannot decompress: nothing distinguishes it from the one that was stored.</summary>
     public void ComparedTo(long end) => _ = Arrive(end - 1, epoch: null);
 
-    /// <summary>Up to this offset there is nothing to be taken.</summary>
+    /// <summary>Skips to this offset: there is nothing to take before it.</summary>
     public void Pass(long end) => Position = end;
 
-    /// <summary>The log ends here, for now.</summary>
-    /// <returns>False where <see cref="ReadFrom"/> is to be read, for what was stored is not all there.</returns>
+    /// <summary>Records that the log ends here, for now.</summary>
+    /// <returns>False if <see cref="ReadFrom"/> must be read, because not everything that was stored is there.</returns>
     public bool End(long offset) => _comparison is not { } comparison || offset >= replayUntil || comparison.End();
 
-    /// <summary>Whether there is nothing left to be replayed where the log ends here.</summary>
+    /// <summary>Whether nothing is left to replay if the log ends here.</summary>
     public bool IsReplayedAt(long end) => end >= replayUntil;
 
-    /// <summary>The client begins again at the cut, or at the beginning, of a log that no longer reaches to where we stand.</summary>
+    /// <summary>Handles a client that starts again at the cut, or at the beginning, of a log that no longer reaches our position.</summary>
     private Arrival ArriveAgain(long offset, int? epoch)
     {
         if (epoch > _leaderEpoch)

@@ -4,17 +4,17 @@ using FactoryMonitoring.ServiceDefaults.Health;
 namespace FactoryMonitoring.Consumers.Ingestion.Polling;
 
 /// <summary>
-/// Answers the group: what it assigns is claimed, what it revokes is given up properly, what it takes away is dropped. The client calls it within
+/// Handles the group's callbacks: assigned partitions are claimed, revoked ones are released in order, lost ones are dropped. The client calls it within
 /// Consume or Close.
 /// </summary>
 /// <param name="stopping">Canceled when the consumer must stop.</param>
 internal sealed partial class Rebalance(
     AssignmentTable assignments, LaneDispatcher lanes, LoopHeartbeat heartbeat, TimeProvider time, ILogger logger, CancellationToken stopping)
 {
-    /// <summary>How long partitions that are to be given up may take: the group waits no longer.</summary>
+    /// <summary>The time limit for releasing partitions: the group waits no longer.</summary>
     private static readonly TimeSpan HandoverLimit = TimeSpan.FromSeconds(3);
 
-    /// <summary>The same when the consumer stops, for all of them together: Aspire kills it some 6 s after it was told to.</summary>
+    /// <summary>The same when the consumer stops, for all partitions together: Aspire kills it about 6 s after asking it to stop.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan HandoverWait = TimeSpan.FromMilliseconds(10);
@@ -22,13 +22,13 @@ internal sealed partial class Rebalance(
     private bool _joining = true;
     private long? _stoppingSince;
 
-    /// <summary>What is revoked from now on is given up because the consumer leaves the group.</summary>
+    /// <summary>Whether partitions revoked from now on are released because the consumer leaves the group.</summary>
     public bool IsLeaving { get; set; }
 
-    /// <returns>Where to start: anywhere, for nothing is taken before the database has said where.</returns>
+    /// <returns>An arbitrary start offset, because nothing is taken before the database has determined where to start.</returns>
     public IEnumerable<TopicPartitionOffset> OnAssigned(IReadOnlyList<TopicPartition> partitions)
     {
-        // A group that has changed tells each member, those too that get nothing by it.
+        // After a rebalance the group notifies every member, including those that get no partition.
         if (partitions.Count > 0)
         {
             Log.Assigned(logger, string.Join(", ", partitions.Select(partition => partition.Partition.Value)));
@@ -44,7 +44,7 @@ internal sealed partial class Rebalance(
         return [.. partitions.Select(partition => new TopicPartitionOffset(partition, 0))];
     }
 
-    /// <summary>The group waits until these partitions have been given up properly.</summary>
+    /// <summary>Releases partitions; the group waits until that is done.</summary>
     public void OnRevoked(IReadOnlyList<TopicPartitionOffset> partitions)
     {
         Log.Revoked(logger, string.Join(", ", partitions.Select(partition => partition.Partition.Value)));
@@ -75,7 +75,7 @@ internal sealed partial class Rebalance(
         }
         else
         {
-            // Its lanes will still signal it.
+            // The lanes will still signal it.
             Log.HandoverLate(logger);
         }
     }
@@ -91,13 +91,13 @@ internal sealed partial class Rebalance(
         return time.GetElapsedTime(_stoppingSince.Value) >= LeaveLimit;
     }
 
-    /// <summary>The group has given these partitions to others already.</summary>
+    /// <summary>Drops partitions that the group has already given to other consumers.</summary>
     public void OnLost(IReadOnlyList<TopicPartitionOffset> partitions)
     {
         Log.Lost(logger, string.Join(", ", partitions.Select(partition => partition.Partition.Value)));
         foreach (var place in partitions)
         {
-            // Its claim may come to the lane after this.
+            // Its claim may reach the lane after this.
             if (assignments.Find(place.Partition.Value) is { State: AssignmentState.Claiming, Partition: var claimed })
             {
                 claimed.Abandon();

@@ -8,12 +8,12 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>Makes rows of alerts, each with the message that announces it.</summary>
+/// <summary>Creates alert rows, each with the message that announces it.</summary>
 internal sealed class AlertRows(ConsumerIdentity identity)
 {
-    /// <param name="reading">At which the rule began to hold.</param>
+    /// <param name="reading">The reading at which the rule began to hold.</param>
     /// <param name="raisedAt">By the database's clock, in whole microseconds.</param>
-    /// <param name="trace">Of the batch; null where it is not recorded.</param>
+    /// <param name="trace">The batch's trace; null if it is not recorded.</param>
     public AlertRow Of(ref Reading reading, RaisedAlert raised, DateTime raisedAt, BatchTrace? trace)
     {
         var sensor = reading.Sensor;

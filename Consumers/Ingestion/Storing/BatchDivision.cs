@@ -3,13 +3,13 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>One message of a transaction.</summary>
-/// <param name="Readings">That it holds; 0 where it came as a rejected one.</param>
-/// <param name="Uncounted">Those of them that bear no reading_count.</param>
+/// <param name="Readings">The number of its readings; 0 if it arrived as a rejected message.</param>
+/// <param name="Uncounted">Those of its readings without a reading_count.</param>
 internal readonly record struct BatchMessage(int Partition, long Offset, int Readings, int Uncounted, bool IsRejected);
 
 /// <summary>
-/// Divides a transaction that the database refuses into parts of whole messages, each of which can be stored by itself, as long as they are stored in order:
-/// every part moves its partitions from where the part before has left them.
+/// Divides a transaction that the database refuses into parts of whole messages. Each part can be stored separately, as long as the parts are stored in order:
+/// every part moves its partitions from where the previous part left them.
 /// </summary>
 internal sealed class BatchDivision
 {
@@ -34,7 +34,7 @@ internal sealed class BatchDivision
             }
             else
             {
-                // The readings of a message follow one another.
+                // The readings of a message are consecutive.
                 _messages[^1] = _messages[^1] with { Readings = reading.Index + 1, Uncounted = _messages[^1].Uncounted + uncounted };
             }
         }
@@ -47,10 +47,10 @@ internal sealed class BatchDivision
 
     public BatchMessage this[int index] => _messages[index];
 
-    /// <summary>From now on the message counts as rejected.</summary>
+    /// <summary>Marks the message as rejected.</summary>
     public void Reject(int index) => _messages[index] = _messages[index] with { IsRejected = true };
 
-    /// <summary>What the messages from <paramref name="first"/> up to <paramref name="end"/> bring about.</summary>
+    /// <summary>Returns the writes that the messages from <paramref name="first"/> up to <paramref name="end"/> cause.</summary>
     public IngestWrite Part(int first, int end)
     {
         var moves = new List<PartitionMove>();
@@ -99,7 +99,7 @@ internal sealed class BatchDivision
         return _whole.PartOf(moves);
     }
 
-    /// <summary>What is left when all messages are stored: that which time has made due.</summary>
+    /// <summary>Returns what remains when all messages are stored: the work that is due by time.</summary>
     public IngestWrite Rest()
     {
         var rest = _whole.PartOf(_whole.Moves.Select(move => _messages.Exists(message => message.Partition == move.Partition)

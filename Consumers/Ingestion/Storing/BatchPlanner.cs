@@ -6,11 +6,11 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// Decides what is to be written of a batch. The result depends on the batch, the leases and the terms alone; nothing is read and nothing is sent.
-/// The detectors of the leases take the readings in: the same batch must not be planned twice.
+/// Decides what a batch writes. The result depends only on the batch, the leases and the terms; nothing is read and nothing is sent.
+/// The detectors of the leases process the readings: the same batch must not be planned twice.
 /// </summary>
-/// <param name="rows">In which the writer puts the readings of a transaction.</param>
-/// <param name="databaseTime">The time by the database's clock, asked for once for each alert: alerts are in the order of the log by it.</param>
+/// <param name="rows">The buffer for the readings of a transaction.</param>
+/// <param name="databaseTime">The time by the database's clock, read once for each alert: by it, alerts are in log order.</param>
 internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, Func<DateTime> databaseTime)
 {
     private readonly AlertRows _alerts = new(identity);
@@ -18,7 +18,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
     private readonly Findings _findings = new();
     private readonly Dictionary<PartitionLease, Tally> _tallies = [];
 
-    /// <summary>What a batch adds to a partition.</summary>
+    /// <summary>The totals that a batch adds to a partition.</summary>
     private sealed class Tally
     {
         public long Next;
@@ -31,8 +31,8 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
         public int? LeaderEpoch;
     }
 
-    /// <param name="batch">Null when only what time has made due is written.</param>
-    /// <param name="trace">Of the batch; null where it is not recorded.</param>
+    /// <param name="batch">Null if only the work that is due by time is written.</param>
+    /// <param name="trace">The batch's trace; null if it is not recorded.</param>
     public WritePlan Plan(ReadingBatch? batch, LeaseTable leases, PlanTerms terms, BatchTrace? trace = null)
     {
         _tallies.Clear();
@@ -75,7 +75,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
         {
             if (slice.Partition.Lease is { } lease)
             {
-                // A message that is only read again is an older one than the last that is stored.
+                // A message that is only replayed is older than the last one stored.
                 var moves = slice.End > lease.NextOffset;
                 _tallies[lease] = new Tally
                 {
@@ -95,8 +95,8 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
         }
     }
 
-    /// <summary>Runs the detectors over the batch. Readings that are stored already change what the detectors remember, and nothing else.</summary>
-    /// <returns>How many readings were not judged.</returns>
+    /// <summary>Runs the detectors over the batch. Readings that are already stored change only the detectors' memory.</summary>
+    /// <returns>The number of readings that were not judged.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Detect(ReadingBatch batch, List<IngestWrite> writes, BatchTrace? trace)
     {
@@ -125,7 +125,7 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
 
             if (lease != tallied)
             {
-                // Readings of a partition come in runs.
+                // Readings of a partition arrive in runs.
                 (tallied, tally) = (lease, _tallies[lease]);
             }
 

@@ -2,11 +2,11 @@ using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>What a lane does after a failure of the database, before it tries again.</summary>
+/// <summary>A lane's recovery after a database failure, before it retries.</summary>
 internal sealed partial class DatabaseRecovery(int lane, LaneContext context, LeaseTable leases, DatabaseStanding standing)
 {
-    /// <summary>Does what may help, says what is wrong, and waits: never tries again at once.</summary>
-    /// <param name="attempts">That have failed in a row.</param>
+    /// <summary>Takes the actions that may help, reports the failure, and waits: never returns for an immediate retry.</summary>
+    /// <param name="attempts">The number of consecutive failures.</param>
     public async Task RecoverAsync(DatabaseFault fault, Exception exception, int attempts, CancellationToken cancellationToken)
     {
         switch (fault)
@@ -44,7 +44,7 @@ internal sealed partial class DatabaseRecovery(int lane, LaneContext context, Le
         await Task.Delay(FaultPolicy.DelayAfter(fault, attempts), context.Time, cancellationToken);
     }
 
-    /// <returns>Why they could not be made; null when they are there.</returns>
+    /// <returns>Why the days could not be created; null if they exist.</returns>
     private async Task<DatabaseFault?> MakeDaysAsync(CancellationToken cancellationToken)
     {
         try

@@ -3,12 +3,12 @@ using FactoryMonitoring.Consumers.Health;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// What a lane knows of its database: whether it is away, refuses everything, or has no room. It is said once when it begins and once when it is
-/// over, and shown for as long as it lasts.
+/// A lane's view of its database: whether it is unavailable, refuses everything, or has no disk space. Each state is logged once when it begins and once
+/// when it ends, and reported while it lasts.
 /// </summary>
 internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, TimeProvider time, ILogger logger)
 {
-    /// <summary>A little may fit where much does not: there is room again when everything has fit for as long as this.</summary>
+    /// <summary>Small writes may fit where large ones do not: there is space again once everything has fit for this long.</summary>
     private static readonly TimeSpan RoomIsCertainAfter = TimeSpan.FromSeconds(10);
 
     private bool _saidAway;
@@ -25,7 +25,7 @@ internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, 
         }
     }
 
-    /// <summary>It answers, and stores nothing.</summary>
+    /// <summary>Records that it responds, but stores nothing.</summary>
     public void Refuses(Exception exception)
     {
         status.DatabaseRefuses = exception.Message;
@@ -36,7 +36,7 @@ internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, 
         }
     }
 
-    /// <summary>It refuses a row in which nothing is left of the message that it was for.</summary>
+    /// <summary>Records that it refuses a row in which nothing of the message is left.</summary>
     public void RefusesAnything(string reason) => status.DatabaseRefuses = reason;
 
     public void HasNoRoom(Exception exception)
@@ -50,7 +50,7 @@ internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, 
         }
     }
 
-    /// <summary>It has done what it was asked.</summary>
+    /// <summary>Records a success.</summary>
     public void IsBack()
     {
         status.DatabaseAway = false;
@@ -65,7 +65,7 @@ internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, 
         }
     }
 
-    /// <summary>Says that there is room again, once that is certain. To be called from time to time.</summary>
+    /// <summary>Reports that there is space again, once that is certain. Must be called periodically.</summary>
     public void SayRoom()
     {
         if (_saidNoRoom && _roomSince is { } since && time.GetElapsedTime(since) >= RoomIsCertainAfter)

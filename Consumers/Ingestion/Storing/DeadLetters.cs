@@ -5,10 +5,10 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>Makes dead letters of messages that are no readings, or that the database refuses.</summary>
+/// <summary>Creates dead letters from messages that are not readings, or that the database refuses.</summary>
 internal sealed class DeadLetters(ConsumerIdentity identity)
 {
-    /// <param name="value">Null where key and value are to be taken from the log.</param>
+    /// <param name="value">Null if key and value must be read from the log.</param>
     public DeadLetterRow Of(int partition, long offset, string reason, string detail, byte[]? key, KeptValue? value)
     {
         var isKnown = value is not null && value != KeptValue.Unknown;
@@ -32,7 +32,7 @@ internal sealed class DeadLetters(ConsumerIdentity identity)
         static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Adds a rejected message to what is written, for the account and for its topic.</summary>
+    /// <summary>Adds a rejected message to the write, for the ledger and for its topic.</summary>
     public void Add(IngestWrite write, RejectedMessage rejected)
     {
         var reason = Rejections.NameOf(rejected.Reason);

@@ -5,14 +5,14 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// What time makes due: states of open episodes, newest values, the detector's memory, and the settlement of what the brokers have acknowledged.
+/// The work that is due by time: states of open episodes, newest values, snapshots of the detector's memory, and the settlement of acknowledged ranges.
 /// </summary>
 internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
 {
-    /// <summary>Newest values written at once and by one lane, at most.</summary>
+    /// <summary>The maximum number of newest values that one lane writes at once.</summary>
     private const int MaxLatest = 10_000;
 
-    /// <summary>Ranges that the partitions do not know are looked up in the database, so many in a transaction.</summary>
+    /// <summary>Ranges that the partitions do not know are looked up in the database, at most this many in a transaction.</summary>
     private const int MaxLookups = 100;
 
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
@@ -20,15 +20,15 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     private long _plannedAt = time.GetTimestamp();
     private long? _announcedAt;
 
-    /// <summary>Whether it is time, or there is so much that it does not wait for the time.</summary>
+    /// <summary>Whether the time has come, or there is too much to wait for it.</summary>
     public bool IsDue(LeaseTable leases) =>
         time.GetElapsedTime(_plannedAt) >= options.SnapshotInterval
             || leases.Exists(lease => lease.SinceSnapshot >= options.SnapshotReadings && lease.Snapshots.IsDue);
 
-    /// <summary>All of it is planned: the interval begins anew.</summary>
+    /// <summary>Restarts the interval after all of it has been planned.</summary>
     public void Planned() => _plannedAt = time.GetTimestamp();
 
-    /// <summary>Whether listeners are to be told of a commit: they are not told of each one. Where they are, the interval begins anew.</summary>
+    /// <summary>Whether to notify listeners of a commit: they are not notified of each one. If so, the interval restarts.</summary>
     public bool TryAnnounce()
     {
         if (_announcedAt is { } at && time.GetElapsedTime(at) < AnnounceInterval)
@@ -40,7 +40,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         return true;
     }
 
-    /// <summary>Adds all but the settlement.</summary>
+    /// <summary>Adds everything except the settlement.</summary>
     public static void Add(IngestWrite write, LeaseTable leases, PlanTerms terms)
     {
         foreach (var lease in leases)
@@ -55,7 +55,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
                 write.MemoryLosses.Add(new MemoryLoss(lease.Number, lease.Claim.NextOffset));
             }
 
-            // As long as the detector reads again what is stored, the database is ahead of it.
+            // While the detector replays stored readings, the database is ahead of it.
             if (!lease.IsReplaying)
             {
                 AddEpisodes(write, lease);
@@ -74,7 +74,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         write.Backfilled.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
     }
 
-    /// <summary>Compares acknowledged ranges with what the partitions hold.</summary>
+    /// <summary>Compares acknowledged ranges with the readings in the partitions.</summary>
     public static Settlement Settle(LeaseTable leases, LogTopic log, IReadOnlyList<AcknowledgedRange> ranges)
     {
         var settled = new List<AcknowledgedRange>(ranges.Count);
@@ -88,7 +88,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
 
             var detector = leases.Find(log, range.Partition)?.Detector;
             var sequenceId = range.SequenceId is { } id ? Encoding.UTF8.GetBytes(id) : null;
-            // What was acknowledged does not say whether it was live or backfilled.
+            // An acknowledgement does not say whether the reading was live or backfilled.
             var live = detector?.Find(range.SensorId)?.Sequences ?? new SensorSequences();
             var gaps = live.Unseen(sequenceId, range.FirstCount, range.LastCount);
             if (detector?.FindBackfill(range.SensorId)?.Sequences is { } backfilled)

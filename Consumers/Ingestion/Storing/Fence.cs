@@ -3,13 +3,13 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// Keeps what is no longer ours out of what is written. The database refuses a transaction in which the epoch or the next offset of a partition is not
-/// its own; then the partition's row says whether another has claimed it, or whether the transaction had gone through before.
+/// Removes partitions that are no longer ours from a write. The database refuses a transaction in which the epoch or the next offset of a partition does not
+/// match; the partition's row then shows whether another consumer has claimed it, or whether the transaction had already been committed.
 /// </summary>
 internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action<LaneEvent> post, ILogger logger)
 {
-    /// <summary>Takes out of the transaction what is of partitions that are no longer ours.</summary>
-    /// <returns>True when there was something.</returns>
+    /// <summary>Removes everything from the transaction that belongs to partitions that are no longer ours.</summary>
+    /// <returns>True if anything was removed.</returns>
     public bool DropForeign(IngestWrite write)
     {
         leases.DropAbandoned();
@@ -31,8 +31,8 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
         return true;
     }
 
-    /// <summary>Finds out why no row was updated, and drops the leases that are over.</summary>
-    /// <returns>True when the transaction had been committed and only its answer was lost.</returns>
+    /// <summary>Determines why no row was updated, and drops the leases that have ended.</summary>
+    /// <returns>True if the transaction had been committed and only its answer was lost.</returns>
     public async Task<bool> HasGoneThroughAsync(IngestWrite write, CancellationToken cancellationToken)
     {
         var standings = await store.InspectAsync(write.Log, [.. write.Moves.Select(move => move.Partition)], cancellationToken);
@@ -54,7 +54,7 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
             }
             else if (standing.NextOffset != move.Expected)
             {
-                // Ours, and not where we left it: nothing of what is remembered can be relied on.
+                // Ours, but not in the state that we left: nothing that is remembered can be relied on.
                 Log.OffsetMismatch(logger, move.Partition, move.Expected, standing.NextOffset);
                 leases.Drop(partition);
                 post(new LaneEvent.ClaimAgain(partition, Doubtful: false));

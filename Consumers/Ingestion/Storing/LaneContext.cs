@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>What the lanes of a consumer have in common.</summary>
+/// <summary>Objects shared by the lanes of a consumer.</summary>
 internal sealed record LaneContext(
     NpgsqlDataSource DataSource,
     ConsumerIdentity Identity,

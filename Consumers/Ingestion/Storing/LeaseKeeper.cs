@@ -3,14 +3,14 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>Takes partitions over in the database, and gives them up.</summary>
+/// <summary>Claims partitions in the database, and releases them.</summary>
 internal sealed partial class LeaseKeeper(
     LaneContext context, IngestStore store, LeaseTable leases, WorkingTime workingTime, DatabaseStanding standing, DatabaseRecovery recovery)
 {
-    // By partition, of the log that was claimed last: what it has stored is known beyond the end of its lease.
+    // By partition, of the last claimed log: what this consumer has stored remains known after its lease ends.
     private readonly Dictionary<int, (string LogId, OwnedPartition Partition)> _earlier = [];
 
-    /// <summary>Claims those that are still wanted, however long it takes, and tells the polling thread what came of each.</summary>
+    /// <summary>Claims the partitions that are still wanted, however long it takes, and notifies the polling thread of each result.</summary>
     public async Task ClaimAsync(LaneWork.Claim work, CancellationToken cancellationToken)
     {
         for (var attempts = 1; ; attempts++)
@@ -35,7 +35,7 @@ internal sealed partial class LeaseKeeper(
                         Take(partition, work.Log, claim, low, high);
                         if (partition.IsAbandoned)
                         {
-                            // The group has taken it away meanwhile, and whoever has it now must not be fenced by us.
+                            // The group has taken it away meanwhile, and its current owner must not be fenced by us.
                             await ReleaseAsync([partition], isLost: false, null, cancellationToken);
                         }
                     }
@@ -52,7 +52,7 @@ internal sealed partial class LeaseKeeper(
                 await recovery.RecoverAsync(fault, exception, attempts, cancellationToken);
                 if (fault == DatabaseFault.Replaced)
                 {
-                    // The log's key is of the old one.
+                    // The log's key belongs to the old database.
                     wanted.ForEach(one => context.Post(new LaneEvent.ClaimAgain(one.Partition, Doubtful: false)));
                     return;
                 }
@@ -60,8 +60,8 @@ internal sealed partial class LeaseKeeper(
         }
     }
 
-    /// <summary>Gives up those that are ours, and drops what is held of them, whether or not the database can be told.</summary>
-    /// <param name="isLost">The group took them away without asking.</param>
+    /// <summary>Releases the partitions that are ours, and drops their data, whether or not the database can be reached.</summary>
+    /// <param name="isLost">The group took them away without a revocation.</param>
     public async Task ReleaseAsync(IReadOnlyList<OwnedPartition> partitions, bool isLost, string? reason, CancellationToken cancellationToken)
     {
         try
@@ -90,7 +90,7 @@ internal sealed partial class LeaseKeeper(
                 {
                     if (mine.TrueForAll(lease => lease.Partition.IsAbandoned))
                     {
-                        // The successor will find them unreleased and say so.
+                        // The successor will find them unreleased and report it.
                         return;
                     }
 
@@ -120,7 +120,7 @@ internal sealed partial class LeaseKeeper(
                 break;
         }
 
-        // Where the log was cut just now, it was cut in the database on purpose.
+        // If the log was found truncated just now, the database's offset was moved back intentionally.
         if (claim.CutEpoch != claim.Epoch && StoredBefore(partition.Number, log) is { } stored && stored > claim.NextOffset)
         {
             Log.DatabaseLost(context.Logger, partition.Number, claim.NextOffset, stored - 1);

@@ -3,7 +3,7 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>The leases of a lane, in the order in which they were claimed. Not thread-safe: the lane's alone.</summary>
+/// <summary>The leases of a lane, in the order of their claims. Not thread-safe: only used by the lane.</summary>
 internal sealed class LeaseTable(ConsumerStatus status)
 {
     private readonly List<PartitionLease> _leases = [];
@@ -14,10 +14,10 @@ internal sealed class LeaseTable(ConsumerStatus status)
 
     public bool Exists(Predicate<PartitionLease> condition) => _leases.Exists(condition);
 
-    /// <returns>Null where it is not ours, or no longer.</returns>
+    /// <returns>Null if it is not, or no longer, ours.</returns>
     public PartitionLease? Find(LogTopic log, int partition) => _leases.Find(lease => lease.Number == partition && lease.Log == log);
 
-    /// <summary>Adds a lease. One that there is of the same partition is over: its epoch is an earlier one.</summary>
+    /// <summary>Adds a lease. An existing one for the same partition ends, because its epoch is older.</summary>
     public void Add(PartitionLease lease)
     {
         if (Find(lease.Log, lease.Number) is { } before)
@@ -30,7 +30,7 @@ internal sealed class LeaseTable(ConsumerStatus status)
         status.Own(lease.Number);
     }
 
-    /// <summary>What is held of the partition is dropped; nothing where nothing is held.</summary>
+    /// <summary>Drops the lease of the partition, if there is one.</summary>
     public void Drop(OwnedPartition partition)
     {
         if (partition.Lease is { } lease)
@@ -42,7 +42,7 @@ internal sealed class LeaseTable(ConsumerStatus status)
         }
     }
 
-    /// <summary>Drops those that nobody waits for.</summary>
+    /// <summary>Drops the leases that nobody waits for.</summary>
     public void DropAbandoned()
     {
         for (var i = _leases.Count - 1; i >= 0; i--)
@@ -54,7 +54,7 @@ internal sealed class LeaseTable(ConsumerStatus status)
         }
     }
 
-    /// <summary>Drops all.</summary>
+    /// <summary>Drops all leases.</summary>
     /// <returns>The partitions.</returns>
     public IReadOnlyList<OwnedPartition> DropAll()
     {

@@ -5,8 +5,8 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// A partition that is ours in the database, from the claim until it is given up, lost or fenced: under which epoch, how far it is stored, and what its
-/// detector remembers. The lane's alone.
+/// The ownership of a partition in the database, from the claim until it is released, lost or fenced: its epoch, how far it is stored, and its detector's
+/// memory. Only used by the lane.
 /// </summary>
 internal sealed class PartitionLease
 {
@@ -27,33 +27,35 @@ internal sealed class PartitionLease
 
     public PartitionDetector Detector { get; }
 
-    /// <summary>When the detector's memory is written down.</summary>
+    /// <summary>Schedules the snapshots of the detector's memory.</summary>
     public SnapshotSchedule Snapshots { get; }
 
-    /// <summary>The next offset by the database.</summary>
+    /// <summary>The next offset in the database.</summary>
     public long NextOffset { get; set; }
 
-    /// <summary>The detector has seen everything below.</summary>
+    /// <summary>The detector has processed everything below.</summary>
     public long MemoryAt { get; set; }
 
-    /// <summary>The detector has not seen all that is stored.</summary>
+    /// <summary>Whether the detector has not processed everything that is stored.</summary>
     public bool IsReplaying => MemoryAt < NextOffset;
 
-    /// <summary>It remembers nothing of what is stored, and alerts that it does not know may be open. True until the database has been told.</summary>
+    /// <summary>
+    /// The detector remembers nothing of what is stored, and alerts that it does not know may be open. True until this is recorded in the database.
+    /// </summary>
     public bool HasLostMemory { get; set; }
 
-    /// <summary>The first commit, or the log's end, has been recorded.</summary>
+    /// <summary>Whether the first commit, or reaching the log's end, has been recorded.</summary>
     public bool IsRecovered { get; set; }
 
-    /// <summary>Readings and other changes to the memory since it was written down.</summary>
+    /// <summary>Readings and other changes to the memory since the last snapshot.</summary>
     public int SinceSnapshot { get; set; }
 
-    /// <summary>Whether something has happened that ends the recovery.</summary>
-    /// <param name="next">Where the transaction moves it.</param>
+    /// <summary>Whether the transaction ends the recovery.</summary>
+    /// <param name="next">The offset to which the transaction moves the partition.</param>
     public bool Recovers(long next) => !IsRecovered && (next > NextOffset || Partition.IsAtEnd);
 
-    /// <summary>Takes up what was claimed, with the memory that its predecessor left, as far as that can be used.</summary>
-    /// <param name="low">The first offset that is still in the log.</param>
+    /// <summary>Creates the lease of a claim, with the memory that its predecessor left, if that can be used.</summary>
+    /// <param name="low">The first offset still in the log.</param>
     /// <param name="now">By the lane's <see cref="WorkingTime"/>.</param>
     public static (PartitionLease Lease, MemoryFate Fate) Take(
         OwnedPartition partition, LogTopic log, ClaimedPartition claim, long low, DetectionRules rules, TimeSpan now, TimeProvider time)
@@ -88,26 +90,26 @@ internal sealed class PartitionLease
         var isKept = fate is MemoryFate.Kept;
         return (new PartitionLease(partition, log, claim, detector, schedule, isKept ? from : claim.NextOffset) { HasLostMemory = !isKept }, fate);
 
-        // An offset that is used a second time must not bring back the id of an alert of the first.
+        // An offset that is reused must not produce the id of an alert of its first use again.
         PartitionDetector NewDetector() =>
             new(claim.CutEpoch is { } cut ? string.Create(CultureInfo.InvariantCulture, $"{log.LogId}@{cut}") : log.LogId, partition.Number, rules) { Now = now };
     }
 }
 
-/// <summary>What became of the memory that a predecessor left.</summary>
+/// <summary>What happened to the memory that a predecessor left.</summary>
 internal abstract record MemoryFate
 {
     private MemoryFate()
     {
     }
 
-    /// <summary>The detector goes on from it.</summary>
-    /// <param name="IsStored">False where there was none: the log is read from its first offset.</param>
+    /// <summary>The detector continues from it.</summary>
+    /// <param name="IsStored">False if there was none: the log is read from its first offset.</param>
     public sealed record Kept(bool IsStored) : MemoryFate;
 
-    /// <summary>The log no longer reaches back to where the memory stands, or ends before it: the detector begins anew.</summary>
+    /// <summary>The log no longer contains the snapshot's offset, or ends before it: the detector starts anew.</summary>
     public sealed record OutOfLog(long From) : MemoryFate;
 
-    /// <summary>The detector begins anew.</summary>
+    /// <summary>The snapshot cannot be read: the detector starts anew.</summary>
     public sealed record Unreadable(InvalidDataException Exception) : MemoryFate;
 }

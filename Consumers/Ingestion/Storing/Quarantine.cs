@@ -3,15 +3,15 @@ using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>Makes a dead letter of a message that the database refuses for good.</summary>
+/// <summary>Creates a dead letter from a message that the database refuses permanently.</summary>
 internal sealed class Quarantine(DeadLetters deadLetters)
 {
-    /// <summary>Characters kept of what the database says.</summary>
+    /// <summary>The number of characters kept of the database's error message.</summary>
     private const int MaxDetail = 500;
 
     /// <summary>
-    /// Takes the message out of the transaction and the detector's account, all of its readings, and adds it as a dead letter. The dead letter has nothing
-    /// in it that comes from the message; key and value are taken from the log. Of several readings nobody knows which is refused: the first names the sensor.
+    /// Removes the message, with all of its readings, from the transaction and the detector's account, and adds it as a dead letter. The dead letter contains
+    /// nothing from the message; key and value are read from the log. Which of several readings is refused is unknown: the first names the sensor.
     /// </summary>
     public void Add(ReadingBatch? batch, IngestWrite write, BatchMessage message, PostgresException refusal)
     {

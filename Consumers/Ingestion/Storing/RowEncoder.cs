@@ -3,16 +3,16 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
-/// <summary>Puts the readings of a transaction into the form in which the database takes them, under the keys of their sensors.</summary>
+/// <summary>Encodes the readings of a transaction for the database, with the keys of their sensors.</summary>
 internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries, ReadingRows rows)
 {
     private readonly Dictionary<OwnedPartition, long> _newest = [];
 
-    /// <summary>In which keys of sensors hold: for a day of a database.</summary>
+    /// <summary>The validity of sensor keys: one day of one database.</summary>
     public long KeyValidity => ((long)dictionaries.Generation << 32) + DateOnly.FromDateTime(store.UtcNow).DayNumber;
 
-    /// <summary>Replaces what the rows hold. Asks the database for keys that are not known.</summary>
-    /// <param name="batch">Null where the transaction stores no readings.</param>
+    /// <summary>Replaces the contents of the rows. Requests unknown keys from the database.</summary>
+    /// <param name="batch">Null if the transaction stores no readings.</param>
     public async Task EncodeAsync(ReadingBatch? batch, IngestWrite write, CancellationToken cancellationToken)
     {
         rows.Clear();
@@ -25,7 +25,7 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
         AddRows(batch, write);
     }
 
-    // Called once for a batch, and thousands of times around: never often enough to be compiled a second time, so it is compiled well at once.
+    // Called once per batch, and loops thousands of times: never often enough to be compiled a second time, so it is optimized at once.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void AddRows(ReadingBatch batch, IngestWrite write)
     {
@@ -88,7 +88,7 @@ internal sealed class RowEncoder(IngestStore store, DictionaryStore dictionaries
         }
 
         AddKeys(write.Backfilled, sensors);
-        // Newest values were put together before their sensors had keys.
+        // Newest values were collected before their sensors had keys.
         if (write.Latest.Exists(row => row.SensorKey == 0))
         {
             var byId = sensors.Where(sensor => !sensor.Identity.IsBackfill).ToLookup(sensor => sensor.Identity.Name, sensor => sensor.Key);

@@ -3,8 +3,8 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// Stores the batches of its share of the partitions, one transaction after the other, while the polling thread fills the next and other
-/// lanes store theirs. Everything that concerns a partition's ownership in the database happens here, in the order of the queue.
+/// Stores the batches of its share of the partitions, one transaction after another, while the polling thread fills the next and other
+/// lanes store theirs. Everything about a partition's ownership in the database happens here, in queue order.
 /// </summary>
 internal sealed class StoreLane : IAsyncDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class StoreLane : IAsyncDisposable
     private readonly BatchWriter _writer;
     private readonly LeaseKeeper _keeper;
 
-    /// <param name="queue">Is disposed of with the lane.</param>
+    /// <param name="queue">Disposed of with the lane.</param>
     public StoreLane(LaneQueue queue, LaneContext context)
     {
         (Queue, _context) = (queue, context);
@@ -44,10 +44,10 @@ internal sealed class StoreLane : IAsyncDisposable
         Queue.Dispose();
     }
 
-    /// <summary>Before <see cref="RunAsync"/>: what the first transaction needs is fetched now.</summary>
+    /// <summary>Prepares the first transaction. Must be called before <see cref="RunAsync"/>.</summary>
     public Task WarmUpAsync(LogTopic log, CancellationToken cancellationToken) => _store.WarmUpAsync(log, cancellationToken);
 
-    /// <summary>Works until the queue is completed, and then what is left.</summary>
+    /// <summary>Works until the queue is completed, then finishes the rest.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await foreach (var work in Queue.ReadAllAsync(cancellationToken))
@@ -74,8 +74,8 @@ internal sealed class StoreLane : IAsyncDisposable
         }
     }
 
-    /// <param name="batch">Null when only what time has made due is written.</param>
-    /// <param name="isLast">Write all of that now, whatever the time: a lease ends.</param>
+    /// <param name="batch">Null if only the work that is due by time is written.</param>
+    /// <param name="isLast">Write all of that now, regardless of the time: a lease ends.</param>
     private async Task StoreAsync(ReadingBatch? batch, bool isLast, CancellationToken cancellationToken)
     {
         _leases.DropAbandoned();
@@ -112,7 +112,7 @@ internal sealed class StoreLane : IAsyncDisposable
 
     private PlanTerms Terms(ReadingBatch? batch, bool isLast) => new(
         _workingTime.Advance(),
-        // The database's clock is not known before the first lease.
+        // The database's clock is unknown before the first lease.
         _leases.IsEmpty ? 0 : _encoder.KeyValidity,
         isLast || _due.IsDue(_leases),
         isLast,

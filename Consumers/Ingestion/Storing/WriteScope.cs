@@ -3,8 +3,8 @@ using FactoryMonitoring.Data.Ingestion;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>
-/// Which readings of a batch a transaction is about. A batch may hold the same offsets twice: of an assignment that is over, and of the one that followed
-/// it. Readings of a partition come in runs, and what the transaction does with the partition is looked up once for each run.
+/// Determines which readings of a batch a transaction includes. A batch may contain the same offsets twice: from an assignment that has ended, and from the one
+/// that followed. Readings of a partition come in runs, and the transaction's move of the partition is looked up once for each run.
 /// </summary>
 internal struct WriteScope(IngestWrite write)
 {

@@ -1,5 +1,5 @@
-// The command palette (Ctrl+K), the help for the keyboard (Ctrl+/) and the mode for a wall (?wall=SECONDS). No framework: dialogs of the browser.
-// There are no shortcuts of a single letter: those would get in the way of who dictates.
+// The command palette (Ctrl+K), the keyboard help (Ctrl+/) and the wall mode (?wall=SECONDS). No framework: native dialogs of the browser.
+// There are no single-letter shortcuts: they would interfere with speech input.
 (() => {
   "use strict";
   const views = [["Overview", "/"], ["Partitions", "/partitions"], ["Consumers", "/consumers"], ["Sensors", "/sensors"], ["Brokers", "/brokers"], ["Alerts", "/alerts"], ["Fault lab", "/fault-lab"], ["Audit log", "/audit"]];
@@ -16,11 +16,11 @@
     try {
       const answer = await fetch(path, { headers: { accept: "application/json" } });
       return answer.ok ? await answer.json() : null;
-    } catch { return null; } // away: what is known is offered
+    } catch { return null; } // unavailable: the known items are offered
   };
   const parameter = name => new URLSearchParams(location.search).get(name);
 
-  // The time range of the address goes along.
+  // Keeps the time range of the address.
   const go = (path, replace = false) => {
     const url = new URL(path, location.origin);
     for (const name of ["window", "wall"]) {
@@ -31,7 +31,7 @@
     if (window.Blazor?.navigateTo) window.Blazor.navigateTo(to, false, replace);
     else location.assign(to);
   };
-  // As ComponentPath on the server: an id that no path can hold stands in the query.
+  // As in ComponentPath on the server: an id that a path cannot contain is in the query.
   const page = (kind, id) => /^[A-Za-z0-9._~-]+$/.test(id) && id !== "." && id !== ".." ? `/${kind}s/${id}` : `/${kind}?id=${encodeURIComponent(id)}`;
   const link = (kind, name, path) => ({ kind, name, act: () => go(path) });
 
@@ -60,7 +60,7 @@
   const sensors = async text => ((text.length > 1 && await ask(`/api/sensors?limit=8&q=${encodeURIComponent(text)}`)) || [])
     .map(each => link("sensor", each.sensor_id, page("sensor", each.sensor_id)));
 
-  // What begins with the text comes before what contains it.
+  // Items that begin with the text come before items that contain it.
   const matching = (items, text) => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return items
@@ -110,7 +110,7 @@
     if (palette === dialog) find();
   };
 
-  // Back to where the focus was, and gone when closed; a click beside it closes it.
+  // Closing removes the dialog and returns the focus; a click outside closes it.
   const show = (dialog, closed) => {
     dialog.addEventListener("close", () => { dialog.remove(); closed?.(); });
     dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
@@ -147,7 +147,7 @@
     }
   });
 
-  // On a wall nobody presses keys: the views follow each other, each for so many seconds, until somebody does.
+  // Wall mode, for displays without a keyboard: shows the views in turn, each for the given number of seconds, until a user presses Escape or clicks.
   const turn = views.slice(0, 6).map(([, path]) => path);
   let since = Date.now(), last = "";
   setInterval(() => {

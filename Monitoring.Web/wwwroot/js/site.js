@@ -1,5 +1,5 @@
-// What the browser does by itself: the theme, times in its own zone, ages that go on between two renders, details on hover and focus, and
-// the dialog shown while the server is away. No framework: custom elements, which keep what they draw in a shadow root of their own.
+// The parts that run in the browser: the theme, times in the local zone, ages that advance between two renders, details on hover and focus, and
+// the dialog that is shown while the server is unavailable. No framework: custom elements, which render into their own shadow root.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -10,8 +10,8 @@
   applyTheme();
   prefersDark.addEventListener("change", applyTheme);
 
-  // Server clocks rule: an age is measured against the clock that wrote the time. The offset is taken from what the server says is now;
-  // the largest seen lately is the one that waited least on its way.
+  // Ages are measured by the server's clock, which also wrote the time. The offset comes from the current time in the server's data; the
+  // largest recent offset is the one with the least delay in transit.
   const offsets = [];
   const learnOffset = iso => {
     const offset = Date.parse(iso) - Date.now();
@@ -77,7 +77,7 @@
     }
   });
 
-  // <data-age datetime now>: how old the newest data are, in tenths; `now` teaches the server's clock.
+  // <data-age datetime now>: age of the newest data, in tenths of a second; `now` gives the time of the server's clock.
   customElements.define("data-age", class extends Live {
     static observedAttributes = ["datetime", "now"];
     attributeChangedCallback(name, _, value) {
@@ -99,7 +99,7 @@
     }
   });
 
-  // Kept in localStorage; until a choice is made the system's preference holds.
+  // Kept in localStorage; until the user makes a choice, the system's preference applies.
   customElements.define("theme-toggle", class extends HTMLElement {
     connectedCallback() {
       if (this.button) return;
@@ -107,7 +107,7 @@
       this.button.type = "button";
       this.button.innerHTML = '<svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><circle cx="8" cy="8" r="6.25" fill="none" stroke="currentColor" stroke-width="1.5"/><path d="M8 1.75a6.25 6.25 0 0 1 0 12.5z" fill="currentColor"/></svg>';
       this.button.addEventListener("click", () => {
-        try { localStorage.setItem("theme", dark() ? "light" : "dark"); } catch { /* a private window forgets, the page must not break */ }
+        try { localStorage.setItem("theme", dark() ? "light" : "dark"); } catch { /* a private window stores nothing, but the page must not break */ }
         applyTheme();
         this.label();
       });
@@ -117,9 +117,9 @@
     label() { this.button.ariaLabel = this.button.title = dark() ? "Switch to the light theme" : "Switch to the dark theme"; }
   });
 
-  // [data-tip]: details of a mark in a picture, for the pointer and for the keyboard; Escape puts them away, and the pointer may enter them.
+  // [data-tip]: details of a mark in a picture, for pointer and keyboard; Escape hides them, and the pointer can move onto them.
   let tip, tipFor, closing;
-  // Times in them come in ISO 8601 and are shown as everywhere: local, and in UTC.
+  // Times in the details are in ISO 8601 and are shown as everywhere else: local, and in UTC.
   const here = iso => {
     const date = new Date(iso);
     return `${clock(date)}.${Math.floor(date.getMilliseconds() / 100)} (${date.toISOString().slice(11, 19)} UTC)`;
@@ -150,12 +150,12 @@
   document.addEventListener("focusin", event => { const target = tipped(event); if (target && target.matches(":focus-visible")) showTip(target); else hideTip(); });
   document.addEventListener("keydown", event => { if (event.key === "Escape") hideTip(); });
   document.addEventListener("scroll", hideTip, { passive: true, capture: true });
-  // What was pointed at may be gone with the next drawing, and nothing tells that the pointer left it.
+  // The next render may remove the target, and no event reports that the pointer has left it.
   setInterval(() => { if (tipFor && !tipFor.isConnected) hideTip(); }, 250);
 
   document.addEventListener("click", event => { if (event.target instanceof Element && event.target.closest("[data-print]")) print(); });
 
-  // A part of a picture over time is chosen by dragging over it, and stands in the address from then on.
+  // Dragging over a picture selects a part of its time range, which is then kept in the address.
   document.addEventListener("pointerdown", event => {
     const field = event.button === 0 && event.isPrimary && event.target instanceof Element && event.target.closest(".field[data-from]");
     if (!field) return;
@@ -191,28 +191,28 @@
     addEventListener("pointercancel", cancel);
   });
 
-  // The view one is on is in sight, also where the bar of views is wider than the window.
+  // Scrolls the link of the current view into sight if the bar of views is wider than the window.
   const revealView = () => document.querySelector(".topbar nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });
   new MutationObserver(changes => {
-    // Blazor marks another view, or draws the whole page anew when it takes it over.
+    // Blazor marks another view, or renders the whole page again when it becomes interactive.
     const isBar = node => node instanceof Element && (node.closest(".topbar nav") || node.querySelector(".topbar nav"));
     if (changes.some(change => change.type === "attributes" ? isBar(change.target) && change.target !== document.body : [...change.addedNodes].some(isBar))) revealView();
   }).observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
   addEventListener("load", revealView);
 
-  // The server of the page is away: say so, and once Blazor has given up, load the page anew as soon as it answers.
+  // While the page's server is unavailable, shows a dialog; after Blazor has given up, reloads the page as soon as the server answers.
   document.addEventListener("DOMContentLoaded", () => {
     const dialog = document.getElementById("components-reconnect-modal");
     if (!dialog) return;
     const reloadWhenBack = async () => {
       try {
         if ((await fetch("/alive", { cache: "no-store" })).ok) { location.reload(); return; }
-      } catch { /* still away: asked again below */ }
+      } catch { /* still unavailable: retried below */ }
       setTimeout(reloadWhenBack, 1000);
     };
     dialog.addEventListener("components-reconnect-state-changed", event => {
       const state = event.detail.state;
-      // Nobody draws the page now: what it shows is old.
+      // The page is not updated now: its contents are stale.
       ["stale", "lost"].forEach(name => document.body.classList.toggle(name, state !== "hide"));
       if (state === "show" && !dialog.open) dialog.show();
       else if (state === "hide") dialog.close();

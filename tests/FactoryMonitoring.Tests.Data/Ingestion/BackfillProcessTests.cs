@@ -7,7 +7,7 @@ using FactoryMonitoring.Tests.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>A file that is backfilled into a sensor that is live, by processes on the embedded brokers and a real database.</summary>
+/// <summary>A file that is backfilled into a live sensor, by processes on the embedded brokers and a real database.</summary>
 public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     private const int Rows = 120_000;
@@ -32,7 +32,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
             };
             await using var backfill = Start("Sensors", "backfill", file);
 
-            // Whoever owns the sensor's partition dies in the middle.
+            // The owner of the sensor's partition dies in the middle.
             await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) > 0 FROM sensor_readings WHERE backfill", Timeout));
             var owner = await Database.ScalarAsync<string>(
                 "SELECT owner FROM partition_offsets WHERE kafka_partition = (SELECT kafka_partition FROM sensor_readings WHERE backfill LIMIT 1)", Timeout);
@@ -44,7 +44,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
                 await Database.RowsAsync("SELECT stored, readings, rows_per_second > 0 AND seconds_left = 0 FROM replays", Timeout));
             Assert.Equal(0, await backfill.StopAsync(Timeout));
 
-            // As when the stack is started again.
+            // As after a restart of the stack.
             await using var again = Start("Sensors", "backfill", file);
             await EventuallyAsync(() => Task.FromResult(again.Output.Contains(": not sending it again", StringComparison.Ordinal)));
             Assert.Equal(0, await again.StopAsync(Timeout));
@@ -53,7 +53,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
                 "SELECT sum(acknowledged)::bigint = (SELECT count(*) FROM readings) FROM acknowledged_totals", Timeout));
         }
 
-        // Each row once, at its own time, and none of it is live.
+        // Each row is stored once, at its own time, and none of them is live.
         Assert.Equal(
             [[(long)Rows, (long)Rows, start, start.AddMinutes(Rows - 1)]],
             await Database.RowsAsync("SELECT count(*), count(DISTINCT \"timestamp\"), min(\"timestamp\"), max(\"timestamp\") FROM sensor_readings WHERE backfill", Timeout));
@@ -79,7 +79,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
     {
         using var file = new TemporaryFile(".csv");
         var start = new DateTime(2004, 3, 10, 18, 0, 0, DateTimeKind.Utc);
-        // Two sensors, in two partitions: one is ahead of the other whenever it ends.
+        // Two sensors in two partitions: whenever the process dies, one is ahead of the other.
         await File.WriteAllLinesAsync(
             file.Path,
             Enumerable.Range(0, Rows).Select(row => string.Create(
@@ -109,7 +109,7 @@ public sealed class BackfillProcessTests(PostgresFixture postgres) : BrokersTest
             [["m-humidity", 120_000L, 120_000L], ["m-t", 80_000L, 80_000L]],
             await Database.RowsAsync("SELECT sensor_id, count(*), count(DISTINCT \"timestamp\") FROM sensor_readings GROUP BY 1 ORDER BY 1", Timeout));
 
-        // What is stored is not what the file begins with: nothing is guessed.
+        // The stored readings are not the beginning of the file: nothing is guessed.
         await Database.RowsAsync("UPDATE backfills SET done_at = NULL", Timeout);
         await Database.RowsAsync("DELETE FROM readings WHERE \"timestamp\" = '2004-03-10 18:01:00Z'", Timeout);
         await using var third = Start("Sensors", "third", settings);

@@ -7,7 +7,7 @@ using FactoryMonitoring.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>Backfilled readings are stored at their own times and exactly once, and what is live goes on as if they had not come.</summary>
+/// <summary>Backfilled readings are stored at their own times and exactly once, and live readings continue as if there were no backfill.</summary>
 public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const string LiveAlerts = """
@@ -42,7 +42,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
             await RowsAsync("SELECT sensor_id, backfill, \"timestamp\" FROM sensor_readings WHERE backfill ORDER BY 1, 3"));
         Assert.Equal([[0L, 5L, 5L, 0L]], await RowsAsync("SELECT first_offset, next_offset, stored, duplicated FROM partition_offsets"));
 
-        // The live ones alone are what the sensor does now.
+        // Only live readings are the sensor's current state.
         Assert.Equal([["s", 25.5, 2L, true]], await RowsAsync("SELECT sensor_id, value, reading_count, abs(clock_offset_ms) < 60000 FROM sensor_latest"));
         Assert.Equal(
             [
@@ -51,7 +51,7 @@ public sealed class BackfillTests(PostgresFixture postgres) : DatabaseTest(postg
             ],
             await RowsAsync("SELECT sensor_id, first_timestamp, first_timestamp = last_timestamp, kafka_offset FROM backfilled_sensors ORDER BY 1"));
 
-        // They are in the throughput, and in no latency.
+        // They count for the throughput but not for the latency.
         var sample = consumer.Status.EndSecond().Sample;
         Assert.Equal((5, 2), (sample.Stored, sample.LatencyCounts.Sum()));
         Assert.Equal(0, (await new ReadingAudit(Database.Ingest).StepAsync(1_000_000, TimeSpan.Zero, Timeout)).Wrong);

@@ -4,7 +4,7 @@ using FactoryMonitoring.Data;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>A log that is shortened, emptied or made anew under a consumer: what is there is stored once, and what is gone is said.</summary>
+/// <summary>A log that is truncated, emptied or recreated under a consumer: what exists is stored once, and what is lost is reported.</summary>
 public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const double Normal = 25;
@@ -104,7 +104,7 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
 
         await consumer.SignalAsync("CONT");
 
-        // What it had fetched before it stood still is stored, too.
+        // What the consumer had fetched before it was stopped is stored, too.
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT next_offset = 25 FROM partition_offsets", Timeout));
         Assert.Equal([[25L, 0L, true]], await Database.RowsAsync("SELECT stored + skipped, redelivered, skipped > 0 FROM partition_offsets", Timeout));
         Assert.Equal([["skipped", 22L]], await Database.RowsAsync(
@@ -139,7 +139,7 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
         var next = 12L + readings;
         Assert.Equal([[0L, next, next], [12L, 20L, 8L]], await Database.RowsAsync("SELECT first_offset, next_offset, stored FROM partition_offsets ORDER BY first_offset", Timeout));
         Assert.Equal([["skipped", 12L]], await Database.RowsAsync("SELECT kind, kafka_offset FROM ledger_violations", Timeout));
-        // The alert of the offset's first use and that of its second.
+        // The alert of the offset's first use and that of its second use.
         Assert.Equal([[2L]], await Database.RowsAsync("SELECT DISTINCT count(*) FROM alerts WHERE kafka_offset = 12 GROUP BY anomaly_type", Timeout));
         Assert.Equal(0, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages", Timeout));
     }
@@ -162,7 +162,7 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
             await Task.Run(isCommitted ? producer.CommitTransaction : producer.AbortTransaction, Timeout);
         }
 
-        // Five readings and the mark of their transaction, and six offsets of the one that was aborted.
+        // Five readings and their transaction marker, and six offsets of the aborted transaction.
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT COALESCE(sum(next_offset), 0) = 12 FROM partition_offsets", Timeout));
         await SendAsync(1);
         await StoredAsync(6);
@@ -182,7 +182,7 @@ public sealed class ChangedLogTests(PostgresFixture postgres) : DatabaseTest(pos
 
     private IAdminClient Admin() => new AdminClientBuilder(new AdminClientConfig { BootstrapServers = _broker.BootstrapServers }).Build();
 
-    /// <summary>Each in a batch of its own.</summary>
+    /// <summary>Sends readings, each in a separate batch.</summary>
     private async Task SendAsync(int readings, double value = Normal)
     {
         for (var i = 0; i < readings; i++)

@@ -5,8 +5,8 @@ using FactoryMonitoring.Data;
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
 /// <summary>
-/// Consumers whose clocks are off by days from the database's, which alone decides. Here it is the database's that is set off (libfaketime;
-/// Debian's package faketime): the consumer's runtime does not stand it.
+/// Consumers whose clocks differ by days from the database's clock, which alone decides. The tests shift the database's clock (libfaketime; Debian's package
+/// faketime), because the consumer's runtime does not tolerate it.
 /// </summary>
 [Collection(PostgresCollection.Name)]
 public sealed class ClockTests
@@ -58,7 +58,7 @@ public sealed class ClockTests
         }
 
         await EventuallyAsync("SELECT count(*) = 3 FROM readings WHERE kafka_partition <> 99");
-        // What is past the retention is dropped all the same: so the maintenance has been there.
+        // Days past the retention are still dropped, so the maintenance has run.
         await EventuallyAsync(
             $"SELECT to_regclass('readings_{today.AddDays(-9):yyyyMMdd}') IS NULL AND (SELECT count(*) FROM alerts WHERE sensor_id = 's') = 7");
         await EventuallyAsync("SELECT count(*) > 1 FROM consumer_samples");

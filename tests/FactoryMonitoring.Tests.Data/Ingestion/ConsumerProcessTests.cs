@@ -88,7 +88,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         {
             for (var i = 0; i < Rounds; i++)
             {
-                // By offset and second: 2 readings, 2, 3, none, and one of our own sensors.
+                // Readings by offset and second: 2, 2, 3, none, and one of the factory's own sensors.
                 string[] round =
                 [
                     $$"""{"ts":{{i}},"device":"multi","temp":21.5,"air":{"co2":417} }""",
@@ -137,7 +137,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         await Postgres.FreezeAsync();
         try
         {
-            // After some 6 s Aspire kills what it has told to stop.
+            // Aspire kills a stopping process after about 6 s.
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(6));
             Assert.Equal(0, await consumer.StopAsync(limit.Token));
         }
@@ -153,7 +153,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
         await using var consumer = StartConsumer("c1");
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(owner) = 6 FROM partition_offsets", Timeout));
 
-        // Another seems to have claimed its partitions, so that it claims them again; and by then a log has no key, and gets none.
+        // Another consumer appears to have claimed the partitions, so the consumer claims them again; by then the log has no key and gets none.
         await Database.ScalarAsync<object>("""
             UPDATE logs SET log_id = 'another';
             CREATE RULE none AS ON INSERT TO logs DO INSTEAD NOTHING;

@@ -42,7 +42,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
 
         await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
         var claimed = await second.ClaimAsync(0, Timeout);
-        // It died before its first snapshot: the detector begins where the account of the partition begins.
+        // The first consumer died before its first snapshot: the detector begins where the account of the partition begins.
         Assert.Equal((0L, 50L), (claimed.From, claimed.ReplayUntil));
         second.Post(Log(0, 0, 80));
         await second.SettledAsync(Timeout);
@@ -162,7 +162,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         }
 
         lane.Post(Log(0, 0, 10));
-        // Longer than any patience of a lane.
+        // Longer than any timeout of a lane.
         await Task.Delay(TimeSpan.FromSeconds(2.5), Timeout);
         await using (var ended = new NpgsqlCommand("COMMIT", operatorsSession))
         {
@@ -286,7 +286,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         await using (var reading = new NpgsqlCommand("BEGIN; SELECT count(*) FROM readings_20200102", reader))
         {
             await reading.ExecuteNonQueryAsync(Timeout);
-            // Waits for the one who reads, and ends in the middle.
+            // Waits for the reading session, and is cancelled in the middle.
             await using var interrupted = await Database.DataSource.OpenConnectionAsync(Timeout);
             await using var limit = new NpgsqlCommand("SET statement_timeout = 500", interrupted);
             await limit.ExecuteNonQueryAsync(Timeout);
@@ -336,7 +336,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
     {
         await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
         await consumer.ClaimAsync(0, Timeout);
-        // Three in a row above the threshold are an alert, whoever writes them down.
+        // Three values in a row above the threshold raise an alert, whoever records them.
         byte[][] messages =
         [
             LaneHarness.Reading("s-1", 1, 36, time: "2026-01-31T12:00:00Z"),
@@ -383,7 +383,7 @@ public sealed class ExactlyOnceTests(PostgresFixture postgres) : DatabaseTest(po
         first.Post(Log(0, 0, 10));
         await first.ReleaseAsync(Timeout, 0);
 
-        // A new leader's end may lag for a moment: at first it is only doubted.
+        // The end offset of a new leader can lag for a moment: at first it is only doubted.
         Assert.IsType<LaneEvent.ClaimAgain>(await first.TryClaimAsync(0, Timeout, high: 6));
         Assert.Equal([[10L, 1L]], await RowsAsync("SELECT next_offset, epoch FROM partition_offsets"));
         var claimed = Assert.IsType<LaneEvent.Claimed>(await first.TryClaimAsync(0, Timeout, high: 6, doubts: 3));

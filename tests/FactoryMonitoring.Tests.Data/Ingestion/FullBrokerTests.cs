@@ -4,7 +4,9 @@ using FactoryMonitoring.Tests.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>A broker on a small disk that somebody fills: it ends, the page says why, and the sensors keep what they measure until it is started again.</summary>
+/// <summary>
+/// A broker on a small disk that the test fills: it exits, the page says why, and the sensors buffer their readings until it is started again.
+/// </summary>
 public sealed class FullBrokerTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     private readonly SmallDisk _disk = new(megabytes: 96);

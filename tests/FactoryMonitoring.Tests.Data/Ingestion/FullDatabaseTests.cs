@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>A database on a small disk that somebody fills: all wait, say why, and go on once there is room.</summary>
+/// <summary>A database on a small disk that the test fills: all services wait, say why, and continue once there is space.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class FullDatabaseTests : IAsyncLifetime
 {
@@ -92,7 +92,7 @@ public sealed class FullDatabaseTests : IAsyncLifetime
         _disk.Fill();
         await TitleAsync(api, title => title == NoRoom);
         await EventuallyAsync(async () => (await AttemptsAsync()).Count > 20);
-        // Their signs of life take the room of those before.
+        // Heartbeats reuse the space of earlier heartbeats.
         var signs = await Database.RowsAsync("""
             SELECT condition, clock_timestamp() - last_heartbeat < interval '4 s' FROM consumer_health
             UNION ALL SELECT condition, clock_timestamp() - last_heartbeat < interval '4 s' FROM producer_health
@@ -117,7 +117,7 @@ public sealed class FullDatabaseTests : IAsyncLifetime
         var account = (await api.GetAsync("/api/ledger", Timeout)).Json;
         Assert.Equal((sent, sent, 0, 0), (Number(account, "acknowledged"), Number(account, "stored"), Number(account, "missing"), Number(account, "duplicated")));
         Assert.Equal([[(long)sent]], await Database.RowsAsync("SELECT count(*) FROM readings", Timeout));
-        // A line or two of each part, not of each attempt.
+        // A line or two from each part, not from each attempt.
         Assert.InRange(Complaints(consumer), 1, 12);
         Assert.InRange(Complaints(sensors), 1, 6);
     }
@@ -130,17 +130,17 @@ public sealed class FullDatabaseTests : IAsyncLifetime
 
     private static long Number(JsonNode body, string name) => body[name]!.GetValue<long>();
 
-    /// <summary>When the server refused something for want of room, since midnight.</summary>
+    /// <summary>Returns the times since midnight at which the server refused something for lack of space.</summary>
     private async Task<List<TimeSpan>> AttemptsAsync()
     {
-        // The server appends to it.
+        // The server keeps the file open to append to it.
         await using var file = new FileStream(_postgres.LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using var reader = new StreamReader(file);
         var text = await reader.ReadToEndAsync(Timeout);
         return [.. text.Split('\n').Where(line => line.Contains("No space left on device", StringComparison.Ordinal)).Select(line => TimeSpan.Parse(line.Split(' ')[1], CultureInfo.InvariantCulture))];
     }
 
-    /// <summary>Fills the segment that the server's log is in, so that it needs another one.</summary>
+    /// <summary>Fills the current WAL segment, so that the server needs another one.</summary>
     private async Task WriteLogAsync()
     {
         try
@@ -152,7 +152,7 @@ public sealed class FullDatabaseTests : IAsyncLifetime
         }
         catch (NpgsqlException)
         {
-            // It has ended.
+            // The server has exited.
         }
     }
 

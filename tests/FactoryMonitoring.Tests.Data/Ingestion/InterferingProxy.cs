@@ -4,12 +4,12 @@ using System.Net.Sockets;
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
 /// <summary>
-/// Stands between a client and PostgreSQL. When told to, it lets one COMMIT through and cuts the connection in place of its answer, or holds
-/// everything from the middle of a COPY on, as if the client's process had been stopped there.
+/// A proxy between a client and PostgreSQL. On request it forwards one COMMIT and cuts the connection instead of returning the answer, or holds everything from
+/// the middle of a COPY on, as if the client's process had been stopped there.
 /// </summary>
 internal sealed class InterferingProxy : IAsyncDisposable
 {
-    // With its end: the client begins with "… ISOLATION LEVEL READ COMMITTED".
+    // Includes the terminator: the client begins with "… ISOLATION LEVEL READ COMMITTED".
     private static readonly byte[] Commit = [.. "COMMIT\0"u8];
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -36,8 +36,8 @@ internal sealed class InterferingProxy : IAsyncDisposable
 
     public void EatNextCommit() => Volatile.Write(ref _appetite, 1);
 
-    /// <summary>The same, and whoever connects from then on waits for <see cref="Thaw"/>.</summary>
-    /// <returns>Ends when it is committed.</returns>
+    /// <summary>Does the same, and makes clients that connect from then on wait for <see cref="Thaw"/>.</summary>
+    /// <returns>Completes when the transaction is committed.</returns>
     public Task EatNextCommitAndHoldAsync()
     {
         _isHeld = true;
@@ -45,7 +45,7 @@ internal sealed class InterferingProxy : IAsyncDisposable
         return _committed.Task;
     }
 
-    /// <returns>Ends when a client stands in the middle of a COPY.</returns>
+    /// <returns>Completes when a client is in the middle of a COPY.</returns>
     public Task FreezeInNextCopyAsync()
     {
         Volatile.Write(ref _cold, 1);
@@ -110,7 +110,7 @@ internal sealed class InterferingProxy : IAsyncDisposable
 
             if (copies)
             {
-                // Rows: half of these arrive, the rest after the thaw.
+                // Rows: half of these arrive now, the rest after the thaw.
                 copies = false;
                 frozen.IsSo = true;
                 await to.WriteAsync(buffer.AsMemory(0, read / 2), _stop.Token);
@@ -134,7 +134,7 @@ internal sealed class InterferingProxy : IAsyncDisposable
         {
             if (eat.IsCompleted)
             {
-                // The answer has come: it is committed.
+                // The answer has arrived: the transaction is committed.
                 Eaten++;
                 _committed.TrySetResult();
                 return;

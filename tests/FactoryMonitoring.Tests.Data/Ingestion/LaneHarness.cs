@@ -15,11 +15,11 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>A message of a log that exists in the test alone.</summary>
-/// <param name="ProducedAt">ms since 1970 by its record.</param>
+/// <summary>A message of a log that exists only in the test.</summary>
+/// <param name="ProducedAt">Timestamp of the record in ms since 1970.</param>
 internal sealed record LogMessage(int Partition, long Offset, byte[] Value, long ProducedAt = 0);
 
-/// <summary>A consumer without a broker: one lane, fed with messages as the polling thread would.</summary>
+/// <summary>A consumer without a broker: one lane, which gets messages as from the polling thread.</summary>
 internal sealed class LaneHarness : IAsyncDisposable
 {
     public const string LogId = "cluster:topic";
@@ -68,8 +68,8 @@ internal sealed class LaneHarness : IAsyncDisposable
     public LaneQueue Lane { get; }
 
     /// <summary>
-    /// Has consumers read partition 0 to its end, one after the other. Each is killed somewhere, now and then within a batch that it has not stored, or just
-    /// after one that it has.
+    /// Makes consumers read partition 0 to its end, one after the other. Each is killed at a random point, sometimes within a batch that it has not stored, or
+    /// just after one that it has.
     /// </summary>
     public static async Task ReadWithKillsAsync(NpgsqlDataSource dataSource, LogMessage[] log, Random random, ConsumersOptions options, CancellationToken cancellationToken)
     {
@@ -121,10 +121,10 @@ internal sealed class LaneHarness : IAsyncDisposable
             $"{{\"timestamp\":\"{time}\",\"sensor_id\":\"{sensorId}\",\"sensor_type\":\"{type}\",\"value\":{value},\"unit\":\"{unit}\",\"metadata\":{{\"reading_count\":{count}{sequence}}}}}"));
     }
 
-    /// <summary>The topic was made anew: claims are of this log from now on.</summary>
+    /// <summary>Simulates a recreated topic: later claims are of this log.</summary>
     public void BeginLog(string logId) => Log = Log with { LogId = logId };
 
-    /// <summary>Claims, and waits for the answer.</summary>
+    /// <summary>Claims a partition and waits for the answer.</summary>
     public async Task<LaneEvent.Claimed> ClaimAsync(int partition, CancellationToken cancellationToken, long low = 0) =>
         Assert.IsType<LaneEvent.Claimed>(await TryClaimAsync(partition, cancellationToken, low));
 
@@ -143,14 +143,14 @@ internal sealed class LaneHarness : IAsyncDisposable
         return laneEvent;
     }
 
-    /// <summary>Hands messages to the lane as one batch.</summary>
+    /// <summary>Passes messages to the lane as one batch.</summary>
     public void Post(IEnumerable<LogMessage> messages)
     {
         Fill(messages);
         Lane.Dispatch();
     }
 
-    /// <summary>Adds messages to the batch that is handed over next.</summary>
+    /// <summary>Adds messages to the batch that is passed next.</summary>
     public void Fill(IEnumerable<LogMessage> messages)
     {
         Assert.True(Lane.HasRoom());
@@ -197,7 +197,7 @@ internal sealed class LaneHarness : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives partitions up, as on a rebalance.</summary>
+    /// <summary>Releases partitions, as on a rebalance.</summary>
     public async Task ReleaseAsync(CancellationToken cancellationToken, params int[] partitions)
     {
         Lane.Post(new LaneWork.Release([.. partitions.Select(number => _partitions[number])], Lost: false, null, null));
@@ -208,7 +208,7 @@ internal sealed class LaneHarness : IAsyncDisposable
     {
         foreach (var partition in _partitions.Values)
         {
-            // Nothing keeps a lane waiting that nobody waits for.
+            // Nobody waits for the lane any more, so nothing may keep it waiting.
             partition.Abandon();
         }
 

@@ -7,7 +7,7 @@ using FactoryMonitoring.Data.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>Messages of any size cost a consumer no more memory than small ones, and keep nothing else from being sent.</summary>
+/// <summary>Messages of any size cost a consumer no more memory than small ones, and keep no other message from being sent.</summary>
 public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const long MaxResident = 350L * 1024 * 1024;
@@ -31,7 +31,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         var sending = new List<Task>();
         for (var i = 0; i < Large; i++)
         {
-            // As large as the broker takes them; different ones, so that no two hashes are the same.
+            // The largest size that the broker accepts; each message differs, so that no two hashes are the same.
             BitConverter.TryWriteBytes(random, i);
             sending.Add(producer.ProduceAsync(KafkaNames.Default.SensorTopic, new Message<byte[]?, byte[]> { Value = [.. random] }, Timeout));
             if (i % 20 == 0)
@@ -91,7 +91,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         await SendAsync(1, new byte[110_000_000]);
         await StoredAsync(readings: 2, rejected: 7);
 
-        // What comes next is compared with what was stored, which begins with a batch that cannot be read.
+        // The following messages are compared with the stored ones, which begin with a batch that cannot be read.
         await first.StopAsync(Timeout);
         settings["CONSUMER_ID"] = "c2";
         await using var second = ServiceProcess.Start("Consumers", settings);
@@ -105,12 +105,12 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
             await Database.RowsAsync(
                 "SELECT min(kafka_offset), count(*) FROM rejected_messages WHERE reason = 'unreadable' GROUP BY substring(detail FROM 'at offset ([0-9]+)')::int ORDER BY 1", Timeout));
         Assert.Equal([[0L]], await Database.RowsAsync("SELECT count(*) FROM ledger_violations", Timeout));
-        // One line for a batch; the second consumer meets some of the first one's again.
+        // One line per batch; the second consumer meets some of the first one's batches again.
         Assert.InRange($"{first.Output}\n{second.Output}".Split('\n').Count(line => line.Contains("Decompression", StringComparison.Ordinal)), 4, 7);
 
         async Task SendAsync(int count, byte[] value)
         {
-            // All that is sent is one batch.
+            // Everything sent is one batch.
             using var producer = new ProducerBuilder<Null, byte[]>(new ProducerConfig
             {
                 BootstrapServers = broker.BootstrapServers, MessageMaxBytes = 500_000_000, BatchSize = 500_000_000, CompressionType = CompressionType.Zstd, LingerMs = 3000,
@@ -147,7 +147,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         Database.DataSource.Clear();
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT n_tup_del FROM pg_stat_user_tables WHERE relname = 'outbox'", Timeout) == Rounds * 500);
 
-        // To take, to join, to delete; and what the rounds before have deleted.
+        // Reads to take, to join and to delete; and of the rows that earlier rounds have deleted.
         Assert.InRange(await Database.ScalarAsync<long>("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'outbox'", Timeout), 1, Rounds * 500 * 4);
     }
 
@@ -219,7 +219,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         using var producer = new ProducerBuilder<Null, string>(new ProducerConfig { BootstrapServers = brokers.BootstrapServers }).Build();
         using var ended = new CancellationTokenSource();
 
-        // There is always one on its way: whenever it stops, its last batch holds some.
+        // A message is always in flight: whenever the consumer stops, its last batch holds some.
         var sending = Task.Run(async () =>
         {
             while (!ended.IsCancellationRequested)
@@ -235,7 +235,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         }
         finally
         {
-            // To produce by a client that is gone would end the process with all its tests.
+            // Producing with a disposed client would crash the test process.
             await ended.CancelAsync();
             await sending;
         }

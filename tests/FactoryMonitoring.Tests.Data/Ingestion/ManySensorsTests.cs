@@ -3,7 +3,7 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>More sensors than a memory should be written down for each time, and more than fit into it.</summary>
+/// <summary>More sensors than a memory can be written down for each time, and more than fit into it.</summary>
 public sealed class ManySensorsTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const int Sensors = 500;
@@ -83,7 +83,7 @@ public sealed class ManySensorsTests(PostgresFixture postgres) : DatabaseTest(po
             consumer.Status.Condition);
     }
 
-    /// <param name="sent">The offset at which the same reading stood before; null where it is new.</param>
+    /// <param name="sent">The offset at which the same reading was sent before; null if it is new.</param>
     private static LogMessage Message(long offset, string sensor, long count, double value, long? sent = null) =>
         new(0, offset, LaneHarness.Reading(sensor, count, value, time: $"2025-09-16T21:41:41.{(sent ?? offset) * 10:0000000}Z"));
 

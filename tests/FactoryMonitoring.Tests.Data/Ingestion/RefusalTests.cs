@@ -9,18 +9,18 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>What the database refuses costs itself alone; what it cannot do at the moment is waited for.</summary>
+/// <summary>A message that the database refuses affects no other; what the database cannot do at the moment is waited for.</summary>
 public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private const double Bad = 666;
 
     private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100) };
 
-    /// <summary>Of every class that PostgreSQL has, one at least: those that a message can be the reason of.</summary>
+    /// <summary>At least one error code of every class of PostgreSQL that a message can cause.</summary>
     private static readonly string[] Refusing =
         ["0A000", "21000", "22000", "22021", "22003", "23000", "23502", "23503", "23505", "23514", "44000", "54000", "54001", "P0001", "XX000"];
 
-    /// <summary>And those that it cannot.</summary>
+    /// <summary>Error codes that a message cannot cause.</summary>
     private static readonly string[] Waiting =
     [
         "03000", "08000", "08006", "09000", "0B000", "0F000", "0L000", "0P000", "0Z000", "20000", "24000", "25001", "25006", "26000", "27000",
@@ -186,7 +186,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
         await Database.ScalarAsync<object>($"ALTER DATABASE {name} RESET default_transaction_read_only", Timeout);
         var since = await Database.ScalarAsync<DateTime>("SELECT clock_timestamp()", Timeout);
 
-        // Each writes by sessions of its own pool.
+        // Each service writes with sessions of its own pool.
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>(
             """
             SELECT (SELECT min(last_heartbeat) > $1 FROM consumer_health) AND (SELECT min(last_heartbeat) > $1 FROM producer_health)
@@ -210,7 +210,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
             await first.SettledAsync(Timeout);
         }
 
-        // It died before a snapshot: its successor reads the refused message again, for the detector alone.
+        // The first consumer died before a snapshot: its successor reads the refused message again, only for the detector.
         await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
         var claimed = await second.ClaimAsync(0, Timeout);
         Assert.Equal((0L, 10L), (claimed.From, claimed.ReplayUntil));
@@ -233,7 +233,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     private static IEnumerable<LogMessage> Messages(int partition, long from, int count, int bad, int alsoBad = -1) =>
         Enumerable.Range(0, count).Select(i => new LogMessage(partition, from + i, LaneHarness.Reading("s", from + i, i == bad || i == alsoBad ? Bad : 25)));
 
-    /// <summary>From now on readings of one value are refused.</summary>
+    /// <summary>Makes the database refuse readings of one value from now on.</summary>
     private async Task RaiseAsync(string state)
     {
         await AnswerAsync($"RAISE EXCEPTION 'not this one' USING ERRCODE = '{state}'");
@@ -246,7 +246,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
 
     private Task<object?> LetPassAsync() => AnswerAsync("RETURN NEW");
 
-    // The function alone is replaced: to drop the trigger locks all of readings against a consumer that is writing there, and the two can wait for each other.
+    // Replaces only the function: dropping the trigger locks all of readings against a consumer that is writing there, and the two can wait for each other.
     private Task<object?> AnswerAsync(string statement) =>
         Database.ScalarAsync<object>($"CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; END $$", Timeout);
 

@@ -2,7 +2,9 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>Counts that begin again: of strangers, and of our sensors when the database is made anew or restored under running consumers.</summary>
+/// <summary>
+/// Counts that restart: those of foreign sensors, and those of the factory's sensors when the database is recreated or restored under running consumers.
+/// </summary>
 public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(100) };
@@ -14,7 +16,7 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
         await consumer.ClaimAsync(0, Timeout);
         consumer.Post(Enumerable.Range(0, 20).Select(i => Message(i, count: i + 1, minute: i)));
         consumer.Post(Enumerable.Range(20, 20).Select(i => Message(i, count: i - 19, minute: i)));
-        // The last one once more, as it was.
+        // The last message once more, unchanged.
         consumer.Post([Message(40, count: 20, minute: 39)]);
         await StoredAsync(consumer, 41);
 
@@ -32,17 +34,17 @@ public sealed class ReplacedDatabaseTests(PostgresFixture postgres) : DatabaseTe
         consumer.Post(Enumerable.Range(0, 10).Select(i => Message(i)));
         await StoredAsync(consumer, 10);
         var backup = await Postgres.BackUpAsync(Database);
-        // Those that the backup does not know have their keys by now.
+        // Readings that the backup lacks; their sensors have keys by now.
         consumer.Post(Enumerable.Range(10, 20).Select(i => Message(i)));
         await StoredAsync(consumer, 30);
 
         await Postgres.ReplaceAsync(Database, backup);
-        // In the restored one the key of the stranger's sensor is that of ours before.
+        // In the restored database the key of the foreign sensor is the former key of one of the factory's sensors.
         await Database.RowsAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ('stranger', 'temperature', '°C')", Timeout);
         consumer.Post(Enumerable.Range(30, 5).Select(i => Message(i)));
         Assert.IsType<LaneEvent.ClaimAgain>(await consumer.NewsAsync(Timeout));
         Assert.Equal(10, (await consumer.ClaimAsync(0, Timeout)).ReplayUntil);
-        // A sensor that started meanwhile was given the same counts a second time.
+        // A sensor that started meanwhile got the same counts a second time.
         consumer.Post(Enumerable.Range(10, 30).Select(i => i < 35 ? Message(i) : new LogMessage(0, i, LaneHarness.Reading("a", i, 25, sequenceId: "after"))));
         await StoredAsync(consumer, 40);
 

@@ -15,8 +15,8 @@ using Microsoft.Extensions.Logging;
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
 /// <summary>
-/// Avro as Confluent's serializer writes it. The registry is the test's own, with the endpoints that serializer and deserializer use; a real one is not among
-/// the packages that the tests can be run with.
+/// Avro as Confluent's serializer writes it. The registry is part of the test and has the endpoints that serializer and deserializer use; a real one is not
+/// among the packages that the tests can run with.
 /// </summary>
 public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
@@ -49,7 +49,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         var serializer = new AvroSerializer<GenericRecord>(client);
         Task<byte[]> Avro(GenericRecord record) => serializer.SerializeAsync(record, new SerializationContext(MessageComponentType.Value, Topic));
 
-        // Its last byte, which is its first in the message, is a brace.
+        // The last byte of the value, which is its first in the message, is a brace.
         var brace = BitConverter.Int64BitsToDouble((BitConverter.DoubleToInt64Bits(23.5) & ~0xFF) | '{');
         var first = await Avro(Reading(21.5, seconds: 0));
         var unknown = (byte[])first.Clone();
@@ -61,7 +61,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
             await Avro(Reading(null, seconds: 1)),
             await Avro(Record(ValueFirst, brace, 1769860802L, "temperature", "°C")),
             first[..20],
-            // The floats, which are two, say that they are 2^30.
+            // The array of floats, which has two items, claims to have 2^30.
             [.. first[..^10], 0x80, 0x80, 0x80, 0x80, 0x08],
             [.. first[..5], .. """{"ts":1769860803,"sensor_type":"temperature","value":24.5}"""u8],
             await Avro(Reading(25.5, seconds: 4)),
@@ -77,7 +77,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
 
         await producer.ProduceAsync(new TopicPartition(Topic, 1), new Message<string, byte[]> { Key = "s", Value = LaneHarness.Reading("s", 1, 30) }, Timeout);
 
-        // The other partition flows, the health says why this one does not, and nothing of it is put aside.
+        // The other partition flows, the health says why this one does not, and none of its messages is rejected.
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
         await EventuallyAsync(async () => (await Database.ScalarAsync<string?>("SELECT condition FROM consumer_health", Timeout))
             ?.StartsWith($"waiting: cannot read schema 1 from the Schema Registry {registry.Url}: ", StringComparison.Ordinal) == true);
@@ -111,7 +111,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         Assert.Equal(0, await consumer.StopAsync(Timeout));
     }
 
-    // Each as a schema and the bytes of a value.
+    // Each item is a schema and the bytes of a value.
     public static TheoryData<string, byte[], string> Hostile => new()
     {
         { """{"type":"record","name":"Node","fields":[{"name":"next","type":["null","Node"]}]}""", [.. Enumerable.Repeat((byte)2, 60_000)], "Insufficient stack" },
@@ -218,7 +218,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
     {
         private readonly ConcurrentDictionary<string, int> _ids = new();
 
-        /// <summary>Answers that it is not available.</summary>
+        /// <summary>Whether the registry answers that it is unavailable.</summary>
         public bool IsAway { get; set; }
 
         public string Url { get; private set; } = "";

@@ -4,7 +4,7 @@ using FactoryMonitoring.Consumers.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>What is learned of a sensor goes with its partition, and the alert says what was usual.</summary>
+/// <summary>The learned baseline of a sensor moves with its partition, and the alert says what was usual.</summary>
 public sealed class UnusualValueTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(1) };
@@ -42,7 +42,7 @@ public sealed class UnusualValueTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal([alert[3], true, null, 96.0], ended);
     }
 
-    /// <summary>Every five minutes, a degree up and down.</summary>
+    /// <summary>One reading every five minutes, alternately a degree up and down.</summary>
     private static IEnumerable<LogMessage> Readings(long first, int count, double value) =>
         from offset in Enumerable.Range((int)first, count)
         let time = new DateTime(2025, 9, 1, 0, 0, 0, DateTimeKind.Utc).AddMinutes(5 * offset).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)

@@ -37,7 +37,7 @@ public sealed class EmbeddedMetricsTests(PostgresFixture postgres) : MonitoringA
         await EventuallyAsync(async () => ApiInstruments.In(await MetricsAsync()).SequenceEqual(ApiInstruments.All.Select(each => each.Metric)));
         Assert.Equal((5, 0), await LagAndOffsetAsync());
 
-        // The log of the brokers counts, also where another one was claimed after it.
+        // The brokers' log counts, even if another one was claimed after it.
         var log = (string)(await api.GetAsync("/api/cluster", Timeout)).Json["log_id"]!;
         await ExecuteAsync("INSERT INTO logs (log_id) VALUES ($1)", log);
         await ClaimAsync(nextOffset: 2, "CURRENT_TIMESTAMP - interval '1 min'");

@@ -12,8 +12,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
 /// <summary>
-/// Runs of the real runner on brokers that librdkafka mocks in this process. Who is killed and who takes over are rows here, written when the
-/// control endpoint is asked for a kill: what is tested is what the runner makes of them.
+/// Runs of the real runner on brokers that librdkafka mocks in this process. Kills and takeovers are rows that the test writes when the control endpoint
+/// receives a kill: what is tested is how the runner evaluates them.
 /// </summary>
 public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
@@ -118,13 +118,13 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
             if (request is ResourceCommand { Action: ResourceAction.Kill })
             {
                 struck.TrySetResult();
-                // Never answered: the fault lab ends first.
+                // Never answers: the fault lab exits first.
                 await Task.Delay(System.Threading.Timeout.Infinite, Timeout);
             }
         });
         var id = await BeginAsync(first, "consumer-killed");
         await struck.Task.WaitAsync(Timeout);
-        // As after a SIGKILL, which leaves the row as it stands: a second fault lab takes the first one's run for one that nobody runs.
+        // As after a SIGKILL, which leaves the row unchanged: a second fault lab considers the first one's run abandoned.
         var second = await StartLabAsync(_api!, _control!.Urls.First());
 
         var run = await EndOfAsync(second, id);
@@ -143,7 +143,7 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
         var undo = Path.GetTempFileName();
         await File.WriteAllTextAsync(undo, """{"command":"resource","name":"postgres","action":"start"}""", Timeout);
 
-        // Nothing listens where its database is.
+        // Nothing listens at the address of its database.
         await StartLabAsync(_api!, _control!.Urls.First(), $"--Factory:Control:UndoFile={undo}", "--ConnectionStrings:factorydb=Host=127.0.0.1;Port=1;Username=u;Database=d");
 
         await EventuallyAsync(() => Task.FromResult(_asked.Any(command => command.ToString() == "start postgres")));
@@ -167,7 +167,9 @@ public sealed class ExperimentRunTests(PostgresFixture postgres) : MonitoringApi
         return run!;
     }
 
-    /// <summary>Two consumers, a sensor and three brokers, all well; every request to the control endpoint is written down and handed on.</summary>
+    /// <summary>
+    /// Starts a factory with two consumers, a sensor and three brokers, all healthy; every request to the control endpoint is recorded and passed on.
+    /// </summary>
     private async Task<ApiUnderTest> StartFactoryAsync(Func<ControlCommand, Task> asked)
     {
         _producer = new ProducerBuilder<byte[], byte[]>(new ProducerConfig(new Dictionary<string, string> { ["test.mock.num.brokers"] = "3" })).Build();

@@ -104,8 +104,8 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         await ExecuteAsync("INSERT INTO consumers (consumer_id) VALUES ('c1')");
         await ExecuteAsync("INSERT INTO sensor_descriptions (sensor_id, sensor_type, unit) VALUES ('temp-sensor-001', 'temperature', '°C'), ('load-sensor-001', 'temperature', '°C')");
 
-        // Offset, seconds of its event and of its commit, and whose it is. The third tells of years ago, as a replayed file does; the last
-        // ends a silence that began when the fault was being undone.
+        // Offset, second of the event, second of the commit, and sensor. The third reading is years old, as in a replayed file; the last one ends a silence
+        // that began while the fault was being undone.
         await ExecuteAsync("""
             INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
             SELECT $1 + committed * interval '1 s', $1 + happened * interval '1 s', kafka_offset, 1, sensor_key, 1, 0, 1, 1, 0
@@ -188,7 +188,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         Assert.Equal((HttpStatusCode.BadRequest, "consumers = many: must be an integer"), await SendAsync("""{"command":"scale","consumers":"many"}"""));
         Assert.Equal([("Bearer secret", """{"command":"resource","name":"kafka9","action":"kill","by":"fault lab"}""")], asked);
 
-        // What a browser sends from any page of its.
+        // The headers that a browser sends from another site's page.
         Assert.Equal(HttpStatusCode.Forbidden, await FromBrowserAsync("Origin", "http://elsewhere.example"));
         Assert.Equal(HttpStatusCode.Forbidden, await FromBrowserAsync("Sec-Fetch-Site", "cross-site"));
         Assert.Single(asked);

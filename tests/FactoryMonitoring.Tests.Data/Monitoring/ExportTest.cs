@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>A test of files of what is stored, with readings of one sensor to store.</summary>
+/// <summary>A test of exported files, with readings of one sensor to store.</summary>
 public abstract class ExportTest(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     protected async Task InsertAsync(int count, string sensor)

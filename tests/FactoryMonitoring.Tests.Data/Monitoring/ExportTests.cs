@@ -4,7 +4,7 @@ using Parquet;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>Files of what is stored.</summary>
+/// <summary>Files exported from the stored data.</summary>
 public sealed class ExportTests(PostgresFixture postgres) : ExportTest(postgres)
 {
     private const string Awkward = "line \"1\", hall\r\n2;\u00fc";
@@ -136,7 +136,7 @@ public sealed class ExportTests(PostgresFixture postgres) : ExportTest(postgres)
                 Assert.Equal(stored, plan.Read().Select(row => new object?[] { row.Time, row.Values.Single() }));
             }
 
-            // As it is, the file also says which sensor that was.
+            // Unchanged, the file also says which sensor it was.
             var sensor = ReplayPlan.Check(new ReplayOptions { File = path }, name => name).Columns.Single();
             Assert.Equal((Awkward, "temperature", "°C"), (sensor.SensorId, sensor.SensorType, sensor.Unit));
         }

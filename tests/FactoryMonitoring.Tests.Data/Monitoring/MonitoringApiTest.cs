@@ -11,13 +11,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>A test of the API itself, over HTTP, on a database of its own.</summary>
+/// <summary>A test of the API over HTTP, with a separate database.</summary>
 public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private readonly List<ApiUnderTest> _apis = [];
 
-    /// <summary>The present moment to the whole second, so that it is written short in JSON.</summary>
+    /// <summary>The current time truncated to the second, so that it is short in JSON.</summary>
     protected DateTime Now { get; } = new(DateTime.UtcNow.Ticks / TimeSpan.TicksPerSecond * TimeSpan.TicksPerSecond, DateTimeKind.Utc);
 
     public override async Task DisposeAsync()
@@ -45,7 +45,7 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
         return api;
     }
 
-    /// <summary>Starts it and waits for its first snapshot.</summary>
+    /// <summary>Starts the service and waits for its first snapshot.</summary>
     internal async Task<ApiUnderTest> StartServingApiAsync(params string[] settings)
     {
         var api = await StartApiAsync(settings);
@@ -53,8 +53,8 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
         return api;
     }
 
-    /// <summary>Starts the fault lab beside an API that serves already.</summary>
-    /// <param name="control">Where it finds the AppHost's control endpoint.</param>
+    /// <summary>Starts the fault lab next to an API that already serves.</summary>
+    /// <param name="control">URL of the AppHost's control endpoint.</param>
     internal async Task<ApiUnderTest> StartLabAsync(ApiUnderTest api, string control, params string[] settings)
     {
         var app = FaultLabService.Build(
@@ -71,7 +71,7 @@ public abstract class MonitoringApiTest(PostgresFixture postgres) : DatabaseTest
     protected async Task ExecuteAsync(string sql, params object[] parameters) => await Database.ScalarAsync<object>(sql, Timeout, parameters);
 }
 
-/// <summary>What an answer said.</summary>
+/// <summary>The answer to a request.</summary>
 internal sealed record Answer(HttpStatusCode Status, string Body, HttpResponseMessage Response)
 {
     public string? Header(string name) =>

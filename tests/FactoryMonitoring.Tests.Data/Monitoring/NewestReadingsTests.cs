@@ -4,7 +4,7 @@ using FactoryMonitoring.Tests.Data.Ingestion;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>The readings that a sensor's chart shows: the newest, wherever they lie.</summary>
+/// <summary>The readings that a sensor's chart shows: the newest ones, wherever they are stored.</summary>
 public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     private static readonly ConsumersOptions OftenDue = new() { SnapshotInterval = TimeSpan.FromMilliseconds(50) };
@@ -42,7 +42,7 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
             await consumer.ReleaseAsync(Timeout, 0);
         }
 
-        // The same backfilled reading again and again, an hour or two ago, and 100 live ones since.
+        // The same backfilled reading repeatedly, an hour or two ago, and 100 live ones since.
         await Database.RowsAsync("UPDATE readings SET processing_timestamp = processing_timestamp - interval '3 h'; UPDATE reading_batches SET processing_timestamp = processing_timestamp - interval '3 h'", Timeout);
         const int Step = 100_000;
         for (var first = 0; first < backfilled; first += Step)

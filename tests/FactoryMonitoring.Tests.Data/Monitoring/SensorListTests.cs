@@ -3,7 +3,7 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>Pages of sensors, found by a part of their ids, their type and their level.</summary>
+/// <summary>Pages of sensors, filtered by a part of their ids, their type and their level.</summary>
 public sealed class SensorListTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     // 300 sensors: s000 to s299, every hundredth critical, every tenth other at warning; one in three is a vibration sensor.
@@ -41,7 +41,7 @@ public sealed class SensorListTests(PostgresFixture postgres) : MonitoringApiTes
             """);
         var api = await StartServingApiAsync();
 
-        // By the address that links have; as a parameter; and in the path, where a path can hold it.
+        // By the address that links use; as a parameter; and in the path, if a path can hold it.
         var escaped = Uri.EscapeDataString(id);
         string[] paths = [$"/api{ComponentPath.Sensor(id)}", $"/api/sensor?id={escaped}", .. id.Trim('.').Length == 0 ? Array.Empty<string>() : [$"/api/sensors/{escaped}"]];
         foreach (var path in paths)

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace FactoryMonitoring.Tests.Data.Monitoring;
 
-/// <summary>What is served while the database is away.</summary>
+/// <summary>What the API serves while the database is unavailable.</summary>
 public sealed class StalenessTests(PostgresFixture postgres) : MonitoringApiTest(postgres)
 {
     [Fact]
@@ -56,7 +56,7 @@ public sealed class StalenessTests(PostgresFixture postgres) : MonitoringApiTest
             await Postgres.ThawAsync();
         }
 
-        // Nobody wrote a heartbeat since: dead, but only after the grace.
+        // There was no heartbeat since: the consumer is dead, but only after the grace period.
         await EventuallyAsync(async () => await StatusAsync(api) == ("inactive", false));
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM status_changes WHERE component_kind = 'database'", Timeout) == 2);
         Assert.Equal(

@@ -24,7 +24,7 @@ public sealed class ProducerAccountStoreTests(PostgresFixture postgres) : Databa
         Assert.Equal(1, await WriteAsync(account, number: 3));
         await Database.ScalarAsync<object>("DELETE FROM producer_health", Timeout);
         Assert.Equal(0, await WriteAsync(account, number: 4));
-        // A rival that began later has lost nothing of ours.
+        // A rival that started later has lost none of this producer's acknowledgements.
         await Database.ScalarAsync<object>("UPDATE producer_health SET instance_id = gen_random_uuid(), started_at = started_at + interval '1 min'", Timeout);
         Assert.Equal(4, await WriteAsync(account, number: 5));
     }

@@ -36,7 +36,7 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         Assert.Equal(written.Count, written.Distinct().Count());
         Assert.Empty(written.Except(inLog));
         Assert.Equal(written.Count, await AcknowledgedSoFarAsync());
-        // What the killed one had not yet written, at most what it sent in two seconds.
+        // Readings that the killed process had not yet recorded, at most what it sent in two seconds.
         Assert.InRange(inLog.Except(written).Count(), 0, 200);
         Assert.All(readings, reading => Assert.Matches("^00-[0-9a-f]{32}-[0-9a-f]{16}-01$", reading.TraceParent));
         Assert.Equal(
@@ -64,7 +64,7 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         await using var sensors = StartSensors(new() { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://{silent.LocalEndpoint}", ["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = "in_memory" });
         await AcknowledgedAsync(1);
 
-        // What Aspire and Docker give a service until they kill it.
+        // The time that Aspire and Docker give a service before they kill it.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
         Assert.Equal(0, await sensors.StopAsync(limit.Token));
     }
@@ -96,7 +96,7 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         await AcknowledgedAsync(before + 100);
         Assert.Equal(0, await sensors.StopAsync(Timeout));
 
-        // The first log is gone; its account is as long as it was.
+        // The first log is gone; its account is unchanged.
         var perPartition = await Database.RowsAsync(
             "SELECT sum(last_count - first_count + 1)::bigint, max(max_offset) + 1 FROM acknowledgements GROUP BY log_key, kafka_partition", Timeout);
         Assert.All(perPartition, row => Assert.Equal(row[1], row[0]));
@@ -185,7 +185,7 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
         var environment = new Dictionary<string, string>(Connections())
         {
             ["SENSOR_TYPE"] = "temperature",
-            ["SAMPLING_INTERVAL"] = "0.06", // six of them: 100 readings a second
+            ["SAMPLING_INTERVAL"] = "0.06", // six sensors: 100 readings a second
             ["Sensors__PerType"] = "6",
         };
         foreach (var (name, value) in settings ?? [])

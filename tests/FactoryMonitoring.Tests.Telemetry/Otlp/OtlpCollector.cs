@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.Tests.Telemetry.Otlp;
 
-/// <summary>A span as a service has sent it; ids in lower hex, the parent's empty for a root, attributes as text.</summary>
+/// <summary>A span that a service has sent; ids in lower-case hex, the parent's id empty for a root, attributes as text.</summary>
 internal sealed record ReceivedSpan(
     string Service, string TraceId, string SpanId, string ParentSpanId, string Name, SpanKind Kind, DateTime Start, DateTime End, bool IsError,
     IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<(string TraceId, string SpanId)> Links);
@@ -23,7 +23,7 @@ internal sealed record ReceivedLog(
 /// <summary>The span that a value of an instrument was recorded in.</summary>
 internal sealed record ReceivedExemplar(string Service, string Instrument, string TraceId, string SpanId);
 
-/// <summary>Receives OTLP over gRPC on a free port of loopback and keeps what the tests ask about.</summary>
+/// <summary>Receives OTLP over gRPC on a free port of loopback and keeps what the tests need.</summary>
 internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly WebApplication _server;

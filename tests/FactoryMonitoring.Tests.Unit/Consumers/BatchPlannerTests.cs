@@ -13,7 +13,7 @@ using Npgsql;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>From a batch to what is to be written, without a database.</summary>
+/// <summary>From a batch to the planned writes, without a database.</summary>
 public sealed class BatchPlannerTests : IDisposable
 {
     private const double Normal = 30;
@@ -355,7 +355,7 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.Equal(["a", "b"], write.Alerts.Where(alert => alert.AnomalyType == AnomalyTypes.CriticalThreshold).Select(alert => alert.SensorId));
         Assert.All(write.Alerts, alert => Assert.Equal(1, alert.Offset));
         Assert.Equal(write.Alerts.Count, write.Alerts.DistinctBy(alert => alert.AlertId).Count());
-        // The first of a message has the id that it would have alone.
+        // The first alert of a message has the same id as an alert of a message with one reading.
         Assert.Equal(PartitionDetector.AlertIdOf(Old.LogId, 0, 1, Rule.CriticalThreshold), write.Alerts[0].AlertId);
     }
 
@@ -463,7 +463,7 @@ public sealed class BatchPlannerTests : IDisposable
     private void AddSeveral(OwnedPartition partition, long offset, params (string Sensor, long? Count)[] readings) =>
         _batch.Add(partition, Several(partition, offset, readings));
 
-    /// <summary>Of values above the critical threshold.</summary>
+    /// <summary>Returns readings with values above the critical threshold.</summary>
     private Span<Reading> Several(OwnedPartition partition, long offset, params (string Sensor, long? Count)[] readings)
     {
         var elements = readings.Select(one => string.Create(CultureInfo.InvariantCulture,

@@ -9,7 +9,7 @@ public sealed class DatabaseFaultTests
     [InlineData("ERROR", "53100", DatabaseFault.NoRoom)]
     [InlineData("PANIC", "53100", DatabaseFault.NoRoom)]
     [InlineData("ERROR", "XX000", DatabaseFault.Refused)]
-    // As a server without room refuses a session: "could not write init file".
+    // A server without disk space refuses a session with this: "could not write init file".
     [InlineData("FATAL", "XX000", DatabaseFault.SessionLost)]
     [InlineData("FATAL", "57P03", DatabaseFault.Transient)]
     public void What_ends_a_session_is_not_for_the_message_and_want_of_room_is_a_fault_of_its_own(string severity, string state, DatabaseFault expected) =>

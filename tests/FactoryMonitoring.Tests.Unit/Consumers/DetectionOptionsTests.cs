@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>Thresholds that cannot both hold stop a start, and leave the rules as they are while a consumer runs.</summary>
+/// <summary>Contradictory thresholds prevent a start, and leave the rules unchanged while a consumer runs.</summary>
 public sealed class DetectionOptionsTests
 {
     [Theory]

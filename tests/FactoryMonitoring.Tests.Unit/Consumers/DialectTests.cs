@@ -7,10 +7,10 @@ using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>Messages that are one reading each, as devices and gateways send them.</summary>
+/// <summary>Messages with one reading each, as devices and gateways send them.</summary>
 public sealed class DialectTests
 {
-    /// <summary>As our own sensors send it.</summary>
+    /// <summary>The reading as the factory's own sensors send it.</summary>
     private const string Ours = """
         {"timestamp":"2026-01-31T12:00:00.123456Z","sensor_id":"s-1","sensor_type":"temperature","value":21.5,"unit":"°C"}
         """;
@@ -20,7 +20,7 @@ public sealed class DialectTests
 
     public static TheoryData<string, string, string> Payloads => new()
     {
-        // What it is; the mapping, as key=pointer with commas between; the message.
+        // The name; the mapping, as comma-separated key=pointer pairs; the message.
         { "Telegraf, JSON", "Id=tags/sensor,Type=name,Value=fields/value", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"gw-1","sensor":"s-1"},"timestamp":1769860800123456000}""" },
         { "Kafka Connect, JsonConverter with schemas", "", """{"schema":{"type":"struct","fields":[{"field":"value","type":"double"}]},"payload":{"timestamp":1769860800123.456,"sensor_id":"s-1","sensor_type":"temperature","value":21.5}}""" },
         { "Kafka Connect, a text as payload", "", """{"schema":{"type":"string"},"payload":"{\"ts\":\"2026-01-31 12:00:00.123456\",\"sensor_id\":\"s-1\",\"sensor_type\":\"temperature\",\"value\":21.5}"}""" },
@@ -61,7 +61,7 @@ public sealed class DialectTests
         Assert.True(Parse(parser, message) == Rejection.None, $"{what}: {parser.Detail}");
         AssertSame(ours, parser.Reading);
 
-        // And once more, now that such a message is known.
+        // A second time, now that the shape of the message is known.
         Assert.Equal(Rejection.None, Parse(parser, message));
         AssertSame(ours, parser.Reading);
     }
@@ -125,7 +125,7 @@ public sealed class DialectTests
     [InlineData("2026-07-31 12:00:00", "2026-07-31T10:00:00")]
     [InlineData("2026-07-31T12:00:00Z", "2026-07-31T12:00:00")]
     [InlineData("2026-07-31T12:00:00+05:00", "2026-07-31T07:00:00")]
-    // Skipped when daylight saving time begins: read as standard time, which is 03:30 of daylight saving time.
+    // Skipped when daylight saving time begins: read as standard time, which is 03:30 in daylight saving time.
     [InlineData("2026-03-29T02:30:00", "2026-03-29T01:30:00")]
     // Repeated when daylight saving time ends: read as standard time, the second of the two.
     [InlineData("2026-10-25T02:30:00", "2026-10-25T01:30:00")]

@@ -6,8 +6,8 @@ namespace FactoryMonitoring.Tests.Unit.Consumers;
 public sealed class GroupQuestionsTests
 {
     /// <summary>
-    /// librdkafka (2.16 and before) aborts the process where the coordinator that an administrative client asks about a group goes away before it answers:
-    /// "rd_kafka_enq_once_del_source_return: Assertion `eonce->refcnt > 0' failed". A consumer of the group may ask the same.
+    /// librdkafka (2.16 and before) aborts the process if the coordinator that an administrative client queries about a group goes away before it answers:
+    /// "rd_kafka_enq_once_del_source_return: Assertion `eonce->refcnt > 0' failed". A consumer of the group may make the same queries.
     /// </summary>
     private static readonly string[] Deadly =
     [

@@ -6,7 +6,7 @@ using FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>What devices and platforms send, as they send it, read without any setting; and what is said of what cannot be.</summary>
+/// <summary>Messages exactly as devices and platforms send them, read without any setting; and what is reported for messages that cannot be read.</summary>
 public sealed class KnownFormsTests
 {
     private const string At = "2026-01-31T12:00:00";
@@ -34,7 +34,7 @@ public sealed class KnownFormsTests
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40,"DewPoint":45.2},"TempUnit":"F"}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 71 °F 0")]
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","DS18B20-1":{"Id":"3C01","Temperature":21.5},"DS18B20-2":{"Id":"3C02","Temperature":null},"BME280":{"Temperature":22,"Pressure":760.1},"PressureUnit":"mmHg","TempUnit":"C"}""",
         "3C01-temperature temperature 21.5 °C 0", "d1-pressure pressure 760.1 mmHg 0", "d1-temperature temperature 22 °C 0")]
-    // With what Zigbee2MQTT knows of the device, which is no id.
+    // With Zigbee2MQTT's information about the device, which is no id.
     [InlineData("", """{"device":{"friendlyName":"hall","ieeeAddr":"0x01"},"last_seen":"2026-01-31T12:00:00Z","temperature":21.5}""", "hall-temperature temperature 21.5 °C 0")]
     // Arrays of these forms: ThingsBoard's own, states of Home Assistant, metrics, a batch of CloudEvents.
     [InlineData("d1", """[{"ts":1769860800000,"values":{"temperature":21.5}},{"ts":1769860801000,"values":{"temperature":22,"humidity":40}}]""",
@@ -101,7 +101,7 @@ public sealed class KnownFormsTests
         Assert.Equal(Rejection.NoValue, Parse(Parser(""), $$"""{"timestamp":"{{At}}Z","sensor_id":"s","sensor_type":"temperature","value":"{{value}}","unit":"°C"}"""));
 
     [Theory]
-    // A unit beside several values belongs to one that nobody knows.
+    // A unit next to several values belongs to an unknown one of them.
     [InlineData("d1", """{"ts":1769860800,"temperature":71,"unit":"°F"}""", "its members are ts, temperature, unit. Name the member that holds it in Consumers:Messages:Mapping:Type", "It holds numbers at temperature")]
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","A-1":{"Level":21},"A-2":{"Level":22},"TempUnit":"C"}""", "no sensor type", "It holds numbers at A-1/Level, A-2/Level: one is named as Consumers:Messages:Mapping:Value=A-1/Level, several as Consumers:Messages:Mapping:Values:{type}=A-1/Level")]
     [InlineData("d1", """{"ts":1769860800,"readings":[{"level":21},{"level":22}]}""", "no sensor type", "It holds numbers at readings/0/level, readings/1/level")]
@@ -175,7 +175,7 @@ public sealed class KnownFormsTests
                 var bytes = Encoding.UTF8.GetBytes(message);
                 for (var changes = random.Next(1, 6); changes > 0; changes--)
                 {
-                    // Bytes that mean something here, more often than others.
+                    // Bytes with a meaning in the format are more frequent than others.
                     bytes[random.Next(bytes.Length)] = random.Next(3) == 0 ? (byte)random.Next(256) : bytes[random.Next(bytes.Length)];
                 }
 

@@ -31,7 +31,7 @@ public sealed class LearnedBaselineTests
     public void A_value_that_is_not_as_usual_at_its_hour_is_one_alert_that_says_what_is_usual()
     {
         Assert.Equal([], Live(14 * PerDay));
-        // 75 °C are usual at night, and at noon 95.
+        // 75 °C is usual at night, 95 °C at noon.
         Assert.Equal(0, HourOfDay);
         var raised = Assert.Single(Live(PerDay, add: i => i < 24 ? 20 : 0));
 
@@ -120,7 +120,7 @@ public sealed class LearnedBaselineTests
         _at += 3 * PerDay * Step;
         Assert.Equal([], Live(PerDay));
 
-        // One that is an hour old, one of the year 2200, one of 1999.
+        // One reading is an hour old, one from the year 2200, one from 1999.
         foreach (var at in new[] { _at - (12 * Step), 6_300_000_000_000_000, -1_000_000 })
         {
             Assert.Equal([], Feed(75 + Daily(_at), at));
@@ -274,7 +274,7 @@ public sealed class LearnedBaselineTests
         var least = DetectorSnapshot.Write(_detector).Length;
         Live(365 * PerDay);
 
-        // Numbers of readings and intervals are longer.
+        // Only the numbers of readings and intervals have become longer.
         Assert.InRange(DetectorSnapshot.Write(_detector).Length, least, least + 16);
         Assert.InRange(least, 200, 400);
     }
@@ -403,7 +403,7 @@ public sealed class LearnedBaselineTests
 
     private double Value() => 75 + Daily(_at) + ((_random.NextDouble() - 0.5) * 2);
 
-    /// <returns>What was raised.</returns>
+    /// <returns>The alerts raised.</returns>
     private List<RaisedAlert> Live(int readings, Func<int, double>? add = null, Func<int, double>? value = null, string unit = "°C")
     {
         var raised = new List<RaisedAlert>();

@@ -7,14 +7,14 @@ using FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>Numbers by their names and units, several sensors in one message, and what is not read of a message that is.</summary>
+/// <summary>Numbers identified by their names and units, several sensors in one message, and the members of a readable message that are not read.</summary>
 public sealed class NamedValuesTests
 {
     private readonly KeyMemory _key = new();
     private readonly UnreadMembers _unread = new(TimeProvider.System);
 
     [Theory]
-    // The unit in the name, in the ways of several makers.
+    // The unit in the name, in the notations of several manufacturers.
     [InlineData("""{"ts":1769860800,"temperature_C":21.5,"humidity_pct":40,"pressure_hPa":1013}""", "d-humidity humidity 40 %|d-pressure pressure 1013 hPa|d-temperature temperature 21.5 °C", "")]
     [InlineData("""{"ts":1769860800,"temp_f":70.7,"pressurePa":101325,"humidityPercent":40}""", "d-humidity humidity 40 %|d-pressure pressure 101325 Pa|d-temperature temperature 70.7 °F", "")]
     [InlineData("""{"ts":1769860800,"tempC":21.5,"pressure.kPa":101.3,"temp (°F)":70.7}""", "d-pressure pressure 101.3 kPa|d-temperature temperature 21.5 °C", "temp (°F)")]
@@ -24,15 +24,15 @@ public sealed class NamedValuesTests
     [InlineData("""{"ts":1769860800,"temperature_K":294.6}""", "d-temperature temperature 294.6 K", "")]
     [InlineData("""{"ts":1769860800,"values":{"temp_C":"21.5","noise_dBA":48}}""", "d-noise noise 48 dB(A)|d-temperature temperature 21.5 °C", "")]
     [InlineData("""{"ts":1769860800,"vibration_mm/s":2.5,"power_mW":5}""", "d-power power 5 mW|d-vibration vibration 2.5 mm/s", "")]
-    // One measurement in several units is one reading: in the type's unit before others, and with a unit before none.
+    // One measurement in several units is one reading: the type's unit takes precedence over other units, and a unit over no unit.
     [InlineData("""{"ts":1769860800,"temperature":21.5,"temperature_C":21.5,"temp_F":70.7,"co2":417}""", "d-temperature temperature 21.5 °C", "co2, temp_F, temperature")]
     [InlineData("""{"ts":1769860800,"temperature":70.7,"temperature_F":70.7}""", "d-temperature temperature 70.7 °F", "temperature")]
     [InlineData("""{"ts":1769860800,"temperature":21.5,"temperature_C":null}""", "d-temperature temperature 21.5 °C", "")]
-    // A unit beside them is of none that names its own.
+    // A separate unit does not apply to values whose names include one.
     [InlineData("""{"ts":1769860800,"temperature_C":21.5,"unit":"metric"}""", "d-temperature temperature 21.5 °C", "")]
-    // A word is a value of the types that are known, and of no other.
+    // Text is a value only for known types.
     [InlineData("""{"ts":1769860800,"temperature":21.5,"battery_V":"ok","co2_ppm":"417"}""", "d-co2 co2 417 ppm|d-temperature temperature 21.5 °C", "")]
-    // What is no unit of what stands before it.
+    // Suffixes that are not units of the names before them.
     [InlineData("""{"ts":1769860800,"temperature":21.5,"phase_A":3,"line_C":4,"uptime_s":7,"lux":300,"linkquality":84,"time_ms":5}""", "d-temperature temperature 21.5 °C", "line_C, linkquality, lux, phase_A, time_ms, uptime_s")]
     [InlineData("""{"ts":1769860800,"temperature":21.5,"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"g":7,"h":8,"i":9}""", "d-temperature temperature 21.5 °C", "a, b, c, d, e, f, g, h")]
     [InlineData("""[{"ts":1769860800,"temperature":21.5,"lux":300},{"ts":1769860800,"humidity":40,"co2":417}]""", "d-temperature temperature 21.5 °C|d-humidity humidity 40 %", "co2, lux")]
@@ -45,16 +45,16 @@ public sealed class NamedValuesTests
     // A RuuviTag's pressure is in Pa.
     [InlineData("""{"ts":1769860800,"temperature":21.5,"pressure":101325,"dataFormat":5,"movementCounter":7}""", "d-pressure pressure 101325 Pa|d-temperature temperature 21.5 °C", "dataFormat, movementCounter")]
     [InlineData("""{"ts":1769860800,"mac":"AA:01","pressure":99980,"measurementSequenceNumber":7}""", "AA:01-pressure pressure 99980 Pa", "measurementSequenceNumber")]
-    // What a gateway has made hPa of is that: no tag measures so little in Pa.
+    // A pressure that a gateway has converted to hPa stays in hPa: no tag measures so little in Pa.
     [InlineData("""{"ts":1769860800,"mac":"AA:01","pressure":1013.25,"dataFormat":5}""", "AA:01-pressure pressure 1013.25 hPa", "dataFormat")]
     // An object of a value and its unit; and numbers in an array.
     [InlineData("""{"ts":1769860800,"temperature":{"value":70.7,"unit":"F"},"humidity":{"value":40},"co2":{"value":417,"unit":"ppm"},"noise":{"value":48},"door":{"value":"open"},"accel":[1,2,3]}""", "d-co2 co2 417 ppm|d-humidity humidity 40 %|d-temperature temperature 70.7 °F", "accel, noise")]
-    // OPC UA PubSub: publishers with the same writers, and fields in the forms of its encodings.
+    // OPC UA PubSub: publishers with the same writers, and fields in its encodings.
     [InlineData("""{"MessageType":"ua-data","PublisherId":"a","Messages":[{"DataSetWriterId":1,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Temperature":21.5,"Speed":3}}]}""", "a/1-temperature temperature 21.5 °C", "Messages/0/Payload/Speed")]
     [InlineData("""{"MessageType":"ua-data","PublisherId":7,"Messages":[{"DataSetWriterName":"w","Timestamp":"2026-01-31T12:00:01Z","Payload":{"Temperature":{"Value":{"Type":11,"Body":21.5},"SourceTimestamp":"2026-01-31T12:00:00Z"},"Pressure_bar":{"Type":11,"Body":2}}}]}""",
         "7/w-pressure pressure 2 bar|7/w-temperature temperature 21.5 °C", "")]
     [InlineData("""{"MessageType":"ua-data","Messages":{"DataSetWriterId":1,"Timestamp":"2026-01-31T12:00:00Z","Payload":{"Humidity":{"Value":40}}}}""", "1-humidity humidity 40 %", "")]
-    // Shelly: a notice and a component of the second generation, a status of the first.
+    // Shelly: a notification and a component of the second generation, a status of the first.
     [InlineData("""{"src":"shellyht-1","method":"NotifyFullStatus","params":{"ts":1769860800.25,"temperature:0":{"id":0,"tC":21.5,"tF":70.7},"humidity:0":{"id":0,"rh":40},"devicepower:0":{"id":0,"battery":{"V":5.9,"percent":91}}}}""",
         "shellyht-1-temperature:0 temperature 21.5 °C|shellyht-1-humidity:0 humidity 40 %", "params/temperature:0/tF")]
     [InlineData("""{"src":"p","method":"NotifyStatus","params":{"ts":1769860800,"switch:0":{"id":0,"apower":12.5,"voltage":230.1,"current":0.05,"freq":50,"temperature":{"tC":45.3,"tF":113.5}},"switch:1":{"id":1,"apower":3}}}""",
@@ -63,10 +63,10 @@ public sealed class NamedValuesTests
         "B4E6-humidity humidity 40 %|B4E6-temperature temperature 21.5 °C|B4E6-meter:0-energy energy 12.5 W", "meters/0/total, tmp/tF")]
     [InlineData("""{"src":"m","method":"NotifyStatus","params":{"ts":1769860800,"em:0":{"id":0,"a_voltage":230,"a_act_power":200,"total_act_power":500,"a_pf":0.9}}}""",
         "m-em:0-a-energy energy 200 W|m-em:0-a-voltage voltage 230 V|m-em:0-total-energy energy 500 W", "params/em:0/a_pf")]
-    // AWS IoT SiteWise: what is put, and the notice of it.
+    // AWS IoT SiteWise: the request, and the notification of it.
     [InlineData("""{"entries":[{"entryId":"1","propertyAlias":"/hall/1/temperature","propertyValues":[{"value":{"doubleValue":21.5},"timestamp":{"timeInSeconds":1769860800,"offsetInNanos":500000000},"quality":"UNCERTAIN"},{"value":{"integerValue":22},"timestamp":{"timeInSeconds":1769860801}}]}]}""",
         "/hall/1/temperature temperature 21.5 °C|/hall/1/temperature temperature 22 °C", "")]
-    // NGSI v2, its keys and values, its notice, and NGSI-LD.
+    // NGSI v2, its key-values form, its notification, and NGSI-LD.
     [InlineData("""{"id":"Room1","type":"Room","temperature":{"value":21.5,"type":"Number","metadata":{"TimeInstant":{"type":"DateTime","value":"2026-01-31T12:00:00Z"}}},"occupancy":{"value":3,"type":"Number","metadata":{}},"TimeInstant":{"type":"DateTime","value":"2026-01-31T13:00:00Z"}}""",
         "Room1-temperature temperature 21.5 °C", "occupancy/value")]
     [InlineData("""{"id":"Room1","type":"Room","temperature":21.5,"TimeInstant":"2026-01-31T12:00:00Z"}""", "Room1-temperature temperature 21.5 °C", "")]
@@ -82,7 +82,7 @@ public sealed class NamedValuesTests
     [InlineData("""{"deviceId":"d1","enqueuedTime":"2026-01-31T12:00:00Z","messageSource":"telemetry","telemetry":{"temperature":21.5}}""", "d1-temperature temperature 21.5 °C", "")]
     // Telegraf: fields with their units.
     [InlineData("""{"fields":{"temp_c":21.5,"load1":0.3},"name":"env","tags":{"device":"t1"},"timestamp":1769860800}""", "t1-temperature temperature 21.5 °C", "fields/load1")]
-    // JSON as a text.
+    // JSON as text.
     [InlineData(""" "{\"ts\":1769860800,\"temperature\":21.5}" """, "d-temperature temperature 21.5 °C", "")]
     [InlineData("""  "{\"timestamp\":\"2026-01-31T12:00:00Z\",\"sensor_id\":\"s\",\"sensor_type\":\"temperature\",\"value\":21.5,\"unit\":\"°C\"}" """, "s temperature 21.5 °C", "")]
     public void Are_read_and_what_is_not_is_named(string message, string readings, string unread)

@@ -111,7 +111,7 @@ public sealed class PartitionDetectorTests
 
         Assert.Equal(id, PartitionDetector.AlertIdOf("log", 1, 2, Rule.RapidChange));
         Assert.Equal(8, id.Version);
-        // Of a message's first reading it is what it was before messages could hold several.
+        // The id for the first reading of a message is the same as before messages could hold several readings.
         Assert.Equal(Guid.Parse("817bb67a-fc86-8eee-96c4-cf0147031280"), id);
         Assert.Equal(7, new[]
         {
@@ -135,7 +135,7 @@ public sealed class PartitionDetectorTests
             Assert.Empty(_findings.Resolved);
         }
 
-        // All forty are at a warning level; twenty of them are critical.
+        // All forty values are at a warning level; twenty of them are critical.
         Assert.Equal([AnomalyTypes.CriticalThreshold, AnomalyTypes.ConsecutiveHigh], raised);
         Feed(39.4);
         Assert.Empty(_findings.Resolved);
@@ -194,7 +194,7 @@ public sealed class PartitionDetectorTests
         Feed(20, at: 39_999);
         Assert.Empty(_findings.Resolved);
 
-        // A clock that is set back begins the delay anew.
+        // A clock that is set back restarts the delay.
         Feed(20, at: 25_000);
         Feed(20, at: 34_999);
         Assert.Empty(_findings.Resolved);

@@ -71,7 +71,7 @@ public sealed class ReadingParserTests
     public void Known_sensors_cost_no_allocation()
     {
         var message = Encoding.UTF8.GetBytes(Complete);
-        // In full, and by its shape.
+        // First in full, then by its shape.
         _parser.Parse(message);
         _parser.Parse(message);
         var before = GC.GetAllocatedBytesForCurrentThread();

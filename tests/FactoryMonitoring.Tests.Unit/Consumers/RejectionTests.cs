@@ -6,7 +6,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>What stays a dead letter says what was found, what is allowed, and what to set.</summary>
+/// <summary>The reason of a dead letter says what was found, what is allowed, and which setting to change.</summary>
 public sealed class RejectionTests
 {
     private const string Time = "\"timestamp\":\"2026-01-31T12:00:00Z\",";

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.Tests.Unit.Consumers;
 
-/// <summary>Messages that hold several readings.</summary>
+/// <summary>Messages that contain several readings.</summary>
 public sealed class SeveralReadingsTests
 {
     private const string Ours = """{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21.5,"unit":"°C"}""";
@@ -19,7 +19,7 @@ public sealed class SeveralReadingsTests
 
     private readonly KeyMemory _key = new();
 
-    /// <summary>What it is; the message; the readings that it holds, each as time, sensor, type, value and unit.</summary>
+    /// <summary>The name; the message; the readings that it contains, each as time, sensor, type, value and unit.</summary>
     public static TheoryData<string, string, string[]> Messages => new()
     {
         {
@@ -82,7 +82,7 @@ public sealed class SeveralReadingsTests
         }
     }
 
-    /// <summary>Of the mappings that docs/messages.md gives.</summary>
+    /// <summary>Tests the mappings in docs/messages.md.</summary>
     [Theory]
     [InlineData("Tasmota", "Values:temperature=AM2301/Temperature,Values:humidity=AM2301/Humidity", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":21.5,"Humidity":40,"DewPoint":7.3},"TempUnit":"C"}""", "key-humidity humidity 40 %", "key-temperature temperature 21.5 °C")]
     [InlineData("Sparkplug B", "Readings=metrics,Type=name", """{"timestamp":1769860800999,"metrics":[{"name":"temperature","timestamp":1769860800000,"dataType":"Double","value":21.5},{"name":"humidity","timestamp":1769860800000,"dataType":"Double","value":40}],"seq":7}""", "key-temperature temperature 21.5 °C", "key-humidity humidity 40 %")]

@@ -5,7 +5,7 @@ using FactoryMonitoring.FaultLab.Experiments;
 
 namespace FactoryMonitoring.Tests.Unit.FaultLab;
 
-/// <summary>A run in which everything went as it should: sensor-consumer-2, which owned partitions 1 and 4 of six, died and was replaced.</summary>
+/// <summary>A successful run: sensor-consumer-2, which owned partitions 1 and 4 of six, died and was replaced.</summary>
 internal static class ExperimentScene
 {
     public const string Victim = "sensor-consumer-2";

@@ -2,12 +2,12 @@ using System.Text.Json.Nodes;
 
 namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 
-/// <summary>deploy/compose/compose.yaml: the other place that says how each service is run.</summary>
+/// <summary>deploy/compose/compose.yaml: the other file that specifies how each service runs.</summary>
 internal static class Compose
 {
     private static readonly JsonObject Stack = Yaml.Documents(Repository.Read("deploy", "compose", "compose.yaml"))[0];
 
-    /// <summary>The services of ours by their image, without its tag: one for each image.</summary>
+    /// <summary>The factory's services by their image, without its tag: one for each image.</summary>
     public static IReadOnlyDictionary<string, JsonObject> Images { get; } = Stack["services"]!.AsObject().Select(pair => pair.Value!.AsObject())
         .Where(service => service.Text("image")!.StartsWith("factory-monitoring/", StringComparison.Ordinal))
         .GroupBy(service => service.Text("image")!.Split(':')[0]).ToDictionary(group => group.Key, group => group.First());
@@ -16,7 +16,7 @@ internal static class Compose
 
     public static IReadOnlyDictionary<string, string> Environment(string image) => Images[image].Map("environment");
 
-    /// <summary>What stands in a variable of Compose where nobody sets it: <c>${NAME:-this}</c>.</summary>
+    /// <summary>Returns the default of a Compose variable: <c>${NAME:-this}</c>.</summary>
     public static string Default(string text)
     {
         var begin = text.IndexOf(":-", StringComparison.Ordinal);

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 
-/// <summary>Which variables each service understands, by its own code.</summary>
+/// <summary>The variables that each service understands, according to its code.</summary>
 internal static partial class KnownSettings
 {
     private static readonly string[] Database = [EnvironmentNames.DatabaseUrl, SecretFiles.FileOf(EnvironmentNames.DatabaseUrl), SecretFiles.FileOf(EnvironmentNames.DatabasePassword)];
@@ -42,7 +42,7 @@ internal static partial class KnownSettings
         ],
     };
 
-    // Sections and what they are bound to.
+    // Sections and the options that they are bound to.
     private static readonly Dictionary<string, (string Section, Type Options)[]> Sections = new()
     {
         ["factory-monitoring/provisioner"] = [(ProvisionerOptions.Section, typeof(ProvisionerOptions))],
@@ -53,13 +53,13 @@ internal static partial class KnownSettings
         ["factory-monitoring/monitoring-web"] = [],
     };
 
-    // Its project is not referenced here: by what its code asks for.
+    // The project is not referenced here, so the keys are found in its source code.
     private static readonly string[] SignIn =
         [.. AskedOfSection().Matches(Repository.Read("Monitoring.Web", "Access", "AccessSettings.cs")).Select(match => $"SignIn:{match.Groups[1].Value}")];
 
-    /// <summary>What is wrong with the variables of a service: an unknown name, or a value that its options do not take.</summary>
-    /// <param name="image">Of the service, without registry and tag.</param>
-    /// <param name="variables">Null is a value that is not known here, of a Secret or a field.</param>
+    /// <summary>Returns what is wrong with the variables of a service: an unknown name, or a value that its options do not accept.</summary>
+    /// <param name="image">Image of the service, without registry and tag.</param>
+    /// <param name="variables">A null value is unknown here because it comes from a Secret or a field.</param>
     public static IEnumerable<string> Problems(string image, IReadOnlyDictionary<string, string?> variables)
     {
         (string Section, Type Options)[] sections = [.. Sections[image], (TelemetryOptions.Section, typeof(TelemetryOptions))];
@@ -71,7 +71,7 @@ internal static partial class KnownSettings
             if (image.EndsWith("-web", StringComparison.Ordinal) && SignIn.Contains(key)) continue;
             if (!image.EndsWith("-web", StringComparison.Ordinal) && key.StartsWith($"{KafkaSecurity.Section}:", StringComparison.Ordinal))
             {
-                // It names an unknown one before all else.
+                // Read reports an unknown setting before any other problem.
                 var (_, problem) = KafkaSecurity.Read([new(key[(KafkaSecurity.Section.Length + 1)..], value ?? "x")]);
                 if (problem?.Contains("there is no such setting", StringComparison.Ordinal) == true) yield return problem;
             }

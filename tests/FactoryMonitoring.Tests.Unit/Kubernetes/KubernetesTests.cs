@@ -5,8 +5,8 @@ using FactoryMonitoring.Contracts;
 namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 
 /// <summary>
-/// deploy/kubernetes as kubectl renders it: every object is read strictly, and every image, port, variable, Secret and selector is looked for where the
-/// services know it. No cluster has seen it.
+/// deploy/kubernetes as kubectl renders it: every object is parsed strictly, and every image, port, variable, Secret and selector is compared with what the
+/// services know. Not tested on a cluster.
 /// </summary>
 public sealed partial class KubernetesTests
 {
@@ -258,7 +258,7 @@ public sealed partial class KubernetesTests
 
     private static JsonObject Volume(JsonObject workload, string name) => workload.Pod().Objects("volumes").Single(volume => volume.Text("name") == name);
 
-    /// <summary>Changes one object, named without the suffix that a ConfigMap gets, and looks for what is wrong then.</summary>
+    /// <summary>Changes one object, named without the suffix that a ConfigMap gets, and checks which problem is found then.</summary>
     private static void Finds(string problem, string kind, string name, Action<JsonObject> change, string folder = Everything)
     {
         var manifests = Kustomize.Render(folder);

@@ -5,12 +5,12 @@ using System.Text.Json.Nodes;
 
 namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 
-/// <summary>What `kubectl kustomize` makes of a folder of deploy/kubernetes. It asks no cluster.</summary>
+/// <summary>The output of `kubectl kustomize` for a folder of deploy/kubernetes. It needs no cluster.</summary>
 internal static class Kustomize
 {
     private static readonly ConcurrentDictionary<string, Lazy<string>> Rendered = new(StringComparer.Ordinal);
 
-    /// <summary>A new copy of the objects each time: a test may change them.</summary>
+    /// <summary>Returns a new copy of the objects each time, because a test may change them.</summary>
     public static IReadOnlyList<JsonObject> Render(string folder) => Yaml.Documents(Rendered.GetOrAdd(folder, _ => new(() => Run(folder))).Value);
 
     private static string Run(string folder)

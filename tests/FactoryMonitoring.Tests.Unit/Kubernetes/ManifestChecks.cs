@@ -7,14 +7,14 @@ using FactoryMonitoring.Provisioner.Checks;
 
 namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 
-/// <summary>What is wrong with rendered objects, by what the services know of themselves; nothing is asked of a cluster.</summary>
+/// <summary>Finds problems in rendered objects by what the services know; needs no cluster.</summary>
 internal static partial class ManifestChecks
 {
     private const string NameLabel = "app.kubernetes.io/name";
     private const string ClusterLabel = "strimzi.io/cluster";
     private const string PostgresLabel = "cnpg.io/cluster";
 
-    // Of a Secret of a service: what becomes a variable, and what becomes a file.
+    // Keys of a service's Secret: those that become variables, and those that become files.
     private static readonly string[] SecretVariables = ["KAFKA_USERNAME"];
 
     private static readonly string[] FilesOfSecrets =
@@ -22,7 +22,9 @@ internal static partial class ManifestChecks
         "DATABASE_URL", "KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA", "DATABASE_INGEST_PASSWORD", "DATABASE_SENSOR_PASSWORD", "DATABASE_MONITOR_PASSWORD", "DATABASE_AUDIT_PASSWORD", "SIGN_IN_CLIENT_SECRET",
     ];
 
-    /// <summary>MB, by docs/benchmarks.md: resident at 1,000 readings/s, of the consumer the peak of a backlog; and the most that was seen.</summary>
+    /// <summary>
+    /// Memory in MB from docs/benchmarks.md: resident at 1,000 readings/s, for the consumer the peak of a backlog; and the highest value observed.
+    /// </summary>
     private static readonly Dictionary<string, (int Usual, int Most)> Measured = new()
     {
         ["factory-monitoring/consumers"] = (225, 442),
@@ -31,7 +33,7 @@ internal static partial class ManifestChecks
         ["factory-monitoring/monitoring-api"] = (145, 145),
     };
 
-    // KafkaClusterSpec.java of Strimzi: what begins like this is its own, but for the exceptions.
+    // KafkaClusterSpec.java of Strimzi: settings with these prefixes are reserved for Strimzi, except for the exceptions.
     private static readonly string[] StrimzisOwn =
     [
         "listeners", "advertised.", "broker.", "listener.", "host.name", "port", "inter.broker.listener.name", "sasl.", "ssl.", "security.", "password.", "log.dir", "authorizer.",
@@ -57,7 +59,7 @@ internal static partial class ManifestChecks
         .. Namespaces(manifests),
     ];
 
-    /// <summary>Name of the image without registry and tag, or null where it is none of ours.</summary>
+    /// <summary>Returns the name of the image without registry and tag; null if the image is not the factory's.</summary>
     private static string? Image(JsonObject container)
     {
         var image = container.Text("image") ?? "";
@@ -95,7 +97,7 @@ internal static partial class ManifestChecks
 
     private static IEnumerable<string> Ports(JsonObject container, string image)
     {
-        // The base image's port, where a service has none of its own.
+        // The base image's port, if a service does not set one.
         var own = image switch
         {
             "factory-monitoring/provisioner" => null,
@@ -146,7 +148,7 @@ internal static partial class ManifestChecks
         foreach (var problem in Web(container, image, variables)) yield return problem;
     }
 
-    /// <summary>What Compose gives a service it has here too, with the same value where that is no variable of Compose.</summary>
+    /// <summary>Checks that what Compose gives a service is set here too, with the same value unless it is a Compose variable.</summary>
     private static IEnumerable<string> LikeCompose(string image, Dictionary<string, string?> variables)
     {
         foreach (var (name, value) in Compose.Environment(image))
@@ -154,7 +156,7 @@ internal static partial class ManifestChecks
             var here = name switch
             {
                 "ConnectionStrings__kafka" => EnvironmentNames.KafkaBrokers,
-                // Of a URL that has its password in it.
+                // A URL that contains the password.
                 "ConnectionStrings__factorydb" or "DATABASE_PASSWORD_FILE" => "DATABASE_URL_FILE",
                 _ => name,
             };
@@ -175,7 +177,7 @@ internal static partial class ManifestChecks
         }
     }
 
-    /// <summary>Nobody may come in unasked, and the kubelet must be answered.</summary>
+    /// <summary>Checks that nobody has access without sign-in, and that the kubelet gets an answer.</summary>
     private static IEnumerable<string> Web(JsonObject container, string image, Dictionary<string, string?> variables)
     {
         if (image != "factory-monitoring/monitoring-web") yield break;
@@ -202,7 +204,7 @@ internal static partial class ManifestChecks
     {
         var own = service.Text("name");
         if (name != own) yield return $"the Secret {name} is none: {own} is the service's own";
-        // A name; what is secret is a file.
+        // Only a user name may be a variable; a secret must be a file.
         if ((key, variable) != ("KAFKA_USERNAME", "Kafka__Security__Username")) yield return $"the key {key} of the Secret {name} is not for {variable}: docs/kubernetes.md names the keys";
     }
 
@@ -261,7 +263,7 @@ internal static partial class ManifestChecks
             if (volume["secret"] is not { } secret) continue;
             if (manifests.OfKind("Cluster").Any(cluster => secret.Text("secretName") == $"{cluster.Name()}-app"))
             {
-                // CloudNativePG writes it: username, password, host, port, dbname, uri, …
+                // CloudNativePG writes this Secret: username, password, host, port, dbname, uri, …
                 foreach (var item in secret.Objects("items").Where(item => (item.Text("key"), item.Text("path")) != ("uri", "url"))) yield return $"the Secret {secret.Text("secretName")} gives its {item.Text("key")} as {item.Text("path")}, where DATABASE_URL_FILE takes its uri as url";
                 continue;
             }
@@ -280,7 +282,7 @@ internal static partial class ManifestChecks
         }
     }
 
-    /// <summary>The files of Secrets that a container sees.</summary>
+    /// <summary>Returns the Secret files that a container can see.</summary>
     private static IEnumerable<string> Mounted(JsonObject workload, JsonObject container) =>
         from mount in container.Objects("volumeMounts")
         from volume in workload.Pod().Objects("volumes")
@@ -288,7 +290,7 @@ internal static partial class ManifestChecks
         from item in volume["secret"].Objects("items")
         select $"{mount.Text("mountPath")}/{item.Text("path")}";
 
-    /// <summary>Files that settings name are mounted.</summary>
+    /// <summary>Checks that files named in settings are mounted.</summary>
     private static IEnumerable<string> Credentials(IReadOnlyList<JsonObject> manifests)
     {
         foreach (var map in manifests.OfKind("ConfigMap"))
@@ -384,7 +386,7 @@ internal static partial class ManifestChecks
     [
         "53", "5432", "9092", "9093",
         .. manifests.OfWorkloads().SelectMany(workload => workload.Containers()).SelectMany(container => container.Objects("ports")).Select(port => port.Text("containerPort")),
-        // CloudNativePG's instances tell their state there.
+        // CloudNativePG's instances report their state on this port.
         .. manifests.OfKind("Cluster").Any() ? ["8000"] : Array.Empty<string>(),
     ];
 
@@ -392,7 +394,7 @@ internal static partial class ManifestChecks
 
     private static IEnumerable<JsonObject> Peers(JsonObject policy) => Rules(policy).SelectMany(rule => rule.Objects("from").Concat(rule.Objects("to")));
 
-    /// <summary>Whether it selects pods of ours, or those that an operator makes of an object here.</summary>
+    /// <summary>Whether the selector matches pods of the factory, or pods that an operator creates for an object here.</summary>
     private static bool IsSomebodys(IReadOnlyList<JsonObject> manifests, JsonNode? selector)
     {
         if (selector is null) return false;
@@ -485,7 +487,7 @@ internal static partial class ManifestChecks
             if (metadata.Text("sasl") != sasl || metadata.Text("tls") != (kafka["Kafka__Security__Protocol"].EndsWith("ssl", StringComparison.Ordinal) ? "enable" : "disable")) yield return "the trigger signs in otherwise than the services";
         }
 
-        // KEDA asks from a namespace of its own.
+        // KEDA connects from another namespace.
         var container = target?.Pod().Objects("containers").First();
         if (metadata.Text("bootstrapServersFromEnv") != EnvironmentNames.KafkaBrokers || container is null) yield return $"the brokers are not those of {EnvironmentNames.KafkaBrokers}";
         foreach (var broker in kafka[EnvironmentNames.KafkaBrokers].Split(','))
@@ -494,7 +496,7 @@ internal static partial class ManifestChecks
         }
     }
 
-    /// <summary>Strimzi's brokers are set as those of Compose.</summary>
+    /// <summary>Checks that Strimzi's brokers have the settings of those in Compose.</summary>
     private static IEnumerable<string> Brokers(IReadOnlyList<JsonObject> manifests)
     {
         foreach (var kafka in manifests.OfKind("Kafka"))
@@ -502,7 +504,7 @@ internal static partial class ManifestChecks
             var config = kafka["spec"]!["kafka"].Map("config");
             var pool = manifests.OfKind("KafkaNodePool").Single(pool => pool["metadata"]!["labels"].Text(ClusterLabel) == kafka.Name());
             var compose = Compose.Service("kafka1").Map("environment");
-            // Of each broker, and so of no cluster.
+            // Settings of each broker, not of the cluster.
             string[] ownOfBrokers = ["KAFKA_HEAP_OPTS", "KAFKA_JVM_PERFORMANCE_OPTS"];
             var wanted = compose.Where(pair => pair.Key.StartsWith("KAFKA_", StringComparison.Ordinal) && !ownOfBrokers.Contains(pair.Key))
                 .Select(pair => (Name: pair.Key[6..].ToLowerInvariant().Replace('_', '.'), pair.Value))

@@ -4,7 +4,7 @@ using k8s;
 
 namespace FactoryMonitoring.Tests.Unit.Kubernetes;
 
-/// <summary>Reads an object as an API server would that takes no unknown member: by KubernetesClient's models, and custom resources by their schemas.</summary>
+/// <summary>Reads an object as an API server that rejects unknown members would: by KubernetesClient's models, and custom resources by their schemas.</summary>
 internal static class StrictReader
 {
     private static readonly Dictionary<string, Lazy<JsonSchema>> Schemas =
@@ -41,7 +41,7 @@ internal static class StrictReader
             return [$"{manifest.Title()}: {exception.Message} {exception.InnerException?.Message}"];
         }
 
-        // The reader takes "8080" for a number, which a server does not: what was read must be what is written again.
+        // The reader accepts "8080" as a number, which a server does not: what was read must be the same when it is written again.
         var again = JsonNode.Parse(KubernetesJson.Serialize(model))!;
         return Differences(manifest, again, manifest.Title());
     }

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace FactoryMonitoring.Tests.Unit.Monitoring;
 
-/// <summary>The snapshot's parts on a clock that the test moves, and rows to fill it with.</summary>
+/// <summary>The parts of the snapshot on a clock that the test advances, and rows to fill them with.</summary>
 internal sealed class MonitoringScene
 {
     public static readonly DateTimeOffset Start = new(2026, 1, 2, 3, 4, 5, TimeSpan.Zero);
@@ -35,7 +35,7 @@ internal sealed class MonitoringScene
 
     public SnapshotStore Store { get; }
 
-    /// <summary>As read now: the database's clock is an hour ahead of this machine's.</summary>
+    /// <summary>Returns rows as if read now: the database's clock is an hour ahead of this machine's.</summary>
     public MonitoringRows Rows(params ConsumerRow[] consumers) => new(
         DatabaseNow, Time.GetTimestamp(), Cluster.Latest?.LogId, consumers, [], [], new Dictionary<int, long>(), [], [], [], new Dictionary<int, long>(),
         new(0, 0, [], null, null), new LedgerBody(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, [], [], []), [], [], []);

@@ -221,7 +221,7 @@ public sealed class OverallStatusTests
     [InlineData(7500, "2 h 5 min")]
     public void Times_are_said_as_people_say_them(double seconds, string expected) => Assert.Equal(expected, Sentences.Lasting(TimeSpan.FromSeconds(seconds)));
 
-    // sensor-consumer-2 was last heard of 7 s ago and owns the partitions.
+    // The last heartbeat of sensor-consumer-2 was 7 s ago, and it owns the partitions.
     private MonitoringRows Silent(params int[] partitions) =>
         _scene.Rows(Consumer("sensor-consumer-1", Now), Consumer("sensor-consumer-2", Now - TimeSpan.FromSeconds(7))) with
         {

@@ -20,11 +20,11 @@ public sealed class SnapshotStoreTests
         _scene.Store.Replace(_scene.Rows(row));
         Assert.True(_scene.Store.Current!.Situation.NoRoom);
 
-        // While it is away, what was known last stands.
+        // While the database is unavailable, the last known state remains.
         _scene.Store.MarkAway();
         _scene.Time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(_scene.Store.Current!.Situation.NoRoom);
-        // What a consumer has said before the outage says nothing of now.
+        // What a consumer reported before the outage does not apply to the present.
         _scene.Store.Replace(_scene.Rows(refused));
         Assert.False(_scene.Store.Current!.Situation.NoRoom);
     }
@@ -39,7 +39,7 @@ public sealed class SnapshotStoreTests
         Assert.Equal(["sensor-consumer-1"], _scene.Store.Current!.Situation.Judgement.Consumers);
         Assert.Equal("The database is read-only", new OverallStatusWriter().Write(_scene.Store.Current!.Situation).Title);
 
-        // It writes again a little later, or it is dead.
+        // The consumer must write again a little later, or it is dead.
         _scene.Mode.IsReadOnly = false;
         Pass(4);
         Assert.Equal(["sensor-consumer-1"], _scene.Store.Current!.Situation.Judgement.Consumers);
@@ -74,7 +74,7 @@ public sealed class SnapshotStoreTests
         Pass(TimeSpan.FromMilliseconds(1999));
         Assert.Equal(("active", "0,3", 10), Health());
 
-        // Nothing new was read.
+        // No new rows were read.
         Pass(TimeSpan.FromMilliseconds(1));
         Assert.Equal(("inactive", "", 4), Health());
         Assert.False(_scene.Store.Current!.Stale);
@@ -125,14 +125,14 @@ public sealed class SnapshotStoreTests
         Assert.Equal(("active", false), (Health().Status, _scene.Store.Current!.Stale));
         Assert.Equal("All readings flow", _scene.Store.Current.System.Value.Overall.Title);
 
-        // It may have slept as the machine did, and not have written yet.
+        // The consumer may have been suspended with the machine and not have written yet.
         _scene.Store.Replace(_scene.Rows(consumer));
         Assert.Equal(("active", false), (Health().Status, _scene.Store.Current!.Stale));
         Pass(TimeSpan.FromSeconds(2));
         Assert.Equal("inactive", Health().Status);
     }
 
-    /// <summary>Goes on as a clock does: by one step it would seem that the process had stood still.</summary>
+    /// <summary>Advances the clock in small steps: a single step would look as if the process had stood still.</summary>
     private void Pass(TimeSpan span)
     {
         for (var left = span; left > TimeSpan.Zero; left -= Step)

@@ -90,7 +90,7 @@ public sealed class StreamHubTests
         Assert.Equal(["consumer"], Names(quick));
     }
 
-    // The n-th state of the one consumer.
+    // The n-th state of the only consumer.
     private void Publish(long total) => _scene.Store.Replace(_scene.Rows(new ConsumerRow(
         new ConsumerHealthBody("sensor-consumer-1", "active", [], _scene.DatabaseNow, 0, total), false, 0)));
 

@@ -2,11 +2,11 @@ using FactoryMonitoring.Benchmarks.Nab;
 
 namespace FactoryMonitoring.Tests.Unit.Nab;
 
-/// <summary>Where the recordings of the Numenta Anomaly Benchmark are.</summary>
+/// <summary>The folder with the recordings of the Numenta Anomaly Benchmark.</summary>
 internal static class NabFolder
 {
-    /// <summary>The folder that FACTORY_NAB names, else shared/data/nab beside the checkout, or beside a folder above it.</summary>
-    /// <exception cref="InvalidOperationException">There is none.</exception>
+    /// <summary>Returns the folder that FACTORY_NAB names, else shared/data/nab next to the checkout, or next to a folder above it.</summary>
+    /// <exception cref="InvalidOperationException">There is no such folder.</exception>
     public static string Find()
     {
         if (Environment.GetEnvironmentVariable(NabCorpus.Variable) is { Length: > 0 } named)

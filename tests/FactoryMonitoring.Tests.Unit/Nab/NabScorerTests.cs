@@ -2,7 +2,7 @@ using FactoryMonitoring.Benchmarks.Nab;
 
 namespace FactoryMonitoring.Tests.Unit.Nab;
 
-/// <summary>Against values that NAB's rules give by hand, and some that its results folder publishes.</summary>
+/// <summary>Compares scores with values calculated by hand from NAB's rules, and with some that its results folder publishes.</summary>
 public sealed class NabScorerTests
 {
     private const int Rows = 4_032;
@@ -44,7 +44,7 @@ public sealed class NabScorerTests
     [Fact]
     public void The_first_detection_in_a_window_counts_and_the_later_the_less()
     {
-        // Row 1,100 of the 200 from 1,000 on: position -0.5, 0.84828 of the 0.98661 at the window's beginning.
+        // Row 1,100 of the 200 rows from 1,000 on: position -0.5, 0.84828 of the 0.98661 at the beginning of the window.
         var half = NabScorer.Score(Rows, Windows, [1_100, 1_150, 1_199]);
         Assert.Equal(-1 + 0.859793, half.Points, 6);
         Assert.Equal((1, 0), (half.Found, half.False));
@@ -55,7 +55,7 @@ public sealed class NabScorerTests
     public void What_is_detected_outside_of_windows_costs_more_the_further_behind_one_it_is()
     {
         Assert.Equal(-2.11, NabScorer.Score(Rows, Windows, [900]).Points, 9);
-        // 100 rows behind the last of a window: 2 / (1 + e^(5 * 100 / 199)) - 1 is -0.85004.
+        // 100 rows after the end of a window: 2 / (1 + e^(5 * 100 / 199)) - 1 is -0.85004.
         Assert.Equal(-2 - (0.11 * 0.850036), NabScorer.Score(Rows, Windows, [1_299]).Points, 5);
         Assert.Equal(-2.11, NabScorer.Score(Rows, Windows, [1_199 + (3 * 199)]).Points, 9);
         Assert.Equal(1, NabScorer.Score(Rows, Windows, [1_299, 1_299]).False);
@@ -64,7 +64,7 @@ public sealed class NabScorerTests
     [Fact]
     public void Published_results_come_out()
     {
-        // results/windowedGaussian: 12 false detections in ec2_cpu_utilization_c6585a, which has no window, are -1.32.
+        // results/windowedGaussian: 12 false detections in ec2_cpu_utilization_c6585a, which has no window, score -1.32.
         Assert.Equal(-1.32, NabScorer.Score(Rows, [], Enumerable.Range(1_000, 12)).Points, 9);
         // results/contextOSE: both windows of iio_us-east-1_i-a2eb1cd9_NetworkIn missed, one false detection before them: -2.11.
         Assert.Equal(-2.11, NabScorer.Score(1_243, [(218, 280), (308, 370)], [200]).Points, 9);

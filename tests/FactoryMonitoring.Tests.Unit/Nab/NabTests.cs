@@ -2,7 +2,7 @@ using FactoryMonitoring.Benchmarks.Nab;
 
 namespace FactoryMonitoring.Tests.Unit.Nab;
 
-/// <summary>What is learned finds in NAB's recordings what it found before.</summary>
+/// <summary>The learned baseline finds in NAB's recordings what it found before.</summary>
 public sealed class NabTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>Files as they are published and exported, each in a few lines of its dialect.</summary>
+/// <summary>Files as they are published and exported, each reduced to a few lines of its dialect.</summary>
 public sealed class DialectsOfFilesTests : ReplayFileTest
 {
     public static TheoryData<string, string, string[]> Dialects { get; } = new()
@@ -231,7 +231,7 @@ public sealed class DialectsOfFilesTests : ReplayFileTest
         Assert.Equal(["replay-station-a-temp", "replay-station-b-temp", "replay-hum"], plan.Columns.Select(column => column.SensorId));
         Assert.Equal(["temperature", "temperature", "humidity"], plan.Columns.Select(column => column.SensorType));
 
-        // Without such a row they are numbered.
+        // Without such a row the columns are numbered.
         Assert.Equal(["replay-temp", "replay-temp-2"], CheckText("time,temp,temp\n2024-01-01,1,2\n").Columns.Select(column => column.SensorId));
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>What headers tell of degrees, of zones and of clocks, and the product's own export.</summary>
+/// <summary>What headers say about degrees, time zones and clocks, and the product's own export.</summary>
 public sealed class HeadersOfUnitsAndTimesTests : ReplayFileTest
 {
     private const string ExportHeader = "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill";

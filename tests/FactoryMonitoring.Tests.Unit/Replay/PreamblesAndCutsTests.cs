@@ -4,7 +4,7 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>What loggers write before their rows, files that were cut off, quotes that nothing closes, and devices that come late.</summary>
+/// <summary>What loggers write before their rows, truncated files, unclosed quotes, and devices that appear late.</summary>
 public sealed class PreamblesAndCutsTests : ReplayFileTest
 {
     private const string LabView =
@@ -21,7 +21,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
         Assert.Equal(["2024-01-31T12:00:01.25 21.5 1", "2024-01-31T12:00:01.35 21.6 1.1", "2024-01-31T12:00:01.45 21.7 1.2"], Rows(plan));
         Assert.Equal(("2024-01-31T11:00:01.25 21.5 1", 23L), (Rows(CheckText(LabView, new() { TimeZone = "Europe/Berlin" }))[0], plan.HeaderLine));
         Assert.Contains("column 1 (X_Value), s since 2024-01-31 12:00:01", ReplayPreview.Text(plan, name => name), StringComparison.Ordinal);
-        // It has dates, so it can be backfilled.
+        // The file has dates, so it can be backfilled.
         Assert.Equal(3, CheckText(LabView, new() { Backfill = true }).Rows);
     }
 
@@ -47,7 +47,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
     }
 
     [Theory]
-    // Loggers of testo, as their programs export them.
+    // Loggers of testo, as testo's programs export them.
     [InlineData(
         "testo 174H 2010\n\"Start time:\",\"1/31/2024 12:00:00 PM\"\n\"Channel\",\"Min\",\"Max\",\"Mean value\",\"Limits\"\n\"Temperature [°C]\",\"20.1\",\"25.3\",\"22.1\",\"0.0/40.0\"\n\"Humidity [%rF]\",\"30.1\",\"45.3\",\"40.1\",\"0/100\"\n\n\"id\",\"Date / time\",\"Temperature [°C]\",\"Humidity [%]\"\n\"1\",\"1/31/2024 12:00:00 PM\",\"21.5\",\"40.1\"\n\"2\",\"1/31/2024 12:15:00 PM\",\"21.6\",\"40.2\"\n",
         "Temperature temperature °C|Humidity humidity %", "2024-01-31T12:00:00 21.5 40.1|2024-01-31T12:15:00 21.6 40.2")]
@@ -57,7 +57,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
     [InlineData(
         "Datalogger\ttesto 177\nStart\t31.01.2024 12:00:00\nValues\t2\nAlarm\t20\t30\n\nDate/Time\tTemp [°C]\n31.01.2024 12:00:00\t21,5\n31.01.2024 12:01:00\t21,6\n31.01.2024 12:02:00\t21,7\n31.01.2024 12:03:00\t21,8\n31.01.2024 12:04:00\t21,9\n31.01.2024 12:05:00\t22\n",
         "Temp temperature °C", "2024-01-31T12:00:00 21.5|2024-01-31T12:01:00 21.6|2024-01-31T12:02:00 21.7|2024-01-31T12:03:00 21.8|2024-01-31T12:04:00 21.9|2024-01-31T12:05:00 22")]
-    // A name and a time in two fields, as the rows have them.
+    // A name and a time in two fields, as in the rows.
     [InlineData(
         "Start;31.01.2024 12:00:00\nInterval;60\nLimit;20,5\nTime;T [°C]\n31.01.2024 12:00:00;21,5\n31.01.2024 12:01:00;21,6\n",
         "T temperature °C", "2024-01-31T12:00:00 21.5|2024-01-31T12:01:00 21.6")]
@@ -104,7 +104,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
             foreach (var part in rows.Chunk(20_000))
             {
                 gzip.Write(Encoding.UTF8.GetBytes(part));
-                // Ends a block on a byte.
+                // Ends a compressed block at a byte boundary.
                 gzip.Flush();
                 ends.Add(packed.Length);
             }
@@ -141,7 +141,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
             Assert.Contains("in the middle of its compressed data", Assert.Throws<ReplayFileException>(() => Check(File([.. first, .. second[..^3]]))).Message, StringComparison.Ordinal);
         }
 
-        // What some tapes and tools fill up with.
+        // Padding that some tapes and tools add.
         Assert.Equal(2, Check(File([.. first, .. new byte[512]])).Rows);
     }
 
@@ -164,7 +164,7 @@ public sealed class PreamblesAndCutsTests : ReplayFileTest
     }
 
     [Theory]
-    // Device, time, value; the column's name says nothing.
+    // Device, time, value; the name of the column says nothing.
     [InlineData("what", "press", true, false)]
     [InlineData("what", "press", false, false)]
     [InlineData("what", "press", true, true)]

@@ -2,7 +2,7 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>A wrong file is refused with one line that names line, column and remedy.</summary>
+/// <summary>An invalid file is refused with one line that names line, column and remedy.</summary>
 public sealed class RefusedFilesTests : ReplayFileTest
 {
     [Theory]

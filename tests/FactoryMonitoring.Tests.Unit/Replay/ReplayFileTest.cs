@@ -40,7 +40,7 @@ public abstract class ReplayFileTest : IDisposable
 
     protected string Refused(string text, ReplayOptions? options = null) => Assert.Throws<ReplayFileException>(() => CheckText(text, options)).Message;
 
-    /// <summary>Each row as "time value value", times of UTC.</summary>
+    /// <summary>Returns each row as "time value value", with times in UTC.</summary>
     protected static string[] Rows(ReplayPlan plan) =>
     [
         .. plan.Read().Select(row => string.Join(

@@ -1,6 +1,6 @@
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>Rows that are cut wrong, and what is said of them.</summary>
+/// <summary>Malformed rows, and what is reported about them.</summary>
 public sealed class RowsWithGapsTests : ReplayFileTest
 {
     [Theory]

@@ -4,7 +4,7 @@ using FactoryMonitoring.Replay;
 
 namespace FactoryMonitoring.Tests.Unit.Replay;
 
-/// <summary>Units that stand in the cells, tables with a value in each row, and clocks before their dates.</summary>
+/// <summary>Units in the cells, tables with one value per row, and clocks before their dates.</summary>
 public sealed class UnitsAndLongTablesTests : ReplayFileTest
 {
     [Theory]
@@ -33,9 +33,9 @@ public sealed class UnitsAndLongTablesTests : ReplayFileTest
     public void What_can_mean_two_things_is_refused(string text, string message) => Assert.Equal(message, Refused(text));
 
     [Theory]
-    // Home Assistant's history, which has one entity after another.
+    // Home Assistant's history, which lists one entity after another.
     [InlineData("entity_id,state,last_changed\nsensor.a,1,2024-01-01T00:00:00.000Z\nsensor.a,2,2024-01-01T02:00:00.000Z\nsensor.b,11,2024-01-01T01:00:00.000Z\nsensor.b,12,2024-01-01T02:00:00.000Z\nsensor.b,13,2024-01-01T03:00:00.000Z\n", "a1 b11 a2 b12 b13", 3)]
-    // A little out of order is what it is.
+    // Rows that are slightly out of order stay so.
     [InlineData("time,sensor,value\n2024-01-01T00:00:00.9Z,a,1\n2024-01-01T00:00:00.8Z,b,11\n2024-01-01T01:00:00.9Z,a,2\n2024-01-01T01:00:00.8Z,b,12\n", "a1 b11 a2 b12", 1)]
     public void Sensors_that_stand_one_after_another_are_replayed_together(string text, string rows, int hours)
     {

@@ -43,7 +43,7 @@ public sealed class BackfillPaceTests
     {
         Run(steps: 50, perStep: 2_000);
 
-        // 20,000 a second: what waits is stored in 0.6 s.
+        // 20,000 a second: the waiting readings are stored in 0.6 s.
         Assert.InRange(_pace.Snapshot().Waiting, 1, 13_200);
     }
 

@@ -9,13 +9,13 @@ public sealed class RemarkableReadingTests
     [InlineData("20 21 22 23 24 25", "......")] // drifts
     [InlineData("34 36 36 36 36 34 36 36 36", "...!....!")] // the third warning in a row
     [InlineData("39 41 41 39 41", ".!!.!")] // critical, the third warning in a row, critical again
-    [InlineData("34 23 23 23 34 23 34", ".!..!..")] // a step of 11 °C, and while each reading is one, no new one
+    [InlineData("34 23 23 23 34 23 34", ".!..!..")] // a step of 11 °C; while each reading is one, no new one
     [InlineData("16 16 16 16 24 33.1 33.1", ".....!.")] // 15 °C from the mean of the four before, without a step
     public void A_reading_that_raises_an_alert_is_remarkable(string values, string expected) => Assert.Equal(expected, Remarkable(values, firstCount: 1));
 
     [Theory]
-    [InlineData("20 21 22 23 24 25 26", "!!!!...")] // as many as a mean takes
-    [InlineData("36 36 36 36 36", "!!!!.")] // how many came before these in a row?
+    [InlineData("20 21 22 23 24 25 26", "!!!!...")] // as many as the mean includes
+    [InlineData("36 36 36 36 36", "!!!!.")] // it is unknown how many preceded these in a row
     [InlineData("34 34 34 34 36 36 36 36", "!!!!..!.")]
     public void What_only_the_consumers_can_judge_after_a_restart_is_remarkable(string values, string expected) => Assert.Equal(expected, Remarkable(values, firstCount: 101));
 

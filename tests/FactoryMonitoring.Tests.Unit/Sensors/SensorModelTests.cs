@@ -108,7 +108,7 @@ public sealed class SensorModelTests
         Assert.Contains(samples, sample => sample.Value >= 60);
     }
 
-    // A run that the hour cuts off counts for nothing.
+    // A run that is cut off at the end of the hour does not count.
     private static IEnumerable<int> RunsOfHighReadings(List<Sample> samples)
     {
         var length = 0;

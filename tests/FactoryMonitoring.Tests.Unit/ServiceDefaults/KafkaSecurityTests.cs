@@ -32,7 +32,7 @@ public sealed class KafkaSecurityTests : IDisposable
 
         Assert.Null(problem);
         Assert.Equal(properties.Replace("=F", $"={_file}", StringComparison.Ordinal), string.Join(' ', security.Properties.Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal)));
-        // All of them are properties that the client knows.
+        // The client knows all of these properties.
         using var client = new Confluent.Kafka.AdminClientBuilder(security.Properties.Where(pair => pair.Value != _file && pair.Key != "ssl.key.password").ToDictionary()).Build();
     }
 

@@ -17,7 +17,7 @@ public sealed class TraceSamplerTests
 
         Assert.InRange(Enumerable.Range(0, 300).Count(_ => Passes(10)), 30, 31);
 
-        // Thirty seconds' worth of roots in three seconds: ten a second get through.
+        // The roots of thirty seconds within three seconds: ten a second get through.
         bool Passes(int milliseconds)
         {
             _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
