@@ -18,8 +18,7 @@ internal sealed class RequestTimes
         foreach (var broker in document.RootElement.GetProperty("brokers").EnumerateObject())
         {
             // A bootstrap address has -1 until the broker's own is known.
-            if (broker.Value.GetProperty("nodeid").GetInt32() is not (>= 0 and var id)) continue;
-            var times = broker.Value.GetProperty("rtt");
+            if (!broker.Value.TryGetProperty("nodeid", out var node) || node.GetInt32() is not (>= 0 and var id) || !broker.Value.TryGetProperty("rtt", out var times)) continue;
             if (times.GetProperty("cnt").GetInt64() == 0) _times.TryRemove(id, out _);
             else _times[id] = (times.GetProperty("p50").GetInt64() / 1000.0, times.GetProperty("p99").GetInt64() / 1000.0);
         }
