@@ -228,9 +228,9 @@ try
             figures.Add($"pages.{page.Name}.first_paint_ms", page.FirstPaintMs);
             figures.Add($"pages.{page.Name}.first_paint_ratio", page.PaintRatio);
             figures.Add($"pages.{page.Name}.live_ms", page.LiveMs);
-            figures.Add($"pages.{page.Name}.update_ms", page.UpdateMs);
-            figures.Add($"pages.{page.Name}.frame_ratio", page.FrameRatio);
-            Say($"run {run}: {page.Name}: first paint {page.FirstPaintMs:0} ms ({page.PaintRatio:0.00} of a text's), live after {page.LiveMs:0} ms, an update {page.UpdateMs:0.0} ms ({page.FrameRatio:0.0} fit into a frame)");
+            figures.Add($"pages.{page.Name}.busy_ms_per_second", page.BusyMs);
+            figures.Add($"pages.{page.Name}.busy_ratio", page.BusyRatio);
+            Say($"run {run}: {page.Name}: first paint {page.FirstPaintMs:0} ms ({page.PaintRatio:0.00} of a text's), live after {page.LiveMs:0} ms, main thread busy for {page.BusyMs:0} ms of each second");
         }
     }
 
