@@ -24,7 +24,7 @@ public sealed class FaultTests(ProcessesStack stack)
         await stack.ControlAsync(Victim, "resume");
         await stack.IsWholeAsync(Usual);
         Assert.False((await stack.ResourceAsync(Victim))["paused"]!.GetValue<bool>());
-        await stack.AccountHoldsAsync();
+        await stack.AccountIsExactAsync();
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class FaultTests(ProcessesStack stack)
         Assert.Equal(
             ["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"],
             (await stack.OwnersAsync(CancellationToken.None)).Values.Distinct().Order(StringComparer.Ordinal));
-        await stack.AccountHoldsAsync();
+        await stack.AccountIsExactAsync();
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public sealed class FaultTests(ProcessesStack stack)
         await Wait.ForAsync("all of it stored", Usual, StoredLoadAsync, now => now >= before + Readings);
         await Wait.ForAsync("all poison rejected", Usual, RejectedAsync, now => now >= rejected + Poison);
         await Wait.ForAsync("all dead letters", Usual, _ => Task.Run(DeadLetters), now => now >= letters + Poison);
-        await stack.AccountHoldsAsync();
+        await stack.AccountIsExactAsync();
         Assert.Equal(
             (before + Readings, rejected + Poison, letters + Poison),
             (await StoredLoadAsync(CancellationToken.None), await RejectedAsync(CancellationToken.None), DeadLetters()));
@@ -91,7 +91,8 @@ public sealed class FaultTests(ProcessesStack stack)
             await stack.SendAsync(new LinkCommand(FactoryLink.Kafka, LinkAction.Restore));
         }
 
-        await stack.AccountHoldsAsync();
+        await stack.IsWholeAsync(Usual);
+        await stack.AccountIsExactAsync();
     }
 
     [Fact]

@@ -8,7 +8,7 @@ public sealed class ExportMemoryTests(PostgresFixture postgres, ITestOutputHelpe
 {
     [Theory]
     [InlineData("csv", 8)]
-    [InlineData("parquet", 60)]
+    [InlineData("parquet", 40)]
     public async Task A_file_of_a_million_rows_costs_no_more_memory_than_its_parts(string format, int mostMb)
     {
         const int Rows = 1_000_000;

@@ -35,7 +35,7 @@ public sealed class MessageShapeTests
     {
         var random = new Random(1);
         var original = Encoding.UTF8.GetBytes(Message);
-        for (var i = 0; i < 4_000; i++)
+        for (var i = 0; i < 20_000; i++)
         {
             var bytes = original.ToList();
             var at = random.Next(bytes.Count);
@@ -60,7 +60,7 @@ public sealed class MessageShapeTests
     public void Numbers_are_the_same_doubles()
     {
         var random = new Random(2);
-        for (var i = 0; i < 4_000; i++)
+        for (var i = 0; i < 20_000; i++)
         {
             var value = (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(12));
             var text = random.Next(2) == 0 ? value.ToString("R", CultureInfo.InvariantCulture) : value.ToString($"F{random.Next(12)}", CultureInfo.InvariantCulture);
