@@ -4,8 +4,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace FactoryMonitoring.Contracts;
 
 /// <summary>
-/// How clients verify the brokers and authenticate to them: section <c>Kafka:Security</c>, the same for every client of every service. Without settings,
-/// connections are neither encrypted nor authenticated.
+/// TLS and SASL settings of all Kafka clients: section <c>Kafka:Security</c>. Every service uses the same settings. The default is a connection without
+/// encryption and authentication.
 /// </summary>
 public sealed class KafkaSecurity
 {

@@ -12,7 +12,7 @@ internal enum ConsumerProtocol
     /// <summary>The classic protocol, cooperative: only partitions that move are stopped.</summary>
     Classic,
 
-    /// <summary>The classic protocol, eager: all partitions stop for every change.</summary>
+    /// <summary>The classic protocol, eager: every rebalance stops all partitions.</summary>
     ClassicRange,
 }
 

@@ -9,8 +9,8 @@ namespace FactoryMonitoring.Consumers.Outbox;
 internal sealed record SourceRecord(byte[]? Key, KeptValue Value, Headers Headers);
 
 /// <summary>
-/// Looks up single messages in the log, with their headers. The consumer itself reads no headers: only alerts and dead letters need them, and
-/// marshalling them for every reading would more than double the cost of consuming.
+/// Looks up single messages in the log, with their headers. Only alerts and dead letters need headers. Marshaling the headers of every reading would more than
+/// double the cost of consuming.
 /// </summary>
 internal sealed class SourceRecords(IConfiguration configuration, KafkaCredentials credentials, ConsumerIdentity identity) : IDisposable
 {

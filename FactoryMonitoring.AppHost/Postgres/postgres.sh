@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # postgres.sh BIN DIRECTORY USER -c setting=value ...
-# Creates the database cluster in DIRECTORY/data if there is none, then runs the server until it exits or this script is told to stop.
+# Creates the database cluster in DIRECTORY/data if it does not exist. Runs the server until it exits or this script receives a stop signal.
 # When started as root, switches to USER. Reads POSTGRES_USER, POSTGRES_DB, and the administrator's password from POSTGRES_PASSWORD_FILE.
 set -euo pipefail
 # PostgreSQL logs everything to standard error, and the dashboard shows standard error as errors.

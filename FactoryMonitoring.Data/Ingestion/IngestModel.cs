@@ -118,7 +118,7 @@ public sealed record RejectedRow(int Partition, long Offset, string Reason, stri
 public sealed record DeadLetterRow(
     string Topic, byte[]? Key, byte[]? Value, string[] HeaderNames, byte[][] HeaderValues, int SourcePartition, long SourceOffset, bool ValueAtSource = false);
 
-/// <summary>The detector's memory of one partition as of before <paramref name="Offset"/>.</summary>
+/// <summary>The detector's state of one partition after all messages before <paramref name="Offset"/>.</summary>
 /// <param name="IsChange">Contains only the changes since the last stored snapshot.</param>
 public sealed record SnapshotRow(int Partition, long Offset, byte[] State, bool IsChange = false);
 

@@ -25,11 +25,11 @@ public sealed record MonitorFindings(
     IReadOnlyList<SystemAlert> Alerts,
     IReadOnlyList<DatabaseOutage> Outages)
 {
-    /// <summary>The cluster's conditions now, of which changes are written down.</summary>
+    /// <summary>The current conditions of the cluster; changes are stored.</summary>
     public IReadOnlyList<ClusterCondition> Cluster { get; init; } = [];
 }
 
-/// <summary>How a broker's replicas are, or which broker is the controller: as in cluster_changes.</summary>
+/// <summary>The state of a broker's replicas, or the current controller: a row of cluster_changes without its time.</summary>
 public sealed record ClusterCondition(string Kind, string ComponentId, string Status, string? Detail);
 
 /// <summary>

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace FactoryMonitoring.ServiceDefaults.Kafka;
 
-/// <summary>The single source of the brokers' addresses and of the authentication for every Kafka client of a service.</summary>
+/// <summary>Configures the addresses and the authentication of every Kafka client of a service.</summary>
 public static class KafkaClientExtensions
 {
     /// <summary>Sets the bootstrap list and the properties of <c>Kafka:Security</c>. An error there stops the service at startup (AddFactoryKafka).</summary>

@@ -5,8 +5,8 @@ using System.Text;
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
-/// A request of Kafka's protocol on a connection of its own, for the few that the client library has no call for: DescribeQuorum (KIP-595) and
-/// DescribeLogDirs (KIP-827), both in versions with compact fields. It signs in nowhere: secured brokers cannot be asked.
+/// Sends a request of Kafka's protocol on a separate connection. The client library does not support DescribeQuorum (KIP-595) and DescribeLogDirs (KIP-827);
+/// both are sent in versions with compact fields. The connection is not authenticated, so secured brokers cannot be queried.
 /// </summary>
 internal static class BrokerRequest
 {
@@ -14,7 +14,7 @@ internal static class BrokerRequest
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
     private static readonly byte[] ClientId = "monitoring-api"u8.ToArray();
 
-    /// <returns>The answer without its size, from the correlation id on; null where the broker gives none within a second.</returns>
+    /// <returns>The response without its size, starting at the correlation id; null if the broker does not respond within 1 s.</returns>
     public static async Task<byte[]?> SendAsync(BrokerMeasurement broker, short apiKey, short version, byte[] body, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -55,8 +55,8 @@ internal static class BrokerRequest
     }
 }
 
-/// <summary>Reads the fields of an answer in their order.</summary>
-/// <exception cref="InvalidDataException">Every method: the answer ends before the field does, or a length is impossible.</exception>
+/// <summary>Reads the fields of a response in order.</summary>
+/// <exception cref="InvalidDataException">Thrown by every method if the response is truncated or a length is invalid.</exception>
 internal ref struct AnswerReader(ReadOnlySpan<byte> answer)
 {
     private ReadOnlySpan<byte> _left = answer;

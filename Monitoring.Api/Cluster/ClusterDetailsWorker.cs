@@ -2,11 +2,11 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
-/// <summary>What is measured of brokers and topics beside what the snapshots need.</summary>
-/// <param name="Timestamp">By <see cref="TimeProvider.GetTimestamp"/>.</param>
+/// <summary>Measurements of brokers and topics that are not part of the snapshots.</summary>
+/// <param name="Timestamp">The time of the measurement, by <see cref="TimeProvider.GetTimestamp"/>.</param>
 internal sealed record ClusterDetails(long Timestamp, IReadOnlyList<BrokerFigures> Brokers, IReadOnlyList<TopicBody> Topics);
 
-/// <summary>Measures every 5 s what the brokers keep on their disks, and how fast that grows.</summary>
+/// <summary>Measures the sizes of the brokers' logs and their growth every 5 s.</summary>
 internal sealed class ClusterDetailsWorker(ClusterState state, RequestTimes requests, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -35,11 +35,12 @@ internal sealed class ClusterDetailsWorker(ClusterState state, RequestTimes requ
         var asked = time.GetTimestamp();
         var answers = await Task.WhenAll(cluster.Brokers.Select(broker => cluster.Unasked is null ? LogDirectoriesQuery.AskAsync(broker, cancellationToken) : Task.FromResult<LogDirectories?>(null)));
         var brokers = cluster.Brokers.Zip(answers, (broker, directories) => Figures(broker, directories, asked)).ToList();
-        var topics = cluster.Topics.Select(topic => topic with
+        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (log, bytes) in answers.OfType<LogDirectories>().SelectMany(answer => answer.Logs))
         {
-            LogBytes = answers.All(answer => answer is null) ? null : answers.Sum(answer => answer?.Logs.Where(log => log.Key.Topic == topic.Name).Sum(log => log.Value) ?? 0),
-        }).ToList();
-        return new(asked, brokers, topics);
+            sizes[log.Topic] = sizes.GetValueOrDefault(log.Topic) + bytes;
+        }
+        return new(asked, brokers, [.. cluster.Topics.Select(topic => topic with { LogBytes = sizes.TryGetValue(topic.Name, out var bytes) ? bytes : null })]);
     }
 
     private BrokerFigures Figures(BrokerMeasurement broker, LogDirectories? directories, long asked)
@@ -60,7 +61,7 @@ internal sealed class ClusterDetailsWorker(ClusterState state, RequestTimes requ
             directories?.DiskBytes, directories?.FreeBytes);
     }
 
-    /// <summary>By how much logs have grown. A log that is smaller than before was shortened by its retention: what was written to it meanwhile is not known.</summary>
+    /// <summary>Returns the growth of all logs, in bytes per second; null if retention has shortened a log, because the bytes written to it are then unknown.</summary>
     internal static double? WrittenPerSecond(LogDirectories before, LogDirectories now, TimeSpan between)
     {
         long written = 0;

@@ -8,8 +8,8 @@ namespace FactoryMonitoring.Monitoring.Api.Cluster;
 /// <param name="Timestamp">When the end offsets were requested, by <see cref="TimeProvider.GetTimestamp"/>.</param>
 /// <param name="LogId">The log that the offsets belong to.</param>
 /// <param name="TopicIsMissing">Whether the brokers answer and the topic does not exist.</param>
-/// <param name="Quorum">Its leader is the active controller; null also where there is no such thing.</param>
-/// <param name="Unasked">Why brokers are not asked for their quorum and their logs; null where they are.</param>
+/// <param name="Quorum">The metadata quorum, whose leader is the active controller; also null if the cluster has no quorum.</param>
+/// <param name="Unasked">Why the brokers are not queried for their quorum and logs; null if they are.</param>
 internal sealed record ClusterMeasurement(
     long Timestamp,
     string? LogId,

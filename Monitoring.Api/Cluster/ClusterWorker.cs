@@ -241,9 +241,9 @@ internal sealed partial class ClusterWorker(
         _quorumAt = time.GetTimestamp();
     }
 
-    /// <summary>Why brokers are not asked on connections beside the client's; null where they are.</summary>
+    /// <summary>Why the brokers cannot be queried outside the client; null if they can.</summary>
     private string? Unasked(Metadata? metadata) =>
-        _isSecured ? "Secured brokers are not asked: the client library has no call for it."
+        _isSecured ? "Not available for secured brokers: the client library does not support these requests."
         : metadata is null ? "No broker answers."
         : metadata.Topics.Exists(IsLogId) ? "Embedded brokers have no quorum and no logs on disk."
         : null;

@@ -1,12 +1,12 @@
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
-/// <summary>What a broker keeps on its disks.</summary>
+/// <summary>A broker's logs and disks.</summary>
 /// <param name="Logs">Size in bytes of each of its replicas.</param>
 /// <param name="DiskBytes">Size of the disks that the logs are on, together; null where the broker does not know it.</param>
 /// <param name="FreeBytes">What is free on them.</param>
 internal sealed record LogDirectories(IReadOnlyDictionary<(string Topic, int Partition), long> Logs, long? DiskBytes, long? FreeBytes);
 
-/// <summary>Asks a broker for the sizes of its logs and of the disks that they are on. The client has no call for it.</summary>
+/// <summary>Queries the sizes of a broker's logs and disks. The client library does not support this request.</summary>
 internal static class LogDirectoriesQuery
 {
     private const short ApiKey = 35;
@@ -15,11 +15,11 @@ internal static class LogDirectoriesQuery
     // All topics, and no tagged fields.
     private static readonly byte[] Body = [0, 0];
 
-    /// <returns>Null where the broker does not answer the question.</returns>
+    /// <returns>Null if the broker does not respond.</returns>
     public static async Task<LogDirectories?> AskAsync(BrokerMeasurement broker, CancellationToken cancellationToken) =>
         broker.Up && await BrokerRequest.SendAsync(broker, ApiKey, Version, Body, cancellationToken) is { } answer ? Read(answer) : null;
 
-    /// <returns>What an answer (without its size) says; null where it is an error.</returns>
+    /// <returns>The logs in a response (without its size); null if it is an error.</returns>
     public static LogDirectories? Read(ReadOnlySpan<byte> answer)
     {
         try

@@ -4,15 +4,15 @@ using FactoryMonitoring.Contracts.Api;
 namespace FactoryMonitoring.Monitoring.Api.Cluster;
 
 /// <summary>
-/// Asks for the metadata quorum, whose leader is the active controller. The client has no call for it, and the controller that its metadata
-/// names is any broker (KIP-590).
+/// Queries the metadata quorum, whose leader is the active controller. The client library does not support this request, and the controller in its
+/// metadata is an arbitrary broker (KIP-590).
 /// </summary>
 internal static class QuorumQuery
 {
     private const short ApiKey = 55;
     private const short Version = 0;
 
-    /// <returns>Null where no broker answers the question.</returns>
+    /// <returns>Null if no broker responds.</returns>
     public static async Task<QuorumBody?> AskAsync(IEnumerable<BrokerMeasurement> brokers, CancellationToken cancellationToken)
     {
         foreach (var broker in brokers.Where(broker => broker.Up))
@@ -22,7 +22,7 @@ internal static class QuorumQuery
         return null;
     }
 
-    /// <returns>What an answer (without its size) says; null where it names no leader.</returns>
+    /// <returns>The quorum in a response (without its size); null if it has no leader.</returns>
     public static QuorumBody? Read(ReadOnlySpan<byte> answer)
     {
         try

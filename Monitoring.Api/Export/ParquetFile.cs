@@ -11,7 +11,7 @@ internal sealed class ParquetFile(Stream stream) : ExportFile
     private Column[] _columns = [];
     private ParquetWriter? _writer;
 
-    protected override int MaxRows => 20_000;
+    protected override int MaxRows => 15_000;
 
     public override async Task BeginAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
