@@ -30,7 +30,7 @@ internal sealed class IngestWorker(
     TimeProvider time,
     ILogger<IngestWorker> logger) : BackgroundService
 {
-    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LateLimit = TimeSpan.FromMilliseconds(200);
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);

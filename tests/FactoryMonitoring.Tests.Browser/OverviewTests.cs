@@ -127,7 +127,7 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
     public async Task The_slowest_reading_leads_to_its_trace()
     {
         await OpenAsync("/");
-        var link = Page.GetByRole(AriaRole.Link, new() { Name = "38", Exact = true });
+        var link = Page.GetByRole(AriaRole.Link, new() { Name = "38\u00a0ms", Exact = true });
         await Expect(link).ToHaveAttributeAsync("href", $"http://localhost:15888/traces/detail/{SimulatedFactory.Trace}");
     }
 

@@ -18,6 +18,7 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
             await Expect(Page.GetByTestId("api-away")).ToBeVisibleAsync();
             await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
             await Expect(Page.Locator(".overview.stale")).ToHaveCountAsync(1);
+            await HasNoViolationAsync();
             await Chromium.PictureAsync(Page, Path.Combine(Repository.Screenshots, "overview-api-away.png"));
         }
         finally

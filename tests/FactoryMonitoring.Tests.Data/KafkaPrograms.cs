@@ -53,7 +53,7 @@ internal sealed class KafkaPrograms(string logs, int heap)
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["LOG_DIR"] = logs;
         start.Environment["KAFKA_HEAP_OPTS"] = $"-Xms{heap}m -Xmx{heap}m";
-        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:TieredStopAtLevel=1";
+        start.Environment["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -XX:+UseTransparentHugePages -XX:TieredStopAtLevel=1";
         var process = Process.Start(start)!;
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);

@@ -104,7 +104,7 @@ internal sealed class Brokers : IAsyncDisposable
         var environment = new Dictionary<string, string?>
         {
             ["KAFKA_HEAP_OPTS"] = "-Xms256m -Xmx256m",
-            ["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -Xmn160m -XX:TieredStopAtLevel=1",
+            ["KAFKA_JVM_PERFORMANCE_OPTS"] = "-server -XX:+UseSerialGC -Xmn160m -XX:+UseTransparentHugePages -XX:TieredStopAtLevel=1",
         };
         for (var node = 1; node <= 3; node++)
         {
