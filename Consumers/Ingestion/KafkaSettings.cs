@@ -35,6 +35,8 @@ internal static partial class KafkaSettings
         config.ReceiveMessageMaxBytes = MaxBatchBytes;
         config.ReconnectBackoffMs = 50;
         config.ReconnectBackoffMaxMs = 1_000;
+        // Under KIP-848 also the time that the group waits for a member to give up a partition. After a machine stood still, a member was seen that never did.
+        config.MaxPollIntervalMs ??= 60_000;
         // Otherwise the client looks only once a second for the new leader of a partition whose leader died.
         config.TopicMetadataRefreshIntervalMs = 200;
         // Only used fields are copied out of the client. Headers are for spans and events: alerts and dead letters look up theirs separately.

@@ -19,6 +19,11 @@ public static partial class FactoryDatabaseExtensions
     private const int CancellationMilliseconds = 500;
     private const int TimeoutSeconds = 3;
 
+    // A transaction of a host that is cut off, or of a process that stands still, would otherwise keep its locks for hours: 11 s, and 15 s. Within a
+    // transaction the outbox waits up to 10 s for the brokers.
+    private const string SessionOptions =
+        "-c idle_in_transaction_session_timeout=15s -c tcp_user_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
+
     /// <summary>
     /// Registers <see cref="NpgsqlDataSource"/> from <c>ConnectionStrings:factorydb</c>, otherwise DATABASE_URL, and DATABASE_PASSWORD, with its health check.
     /// Connection attempts and commands time out after 3 s; of several hosts, the one that accepts writes is used; the service's name is the application_name.
@@ -124,6 +129,7 @@ public static partial class FactoryDatabaseExtensions
                 CommandTimeout = TimeoutSeconds,
                 CancellationTimeout = CancellationMilliseconds,
             };
+            connection.Options = connection.Options is { Length: > 0 } options ? $"{SessionOptions} {options}" : SessionOptions;
             if (builder.Configuration[EnvironmentNames.DatabasePassword] is { Length: > 0 } password)
             {
                 if (connection.Password is { Length: > 0 })

@@ -51,7 +51,11 @@ public sealed class FactoryOnHosts(string brokers, string url, CancellationToken
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"No readings are stored at {server.Address}.\n{Outputs()}");
+            var sessions = await server.RowsAsync("""
+                SELECT pid, application_name, state, wait_event, pg_blocking_pids(pid)::text, now() - xact_start, left(query, 100)
+                FROM pg_stat_activity WHERE backend_type = 'client backend' ORDER BY xact_start
+                """);
+            throw new TimeoutException($"No readings are stored at {server.Address}.\n{string.Join('\n', sessions.Select(session => string.Join(" | ", session)))}\n{Outputs()}");
         }
     }
 

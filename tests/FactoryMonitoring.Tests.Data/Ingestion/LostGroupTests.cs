@@ -9,7 +9,7 @@ using FactoryMonitoring.Tests.Data.Monitoring;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
-/// <summary>What the brokers' coordinator can lose of a group (KIP-848): the group itself, or the assignment of its partitions.</summary>
+/// <summary>What a group can lose (KIP-848): itself, the assignment of its partitions, or a member that stood still.</summary>
 public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(postgres)
 {
     [Fact]
@@ -43,6 +43,30 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         await SendAsync(broker, 2);
         await StoredAsync(6);
         Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
+    }
+
+    [Fact]
+    public async Task A_consumer_that_stood_still_beyond_its_poll_interval_reads_on()
+    {
+        await using var broker = new KafkaBroker();
+        var settings = await StartAsync(broker);
+        settings["Aspire__Confluent__Kafka__Consumer__Config__MaxPollIntervalMs"] = "6000";
+        await using var first = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1" });
+        await using var second = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c2" });
+        await BothOwnAsync();
+        await SendAsync(broker, 1);
+        await StoredAsync(3);
+
+        // Shorter than the broker's session timeout, which is 45 s here.
+        await first.SignalAsync("STOP");
+        await Task.Delay(TimeSpan.FromSeconds(8), Timeout);
+        await first.SignalAsync("CONT");
+        await SendAsync(broker, 2);
+        await StoredAsync(6);
+        await BothOwnAsync();
+        Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
+
+        Task BothOwnAsync() => EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(DISTINCT owner) FROM partition_offsets", Timeout) == 2);
     }
 
     // Apache Kafka 4.3 assigns them to nobody as long as the group exists, and it cannot be deleted either.

@@ -75,12 +75,18 @@ public sealed class ServiceDefaultsTests
     [Fact]
     public void The_connection_string_wins_over_the_url_and_both_get_our_limits()
     {
+        const string Limits = "Timeout=3;Command Timeout=3;Cancellation Timeout=500;Options=-c idle_in_transaction_session_timeout=15s -c tcp_user_timeout=10s"
+            + " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
         Assert.Equal(
-            "Host=a;Database=d;Timeout=3;Command Timeout=3;Cancellation Timeout=500;Application Name=sensor-7",
+            $"Host=a;Database=d;{Limits};Application Name=sensor-7",
             ConnectionString(("ConnectionStrings:factorydb", "Host=a;Database=d"), ("DATABASE_URL", "postgresql://b/d"), ("OTEL_SERVICE_NAME", "sensor-7")));
         Assert.Equal(
-            "Host=b;Port=5432;Database=d;Timeout=3;Command Timeout=3;Cancellation Timeout=500;Application Name=sensor-7",
+            $"Host=b;Port=5432;Database=d;{Limits};Application Name=sensor-7",
             ConnectionString(("DATABASE_URL", "postgresql://b/d"), ("OTEL_SERVICE_NAME", "sensor-7")));
+        Assert.EndsWith(
+            "tcp_keepalives_count=3 -c work_mem=8MB",
+            new NpgsqlConnectionStringBuilder(ConnectionString(("ConnectionStrings:factorydb", "Host=a;Options=-c work_mem=8MB"))).Options,
+            StringComparison.Ordinal);
     }
 
     [Theory]
