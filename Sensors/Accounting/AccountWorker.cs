@@ -29,6 +29,10 @@ internal sealed partial class AccountWorker(
     private const int AccountsKept = 900;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    // An attempt can take 3 s: on a busy machine the first one at the stop may fail. No attempt begins later than this.
+    private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan LastInterval = TimeSpan.FromMilliseconds(250);
     private static readonly ProducerAccount Nothing = new([], [], 0);
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private ProducerAccount _pending = Nothing;
@@ -43,16 +47,28 @@ internal sealed partial class AccountWorker(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        var began = time.GetTimestamp();
+        await WriteLastAsync();
+        while ((_mayBeWritten || _pending.Acknowledged > 0) && time.GetElapsedTime(began) < LastPatience)
+        {
+            await Task.Delay(LastInterval, time, CancellationToken.None);
+            await WriteLastAsync();
+        }
+
+        if (_pending.Acknowledged + account.Unresolved is var unwritten and > 0)
+        {
+            Log.Unwritten(logger, unwritten);
+        }
+    }
+
+    private async Task WriteLastAsync()
+    {
         if (_mayBeWritten)
         {
             await WriteAsync(atTheEnd: false);
         }
 
         await WriteAsync(atTheEnd: true);
-        if (_pending.Acknowledged + account.Unresolved is var unwritten and > 0)
-        {
-            Log.Unwritten(logger, unwritten);
-        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
