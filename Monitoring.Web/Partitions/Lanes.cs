@@ -11,7 +11,11 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 /// <param name="IsOutage">Whether it is a stall of all partitions because the database was unavailable.</param>
 public sealed record LanePiece(double From, double To, string? ConsumerId, string? Note, string Tip, bool IsOutage = false);
 
-public sealed record Lane(int Partition, IReadOnlyList<LanePiece> Pieces);
+public sealed record Lane(int Partition, IReadOnlyList<LanePiece> Pieces)
+{
+    /// <summary>The state at the end of the window; null if nobody has read the partition in it. An outage that has not ended counts before an owner.</summary>
+    public LanePiece? Newest => Pieces.OrderBy(piece => piece.To).ThenBy(piece => piece.IsOutage).LastOrDefault();
+}
 
 /// <param name="Critical">Whether a component went down.</param>
 public sealed record LaneMark(double At, string Label, bool Critical, string Tip);

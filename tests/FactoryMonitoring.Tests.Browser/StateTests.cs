@@ -52,6 +52,9 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
 
         await Expect(Page.GetByTestId("database-away")).ToBeHiddenAsync();
         await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
+        var lanes = Page.GetByTestId("lanes");
+        await Expect(lanes.Locator(".mark-label", new() { HasText = "database down" })).ToBeVisibleAsync();
+        await Expect(lanes.Locator(".field")).Not.ToHaveAttributeAsync("aria-label", Words("waiting"));
     }
 
     [Fact]
