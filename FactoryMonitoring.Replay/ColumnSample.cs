@@ -8,6 +8,8 @@ internal sealed class ColumnSample
     private int _dates;
     private int _clocks;
     private int _compact;
+    private int _halves;
+    private int _zones;
     private int _dated;
     private int _pointOnly;
     private int _commaOnly;
@@ -29,6 +31,15 @@ internal sealed class ColumnSample
 
     /// <summary>Whether the column contains numbers such as 20131202 or 201312022115.</summary>
     public bool IsCompactDate => _compact > 0 && _compact == _filled;
+
+    /// <summary>Whether the column contains AM and PM, which belong to the times of another column.</summary>
+    public bool IsHalfDay => _halves > 0 && _halves == _filled;
+
+    /// <summary>Whether the times name their zone.</summary>
+    public bool HasZone => _zones > 0;
+
+    /// <summary>The first text that is not a missing value; null if there is none.</summary>
+    public string? First => _first;
 
     public bool IsRising { get; private set; } = true;
 
@@ -104,16 +115,19 @@ internal sealed class ColumnSample
             {
                 _dates++;
                 _dated += time.HasClock ? 1 : 0;
+                _zones += time.Offset is null ? 0 : 1;
                 _clocks += TimeText.TryReadClock(text, isNumber: false, out _) ? 1 : 0;
                 return;
             }
 
-            if (TimeText.TryReadClock(text, isNumber: false, out _))
+            if (TimeText.TryReadClock(text, isNumber: false, out var clock))
             {
                 _clocks++;
+                _zones += clock.Offset is null ? 0 : 1;
                 return;
             }
 
+            _halves += TimeText.IsHalfDay(text) ? 1 : 0;
             if (Cell.FormsOf(text) is NumberForms.None)
             {
                 return;

@@ -41,7 +41,8 @@ internal sealed class ReplayCheck
         var sign = shape.Decimal!.Value;
         var names = new ColumnNames(shape, _setting);
         var time = TimePlan.Find(shape, _options, names, _setting);
-        zone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape) ?? zone;
+        var namedZone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape, _setting);
+        zone = namedZone ?? zone;
         if (time.Kind == TimeKind.None && _options.Interval is null)
         {
             throw new ReplayFileException(
@@ -190,7 +191,7 @@ internal sealed class ReplayCheck
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : isByName ? account!.Most - account.Least : account!.ForwardSum,
-            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName),
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName) with { IsZoneNamed = namedZone is not null },
         };
     }
 
@@ -635,7 +636,7 @@ internal sealed class ReplayCheck
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         var isUnitOfType = unit is null && table is not { IsExport: true };
         // A single series without type and unit has always been assumed to be a temperature.
-        var isAssumed = givenType is null && byName is null && isOne && unit is null;
+        var isAssumed = givenType is null && byName is null && isOne && unit is null && !Units.IsState(measured);
         var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
         // A value that was stored without a unit has none.
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";

@@ -62,7 +62,11 @@ public sealed record StoredFields(string? AlertLevel, double? Quality, Contracts
 /// <param name="IsByName">Whether the rows of a long table are grouped by sensor and are replayed in the order of their times.</param>
 public sealed record ReplayTimes(
     string? Where, DateTime First, DateTime Last, bool IsElapsed, string? Order, string? Zone, long Duplicates, long Backward, long? FirstBackwardLine,
-    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst, bool IsByName);
+    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst, bool IsByName)
+{
+    /// <summary>Whether <see cref="Zone"/> is that of the setting, the header or a column, and not assumed.</summary>
+    public bool IsZoneNamed { get; init; }
+}
 
 /// <summary>A file that was read once, from beginning to end, and can be replayed.</summary>
 public sealed class ReplayPlan

@@ -102,7 +102,7 @@ public static class ReplayPreview
         [
             $"{times.Where}: {range}",
             .. times.Order is { } order ? (string[])[order] : [],
-            .. times.Zone is { } zone ? (string[])[plan.Options.TimeZone is { Length: > 0 } ? $"times of {zone}" : $"times name no zone and are taken for {zone} ({setting(nameof(ReplayOptions.TimeZone))})"] : [],
+            .. times.Zone is { } zone ? (string[])[times.IsZoneNamed ? $"times of {zone}" : $"times name no zone and are taken for {zone} ({setting(nameof(ReplayOptions.TimeZone))})"] : [],
         ];
         return string.Join(", ", words);
     }

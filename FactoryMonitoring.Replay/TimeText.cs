@@ -92,6 +92,15 @@ internal struct TimeText
         return (time.ReadClock(ref rest) || (isNumber && time.ReadClockNumber(ref rest))) && time.ReadZone(rest);
     }
 
+    /// <summary>Reads a zone alone: EST, UTC+1, +05:30, or -5 and 5 hours east of UTC.</summary>
+    public static bool TryReadZone(ReadOnlySpan<char> text, out int minutes)
+    {
+        TimeText time = default;
+        var isRead = time.ReadZone(Digits(text) > 0 ? $"+{text}" : text) && time.Offset is not null;
+        minutes = time.Offset ?? 0;
+        return isRead;
+    }
+
     /// <returns>The month whose name or abbreviation this is; 0 if it is none.</returns>
     private static int MonthOf(ReadOnlySpan<char> name)
     {
@@ -457,8 +466,8 @@ internal struct TimeText
         }
     }
 
-    // AM, pm, a.m.
-    private static bool IsHalfDay(ReadOnlySpan<char> text) =>
+    /// <summary>Returns whether a text begins with AM, pm, a.m. or the like.</summary>
+    public static bool IsHalfDay(ReadOnlySpan<char> text) =>
         text.Length >= 2 && text[0] is 'A' or 'a' or 'P' or 'p' && text[1..].TrimStart('.') is [ 'M' or 'm', ..] after && Letters(after) == 1;
 
     // hh, hhmm, hhmmss or hhmmssfff
