@@ -13,8 +13,6 @@ internal sealed class ColumnSample
     private int _dated;
     private int _pointOnly;
     private int _commaOnly;
-    private int _commas;
-    private int _points;
     private double _last = double.NaN;
     private string? _first;
 
@@ -91,10 +89,6 @@ internal sealed class ColumnSample
         return point == 0 && comma == 0 ? null : point >= comma ? DecimalSign.Point : DecimalSign.Comma;
     }
 
-    /// <summary>Returns the decimal sign if every number can be read with either sign, which requires groups of three digits.</summary>
-    public static DecimalSign WeakDecimalOf(ColumnSample[] columns, char separator) =>
-        separator != ',' && columns.Sum(column => column.IsNumber ? column._commas : 0) > 0 && columns.Sum(column => column.IsNumber ? column._points : 0) == 0 ? DecimalSign.Comma : DecimalSign.Point;
-
     private static bool IsDate(string text, out TimeText time) =>
         TimeText.TryRead(text, out time) && (time.TryDay(DateOrder.DayFirst, out _) || time.TryDay(DateOrder.MonthFirst, out _) || time.TryDay(DateOrder.YearFirst, out _));
 
@@ -140,8 +134,6 @@ internal sealed class ColumnSample
         _numbers++;
         _pointOnly += forms == NumberForms.WithPoint ? 1 : 0;
         _commaOnly += forms == NumberForms.WithComma ? 1 : 0;
-        _commas += text.Contains(',', StringComparison.Ordinal) ? 1 : 0;
-        _points += text.Contains('.', StringComparison.Ordinal) ? 1 : 0;
         if (text.Length >= 8 && text.All(char.IsAsciiDigit) && IsDate(text, out var compact))
         {
             _compact++;

@@ -28,6 +28,9 @@ internal sealed record FileShape(
     /// <summary>The start from which a column without dates counts, as a preamble names it; null if none does.</summary>
     public TimeText? Start { get; init; }
 
+    /// <summary>The mark in numbers that can be read both ways, point or comma, whose meaning is assumed; null if there are none.</summary>
+    public string? AssumedMark { get; init; }
+
     private const int MaxChars = 512 * 1024;
     private const int MaxRecords = 3000;
 

@@ -67,7 +67,7 @@ internal sealed class ReplayCheck
         var clock = new RowClock(time, sign, _missing);
         using var row = new RowReader(_path, shape);
         var firstRows = new List<(long, string)>();
-        long rows = 0, withoutTime = 0, shorter = 0, lastLine = 0;
+        long rows = 0, withoutTime = 0, firstWithoutTime = 0, shorter = 0, lastLine = 0;
         var isLastShort = false;
         var filled = Array.FindLastIndex(shape.Columns, column => !column.IsEmpty) + 1;
         var orderMatters = false;
@@ -98,7 +98,7 @@ internal sealed class ReplayCheck
                 var outcome = clock.Read(row);
                 if (outcome == TimeReadOutcome.Missing)
                 {
-                    withoutTime++;
+                    firstWithoutTime = withoutTime++ == 0 ? row.Line : firstWithoutTime;
                     continue;
                 }
 
@@ -136,6 +136,12 @@ internal sealed class ReplayCheck
         if (isLastShort && shorter == 1 && rows > 1)
         {
             throw new ReplayFileException(Say.Text($"line {lastLine}: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line"));
+        }
+
+        if (withoutTime > rows && rows > 0)
+        {
+            throw new ReplayFileException(Say.Text(
+                $"line {firstWithoutTime}, {shape.Column(time.Columns[0])}: {withoutTime} of {withoutTime + rows} rows have no time, such as this one: write the whole time into each row, or name its column, {_setting(nameof(ReplayOptions.TimeColumn))}=…"));
         }
 
         if (late?.Find() is { } lateName)
@@ -280,7 +286,8 @@ internal sealed class ReplayCheck
             : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
     }
 
-    // If no number at the beginning shows the decimal sign, the first one further on decides.
+    // If no number at the beginning shows the decimal sign, the first one further on decides. If none does, whole numbers of at most three digits in the same
+    // column tell of thousands, but not for certain.
     private FileShape Decided(FileShape shape)
     {
         if (shape.Decimal is not null)
@@ -288,22 +295,56 @@ internal sealed class ReplayCheck
             return shape;
         }
 
-        if (!shape.IsWhole)
+        var marked = new (long Line, string Text)?[shape.FieldCount];
+        var (isShort, isLong) = (new bool[shape.FieldCount], new bool[shape.FieldCount]);
+        var (points, commas) = (0L, 0L);
+        using var row = new RowReader(_path, shape);
+        while (row.Read())
         {
-            using var row = new RowReader(_path, shape);
-            while (row.Read())
+            for (var i = 0; i < Math.Min(row.Count, shape.FieldCount); i++)
             {
-                for (var i = 0; i < Math.Min(row.Count, shape.FieldCount); i++)
+                var field = shape.Columns[i].IsNumber ? row.Chars(i) : default;
+                if (!field.ContainsAny('.', ','))
                 {
-                    if (shape.Columns[i].IsNumber && row.Chars(i) is var text && text.ContainsAny('.', ',') && Numbers.FormsOf(text) is NumberForms.WithPoint or NumberForms.WithComma)
+                    if (!_missing.IsText(field) && Cell.TryRead(field, DecimalSign.Point, out var bare, out _) && !_missing.IsCandidate(bare))
                     {
-                        return shape with { Decimal = Numbers.FormsOf(text) == NumberForms.WithPoint ? DecimalSign.Point : DecimalSign.Comma };
+                        isShort[i] |= Math.Abs(bare) < 1000;
+                        isLong[i] |= Math.Abs(bare) >= 1000;
                     }
+
+                    continue;
                 }
+
+                var text = Cell.NumberOf(field);
+                var forms = Numbers.FormsOf(text);
+                if (forms is NumberForms.WithPoint or NumberForms.WithComma)
+                {
+                    return shape with { Decimal = forms == NumberForms.WithPoint ? DecimalSign.Point : DecimalSign.Comma };
+                }
+
+                if (forms == NumberForms.None)
+                {
+                    continue;
+                }
+
+                marked[i] ??= (row.Line, text.ToString());
+                points += text.Contains('.') ? 1 : 0;
+                commas += text.Contains(',') ? 1 : 0;
             }
         }
 
-        return shape with { Decimal = ColumnSample.WeakDecimalOf(shape.Columns, shape.Separator) };
+        if (shape.Separator != ',' && Enumerable.Range(0, shape.FieldCount).FirstOrDefault(index => marked[index] is not null && isShort[index] && !isLong[index], -1) is >= 0 and var column)
+        {
+            var (line, number) = marked[column]!.Value;
+            throw new ReplayFileException(Say.Text(
+                $"line {line}, {shape.Column(column)}: {Say.Quoted(number)} can have three decimals or be a whole number above 1,000, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
+        }
+
+        return shape with
+        {
+            Decimal = shape.Separator != ',' && commas > 0 && points == 0 ? DecimalSign.Comma : DecimalSign.Point,
+            AssumedMark = points > 0 ? "point" : commas > 0 ? "comma" : null,
+        };
     }
 
     // All columns of numbers that are not the time; row numbers are not values.
@@ -557,7 +598,7 @@ internal sealed class ReplayCheck
         var other = shape.Decimal == DecimalSign.Point ? DecimalSign.Comma : DecimalSign.Point;
         var remedy = Numbers.TryRead(text, other, out _)
             ? $"the file's decimal sign is the {(shape.Decimal == DecimalSign.Point ? "point" : "comma")}: correct it, or give {_setting(nameof(ReplayOptions.DecimalSign))}"
-            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={text.ReplaceLineEndings(" ")}";
+            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Say.Shell(text.ReplaceLineEndings(" "))}";
         return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
     }
 

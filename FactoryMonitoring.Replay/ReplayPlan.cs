@@ -151,6 +151,9 @@ public sealed class ReplayPlan
     /// <summary>point or comma.</summary>
     public string DecimalSign => _shape.Decimal == Replay.DecimalSign.Comma ? "comma" : "point";
 
+    /// <summary>The mark in numbers that can be read both ways, point or comma, whose meaning is assumed; null if there are none.</summary>
+    public string? AssumedMark => _shape.AssumedMark;
+
     public int FieldCount => _shape.FieldCount;
 
     public long? HeaderLine => _shape.HeaderLine;

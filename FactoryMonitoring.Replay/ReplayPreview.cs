@@ -17,6 +17,11 @@ public static class ReplayPreview
         ArgumentNullException.ThrowIfNull(setting);
         var text = new StringBuilder();
         Line("file", Say.Text($"{plan.File}, {Say.Bytes(plan.Length)}{(plan.IsGzip ? " of gzip" : "")}, {plan.Encoding}, separator {plan.Separator}, decimal {plan.DecimalSign}"));
+        if (plan.AssumedMark is { } mark)
+        {
+            Line("", $"ASSUMED: each number with a {mark} has three digits after it, and the {mark} is taken for {(mark == plan.DecimalSign ? "the decimal sign" : "a separator of thousands")}; give {setting(nameof(ReplayOptions.DecimalSign))}={(plan.DecimalSign == "point" ? "comma" : "point")} if it is not");
+        }
+
         Line("rows", Rows(plan));
         Line("time", Times(plan, setting));
         foreach (var note in TimeNotes(plan))

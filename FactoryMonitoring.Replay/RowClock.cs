@@ -41,7 +41,9 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
                 }
 
                 // A double does not have enough digits for nanoseconds since 1970.
-                Counted = long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) && plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100) : counted;
+                Counted = !long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) ? counted
+                    : plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100)
+                    : plan.UnitName is "ticks" or "filetime" ? plan.Start!.Value.AddTicks(whole) : counted;
                 return TimeReadOutcome.Read;
         }
     }

@@ -36,6 +36,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     {
         ["d"] = TimeSpan.FromDays(1), ["h"] = TimeSpan.FromHours(1), ["min"] = TimeSpan.FromMinutes(1), ["s"] = TimeSpan.FromSeconds(1),
         ["ms"] = TimeSpan.FromMilliseconds(1), ["us"] = TimeSpan.FromMicroseconds(1), ["ns"] = TimeSpan.FromTicks(1) / 100.0,
+        ["ticks"] = TimeSpan.FromTicks(1), ["filetime"] = TimeSpan.FromTicks(1),
     };
 
     private static readonly string[][] Calendar =
@@ -179,7 +180,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var columns = string.Join(" and ", Columns.Select(shape.Column));
         return Kind switch
         {
-            TimeKind.Epoch => $"{columns}, {UnitName} since {(Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970")}",
+            TimeKind.Epoch => $"{columns}, {UnitName} since {(OriginOf(UnitName)?.Year.ToString() ?? (Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970"))}",
             TimeKind.Elapsed => $"{columns}, {UnitName} since the beginning",
             TimeKind.Excel => $"{columns}, days of Excel",
             _ => columns,
@@ -250,7 +251,17 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             return isGiven ? Text(column) : null;
         }
 
-        if (format is not { Length: > 0 } && EpochUnit(sample) is { } epoch)
+        if (format is not { Length: > 0 } && EpochUnit(sample) == "ns")
+        {
+            format = UnitOfTicks(shape, column, setting);
+        }
+
+        if (format is { Length: > 0 } && OriginOf(format) is { } origin)
+        {
+            return new TimePlan(TimeKind.Epoch, [column], UnitsOfTime[format], format, false) { Start = origin };
+        }
+
+        if (EpochUnit(sample) is { } epoch && (format is not { Length: > 0 } || format == epoch))
         {
             return new TimePlan(TimeKind.Epoch, [column], UnitsOfTime[epoch], epoch, false);
         }
@@ -259,7 +270,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (unit is null && options.Interval is null)
         {
             throw new ReplayFileException(Say.Text(
-                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
+                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; ticks or filetime for units of 100 ns since the year 1 or 1601; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
         }
 
         var start = shape.Start is { } written && new ZoneClock(ZoneOf(options)).TryUtc(written, DateOrder.YearFirst, out var utc) ? utc : (DateTime?)null;
@@ -308,6 +319,28 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         _ => null,
     };
 
+    private static DateTime? OriginOf(string unit) => unit switch
+    {
+        "ticks" => new DateTime(1, 1, 1),
+        "filetime" => new DateTime(1601, 1, 1),
+        _ => null,
+    };
+
+    // As many units of 100 ns have passed since the year 1, or since 1601, as nanoseconds from 1970 until 1974 or 1990.
+    private static string UnitOfTicks(FileShape shape, int column, SettingName setting)
+    {
+        var sample = shape.Columns[column];
+        var unit = sample is { Least: >= 5.05e17, Most: < 6.63e17 } ? "ticks" : sample.Most < 1.58e17 ? "filetime" : "ns";
+        if (unit == "ns" || shape.Names[column].Replace("_", "", StringComparison.Ordinal).Contains(unit, StringComparison.OrdinalIgnoreCase))
+        {
+            return unit;
+        }
+
+        var (origin, number) = (OriginOf(unit)!.Value, (long)sample.Least);
+        throw new ReplayFileException(Say.Text(
+            $"{shape.Column(column)}: {number} can be ns since 1970 ({DateTime.UnixEpoch.AddTicks(number / 100):yyyy-MM-dd}) or units of 100 ns since the year {origin.Year} ({origin.AddTicks(number):yyyy-MM-dd}): give {setting(nameof(ReplayOptions.TimeFormat))}=ns or {unit}"));
+    }
+
     private static string? UnitOf(string name, string? unit) => (unit ?? Elapsed().Match(name).Groups["unit"].Value).Trim().ToLowerInvariant() switch
     {
         "s" or "sec" or "secs" or "second" or "seconds" => "s",
@@ -347,7 +380,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static List<int> Indexes(ColumnSample[] columns, Func<ColumnSample, bool> isLike) => [.. Enumerable.Range(0, columns.Length).Where(index => isLike(columns[index]))];
 
-    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^ticks$|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NamedTime();
 
     [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|x_value|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
