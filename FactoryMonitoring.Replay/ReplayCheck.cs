@@ -693,6 +693,7 @@ internal sealed class ReplayCheck
         }
 
         var markers = check.Candidates.Keys.Where(candidate => confirmed.Contains(candidate) && (_missing.IsGiven || candidate < check.Least || candidate > check.Most)).ToFrozenSet();
+        double[] suspected = [.. check.Candidates.Keys.Where(candidate => !markers.Contains(candidate) && _missing.IsSuspected(candidate, check.Least, check.Most)).Order()];
         foreach (var (number, count) in check.Candidates)
         {
             if (markers.Contains(number))
@@ -718,7 +719,7 @@ internal sealed class ReplayCheck
         return warning >= critical
             ? throw new ReplayFileException(Say.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
-            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed };
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, Suspected = suspected };
     }
 
     // An air pressure in Pa or bar is far from its value in hPa, and no air is as dry as 1 %.
