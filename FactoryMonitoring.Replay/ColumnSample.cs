@@ -39,6 +39,9 @@ internal sealed class ColumnSample
     /// <summary>The first text that is not a missing value; null if there is none.</summary>
     public string? First => _first;
 
+    /// <summary>The latest time of day, in ticks since midnight.</summary>
+    public long LatestClock { get; private set; }
+
     public bool IsRising { get; private set; } = true;
 
     /// <summary>Whether all values are whole numbers.</summary>
@@ -110,6 +113,7 @@ internal sealed class ColumnSample
                 _dates++;
                 _dated += time.HasClock ? 1 : 0;
                 _zones += time.Offset is null ? 0 : 1;
+                LatestClock = Math.Max(LatestClock, time.Clock);
                 _clocks += TimeText.TryReadClock(text, isNumber: false, out _) ? 1 : 0;
                 return;
             }
@@ -118,10 +122,11 @@ internal sealed class ColumnSample
             {
                 _clocks++;
                 _zones += clock.Offset is null ? 0 : 1;
+                LatestClock = Math.Max(LatestClock, clock.Clock);
                 return;
             }
 
-            _halves += TimeText.IsHalfDay(text) ? 1 : 0;
+            _halves += TimeText.IsHalfDayAlone(text) ? 1 : 0;
             if (Cell.FormsOf(text) is NumberForms.None)
             {
                 return;

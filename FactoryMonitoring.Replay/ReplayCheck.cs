@@ -306,7 +306,7 @@ internal sealed class ReplayCheck
                 var field = shape.Columns[i].IsNumber ? row.Chars(i) : default;
                 if (!field.ContainsAny('.', ','))
                 {
-                    if (!_missing.IsText(field) && Cell.TryRead(field, DecimalSign.Point, out var bare, out _) && !_missing.IsCandidate(bare))
+                    if (!_missing.IsText(field) && Cell.TryRead(field, DecimalSign.Point, out var bare, out _) && (bare >= 0 || !_missing.IsCandidate(bare)))
                     {
                         isShort[i] |= Math.Abs(bare) < 1000;
                         isLong[i] |= Math.Abs(bare) >= 1000;

@@ -54,7 +54,8 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
         : string.Join(' ', plan.Columns.Select(column => row[column]));
 
     // The time of day with the AM or PM that stands in another column.
-    private ReadOnlySpan<char> Halved(RowReader row, int column) => plan.Half is { } half ? $"{row[column]} {row[half]}" : row.Chars(column);
+    private ReadOnlySpan<char> Halved(RowReader row, int column) => plan.Half is not { } half || missing.IsText(row.Chars(column)) ? row.Chars(column)
+        : TimeText.IsHalfDayAlone(row.Chars(half)) ? $"{row[column]} {row[half]}" : "?";
 
     private TimeReadOutcome InZone(RowReader row, TimeReadOutcome outcome)
     {
@@ -155,7 +156,7 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
 
         if (plan.Half is { } half && row[half] is var ofDay)
         {
-            if (parts[3] is 0 or > 12 || !TimeText.IsHalfDay(ofDay))
+            if (parts[3] is 0 or > 12 || !TimeText.IsHalfDayAlone(ofDay))
             {
                 return TimeReadOutcome.Wrong;
             }

@@ -153,7 +153,10 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         }
 
         var others = Enumerable.Range(0, shape.FieldCount).Except(plan.Columns).Cast<int?>().ToList();
-        var half = others.Find(index => shape.Columns[index!.Value].IsHalfDay);
+        // A clock of 24 hours needs no AM and PM: the column is something else, such as a shift.
+        var clock = plan.Kind == TimeKind.Text ? plan.Columns[^1] : plan.Columns.Length > 3 ? plan.Columns[3] : (int?)null;
+        var isOf12 = clock is { } hours && (shape.Columns[hours] is { IsNumber: true, Most: < 1300 } || (shape.Columns[hours] is { IsNumber: false, LatestClock: var latest } && latest < 13 * TimeSpan.TicksPerHour));
+        var half = isOf12 ? others.Find(index => shape.Columns[index!.Value].IsHalfDay) : null;
         var zone = options.TimeZone is { Length: > 0 } || shape.HeaderLine is null || plan.Columns.Any(index => shape.Columns[index].HasZone) ? null
             : others.Find(index => ZoneName().IsMatch(shape.Names[index!.Value]) && !shape.Columns[index.Value].IsEmpty);
         string? id = null;
@@ -180,7 +183,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var columns = string.Join(" and ", Columns.Select(shape.Column));
         return Kind switch
         {
-            TimeKind.Epoch => $"{columns}, {UnitName} since {(OriginOf(UnitName)?.Year.ToString() ?? (Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970"))}",
+            TimeKind.Epoch when OriginOf(UnitName) is { } origin => Say.Text($"{columns}, units of 100 ns since the year {origin.Year}"),
+            TimeKind.Epoch => $"{columns}, {UnitName} since {(Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970")}",
             TimeKind.Elapsed => $"{columns}, {UnitName} since the beginning",
             TimeKind.Excel => $"{columns}, days of Excel",
             _ => columns,

@@ -466,8 +466,11 @@ internal struct TimeText
         }
     }
 
-    /// <summary>Returns whether a text begins with AM, pm, a.m. or the like.</summary>
-    public static bool IsHalfDay(ReadOnlySpan<char> text) =>
+    /// <summary>Returns whether a text is AM, pm, a.m. or the like and nothing else, such as PM10.</summary>
+    public static bool IsHalfDayAlone(ReadOnlySpan<char> text) => IsHalfDay(text) && text.Length <= 4 && text[^1] is 'M' or 'm' or '.';
+
+    // AM, pm, a.m.
+    private static bool IsHalfDay(ReadOnlySpan<char> text) =>
         text.Length >= 2 && text[0] is 'A' or 'a' or 'P' or 'p' && text[1..].TrimStart('.') is [ 'M' or 'm', ..] after && Letters(after) == 1;
 
     // hh, hhmm, hhmmss or hhmmssfff

@@ -10,6 +10,7 @@ public sealed class AmbiguousNumbersTests : ReplayFileTest
     [InlineData("t;v\n2024-05-13 08:00;850\n2024-05-13 09:00;1.250\n2024-05-13 10:00;990\n", "line 3, column 2 (v): \"1.250\" can have three decimals or be a whole number above 1,000, and no line of the file tells which: give DecimalSign=point or comma")]
     [InlineData("t;v\n2024-05-13 08:00;850\n2024-05-13 09:00;1,250\n2024-05-13 10:00;990\n", "line 3, column 2 (v): \"1,250\" can have three decimals or be a whole number above 1,000, and no line of the file tells which: give DecimalSign=point or comma")]
     [InlineData("t;v\n2024-05-13 08:00;850 W\n2024-05-13 09:00;1.250 W\n2024-05-13 10:00;990 W\n", "line 3, column 2 (v): \"1.250\" can have three decimals or be a whole number above 1,000, and no line of the file tells which: give DecimalSign=point or comma")]
+    [InlineData("t;v\n2024-05-13 08:00;999\n2024-05-13 09:00;1.250\n2024-05-13 10:00;999\n", "line 3, column 2 (v): \"1.250\" can have three decimals or be a whole number above 1,000, and no line of the file tells which: give DecimalSign=point or comma")]
     public void Thousands_or_decimals_are_asked_for(string text, string message)
     {
         Assert.Equal(message, Refused(text));
@@ -24,6 +25,7 @@ public sealed class AmbiguousNumbersTests : ReplayFileTest
 
     [Theory]
     [InlineData("t;v\n2024-05-13 08:00;20\n2024-05-13 09:00;1.250\n2024-05-13 10:00;0.125\n")]
+    [InlineData("t;v\n2024-05-13 08:00;-999\n2024-05-13 09:00;1.250\n2024-05-13 10:00;-0.125\n")]
     [InlineData("t;v\n2024-05-13 08:00;20\n2024-05-13 09:00;1.250\n2024-05-13 10:00;20.5\n")]
     [InlineData("t;v\n2024-05-13 08:00;20\n2024-05-13 09:00;30\n2024-05-13 10:00;1250\n")]
     public void Nothing_is_assumed_where_a_number_tells(string text) => Assert.DoesNotContain("ASSUMED: each", ReplayPreview.Text(CheckText(text), name => name), StringComparison.Ordinal);

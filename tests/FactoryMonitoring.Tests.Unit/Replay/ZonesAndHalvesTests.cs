@@ -19,6 +19,15 @@ public sealed class ZonesAndHalvesTests : ReplayFileTest
     }
 
     [Theory]
+    [InlineData("when,shift,v\n2024-05-13 09:00,AM,1\n2024-05-13 13:00,PM,2\n")]
+    [InlineData("when,parameter,v\n2024-05-13 09:00,PM10,1\n2024-05-13 13:00,PM10,2\n")]
+    public void Other_texts_of_these_letters_are_none(string text) => Assert.Equal(["2024-05-13T09:00:00 1", "2024-05-13T13:00:00 2"], Rows(CheckText(text, new() { NameColumn = "none" })));
+
+    [Fact]
+    public void A_clock_without_its_half_is_refused() =>
+        Assert.StartsWith("line 3, column 1 (Date): \"5/13/2024 1:30\" is no time", Refused("Date,Time,AM/PM,v\n5/13/2024,11:30,AM,1\n5/13/2024,1:30,,2\n5/13/2024,2:30,PM,3\n").Replace("1:30 ", "1:30", StringComparison.Ordinal), StringComparison.Ordinal);
+
+    [Theory]
     [InlineData("date,clock,TZ,v\n2024-05-13,08:00,EST,1\n2024-05-13,10:00,EDT,2\n", "2024-05-13T13:00:00 1|2024-05-13T14:00:00 2")]
     [InlineData("when,UTC Offset,v\n2024-05-13 08:00,+05:30,1\n2024-05-13 09:00,+05:30,2\n", "2024-05-13T02:30:00 1|2024-05-13T03:30:00 2")]
     [InlineData("when,utc_offset,v\n2024-05-13 08:00,-5,1\n2024-05-13 09:00,-4,2\n", "2024-05-13T13:00:00 1|2024-05-13T13:00:00 2")]
