@@ -10,6 +10,10 @@ sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),t
 # Shells set a variable of this name themselves: the terminal's width.
 columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 
+# The variables of the command line that are none of these: a misspelt one would have no effect.
+unknown = $(strip $(foreach name,$(filter-out $(1) RUN_DIRECTORY FACTORY_% Factory__%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+replay_variables := FILE CHECK SPEED_UP LOOP BACKFILL AGAIN SENSOR TYPE COLUMNS NAME_COLUMN TYPES UNITS TIME_COLUMN TIME_FORMAT TIME_ZONE DATE_ORDER INTERVAL MISSING DECIMAL SEPARATOR WARNING CRITICAL
+
 # Quotes an argument as one word for the shell.
 quoted = '$(subst ','\'',$(1))'
 
@@ -85,6 +89,7 @@ rolling-restart: ## Restart the brokers one after another
 	@$(STACK) fault rolling-restart
 
 replay: ## Replay a CSV file as sensors: FILE=… (CHECK=1 only looks, BACKFILL=1 stores it at its own times; COLUMNS= TYPES= UNITS= TIME_COLUMN= SPEED_UP=300 …: docs/replay.md)
+	$(if $(call unknown,$(replay_variables)),$(error $(call unknown,$(replay_variables)): no setting of a replay; must be $(replay_variables) (docs/replay.md)))
 	@$(STACK) replay $(call quoted,$(CHECK)) File $(call quoted,$(FILE)) SpeedUp $(call quoted,$(SPEED_UP)) Loop $(call quoted,$(LOOP)) Backfill $(call quoted,$(if $(filter 1,$(BACKFILL)),true,$(BACKFILL))) Again $(call quoted,$(if $(filter 1,$(AGAIN)),true,$(AGAIN))) SensorId $(call quoted,$(SENSOR)) SensorType $(call quoted,$(TYPE)) Columns $(call quoted,$(columns)) NameColumn $(call quoted,$(NAME_COLUMN)) Types $(call quoted,$(TYPES)) \
 	  Units $(call quoted,$(UNITS)) TimeColumn $(call quoted,$(TIME_COLUMN)) TimeFormat $(call quoted,$(TIME_FORMAT)) TimeZone $(call quoted,$(TIME_ZONE)) DateOrder $(call quoted,$(DATE_ORDER)) Interval $(call quoted,$(INTERVAL)) \
 	  Missing $(call quoted,$(MISSING)) DecimalSign $(call quoted,$(DECIMAL)) Separator $(call quoted,$(SEPARATOR)) WarningThreshold $(call quoted,$(WARNING)) CriticalThreshold $(call quoted,$(CRITICAL))

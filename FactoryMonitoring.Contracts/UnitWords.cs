@@ -11,7 +11,7 @@ public static class UnitWords
         ["C"] = "°C", ["degC"] = "°C", ["deg C"] = "°C", ["deg_C"] = "°C", ["º C"] = "°C", ["ºC"] = "°C", ["° C"] = "°C", ["°c"] = "°C", ["℃"] = "°C", ["celsius"] = "°C",
         ["F"] = "°F", ["degF"] = "°F", ["deg F"] = "°F", ["deg_F"] = "°F", ["º F"] = "°F", ["ºF"] = "°F", ["° F"] = "°F", ["°f"] = "°F", ["℉"] = "°F", ["fahrenheit"] = "°F",
         ["kelvin"] = "K", ["°K"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["RH"] = "%", ["%rF"] = "%", ["% rF"] = "%",
-        ["hpa"] = "hPa", ["millibar"] = "hPa", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W",
+        ["hpa"] = "hPa", ["millibar"] = "hPa", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W", ["watts"] = "W", ["kilowatt"] = "kW", ["kilowatts"] = "kW", ["pascal"] = "Pa", ["pascals"] = "Pa",
     };
 
     private const int FullWidth = '\uff01' - '!';
@@ -36,18 +36,29 @@ public static class UnitWords
 
     private static readonly FrozenSet<string> Known = (
         "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
-        + "W kW MW GW VA kVA VAR var kvar Wh kWh MWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
+        + "mW W kW MW GW hp VA kVA VAR var kvar Wh kWh MWh GWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
         + " kg kg/h kg/s t/h mm cm m km in ft µm um nm mol mmol mmol/mol g/m³ g/m**3 g/m3 mg/m³ mg/m^3 mg/m3 µg/m³ ug/m3 µg/m^3 microg/m^3 ppm ppb ppt dB dB(A) lx lux W/m² W/m2 W/m^2 MJ/m² °  degrees degT"
         + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)
         .ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> KnownInAnyCase = Known.ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
 
+    /// <summary>Units by their letters in lower case without signs; a unit is null if several have these letters.</summary>
+    private static readonly FrozenDictionary<string, string?> ByLetters = Known.GroupBy(Letters, StringComparer.Ordinal)
+        .ToFrozenDictionary(units => units.Key, units => units.Select(unit => Raised(SymbolOf(unit))).Distinct().ToList() is [var one] ? one : null, StringComparer.Ordinal);
+
     /// <summary>Whether a text is a unit, in any case of its letters.</summary>
     public static bool IsKnown(ReadOnlySpan<char> text) => KnownInAnyCase.Contains(text) || (text.Length <= 16 && text.ToString() is var unit && SymbolOf(unit) != unit);
 
     /// <summary>Whether a text is a unit in its usual spelling: s is a second, S is siemens.</summary>
     public static bool IsWritten(string text) => Known.Contains(Narrow(text));
+
+    /// <summary>Returns the symbol of a unit in any case and without its signs, as <c>gm3</c>; the text itself if several units are written so, as <c>mw</c>; null if none is.</summary>
+    public static string? Folded(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return SymbolOf(text) is var symbol && symbol != text ? symbol : ByLetters.TryGetValue(Letters(text), out var unit) ? unit ?? text : null;
+    }
 
     /// <summary>Returns the symbol of a unit, or the trimmed text if there is none.</summary>
     public static string SymbolOf(string unit)
@@ -60,6 +71,10 @@ public static class UnitWords
 
     /// <summary>Returns the units, by their symbols, to which a type's rules apply; empty for a type that is not in the catalog.</summary>
     public static IReadOnlyList<string> OfType(string sensorType) => Convertible.GetValueOrDefault(sensorType, []);
+
+    private static string Letters(string unit) => string.Concat(Raised(unit).ToLowerInvariant().Where(letter => letter != '/')).Replace('²', '2').Replace('³', '3');
+
+    private static string Raised(string unit) => unit.Replace("^", "", StringComparison.Ordinal).Replace("**", "", StringComparison.Ordinal).Replace('2', '²').Replace('3', '³');
 
     // Keeps ² and µ, which a general normalization would change.
     private static string Narrow(string text) => !text.Any(IsWide) ? text

@@ -8,11 +8,11 @@ internal sealed class ColumnSample
     private int _dates;
     private int _clocks;
     private int _compact;
+    private int _halves;
+    private int _zones;
     private int _dated;
     private int _pointOnly;
     private int _commaOnly;
-    private int _commas;
-    private int _points;
     private double _last = double.NaN;
     private string? _first;
 
@@ -29,6 +29,18 @@ internal sealed class ColumnSample
 
     /// <summary>Whether the column contains numbers such as 20131202 or 201312022115.</summary>
     public bool IsCompactDate => _compact > 0 && _compact == _filled;
+
+    /// <summary>Whether the column contains AM and PM, which belong to the times of another column.</summary>
+    public bool IsHalfDay => _halves > 0 && _halves == _filled;
+
+    /// <summary>Whether the times name their zone.</summary>
+    public bool HasZone => _zones > 0;
+
+    /// <summary>The first text that is not a missing value; null if there is none.</summary>
+    public string? First => _first;
+
+    /// <summary>The latest time of day, in ticks since midnight.</summary>
+    public long LatestClock { get; private set; }
 
     public bool IsRising { get; private set; } = true;
 
@@ -80,10 +92,6 @@ internal sealed class ColumnSample
         return point == 0 && comma == 0 ? null : point >= comma ? DecimalSign.Point : DecimalSign.Comma;
     }
 
-    /// <summary>Returns the decimal sign if every number can be read with either sign, which requires groups of three digits.</summary>
-    public static DecimalSign WeakDecimalOf(ColumnSample[] columns, char separator) =>
-        separator != ',' && columns.Sum(column => column.IsNumber ? column._commas : 0) > 0 && columns.Sum(column => column.IsNumber ? column._points : 0) == 0 ? DecimalSign.Comma : DecimalSign.Point;
-
     private static bool IsDate(string text, out TimeText time) =>
         TimeText.TryRead(text, out time) && (time.TryDay(DateOrder.DayFirst, out _) || time.TryDay(DateOrder.MonthFirst, out _) || time.TryDay(DateOrder.YearFirst, out _));
 
@@ -104,16 +112,21 @@ internal sealed class ColumnSample
             {
                 _dates++;
                 _dated += time.HasClock ? 1 : 0;
+                _zones += time.Offset is null ? 0 : 1;
+                LatestClock = Math.Max(LatestClock, time.Clock);
                 _clocks += TimeText.TryReadClock(text, isNumber: false, out _) ? 1 : 0;
                 return;
             }
 
-            if (TimeText.TryReadClock(text, isNumber: false, out _))
+            if (TimeText.TryReadClock(text, isNumber: false, out var clock))
             {
                 _clocks++;
+                _zones += clock.Offset is null ? 0 : 1;
+                LatestClock = Math.Max(LatestClock, clock.Clock);
                 return;
             }
 
+            _halves += TimeText.IsHalfDayAlone(text) ? 1 : 0;
             if (Cell.FormsOf(text) is NumberForms.None)
             {
                 return;
@@ -126,8 +139,6 @@ internal sealed class ColumnSample
         _numbers++;
         _pointOnly += forms == NumberForms.WithPoint ? 1 : 0;
         _commaOnly += forms == NumberForms.WithComma ? 1 : 0;
-        _commas += text.Contains(',', StringComparison.Ordinal) ? 1 : 0;
-        _points += text.Contains('.', StringComparison.Ordinal) ? 1 : 0;
         if (text.Length >= 8 && text.All(char.IsAsciiDigit) && IsDate(text, out var compact))
         {
             _compact++;

@@ -28,6 +28,9 @@ internal sealed record FileShape(
     /// <summary>The start from which a column without dates counts, as a preamble names it; null if none does.</summary>
     public TimeText? Start { get; init; }
 
+    /// <summary>The mark in numbers that can be read both ways, point or comma, whose meaning is assumed; null if there are none.</summary>
+    public string? AssumedMark { get; init; }
+
     private const int MaxChars = 512 * 1024;
     private const int MaxRecords = 3000;
 
@@ -209,9 +212,12 @@ internal sealed record FileShape(
                     $"line {line.Line}: holds no number beside a time, cut by the separator {Csv.NameOf(separator)}: {Say.Quoted(string.Join(separator, line.Fields))}; a column of numbers is needed, or {setting(nameof(ReplayOptions.Separator))} is another one"));
             }
 
+            first = FirstOf(preamble, first, kinds);
+            CheckBefore(preamble, first, kinds);
             var (above, header, units) = Head(preamble, first);
+            CheckHeader(preamble, first, least, kinds, header, setting);
             var width = Math.Max(count, header?.Fields.Length is { } fields && fields <= count + 1 ? Math.Min(fields, count) : count);
-            var names = NamesOf(header?.Fields, above?.Fields, width);
+            var names = NamesOf(header?.Fields, above?.Fields, width, kinds);
             var split = names.Select(Replay.Units.Split).ToArray();
             var columns = ColumnSample.Of(records.Skip(first).Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).Select(record => record.Fields), width, missing);
             string? Of(string name, int column) =>
@@ -274,6 +280,64 @@ internal sealed record FileShape(
             return read > 0 && wrong * 2 <= numbers && kinds.Any(kind => kind.IsNumber);
         }
 
+        // Rows directly before the first complete row that have a time, or only numbers, are rows of values too: they are shorter, or hold a text in place of a number.
+        private int FirstOf(int preamble, int first, ColumnSample[] kinds)
+        {
+            var hasTimes = kinds.Any(IsTimed);
+            for (var i = first - 1; i >= preamble; i--)
+            {
+                var (fields, isOther) = (records[i].Fields, records[i].IsComment || records[i].IsBlank);
+                if (!isOther && (fields.Length > count || !(hasTimes ? IsTimedRow(fields, kinds) && (IsTimed(kinds[0]) || HasNumber(fields)) : separator != ' ' && fields.Length >= count - 1 && IsOfNumbers(fields))))
+                {
+                    break;
+                }
+
+                first = isOther ? first : i;
+            }
+
+            return first;
+        }
+
+        // A row with a time and a number belongs to no preamble: another table follows it.
+        private void CheckBefore(int preamble, int first, ColumnSample[] kinds)
+        {
+            if (records.Take(preamble..first).FirstOrDefault(record => !record.IsComment && !record.IsBlank && IsTimedRow(record.Fields, kinds) && HasNumber(record.Fields)) is { } lost
+                && records.Find(record => record.Line > lost.Line && !record.IsComment && !record.IsBlank && record.Fields.Length != lost.Fields.Length) is { } next)
+            {
+                throw new ReplayFileException(Say.Text(
+                    $"line {next.Line}: has {next.Fields.Length} fields, and the rows from line {lost.Line} on have {lost.Fields.Length}: split the file before this line, or give all rows as many fields"));
+            }
+        }
+
+        // A header with fewer fields than the rows has a column without a name, or a number is cut at its decimal comma.
+        private void CheckHeader(int preamble, int first, int least, ColumnSample[] kinds, Record? header, SettingName setting)
+        {
+            header ??= records.Take(preamble..first).LastOrDefault(record => !record.IsComment && !record.IsBlank) is { } last
+                && Enumerable.Range(0, Math.Min(last.Fields.Length, count)).Any(index => IsTimed(kinds[index]) && TimePlan.IsNamedTime(last.Fields[index])) && !last.Fields.Any(ColumnSample.IsRead) ? last : null;
+            if (separator == ' ' || header is not { Fields.Length: > 1 and var named } || named >= least || (named == count - 1 && IsOfR(header.Fields, kinds)))
+            {
+                return;
+            }
+
+            var wider = records.Skip(first).First(record => !record.IsComment && record.Fields.Length > named && record.Fields[named].Length > 0);
+            throw new ReplayFileException(Say.Text(
+                $"line {wider.Line}, column {named + 1}: {Say.Quoted(wider.Fields[named])} is one field more than the {named} of the header in line {header.Line}: quote what holds a {Csv.NameOf(separator)}, name each column, or give {setting(nameof(ReplayOptions.Separator))}"));
+        }
+
+        // Digits of a time since 1970 are one, too.
+        private static bool IsTimed(ColumnSample kind) => kind.IsTime || kind.IsClock || kind is { IsNumber: true, Least: >= 1e8 };
+
+        private static bool IsTimedRow(string[] fields, ColumnSample[] kinds)
+        {
+            var times = Enumerable.Range(0, Math.Min(fields.Length, kinds.Length)).Where(index => IsTimed(kinds[index])).ToList();
+            return times.Count > 0 && fields.Count(field => field.Length > 0) > 1
+                && times.TrueForAll(index => kinds[index].IsNumber ? Numbers.TryRead(fields[index], DecimalSign.Point, out var number) && number >= 1e8 : ColumnSample.IsTimeOfSomeKind(fields[index]));
+        }
+
+        private static bool HasNumber(string[] fields) => fields.Any(field => Cell.FormsOf(field) != NumberForms.None && !ColumnSample.IsTimeOfSomeKind(field));
+
+        private static bool IsOfNumbers(string[] fields) => fields.Length > 1 && fields.All(field => Cell.FormsOf(field) != NumberForms.None);
+
         // Before the first row of values there may be a row of units, and the header before it.
         private (Record? Above, Record? Header, Record? Units) Head(int preamble, int first)
         {
@@ -308,10 +372,16 @@ internal sealed record FileShape(
             return (bare.Length == 0 && record.Fields.Length > count ? record.Fields[1..] : [bare, .. record.Fields[1..]], record.Line, true);
         }
 
-        // R omits the name of the first column, which numbers the rows.
-        private static string[] NamesOf(string[]? header, string[]? above, int width)
+        // R omits the name of the first column, which numbers the rows: the name of a time then stands one column before the times.
+        private bool IsOfR(string[] header, ColumnSample[] kinds)
         {
-            var names = header is null ? [] : header.Length == width - 1 && header[^1].Length > 0 ? ["", .. header] : header;
+            bool NamesTimes(int behind) => Enumerable.Range(0, header.Length).Any(index => (kinds[index + behind].IsTime || kinds[index + behind].IsClock) && TimePlan.IsNamedTime(header[index]));
+            return header[^1].Length > 0 && (separator == ' ' || (kinds.Any(kind => kind.IsTime || kind.IsClock) ? NamesTimes(1) && (kinds[0].IsCount || !NamesTimes(0)) : kinds[0] is { IsCount: true, Numbered: > 1 }));
+        }
+
+        private string[] NamesOf(string[]? header, string[]? above, int width, ColumnSample[] kinds)
+        {
+            var names = header is null ? [] : header.Length == width - 1 && IsOfR(header, kinds) ? ["", .. header] : header;
             names = above is null || above.Length != names.Length ? names : [.. names.Select((name, index) => names.Count(other => other == name) > 1 && GroupOf(index) is { } group ? $"{group} {name}" : name)];
             return [.. Enumerable.Range(0, width).Select(index => index < names.Length && names[index].Trim('#', ' ') is { Length: > 0 } name ? name.ReplaceLineEndings(" ") : Say.Text($"column {index + 1}"))];
 

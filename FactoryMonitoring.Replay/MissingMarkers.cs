@@ -16,6 +16,13 @@ internal sealed class MissingMarkers
         1e20, -1e20, 1e30, -1e30, 1e31, -1e31, -1e32, 9.969209968386869e36, 9.96921e36, -3.4e38, 3.4e38, 3.4028235e38, -3.4028235e38, 3.4028234663852886e38, -3.4028234663852886e38, 1.7976931348623157e308, -1.7976931348623157e308,
     ];
 
+    /// <summary>Runs of 9, 8 or 7, with up to three decimals: they may stand for a missing value, but only the numbers above are taken for one.</summary>
+    private static readonly FrozenSet<double> Runs = Enumerable.Range(2, 6).SelectMany(length => "987".Select(digit => new string(digit, length)))
+        .SelectMany(run => Enumerable.Range(0, 4).Select(places => double.Parse(run, CultureInfo.InvariantCulture) / Math.Pow(10, places)))
+        .Where(value => value >= LeastRun).SelectMany(value => (double[])[value, -value]).ToFrozenSet();
+
+    private const double LeastRun = 77;
+
     private static readonly string[] Usual =
     [
         "", "NA", "N/A", "N.A.", "#N/A", "#NA", "<NA>", "NaN", "-NaN", "NaN(ind)", "-1.#IND", "1.#QNAN", "NAN.0", "null", "\\N", "(null)", "nil", "none", "missing", "-", "--", "---", "----", "?", "??",
@@ -46,13 +53,17 @@ internal sealed class MissingMarkers
     public bool IsText(ReadOnlySpan<char> text) => text.Length == 0 || (text.Length <= 16 && _lookup.Contains(text)) || (IsGiven && _lookup.Contains(text));
 
     /// <summary>Returns whether a number may stand for a missing value.</summary>
-    public bool IsCandidate(double value) => (IsGiven || value is <= -99 or >= 99.99) && _numbers.Contains(value);
+    public bool IsCandidate(double value) => IsGiven ? _numbers.Contains(value) : value is <= -LeastRun or >= LeastRun && (_numbers.Contains(value) || Runs.Contains(value));
+
+    /// <summary>Returns whether a candidate that is kept as a value is far from all other values of its column.</summary>
+    public bool IsSuspected(double candidate, double least, double most) =>
+        !IsGiven && least <= most && Math.Max(least - candidate, candidate - most) is var gap && gap > 3 * (most - least) && gap > Math.Max(Math.Abs(least), Math.Abs(most)) / 2;
 
     /// <summary>Returns the candidates in a column that stand for a missing value.</summary>
     /// <param name="candidates">The number of occurrences of each candidate.</param>
     /// <param name="least">The minimum of the other values; greater than <paramref name="most"/> if there are none.</param>
     public FrozenSet<double> Decide(IReadOnlyDictionary<double, long> candidates, double least, double most) =>
-        candidates.Where(candidate => IsGiven || (least <= most && LiesApart(candidate.Key, candidate.Value, least, most))).Select(candidate => candidate.Key).ToFrozenSet();
+        candidates.Where(candidate => IsGiven || (least <= most && _numbers.Contains(candidate.Key) && LiesApart(candidate.Key, candidate.Value, least, most))).Select(candidate => candidate.Key).ToFrozenSet();
 
     // A low candidate needs only that no other value is negative; a high one may be normal growth, so it needs two occurrences and a wide gap.
     private static bool LiesApart(double value, long count, double least, double most) =>

@@ -78,7 +78,8 @@ internal static class Numbers
                 isFraction = true;
                 plain[length++] = '.';
             }
-            else if (!isFraction && (next == group || next is ' ' or '\u00a0' or '\u202f' or '\'') && digits is > 0 and <= 3
+            // No group of thousands begins with 0: 0.125 has three decimals.
+            else if (!isFraction && (grouped != default || digits == 0 || plain[length - digits] != '0') && (next == group || next is ' ' or '\u00a0' or '\u202f' or '\'') && digits is > 0 and <= 3
                 && (grouped == default || (grouped == next && digits == 3)) && HasGroup(text[(i + 1)..], sign, next))
             {
                 grouped = next;

@@ -41,7 +41,8 @@ internal sealed class ReplayCheck
         var sign = shape.Decimal!.Value;
         var names = new ColumnNames(shape, _setting);
         var time = TimePlan.Find(shape, _options, names, _setting);
-        zone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape) ?? zone;
+        var namedZone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape, _setting);
+        zone = namedZone ?? zone;
         if (time.Kind == TimeKind.None && _options.Interval is null)
         {
             throw new ReplayFileException(
@@ -66,7 +67,7 @@ internal sealed class ReplayCheck
         var clock = new RowClock(time, sign, _missing);
         using var row = new RowReader(_path, shape);
         var firstRows = new List<(long, string)>();
-        long rows = 0, withoutTime = 0, shorter = 0, lastLine = 0;
+        long rows = 0, withoutTime = 0, firstWithoutTime = 0, shorter = 0, lastLine = 0;
         var isLastShort = false;
         var filled = Array.FindLastIndex(shape.Columns, column => !column.IsEmpty) + 1;
         var orderMatters = false;
@@ -97,7 +98,7 @@ internal sealed class ReplayCheck
                 var outcome = clock.Read(row);
                 if (outcome == TimeReadOutcome.Missing)
                 {
-                    withoutTime++;
+                    firstWithoutTime = withoutTime++ == 0 ? row.Line : firstWithoutTime;
                     continue;
                 }
 
@@ -135,6 +136,12 @@ internal sealed class ReplayCheck
         if (isLastShort && shorter == 1 && rows > 1)
         {
             throw new ReplayFileException(Say.Text($"line {lastLine}: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line"));
+        }
+
+        if (withoutTime > rows && rows > 0)
+        {
+            throw new ReplayFileException(Say.Text(
+                $"line {firstWithoutTime}, {shape.Column(time.Columns[0])}: {withoutTime} of {withoutTime + rows} rows have no time, such as this one: write the whole time into each row, or name its column, {_setting(nameof(ReplayOptions.TimeColumn))}=…"));
         }
 
         if (late?.Find() is { } lateName)
@@ -190,7 +197,7 @@ internal sealed class ReplayCheck
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : isByName ? account!.Most - account.Least : account!.ForwardSum,
-            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName),
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName) with { IsZoneNamed = namedZone is not null },
         };
     }
 
@@ -279,7 +286,8 @@ internal sealed class ReplayCheck
             : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
     }
 
-    // If no number at the beginning shows the decimal sign, the first one further on decides.
+    // If no number at the beginning shows the decimal sign, the first one further on decides. If none does, whole numbers of at most three digits in the same
+    // column tell of thousands, but not for certain.
     private FileShape Decided(FileShape shape)
     {
         if (shape.Decimal is not null)
@@ -287,22 +295,56 @@ internal sealed class ReplayCheck
             return shape;
         }
 
-        if (!shape.IsWhole)
+        var marked = new (long Line, string Text)?[shape.FieldCount];
+        var (isShort, isLong) = (new bool[shape.FieldCount], new bool[shape.FieldCount]);
+        var (points, commas) = (0L, 0L);
+        using var row = new RowReader(_path, shape);
+        while (row.Read())
         {
-            using var row = new RowReader(_path, shape);
-            while (row.Read())
+            for (var i = 0; i < Math.Min(row.Count, shape.FieldCount); i++)
             {
-                for (var i = 0; i < Math.Min(row.Count, shape.FieldCount); i++)
+                var field = shape.Columns[i].IsNumber ? row.Chars(i) : default;
+                if (!field.ContainsAny('.', ','))
                 {
-                    if (shape.Columns[i].IsNumber && row.Chars(i) is var text && text.ContainsAny('.', ',') && Numbers.FormsOf(text) is NumberForms.WithPoint or NumberForms.WithComma)
+                    if (!_missing.IsText(field) && Cell.TryRead(field, DecimalSign.Point, out var bare, out _) && (bare >= 0 || !_missing.IsCandidate(bare)))
                     {
-                        return shape with { Decimal = Numbers.FormsOf(text) == NumberForms.WithPoint ? DecimalSign.Point : DecimalSign.Comma };
+                        isShort[i] |= Math.Abs(bare) < 1000;
+                        isLong[i] |= Math.Abs(bare) >= 1000;
                     }
+
+                    continue;
                 }
+
+                var text = Cell.NumberOf(field);
+                var forms = Numbers.FormsOf(text);
+                if (forms is NumberForms.WithPoint or NumberForms.WithComma)
+                {
+                    return shape with { Decimal = forms == NumberForms.WithPoint ? DecimalSign.Point : DecimalSign.Comma };
+                }
+
+                if (forms == NumberForms.None)
+                {
+                    continue;
+                }
+
+                marked[i] ??= (row.Line, text.ToString());
+                points += text.Contains('.') ? 1 : 0;
+                commas += text.Contains(',') ? 1 : 0;
             }
         }
 
-        return shape with { Decimal = ColumnSample.WeakDecimalOf(shape.Columns, shape.Separator) };
+        if (shape.Separator != ',' && Enumerable.Range(0, shape.FieldCount).FirstOrDefault(index => marked[index] is not null && isShort[index] && !isLong[index], -1) is >= 0 and var column)
+        {
+            var (line, number) = marked[column]!.Value;
+            throw new ReplayFileException(Say.Text(
+                $"line {line}, {shape.Column(column)}: {Say.Quoted(number)} can have three decimals or be a whole number above 1,000, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
+        }
+
+        return shape with
+        {
+            Decimal = shape.Separator != ',' && commas > 0 && points == 0 ? DecimalSign.Comma : DecimalSign.Point,
+            AssumedMark = points > 0 ? "point" : commas > 0 ? "comma" : null,
+        };
     }
 
     // All columns of numbers that are not the time; row numbers are not values.
@@ -556,7 +598,7 @@ internal sealed class ReplayCheck
         var other = shape.Decimal == DecimalSign.Point ? DecimalSign.Comma : DecimalSign.Point;
         var remedy = Numbers.TryRead(text, other, out _)
             ? $"the file's decimal sign is the {(shape.Decimal == DecimalSign.Point ? "point" : "comma")}: correct it, or give {_setting(nameof(ReplayOptions.DecimalSign))}"
-            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={text.ReplaceLineEndings(" ")}";
+            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Say.Shell(text.ReplaceLineEndings(" "))}";
         return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
     }
 
@@ -635,7 +677,7 @@ internal sealed class ReplayCheck
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         var isUnitOfType = unit is null && table is not { IsExport: true };
         // A single series without type and unit has always been assumed to be a temperature.
-        var isAssumed = givenType is null && byName is null && isOne && unit is null;
+        var isAssumed = givenType is null && byName is null && isOne && unit is null && !Units.IsState(measured);
         var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
         // A value that was stored without a unit has none.
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
@@ -651,6 +693,7 @@ internal sealed class ReplayCheck
         }
 
         var markers = check.Candidates.Keys.Where(candidate => confirmed.Contains(candidate) && (_missing.IsGiven || candidate < check.Least || candidate > check.Most)).ToFrozenSet();
+        double[] suspected = [.. check.Candidates.Keys.Where(candidate => !markers.Contains(candidate) && _missing.IsSuspected(candidate, check.Least, check.Most)).Order()];
         foreach (var (number, count) in check.Candidates)
         {
             if (markers.Contains(number))
@@ -676,7 +719,7 @@ internal sealed class ReplayCheck
         return warning >= critical
             ? throw new ReplayFileException(Say.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
-            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed };
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, Suspected = suspected };
     }
 
     // An air pressure in Pa or bar is far from its value in hPa, and no air is as dry as 1 %.

@@ -53,7 +53,7 @@ public sealed class ReplayOptions
     /// <summary>The time column, or two columns separated by a comma, date and time of day; <c>none</c> if there is none.</summary>
     public string? TimeColumn { get; set; }
 
-    /// <summary>Unit of a column that counts from a start: d, h, min, s, ms, us, ns; excel for Excel's serial dates. Other forms are detected.</summary>
+    /// <summary>Unit of a column that counts from a start: d, h, min, s, ms, us, ns; ticks or filetime for units of 100 ns since the year 1 or 1601; excel for Excel's serial dates. Other forms are detected.</summary>
     public string? TimeFormat { get; set; }
 
     /// <summary>IANA id of the zone of times that name none; UTC if it is not set.</summary>

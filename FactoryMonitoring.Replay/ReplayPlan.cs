@@ -18,6 +18,9 @@ public sealed record ReplayColumn(
 {
     /// <summary>Whether the column is assumed to be a temperature in °C because nothing names its type and unit.</summary>
     public bool IsAssumed { get; init; }
+
+    /// <summary>Values that may stand for a missing one, because they are runs of one digit or usual markers, and far from all others.</summary>
+    public IReadOnlyList<double> Suspected { get; init; } = [];
 }
 
 /// <summary>A column that is not replayed, and why.</summary>
@@ -62,7 +65,11 @@ public sealed record StoredFields(string? AlertLevel, double? Quality, Contracts
 /// <param name="IsByName">Whether the rows of a long table are grouped by sensor and are replayed in the order of their times.</param>
 public sealed record ReplayTimes(
     string? Where, DateTime First, DateTime Last, bool IsElapsed, string? Order, string? Zone, long Duplicates, long Backward, long? FirstBackwardLine,
-    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst, bool IsByName);
+    long WithoutTime, long Repeated, long LeftOut, TimeSpan LongestGap, bool IsNewestFirst, bool IsByName)
+{
+    /// <summary>Whether <see cref="Zone"/> is that of the setting, the header or a column, and not assumed.</summary>
+    public bool IsZoneNamed { get; init; }
+}
 
 /// <summary>A file that was read once, from beginning to end, and can be replayed.</summary>
 public sealed class ReplayPlan
@@ -146,6 +153,9 @@ public sealed class ReplayPlan
 
     /// <summary>point or comma.</summary>
     public string DecimalSign => _shape.Decimal == Replay.DecimalSign.Comma ? "comma" : "point";
+
+    /// <summary>The mark in numbers that can be read both ways, point or comma, whose meaning is assumed; null if there are none.</summary>
+    public string? AssumedMark => _shape.AssumedMark;
 
     public int FieldCount => _shape.FieldCount;
 

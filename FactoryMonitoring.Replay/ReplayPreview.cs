@@ -17,6 +17,11 @@ public static class ReplayPreview
         ArgumentNullException.ThrowIfNull(setting);
         var text = new StringBuilder();
         Line("file", Say.Text($"{plan.File}, {Say.Bytes(plan.Length)}{(plan.IsGzip ? " of gzip" : "")}, {plan.Encoding}, separator {plan.Separator}, decimal {plan.DecimalSign}"));
+        if (plan.AssumedMark is { } mark)
+        {
+            Line("", $"ASSUMED: each number with a {mark} has three digits after it, and the {mark} is taken for {(mark == plan.DecimalSign ? "the decimal sign" : "a separator of thousands")}; give {setting(nameof(ReplayOptions.DecimalSign))}={(plan.DecimalSign == "point" ? "comma" : "point")} if it is not");
+        }
+
         Line("rows", Rows(plan));
         Line("time", Times(plan, setting));
         foreach (var note in TimeNotes(plan))
@@ -49,6 +54,13 @@ public static class ReplayPreview
         }
 
         Line("missing", Missing(plan));
+        if (plan.Columns.Where(column => column.Suspected.Count > 0).ToList() is { Count: > 0 } suspected)
+        {
+            // The setting replaces the numbers that are found.
+            var numbers = plan.Columns.SelectMany(column => column.Markers.Concat(column.Suspected)).Distinct().Order().Select(Written);
+            Line("", $"SUSPECTED: {string.Join(", ", suspected.Take(LeftOutShown).Select(column => $"{string.Join(" and ", column.Suspected.Select(Written))} of {column.SensorId}"))}{(suspected.Count > LeftOutShown ? ", …" : "")}: far from all other values, and kept as values; if missing values are written so, give {setting(nameof(ReplayOptions.Missing))}={string.Join(',', numbers)}, which holds for all columns");
+        }
+
         head = "first rows";
         foreach (var (line, row) in plan.FirstRows)
         {
@@ -69,6 +81,8 @@ public static class ReplayPreview
         var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}{(one.IsAssumed ? " (assumed, for nothing in the file names type and unit)" : "")}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
         return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Say.Duration(plan.Duration))}";
     }
+
+    private static string Written(double number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     // "holds texts" and "hold texts"
     private static string Verb(string why, int count) => count == 1 ? why : why.Replace("holds", "hold", StringComparison.Ordinal).Replace("numbers", "number", StringComparison.Ordinal);
@@ -102,7 +116,7 @@ public static class ReplayPreview
         [
             $"{times.Where}: {range}",
             .. times.Order is { } order ? (string[])[order] : [],
-            .. times.Zone is { } zone ? (string[])[plan.Options.TimeZone is { Length: > 0 } ? $"times of {zone}" : $"times name no zone and are taken for {zone} ({setting(nameof(ReplayOptions.TimeZone))})"] : [],
+            .. times.Zone is { } zone ? (string[])[times.IsZoneNamed ? $"times of {zone}" : $"times name no zone and are taken for {zone} ({setting(nameof(ReplayOptions.TimeZone))})"] : [],
         ];
         return string.Join(", ", words);
     }

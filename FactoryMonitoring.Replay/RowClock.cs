@@ -17,14 +17,17 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
     /// <summary>The time in UTC, if <see cref="Written"/> does not hold it.</summary>
     public DateTime Counted { get; private set; }
 
+    // The columns of year, month, day and so on.
+    private int Parts => plan.Columns.Length - (plan.Half is null ? 0 : 1) - (plan.Zone is null ? 0 : 1);
+
     public TimeReadOutcome Read(RowReader row)
     {
         switch (plan.Kind)
         {
             case TimeKind.Text:
-                return plan.Columns.Length == 1 ? ReadOne(row.Chars(plan.Columns[0])) : ReadTwo(row);
+                return InZone(row, plan.Clock is { } clock ? ReadTwo(row, clock) : ReadOne(Halved(row, plan.Columns[0])));
             case TimeKind.Calendar:
-                return ReadCalendar(row);
+                return InZone(row, ReadCalendar(row));
             default:
                 var text = row.Chars(plan.Columns[0]);
                 if (missing.IsText(text))
@@ -38,15 +41,39 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
                 }
 
                 // A double does not have enough digits for nanoseconds since 1970.
-                Counted = long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) && plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100) : counted;
+                Counted = !long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) ? counted
+                    : plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100)
+                    : plan.UnitName is "ticks" or "filetime" ? plan.Start!.Value.AddTicks(whole) : counted;
                 return TimeReadOutcome.Read;
         }
     }
 
     /// <summary>Returns the time as it is written in the row.</summary>
     public string Text(RowReader row) => plan.Kind == TimeKind.Calendar
-        ? Say.Text($"{row[plan.Columns[0]]}-{row[plan.Columns[1]].PadLeft(2, '0')}-{row[plan.Columns[2]].PadLeft(2, '0')}{(plan.Columns.Length > 3 ? $" {string.Join(':', plan.Columns[3..].Select(column => row[column].PadLeft(2, '0')))}" : "")}")
+        ? Say.Text($"{row[plan.Columns[0]]}-{row[plan.Columns[1]].PadLeft(2, '0')}-{row[plan.Columns[2]].PadLeft(2, '0')}{(Parts > 3 ? $" {string.Join(':', plan.Columns[3..Parts].Select(column => row[column].PadLeft(2, '0')))}" : "")}{string.Concat(plan.Columns[Parts..].Select(column => $" {row[column]}"))}")
         : string.Join(' ', plan.Columns.Select(column => row[column]));
+
+    // The time of day with the AM or PM that stands in another column.
+    private ReadOnlySpan<char> Halved(RowReader row, int column) => plan.Half is not { } half || missing.IsText(row.Chars(column)) ? row.Chars(column)
+        : TimeText.IsHalfDayAlone(row.Chars(half)) ? $"{row[column]} {row[half]}" : "?";
+
+    private TimeReadOutcome InZone(RowReader row, TimeReadOutcome outcome)
+    {
+        if (outcome != TimeReadOutcome.Read || plan.Zone is not { } column)
+        {
+            return outcome;
+        }
+
+        var text = row.Chars(column);
+        if (plan.ZoneId is { } id)
+        {
+            return text.SequenceEqual(id) ? outcome : TimeReadOutcome.Wrong;
+        }
+
+        var isRead = TimeText.TryReadZone(text, out var minutes);
+        Written = Written with { Offset = minutes };
+        return isRead ? outcome : TimeReadOutcome.Wrong;
+    }
 
     private TimeReadOutcome ReadOne(ReadOnlySpan<char> text)
     {
@@ -60,7 +87,7 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
         return isRead ? TimeReadOutcome.Read : TimeReadOutcome.Wrong;
     }
 
-    private TimeReadOutcome ReadTwo(RowReader row)
+    private TimeReadOutcome ReadTwo(RowReader row, int column)
     {
         if (ReadOne(row.Chars(plan.Columns[0])) is not TimeReadOutcome.Read and var outcome)
         {
@@ -68,14 +95,21 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
         }
 
         var written = Written;
-        var text = row.Chars(plan.Columns[1]);
+        var text = row.Chars(column);
         if (missing.IsText(text))
         {
             return TimeReadOutcome.Missing;
         }
 
         TimeText clock;
-        if (plan.IsHour)
+        if (plan.Half is not null)
+        {
+            if (!TimeText.TryReadClock(Halved(row, column), isNumber: false, out clock))
+            {
+                return TimeReadOutcome.Wrong;
+            }
+        }
+        else if (plan.IsHour)
         {
             if (!Numbers.TryRead(text, sign, out var hour) || hour is < 0 or > 24)
             {
@@ -104,7 +138,7 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
     private TimeReadOutcome ReadCalendar(RowReader row)
     {
         Span<int> parts = stackalloc int[6];
-        for (var i = 0; i < plan.Columns.Length; i++)
+        for (var i = 0; i < Parts; i++)
         {
             var text = row.Chars(plan.Columns[i]);
             if (missing.IsText(text))
@@ -120,6 +154,16 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
             parts[i] = (int)number;
         }
 
+        if (plan.Half is { } half && row[half] is var ofDay)
+        {
+            if (parts[3] is 0 or > 12 || !TimeText.IsHalfDayAlone(ofDay))
+            {
+                return TimeReadOutcome.Wrong;
+            }
+
+            parts[3] = (parts[3] % 12) + (ofDay[0] is 'P' or 'p' ? 12 : 0);
+        }
+
         if (parts[3] > 24 || parts[4] > 59 || parts[5] > 60)
         {
             return TimeReadOutcome.Wrong;
@@ -132,16 +176,22 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
             Second = parts[1],
             Third = parts[2],
             Clock = parts[3] * TimeSpan.TicksPerHour + parts[4] * TimeSpan.TicksPerMinute + parts[5] * TimeSpan.TicksPerSecond,
-            HasClock = plan.Columns.Length > 3,
+            HasClock = Parts > 3,
         };
         return TimeReadOutcome.Read;
     }
 }
 
-/// <summary>Converts local times to UTC, in the rows' order: times in the hour that a clock repeats belong to its first pass until they fall back.</summary>
+/// <summary>
+/// Converts local times to UTC, in the rows' order: times in the hour that a clock repeats belong to its first pass until they fall back, or until a time of
+/// steps of an hour or more comes again.
+/// </summary>
 internal sealed class ZoneClock(TimeZoneInfo zone)
 {
     private DateTime _last = DateTime.MinValue;
+    private TimeSpan _step;
+    private long _rows;
+    private long _rowsBefore;
 
     /// <summary>Number of times in the hour that the clock repeats.</summary>
     public long Repeated { get; private set; }
@@ -171,6 +221,7 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
         }
 
         utc = DateTime.SpecifyKind(local, DateTimeKind.Utc) - offset;
+        (_step, _rowsBefore, _rows) = utc == _last ? (_step, _rowsBefore, _rows + 1) : (utc - _last, _rows, 1);
         _last = utc;
         return true;
     }
@@ -195,6 +246,10 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
 
         Repeated++;
         var offsets = zone.GetAmbiguousTimeOffsets(local);
-        return local - offsets.Max() >= DateTime.SpecifyKind(_last, DateTimeKind.Unspecified) ? offsets.Max() : offsets.Min();
+        var (first, second) = (offsets.Max(), offsets.Min());
+        // In a long table, as many rows have a time as had the time before it.
+        var comesAgain = _rowsBefore > 0 && _rows >= _rowsBefore && _step.Duration() >= first - second;
+        return local.Ticks - first.Ticks > _last.Ticks || (local.Ticks - first.Ticks == _last.Ticks && !comesAgain)
+            || (local.Ticks - second.Ticks == _last.Ticks && comesAgain && _step < TimeSpan.Zero) ? first : second;
     }
 }

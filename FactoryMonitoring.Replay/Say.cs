@@ -22,6 +22,9 @@ internal static class Say
         return line.Length > LongestValue ? $"\"{line[..LongestValue]}…\"" : $"\"{line}\"";
     }
 
+    /// <summary>Returns a text as a shell needs it, in quotes if it has other characters than those of words.</summary>
+    public static string Shell(string text) => text.All(each => char.IsLetterOrDigit(each) || each is '_' or '-' or '.' or ',' or ':' or '/' or '%' or '+' or '@') ? text : $"'{text.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+
     public static string Duration(TimeSpan time) => time switch
     {
         { TotalDays: >= 2 } => Text($"{(int)time.TotalDays} days {time.Hours} h"),

@@ -36,6 +36,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     {
         ["d"] = TimeSpan.FromDays(1), ["h"] = TimeSpan.FromHours(1), ["min"] = TimeSpan.FromMinutes(1), ["s"] = TimeSpan.FromSeconds(1),
         ["ms"] = TimeSpan.FromMilliseconds(1), ["us"] = TimeSpan.FromMicroseconds(1), ["ns"] = TimeSpan.FromTicks(1) / 100.0,
+        ["ticks"] = TimeSpan.FromTicks(1), ["filetime"] = TimeSpan.FromTicks(1),
     };
 
     private static readonly string[][] Calendar =
@@ -49,13 +50,36 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     /// <summary>The start from which a column counts, in UTC; null if it is 1970, or if nothing names it.</summary>
     public DateTime? Start { get; init; }
 
-    /// <summary>Returns the zone that the header of a time column names, as in <c>Date Time, GMT-05:00</c>; null if none does.</summary>
-    public TimeZoneInfo? ZoneOf(FileShape shape)
+    /// <summary>The column of AM and PM beside the clock; null if there is none.</summary>
+    public int? Half { get; init; }
+
+    /// <summary>The column of the times' zones or offsets; null if there is none.</summary>
+    public int? Zone { get; init; }
+
+    /// <summary>The IANA id that the column of zones has in all rows; null if it has offsets or abbreviations.</summary>
+    public string? ZoneId { get; init; }
+
+    /// <summary>The clock column beside the date's; null if one column has both, or if there is no clock.</summary>
+    public int? Clock => Columns.Length > 1 && Columns[1] != Half && Columns[1] != Zone ? Columns[1] : null;
+
+    /// <summary>Returns the zone that a column of zones, or the header of a time column names, as in <c>Date Time, GMT-05:00</c>; null if none does.</summary>
+    /// <exception cref="ReplayFileException">The header names a zone whose offset is not certain.</exception>
+    public TimeZoneInfo? ZoneOf(FileShape shape, SettingName setting)
     {
-        foreach (var column in Kind is TimeKind.Text or TimeKind.Calendar ? Columns : [])
+        if (ZoneId is not null)
+        {
+            return TimeZoneInfo.FindSystemTimeZoneById(ZoneId);
+        }
+
+        foreach (var column in Kind is TimeKind.Text or TimeKind.Calendar && Zone is null && !Columns.Any(index => shape.Columns[index].HasZone) ? Columns : [])
         {
             if (OffsetInName().Match(shape.Names[column]) is not { Success: true } match)
             {
+                if (ZoneInName().Match(shape.Names[column]) is { Success: true } named && NamedZone(shape, column, named, setting) is { } zone)
+                {
+                    return zone;
+                }
+
                 continue;
             }
 
@@ -73,6 +97,25 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         return null;
     }
 
+    // A clock of Berlin says CET in winter, and a logger that says CET may keep +01:00 in summer.
+    private static TimeZoneInfo? NamedZone(FileShape shape, int column, Match match, SettingName setting)
+    {
+        var name = match.Groups["zone"].Value;
+        if (name.Contains('/', StringComparison.Ordinal))
+        {
+            return TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : null;
+        }
+
+        var isKnown = Contracts.ZoneNames.TryGetMinutes(name, out var minutes);
+        if (isKnown ? minutes == 0 && name[0] != 'W' : !match.Groups["bracket"].Success || name[^1] != 'T' || name is "LST")
+        {
+            return isKnown ? TimeZoneInfo.Utc : null;
+        }
+
+        var fixedZone = isKnown ? Say.Text($"=Etc/GMT{-minutes / 60:+0;-0;0} for {minutes / 60:+00;-00;+00}:00 all year, or") : ",";
+        throw new ReplayFileException($"{shape.Column(column)}: {name} does not tell whether the clock is moved in summer: give {setting(nameof(ReplayOptions.TimeZone))}{fixedZone} the IANA id of the zone, as Europe/Berlin");
+    }
+
     /// <summary>Whether the order of day, month and year can be ambiguous.</summary>
     public bool HasText => Kind == TimeKind.Text;
 
@@ -88,7 +131,9 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var given = options.TimeColumn is not { Length: > 0 } ? null
             : options.TimeColumn.Equals("none", StringComparison.OrdinalIgnoreCase) ? []
             : names.Find(options.TimeColumn, nameof(options.TimeColumn));
-        return given switch
+        // AM and PM are found beside the times, whether the setting names their column or not.
+        given = given is { Length: > 1 } ? [.. given.Where(index => !shape.Columns[index].IsHalfDay)] : given;
+        return WithRest(shape, options, setting, given switch
         {
             [] => None,
             [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) => OfTwo(shape, clock, date),
@@ -96,7 +141,32 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
             null => Infer(shape, format, options, setting) ?? None,
             _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn}: must be one column, or the date's and the clock's"),
-        };
+        });
+    }
+
+    // AM and PM, or the zone, may stand in columns of their own.
+    private static TimePlan WithRest(FileShape shape, ReplayOptions options, SettingName setting, TimePlan plan)
+    {
+        if (plan.Kind is not (TimeKind.Text or TimeKind.Calendar))
+        {
+            return plan;
+        }
+
+        var others = Enumerable.Range(0, shape.FieldCount).Except(plan.Columns).Cast<int?>().ToList();
+        // A clock of 24 hours needs no AM and PM: the column is something else, such as a shift.
+        var clock = plan.Kind == TimeKind.Text ? plan.Columns[^1] : plan.Columns.Length > 3 ? plan.Columns[3] : (int?)null;
+        var isOf12 = clock is { } hours && (shape.Columns[hours] is { IsNumber: true, Most: < 1300 } || (shape.Columns[hours] is { IsNumber: false, LatestClock: var latest } && latest < 13 * TimeSpan.TicksPerHour));
+        var half = isOf12 ? others.Find(index => shape.Columns[index!.Value].IsHalfDay) : null;
+        var zone = options.TimeZone is { Length: > 0 } || shape.HeaderLine is null || plan.Columns.Any(index => shape.Columns[index].HasZone) ? null
+            : others.Find(index => ZoneName().IsMatch(shape.Names[index!.Value]) && !shape.Columns[index.Value].IsEmpty);
+        string? id = null;
+        if (zone is { } column && shape.Columns[column].First is { } first && !TimeText.TryReadZone(first, out _))
+        {
+            id = first.Contains('/', StringComparison.Ordinal) && shape.Columns[column].IsConstant && TimeZoneInfo.TryFindSystemTimeZoneById(first, out _) ? first
+                : throw new ReplayFileException($"{shape.Column(column)}: {Say.Quoted(first)} is no offset from UTC, nor the IANA id of one zone in all rows: give {setting(nameof(ReplayOptions.TimeZone))}");
+        }
+
+        return plan with { Columns = [.. plan.Columns, .. ((int?[])[half, zone]).OfType<int>()], Half = half, Zone = zone, ZoneId = id };
     }
 
     /// <summary>Converts the number in a column that counts to a time.</summary>
@@ -113,6 +183,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var columns = string.Join(" and ", Columns.Select(shape.Column));
         return Kind switch
         {
+            TimeKind.Epoch when OriginOf(UnitName) is { } origin => Say.Text($"{columns}, units of 100 ns since the year {origin.Year}"),
             TimeKind.Epoch => $"{columns}, {UnitName} since {(Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970")}",
             TimeKind.Elapsed => $"{columns}, {UnitName} since the beginning",
             TimeKind.Excel => $"{columns}, days of Excel",
@@ -184,7 +255,17 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             return isGiven ? Text(column) : null;
         }
 
-        if (format is not { Length: > 0 } && EpochUnit(sample) is { } epoch)
+        if (format is not { Length: > 0 } && EpochUnit(sample) == "ns")
+        {
+            format = UnitOfTicks(shape, column, setting);
+        }
+
+        if (format is { Length: > 0 } && OriginOf(format) is { } origin)
+        {
+            return new TimePlan(TimeKind.Epoch, [column], UnitsOfTime[format], format, false) { Start = origin };
+        }
+
+        if (EpochUnit(sample) is { } epoch && (format is not { Length: > 0 } || format == epoch))
         {
             return new TimePlan(TimeKind.Epoch, [column], UnitsOfTime[epoch], epoch, false);
         }
@@ -193,7 +274,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (unit is null && options.Interval is null)
         {
             throw new ReplayFileException(Say.Text(
-                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
+                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; ticks or filetime for units of 100 ns since the year 1 or 1601; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
         }
 
         var start = shape.Start is { } written && new ZoneClock(ZoneOf(options)).TryUtc(written, DateOrder.YearFirst, out var utc) ? utc : (DateTime?)null;
@@ -209,6 +290,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     {
         var columns = shape.Columns;
         var clocks = Indexes(columns, column => column.IsClock);
+        clocks.RemoveAll(index => ZoneName().IsMatch(shape.Names[index]));
         var clock = clocks.Count > 0 ? clocks.FirstOrDefault(index => index > date, clocks[0])
             : Indexes(columns, column => column is { IsNumber: true, Least: >= 0, Most: <= 240000 }).FirstOrDefault(index => IsHourAt(shape, index) || HoursAndMinutes().IsMatch(shape.Names[index]), -1);
         return clock < 0 ? Text(date) : OfTwo(shape, date, clock);
@@ -229,7 +311,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     private static bool IsHourAt(FileShape shape, int column) =>
         shape.Columns[column] is { IsNumber: true, Least: >= 0, Most: <= 24 } && Calendar[3].Contains(Replay.Units.Split(shape.Names[column]).Name.ToLowerInvariant());
 
-    private static bool IsNamedTime(string name) => NamedTime().IsMatch(name);
+    public static bool IsNamedTime(string name) => NamedTime().IsMatch(name);
 
     // From 1973 to 2286 in each unit.
     private static string? EpochUnit(ColumnSample column) => (column.Least, column.Most) switch
@@ -240,6 +322,28 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         ( >= 1e17, < 1e19) => "ns",
         _ => null,
     };
+
+    private static DateTime? OriginOf(string unit) => unit switch
+    {
+        "ticks" => new DateTime(1, 1, 1),
+        "filetime" => new DateTime(1601, 1, 1),
+        _ => null,
+    };
+
+    // As many units of 100 ns have passed since the year 1, or since 1601, as nanoseconds from 1970 until 1974 or 1990.
+    private static string UnitOfTicks(FileShape shape, int column, SettingName setting)
+    {
+        var sample = shape.Columns[column];
+        var unit = sample is { Least: >= 5.05e17, Most: < 6.63e17 } ? "ticks" : sample.Most < 1.58e17 ? "filetime" : "ns";
+        if (unit == "ns" || shape.Names[column].Replace("_", "", StringComparison.Ordinal).Contains(unit, StringComparison.OrdinalIgnoreCase))
+        {
+            return unit;
+        }
+
+        var (origin, number) = (OriginOf(unit)!.Value, (long)sample.Least);
+        throw new ReplayFileException(Say.Text(
+            $"{shape.Column(column)}: {number} can be ns since 1970 ({DateTime.UnixEpoch.AddTicks(number / 100):yyyy-MM-dd}) or units of 100 ns since the year {origin.Year} ({origin.AddTicks(number):yyyy-MM-dd}): give {setting(nameof(ReplayOptions.TimeFormat))}=ns or {unit}"));
+    }
 
     private static string? UnitOf(string name, string? unit) => (unit ?? Elapsed().Match(name).Groups["unit"].Value).Trim().ToLowerInvariant() switch
     {
@@ -280,7 +384,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static List<int> Indexes(ColumnSample[] columns, Func<ColumnSample, bool> isLike) => [.. Enumerable.Range(0, columns.Length).Where(index => isLike(columns[index]))];
 
-    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^ticks$|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NamedTime();
 
     [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|x_value|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
@@ -294,6 +398,12 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     [GeneratedRegex(@"(^|[^A-Za-z])(GMT|UTC)[ ]?(?<sign>[+\-−])(?<hours>\d{1,2})(:?(?<minutes>\d{2}))?(?!\d)", RegexOptions.CultureInvariant)]
     private static partial Regex OffsetInName();
+
+    [GeneratedRegex(@"(^|[ _,]|(?<bracket>[\[(]))(?<zone>[A-Z][A-Za-z]+/[A-Za-z_/]+|[A-Z]{2,5})[\])]?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex ZoneInName();
+
+    [GeneratedRegex("^(tz|time[ _.-]?zone|zeitzone|((utc|gmt|tz|(time)?zone)[ _.-]?)offset([ _.-]?(h|hours?|min|minutes))?)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ZoneName();
 
     [GeneratedRegex("^((time|uhrzeit|zeit|clock|hora|heure)?[ _.(-]*(hhmm(ss)?|hh:mm(:ss)?)?[)]?|hour_?minute|hour|hr|hh|stunde|(time|hour)[ _.-]?(utc|gmt|lst|local|of[ _.-]?day))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex HoursAndMinutes();

@@ -92,6 +92,15 @@ internal struct TimeText
         return (time.ReadClock(ref rest) || (isNumber && time.ReadClockNumber(ref rest))) && time.ReadZone(rest);
     }
 
+    /// <summary>Reads a zone alone: EST, UTC+1, +05:30, or -5 and 5 hours east of UTC.</summary>
+    public static bool TryReadZone(ReadOnlySpan<char> text, out int minutes)
+    {
+        TimeText time = default;
+        var isRead = time.ReadZone(Digits(text) > 0 ? $"+{text}" : text) && time.Offset is not null;
+        minutes = time.Offset ?? 0;
+        return isRead;
+    }
+
     /// <returns>The month whose name or abbreviation this is; 0 if it is none.</returns>
     private static int MonthOf(ReadOnlySpan<char> name)
     {
@@ -456,6 +465,9 @@ internal struct TimeText
             return Number(ref rest, 2);
         }
     }
+
+    /// <summary>Returns whether a text is AM, pm, a.m. or the like and nothing else, such as PM10.</summary>
+    public static bool IsHalfDayAlone(ReadOnlySpan<char> text) => IsHalfDay(text) && text.Length <= 4 && text[^1] is 'M' or 'm' or '.';
 
     // AM, pm, a.m.
     private static bool IsHalfDay(ReadOnlySpan<char> text) =>

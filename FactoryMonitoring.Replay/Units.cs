@@ -12,7 +12,7 @@ internal static partial class Units
         "TS RN - -- n/a none NA yyyy-mm-dd hh:mm hh:mm:ss dd/mm/yyyy dd.mm.yyyy utc gmt local iso datetime date time timestamp string float int double number text boolean smp avg max min std tot 1 # unit units einheit"
             .Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly FrozenSet<string> WordsLikeUnits = "min in sec day days hour count counts bit bits bool sq yr mo dy mn deg pH RH RPM rpm".Split(' ').ToFrozenSet(StringComparer.Ordinal);
+    private static readonly FrozenSet<string> WordsLikeUnits = "min in sec day days hour count counts bit bits bool sq yr mo dy mn deg pH RH RPM".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
@@ -67,7 +67,13 @@ internal static partial class Units
         }
 
         var mark = name.LastIndexOfAny(['_', '/', ',', ' ', '.']);
-        return mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && IsUnitAfter(name[..mark], end) ? (name[..mark].TrimEnd(' ', '_', ','), end) : (name, null);
+        if (mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && UnitAfter(name[..mark], end) is { } after)
+        {
+            return (name[..mark].TrimEnd(' ', '_', ','), after);
+        }
+
+        return UnitBehindType().Match(name) is { Success: true } joined && UnitAfter(joined.Groups["name"].Value, joined.Groups["unit"].Value) is { } attached
+            ? (joined.Groups["name"].Value, attached) : (name, null);
     }
 
     /// <summary>Returns a unit in a row of units, without brackets; null if the field is not a unit.</summary>
@@ -78,7 +84,8 @@ internal static partial class Units
     /// </summary>
     public static SensorTypeInfo? TypeOf(string name, string? unit)
     {
-        var type = Temperature().IsMatch(name) ? SensorCatalog.Temperature
+        var type = IsState(name) ? null
+            : Temperature().IsMatch(name) ? SensorCatalog.Temperature
             : Humidity().IsMatch(name) ? SensorCatalog.Humidity
             : Vibration().IsMatch(name) ? SensorCatalog.Vibration
             : Pressure().IsMatch(name) ? SensorCatalog.Pressure
@@ -88,9 +95,25 @@ internal static partial class Units
         return type is not null && (unit is null || UnitWords.OfType(type.Name).Contains(unit)) ? type : null;
     }
 
-    // "Sensor A" is not a current, and "temp_min" is not a time.
-    private static bool IsUnitAfter(string name, string end) =>
-        UnitWords.IsWritten(end) && !WordsLikeUnits.Contains(end) && (end.Length > 1 || end is "%" or "°" || (end is "C" or "F" or "K" && Temperature().IsMatch(name)) || (end is "W" && Energy().IsMatch(name)));
+    /// <summary>Returns whether a name is that of a state or a ratio and not of a quantity: a power factor has no unit of power.</summary>
+    public static bool IsState(string name) => State().IsMatch(name);
+
+    // "Sensor A" is not a current, and "temp_min" is not a time. After the name of a type, a unit may be in lower case and without its signs: power_w, vibration_ms2.
+    private static string? UnitAfter(string name, string end)
+    {
+        if (WordsLikeUnits.Contains(end) || (end.Equals("hp", StringComparison.OrdinalIgnoreCase) && !Energy().IsMatch(name)))
+        {
+            return null;
+        }
+
+        if (end.Length > 1 || end is "%" or "°")
+        {
+            return UnitWords.IsWritten(end) ? end : TypeOf(name, null) is not null ? UnitWords.Folded(end) : null;
+        }
+
+        return (end is "C" or "F" or "K" or "k" && Temperature().IsMatch(name)) || (end is "W" or "w" or "J" && Energy().IsMatch(name)) ? end.ToUpperInvariant()
+            : end is "g" && Vibration().IsMatch(name) ? end : null;
+    }
 
     private static string DegreesOf(string unit) => unit is "c" or "f" ? unit.ToUpperInvariant() : Degrees().Match(unit) is { Success: true } match ? $"°{char.ToUpperInvariant(match.Groups["scale"].Value[0])}" : unit;
 
@@ -105,6 +128,13 @@ internal static partial class Units
     // A single letter is a unit only after a temperature: "Diff" and "Leaf" do not end with a unit.
     [GeneratedRegex(@"^(?<name>.*?)(?:(?<sure>(?<unit>(?:°|º)[ ]*[CFcf]|(?<=[ _,.\-])deg(?:rees?|\.)?[ _.\-]*[CFcf]|(?<![A-Z])Deg(?:rees?)?[CF]|(?<=[ _,.\-])(?:[Ff]ahrenheit|[Cc]elsius)|(?<=[a-z])(?:Fahrenheit|Celsius)))|(?<=[ _,.\-])(?<unit>[CFcf])|(?<=[Tt]emp|[Tt]emperature)(?<unit>[CF]))$", RegexOptions.CultureInvariant)]
     private static partial Regex DegreesAtEnd();
+
+    // powerW, pressurekPa
+    [GeneratedRegex("^(?<name>.*(?:[Tt]emp(?:erature|eratur)?|[Hh]umidity|[Vv]ibration|[Pp]ress(?:ure)?|[Pp]ower|[Ee]nergy|[Ll]eistung|[Ee]nergie|[Dd]ruck))(?<unit>[A-Za-z%/µ²³0-9]{1,6})$", RegexOptions.CultureInvariant)]
+    private static partial Regex UnitBehindType();
+
+    [GeneratedRegex("(^|[^A-Za-z])((?i)factor|on|off|status|state|err|errors?|faults?|alarms?|alerts?|flags?|counts?|counter|code|mode|valid|validity|quality|qc|ok|enabled?)$|(?<=[a-z])(Factor|On|Off|Status|State|Error|Fault|Alarm|Alert|Flag|Count|Code|Mode|Valid|Quality|Enabled)$", RegexOptions.CultureInvariant)]
+    private static partial Regex State();
 
     [GeneratedRegex(@"^[ymdhsYMDHSTft:./\- ]{4,}$", RegexOptions.CultureInvariant)]
     private static partial Regex LayoutOfTime();

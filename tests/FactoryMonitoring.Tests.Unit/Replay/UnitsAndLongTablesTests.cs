@@ -25,7 +25,7 @@ public sealed class UnitsAndLongTablesTests : ReplayFileTest
     [Theory]
     [InlineData("t,T\n2024-01-01,20 °C\n2024-01-02,70 °F\n2024-01-03,21 °C\n2024-01-04,22 °C\n", "line 3, column 2 (T): \"70 °F\" is in °F, and line 2 is in °C: convert one of them, or remove the line")]
     [InlineData("t,T [°C]\n2024-01-01,70 °F\n2024-01-02,71 °F\n", "line 2, column 2 (T [°C]): \"70 °F\" is in °F, and the header names °C: convert one of them, or remove the line")]
-    [InlineData("t,T\n2024-01-01,20 °C\n2024-01-02,21 blorp\n2024-01-03,21 °C\n2024-01-04,22 °C\n", "line 3, column 2 (T): \"21 blorp\" is no number: correct it, or let it stand for a missing value, Missing=21 blorp")]
+    [InlineData("t,T\n2024-01-01,20 °C\n2024-01-02,21 blorp\n2024-01-03,21 °C\n2024-01-04,22 °C\n", "line 3, column 2 (T): \"21 blorp\" is no number: correct it, or let it stand for a missing value, Missing='21 blorp'")]
     [InlineData("time,sensor,value,unit\n2024-01-01,a,20,°C\n2024-01-02,b,1,bar\n2024-01-03,a,70,°F\n", "line 4, column 4 (unit): \"°F\" of \"a\" is in °F, and line 2 is in °C: convert one of them, or remove the line")]
     [InlineData("time,sensor,value\n2024-01-01,a,20\n2024-01-02,,21\n2024-01-03,a,22\n", "line 3, column 2 (sensor): names no sensor: write its name, or remove the line")]
     [InlineData("time,sensor,value\n2024-01-01,a,20\n2024-01-02,b,hot\n2024-01-03,a,22\n", "line 3, column 3 (value): \"hot\" is no number: correct it, or let it stand for a missing value, Missing=hot")]
