@@ -295,7 +295,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
         else
         {
-            Complete(element, hasValue, reading.Value, ref sensor);
+            Complete(element, hasValue, ref sensor);
+            CheckUnitOfType(body, reading.Value, sensor.Type);
             AddType(ref sensor);
             AddPart(body, ref sensor);
             Take(sensor, take);
@@ -400,7 +401,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void IsNull(string what, string key) =>
         Reject(Rejection.NoValue, $"The {what} is null, which is none: it must be a finite number{(_formed is null ? $". {Other(key)}" : "")}");
 
-    private void Complete(ReadOnlySpan<byte> body, bool hasValue, double value, ref SensorText sensor)
+    private void Complete(ReadOnlySpan<byte> body, bool hasValue, ref SensorText sensor)
     {
         sensor.Type = sensor.Type.IsEmpty ? _defaultType : sensor.Type;
         if (sensor.Type.IsEmpty)
@@ -426,10 +427,6 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
                 var known = string.Join(", ", SensorCatalog.Types.Keys.Order(StringComparer.Ordinal));
                 Miss(body, Rejection.MissingField, $"unit, and its type {Quoted(sensor.Type)} has none of its own (as {known} have)", "Unit", $", or set {Mapping}DefaultUnit");
             }
-            else if (_members[Member.Unit].Type == JsonTokenType.None)
-            {
-                CheckUnitOfType(body, value, sensor.Type);
-            }
         }
     }
 
@@ -437,7 +434,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void CheckUnitOfType(ReadOnlySpan<byte> body, double value, ReadOnlySpan<byte> text)
     {
         const double LeastHpa = 300, MostHpa = 1200;
-        if (TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
+        if (_first != Rejection.None || _unitOfValue.Length > 0 || _members[Member.Unit].Type != JsonTokenType.None || TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
         {
             return;
         }

@@ -239,7 +239,7 @@ internal sealed class FormValues(MeasuredNames names)
             chosen.Add(best);
             if (same.FirstOrDefault(other => other.Rank == best.Rank && other.Name.Unit == best.Name.Unit && other.Number.ToString() != best.Number.ToString()) is { } rival)
             {
-                problem ??= $"{best.Place} ({Shown(best)}) and {rival.Place} ({Shown(rival)}) are the same {best.Name.Type} with different values: send one of them, or name those that are read in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.Values)}:{best.Name.Type}";
+                problem ??= $"{best.Place} ({Shown(best)}) and {rival.Place} ({Shown(rival)}) are the same {best.Name.Type} with different values: send one of them, or each with a sensor id of its own, or name those that are read in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.Values)}:{best.Name.Type}";
             }
 
             foreach (var other in same.Where(other => other != best && other.Number.ValueKind != JsonValueKind.Null))

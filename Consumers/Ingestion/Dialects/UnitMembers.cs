@@ -16,13 +16,13 @@ internal static class UnitMembers
             .Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 
     /// <summary>Parts of all these names, which almost no message contains.</summary>
-    private static readonly byte[][] Parts = [.. "nit NIT uom UOM Uom cale CALE ahrenheit AHRENHEIT elsius ELSIUS mperial MPERIAL etric ETRIC".Split(' ').Select(Encoding.UTF8.GetBytes)];
+    private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale ahrenheit elsius mperial etric".Split(' ').Select(Encoding.UTF8.GetBytes)];
 
     /// <summary>Finds a member by which a value without a unit could be in another unit than its type's.</summary>
     /// <param name="message">A JSON object.</param>
     /// <param name="type">Of the catalog.</param>
     /// <param name="isCertain">The form says what the members of the message itself mean.</param>
-    /// <returns>Its name and content; null if there is none.</returns>
+    /// <returns>Its pointer and content; null if there is none.</returns>
     /// <exception cref="JsonException">It is not JSON.</exception>
     public static string? Find(ReadOnlySpan<byte> message, SensorTypeInfo type, bool isCertain = false)
     {
@@ -32,6 +32,7 @@ internal static class UnitMembers
         }
 
         Span<byte> letters = stackalloc byte[LooseName.MaxLength];
+        List<string> path = [];
         var json = new Utf8JsonReader(message);
         while (json.Read())
         {
@@ -42,11 +43,12 @@ internal static class UnitMembers
             else if (json.TokenType == JsonTokenType.PropertyName)
             {
                 var name = json.GetString()!;
+                Follow(path, json.CurrentDepth, name);
                 var loose = LooseName.Of(Encoding.UTF8.GetBytes(name), letters);
                 var isBeside = json.CurrentDepth == 1 && !isCertain && Plain.Contains(loose);
                 if ((isBeside || IsName(loose)) && json.Read() && IsOther(ref json, loose, type, isBeside))
                 {
-                    return $"{name} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
+                    return $"{string.Join('/', path)} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
                 }
             }
         }
@@ -67,6 +69,14 @@ internal static class UnitMembers
         }
 
         return null;
+    }
+
+    /// <summary>Keeps the names around the one at a depth; in an array there is none.</summary>
+    private static void Follow(List<string> path, int depth, string name)
+    {
+        path.RemoveRange(Math.Min(path.Count, depth - 1), Math.Max(0, path.Count - depth + 1));
+        path.AddRange(Enumerable.Repeat("*", depth - 1 - path.Count));
+        path.Add(JsonText.Shorten(FormValues.Escaped(name), LooseName.MaxLength));
     }
 
     private static bool HasPart(ReadOnlySpan<byte> message)
@@ -120,7 +130,7 @@ internal static class UnitMembers
             if (json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == depth + 1)
             {
                 var loose = LooseName.Of(json.ValueSpan, letters);
-                hasValue |= loose.SequenceEqual("value"u8);
+                hasValue |= loose.SequenceEqual("value"u8) || loose.SequenceEqual("val"u8);
                 hasUnit |= IsName(loose);
             }
         }

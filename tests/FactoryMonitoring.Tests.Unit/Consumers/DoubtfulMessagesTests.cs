@@ -111,10 +111,10 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"sensorId":"a","SensorID":"b","sensor_type":"temperature","value":21.5}""", "missing_field", "are the sensor id: \"a\" and \"b\"")]
     [InlineData("""{"ts":1769860800,"sensorId":"a","SensorID":"b","temperature":21.5}""", "missing_field", "are the sensor id: \"a\" and \"b\"")]
     [InlineData("""{"ts":1769860800,"sensor_id":"a","sensor_type":"temperature","value":21.5,"Metadata":{"warning_threshold":1},"METADATA":{"warning_threshold":2}}""", "missing_field", "are the warning threshold: 1 and 2")]
-    [InlineData("""{"ts":1769860800,"Temperature":21.5,"TEMPERATURE":99}""", "missing_field", "Temperature (21.5) and TEMPERATURE (99) are the same temperature with different values: send one of them, or name those that are read in Consumers:Messages:Mapping:Values:temperature")]
+    [InlineData("""{"ts":1769860800,"Temperature":21.5,"TEMPERATURE":99}""", "missing_field", "Temperature (21.5) and TEMPERATURE (99) are the same temperature with different values: send one of them, or each with a sensor id of its own, or name those that are read in Consumers:Messages:Mapping:Values:temperature")]
     [InlineData("""{"ts":1769860800,"values":{"temp_C":21.5,"temperatureC":99}}""", "missing_field", "values/temp_C (21.5) and values/temperatureC (99)")]
     // Members that may name the unit.
-    [InlineData("""{"ts":1769860800,"values":{"temperature":70,"unit":"F"}}""", "missing_field", "The temperature has no unit, and unit (\"F\") may name it: name it with its unit, as temperature_F, or name the unit of all messages in Consumers:Messages:Mapping:Units:temperature")]
+    [InlineData("""{"ts":1769860800,"values":{"temperature":70,"unit":"F"}}""", "missing_field", "The temperature has no unit, and values/unit (\"F\") may name it: name it with its unit, as temperature_F, or name the unit of all messages in Consumers:Messages:Mapping:Units:temperature")]
     [InlineData("""{"ts":1769860800,"temperature":70,"temperatureUnit":"F"}""", "missing_field", "temperatureUnit (\"F\")")]
     [InlineData("""{"ts":1769860800,"temperature":70,"temp_unit":"F"}""", "missing_field", "temp_unit (\"F\")")]
     [InlineData("""{"ts":1769860800,"temperature":70,"temperature_units":"degrees"}""", "missing_field", "temperature_units (\"degrees\")")]
@@ -124,12 +124,12 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"temperature":70,"isFahrenheit":true}""", "missing_field", "isFahrenheit (true)")]
     [InlineData("""{"ts":1769860800,"temperature":70,"celsius":false}""", "missing_field", "celsius (false)")]
     [InlineData("""{"ts":1769860800,"temperature":70,"unitSystem":"imperial"}""", "missing_field", "unitSystem")]
-    [InlineData("""{"ts":1769860800,"temperature":70,"config":{"unit":"F"}}""", "missing_field", "unit (\"F\")")]
-    [InlineData("""{"ts":1769860800,"humidity":40,"pressure":1013,"settings":{"units":{"pressure_unit":"mmHg"}}}""", "missing_field", "The pressure has no unit, and pressure_unit (\"mmHg\") may name it")]
+    [InlineData("""{"ts":1769860800,"temperature":70,"config":{"unit":"F"}}""", "missing_field", "and config/unit (\"F\")")]
+    [InlineData("""{"ts":1769860800,"humidity":40,"pressure":1013,"settings":{"units":{"pressure_unit":"mmHg"}}}""", "missing_field", "The pressure has no unit, and settings/units/pressure_unit (\"mmHg\") may name it")]
     [InlineData("""{"ts":1769860800,"data":{"body":"{\"temperature\":70,\"settings\":{\"unit\":\"F\"}}"}}""", "missing_field", "unit (\"F\")")]
-    [InlineData("""{"fields":{"temperature":70},"name":"env","tags":{"unit":"F"},"timestamp":1769860800}""", "missing_field", "Read as Telegraf's JSON. The temperature has no unit, and unit (\"F\")")]
+    [InlineData("""{"fields":{"temperature":70},"name":"env","tags":{"unit":"F"},"timestamp":1769860800}""", "missing_field", "Read as Telegraf's JSON. The temperature has no unit, and tags/unit (\"F\")")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":70,"temperature_unit":"F"}""", "missing_field", "The temperature has no unit, and temperature_unit (\"F\") may name it: name that in Consumers:Messages:Mapping:Unit")]
-    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"energy","value":70,"config":{"power_unit":"W"}}""", "missing_field", "The energy has no unit, and power_unit (\"W\")")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"energy","value":70,"config":{"power_unit":"W"}}""", "missing_field", "The energy has no unit, and config/power_unit (\"W\")")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"Temperature","value":70,"isFahrenheit":true}""", "missing_field", "isFahrenheit (true)")]
     // Times that are of long ago, or something else.
     [InlineData("""{"ts":20261129,"temperature":1}""", "invalid_timestamp", "Cannot read the time 20261129: it could be the date 2026-11-29, or seconds since 1970. Send it as 2026-01-31T23:59:59.123Z")]
@@ -184,6 +184,15 @@ public sealed class DoubtfulMessagesTests
         var parser = Parser("hall/temperature", new MessagesOptions { RecordTime = true });
         Assert.True(Parse(parser, message) == Rejection.None, parser.Detail);
         Assert.StartsWith(reading, Assert.Single(Readings(parser)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_unit_beside_an_array_of_readings_leaves_those_without_one_in_doubt()
+    {
+        var parser = Parser("k", new MessagesOptions { Mapping = new MappingOptions { Readings = "readings" } });
+
+        Assert.Equal(Rejection.MissingField, Parse(parser, """{"ts":1769860800,"temperatureUnit":"F","readings":[{"sensor_type":"temperature","value":70}]}"""));
+        Assert.Equal(Rejection.None, Parse(parser, """{"ts":1769860800,"readings":[{"sensor_type":"temperature","value":21.5},{"sensor_type":"temperature","val":70,"uom":"F","sensor_id":"s"}]}"""));
     }
 
     [Fact]
