@@ -34,8 +34,17 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     /// <summary>The framing of a Schema Registry's serializer: a zero, and the schema's id in four bytes.</summary>
     private const int FramingBytes = 5;
 
+    /// <summary>A number from here on is a status code of OPC UA, not a quality.</summary>
+    public const float LeastStatusCode = 1 << 30;
+
     private static readonly byte[][] Names =
         [.. "timestamp sensor_id sensor_type location value unit alert_level quality metadata".Split(' ').Select(Encoding.UTF8.GetBytes)];
+
+    /// <summary>By <see cref="LooseName"/>: another spelling of one of these is read by the second reader.</summary>
+    private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> LooseNames = LooseOf(Names);
+
+    private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> LooseNamesInside = LooseOf(
+        [.. "factory_section machine_id zone reading_count sequence_id warning_threshold critical_threshold backfill".Split(' ').Select(Encoding.UTF8.GetBytes)]);
 
     private readonly MessageShapes _shapes = new();
     private readonly byte[] _scratch = new byte[2048];
@@ -218,7 +227,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             if (first == Rejection.MalformedJson && forms.OfNumber(message, keys.Bytes) is not (null, null) and var (problem, number))
             {
-                return number is null ? Reject(Rejection.MissingField, problem!) : ReadAsDialect(dialects, number, ref fields);
+                return number is null ? Reject(Rejection.MissingField, problem!) : ReadAsDialect(forms.Contract, number, ref fields);
             }
 
             foreach (var known in forms.Find(message.ToArray()))
@@ -231,6 +240,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
                     return rejection;
                 }
 
+                detail += known.Reader.Doubt;
                 if (rejection != Rejection.None && (known.Name is not null || known.Reader.IsCertain || known.Reader.IsMeasured))
                 {
                     return Reject(rejection, $"Read as {known.Name ?? known.Reader.Form}. {Detail}");
@@ -373,7 +383,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
                 return ReadLevel(ref json);
             default:
                 json.Skip();
-                return Rejection.None;
+                return OfOtherName(name, LooseNames);
         }
     }
 
@@ -399,7 +409,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     }
 
     private Rejection Complete(ref Fields fields) =>
-        fields.HasTimestamp && fields.HasId && fields.HasType && fields.HasValue && fields.HasUnit && !fields.Sensor.Unit.IsEmpty ? Resolve(fields.Sensor) : Rejection.MissingField;
+        fields.HasTimestamp && fields.HasId && fields.HasType && fields.HasValue && fields.HasUnit && !fields.Sensor.Unit.IsEmpty && !fields.Sensor.Type.IsEmpty ? Resolve(fields.Sensor) : Rejection.MissingField;
 
     /// <summary>Finds the sensor, or adds one whose text can be stored.</summary>
     private Rejection Resolve(in SensorText sensor)
@@ -515,7 +525,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             Mark(ShapeField.Quality, ref json);
             _reading.Quality = (float)quality;
-            if (!float.IsFinite(_reading.Quality))
+            if (_reading.Quality >= LeastStatusCode || !float.IsFinite(_reading.Quality))
             {
                 return Rejection.InvalidValue;
             }
@@ -587,18 +597,21 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         return first;
     }
 
-    /// <summary>
-    /// Skips an unknown member, unless its name is another spelling of a known one, such as machineId: then the second reader reads the message.
-    /// </summary>
+    /// <summary>Skips an unknown member of the location or the metadata.</summary>
     private static Rejection OfOtherName(ref Utf8JsonReader json)
     {
-        var name = LooseName.Of(json.ValueSpan, stackalloc byte[LooseName.MaxLength]);
-        var isOurs = name.SequenceEqual("factorysection"u8) || name.SequenceEqual("machineid"u8) || name.SequenceEqual("zone"u8) || name.SequenceEqual("readingcount"u8)
-            || name.SequenceEqual("sequenceid"u8) || name.SequenceEqual("warningthreshold"u8) || name.SequenceEqual("criticalthreshold"u8) || name.SequenceEqual("backfill"u8);
+        var name = json.ValueSpan;
         json.Read();
         json.Skip();
-        return isOurs ? Rejection.MissingField : Rejection.None;
+        return OfOtherName(name, LooseNamesInside);
     }
+
+    /// <summary>An unknown member is ignored, unless its name is another spelling of a known one, such as machineId: then the second reader reads the message.</summary>
+    private static Rejection OfOtherName(ReadOnlySpan<byte> name, HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> known) =>
+        known.Contains(LooseName.Of(name, stackalloc byte[LooseName.MaxLength])) ? Rejection.MissingField : Rejection.None;
+
+    private static HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> LooseOf(byte[][] names) =>
+        names.Select(name => LooseName.Of(name, new byte[LooseName.MaxLength]).ToArray()).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 
     private Rejection ReadOptionalText(scoped ref Utf8JsonReader json, int maxLength, ref OptionalUtf8 found)
     {

@@ -185,12 +185,12 @@ internal sealed class SensorDirectory(int capacity)
         _sensors.Dictionary.Add(sensor.Id, sensor);
     }
 
-    /// <summary>Returns the catalog's type if the text is the same in another case.</summary>
+    /// <summary>Returns the catalog's type if the text is the same in another case, or with spaces around it.</summary>
     private Word TypeOf(ReadOnlySpan<byte> text)
     {
         foreach (var type in CatalogTypes)
         {
-            if (Ascii.EqualsIgnoreCase(text, type.Utf8) && !text.SequenceEqual(type.Utf8))
+            if (Ascii.EqualsIgnoreCase(text.Trim((byte)' '), type.Utf8) && !text.SequenceEqual(type.Utf8))
             {
                 return new Word(text.ToArray(), type.Text);
             }

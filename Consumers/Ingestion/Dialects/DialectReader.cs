@@ -28,6 +28,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private readonly byte[] _defaultType = Encoding.UTF8.GetBytes(mapping.DefaultType ?? "");
     private readonly byte[] _defaultUnit = Encoding.UTF8.GetBytes(mapping.DefaultUnit ?? "");
     private readonly Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> _units = UnitsByType(mapping);
+    private readonly HashSet<string> _withUnit = new(mapping.Units.Keys, StringComparer.OrdinalIgnoreCase);
     private readonly Measurement[] _measurements = Measurements(mapping);
     private readonly byte[] _id = new byte[(ReadingParser.MaxIdLength + 1 + ReadingParser.MaxTypeLength) * 3];
     private readonly SortedSet<string> _unread = new(StringComparer.Ordinal);
@@ -48,7 +49,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <param name="options">The settings.</param>
     /// <param name="ownUnits">Returns a sensor_type's unit from other settings, which may change.</param>
     public DialectReader(MessagesOptions options, Func<string, string?>? ownUnits = null)
-        : this(options, options.Mapping, ownUnits ?? (_ => null)) => Forms = new KnownForms(options, this, ownUnits ?? (_ => null));
+        : this(options, options.Mapping, ownUnits ?? (_ => null)) => Forms = new KnownForms(options, ownUnits ?? (_ => null));
 
     /// <summary>Forms that need no mapping, for messages that this reader cannot read; null in a reader of one of those forms.</summary>
     public KnownForms? Forms { get; }
@@ -61,6 +62,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     /// <summary>Whether no other form looks like this one.</summary>
     public bool IsCertain { get; private set; }
+
+    /// <summary>Why the values found in the last object were not read, as a sentence; empty if there is no reason.</summary>
+    public string Doubt { get; private set; } = "";
 
     /// <summary>Numbers in the last message that are not read.</summary>
     public IReadOnlyCollection<string> Unread => _unread;
@@ -87,7 +91,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
     public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured) = (Rejection.None, "", -1, -1, null, false, false);
+        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured, Doubt) = (Rejection.None, "", -1, -1, null, false, false, "");
         _unread.Clear();
         Begin(ref reading, ref sensor);
         var envelope = Envelope.Open(message);
@@ -155,6 +159,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void ReadForm(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         _formed = forms!.Read(envelope.Body);
+        Doubt = Doubt.Length > 0 ? Doubt : forms.Doubt;
         if (_formed is null)
         {
             _members.Find(envelope.Body);
@@ -185,7 +190,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return;
         }
 
-        _members.Share(withCount: _formed is not null);
+        _members.Share(isFormed: _formed is not null);
         var json = new Utf8JsonReader(envelope.Body.Slice(readings.Start, readings.Length));
         json.Read();
         for (_inner = 0; NextElement(ref json, _inner, out var start, out var length); _inner++)
@@ -241,6 +246,13 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
 
         IsMeasured = isMeasured;
+        if (_members.Conflict is var (member, one, other))
+        {
+            Reject(
+                Rejection.MissingField,
+                $"Two members whose names differ only in their spelling are the {WordsOf(member).What}: {JsonText.Show(body, one)} and {JsonText.Show(body, other)}. Send one of them, or name one in {Mapping}{WordsOf(member).Key}");
+        }
+
         if (!isMeasured && _members[Member.Value].IsMissing && NullOf(_members.Measured) is { } absent)
         {
             IsNull(absent.What, absent.Key);
@@ -284,6 +296,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         else
         {
             Complete(element, hasValue, ref sensor);
+            CheckUnitOfType(body, reading.Value, sensor.Type);
             AddType(ref sensor);
             AddPart(body, ref sensor);
             Take(sensor, take);
@@ -390,8 +403,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     private void Complete(ReadOnlySpan<byte> body, bool hasValue, ref SensorText sensor)
     {
-        sensor.Type = _members[Member.Type].IsMissing ? _defaultType : sensor.Type;
-        if (sensor.Type.IsEmpty && _members[Member.Type].IsMissing)
+        sensor.Type = sensor.Type.IsEmpty ? _defaultType : sensor.Type;
+        if (sensor.Type.IsEmpty)
         {
             Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(body, isTyped: false))}");
         }
@@ -417,6 +430,46 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
+    /// <summary>Rejects a value without a unit that could be in another unit than its type's.</summary>
+    private void CheckUnitOfType(ReadOnlySpan<byte> body, double value, ReadOnlySpan<byte> text)
+    {
+        const double LeastHpa = 300, MostHpa = 1200;
+        if (_first != Rejection.None || _unitOfValue.Length > 0 || _members[Member.Unit].Type != JsonTokenType.None || TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
+        {
+            return;
+        }
+
+        // A form says what is measured; the contract also says in which unit.
+        if (Forms is null && type == SensorCatalog.Pressure && value is < LeastHpa or > MostHpa)
+        {
+            var place = _formed is not null && _members[Member.Place] is { IsMissing: false } found ? $" at {Encoding.UTF8.GetString(JsonText.Of(_formed, found))}" : "";
+            Reject(
+                Rejection.MissingField,
+                $"The pressure {value.ToString("R", CultureInfo.InvariantCulture)}{place} has no unit, and could be in hPa, Pa, kPa or bar: name it in {Mapping}{nameof(MappingOptions.Units)}:pressure, as Pa");
+        }
+        else if (_formed is null && UnitMembers.Find(body, type) is { } unit)
+        {
+            Reject(Rejection.MissingField, InUnitOf(unit, type.Name, $"name that in {Mapping}{nameof(MappingOptions.Unit)}"));
+        }
+    }
+
+    /// <summary>Says which member may name the unit of a type's values, and what to do.</summary>
+    internal static string InUnitOf(string member, string type, string remedy) =>
+        $"The {type} has no unit, and {member} may name it: {remedy}, or name the unit of all messages in {Mapping}{nameof(MappingOptions.Units)}:{type}";
+
+    private static SensorTypeInfo? TypeOf(ReadOnlySpan<byte> text)
+    {
+        foreach (var type in SensorCatalog.Types.Values)
+        {
+            if (Ascii.EqualsIgnoreCase(text.Trim((byte)' '), type.Name))
+            {
+                return type;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Lists the numbers in a message, for the user who must name the member of the value.</summary>
     private static string WhereNumbersAre(ReadOnlySpan<byte> body, bool isTyped) => JsonText.Numbers(body) is not { Count: > 0 } numbers ? ""
         : JsonText.ArrayOf(body, numbers[0]) is { Length: > 0 } array ? $". It holds numbers at {string.Join(", ", numbers)}: where each element of {array} is a reading, set {Mapping}Readings={array}"
@@ -424,6 +477,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
     private byte[] UnitOf(ReadOnlySpan<byte> type)
     {
+        type = type.Trim((byte)' ');
         Span<byte> lower = stackalloc byte[type.Length <= LooseName.MaxLength ? type.Length : 0];
         return _units.TryGetValue(type, out var unit) || (Ascii.ToLower(type, lower, out _) == OperationStatus.Done && _units.TryGetValue(lower, out unit)) ? unit
             : ownUnits(Encoding.UTF8.GetString(type)) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? Encoding.UTF8.GetBytes(own) : _defaultUnit;
@@ -453,7 +507,18 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         var text = JsonText.Of(message, found).Trim((byte)' ');
         var isText = found.Type == JsonTokenType.String;
-        if (!((isText || TimeText.IsPlain(text)) && TimeText.TryRead(text, _zone, out reading.Timestamp)) && !TimeText.TryReadEpoch(text, out reading.Timestamp)
+        if ((isText || TimeText.IsPlain(text)) && TimeText.TryRead(text, _zone, out reading.Timestamp))
+        {
+            return true;
+        }
+
+        if (TimeText.Doubt(text) is { } doubt)
+        {
+            Reject(Rejection.InvalidTimestamp, $"Cannot read the time {JsonText.Show(message, found)}: it could be {doubt}. Send it as 2026-01-31T23:59:59.123Z. {Other("Time")}");
+            return false;
+        }
+
+        if (!TimeText.TryReadEpoch(text, out reading.Timestamp)
             && !(isText && TimeText.TryReadWritten(text, _zone, out reading.Timestamp)))
         {
             Reject(
@@ -535,7 +600,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         var unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
         if (unit.IsEmpty || _unitOfValue.Length == 0)
         {
-            return _unitOfValue.Length == 0 ? unit : _unitOfValue;
+            return _unitOfValue.Length > 0 ? _unitOfValue : IsCode(unit) ? Encoding.UTF8.GetBytes(UnitCodes.SymbolOf(Encoding.UTF8.GetString(unit))) : unit;
         }
 
         if (UnitWords.SymbolOf(Encoding.UTF8.GetString(unit)) != UnitWords.SymbolOf(Encoding.UTF8.GetString(_unitOfValue)))
@@ -545,6 +610,25 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         return unit;
     }
+
+    // As the unit_code of NGSI; no other unit is written like one.
+    private static bool IsCode(ReadOnlySpan<byte> unit) => unit.Length is 2 or 3 && UnitCodes.IsKnown(unit);
+
+    /// <summary>Returns what a field is called, and its key in the mapping.</summary>
+    private static (string What, string Key) WordsOf(Member member) => member switch
+    {
+        Member.Id => ("sensor id", "Id"),
+        Member.Type => ("sensor type", "Type"),
+        Member.Level => ("alert level", "AlertLevel"),
+        Member.Status => ("status code", "Quality"),
+        Member.Section => ("factory section", "Section"),
+        Member.Machine => ("machine id", "Machine"),
+        Member.Count => ("reading count", "ReadingCount"),
+        Member.Sequence => ("sequence id", "SequenceId"),
+        Member.Warning => ("warning threshold", ""),
+        Member.Critical => ("critical threshold", ""),
+        _ => (member.ToString().ToLowerInvariant(), member.ToString()),
+    };
 
     private ReadOnlySpan<byte> ReadText(ReadOnlySpan<byte> body, Member member, string what, string key, int maxLength, bool takesNumber)
     {
@@ -657,7 +741,13 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void ReadQuality(ReadOnlySpan<byte> body, ref Reading reading)
     {
         var found = _members[Member.Quality];
-        if (found.IsMissing || (found.Type is JsonTokenType.String or JsonTokenType.True or JsonTokenType.False && Words.TryReadQuality(JsonText.Of(body, found), out reading.Quality)))
+        if (found.IsMissing)
+        {
+            ReadStatus(body, ref reading);
+            return;
+        }
+
+        if (found.Type is JsonTokenType.String or JsonTokenType.True or JsonTokenType.False && Words.TryReadQuality(JsonText.Of(body, found), out reading.Quality))
         {
             return;
         }
@@ -671,9 +761,28 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
 
         reading.Quality = (float)number;
+        if (reading.Quality >= ReadingParser.LeastStatusCode && float.IsFinite(reading.Quality))
+        {
+            Reject(Rejection.InvalidValue, $"Cannot take the quality {JsonText.Show(body, found)}: 1 is good and 0 is bad, and this is a status code of OPC UA. Send it as status_code");
+        }
+
         if (!float.IsFinite(reading.Quality))
         {
             Reject(Rejection.InvalidValue, $"Cannot take the quality {JsonText.Show(body, found)}: it is beyond a float, 1 is good and 0 is bad");
+        }
+    }
+
+    /// <summary>Reads a status code of OPC UA; any other is ignored.</summary>
+    private void ReadStatus(ReadOnlySpan<byte> body, ref Reading reading)
+    {
+        var found = _members[Member.Status];
+        if (found.Type == JsonTokenType.Number && uint.TryParse(JsonText.Of(body, found), NumberStyles.None, CultureInfo.InvariantCulture, out var code))
+        {
+            reading.Quality = Words.QualityOf(code);
+        }
+        else if (found.Type == JsonTokenType.String && Words.TryReadQuality(JsonText.Of(body, found), out var quality))
+        {
+            reading.Quality = quality;
         }
     }
 

@@ -89,6 +89,13 @@ internal ref struct Envelope
 
         if (Has(parts, Part.Schema) && Has(parts, Part.Payload))
         {
+            var (schema, payload) = (parts[(int)Part.Schema], parts[(int)Part.Payload]);
+            if (payload.Type is JsonTokenType.StartObject or JsonTokenType.StartArray && Body.Slice(schema.Start, schema.Length) is var types && ConnectSchema.HasLogicalTypes(types))
+            {
+                Body = ConnectSchema.Resolve(types, Body.Slice(payload.Start, payload.Length));
+                return true;
+            }
+
             Take(parts[(int)Part.Payload], isBase64: false, "payload of Kafka Connect's envelope");
             return true;
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using FactoryMonitoring.Contracts;
 
@@ -35,8 +36,9 @@ internal sealed class FormValues(MeasuredNames names)
         public (string?, string?, string?, int) Measurement => (Id, Part, Time?.ToString(), Part is null ? Order : -1);
 
         // A null ranks lowest; a name with its unit is more certain than one without.
-        public int Rank => (Number.ValueKind == JsonValueKind.Null ? 0 : 4) + (Name.HasOwnUnit ? 2 : 0)
-            + (SensorCatalog.Types.TryGetValue(Name.Type, out var type) && Name.Unit == type.Unit ? 1 : 0);
+        public int Rank => (Number.ValueKind == JsonValueKind.Null ? 0 : 8) + (Name.HasOwnUnit ? 4 : 0)
+            + (SensorCatalog.Types.TryGetValue(Name.Type, out var type) && Name.Unit == type.Unit ? 2 : 0)
+            + ($"/{Place}/".Contains($"/{Name.Type}/", StringComparison.Ordinal) ? 1 : 0);
     }
 
     /// <summary>Numbers that were found and are not read, by their names in the message; at most 8.</summary>
@@ -44,8 +46,9 @@ internal sealed class FormValues(MeasuredNames names)
 
     public bool IsEmpty => _values.Count == 0;
 
-    /// <summary>Whether any name has no unit. A unit in a name applies to that value; beside the other values there must be no unit member.</summary>
-    public bool HasPlain => _values.Exists(value => !value.Name.HasOwnUnit);
+    /// <summary>Returns the types of the catalog whose values have no unit of their own, neither in a name nor in the settings.</summary>
+    public IEnumerable<SensorTypeInfo> PlainTypes() =>
+        _values.Where(value => value.Name.Unit is null).Select(value => SensorCatalog.Types.GetValueOrDefault(value.Name.Type)).OfType<SensorTypeInfo>().Distinct();
 
     public void Clear()
     {
@@ -62,12 +65,13 @@ internal sealed class FormValues(MeasuredNames names)
     public void AddAll(JsonElement from, string place, string? id = null, string? part = null, JsonElement? time = null, Func<string, MeasuredName?>? name = null)
     {
         _group++;
+        var quality = IsInvalid(from) ? 0 : (float?)null;
         foreach (var member in from.EnumerateObject())
         {
             var isNumber = member.Value.ValueKind == JsonValueKind.Number;
             if (member.Value.ValueKind == JsonValueKind.Object && member.Value.TryGetProperty("value", out var inner))
             {
-                AddObject(member, inner, place + Escaped(member.Name), id, part, time);
+                AddObject(member, inner, place + Escaped(member.Name), id, part, time, quality);
                 continue;
             }
 
@@ -90,7 +94,7 @@ internal sealed class FormValues(MeasuredNames names)
                     continue;
                 }
 
-                Add(place + Escaped(member.Name), known, member.Value, id, PartOf(part, known.Part), time);
+                Add(place + Escaped(member.Name), known, member.Value, id, PartOf(part, known.Part), time, quality);
             }
             else if (isNumber && !IsNoMeasurement(member.Name))
             {
@@ -100,22 +104,46 @@ internal sealed class FormValues(MeasuredNames names)
     }
 
     // {"temperature":{"value":21.5,"unit":"C"}}
-    private void AddObject(JsonProperty member, JsonElement value, string place, string? id, string? part, JsonElement? time)
+    private void AddObject(JsonProperty member, JsonElement value, string place, string? id, string? part, JsonElement? time, float? quality)
     {
-        var unit = ((string[])["unit", "units", "uom"]).Select(name => member.Value.TryGetProperty(name, out var written) && written.ValueKind == JsonValueKind.String ? written.GetString() : null)
-            .FirstOrDefault(text => text is { Length: > 0 and <= ReadingParser.MaxUnitLength });
+        var unit = UnitMembers.Of(member.Value);
         var known = names.Find(member.Name);
-        known = unit is null ? known : known is null ? MeasuredNames.Of(member.Name, UnitWords.SymbolOf(unit)) : known with { Unit = UnitWords.SymbolOf(unit), HasOwnUnit = true };
+        known = unit is null ? known : known is null ? MeasuredNames.Of(member.Name, unit) : known with { Unit = unit, HasOwnUnit = true };
+        time = KnownTime(member.Value) ?? time;
+        quality = QualityOf(member.Value) ?? quality;
         var isNumber = value.ValueKind == JsonValueKind.Number;
         if (known is { Part.Length: <= ReadingParser.MaxTypeLength } && (isNumber || (SensorCatalog.Types.ContainsKey(known.Type) && value.ValueKind is JsonValueKind.String or JsonValueKind.Null)))
         {
-            Add($"{place}/value", known, value, id, PartOf(part, known.Part), time);
+            Add($"{place}/value", known, value, id, PartOf(part, known.Part), time, quality);
         }
         else if (isNumber)
         {
             Pass(place);
         }
     }
+
+    private static JsonElement? KnownTime(JsonElement value)
+    {
+        foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind is JsonValueKind.String or JsonValueKind.Number))
+        {
+            if (member.Name.ToLowerInvariant() is "timestamp" or "time" or "ts" or "datetime" or "@timestamp" or "observedat" or "sourcetimestamp")
+            {
+                return member.Value;
+            }
+        }
+
+        return null;
+    }
+
+    private static float? QualityOf(JsonElement value) =>
+        IsInvalid(value) ? 0
+        : !value.TryGetProperty("quality", out var quality) ? null
+        : quality.ValueKind == JsonValueKind.Number && quality.TryGetSingle(out var number) && number is >= 0 and <= 1 ? number
+        : quality.ValueKind == JsonValueKind.String && Words.TryReadQuality(Encoding.UTF8.GetBytes(quality.GetString()!), out var word) ? word
+        : null;
+
+    /// <summary>Whether an object says that its values are not valid.</summary>
+    public static bool IsInvalid(JsonElement values) => (values.TryGetProperty("is_valid", out var isValid) || values.TryGetProperty("isValid", out isValid)) && isValid.ValueKind == JsonValueKind.False;
 
     private static bool IsWord(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && value.GetString()!.Trim() is var text && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _) && !Words.IsNoValue(Encoding.UTF8.GetBytes(text));
@@ -138,10 +166,11 @@ internal sealed class FormValues(MeasuredNames names)
 
     /// <summary>Writes the readings into the object.</summary>
     /// <param name="body">A JSON object that is not empty.</param>
-    public byte[] Write(ReadOnlySpan<byte> body, Func<string, string?> unitOf)
+    public byte[] Write(ReadOnlySpan<byte> body)
     {
         var buffer = new ArrayBufferWriter<byte>(body.Length + 256);
-        using var json = new Utf8JsonWriter(buffer);
+        // What is rejected is shown as it was sent.
+        using var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartArray();
         foreach (var value in _chosen)
         {
@@ -168,7 +197,7 @@ internal sealed class FormValues(MeasuredNames names)
                 json.WriteString("sensor_type", value.Name.Type);
             }
 
-            if ((value.Name.Unit ?? unitOf(value.Name.Type)) is { } unit)
+            if (value.Name.Unit is { } unit)
             {
                 json.WriteString("unit", unit);
             }
@@ -198,29 +227,21 @@ internal sealed class FormValues(MeasuredNames names)
         return [.. inner, .. inner.Length > 1 ? ","u8 : default, .. "\""u8, .. Encoding.UTF8.GetBytes(Readings), .. "\":"u8, .. buffer.WrittenSpan, (byte)'}'];
     }
 
-    /// <summary>Finds a pressure without a unit that is not an air pressure in hPa, and could be in Pa, kPa or bar.</summary>
-    public (string Place, string Text)? DoubtfulPressure()
-    {
-        foreach (var value in _chosen)
-        {
-            if (value.Name is { Unit: null, Type: "pressure" } && value.Number.ValueKind is JsonValueKind.Number or JsonValueKind.String
-                && double.TryParse(value.Number.ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var pressure) && double.IsFinite(pressure) && pressure is < 300 or > 1200)
-            {
-                return (value.Place, JsonText.Shorten(value.Number.ToString(), MaxShown));
-            }
-        }
-
-        return null;
-    }
-
     /// <summary>Chooses the most certain of several values of one sensor; nulls only if there is nothing else.</summary>
-    public void Choose()
+    /// <returns>Which values differ and are equally certain; null if there are none.</returns>
+    public string? Choose()
     {
+        string? problem = null;
         var chosen = new List<Value>();
         foreach (var same in _values.GroupBy(value => value.Measurement))
         {
             var best = same.MaxBy(value => value.Rank)!;
             chosen.Add(best);
+            if (same.FirstOrDefault(other => other.Rank == best.Rank && other.Name.Unit == best.Name.Unit && other.Number.ToString() != best.Number.ToString()) is { } rival)
+            {
+                problem ??= $"{best.Place} ({Shown(best)}) and {rival.Place} ({Shown(rival)}) are the same {best.Name.Type} with different values: send one of them, or each with a sensor id of its own, or name those that are read in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.Values)}:{best.Name.Type}";
+            }
+
             foreach (var other in same.Where(other => other != best && other.Number.ValueKind != JsonValueKind.Null))
             {
                 Pass(other.Place);
@@ -234,6 +255,9 @@ internal sealed class FormValues(MeasuredNames names)
 
         // Values of one object are ordered by name, as several values from the settings are by type.
         _chosen = [.. chosen.OrderBy(value => value.Group).ThenBy(value => value.Part, StringComparer.Ordinal).ThenBy(value => value.Order)];
+        return problem;
+
+        static string Shown(Value value) => JsonText.Shorten(value.Number.ToString(), MaxShown);
     }
 
     public static string Escaped(string name) => name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);

@@ -133,7 +133,7 @@ internal static class JsonText
                 pointers.Add(place);
                 break;
             case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Number || !FormValues.IsNoMeasurement(member.Name)))
+                foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Number || !FormValues.IsNoMeasurement(member.Name)).Where(member => !IsMetadata(member.Name)))
                 {
                     Collect(member.Value, before + Shorten(member.Name, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), pointers);
                 }
@@ -150,6 +150,10 @@ internal static class JsonText
                 break;
         }
     }
+
+    /// <summary>Whether a name is about the transmission or the device, and not offered as the value.</summary>
+    private static bool IsMetadata(string name) =>
+        name.ToLowerInvariant() is "time" or "ts" or "timestamp" or "rssi" or "snr" or "lqi" or "linkquality" or "qos" or "score" or "wifi" or "uptime" or "uptimesec" or "heap" or "retain" or "rx_metadata" or "rxinfo" or "txinfo";
 
     /// <summary>Shortens a text, and replaces unprintable characters with a question mark.</summary>
     public static string Shorten(string text, int most)

@@ -24,9 +24,11 @@ internal sealed class KnownForms
     private const string Ids = "deviceName|device/friendlyName|end_device_ids/device_id|deviceInfo/deviceName|SystemProperties/connectionDeviceId|systemProperties/iothub-connection-device-id|"
         + "IoTHub/ConnectionDeviceId|data/systemProperties/iothub-connection-device-id|thingName";
 
+    /// <summary>What identifies a device where no id is named. A uuid of the message itself is often another one for each message.</summary>
+    private const string OtherIds = "device/id|device/uuid|device/mac|device/ieeeAddr|device/serial|device_uuid|mac|mac_address|dev_eui|device_eui|imei|serial_number";
+
     private readonly MessagesOptions _options;
     private readonly bool _isOff;
-    private readonly DialectReader _plain;
     private readonly DialectReader _homeAssistant;
     private readonly DialectReader _telegraf;
     private readonly DialectReader _telegrafBatch;
@@ -34,14 +36,14 @@ internal sealed class KnownForms
     private readonly MeasuredNames _names;
 
     /// <param name="ownUnits">Returns a sensor_type's unit from other settings, which may change.</param>
-    public KnownForms(MessagesOptions options, DialectReader plain, Func<string, string?> ownUnits)
+    public KnownForms(MessagesOptions options, Func<string, string?> ownUnits)
     {
         var own = options.Mapping;
         _options = options;
         _isOff = own.Value is { Length: > 0 } || own.Readings is { Length: > 0 } || own.Values.Count > 0;
-        _plain = plain;
         _names = new MeasuredNames(own.Units, ownUnits);
         DialectReader Reader(MappingOptions mapping) => new(options, mapping, ownUnits);
+        Contract = Reader(own);
         MappingOptions Telegraf(string? readings) => new()
         {
             Id = "tags/sensor_id|tags/device_id|tags/device|tags/sensor|tags/id", Type = "name", Value = "fields/value", Unit = "tags/unit|fields/unit",
@@ -60,11 +62,14 @@ internal sealed class KnownForms
             {
                 Time = Pointers(own.Time, TimesOfPlatforms, LaterTimes), Id = Pointers(own.Id, Ids), Quality = own.Quality, Section = own.Section, Machine = own.Machine, Zone = own.Zone,
                 ReadingCount = own.ReadingCount, SequenceId = own.SequenceId, Backfill = own.Backfill, DefaultType = own.DefaultType, DefaultUnit = own.DefaultUnit, Units = own.Units,
-                Readings = FormValues.Readings, Part = FormValues.Part, Place = FormValues.Place,
+                Readings = FormValues.Readings, Part = FormValues.Part, Place = FormValues.Place, OtherIds = OtherIds,
             },
             ownUnits,
             new ValueForms(_names));
     }
+
+    /// <summary>Reads messages that were made from one of another form.</summary>
+    public DialectReader Contract { get; }
 
     /// <summary>Returns the forms that a message may have that could not be read otherwise; the first one with which it can be read is its form.</summary>
     /// <param name="message">JSON, or a text that is not JSON.</param>
@@ -99,7 +104,9 @@ internal sealed class KnownForms
     public (string? Problem, byte[]? Message) OfNumber(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key)
     {
         var text = message.Trim(" \t\r\n"u8);
-        if (text.IsEmpty || text.Length > 40 || !Utf8Parser.TryParse(text, out double number, out var length) || length != text.Length || !double.IsFinite(number))
+        byte[] unitOfValue = [];
+        if (text.IsEmpty || text.Length > 40
+            || !((Utf8Parser.TryParse(text, out double number, out var length) && length == text.Length && double.IsFinite(number)) || ValueWithUnit.TryRead(text, out number, out unitOfValue)))
         {
             return default;
         }
@@ -122,7 +129,11 @@ internal sealed class KnownForms
         json.WriteStartObject();
         json.WriteNumber("value", number);
         json.WriteString("sensor_type", type!.Type);
-        if (type.Unit is { } unit)
+        if (unitOfValue.Length > 0)
+        {
+            json.WriteString("unit", unitOfValue);
+        }
+        else if (type.Unit is { } unit)
         {
             json.WriteString("unit", unit);
         }
@@ -172,7 +183,7 @@ internal sealed class KnownForms
             return FormOf(root, message);
         }
 
-        return SenMl.ToReadings(root, out var readings) ? new("SenML", readings, _plain)
+        return SenMl.ToReadings(root, out var readings) ? new("SenML", readings, Contract)
             : root.GetArrayLength() > 0 && root[0].ValueKind == JsonValueKind.Object ? FormOf(root[0], message)
             : null;
     }

@@ -66,9 +66,6 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         return plain is not null ? new(plain.Name, null, plain.Name, HasOwnUnit: false) : Suffixed(name);
     }
 
-    /// <summary>Returns a type's unit from the settings, or from the catalog.</summary>
-    public string? UnitOf(string type) => Given(type)?.Unit ?? SensorCatalog.Types.GetValueOrDefault(type)?.Unit;
-
     private (string Type, string Unit)? Given(string name)
     {
         foreach (var (type, unit) in units)

@@ -25,6 +25,9 @@ internal sealed class MemberFinder(MemberMap map)
     private readonly Found[] _shared = new Found[map.Count];
     private int _start;
 
+    /// <summary>A field that two other spellings of one name give different values; null if there is none, or the exact name is there as well.</summary>
+    public (Member Member, Found One, Found Other)? Conflict { get; private set; }
+
     public Found this[Member member] => _found[(int)member];
 
     /// <summary>The values of <see cref="MappingOptions.Values"/>, in the order of their types.</summary>
@@ -35,17 +38,17 @@ internal sealed class MemberFinder(MemberMap map)
     public void Find(ReadOnlySpan<byte> message)
     {
         System.Array.Clear(_found);
-        _start = 0;
+        (_start, Conflict) = (0, null);
         Read(message);
     }
 
     /// <summary>Applies the members found so far to each following element that does not have them itself.</summary>
-    /// <param name="withCount">Includes the reading's number: the elements are of the same moment.</param>
-    public void Share(bool withCount)
+    /// <param name="isFormed">The elements are the values of a form: all are of the same reading's number, and each has its own unit or its type's.</param>
+    public void Share(bool isFormed)
     {
         for (var i = 0; i < _found.Length; i++)
         {
-            var isShared = i < (int)Member.Measured && (!OfOneValue.Contains((Member)i) || (withCount && i == (int)Member.Count));
+            var isShared = i < (int)Member.Measured && (isFormed ? i == (int)Member.Count || (i != (int)Member.Unit && !OfOneValue.Contains((Member)i)) : !OfOneValue.Contains((Member)i));
             _shared[i] = isShared ? _found[i] with { Rank = int.MaxValue } : default;
         }
     }
@@ -62,12 +65,12 @@ internal sealed class MemberFinder(MemberMap map)
     {
         var json = new Utf8JsonReader(message);
         json.Read();
-        Object(ref json, map.Root);
+        Object(ref json, message, map.Root, isExact: true);
         // Anything after the object makes the reader throw.
         json.Read();
     }
 
-    private void Object(ref Utf8JsonReader json, MemberMap.Node node)
+    private void Object(ref Utf8JsonReader json, ReadOnlySpan<byte> message, MemberMap.Node node, bool isExact)
     {
         Span<byte> unescaped = stackalloc byte[MaxEscapedName];
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
@@ -78,33 +81,33 @@ internal sealed class MemberFinder(MemberMap map)
                 name = name.Length > MaxEscapedName ? [] : unescaped[..json.CopyString(unescaped)];
             }
 
-            var child = node.Find(name);
+            var child = node.Find(name, out var isNamed);
             json.Read();
-            Value(ref json, child);
+            Value(ref json, message, child, isExact && isNamed);
         }
     }
 
-    private void Array(ref Utf8JsonReader json, MemberMap.Node node)
+    private void Array(ref Utf8JsonReader json, ReadOnlySpan<byte> message, MemberMap.Node node, bool isExact)
     {
         Span<byte> name = stackalloc byte[10];
         for (var index = 0; json.Read() && json.TokenType != JsonTokenType.EndArray; index++)
         {
             Utf8Formatter.TryFormat(index, name, out var length);
-            Value(ref json, node.Find(name[..length]));
+            Value(ref json, message, node.Find(name[..length], out _), isExact);
         }
     }
 
-    private void Value(ref Utf8JsonReader json, MemberMap.Node? node)
+    private void Value(ref Utf8JsonReader json, ReadOnlySpan<byte> message, MemberMap.Node? node, bool isExact)
     {
         if (node is { HasChildren: true } && json.TokenType == JsonTokenType.StartObject)
         {
-            Object(ref json, node);
+            Object(ref json, message, node, isExact);
             return;
         }
 
         if (node is { HasChildren: true } && json.TokenType == JsonTokenType.StartArray && node.Member is null)
         {
-            Array(ref json, node);
+            Array(ref json, message, node, isExact);
             return;
         }
 
@@ -115,11 +118,25 @@ internal sealed class MemberFinder(MemberMap map)
             return;
         }
 
-        // Of members with the same name the last counts, of several names the one that is first in the map; null counts as missing.
+        // Of members with the same name the last counts, of several names the one that is first in the map, and of its spellings the exact one; null
+        // counts as missing.
         ref var found = ref _found[(int)member];
-        if (found.IsMissing || (type != JsonTokenType.Null && node.Rank <= found.Rank))
+        var rank = (2 * node.Rank) + (isExact ? 0 : 1);
+        if (found.IsMissing || (type != JsonTokenType.Null && rank <= found.Rank))
         {
-            found = new Found(type, _start + start, (int)json.BytesConsumed - start, node.Rank);
+            var next = new Found(type, _start + start, (int)json.BytesConsumed - start, rank);
+            if (!found.IsMissing && rank == found.Rank)
+            {
+                Conflict = isExact || TextOf(message, found).SequenceEqual(TextOf(message, next)) ? Conflict : (member, found, next);
+            }
+            else if (Conflict?.Member == member)
+            {
+                Conflict = null;
+            }
+
+            found = next;
         }
     }
+
+    private ReadOnlySpan<byte> TextOf(ReadOnlySpan<byte> message, in Found found) => message.Slice(found.Start - _start, found.Length);
 }

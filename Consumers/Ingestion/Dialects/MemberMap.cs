@@ -12,6 +12,9 @@ internal enum Member
     Unit,
     Level,
     Quality,
+
+    /// <summary>A status code of OPC UA, if there is no quality.</summary>
+    Status,
     Section,
     Machine,
     Zone,
@@ -59,13 +62,19 @@ internal sealed class MemberMap
     [
         ("time", Member.Time), ("ts", Member.Time), ("datetime", Member.Time), ("@timestamp", Member.Time),
         ("device_id", Member.Id), ("sensor", Member.Id), ("device", Member.Id),
-        ("val", Member.Value), ("units", Member.Unit), ("uom", Member.Unit),
+        ("val", Member.Value), ("units", Member.Unit), ("uom", Member.Unit), ("unit_of_measurement", Member.Unit), ("unit_code", Member.Unit), ("engineering_units", Member.Unit), ("engineering_unit", Member.Unit),
+        ("is_valid", Member.Quality), ("status_code", Member.Status), ("status_code/symbol", Member.Status), ("status_code/code", Member.Status),
     ];
 
     public MemberMap(MappingOptions mapping)
     {
         Count = (int)Member.Measured + mapping.Values.Count;
         // From the weakest to the strongest: a later entry takes a member over from an earlier one.
+        foreach (var (index, pointer) in (mapping.OtherIds ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries).Index())
+        {
+            Add(pointer, Member.Id, ContractRank + 1 + Usual.Length + index, isLoose: true);
+        }
+
         for (var i = 0; i < Usual.Length; i++)
         {
             Add(Usual[i].Pointer, Usual[i].Member, ContractRank + 1 + i, isLoose: true);
@@ -167,7 +176,8 @@ internal sealed class MemberMap
             return copy;
         }
 
-        public Node? Find(ReadOnlySpan<byte> name) =>
-            _exact.TryGetValue(name, out var child) || _loose.TryGetValue(LooseName.Of(name, stackalloc byte[LooseName.MaxLength]), out child) ? child : null;
+        /// <param name="isExact">False if the name is another spelling.</param>
+        public Node? Find(ReadOnlySpan<byte> name, out bool isExact) =>
+            (isExact = _exact.TryGetValue(name, out var child)) || _loose.TryGetValue(LooseName.Of(name, stackalloc byte[LooseName.MaxLength]), out child) ? child : null;
     }
 }

@@ -102,6 +102,9 @@ internal sealed class MappingOptions
     /// <summary>The position of an element's value in the message. Not a setting either.</summary>
     internal string? Place { get; init; }
 
+    /// <summary>The members that identify a device in a message that has no id under any other name. Not a setting either.</summary>
+    internal string? OtherIds { get; init; }
+
     /// <summary>Returns the configured pointers by the field that they map to.</summary>
     public IEnumerable<(string Key, Member Member, string Pointers)> Members()
     {

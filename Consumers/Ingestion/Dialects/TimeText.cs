@@ -49,6 +49,34 @@ internal static class TimeText
         return true;
     }
 
+    /// <summary>Says what a number could be that is also a time since 1970, but of long ago; null if it can be nothing else.</summary>
+    public static string? Doubt(ReadOnlySpan<byte> number)
+    {
+        const int FirstYear = 2000, LastYear = 2049, FirstShortYear = 2020, LastShortYear = 2039;
+        const decimal FirstDay = 36_526, LastDay = 54_790;
+        if (number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') >= 0)
+        {
+            return decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var days) && days is >= FirstDay and < LastDay && !decimal.IsInteger(days)
+                ? $"the days of a spreadsheet ({DateTime.FromOADate((double)days):yyyy-MM-dd'T'HH:mm:ss}), or seconds since 1970" : null;
+        }
+
+        switch (number.Length)
+        {
+            case 8 when TryReadDate(ref number, out var date) && date.Year is >= FirstPlainYear and <= LastPlainYear:
+                return $"the date {date:yyyy-MM-dd}, or seconds since 1970";
+            case 12:
+                ReadOnlySpan<byte> whole = [(byte)'2', (byte)'0', .. number];
+                return TryReadDate(ref whole, out var day) && day.Year is >= FirstShortYear and <= LastShortYear && TryReadClock(whole, out _, out var clock)
+                    ? $"{day.AddTicks(clock):yyyy-MM-dd'T'HH:mm:ss} in two digits each, or milliseconds since 1970" : null;
+            case 18 when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks):
+                return new DateTime(ticks, DateTimeKind.Utc) is { Year: >= FirstYear and <= LastYear } time ? $"the ticks of .NET ({time:yyyy-MM-dd'T'HH:mm:ss}), or nanoseconds since 1970"
+                    : DateTime.FromFileTimeUtc(ticks) is { Year: >= FirstYear and <= LastYear } file ? $"a FILETIME of Windows ({file:yyyy-MM-dd'T'HH:mm:ss}), or nanoseconds since 1970"
+                    : null;
+            default:
+                return null;
+        }
+    }
+
     /// <summary>
     /// Reads year, month and day, usually with hour, minute, second, a fraction and a zone. A local time that a daylight saving change
     /// repeats or skips is read as standard time, as in PostgreSQL.

@@ -24,13 +24,14 @@ internal sealed partial class ValueForms
 
             var writer = Word(message, "DataSetWriterName") ?? Word(message, "DataSetWriterId");
             var id = string.Join('/', new[] { Word(message, "PublisherId") ?? publisher, writer }.Where(part => part is not null));
+            var ofMessage = message.TryGetProperty("Status", out var status) ? QualityOf(status) : null;
             var place = string.Create(CultureInfo.InvariantCulture, $"Messages/{index}/Payload/");
             foreach (var field in message.GetProperty("Payload").EnumerateObject())
             {
                 var (value, time, quality) = Unpacked(field.Value);
                 if (names.Find(field.Name) is { } known)
                 {
-                    _values.Add(place + FormValues.Escaped(field.Name), known, value, id.Length > 0 ? id : null, known.Part, time ?? Member(message, "Timestamp"), quality);
+                    _values.Add(place + FormValues.Escaped(field.Name), known, value, id.Length > 0 ? id : null, known.Part, time ?? Member(message, "Timestamp"), ofMessage < (quality ?? 1) ? ofMessage : quality);
                 }
                 else if (value.ValueKind == JsonValueKind.Number)
                 {
@@ -56,10 +57,9 @@ internal sealed partial class ValueForms
         return (field, time, quality);
     }
 
-    // The first two bits of a status are its severity.
     private static float? QualityOf(JsonElement status) => status.ValueKind switch
     {
-        JsonValueKind.Number when status.TryGetUInt32(out var code) => (code >> 30) switch { 0 => 1, 1 => 0.5f, _ => 0 },
+        JsonValueKind.Number when status.TryGetUInt32(out var code) => Words.QualityOf(code),
         JsonValueKind.String when Words.TryReadQuality(Encoding.UTF8.GetBytes(status.GetString()!), out var quality) => quality,
         JsonValueKind.Object when status.TryGetProperty("Symbol", out var symbol) || status.TryGetProperty("Code", out symbol) => QualityOf(symbol),
         _ => null,

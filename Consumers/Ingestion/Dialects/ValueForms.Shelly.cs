@@ -37,7 +37,7 @@ internal sealed partial class ValueForms
             }
             else if (member.Name is "hum" && Has(root, "hum", JsonValueKind.Object) && member.Value.TryGetProperty("value", out var humidity))
             {
-                _values.Add($"{at}/value", Humidity, humidity, mac, "humidity", time);
+                _values.Add($"{at}/value", Humidity, humidity, mac, "humidity", time, FormValues.IsInvalid(member.Value) ? 0 : null);
             }
             else if (member.Name is "ext_temperature" or "ext_humidity" && member.Value.ValueKind == JsonValueKind.Object)
             {

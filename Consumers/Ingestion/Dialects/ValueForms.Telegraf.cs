@@ -10,7 +10,7 @@ internal sealed partial class ValueForms
     {
         if (IsTelegraf(root))
         {
-            ReadTelegraf(root, "");
+            ReadTelegraf(root, "", isOneOfSeveral: false);
             return true;
         }
 
@@ -19,23 +19,31 @@ internal sealed partial class ValueForms
             return false;
         }
 
+        // Quantities of one device are several sensors, whose names their ids then contain.
+        var several = batch.EnumerateArray().Where(HasValue).GroupBy(metric => IdOf(metric) ?? "").Where(same => same.Select(metric => Text(metric, "name")).Distinct().Count() > 1).Select(same => same.Key).ToHashSet();
         foreach (var (index, metric) in batch.EnumerateArray().Index())
         {
-            ReadTelegraf(metric, string.Create(CultureInfo.InvariantCulture, $"metrics/{index}/"));
+            ReadTelegraf(metric, string.Create(CultureInfo.InvariantCulture, $"metrics/{index}/"), several.Contains(IdOf(metric) ?? ""));
         }
 
         return true;
     }
 
-    private void ReadTelegraf(JsonElement metric, string place)
+    private static bool HasValue(JsonElement metric) => metric.GetProperty("fields").TryGetProperty("value", out _);
+
+    private static string? IdOf(JsonElement metric) => Has(metric, "tags", JsonValueKind.Object) && metric.GetProperty("tags") is var tags
+        ? ((string[])["sensor_id", "device_id", "device", "sensor", "id"]).Select(tag => Text(tags, tag)).FirstOrDefault(text => text is { Length: > 0 }) : null;
+
+    private void ReadTelegraf(JsonElement metric, string place, bool isOneOfSeveral)
     {
         var (fields, time) = (metric.GetProperty("fields"), metric.GetProperty("timestamp"));
         var tags = Has(metric, "tags", JsonValueKind.Object) ? metric.GetProperty("tags") : default;
-        var id = tags.ValueKind == JsonValueKind.Object ? ((string[])["sensor_id", "device_id", "device", "sensor", "id"]).Select(tag => Text(tags, tag)).FirstOrDefault(text => text is { Length: > 0 }) : null;
+        var id = IdOf(metric);
         if (fields.TryGetProperty("value", out var value))
         {
+            var name = Text(metric, "name") ?? "";
             var unit = (tags.ValueKind == JsonValueKind.Object ? Text(tags, "unit") : null) ?? Text(fields, "unit");
-            _values.Add($"{place}fields/value", new(Text(metric, "name") ?? "", unit, "", unit is not null), value, id, part: null, time);
+            _values.Add($"{place}fields/value", new(name, unit, "", unit is not null), value, id, isOneOfSeveral ? name : null, time);
             foreach (var other in fields.EnumerateObject().Where(other => other.Value.ValueKind == JsonValueKind.Number && other.Name != "value"))
             {
                 _values.Pass($"{place}fields/{FormValues.Escaped(other.Name)}");

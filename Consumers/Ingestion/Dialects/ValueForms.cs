@@ -18,9 +18,6 @@ internal sealed partial class ValueForms(MeasuredNames names)
         "", "values", "telemetry", "data", "state/reported", "current/state/reported", "Body", "body", "data/body", "payload", "uplink_message/decoded_payload", "decoded_payload", "object",
     ];
 
-    /// <summary>Members beside values: each indicates that a value's unit may differ from its type's.</summary>
-    private static readonly string[] Units = ["unit", "units", "uom", "TempUnit", "temperature_unit", "unit_of_measurement"];
-
     /// <summary>The lowest pressure of a RuuviTag, which measures 500 to 1155 hPa.</summary>
     private const double LeastPascals = 20_000;
 
@@ -36,6 +33,9 @@ internal sealed partial class ValueForms(MeasuredNames names)
     /// <summary>Why the values found cannot be read, and what to set; null if they can.</summary>
     public string? Problem { get; private set; }
 
+    /// <summary>Why values that were found are not read, as a sentence; empty if there is no reason.</summary>
+    public string Doubt { get; private set; } = "";
+
     /// <summary>Numbers beside the values that are not read.</summary>
     public IReadOnlyCollection<string> Unread => _values.Unread;
 
@@ -46,7 +46,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
     /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
     public byte[]? Read(ReadOnlySpan<byte> body)
     {
-        (Name, IsCertain, Problem) = (null, false, null);
+        (Name, IsCertain, Problem, Doubt) = (null, false, null, "");
         _values.Clear();
         try
         {
@@ -58,13 +58,20 @@ internal sealed partial class ValueForms(MeasuredNames names)
                 return null;
             }
 
-            _values.Choose();
-            if (_values.DoubtfulPressure() is var (place, pressure))
+            if (DoubtedUnit() is { } doubt)
             {
-                Problem = $"The pressure {pressure} at {place} has no unit, and could be in hPa, Pa, kPa or bar: name it in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.Units)}:pressure, as Pa";
+                Doubt = IsCertain ? "" : $". {doubt}";
+                Problem = IsCertain ? doubt : null;
             }
 
-            return _values.Write(body, names.UnitOf);
+            if (Doubt.Length > 0)
+            {
+                Name = null;
+                return null;
+            }
+
+            Problem = _values.Choose() ?? Problem;
+            return _values.Write(body);
         }
         finally
         {
@@ -84,7 +91,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
         (string Name, Func<JsonElement, bool> IsRead)[] forms =
         [
             ("Tasmota's telemetry", Tasmota), ("Telegraf's JSON", Telegraf), ("OPC UA PubSub's JSON", OpcUa), ("a status of a Shelly", Shelly), ("values of AWS IoT SiteWise", SiteWise),
-            ("an entity of NGSI", Ngsi), ("a RuuviTag's values", RuuviTag),
+            ("an entity of NGSI", Ngsi), ("a RuuviTag's values", RuuviTag), ("an event of rtl_433", Rtl433),
         ];
         foreach (var (name, isRead) in forms)
         {
@@ -107,12 +114,24 @@ internal sealed partial class ValueForms(MeasuredNames names)
             }
         }
 
-        if (_values.HasPlain && Units.Any(unit => root.TryGetProperty(unit, out _)))
+        return ("values by their names", false);
+    }
+
+    /// <summary>Describes a member that may name another unit than that of the values without one.</summary>
+    private string? DoubtedUnit()
+    {
+        foreach (var type in _values.PlainTypes())
         {
-            _values.Clear();
+            foreach (var part in _inner.Where(part => part.RootElement.ValueKind == JsonValueKind.Object))
+            {
+                if (UnitMembers.Find(Encoding.UTF8.GetBytes(part.RootElement.GetRawText()), type, IsCertain) is { } unit)
+                {
+                    return DialectReader.InUnitOf(unit, type.Name, "name it with its unit, as temperature_F");
+                }
+            }
         }
 
-        return ("values by their names", false);
+        return null;
     }
 
     /// <summary>The decoded data that RuuviTag gateways send: the pressure is in Pa.</summary>
@@ -128,6 +147,21 @@ internal sealed partial class ValueForms(MeasuredNames names)
         var isPa = names.Find("pressure")?.Unit is null && double.TryParse(root.GetProperty("pressure").ToString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var pressure) && pressure >= LeastPascals;
         _values.AddAll(root, "", Text(root, "mac") ?? Text(root, "id"), name: name => name == "pressure" && isPa ? new(SensorCatalog.Pressure.Name, "Pa", SensorCatalog.Pressure.Name, true) : null);
         return true;
+    }
+
+    /// <summary>An event that rtl_433 has received: the device is a model, usually with a channel or an id, as in the topics of rtl_433.</summary>
+    private bool Rtl433(JsonElement root)
+    {
+        string?[] parts = [Text(root, "model"), Word(root, "channel"), Word(root, "id")];
+        if (string.IsNullOrEmpty(parts[0]) || (parts[1] ?? parts[2]) is null || !root.TryGetProperty("time", out _) || root.EnumerateObject().Any(member => IsId(member.Name)))
+        {
+            return false;
+        }
+
+        _values.AddAll(root, "", string.Join('/', parts.Where(part => part is not null)));
+        return true;
+
+        static bool IsId(string name) => Encoding.UTF8.GetString(LooseName.Of(Encoding.UTF8.GetBytes(name), stackalloc byte[LooseName.MaxLength])) is "sensorid" or "deviceid" or "device" or "sensor" or "devicename" or "thingname";
     }
 
     private JsonElement Parse(byte[] json)

@@ -35,6 +35,9 @@ internal static class Words
         return isGood || isUncertain || word.StartsWith("bad"u8) || word.SequenceEqual("invalid"u8) || word.SequenceEqual("false"u8);
     }
 
+    /// <summary>Returns the quality of a status code of OPC UA, whose first two bits are its severity: 1 if it is good, 0.5 if it is uncertain, otherwise 0.</summary>
+    public static float QualityOf(uint statusCode) => (statusCode >> 30) switch { 0 => 1, 1 => 0.5f, _ => 0 };
+
     private static HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Set(params string[] words) =>
         words.Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 

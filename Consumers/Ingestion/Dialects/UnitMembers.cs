@@ -1,0 +1,140 @@
+using System.Text;
+using System.Text.Json;
+using FactoryMonitoring.Contracts;
+
+namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
+
+/// <summary>
+/// Members beside a value that say in which unit it is, under names that are not read: temperatureUnit, scale, isFahrenheit, config/unit. A value without a unit
+/// is in that of its type only if there is no such member.
+/// </summary>
+internal static class UnitMembers
+{
+    /// <summary>In a message, these names leave a value in doubt whatever their content is.</summary>
+    private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Plain =
+        "unit units uom tempunit tempunits temperatureunit temperatureunits unitofmeasurement unitsofmeasurement engineeringunit engineeringunits unitcode unitsystem".Split(' ')
+            .Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
+
+    /// <summary>Parts of all these names, which almost no message contains.</summary>
+    private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale ahrenheit elsius mperial etric".Split(' ').Select(Encoding.UTF8.GetBytes)];
+
+    /// <summary>Finds a member by which a value without a unit could be in another unit than its type's.</summary>
+    /// <param name="message">A JSON object.</param>
+    /// <param name="type">Of the catalog.</param>
+    /// <param name="isCertain">The form says what the members of the message itself mean.</param>
+    /// <returns>Its pointer and content; null if there is none.</returns>
+    /// <exception cref="JsonException">It is not JSON.</exception>
+    public static string? Find(ReadOnlySpan<byte> message, SensorTypeInfo type, bool isCertain = false)
+    {
+        if (!HasPart(message))
+        {
+            return null;
+        }
+
+        Span<byte> letters = stackalloc byte[LooseName.MaxLength];
+        List<string> path = [];
+        var json = new Utf8JsonReader(message);
+        while (json.Read())
+        {
+            if (json.TokenType == JsonTokenType.StartObject && json.CurrentDepth > 0 && HasOwnUnit(json))
+            {
+                json.Skip();
+            }
+            else if (json.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = json.GetString()!;
+                Follow(path, json.CurrentDepth, name);
+                var loose = LooseName.Of(Encoding.UTF8.GetBytes(name), letters);
+                var isBeside = json.CurrentDepth == 1 && !isCertain && Plain.Contains(loose);
+                if ((isBeside || IsName(loose)) && json.Read() && IsOther(ref json, loose, type, isBeside))
+                {
+                    return $"{string.Join('/', path)} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Returns the unit that an object names for its value; null if it names none.</summary>
+    public static string? Of(JsonElement value)
+    {
+        var letters = new byte[LooseName.MaxLength];
+        foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind == JsonValueKind.String))
+        {
+            if (IsName(LooseName.Of(Encoding.UTF8.GetBytes(member.Name), letters)) && member.Value.GetString() is { Length: > 0 and <= ReadingParser.MaxUnitLength } unit)
+            {
+                return UnitWords.SymbolOf(UnitWords.IsWritten(unit) ? unit : UnitCodes.SymbolOf(unit));
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Keeps the names around the one at a depth; in an array there is none.</summary>
+    private static void Follow(List<string> path, int depth, string name)
+    {
+        path.RemoveRange(Math.Min(path.Count, depth - 1), Math.Max(0, path.Count - depth + 1));
+        path.AddRange(Enumerable.Repeat("*", depth - 1 - path.Count));
+        path.Add(JsonText.Shorten(FormValues.Escaped(name), LooseName.MaxLength));
+    }
+
+    private static bool HasPart(ReadOnlySpan<byte> message)
+    {
+        foreach (var part in Parts)
+        {
+            if (message.IndexOf(part) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsName(ReadOnlySpan<byte> loose) =>
+        (loose.StartsWith("unit"u8) || loose.EndsWith("unit"u8) || loose.EndsWith("units"u8) || loose.EndsWith("uom"u8) || loose.EndsWith("scale"u8) || IsSystem(loose))
+            && !(loose.EndsWith("id"u8) || loose.EndsWith("name"u8) || loose.EndsWith("number"u8) || loose.EndsWith("serial"u8));
+
+    private static bool IsSystem(ReadOnlySpan<byte> loose) =>
+        loose.EndsWith("fahrenheit"u8) || loose.EndsWith("celsius"u8) || loose.EndsWith("imperial"u8) || loose.EndsWith("metric"u8);
+
+    private static bool IsOther(scoped ref Utf8JsonReader json, scoped ReadOnlySpan<byte> loose, SensorTypeInfo type, bool isBeside)
+    {
+        var isOfTemperature = type.Name == SensorCatalog.Temperature.Name || !(loose.EndsWith("fahrenheit"u8) || loose.EndsWith("celsius"u8));
+        switch (json.TokenType)
+        {
+            case JsonTokenType.True:
+                return IsSystem(loose) && isOfTemperature && (loose.EndsWith("fahrenheit"u8) || loose.EndsWith("imperial"u8));
+            case JsonTokenType.False:
+                return IsSystem(loose) && isOfTemperature && (loose.EndsWith("celsius"u8) || loose.EndsWith("metric"u8));
+            case JsonTokenType.StartObject or JsonTokenType.StartArray:
+                return isBeside;
+            case not JsonTokenType.String:
+                return false;
+        }
+
+        var text = json.GetString()!.Trim();
+        var symbol = UnitWords.SymbolOf(UnitCodes.SymbolOf(text));
+        return symbol != type.Unit && text.ToLowerInvariant() is not ("metric" or "si" or "")
+            && (isBeside || UnitWords.OfType(type.Name).Contains(symbol) || text.ToLowerInvariant() is "imperial" or "us" or "uscs" or "us_customary");
+    }
+
+    // {"value":3,"unit":"V"} beside the value: the unit is that of the object.
+    private static bool HasOwnUnit(Utf8JsonReader json)
+    {
+        Span<byte> letters = stackalloc byte[LooseName.MaxLength];
+        var (hasValue, hasUnit, depth) = (false, false, json.CurrentDepth);
+        while (json.Read() && json.CurrentDepth > depth)
+        {
+            if (json.TokenType == JsonTokenType.PropertyName && json.CurrentDepth == depth + 1)
+            {
+                var loose = LooseName.Of(json.ValueSpan, letters);
+                hasValue |= loose.SequenceEqual("value"u8) || loose.SequenceEqual("val"u8);
+                hasUnit |= IsName(loose);
+            }
+        }
+
+        return hasValue && hasUnit;
+    }
+}
