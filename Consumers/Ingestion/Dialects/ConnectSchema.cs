@@ -13,6 +13,9 @@ internal static class ConnectSchema
 {
     private const string Connect = "org.apache.kafka.connect.data.", Debezium = "io.debezium.time.";
 
+    /// <summary>More bytes than a double has digits for; writing a number of a megabyte takes seconds.</summary>
+    private const int MostDecimalBytes = 128;
+
     /// <summary>Whether a schema names logical types.</summary>
     public static bool HasLogicalTypes(ReadOnlySpan<byte> schema) => schema.IndexOf("org.apache.kafka.connect.data."u8) >= 0 || schema.IndexOf("io.debezium."u8) >= 0;
 
@@ -95,7 +98,7 @@ internal static class ConnectSchema
 
     private static void WriteDecimal(Utf8JsonWriter json, JsonElement bytes, string scale)
     {
-        if (bytes.ValueKind == JsonValueKind.String && bytes.TryGetBytesFromBase64(out var unscaled) && int.TryParse(scale, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var digits))
+        if (bytes.ValueKind == JsonValueKind.String && bytes.TryGetBytesFromBase64(out var unscaled) && unscaled.Length is > 0 and <= MostDecimalBytes && int.TryParse(scale, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var digits))
         {
             var number = new BigInteger(unscaled, isBigEndian: true);
             json.WriteRawValue(string.Create(CultureInfo.InvariantCulture, $"{number}{(digits == 0 ? "" : $"E{-digits}")}"));
@@ -103,7 +106,7 @@ internal static class ConnectSchema
         else
         {
             // Not the bytes of a decimal: rejected where a number is needed.
-            json.WriteStringValue($"{bytes} in base64");
+            json.WriteStringValue($"{JsonText.Shorten(bytes.ToString(), MostDecimalBytes)} in base64");
         }
     }
 
