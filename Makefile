@@ -11,7 +11,7 @@ sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),t
 columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 
 # The variables of the command line that are none of these: a misspelt one would have no effect.
-unknown = $(strip $(foreach name,$(filter-out $(1) RUN_DIRECTORY FACTORY_% Factory__%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+unknown = $(strip $(foreach name,$(filter-out $(1) RUN_DIRECTORY FACTORY_% Factory__% KAFKA_% DATABASE_% DOTNET_%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 replay_variables := FILE CHECK SPEED_UP LOOP BACKFILL AGAIN SENSOR TYPE COLUMNS NAME_COLUMN TYPES UNITS TIME_COLUMN TIME_FORMAT TIME_ZONE DATE_ORDER INTERVAL MISSING DECIMAL SEPARATOR WARNING CRITICAL
 
 # Quotes an argument as one word for the shell.
