@@ -167,6 +167,30 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
     }
 
     [Theory]
+    [InlineData(1500)]
+    [InlineData(4000)]
+    public async Task A_page_whose_session_ends_before_its_circuit_begins_signs_in_again(int late)
+    {
+        await using var web = Web(("SignIn__Lifetime", "00:00:02"));
+        await web.StartAsync();
+        _provider.User = ("ada", ["viewer"]);
+        var isFirst = true;
+        await Page.RouteAsync("**/_framework/blazor.web*.js", async route =>
+        {
+            if (isFirst)
+            {
+                isFirst = false;
+                _provider.User = ("ada", []);
+                await Task.Delay(late);
+            }
+
+            await route.ContinueAsync();
+        });
+        await Page.GotoAsync($"{web.Address}alerts");
+        await Expect(Page.Locator("body")).ToContainTextAsync("ada has no role here");
+    }
+
+    [Theory]
     [InlineData(null, 401, 401, 401)]
     [InlineData("viewer", 200, 403, 200)]
     [InlineData("operator", 200, 403, 200)]

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.WebSockets;
 using Microsoft.Playwright;
 
 namespace FactoryMonitoring.Tests.Browser;
@@ -75,6 +76,45 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
         await Page.WaitForFunctionAsync("() => !window.stillTheSamePage", null, new() { Timeout = 2 * Patience });
         await Expect(Page.GetByTestId("link")).ToContainTextAsync("live");
         await Expect(Page.GetByTestId("consumers")).ToContainTextAsync("3 of 3 active");
+    }
+
+    [Fact]
+    public async Task One_page_too_many_says_that_it_does_not_update_and_is_loaded_when_there_is_room()
+    {
+        var address = new UriBuilder(Stack.Web.Address) { Scheme = "ws", Path = "/_blazor" }.Uri;
+        var sockets = new List<ClientWebSocket>();
+        try
+        {
+            while (true)
+            {
+                sockets.Add(new());
+                try
+                {
+                    await sockets[^1].ConnectAsync(address, CancellationToken.None);
+                }
+                catch (WebSocketException exception) when (exception.Message.Contains("429", StringComparison.Ordinal))
+                {
+                    break;
+                }
+            }
+
+            await Page.GotoAsync("/", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
+            await Expect(Page.Locator("#components-reconnect-modal")).ToContainTextAsync("as many pages open as it allows");
+            await Expect(Page.Locator("body")).ToHaveClassAsync(Words("stale"));
+        }
+        finally
+        {
+            foreach (var socket in sockets)
+            {
+                socket.Abort();
+                socket.Dispose();
+            }
+        }
+
+        await Expect(Page.GetByTestId("link")).ToContainTextAsync("live");
+        await Expect(Page.Locator("[data-testid=link][data-interactive]")).ToBeVisibleAsync();
+        await Expect(Page.Locator("#components-reconnect-modal")).ToBeHiddenAsync();
+        await Expect(Page.Locator("body")).Not.ToHaveClassAsync(Words("stale"));
     }
 
     [Fact]

@@ -277,7 +277,7 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
     /// <summary>Returns the first column of the first row; default if there is none.</summary>
     public async Task<T?> ScalarAsync<T>(string sql, CancellationToken cancellationToken, params object[] parameters)
     {
-        await using var command = DataSource.CreateCommand(sql);
+        await using var command = Command(sql);
         foreach (var parameter in parameters)
         {
             command.Parameters.Add(new NpgsqlParameter { Value = parameter });
@@ -289,7 +289,7 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
     /// <summary>Returns all rows, each as its values.</summary>
     public async Task<List<object?[]>> RowsAsync(string sql, CancellationToken cancellationToken)
     {
-        await using var command = DataSource.CreateCommand(sql);
+        await using var command = Command(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<object?[]>();
         while (await reader.ReadAsync(cancellationToken))
@@ -312,6 +312,14 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
         await Ingest.DisposeAsync();
         await Sensor.DisposeAsync();
         await Monitor.DisposeAsync();
+    }
+
+    /// <summary>A command of the test itself, which may take longer than the commands of the services.</summary>
+    private NpgsqlCommand Command(string sql)
+    {
+        var command = DataSource.CreateCommand(sql);
+        command.CommandTimeout = 60;
+        return command;
     }
 
     private static string As(string connectionString, string role) => new NpgsqlConnectionStringBuilder(connectionString) { Username = role }.ConnectionString;

@@ -204,6 +204,8 @@
   document.addEventListener("DOMContentLoaded", () => {
     const dialog = document.getElementById("components-reconnect-modal");
     if (!dialog) return;
+    // The page is not updated now: its contents are stale.
+    const markStale = stale => ["stale", "lost"].forEach(name => document.body.classList.toggle(name, stale));
     const reloadWhenBack = async () => {
       try {
         if ((await fetch("/alive", { cache: "no-store" })).ok) { location.reload(); return; }
@@ -212,12 +214,27 @@
     };
     dialog.addEventListener("components-reconnect-state-changed", event => {
       const state = event.detail.state;
-      // The page is not updated now: its contents are stale.
-      ["stale", "lost"].forEach(name => document.body.classList.toggle(name, state !== "hide"));
+      markStale(state !== "hide");
       if (state === "show" && !dialog.open) dialog.show();
       else if (state === "hide") dialog.close();
       else if (state === "failed" || state === "rejected" || state === "resume-failed") reloadWhenBack();
     });
+
+    // Blazor reports a lost circuit, but not one that never began: the session has ended since the page was rendered, or too many pages are open.
+    const began = Date.now();
+    const watch = setInterval(async () => {
+      if (document.querySelector("[data-interactive]")) {
+        clearInterval(watch);
+        if (dialog.hasAttribute("data-begin")) { delete dialog.dataset.begin; dialog.close(); markStale(false); }
+        return;
+      }
+      if (Date.now() - began < 10000) return;
+      if (Date.now() - began > 40000) { location.reload(); return; }
+      if (!dialog.open) { dialog.dataset.begin = ""; markStale(true); dialog.show(); }
+      try {
+        if ([401, 403].includes((await fetch("/api/system-status", { cache: "no-store" })).status)) location.reload();
+      } catch { /* unavailable: the page is reloaded in any case */ }
+    }, 2000);
     document.getElementById("components-reconnect-button").addEventListener("click", () => location.reload());
   });
 })();

@@ -44,19 +44,19 @@ public sealed class NewestReadingsTests(PostgresFixture postgres) : DatabaseTest
 
         // The same backfilled reading repeatedly, an hour or two ago, and 100 live ones since.
         await Database.RowsAsync("UPDATE readings SET processing_timestamp = processing_timestamp - interval '3 h'; UPDATE reading_batches SET processing_timestamp = processing_timestamp - interval '3 h'", Timeout);
-        const int Step = 100_000;
+        const int Step = 20_000;
         for (var first = 0; first < backfilled; first += Step)
         {
             await Database.RowsAsync(
                 $"""
                 INSERT INTO readings (processing_timestamp, "timestamp", kafka_offset, value, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
-                SELECT date_trunc('hour', now()) - interval '1 h' + {first / Step} * interval '1 s', '2004-03-10', 1000 + i, 20, d.sensor_key, 1, 0, 1, 1, 0
+                SELECT date_trunc('hour', now()) - interval '1 h' + {first / Step} * interval '200 ms', '2004-03-10', 1000 + i, 20, d.sensor_key, 1, 0, 1, 1, 0
                 FROM sensor_descriptions d, generate_series({first}, {first + Step - 1}) i WHERE d.backfill
                 """, Timeout);
             await Database.RowsAsync(
                 $"""
                 INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key)
-                VALUES (date_trunc('hour', now()) - interval '1 h' + {first / Step} * interval '1 s', {1000 + first}, {1000 + first + Step}, {Step}, {Step}, 0, 1, 1)
+                VALUES (date_trunc('hour', now()) - interval '1 h' + {first / Step} * interval '200 ms', {1000 + first}, {1000 + first + Step}, {Step}, {Step}, 0, 1, 1)
                 """, Timeout);
         }
 
