@@ -31,18 +31,32 @@ internal sealed class IngestWorker(
     ILogger<IngestWorker> logger) : BackgroundService
 {
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the loop's heartbeat must be missing, beyond its own limit, until the client is replaced.</summary>
+    private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan LateLimit = TimeSpan.FromMilliseconds(200);
 
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         try
         {
-            await RunAsync(stoppingToken);
+            var running = RunAsync(ending.Token);
+            var hanging = HungClientException.UntilSilentAsync(() => heartbeat.IsSilent, HangLimit, time, ending.Token);
+            if (await Task.WhenAny(running, hanging) == hanging && hanging.IsCompletedSuccessfully)
+            {
+                // The thread, its client and its partitions are given up as they are; other consumers have taken the partitions, or will.
+                throw new HungClientException($"the polling thread has not returned from a call of its Kafka client for {HangLimit.TotalSeconds:0} s");
+            }
+
+            await running;
         }
         finally
         {
+            await ending.CancelAsync();
             outbox.End(isStored: false);
         }
     }

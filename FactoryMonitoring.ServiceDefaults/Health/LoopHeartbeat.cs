@@ -19,6 +19,11 @@ public sealed class LoopHeartbeat(TimeSpan maxSilence, TimeProvider time) : IHea
 
     private long _last = time.GetTimestamp();
 
+    /// <summary>Whether the last beat was longer ago than allowed. Safe from any thread.</summary>
+    public bool IsSilent => Silence > maxSilence;
+
+    private TimeSpan Silence => time.GetElapsedTime(Volatile.Read(ref _last));
+
     /// <summary>Records that the loop is alive. Takes a few nanoseconds; safe from any thread.</summary>
     public void Beat() => Volatile.Write(ref _last, time.GetTimestamp());
 
@@ -41,7 +46,7 @@ public sealed class LoopHeartbeat(TimeSpan maxSilence, TimeProvider time) : IHea
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var silence = time.GetElapsedTime(Volatile.Read(ref _last));
+        var silence = Silence;
         var description = string.Create(CultureInfo.InvariantCulture, $"last beat {silence.TotalSeconds:0.0} s ago, {maxSilence.TotalSeconds:0.#} s allowed");
         return Task.FromResult(silence <= maxSilence
             ? HealthCheckResult.Healthy(description)

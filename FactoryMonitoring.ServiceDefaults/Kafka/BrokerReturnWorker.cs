@@ -10,6 +10,7 @@ namespace FactoryMonitoring.ServiceDefaults.Kafka;
 /// <summary>
 /// Gives a client the addresses of its brokers again when it reaches none. The client forgets all brokers, including its bootstrap list, on
 /// the answer of a broker that has just started and does not know the others yet (librdkafka issue 5301), and does not recover by itself.
+/// Fails if the client does not return from a call: such a client must be replaced.
 /// </summary>
 /// <typeparam name="TClient">The service that is the client.</typeparam>
 internal sealed partial class BrokerReturnWorker<TClient>(
@@ -18,6 +19,7 @@ internal sealed partial class BrokerReturnWorker<TClient>(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HangLimit = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -27,16 +29,30 @@ internal sealed partial class BrokerReturnWorker<TClient>(
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            try
+            // The calls block and are always awaited: the client's handle must outlive them.
+            var asking = Task.Run(() => Ask(client, admin), CancellationToken.None);
+            using var watching = new CancellationTokenSource();
+            var hanging = HungClientException.UntilSilentAsync(() => true, HangLimit, time, watching.Token);
+            if (await Task.WhenAny(asking, hanging) == hanging)
             {
-                // The call blocks and is always awaited: the client's handle must outlive it.
-                await Task.Run(() => admin.GetMetadata(Timeout), CancellationToken.None);
+                throw new HungClientException($"the Kafka client {client.Name} has not returned from a call for {HangLimit.TotalSeconds:0} s");
             }
-            catch (KafkaException exception)
-            {
-                client.AddBrokers(bootstrapServers);
-                Log.Told(logger, exception.Error.Reason);
-            }
+
+            await watching.CancelAsync();
+            await asking;
+        }
+    }
+
+    private void Ask(IClient client, IAdminClient admin)
+    {
+        try
+        {
+            admin.GetMetadata(Timeout);
+        }
+        catch (KafkaException exception)
+        {
+            client.AddBrokers(bootstrapServers);
+            Log.Told(logger, exception.Error.Reason);
         }
     }
 

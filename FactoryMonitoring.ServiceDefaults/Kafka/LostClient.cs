@@ -8,7 +8,7 @@ namespace FactoryMonitoring.ServiceDefaults.Kafka;
 /// </summary>
 public static class LostClient
 {
-    public static bool IsLost(Exception exception) => exception is KafkaException { Error: var error } && IsLost(error);
+    public static bool IsLost(Exception exception) => exception is HungClientException || (exception is KafkaException { Error: var error } && IsLost(error));
 
     public static bool IsLost(Error error)
     {

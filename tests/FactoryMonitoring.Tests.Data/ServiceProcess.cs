@@ -21,6 +21,9 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>The process id.</summary>
+    public int Id => _process.Id;
+
     /// <summary>What the service has written so far to stdout and stderr.</summary>
     public string Output
     {

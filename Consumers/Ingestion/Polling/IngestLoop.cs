@@ -22,6 +22,9 @@ internal sealed class IngestLoop(
     TimeProvider time,
     ILogger<IngestLoop> logger)
 {
+    /// <summary>The name of the polling thread, for debuggers and tests.</summary>
+    public const string ThreadName = "ingest-loop";
+
     private const int IdlePollMs = 100;
     private const int BusyPollMs = 5;
     private const int MessagesPerRound = 1_000;
@@ -58,6 +61,7 @@ internal sealed class IngestLoop(
         Action<IReadOnlyList<TopicPartition>> wake,
         CancellationToken stopping)
     {
+        Thread.CurrentThread.Name = ThreadName;
         _lanes = new LaneDispatcher(lanes, options.Linger, metrics, time);
         _flow = new PartitionFlow(consumer, identity.SensorTopic, _assignments, claim, wake, time, logger);
         _intake = new MessageIntake(consumer, identity, access, parser, keys, _assignments, _flow, _lanes, options.LinksPerSpan, logger);

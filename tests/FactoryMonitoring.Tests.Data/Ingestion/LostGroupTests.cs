@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
 using Confluent.Kafka;
+using FactoryMonitoring.Consumers.Ingestion.Polling;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Monitoring.Api;
@@ -67,6 +68,39 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
 
         Task BothOwnAsync() => EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(DISTINCT owner) FROM partition_offsets", Timeout) == 2);
+    }
+
+    [Fact]
+    public async Task A_consumer_whose_client_hangs_gets_a_new_one()
+    {
+        await using var broker = new KafkaBroker();
+        var settings = await StartAsync(broker);
+        // The hanging client sends heartbeats on: the group waits for it this long.
+        settings["Aspire__Confluent__Kafka__Consumer__Config__MaxPollIntervalMs"] = "10000";
+        await using var first = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c1" });
+        await using var second = ServiceProcess.Start("Consumers", new(settings) { ["CONSUMER_ID"] = "c2" });
+        await BothOwnAsync();
+        await SendAsync(broker, 1);
+        await StoredAsync(3);
+
+        using (new FrozenThread(first.Id, IngestLoop.ThreadName))
+        {
+            await SendAsync(broker, 2);
+            await StoredAsync(6);
+            await EventuallyAsync(() => Task.FromResult(first.Output.Contains("restarting the service: the polling thread has not returned", StringComparison.Ordinal)));
+            await BothOwnAsync();
+            await SendAsync(broker, 3);
+            await StoredAsync(9);
+        }
+
+        // The old thread runs again, and finds that its time is over.
+        await SendAsync(broker, 4);
+        await StoredAsync(12);
+        await BothOwnAsync();
+        Assert.Equal([[12L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
+
+        Task BothOwnAsync() => EventuallyAsync(async () => await Database.ScalarAsync<long>(
+            "SELECT count(DISTINCT owner) FROM partition_offsets JOIN consumer_health ON consumer_id = owner WHERE status = 'active'", Timeout) == 2);
     }
 
     // Apache Kafka 4.3 assigns them to nobody as long as the group exists, and it cannot be deleted either.
