@@ -13,19 +13,13 @@ public sealed class LockedRowTests : IAsyncLifetime
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
     private HostNetwork _network = null!;
     private PostgresServer? _database;
-    private string _address = "";
     private string _home = "";
 
     public async Task InitializeAsync()
     {
         _network = await HostNetwork.CreateAsync();
         _home = await PostgresServer.CreateHomeAsync();
-        _address = await _network.AddAsync("database");
-        _database = new PostgresServer(_home, "data", _address, 5432, _network.Prefix("database"));
-        await _database.InitializeAsync();
-        await File.AppendAllTextAsync(Path.Combine(_database.Data, "pg_hba.conf"), "host all all samenet trust\n");
-        await _database.StartAsync();
-        await _database.ExecuteAsync($"CREATE DATABASE {PostgresServer.Database}", "postgres");
+        _database = await PostgresServer.StartOnHostAsync(_network, _home);
         await _database.ExecuteAsync("CREATE TABLE locked AS SELECT 1 AS n");
     }
 
@@ -60,7 +54,7 @@ public sealed class LockedRowTests : IAsyncLifetime
     private async Task<Process> HoldAsync(string[] prefix)
     {
         string[] command =
-            [.. prefix, Path.Combine(PostgresFixture.FindBinaries(), "psql"), "-X", "-q", "-h", _address, "-U", PostgresServer.User, "-d", PostgresServer.Database];
+            [.. prefix, Path.Combine(PostgresFixture.FindBinaries(), "psql"), "-X", "-q", "-h", _database!.Host, "-U", PostgresServer.User, "-d", PostgresServer.Database];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["PGOPTIONS"] = OptionsOfAService();
         var session = Process.Start(start)!;

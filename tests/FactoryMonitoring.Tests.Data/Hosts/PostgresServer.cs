@@ -19,6 +19,8 @@ public sealed class PostgresServer(string home, string name, string address, int
 
     public string Data { get; } = Path.Combine(home, name);
 
+    public string Host => address;
+
     public string Address => $"{address}:{port}";
 
     private string Conninfo => $"host={address} port={port} user={User}";
@@ -38,6 +40,17 @@ public sealed class PostgresServer(string home, string name, string address, int
         }
 
         return home;
+    }
+
+    /// <summary>Starts a server with an empty database on a new host named database, which accepts sessions of the other hosts.</summary>
+    public static async Task<PostgresServer> StartOnHostAsync(HostNetwork network, string home)
+    {
+        var server = new PostgresServer(home, "data", await network.AddAsync("database"), 5432, network.Prefix("database"));
+        await server.InitializeAsync();
+        await File.AppendAllTextAsync(Path.Combine(server.Data, "pg_hba.conf"), "host all all samenet trust\n");
+        await server.StartAsync();
+        await server.ExecuteAsync($"CREATE DATABASE {Database}", "postgres");
+        return server;
     }
 
     public Task InitializeAsync() => RunAsPostgresAsync("initdb", "-D", Data, "-U", User, "-A", "trust", "-E", "UTF8", "--no-sync");

@@ -25,12 +25,7 @@ public sealed class SeveralHostsTests : IAsyncLifetime
         _network = await HostNetwork.CreateAsync();
         await StartBrokersAsync();
         _home = await PostgresServer.CreateHomeAsync();
-        var address = await _network.AddAsync("database");
-        _database = new PostgresServer(_home, "data", address, 5432, _network.Prefix("database"));
-        await _database.InitializeAsync();
-        await File.AppendAllTextAsync(Path.Combine(_database.Data, "pg_hba.conf"), "host all all samenet trust\n", Timeout);
-        await _database.StartAsync();
-        await _database.ExecuteAsync($"CREATE DATABASE {PostgresServer.Database}", "postgres");
+        _database = await PostgresServer.StartOnHostAsync(_network, _home);
     }
 
     public async Task DisposeAsync()
