@@ -27,6 +27,8 @@ public static class ServiceDefaultsExtensions
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+        // It warns that the page's keys end with its process, as they should.
+        ["Logging:LogLevel:Microsoft.AspNetCore.DataProtection"] = "Error",
         // It warns when its heartbeat is late on a busy machine: the services' own heartbeats report it where it matters.
         ["Logging:LogLevel:Microsoft.AspNetCore.Server.Kestrel"] = "Error",
         // Each request to /health returns the state of the checks.

@@ -53,6 +53,9 @@ internal static class FaultLabService
 
         services.AddSingleton<ExperimentStore>();
         services.AddSingleton<AuditStore>();
+        services.AddSingleton<AuditQueue>();
+        services.AddSingleton<AuditWriter>();
+        services.AddHostedService(provider => provider.GetRequiredService<AuditWriter>());
         services.AddSingleton<ExperimentQueries>();
         services.AddSingleton<RunRecords>();
         services.AddSingleton<ExperimentRunner>();

@@ -20,12 +20,15 @@ internal sealed class Addresses
         var ownSaid = !string.IsNullOrEmpty(host) || !string.IsNullOrEmpty(port);
         var urls = configuration[WebHostDefaults.ServerUrlsKey];
         var inContainer = configuration.GetValue<bool>("DOTNET_RUNNING_IN_CONTAINER");
-        ListenOn = ownSaid || string.IsNullOrEmpty(urls)
+        // Kestrel ignores all other addresses if it has endpoints of its own.
+        string[] endpoints = [.. configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(endpoint => endpoint["Url"]).OfType<string>()];
+        ListenOn = endpoints.Length > 0 ? string.Join(';', endpoints)
+            : ownSaid || string.IsNullOrEmpty(urls)
             ? Http(string.IsNullOrEmpty(host) ? (inContainer ? AnyAddress : Loopback) : host, Port(port) ?? DefaultPort)
             : urls;
 
         var published = configuration[EnvironmentNames.MonitoringPublishedOn];
-        Names = [.. NamesOf(host), .. string.IsNullOrEmpty(published) || IsAny(published) ? [] : new[] { Bracketed(published) }];
+        Names = [.. Hosts(ListenOn).SelectMany(NamesOf), .. string.IsNullOrEmpty(published) || IsAny(published) ? [] : new[] { Bracketed(published) }];
 
         var apiHost = configuration[EnvironmentNames.MonitoringApiHost];
         var apiPort = configuration[EnvironmentNames.MonitoringApiPort];
@@ -38,7 +41,10 @@ internal sealed class Addresses
         Failure = string.Join("; ", Failures(EnvironmentNames.MonitoringPort, port).Concat(Failures(EnvironmentNames.MonitoringApiPort, apiPort)));
     }
 
-    /// <summary>The address to listen on: own variables, else ASPNETCORE_URLS, else port 5000 on loopback (on every address in a container).</summary>
+    /// <summary>
+    /// The addresses to listen on, separated by semicolons: Kestrel:Endpoints, else own variables, else ASPNETCORE_URLS, else port 5000 on loopback (on every
+    /// address in a container).
+    /// </summary>
     public string ListenOn { get; }
 
     /// <summary>
@@ -46,6 +52,9 @@ internal sealed class Addresses
     /// if it listens on all.
     /// </summary>
     public IReadOnlyList<string> Names { get; }
+
+    /// <summary>Whether only this machine reaches the addresses that it listens on.</summary>
+    public bool AreLoopback => AreAllLoopback(ListenOn);
 
     /// <summary>The monitoring API: an address, or a name for service discovery.</summary>
     public string MonitoringApi { get; }
@@ -71,9 +80,15 @@ internal sealed class Addresses
 
     private static bool IsAny(string host) => host is AnyAddress or "::" or "[::]" or "*" or "+";
 
-    private static IEnumerable<string> NamesOf(string? host) =>
-        string.IsNullOrEmpty(host) ? []
-        : !IsAny(host) ? [Bracketed(host)]
+    /// <param name="addresses">URLs separated by semicolons, or one address.</param>
+    public static bool AreAllLoopback(string addresses) => Hosts(addresses).All(host =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip)));
+
+    private static IEnumerable<string> Hosts(string addresses) => addresses.Split(';', StringSplitOptions.RemoveEmptyEntries)
+        .Select(address => BindingAddress.Parse(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{Bracketed(address)}").Host);
+
+    private static IEnumerable<string> NamesOf(string host) =>
+        !IsAny(host) ? [Bracketed(host)]
         :
         [
             Dns.GetHostName(),

@@ -18,10 +18,11 @@ return await RunServiceExtensions.RunServiceAsync(() =>
     var addresses = new Addresses(builder.Configuration);
     builder.WebHost.UseUrls(addresses.ListenOn).UseStaticWebAssets();
     builder.AddServiceDefaults();
-    // If the page has another address, it can be opened by that address, too.
-    if (builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] is { Length: > 0 } and not "*" and var allowed)
+    // The page's port is published, unlike those of the other services: it answers to any name only if the setting says so, even in a container.
+    if (builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] is not "*" and var allowed)
     {
-        builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] = string.Join(';', [allowed, .. addresses.Names]);
+        builder.Configuration[ServiceDefaultsExtensions.AllowedHosts] =
+            string.Join(';', [string.IsNullOrEmpty(allowed) ? ServiceDefaultsExtensions.LoopbackNames : allowed, .. addresses.Names]);
     }
 
     builder.Services.AddSingleton(addresses);

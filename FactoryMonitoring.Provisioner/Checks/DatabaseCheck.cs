@@ -1,10 +1,11 @@
 using FactoryMonitoring.Data;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace FactoryMonitoring.Provisioner.Checks;
 
 /// <summary>Checks whether the database can be reached with the settings, and grants the services the rights that they need.</summary>
-internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
+internal sealed class DatabaseCheck(NpgsqlDataSource dataSource, IOptions<ProvisionerOptions> options)
 {
     private const string Subject = "database";
     private const int LeastVersion = 150000;
@@ -16,14 +17,15 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_regclass('schema_migrations')),
             (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('schema_migrations')),
             (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
-            current_setting('transaction_read_only')::boolean
+            current_setting('transaction_read_only')::boolean,
+            (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)
         """;
 
     private const string Lacks = """
-        SELECT privilege || ' on ' || name FROM unnest($1::text[], $2::text[]) g(name, privilege)
+        SELECT privilege, name FROM unnest($1::text[], $2::text[]) g(name, privilege)
         WHERE to_regclass(name) IS NOT NULL AND NOT has_table_privilege(to_regclass(name), privilege)
         UNION ALL
-        SELECT 'EXECUTE on function ' || name FROM unnest($3::text[]) f(name)
+        SELECT 'EXECUTE', 'function ' || name FROM unnest($3::text[]) f(name)
         WHERE to_regprocedure(name) IS NOT NULL AND NOT has_function_privilege(to_regprocedure(name), 'EXECUTE')
         """;
 
@@ -65,7 +67,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         var schema = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
         var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
         var (mayCreate, mayOwn, isSuperuser) = (reader.GetBoolean(6), !await reader.IsDBNullAsync(8, cancellationToken) && reader.GetBoolean(8), reader.GetBoolean(9));
-        var (versionNumber, encryption, isReadOnly) = (reader.GetInt32(4), reader.GetString(5), reader.GetBoolean(10));
+        var (versionNumber, encryption, isReadOnly, mayCreateRoles) = (reader.GetInt32(4), reader.GetString(5), reader.GetBoolean(10), reader.GetBoolean(11));
         await reader.CloseAsync();
         var creates = services.Contains(CheckCommand.Provisioner);
         var problems = new List<string>();
@@ -88,6 +90,11 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             problems.Add($"Role {role} may not create tables in schema {schema}; grant it: GRANT USAGE, CREATE ON SCHEMA {schema} TO {role}");
         }
 
+        if (creates && options.Value.RolePasswords is not null && !mayCreateRoles)
+        {
+            problems.Add(new RolesRefusedException(role).Message);
+        }
+
         if (creates && owner is not null && !mayOwn)
         {
             problems.Add($"The tables belong to {owner}, and only their owner changes the schema; grant it: GRANT {owner} TO {role}");
@@ -102,7 +109,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
             {
                 if (await LackingAsync(wanted, cancellationToken) is [var first, ..] lacking)
                 {
-                    problems.Add($"Role {role} lacks {first}{(lacking.Count > 1 ? $" and {lacking.Count - 1} more" : "")}; {await RemedyAsync(role, wanted, schema!, cancellationToken)}");
+                    problems.Add($"Role {role} lacks {first.Privilege} on {first.On}{(lacking.Count > 1 ? $" and {lacking.Count - 1} more" : "")}; {await RemedyAsync(role, wanted, lacking, cancellationToken)}");
                 }
             }
         }
@@ -113,7 +120,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
     }
 
     /// <summary>Returns the privileges that a role of the services has and the connected user lacks.</summary>
-    private async Task<IReadOnlyList<string>> LackingAsync(string wanted, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<(string Privilege, string On)>> LackingAsync(string wanted, CancellationToken cancellationToken)
     {
         var privileges = DatabaseRoles.Grants.SelectMany(grant => grant.Of(wanted).Select(privilege => (grant.Table, Privilege: privilege))).ToArray();
         await using var command = dataSource.CreateCommand(Lacks);
@@ -121,16 +128,16 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. privileges.Select(each => each.Privilege)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = wanted == DatabaseRoles.Ingest ? [.. DatabaseRoles.IngestFunctions] : [] });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var lacking = new List<string>();
+        var lacking = new List<(string, string)>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            lacking.Add(reader.GetString(0));
+            lacking.Add((reader.GetString(0), reader.GetString(1)));
         }
 
         return lacking;
     }
 
-    private async Task<string> RemedyAsync(string role, string wanted, string schema, CancellationToken cancellationToken)
+    private async Task<string> RemedyAsync(string role, string wanted, IReadOnlyList<(string Privilege, string On)> lacking, CancellationToken cancellationToken)
     {
         if (role == wanted)
         {
@@ -141,7 +148,7 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource)
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = wanted });
         return await command.ExecuteScalarAsync(cancellationToken) is true
             ? $"grant it: GRANT {wanted} TO {role}"
-            : $"grant it: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {role}";
+            : $"grant it: {string.Join("; ", lacking.GroupBy(each => each.On, each => each.Privilege).Select(each => $"GRANT {string.Join(", ", each)} ON {each.Key} TO {role}"))}";
     }
 
     /// <summary>Returns what is wrong and what to do.</summary>

@@ -158,6 +158,6 @@ public static partial class FactoryDatabaseExtensions
     [GeneratedRegex(@"\w+")]
     private static partial Regex FirstWord();
 
-    [GeneratedRegex("(?<=//[^:/@]*:)[^@]*(?=@)|(?<=(?:password|pwd)\\s*=)[^;]*", RegexOptions.IgnoreCase)]
+    [GeneratedRegex("(?<=//[^:/@]*:).*(?=@)|(?<=(?:password|pwd)\\s*=)[^;]*", RegexOptions.IgnoreCase)]
     private static partial Regex Password();
 }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Experiments;
-using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.FaultLab.Control;
 using FactoryMonitoring.FaultLab.Experiments;
 using FactoryMonitoring.FaultLab.Factory;
@@ -36,9 +35,12 @@ internal static class ExperimentEndpoints
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !context.HttpContext.RequestAborted.IsCancellationRequested)
         {
-            return TypedResults.Problem("The database does not answer.", statusCode: StatusCodes.Status503ServiceUnavailable, title: "No database");
+            return NoDatabase();
         }
     }
+
+    private static ProblemHttpResult NoDatabase() =>
+        TypedResults.Problem("The database does not answer.", statusCode: StatusCodes.Status503ServiceUnavailable, title: "No database");
 
     private static async Task<IResult> ListAsync(
         ControlClient control, FactoryView factory, RunRecords records, ExperimentRunner runner, CancellationToken cancellationToken)
@@ -49,12 +51,12 @@ internal static class ExperimentEndpoints
     }
 
     private static async Task<IResult> StartAsync(
-        string name, HttpRequest request, ControlClient control, FactoryView factory, ExperimentRunner runner, AuditStore audit, TimeProvider time, CancellationToken cancellationToken)
+        string name, HttpRequest request, ControlClient control, FactoryView factory, ExperimentRunner runner, AuditWriter audit, TimeProvider time, CancellationToken cancellationToken)
     {
         var (requester, at) = (Requester.Of(request), time.GetUtcNow());
         var (run, problem) = await TryStartAsync(name, control, factory, runner, cancellationToken);
         var result = run is { } begun ? string.Create(CultureInfo.InvariantCulture, $"run {begun} began") : problem!.ProblemDetails.Detail!;
-        await audit.WriteAsync(new(0, at, requester.By, requester.Role, requester.Address, $"run the experiment {name}", run is not null, result), cancellationToken);
+        await audit.WriteAsync(new(0, at, requester.By, requester.Role, requester.Address, $"run the experiment {name}", run is not null, result));
         return run is { } id
             ? TypedResults.Json(new ExperimentStartedBody(id), ApiJson.Context.ExperimentStartedBody, statusCode: StatusCodes.Status202Accepted)
             : problem!;
@@ -79,7 +81,17 @@ internal static class ExperimentEndpoints
             return (null, TypedResults.Problem($"{name} cannot be run here: {unavailable}.", statusCode: StatusCodes.Status409Conflict, title: "Not here"));
         }
 
-        return await runner.TryBeginAsync(experiment, site, cancellationToken) is { } id
+        long? id;
+        try
+        {
+            id = await runner.TryBeginAsync(experiment, site, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
+        {
+            return (null, NoDatabase());
+        }
+
+        return id is not null
             ? (id, null)
             : (null, TypedResults.Problem(
                 $"{runner.Running?.Name ?? "Another experiment"} runs: one at a time.", statusCode: StatusCodes.Status409Conflict, title: "An experiment runs"));

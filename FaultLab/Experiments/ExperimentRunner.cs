@@ -68,12 +68,13 @@ internal sealed partial class ExperimentRunner(
             _run = new(id, experiment, site, ExperimentPhases.Steady);
             _seen = new(startedAt);
             _running = RunReport.Body(_run, _seen);
-            await store.WriteAsync(_running, [], cancellationToken);
+            await store.WriteAsync(_running, [], CancellationToken.None);
             await _requests.Writer.WriteAsync((id, experiment, site), CancellationToken.None);
             return id;
         }
         catch
         {
+            _running = null;
             _turn.Release();
             throw;
         }

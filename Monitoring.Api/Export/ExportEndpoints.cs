@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Threading.RateLimiting;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api;
 using FactoryMonitoring.Monitoring.Api.Export;
+using FactoryMonitoring.Monitoring.Api.Queries;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -12,8 +14,13 @@ internal static class ExportEndpoints
     private static readonly TimeSpan Longest = TimeSpan.FromDays(366);
     private static readonly string[] Formats = ["csv", "parquet"];
 
-    /// <summary>Limits the number of concurrent exports, each of which has a connection to the database.</summary>
-    private static readonly SemaphoreSlim Room = new(3);
+    private const int AtOnceOfOne = 2;
+    private const int AtOnce = 6;
+
+    /// <summary>Limits the number of concurrent exports of one client and of all, each of which has a connection to the database.</summary>
+    private static readonly PartitionedRateLimiter<HttpContext> Room = PartitionedRateLimiter.CreateChained(
+        PartitionedRateLimiter.Create<HttpContext, string>(context => Limited(QueryLimits.Client(context.Request), AtOnceOfOne)),
+        PartitionedRateLimiter.Create<HttpContext, string>(_ => Limited("", AtOnce)));
 
     public static void MapExports(this RouteGroupBuilder api) =>
         api.MapGet("/export/{kind}.{format}", ExportAsync)
@@ -52,22 +59,21 @@ internal static class ExportEndpoints
             return input.Problem;
         }
 
-        if (!await Room.WaitAsync(TimeSpan.Zero))
+        using var lease = Room.AttemptAcquire(context);
+        if (!lease.IsAcquired)
         {
             context.Response.Headers.RetryAfter = "5";
-            return TypedResults.Problem("Others export now; ask again in a moment.", statusCode: StatusCodes.Status429TooManyRequests, title: "Too many exports at a time");
+            return TypedResults.Problem(
+                $"A client can have {AtOnceOfOne} exports in progress, and all clients together {AtOnce}; ask again in a moment.",
+                statusCode: StatusCodes.Status429TooManyRequests,
+                title: "Too many exports at a time");
         }
 
-        try
-        {
-            await WriteAsync(queries, kind, format, filter, context);
-            return Results.Empty;
-        }
-        finally
-        {
-            Room.Release();
-        }
+        await WriteAsync(queries, kind, format, filter, context);
+        return Results.Empty;
     }
+
+    private static RateLimitPartition<string> Limited(string client, int most) => RateLimitPartition.GetConcurrencyLimiter(client, _ => new() { PermitLimit = most, QueueLimit = 0 });
 
     /// <summary>Writes the file. An error after the first byte aborts the connection, so that a partial file is not mistaken for a complete one.</summary>
     private static async Task WriteAsync(ExportQueries queries, string kind, string format, ExportFilter filter, HttpContext context)

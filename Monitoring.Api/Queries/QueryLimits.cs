@@ -26,7 +26,7 @@ internal static class QueryLimits
     });
 
     /// <summary>Returns the client that the page's service names; all requests without that name count as one client.</summary>
-    private static string Client(HttpRequest request) => $"{request.Headers[VisitorHeaders.Name]}@{request.Headers[VisitorHeaders.Address]}".TrimEnd('@');
+    public static string Client(HttpRequest request) => $"{request.Headers[VisitorHeaders.Name]}@{request.Headers[VisitorHeaders.Address]}".TrimEnd('@');
 
     private static async ValueTask RefuseAsync(OnRejectedContext context, CancellationToken cancellationToken)
     {

@@ -21,8 +21,8 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
     // Heartbeats are written once a second; if all are older than this, no process could write one.
     private static readonly TimeSpan Unwritten = TimeSpan.FromSeconds(2);
 
-    // The time a process needs to write again after the database refused a write.
-    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(5);
+    // The time a process needs on a busy machine to write again after the database refused a write: it looks once a second, and then connects anew.
+    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(10);
 
     // A single lost connection is not an outage.
     private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(2);

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
@@ -35,7 +36,9 @@ internal static class AccessExtensions
         services.AddSingleton(settings);
         services.AddOptions<AccessSettingsCheck>().Validate(_ => settings.Failure.Length == 0, settings.Failure).ValidateOnStart();
         services.AddSingleton<ApiKeys>();
-        services.AddSingleton<SignedOut>();
+        services.AddSingleton<EndedSessions>();
+        // After a restart, nobody knows any more who has signed out.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
         services.AddSingleton<AuditQueue>();
         services.AddSingleton<AuditTrail>();
         services.AddHostedService(provider => provider.GetRequiredService<AuditTrail>());
@@ -76,9 +79,9 @@ internal static class AccessExtensions
         routes.MapGet(SignInPath, (AccessSettings settings, string? to) => settings.Authority is null
             ? Results.Redirect("/")
             : Results.Challenge(new() { RedirectUri = IsOwn(to) ? to : "/" }, [OpenIdConnectDefaults.AuthenticationScheme])).AllowAnonymous();
-        routes.MapPost(SignOutPath, (HttpContext context, AccessSettings settings, SignedOut signedOut, AuditTrail audit) =>
+        routes.MapPost(SignOutPath, (HttpContext context, AccessSettings settings, EndedSessions ended, AuditTrail audit) =>
         {
-            signedOut.Add(context.User);
+            ended.Add(context.User);
             if (context.User.SessionId() is not null) audit.Add(context.User.ToVisitor(), "sign out", true, "signed out");
             return settings.Authority is null
                 ? Results.Redirect("/")
@@ -98,7 +101,7 @@ internal static class AccessExtensions
             options.SlidingExpiration = false;
             options.Events.OnValidatePrincipal = context =>
             {
-                if (context.HttpContext.RequestServices.GetRequiredService<SignedOut>().IsOver(context.Principal!)) context.RejectPrincipal();
+                if (context.HttpContext.RequestServices.GetRequiredService<EndedSessions>().IsOver(context.Principal!)) context.RejectPrincipal();
                 return Task.CompletedTask;
             };
         });
@@ -140,8 +143,8 @@ internal static class AccessExtensions
 
     private static AuditTrail Audit(HttpContext context) => context.RequestServices.GetRequiredService<AuditTrail>();
 
-    /// <summary>Returns whether this is a path of this site, and not the address of another one.</summary>
-    private static bool IsOwn(string? path) => path is ['/', ..] and not ['/', '/' or '\\', ..];
+    /// <summary>Returns whether this is a path of this site, and not the address of another one. Browsers remove tabs and line ends from addresses.</summary>
+    private static bool IsOwn(string? path) => path is ['/', ..] and not ['/', '/' or '\\', ..] && !path.Any(char.IsControl);
 }
 
 /// <summary>Represents the access settings among the options that are checked at startup.</summary>

@@ -1,4 +1,3 @@
-using System.Net;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
@@ -28,13 +27,13 @@ internal sealed class AccessSettings
         ApiKeysFile = Text(section["ApiKeysFile"]);
 
         var anonymousView = Flag(configuration[EnvironmentNames.AllowAnonymousView], failures);
-        var isLocal = IsLoopback(Text(configuration[EnvironmentNames.MonitoringPublishedOn]) ?? addresses.ListenOn);
+        var isLocal = Text(configuration[EnvironmentNames.MonitoringPublishedOn]) is { } published ? Addresses.AreAllLoopback(published) : addresses.AreLoopback;
         Anonymous = Authority is null && isLocal ? FactoryRole.Breaker : anonymousView ? FactoryRole.Viewer : null;
         if (Authority is null && Anonymous is null && (ApiKeysFile is null || !File.Exists(ApiKeysFile)))
         {
             failures.Add(
-                $"{addresses.ListenOn} is reached from other machines, and nobody has to sign in: set SignIn:Authority to an OpenID Connect provider, make an API key (make api-key), " +
-                $"or set {EnvironmentNames.AllowAnonymousView}=true to let everybody look");
+                $"{addresses.ListenOn} is reached from other machines, and nobody has to sign in: set SignIn:Authority to an OpenID Connect provider, " +
+                $"{(ApiKeysFile is null ? "SignIn:ApiKeysFile to a file of API keys" : "make an API key (make api-key)")}, or set {EnvironmentNames.AllowAnonymousView}=true to let everybody look");
         }
 
         Failure = string.Join("; ", failures);
@@ -114,11 +113,4 @@ internal sealed class AccessSettings
         failures.Add($"{EnvironmentNames.AllowAnonymousView} = {text}: must be true or false");
         return false;
     }
-
-    /// <param name="addresses">URLs separated by semicolons, or one address.</param>
-    private static bool IsLoopback(string addresses) => addresses.Split(';', StringSplitOptions.RemoveEmptyEntries).All(address =>
-    {
-        var host = BindingAddress.Parse(address.Contains("://", StringComparison.Ordinal) ? address : $"http://{Addresses.Bracketed(address)}").Host;
-        return host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
-    });
 }

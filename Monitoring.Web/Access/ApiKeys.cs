@@ -26,6 +26,9 @@ internal sealed partial class ApiKeys(AccessSettings settings, ILogger<ApiKeys> 
         return Read().FirstOrDefault(known => CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(known.Sha256), Encoding.ASCII.GetBytes(hash)));
     }
 
+    /// <summary>Returns whether a key with this hash is in the file.</summary>
+    public bool Contains(string hash) => Read().Any(known => known.Sha256 == hash);
+
     /// <summary>Adds a key to the file, or replaces the key of that name.</summary>
     /// <returns>The key, which is not stored anywhere.</returns>
     public static string Make(string file, string name, FactoryRole role, DateTimeOffset now)

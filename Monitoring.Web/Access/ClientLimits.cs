@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace FactoryMonitoring.Monitoring.Web.Access;
@@ -15,9 +16,14 @@ internal static class ClientLimits
     /// <summary>Maximum size of a request's body, in bytes: only short requests are sent to this service.</summary>
     public const int MostBodyBytes = 64 * 1024;
 
+    /// <summary>Maximum number of pages of one client that are rendered at a time; more of them wait.</summary>
+    public const int Renderings = 20;
+
+    private const int RenderingsThatWait = 200;
     private const int AllStreams = 400;
     private const int AllCircuits = 500;
     private const int Requests = 100;
+    private const string Rendering = "renderings of pages";
 
     public static void AddClientLimits(this IServiceCollection services)
     {
@@ -31,7 +37,8 @@ internal static class ClientLimits
         {
             limits.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limits.GlobalLimiter = PartitionedRateLimiter.CreateChained(
-                PartitionedRateLimiter.Create<HttpContext, string>(context => Kind(context) is { } kind ? Limited($"{kind} of {Client(context)}", Most(kind).OfOne) : Free),
+                PartitionedRateLimiter.Create<HttpContext, string>(context =>
+                    Kind(context) is { } kind ? Limited($"{kind} of {Client(context)}", Most(kind).OfOne, kind == Rendering ? RenderingsThatWait : 0) : Free),
                 PartitionedRateLimiter.Create<HttpContext, string>(context => Kind(context) is { } kind && Most(kind).OfAll is var all and > 0 ? Limited(kind, all) : Free));
             limits.OnRejected = async (context, _) =>
             {
@@ -46,15 +53,17 @@ internal static class ClientLimits
 
     private static RateLimitPartition<string> Free => RateLimitPartition.GetNoLimiter("");
 
-    private static RateLimitPartition<string> Limited(string key, int most) => RateLimitPartition.GetConcurrencyLimiter(key, _ => new() { PermitLimit = most, QueueLimit = 0 });
+    private static RateLimitPartition<string> Limited(string key, int most, int wait = 0) =>
+        RateLimitPartition.GetConcurrencyLimiter(key, _ => new() { PermitLimit = most, QueueLimit = wait });
 
     private static string? Kind(HttpContext context) => context.Request.Path switch
     {
         var path when path.StartsWithSegments("/api/stream") => "streams",
         var path when path.StartsWithSegments("/api") => "requests",
         // The connection of a page, which lasts as long as the page is open.
-        { Value: "/_blazor" } when HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsConnect(context.Request.Method) => "pages",
-        _ => null,
+        var path when path.StartsWithSegments("/_blazor") => HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsConnect(context.Request.Method) ? "pages" : null,
+        // A page asks the monitoring API for its tables before it is sent.
+        _ => context.GetEndpoint()?.Metadata.GetMetadata<ComponentTypeMetadata>() is null ? null : Rendering,
     };
 
     /// <summary>Returns the limits; 0 is no limit.</summary>
@@ -62,6 +71,7 @@ internal static class ClientLimits
     {
         "streams" => (Streams, AllStreams),
         "pages" => (Circuits, AllCircuits),
+        Rendering => (Renderings, 0),
         _ => (Requests, 0),
     };
 

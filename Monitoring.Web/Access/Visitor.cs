@@ -37,12 +37,15 @@ internal static class VisitorClaims
     private const string Address = "factory_address";
     private const string Expires = "factory_expires";
     private const string Session = "factory_session";
+    private const string Key = "factory_key";
 
-    public static ClaimsIdentity Identity(string scheme, string name, FactoryRole? role)
+    /// <param name="keyHash">The hash of the visitor's API key; null if they have none.</param>
+    public static ClaimsIdentity Identity(string scheme, string name, FactoryRole? role, string? keyHash = null)
     {
         var identity = new ClaimsIdentity(scheme, ClaimTypes.Name, Role);
         identity.AddClaim(new(ClaimTypes.Name, name));
         if (role is { } known) identity.AddClaim(new(Role, WireName.Of(known)));
+        if (keyHash is not null) identity.AddClaim(new(Key, keyHash));
         return identity;
     }
 
@@ -72,6 +75,8 @@ internal static class VisitorClaims
     /// <summary>Returns when the user has to sign in again; null if they did not sign in.</summary>
     public static DateTimeOffset? ExpiresAt(this ClaimsPrincipal user) =>
         long.TryParse(user.FindFirstValue(Expires), CultureInfo.InvariantCulture, out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds) : null;
+
+    public static string? KeyHash(this ClaimsPrincipal user) => user.FindFirstValue(Key);
 
     public static string? SessionId(this ClaimsPrincipal user) => user.FindFirstValue(Session);
 }

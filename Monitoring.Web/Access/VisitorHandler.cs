@@ -28,7 +28,7 @@ internal sealed class VisitorHandler(
         if (BearsKey(Request))
         {
             return Task.FromResult(keys.Find(Request.Headers.Authorization.ToString()[Bearer.Length..].Trim()) is { } key
-                ? Ticket(key.Name, key.Role)
+                ? Ticket(key.Name, key.Role, key.Sha256)
                 : AuthenticateResult.Fail("unknown API key"));
         }
 
@@ -62,6 +62,6 @@ internal sealed class VisitorHandler(
     private static bool IsPage(HttpRequest request) =>
         HttpMethods.IsGet(request.Method) && request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase) && !request.Path.StartsWithSegments("/api");
 
-    private static AuthenticateResult Ticket(string name, FactoryRole role) =>
-        AuthenticateResult.Success(new(new ClaimsPrincipal(VisitorClaims.Identity(SchemeName, name, role)), SchemeName));
+    private static AuthenticateResult Ticket(string name, FactoryRole role, string? keyHash = null) =>
+        AuthenticateResult.Success(new(new ClaimsPrincipal(VisitorClaims.Identity(SchemeName, name, role, keyHash)), SchemeName));
 }

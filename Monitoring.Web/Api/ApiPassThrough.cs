@@ -26,8 +26,9 @@ internal static class ApiPassThrough
     }
 
     private static readonly FromVisitor Transformer = new();
+    private static readonly TimeSpan SessionCheck = TimeSpan.FromSeconds(5);
 
-    private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, ServiceConnections services)
+    private static async Task ForwardAsync(HttpContext context, IHttpForwarder forwarder, ServiceConnections services, EndedSessions ended, TimeProvider time)
     {
         // Before anything is forwarded: the receiving service may execute the request without waiting for its body.
         if (RefusalOfBody(context) is { } refusal)
@@ -45,6 +46,8 @@ internal static class ApiPassThrough
         }
 
         var address = await service.GetAddressAsync(context.RequestAborted);
+        // A stream can last longer than the session.
+        await using var check = time.CreateTimer(_ => { if (ended.IsOver(context.User)) context.Abort(); }, null, SessionCheck, SessionCheck);
         var error = await forwarder.SendAsync(context, address.ToString(), service.Invoker, Request, Transformer);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
         context.Response.Headers.RetryAfter = "1";

@@ -10,6 +10,8 @@ echo "building the API and the page"
 dotnet build Monitoring.Api -v q --nologo
 dotnet build Monitoring.Web -v q --nologo
 export MONITORING_PORT=${MONITORING_PORT:-5000} MONITORING_API_PORT=${MONITORING_API_PORT:-5080}
+# The keys that make api-key keeps.
+export SignIn__ApiKeysFile=${SignIn__ApiKeysFile:-${Factory__RunDirectory:-$PWD/artifacts/run}/api-keys.json}
 pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait' EXIT
 trap 'exit 130' INT

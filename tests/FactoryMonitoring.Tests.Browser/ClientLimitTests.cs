@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
+using FactoryMonitoring.Tests.Stack;
 
 namespace FactoryMonitoring.Tests.Browser;
 
@@ -39,10 +41,12 @@ public sealed class ClientLimitTests(BrowserFixture stack)
         }
     }
 
-    [Fact]
-    public async Task One_client_has_so_many_pages_open()
+    [Theory]
+    [InlineData("/_blazor")]
+    [InlineData("/_Blazor/")]
+    public async Task One_client_has_so_many_pages_open(string path)
     {
-        var address = new UriBuilder(stack.LabWeb.Address) { Scheme = "ws", Path = "/_blazor" }.Uri;
+        var address = new UriBuilder(stack.LabWeb.Address) { Scheme = "ws", Path = path }.Uri;
         var sockets = new List<ClientWebSocket>();
         try
         {
@@ -63,6 +67,37 @@ public sealed class ClientLimitTests(BrowserFixture stack)
                 socket.Abort();
                 socket.Dispose();
             }
+        }
+    }
+
+    [Fact]
+    public async Task Of_the_pages_that_one_client_asks_for_few_are_rendered_at_a_time_and_not_all_wait()
+    {
+        using var client = new HttpClient { BaseAddress = stack.Web.Address };
+        using var over = new CancellationTokenSource();
+        var refused = 0;
+        await SignalAsync("STOP");
+        try
+        {
+            // A page waits for the monitoring API, for up to 5 s.
+            var pages = Enumerable.Range(0, 230).Select(async n =>
+            {
+                using var page = await client.GetAsync($"/sensors/asked-for-{n}", over.Token);
+                if (page.StatusCode == HttpStatusCode.TooManyRequests) Interlocked.Increment(ref refused);
+            }).ToList();
+            await Wait.ForAsync("pages that are refused", TimeSpan.FromSeconds(20), _ => Task.FromResult(Volatile.Read(ref refused)), count => count == 10);
+            await over.CancelAsync();
+            await Task.WhenAll(pages).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+        finally
+        {
+            await SignalAsync("CONT");
+        }
+
+        async Task SignalAsync(string signal)
+        {
+            using var kill = Process.Start("kill", [$"-{signal}", $"{stack.Api.ProcessId}"]);
+            await kill.WaitForExitAsync();
         }
     }
 

@@ -98,6 +98,34 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
     }
 
     [Fact]
+    public async Task A_restart_of_the_page_ends_all_sessions()
+    {
+        _provider.User = ("linus", ["viewer"]);
+        await OpenAsync("/alerts");
+        var cookies = await Page.Context.CookiesAsync();
+        using var client = new HttpClient(new HttpClientHandler { UseCookies = false, AllowAutoRedirect = false }) { BaseAddress = _web.Address };
+        client.DefaultRequestHeaders.Add("Cookie", string.Join("; ", cookies.Select(cookie => $"{cookie.Name}={cookie.Value}")));
+        Assert.Equal(200, (int)(await client.GetAsync("/api/system-status")).StatusCode);
+        await _web.KillAsync();
+        await _web.StartAsync();
+        // Otherwise it would not know who had signed out.
+        Assert.Equal(401, (int)(await client.GetAsync("/api/system-status")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("//elsewhere.example")]
+    [InlineData("/\\elsewhere.example")]
+    [InlineData("/\t/elsewhere.example")]
+    [InlineData("\t//elsewhere.example")]
+    [InlineData("https://elsewhere.example/")]
+    public async Task A_sign_in_leads_to_no_other_site(string to)
+    {
+        _provider.User = ("ada", ["viewer"]);
+        await Page.GotoAsync($"/sign-in?to={Uri.EscapeDataString(to)}");
+        Assert.Equal(_web.Address, new Uri(Page.Url));
+    }
+
+    [Fact]
     public async Task Who_has_no_role_sees_nothing()
     {
         _provider.User = ("mallory", ["admin", "breaker"]);
@@ -226,8 +254,13 @@ public sealed class SignInTests(BrowserFixture stack) : BrowserTest(stack), IAsy
         if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_keys));
         using var client = Client(key);
         Assert.Equal(200, (int)(await client.GetAsync("/api/system-status")).StatusCode);
+        using var stream = await client.GetAsync("/api/stream", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(200, (int)stream.StatusCode);
         await KeysAsync("remove", "ci", _keys);
         Assert.Equal(401, (int)(await client.GetAsync("/api/system-status")).StatusCode);
+        // What it has opened before ends, too.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await Assert.ThrowsAnyAsync<IOException>(async () => await (await stream.Content.ReadAsStreamAsync(limit.Token)).CopyToAsync(Stream.Null, limit.Token));
     }
 
     [Fact]

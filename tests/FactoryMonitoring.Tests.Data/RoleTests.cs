@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -206,9 +207,21 @@ public sealed class RoleTests(PostgresFixture postgres) : DatabaseTest(postgres)
         Assert.Contains($"as role {DatabaseRoles.Ingest}, not encrypted", await CheckAsync(DatabaseRoles.Ingest, "consumers"), StringComparison.Ordinal);
         Assert.Contains($"grant it: GRANT {DatabaseRoles.Ingest} TO {DatabaseRoles.Sensor}", await CheckAsync(DatabaseRoles.Sensor, "consumers"), StringComparison.Ordinal);
 
-        async Task<string> CheckAsync(string role, string service)
+        const string Maker = "plant_maker";
+        await Database.ScalarAsync<object>($"DROP ROLE IF EXISTS {Maker}; CREATE ROLE {Maker} LOGIN IN ROLE {DatabaseRoles.Owner}", Timeout);
+        var makes = new Dictionary<string, string>
         {
-            await using var check = ServiceProcess.Start("FactoryMonitoring.Provisioner", new() { ["DATABASE_URL"] = Database.UrlOf(role), ["KAFKA_BROKERS"] = brokers.BootstrapServers }, "check", service);
+            [EnvironmentNames.DatabaseIngestPassword] = "a", [EnvironmentNames.DatabaseSensorPassword] = "b", [EnvironmentNames.DatabaseMonitorPassword] = "c", [EnvironmentNames.DatabaseAuditPassword] = "d",
+        };
+        Assert.Contains($"grant it: ALTER ROLE {Maker} CREATEROLE", await CheckAsync(Maker, "provisioner", makes), StringComparison.Ordinal);
+        await Database.ScalarAsync<object>($"ALTER ROLE {Maker} CREATEROLE", Timeout);
+        Assert.DoesNotContain("CREATEROLE", await CheckAsync(Maker, "provisioner", makes), StringComparison.Ordinal);
+        await Database.ScalarAsync<object>($"DROP ROLE {Maker}", Timeout);
+
+        async Task<string> CheckAsync(string role, string service, Dictionary<string, string>? settings = null)
+        {
+            await using var check = ServiceProcess.Start(
+                "FactoryMonitoring.Provisioner", new(settings ?? []) { ["DATABASE_URL"] = Database.UrlOf(role), ["KAFKA_BROKERS"] = brokers.BootstrapServers }, "check", service);
             await check.WaitAsync(Timeout);
             return check.Output;
         }

@@ -12,6 +12,8 @@ internal static class Compose
         .Where(service => service.Text("image")!.StartsWith("factory-monitoring/", StringComparison.Ordinal))
         .GroupBy(service => service.Text("image")!.Split(':')[0]).ToDictionary(group => group.Key, group => group.First());
 
+    public static JsonObject Services { get; } = Stack["services"]!.AsObject();
+
     public static JsonObject Service(string name) => Stack["services"]![name]!.AsObject();
 
     public static IReadOnlyDictionary<string, string> Environment(string image) => Images[image].Map("environment");

@@ -250,6 +250,11 @@ public sealed partial class KubernetesTests
         Finds("its readinessProbe asks for the host of the pod's address", "Deployment", "monitoring-web", manifest => manifest.Pod().Objects("containers").First()["readinessProbe"]!["httpGet"]!.AsObject().Remove("httpHeaders"));
 
     [Fact]
+    public void A_database_that_does_not_let_a_service_in_is_found() =>
+        Finds("Deployment monitoring-web: NetworkPolicy postgres does not let it in", "NetworkPolicy", "postgres", manifest =>
+            manifest["spec"].Objects("ingress").First().Objects("from").First()["podSelector"].Objects("matchExpressions").First()["values"]!.AsArray().RemoveAt(4));
+
+    [Fact]
     public void Less_memory_than_was_measured_is_found() =>
         Finds("is less than the 442 MB that were measured", "Deployment", "consumers", manifest => manifest.Pod().Objects("containers").First()["resources"]!["limits"]!["memory"] = "256Mi");
 

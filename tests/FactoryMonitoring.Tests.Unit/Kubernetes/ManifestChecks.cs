@@ -19,7 +19,7 @@ internal static partial class ManifestChecks
 
     private static readonly string[] FilesOfSecrets =
     [
-        "DATABASE_URL", "KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA", "DATABASE_INGEST_PASSWORD", "DATABASE_SENSOR_PASSWORD", "DATABASE_MONITOR_PASSWORD", "DATABASE_AUDIT_PASSWORD", "SIGN_IN_CLIENT_SECRET",
+        "DATABASE_URL", "KAFKA_PASSWORD", "KAFKA_CA", "DATABASE_CA", "DATABASE_INGEST_PASSWORD", "DATABASE_SENSOR_PASSWORD", "DATABASE_MONITOR_PASSWORD", "DATABASE_AUDIT_PASSWORD", "SIGN_IN_CLIENT_SECRET", "API_KEYS",
     ];
 
     /// <summary>
@@ -368,6 +368,11 @@ internal static partial class ManifestChecks
             var needed = image == "factory-monitoring/monitoring-web" ? ["53", "5080"] : new HashSet<string?> { "53", "5432" };
             if (image != "factory-monitoring/monitoring-web") needed.UnionWith(BrokerPorts(manifests));
             foreach (var port in needed.Where(port => !ports.Contains(port))) yield return $"{workload.Title()}: no NetworkPolicy lets it out to port {port}";
+            foreach (var database in policies.Where(policy => ports.Contains("5432") && (policy["spec"]?["podSelector"]).Map("matchLabels").ContainsKey(PostgresLabel)))
+            {
+                var guests = database["spec"].Objects("ingress").Where(rule => rule.Objects("ports").Any(port => port.Text("port") == "5432")).SelectMany(rule => rule.Objects("from"));
+                if (!guests.Any(guest => guest["namespaceSelector"] is null && Selects(guest["podSelector"], labels))) yield return $"{workload.Title()}: {database.Title()} does not let it in";
+            }
         }
 
         foreach (var listener in manifests.OfKind("Kafka").SelectMany(kafka => kafka["spec"]!["kafka"].Objects("listeners")))
