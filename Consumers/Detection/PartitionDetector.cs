@@ -37,12 +37,23 @@ internal sealed class Findings
 /// </summary>
 internal sealed class PartitionDetector(string logId, int partition, DetectionRules rules)
 {
+    /// <summary>
+    /// Gaps of all sensors' counts that are remembered, 3 MB; beyond this number those of the sensor that has had gaps for longest are forgotten, with the counts
+    /// below them. As with a forgotten sequence, such a count is looked up in the database if the brokers have acknowledged it.
+    /// </summary>
+    public const int MaxGaps = 200_000;
+
+    /// <summary>A longer silence is one whatever the intervals were: a producer chooses its records' timestamps.</summary>
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromDays(2);
+
     private readonly Dictionary<byte[], SensorState> _sensors = new(Utf8Comparer.Instance);
     private readonly HashSet<SensorState> _alarmed = [];
     private readonly List<SensorState> _newest = [];
     private readonly List<Episode> _changed = [];
     private readonly List<SensorState> _changedSensors = [];
     private readonly List<byte[]> _forgotten = [];
+    private readonly LinkedList<SensorState> _withGaps = new();
+    private int _gaps;
     private int _elsewhere;
     private Deviation? _deviation;
 
@@ -62,6 +73,9 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
 
     /// <summary>Ids of sensors forgotten since then, except those that have come back.</summary>
     public IReadOnlyList<byte[]> Forgotten => _forgotten.FindAll(id => !_sensors.ContainsKey(id));
+
+    /// <summary>The number of gaps that are remembered of all sensors' counts.</summary>
+    public int Gaps => _gaps;
 
     /// <summary>The rules in force.</summary>
     public DetectionRules InForce => rules;
@@ -86,6 +100,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         state.Begin(Now);
         _sensors[state.Id] = state;
         _elsewhere += state.IsJudgedElsewhere ? 1 : 0;
+        CountGaps(state);
         if (state.HasEpisodes)
         {
             _alarmed.Add(state);
@@ -100,6 +115,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             _elsewhere -= state.IsJudgedElsewhere ? 1 : 0;
             state.Owner = null;
             _alarmed.Remove(state);
+            EndGaps(state);
         }
     }
 
@@ -163,6 +179,10 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         if (reading.HasCount)
         {
             findings.Duplicate = !state.Sequences.Add(reading.Sensor.SequenceId, reading.ReadingCount, reading.Timestamp);
+            if (state.Sequences.GapCount != state.CountedGaps)
+            {
+                CountGaps(state);
+            }
         }
 
         if (!state.IsJudgedElsewhere)
@@ -231,7 +251,38 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private bool IsSilent(SensorState state)
     {
         const int Intervals = 5;
-        return Now - state.SeenAt > rules.NoDataAfter && Now - state.SeenAt > state.Interval * Intervals;
+        var silence = Now - state.SeenAt;
+        return silence > rules.NoDataAfter && (silence > MaxSilence || silence > state.Interval * Intervals);
+    }
+
+    private void CountGaps(SensorState state)
+    {
+        _gaps += state.Sequences.GapCount - state.CountedGaps;
+        state.CountedGaps = state.Sequences.GapCount;
+        if (state.CountedGaps == 0)
+        {
+            EndGaps(state);
+            return;
+        }
+
+        state.GapPlace ??= _withGaps.AddLast(state);
+        while (_gaps > MaxGaps && _withGaps.First is { Value: var oldest })
+        {
+            oldest.Sequences.ForgetGaps();
+            EndGaps(oldest);
+            Change(oldest);
+        }
+    }
+
+    private void EndGaps(SensorState state)
+    {
+        _gaps -= state.CountedGaps;
+        state.CountedGaps = 0;
+        if (state.GapPlace is { } place)
+        {
+            _withGaps.Remove(place);
+            state.GapPlace = null;
+        }
     }
 
     private void Note(SensorState state, ref Reading reading)

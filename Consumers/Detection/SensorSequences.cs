@@ -69,6 +69,33 @@ internal sealed class SensorSequences
 
     public int Count => _newest is null ? 0 : 1 + (_older?.Count ?? 0);
 
+    /// <summary>The number of gaps in all of them.</summary>
+    public int GapCount
+    {
+        get
+        {
+            var count = _newest?.Account.GapCount ?? 0;
+            if (_older is not null)
+            {
+                foreach (var sequence in _older)
+                {
+                    count += sequence.Account.GapCount;
+                }
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>Forgets all gaps, with everything below them.</summary>
+    public void ForgetGaps()
+    {
+        foreach (var sequence in All)
+        {
+            sequence.Account.ForgetGaps();
+        }
+    }
+
     /// <param name="sequenceId">UTF-8; null if the reading names none.</param>
     /// <param name="timestamp">The sensor's own timestamp, microseconds since 2000-01-01 UTC.</param>
     /// <returns>False if the same reading was already present.</returns>

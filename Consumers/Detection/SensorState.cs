@@ -135,6 +135,12 @@ internal sealed class SensorState(byte[] id)
 
     public SensorSequences Sequences { get; } = new();
 
+    /// <summary>The gaps of <see cref="Sequences"/> that the detector counts for this state.</summary>
+    public int CountedGaps { get; set; }
+
+    /// <summary>The state's place among those with gaps; null if it has none.</summary>
+    public LinkedListNode<SensorState>? GapPlace { get; set; }
+
     /// <summary>The newest reading; null once it is in <c>sensor_latest</c>.</summary>
     public LatestReading? Latest { get; set; }
 

@@ -19,6 +19,8 @@ internal sealed class SequenceAccount
 
     public long Last { get; private set; }
 
+    public int GapCount => _gaps?.Count ?? 0;
+
     public IReadOnlyList<(long First, long Last)> Gaps => _gaps ?? (IReadOnlyList<(long First, long Last)>)[];
 
     public static SequenceAccount Restore(long floor, long last, IEnumerable<(long First, long Last)> gaps)
@@ -130,6 +132,17 @@ internal sealed class SequenceAccount
         {
             yield return (Math.Max(first, Last + 1), last);
         }
+    }
+
+    /// <summary>Forgets all gaps, with everything below them.</summary>
+    public void ForgetGaps()
+    {
+        if (_gaps is [.., var last])
+        {
+            Floor = last.Last + 1;
+        }
+
+        _gaps = null;
     }
 
     private void Forget()

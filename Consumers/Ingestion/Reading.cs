@@ -49,11 +49,16 @@ internal static class PostgresTime
     /// <summary>Stands for the record's timestamp.</summary>
     public const long OfRecord = long.MaxValue;
 
+    private const long FirstMs = -62_135_596_800_000, LastMs = 253_402_300_799_999;
+
     private static readonly long Epoch = new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
 
     public static long FromUtc(DateTime time) => (time.Ticks - Epoch) / TimeSpan.TicksPerMicrosecond;
 
-    /// <param name="milliseconds">Milliseconds since 1970-01-01 UTC.</param>
+    /// <summary>Whether a record's timestamp, in ms since 1970-01-01 UTC, is in the years 1 to 9999. A producer may set any.</summary>
+    public static bool IsPossible(long milliseconds) => milliseconds is >= FirstMs and <= LastMs;
+
+    /// <param name="milliseconds">Milliseconds since 1970-01-01 UTC, in the years 1 to 9999.</param>
     public static long FromUnix(long milliseconds) => (milliseconds * 1_000) - ((Epoch - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
 
     public static DateTime ToUtc(long microseconds) => new(Epoch + (microseconds * TimeSpan.TicksPerMicrosecond), DateTimeKind.Utc);

@@ -3,8 +3,9 @@ using System.Diagnostics;
 namespace FactoryMonitoring.Consumers.Ingestion;
 
 /// <summary>A message that is not a reading, with the data needed to account for it and to forward it.</summary>
+/// <param name="Value">Null if key and value must be read from the log.</param>
 internal sealed record RejectedMessage(
-    OwnedPartition Partition, long Offset, Rejection Reason, string Detail, string? SensorId, string? SequenceId, long? ReadingCount, byte[]? Key, KeptValue Value);
+    OwnedPartition Partition, long Offset, Rejection Reason, string Detail, string? SensorId, string? SequenceId, long? ReadingCount, byte[]? Key, KeptValue? Value);
 
 /// <summary>The part of a batch that belongs to one partition.</summary>
 internal sealed class BatchSlice(OwnedPartition partition)
@@ -103,7 +104,7 @@ internal sealed class ReadingBatch(int capacity, TimeProvider time)
     {
         var slice = SliceOf(rejected.Partition, rejected.Offset, rejected.Offset);
         Rejected.Add(rejected);
-        _rejectedBytes += rejected.Value.Bytes?.Length ?? 0;
+        _rejectedBytes += rejected.Value?.Bytes?.Length ?? 0;
         return slice;
     }
 

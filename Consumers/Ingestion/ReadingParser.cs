@@ -10,7 +10,7 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// <summary>
 /// Reads a message in place in the client's memory, and leaves the result in its fields: known sensors cost no allocation.
 /// It is the value deserializer of one consumer and is only used by the thread that polls it. It never throws: for a message that is not a
-/// reading it returns a <see cref="Rejection"/>.
+/// reading, or whose reading fails in any other way, it returns a <see cref="Rejection"/>. The client drops a message whose deserializer throws.
 /// </summary>
 /// <param name="keys">The key of the next message.</param>
 /// <param name="dialects">Reads messages in other forms than this system's sensors'; the sensors' messages pay nothing for it.</param>
@@ -30,6 +30,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     /// <summary>Maximum nesting of a message as text in the text of another.</summary>
     private const int MaxTexts = 2;
+
+    /// <summary>Maximum number of characters of an exception's text in a <see cref="Detail"/>.</summary>
+    private const int MaxFailure = 200;
 
     /// <summary>The framing of a Schema Registry's serializer: a zero, and the schema's id in four bytes.</summary>
     private const int FramingBytes = 5;
@@ -77,6 +80,34 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     /// <param name="headers">The record's headers, if the client provides them.</param>
     public Rejection Parse(ReadOnlySpan<byte> message, bool isNull = false, Headers? headers = null)
+    {
+        try
+        {
+            return Read(message, isNull, headers);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return Fail(message, isNull, exception);
+        }
+    }
+
+    /// <summary>Rejects a message that cannot be read because of a fault of this program, not of the message alone.</summary>
+    public Rejection Fail(ReadOnlySpan<byte> message, bool isNull, Exception exception)
+    {
+        (_taken, _reading, SensorId, SequenceId) = (0, default, Kept(keys.Bytes, MaxIdLength), null);
+        Rejected = KeptValue.Of(message, isNull);
+        return Failed(exception);
+    }
+
+    /// <summary>Rejects a message whose time is that of its record, which is not in the years 1 to 9999.</summary>
+    /// <param name="recordTime">Milliseconds since 1970-01-01 UTC.</param>
+    public Rejection RejectRecordTime(long recordTime)
+    {
+        (SensorId, SequenceId) = (_reading.Sensor.Identity.Name, _reading.Sensor.ToRow().SequenceId);
+        return Reject(Rejection.InvalidTimestamp, $"The message has no time of its own, and its record's timestamp is {recordTime} ms since 1970: it must be in the years 1 to 9999");
+    }
+
+    private Rejection Read(ReadOnlySpan<byte> message, bool isNull, Headers? headers)
     {
         (_taken, _headers) = (0, headers);
         if (_shapes.TryRead(keys.Hash, message, ref _reading))
@@ -186,6 +217,10 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             return NotUnicode();
         }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            return Failed(exception);
+        }
     }
 
     /// <summary>Reads a message in any other known form, and describes the problem if it has none.</summary>
@@ -205,6 +240,11 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         catch (InvalidOperationException)
         {
             return NotUnicode();
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Here the sensor and the number that were found are still known: the ledger counts the message as rejected.
+            return Failed(exception);
         }
     }
 
@@ -247,9 +287,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
                 }
             }
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or OverflowException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            // Not JSON, half a surrogate pair in an escape, or a sum beyond the range of numbers. The problem has already been reported.
+            // Not JSON, half a surrogate pair in an escape, a sum beyond the range of numbers, or anything else. The problem has already been reported.
         }
 
         return Reject(first, detail);
@@ -297,6 +337,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
     // The reader's exception for text that is not UTF-8 or contains half a surrogate pair.
     private Rejection NotUnicode() => Reject(Rejection.InvalidText, "Cannot read the message's text: it must be valid UTF-8, without halves of surrogate pairs");
+
+    private Rejection Failed(Exception exception) =>
+        Reject(Rejection.InvalidValue, $"Cannot read the message ({exception.GetType().Name}: {JsonText.Shorten(exception.Message, MaxFailure)}): a time or a number in it may be out of range. Report the message, because the consumer must name the problem");
 
     private static string? Kept(ReadOnlySpan<byte> text, int maxBytes) =>
         text.IsEmpty || !IsStorable(text) || text.Length > maxBytes ? null : Encoding.UTF8.GetString(text);

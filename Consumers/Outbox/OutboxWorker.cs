@@ -51,6 +51,7 @@ internal sealed partial class OutboxWorker(
     OutboxStore store,
     OutboxSignal signal,
     SourceRecords sources,
+    ConsumerIdentity identity,
     IProducer<byte[]?, byte[]?> producer,
     AccessReport access,
     ConsumerMetrics metrics,
@@ -139,12 +140,14 @@ internal sealed partial class OutboxWorker(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
         var (records, unanswered) = await LookUpAsync(messages, cancellationToken);
+        // Read after the records: a topic that was made anew meanwhile shows.
+        var log = messages.Any(message => message.ValueAtSource) ? await CurrentLogAsync(cancellationToken) : null;
         var traces = new List<AlertTrace>();
         var deliveries = new List<Task<Error?>>(messages.Count);
         foreach (var message in messages)
         {
-            var record = OriginOf(message, records);
-            if (message.ValueAtSource && record is null && unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))
+            var record = OriginOf(message, records, log);
+            if (message.ValueAtSource && record is null && (log is null || (message.SourceLogId == log && unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))))
             {
                 // It is not yet known whether the log still has it.
                 deliveries.Add(Task.FromResult<Error?>(new Error(ErrorCode.Local_TimedOut)));
@@ -206,17 +209,34 @@ internal sealed partial class OutboxWorker(
         }
     }
 
+    /// <summary>Returns the log that the topic of the sensors is now; null if no broker answers.</summary>
+    private async Task<string?> CurrentLogAsync(CancellationToken cancellationToken)
+    {
+        await using var current = new KafkaLogId(producer.Handle);
+        try
+        {
+            return await current.ResolveAsync(identity.SensorTopic, cancellationToken);
+        }
+        catch (Exception exception) when (exception is KafkaException or TimeoutException)
+        {
+            Log.NotFound(logger, exception.Message);
+            return null;
+        }
+    }
+
     /// <summary>Returns the record at the message's source, unless another log has a different one there.</summary>
-    private static SourceRecord? OriginOf(OutgoingMessage message, Dictionary<(int Partition, long Offset), SourceRecord> records)
+    /// <param name="log">The log of these records; null if unknown.</param>
+    private static SourceRecord? OriginOf(OutgoingMessage message, Dictionary<(int Partition, long Offset), SourceRecord> records, string? log)
     {
         if (message is not { SourcePartition: { } partition, SourceOffset: { } offset } || !records.TryGetValue((partition, offset), out var record))
         {
             return null;
         }
 
-        var isTheOne = message.ValueAtSource || (message.AlertId is null
-            ? record.Value.Sha256 == Sha256Of(message)
-            : record.Key is null || record.Key.AsSpan().SequenceEqual(message.Key));
+        // Nothing of a message whose value is there identifies it, except the log.
+        var isTheOne = message.ValueAtSource ? message.SourceLogId == log
+            : message.AlertId is null ? record.Value.Sha256 == Sha256Of(message)
+            : record.Key is null || record.Key.AsSpan().SequenceEqual(message.Key);
         return isTheOne ? record : null;
     }
 

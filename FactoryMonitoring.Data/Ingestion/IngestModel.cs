@@ -194,7 +194,10 @@ public sealed class IngestWrite
     /// <summary>By ascending sensor id.</summary>
     public List<BackfilledRow> Backfilled { get; } = [];
 
-    /// <summary>Compares acknowledged ranges with what the partitions' sensors are known to have stored; null if nothing is to be settled.</summary>
+    /// <summary>
+    /// Compares acknowledged ranges with what the partitions' sensors are known to have stored, once this write is stored; null if nothing is to be settled.
+    /// See <see cref="IngestStore.SettleAsync"/>.
+    /// </summary>
     public Func<IReadOnlyList<AcknowledgedRange>, Settlement>? Settle { get; set; }
 
     /// <summary>Notifies listeners of the commit.</summary>
@@ -202,9 +205,6 @@ public sealed class IngestWrite
 
     /// <summary>Set by the store: the rows of <see cref="Latest"/> that are judged in another partition.</summary>
     public HashSet<(string SensorId, int Partition)> JudgedElsewhere { get; } = [];
-
-    /// <summary>Set by the store: acknowledged readings found to be missing.</summary>
-    public long Missing { get; internal set; }
 
     /// <summary>Whether the transaction moves the partition past this message.</summary>
     public bool Covers(int partition, long offset)

@@ -198,11 +198,6 @@ public sealed partial class IngestStore
                     await write.Rows.CopyAsync(connection, token);
                 }
 
-                if (write.Settle is { } settle)
-                {
-                    await SettleAsync(connection, write, settle, token);
-                }
-
                 return (true, StoreOutcome.Stored);
             },
             cancellationToken);

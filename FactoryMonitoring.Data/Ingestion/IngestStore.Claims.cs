@@ -69,8 +69,9 @@ public sealed partial class IngestStore
         ORDER BY c.kafka_partition
         """;
 
-    // The topic was deleted and created anew while this consumer owned it.
-    private const string EndEarlierLogs = """
+    // The topic was deleted and created anew while this consumer owned it. With a topic of fewer partitions, or of another name, nobody claims some partitions
+    // of the earlier log again: the first claim in a later log ends all of them, except those of another topic that a living consumer still reads.
+    private static readonly string EndEarlierLogs = $"""
         WITH released AS (
             UPDATE partition_offsets o SET owner = NULL, released_at = clock_timestamp()
             WHERE o.log_key <> $1 AND o.topic = $2 AND o.kafka_partition = ANY ($3) AND o.owner = $4
@@ -82,9 +83,12 @@ public sealed partial class IngestStore
             WHERE p.log_key = r.log_key AND p.topic = $2 AND p.kafka_partition = r.kafka_partition AND p.epoch = r.epoch
         ), resolved AS (
             UPDATE alerts a SET resolved_at = clock_timestamp(), updated_at = clock_timestamp(), resolved_because = 'log_ended'
-            FROM partition_offsets o
-            WHERE a.resolved_at IS NULL AND o.log_key <> $1 AND o.topic = $2 AND o.kafka_partition = ANY ($3)
-              AND a.log_key = o.log_key AND a.kafka_partition = o.kafka_partition
+            FROM partition_offsets o LEFT JOIN consumer_health h ON h.consumer_id = o.owner
+            WHERE a.resolved_at IS NULL AND o.log_key <> $1 AND a.log_key = o.log_key AND a.kafka_partition = o.kafka_partition
+              AND ((o.topic = $2 AND o.kafka_partition = ANY ($3))
+                OR (o.log_key < $1
+                    AND (o.topic = $2 OR o.owner IS NULL OR o.owner = $4
+                        OR COALESCE(h.last_heartbeat < clock_timestamp() - interval '{Liveness.HeartbeatLimitSeconds} s', true))))
         )
         INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
         SELECT $4, 'revoked', kafka_partition, released_at, log_key, epoch, 'log ended', $4 FROM released ORDER BY kafka_partition
@@ -255,7 +259,7 @@ public sealed partial class IngestStore
     // The rows of messages that the brokers have lost are kept; the offsets will be reused, so they no longer identify these rows.
     private const string MoveAside = """
         WITH aside AS (
-            INSERT INTO logs (log_id) VALUES ($5) RETURNING log_key
+            SELECT $5::smallint AS log_key
         ), readings_moved AS (
             UPDATE readings SET log_key = aside.log_key FROM aside
             WHERE readings.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
@@ -293,6 +297,9 @@ public sealed partial class IngestStore
                 resolved_because = CASE WHEN resolved_at IS NULL THEN 'log_ended' ELSE resolved_because END
             FROM aside
             WHERE alerts.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
+        ), letters_moved AS (
+            UPDATE outbox SET source_log_key = aside.log_key FROM aside
+            WHERE outbox.source_log_key = $1 AND source_partition = $3 AND source_offset >= $4
         ), memory AS (
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
         )
@@ -306,10 +313,14 @@ public sealed partial class IngestStore
     private async Task<ClaimedPartition> MoveAsideAsync(
         NpgsqlConnection connection, LogTopic log, ClaimedPartition claimed, long end, CancellationToken cancellationToken)
     {
+        // Made once, whatever becomes of this transaction: a key that is taken is not given back, and there are 32,767.
+        var aside = await dictionaries.LogKeyAsync($"{log.LogId}#{claimed.Partition}@{claimed.Epoch}", cancellationToken);
         await using var move = Command(connection, MoveAside, log);
+        // The tail may have any length. A limit would end each attempt at the same place.
+        move.CommandTimeout = 0;
         move.Parameters.Add(new NpgsqlParameter<int> { TypedValue = claimed.Partition });
         move.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
-        move.Parameters.Add(new NpgsqlParameter<string> { TypedValue = $"{log.LogId}#{claimed.Partition}@{claimed.Epoch}" });
+        move.Parameters.Add(new NpgsqlParameter<short> { TypedValue = aside });
         var moved = (long)(await move.ExecuteScalarAsync(cancellationToken))!;
         await using var violations = new NpgsqlBatch(connection);
         AddViolations(violations, log, [new ViolationRow("skipped", null, null, null, null, claimed.Partition, end)]);

@@ -36,17 +36,36 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
             set_config('jit', 'off', true)
         """;
 
-    private const string Take = """
-        WITH candidates AS MATERIALIZED (
-            SELECT outbox_id, COALESCE(octet_length(value), 0) + COALESCE(octet_length(key), 0) AS bytes FROM outbox
-            WHERE parked_at IS NULL AND (retry_at IS NULL OR retry_at <= statement_timestamp())
-            ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED
+    private const string Columns = "outbox_id, alert_id IS NULL AS is_letter, COALESCE(octet_length(value), 0) + COALESCE(octet_length(key), 0) AS bytes";
+
+    // Alerts and dead letters, those never tried and those put back, take turns: whatever cannot be sent, none of the others waits for it. Alerts and dead letters
+    // each have all the bytes, because a few dead letters can fill them.
+    private const string Take = $"""
+        WITH alerts AS MATERIALIZED (
+            SELECT {Columns} FROM outbox WHERE parked_at IS NULL AND retry_at IS NULL AND alert_id IS NOT NULL ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), letters AS MATERIALIZED (
+            SELECT {Columns} FROM outbox WHERE parked_at IS NULL AND retry_at IS NULL AND alert_id IS NULL ORDER BY outbox_id LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), alerts_again AS MATERIALIZED (
+            SELECT {Columns}, retry_at FROM outbox WHERE parked_at IS NULL AND retry_at <= statement_timestamp() AND alert_id IS NOT NULL
+            ORDER BY retry_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), letters_again AS MATERIALIZED (
+            SELECT {Columns}, retry_at FROM outbox WHERE parked_at IS NULL AND retry_at <= statement_timestamp() AND alert_id IS NULL
+            ORDER BY retry_at LIMIT $1 FOR UPDATE SKIP LOCKED
+        ), candidates AS (
+            SELECT outbox_id, is_letter, bytes, row_number() OVER (ORDER BY outbox_id) AS turn, 1 AS place FROM alerts
+            UNION ALL SELECT outbox_id, is_letter, bytes, row_number() OVER (ORDER BY outbox_id), 2 FROM letters
+            UNION ALL SELECT outbox_id, is_letter, bytes, row_number() OVER (ORDER BY retry_at, outbox_id), 3 FROM alerts_again
+            UNION ALL SELECT outbox_id, is_letter, bytes, row_number() OVER (ORDER BY retry_at, outbox_id), 4 FROM letters_again
+        ), fitting AS (
+            SELECT outbox_id, turn, place FROM (
+                SELECT *, sum(bytes) OVER (PARTITION BY is_letter ORDER BY turn, place) - bytes AS before FROM candidates
+            ) c
+            WHERE before < $2
         ), taken AS (
-            SELECT outbox_id, sum(bytes) OVER (ORDER BY outbox_id) - bytes AS before FROM candidates
+            SELECT outbox_id FROM fitting ORDER BY turn, place LIMIT $1
         )
         SELECT o.outbox_id, o.topic, o.key, o.value, o.header_names, o.header_values, l.log_id, o.source_partition, o.source_offset, o.alert_id, o.value_at_source
         FROM taken t JOIN outbox o USING (outbox_id) LEFT JOIN logs l ON l.log_key = o.source_log_key
-        WHERE t.before < $2
         ORDER BY o.outbox_id
         """;
 
@@ -66,11 +85,11 @@ public sealed class OutboxStore(NpgsqlDataSource dataSource)
         """;
 
     /// <summary>
-    /// Passes the oldest messages to <paramref name="send"/>, in one transaction: deletes those that it reports as sent, parks those that can never be sent,
+    /// Passes the oldest messages of each kind to <paramref name="send"/>, in one transaction: deletes those that it reports as sent, parks those that can never be sent,
     /// and postpones the rest for a while, longer each time, 10 s at most.
     /// </summary>
     /// <param name="limit">The maximum number of messages.</param>
-    /// <param name="bytes">Stops taking messages once their keys and values reach this size in bytes.</param>
+    /// <param name="bytes">Stops taking alerts, and dead letters, once their keys and values reach this size in bytes.</param>
     /// <param name="send">Returns the result for each message.</param>
     /// <returns>The number of messages taken, and the number sent.</returns>
     /// <exception cref="NpgsqlException">The database cannot be reached: messages already sent will be sent again.</exception>

@@ -27,6 +27,15 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
 
     private const string Parked = "SELECT count(*), (array_agg(parked_reason ORDER BY parked_at DESC))[1] FROM outbox WHERE parked_at IS NOT NULL";
 
+    /// <summary>By topic, the messages that were tried and have waited for a minute (10,000 at most), and since when the oldest does.</summary>
+    private const string Unsent = """
+        SELECT topic, count(*), min(created_at) FROM (
+            SELECT topic, created_at FROM outbox
+            WHERE parked_at IS NULL AND retry_at IS NOT NULL AND created_at < CURRENT_TIMESTAMP - interval '1 min' LIMIT 10000
+        ) waiting
+        GROUP BY topic ORDER BY min(created_at), topic
+        """;
+
     /// <summary>The number of sensors whose readings arrived in several partitions in the last 10 minutes (10,000 at most), and the first of them.</summary>
     public const string Scattered =
         "SELECT count(*), min(sensor_id) FROM (SELECT sensor_id FROM sensor_latest WHERE other_seen_at > CURRENT_TIMESTAMP - interval '10 min' LIMIT 10000) s";
@@ -159,6 +168,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             batch.BatchCommands.Add(new(Exits));
             batch.BatchCommands.Add(new(Rejections));
             batch.BatchCommands.Add(new(Parked));
+            batch.BatchCommands.Add(new(Unsent));
             batch.BatchCommands.Add(new(Scattered));
             LedgerQueries.Add(batch, topic);
         }
@@ -209,7 +219,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             previous?.Successions ?? [],
             previous?.Exits ?? []);
         return previous is not null
-            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked, Scattered = previous.Scattered }
+            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked, Unsent = previous.Unsent, Scattered = previous.Scattered }
             : rows with
             {
                 StatusChanges = await reader.RowsAsync(OwnershipQueries.StatusChange, cancellationToken),
@@ -220,6 +230,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
                 Exits = await reader.RowsAsync(OwnershipQueries.Exit, cancellationToken),
                 Rejections = await reader.RowsAsync(row => new RejectionRow(row.GetString(0), row.Text(1), row.GetInt64(2)), cancellationToken),
                 Parked = (await reader.RowsAsync(row => new ParkedRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
+                Unsent = await reader.RowsAsync(row => new UnsentRow(row.GetString(0), row.GetInt64(1), row.Timestamp(2)), cancellationToken),
                 Scattered = (await reader.RowsAsync(row => new ScatteredRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
                 Ledger = await LedgerQueries.ReadAsync(reader, cancellationToken),
             };

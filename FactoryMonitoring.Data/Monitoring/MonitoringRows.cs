@@ -40,6 +40,9 @@ public sealed record MonitoringRows(
     /// <summary>Alerts and dead letters that no broker accepts, and the reason for the newest.</summary>
     public ParkedRow Parked { get; init; } = new(0, null);
 
+    /// <summary>The topic whose oldest message waits longest first.</summary>
+    public IReadOnlyList<UnsentRow> Unsent { get; init; } = [];
+
     /// <summary>Sensors whose readings arrived in several partitions in the last 10 minutes; at most 10,000 are counted.</summary>
     public ScatteredRow Scattered { get; init; } = new(0, null);
 }
@@ -49,6 +52,9 @@ public sealed record ScatteredRow(long Count, string? SensorId);
 
 /// <param name="SensorId">Null if the message did not name it.</param>
 public sealed record RejectionRow(string Reason, string? SensorId, long Count);
+
+/// <param name="Since">When the oldest message was stored.</param>
+public sealed record UnsentRow(string Topic, long Count, DateTimeOffset Since);
 
 /// <param name="Reason">The newest message's reason; null if there is none.</param>
 public sealed record ParkedRow(long Count, string? Reason);

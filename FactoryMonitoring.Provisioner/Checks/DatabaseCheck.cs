@@ -18,7 +18,8 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource, IOptions<Provis
             (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('schema_migrations')),
             (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),
             current_setting('transaction_read_only')::boolean,
-            (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user)
+            (SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user),
+            current_setting('server_encoding')
         """;
 
     private const string Lacks = """
@@ -68,12 +69,18 @@ internal sealed class DatabaseCheck(NpgsqlDataSource dataSource, IOptions<Provis
         var owner = await reader.IsDBNullAsync(7, cancellationToken) ? null : reader.GetString(7);
         var (mayCreate, mayOwn, isSuperuser) = (reader.GetBoolean(6), !await reader.IsDBNullAsync(8, cancellationToken) && reader.GetBoolean(8), reader.GetBoolean(9));
         var (versionNumber, encryption, isReadOnly, mayCreateRoles) = (reader.GetInt32(4), reader.GetString(5), reader.GetBoolean(10), reader.GetBoolean(11));
+        var encoding = reader.GetString(12);
         await reader.CloseAsync();
         var creates = services.Contains(CheckCommand.Provisioner);
         var problems = new List<string>();
         if (versionNumber < LeastVersion)
         {
             problems.Add($"PostgreSQL {version} is too old: 15 or newer is needed");
+        }
+
+        if (encoding != "UTF8")
+        {
+            problems.Add($"Database {name} has the encoding {encoding}: it must be UTF8, or it refuses ids of sensors; create another: CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
         }
 
         if (isReadOnly)

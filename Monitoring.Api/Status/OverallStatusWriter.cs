@@ -74,7 +74,7 @@ internal sealed class OverallStatusWriter
 
     private static IEnumerable<Finding> Findings(Situation situation) =>
     [
-        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Disks(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation), .. Scattered(situation),
+        .. Database(situation), .. Account(situation), .. Consumers(situation), .. Partitions(situation), .. Brokers(situation), .. Disks(situation), .. Sensors(situation), .. Rejections(situation), .. Parked(situation), .. Unsent(situation), .. Scattered(situation),
     ];
 
     private static IEnumerable<Finding> Database(Situation situation)
@@ -398,6 +398,19 @@ internal sealed class OverallStatusWriter
                 "parked",
                 $"{Sentences.Count(count)} message{(count == 1 ? "" : "s")} cannot be sent",
                 $"No broker takes {(count == 1 ? "it" : "them")}: {reason ?? "no reason given"}. make send-parked tries once more.");
+        }
+    }
+
+    private static IEnumerable<Finding> Unsent(Situation situation)
+    {
+        foreach (var (topic, count, since) in situation.Rows.Unsent)
+        {
+            var minutes = Math.Max(1, (long)(situation.Rows.DatabaseTime - since).TotalMinutes);
+            yield return new(
+                Warning,
+                "unsent",
+                $"{Sentences.Count(count)} message{(count == 1 ? "" : "s")} for {topic} wait{(count == 1 ? "s" : "")} to be sent",
+                $"The brokers do not take {(count == 1 ? "it" : "them")} now, the oldest for {Sentences.Count(minutes)} min. The consumers try again and say why; make doctor names a topic or a right that is missing.");
         }
     }
 

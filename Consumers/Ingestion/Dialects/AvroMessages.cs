@@ -18,6 +18,11 @@ internal sealed partial class AvroMessages : IDisposable
 {
     private const int MaxUnreadable = 10_000;
 
+    private const int MaxReaders = 10_000;
+
+    /// <summary>After this many ids in a row that the registry does not know, it is not asked for a while, and unknown ids are unreadable at once.</summary>
+    private const int MaxMisses = 20;
+
     /// <summary>The bytes before the value: a zero, and the schema's id in four bytes.</summary>
     private const int FramingBytes = 5;
 
@@ -26,6 +31,16 @@ internal sealed partial class AvroMessages : IDisposable
     /// <summary>After this time an unknown schema is requested again: it may have been restored in the registry.</summary>
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromMinutes(1);
 
+    private static readonly TimeSpan RestAfterMisses = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long, and how often, the registry may fail for one id while it answers for others.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private const int MaxFailures = 5;
+
+    /// <summary>An id that no registry has: that it is unknown shows that the registry answers.</summary>
+    private const int NoSchema = int.MaxValue;
+
     private readonly Uri _url;
     private readonly CachedSchemaRegistryClient _registry;
     private readonly ConsumerStatus _status;
@@ -33,11 +48,15 @@ internal sealed partial class AvroMessages : IDisposable
     private readonly ILogger<AvroMessages> _logger;
     private readonly Dictionary<int, GenericDatumReader<object>> _readers = [];
     private readonly Dictionary<int, string> _unreadable = [];
+    private readonly Dictionary<int, Failure> _failing = [];
     private readonly ArrayBufferWriter<byte> _json = new();
     private Task<GenericDatumReader<object>>? _asked;
     private int _askedFor;
     private long _failedAt;
     private long _unreadableSince;
+    private int _misses;
+    private long _restsSince;
+    private long _answeredAt;
 
     /// <param name="options">Must contain an address.</param>
     public AvroMessages(SchemaRegistryOptions options, ConsumerStatus status, TimeProvider time, ILogger<AvroMessages> logger)
@@ -86,6 +105,12 @@ internal sealed partial class AvroMessages : IDisposable
 
         if (!_readers.TryGetValue(id, out var reader) && !_unreadable.ContainsKey(id))
         {
+            if (_misses >= MaxMisses && _time.GetElapsedTime(_restsSince) < RestAfterMisses)
+            {
+                Detail = $"The message is of schema {id}, and the Schema Registry {_url} does not know the last {_misses} schemas that it was asked for: it is not asked for {RestAfterMisses.TotalSeconds} s";
+                return Outcome.Unreadable;
+            }
+
             Ask(id);
             if (!_readers.TryGetValue(id, out reader) && !_unreadable.ContainsKey(id))
             {
@@ -122,7 +147,10 @@ internal sealed partial class AvroMessages : IDisposable
         {
             if (_failedAt == 0 || _time.GetElapsedTime(_failedAt) >= AskAgainAfter)
             {
-                (_asked, _askedFor) = (FetchAsync(id), id);
+                // After a while of failures for one id, another question shows whether the registry fails or only that id.
+                var isProbe = _failing.TryGetValue(id, out var failing) && _time.GetElapsedTime(failing.Since) >= Patience && _answeredAt <= failing.At;
+                _askedFor = isProbe ? NoSchema : id;
+                _asked = FetchAsync(_askedFor);
             }
 
             return;
@@ -138,14 +166,31 @@ internal sealed partial class AvroMessages : IDisposable
         switch (answer.Exception?.GetBaseException())
         {
             case null when answer.IsCompletedSuccessfully:
+                if (_readers.Count >= MaxReaders)
+                {
+                    _readers.Clear();
+                }
+
                 _readers[asked] = answer.Result;
-                Answered();
+                _misses = 0;
+                Answered(asked);
+                break;
+            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } when asked == NoSchema && id != NoSchema:
+                Answered(asked);
                 break;
             case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown:
+                _misses++;
+                _restsSince = _time.GetTimestamp();
                 Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} does not know ({unknown.Message})");
+                break;
+            case SchemaRegistryException refused when IsOfId(refused.Status):
+                Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} refuses ({(int)refused.Status}: {JsonText.Shorten(refused.Message, 200)})");
                 break;
             case SchemaParseException unreadable:
                 Cannot(asked, $"The message is of schema {asked}, which cannot be read: {JsonText.Shorten(unreadable.Message, 200)}");
+                break;
+            case { } failure when HasFailedAlone(asked):
+                Cannot(asked, $"The message is of schema {asked}, for which the Schema Registry {_url} has failed for {Patience.TotalMinutes} min, while it answers for others ({JsonText.Shorten(failure.Message, 200)})");
                 break;
             case var failure:
                 // The message is not at fault. It waits, as it does while the database is unavailable.
@@ -161,9 +206,34 @@ internal sealed partial class AvroMessages : IDisposable
         }
     }
 
+    /// <summary>Whether a refusal is of the schema that was asked for; the others are of every request: the credentials, a right, or the load.</summary>
+    private static bool IsOfId(System.Net.HttpStatusCode status) => (int)status is >= 400 and < 500
+        && status is not (System.Net.HttpStatusCode.Unauthorized or System.Net.HttpStatusCode.Forbidden or System.Net.HttpStatusCode.RequestTimeout or System.Net.HttpStatusCode.TooManyRequests);
+
+    /// <summary>Records a failure.</summary>
+    /// <returns>Whether the registry has failed for this id for long, and has answered another question before each of the last failures.</returns>
+    private bool HasFailedAlone(int id)
+    {
+        var now = _time.GetTimestamp();
+        if (_failing.Count >= MaxUnreadable)
+        {
+            _failing.Clear();
+        }
+
+        var failing = _failing.GetValueOrDefault(id, new Failure(now, now, 0));
+        failing = failing with { At = now, Alone = failing.Alone + (_answeredAt > failing.At ? 1 : 0) };
+        _failing[id] = failing;
+        return failing.Alone >= MaxFailures && _time.GetElapsedTime(failing.Since) >= Patience;
+    }
+
+    /// <param name="Since">The first.</param>
+    /// <param name="At">The last.</param>
+    /// <param name="Alone">Those before which the registry has answered another question.</param>
+    private readonly record struct Failure(long Since, long At, int Alone);
+
     private void Cannot(int id, string why)
     {
-        Answered();
+        Answered(id);
         if (_unreadable.Count >= MaxUnreadable)
         {
             _unreadable.Clear();
@@ -177,8 +247,10 @@ internal sealed partial class AvroMessages : IDisposable
         _unreadable[id] = why;
     }
 
-    private void Answered()
+    private void Answered(int id)
     {
+        _failing.Remove(id);
+        _answeredAt = _time.GetTimestamp();
         if (_status.RegistryProblem is not null)
         {
             _status.RegistryProblem = null;

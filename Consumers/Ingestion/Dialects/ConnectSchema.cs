@@ -16,6 +16,8 @@ internal static class ConnectSchema
     /// <summary>More bytes than a double has digits for; writing a number of a megabyte takes seconds.</summary>
     private const int MostDecimalBytes = 128;
 
+    private const decimal MostTicks = 1e24m;
+
     /// <summary>Whether a schema names logical types.</summary>
     public static bool HasLogicalTypes(ReadOnlySpan<byte> schema) => schema.IndexOf("org.apache.kafka.connect.data."u8) >= 0 || schema.IndexOf("io.debezium."u8) >= 0;
 
@@ -62,7 +64,7 @@ internal static class ConnectSchema
                 json.WriteEndArray();
                 break;
             case JsonValueKind.Number when TicksOf(name) is { } ticks && value.TryGetInt64(out var number):
-                WriteTime(json, ticks * number, isOfDay: name.EndsWith("Time", StringComparison.Ordinal), name);
+                WriteTime(json, ticks, number, isOfDay: name.EndsWith("Time", StringComparison.Ordinal), name);
                 break;
             case JsonValueKind.String when name == $"{Connect}Decimal":
                 WriteDecimal(json, value, Part(Part(schema, "parameters"), "scale").ToString());
@@ -82,9 +84,16 @@ internal static class ConnectSchema
         _ => null,
     };
 
-    private static void WriteTime(Utf8JsonWriter json, decimal ticks, bool isOfDay, string name)
+    private static void WriteTime(Utf8JsonWriter json, decimal unit, long number, bool isOfDay, string name)
     {
-        ticks = decimal.Floor(ticks);
+        if (Math.Abs((decimal)number) > MostTicks / unit)
+        {
+            // A product beyond a decimal: no point in time either.
+            json.WriteStringValue(string.Create(CultureInfo.InvariantCulture, $"{name} {number}"));
+            return;
+        }
+
+        var ticks = decimal.Floor(unit * number);
         if (isOfDay || ticks < -DateTime.UnixEpoch.Ticks || ticks > (DateTime.MaxValue - DateTime.UnixEpoch).Ticks)
         {
             // No point in time: rejected in these words where a time is needed.

@@ -105,6 +105,12 @@ internal static class TimeText
             return false;
         }
 
+        if (!isNamed && ticks > DateTime.MaxValue.Ticks)
+        {
+            // The second after 9999-12-31T23:59:59.
+            return false;
+        }
+
         var offset = isNamed ? minutes * TimeSpan.TicksPerMinute : zone.GetUtcOffset(new DateTime(ticks, DateTimeKind.Unspecified)).Ticks;
         if (ticks - offset < 0 || ticks - offset > DateTime.MaxValue.Ticks)
         {

@@ -59,6 +59,16 @@ internal sealed partial class MessageIntake(
 
             return true;
         }
+        catch (ConsumeException exception) when (exception.Error.Code is ErrorCode.Local_ValueDeserialization or ErrorCode.Local_KeyDeserialization)
+        {
+            // The client has passed the message: it would be lost without a trace.
+            if (assignments.Find(exception.ConsumerRecord.Partition.Value) is { State: AssignmentState.Running { Cursor: var cursor } } assignment)
+            {
+                TakeUnread(assignment, cursor, exception);
+            }
+
+            return true;
+        }
         catch (ConsumeException exception) when (!exception.Error.IsFatal)
         {
             if (!access.Report(exception.Error, KafkaSettings.RightOf(exception.Error, identity)))
@@ -98,6 +108,29 @@ internal sealed partial class MessageIntake(
             lanes.Dispatch(assignment.Lane);
             assignment.Lane.Post(new LaneWork.Tick());
         }
+    }
+
+    /// <summary>Takes a message whose deserializer threw as a rejected one; without memory for that, reads it again.</summary>
+    private void TakeUnread(Assignment assignment, ReadCursor cursor, ConsumeException exception)
+    {
+        var record = exception.ConsumerRecord;
+        if (exception.InnerException is OutOfMemoryException)
+        {
+            flow.SeekAgain(assignment, cursor);
+            return;
+        }
+
+        Take(assignment, cursor, new ConsumeResult<Ignore, Rejection>
+        {
+            TopicPartitionOffset = record.TopicPartitionOffset,
+            LeaderEpoch = record.LeaderEpoch,
+            Message = new Message<Ignore, Rejection>
+            {
+                Value = parser.Fail(record.Message.Value, record.Message.Value is null, exception.InnerException ?? exception),
+                Timestamp = record.Message.Timestamp,
+                Headers = record.Message.Headers,
+            },
+        });
     }
 
     /// <summary>Handles a batch of records that the client cannot decompress; the client names its first offset.</summary>
@@ -221,7 +254,14 @@ internal sealed partial class MessageIntake(
     {
         var offset = result.Offset.Value;
         BatchSlice slice;
-        if (result.Message.Value == Rejection.None && parser.Several is { IsEmpty: false } readings)
+        var rejection = result.Message.Value;
+        var hasImpossibleTime = rejection == Rejection.None && !PostgresTime.IsPossible(result.Message.Timestamp.UnixTimestampMs) && HasRecordTime();
+        if (hasImpossibleTime)
+        {
+            rejection = parser.RejectRecordTime(result.Message.Timestamp.UnixTimestampMs);
+        }
+
+        if (rejection == Rejection.None && parser.Several is { IsEmpty: false } readings)
         {
             foreach (ref var reading in readings)
             {
@@ -230,7 +270,7 @@ internal sealed partial class MessageIntake(
 
             slice = batch.Add(partition, readings);
         }
-        else if (result.Message.Value == Rejection.None)
+        else if (rejection == Rejection.None)
         {
             Place(ref parser.Reading, partition, result);
             slice = batch.Add(partition, ref parser.Reading);
@@ -238,7 +278,7 @@ internal sealed partial class MessageIntake(
         else
         {
             slice = batch.Add(new RejectedMessage(
-                partition, offset, result.Message.Value, parser.Detail, parser.SensorId, parser.SequenceId, parser.ReadingCount, keys.Key, parser.Rejected));
+                partition, offset, rejection, parser.Detail, parser.SensorId, parser.SequenceId, parser.ReadingCount, keys.Key, hasImpossibleTime ? null : parser.Rejected));
         }
 
         slice.LeaderEpoch = result.LeaderEpoch;
@@ -253,11 +293,26 @@ internal sealed partial class MessageIntake(
         }
     }
 
+    /// <summary>Whether the time of any reading of the last message is that of its record.</summary>
+    private bool HasRecordTime()
+    {
+        foreach (ref var reading in parser.Several)
+        {
+            if (reading.Timestamp == PostgresTime.OfRecord)
+            {
+                return true;
+            }
+        }
+
+        return parser.Several.IsEmpty && parser.Reading.Timestamp == PostgresTime.OfRecord;
+    }
+
     private static void Place(ref Reading reading, OwnedPartition partition, ConsumeResult<Ignore, Rejection> result)
     {
         reading.Partition = partition;
         reading.Offset = result.Offset.Value;
-        reading.ProducedAt = result.Message.Timestamp.UnixTimestampMs;
+        var producedAt = result.Message.Timestamp.UnixTimestampMs;
+        reading.ProducedAt = PostgresTime.IsPossible(producedAt) ? producedAt : 0;
         if (reading.Timestamp == PostgresTime.OfRecord)
         {
             reading.Timestamp = PostgresTime.FromUnix(reading.ProducedAt);

@@ -117,7 +117,8 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
             {
                 if (reading.HasCount && lease.Claim.Refused.Contains(reading.Offset))
                 {
-                    lease.Detector.Find(reading.Sensor.Identity)!.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
+                    // The detector does not know a sensor beyond the number that it remembers.
+                    lease.Detector.Find(reading.Sensor.Identity)?.Sequences.Remove(reading.Sensor.SequenceId, reading.ReadingCount);
                 }
 
                 continue;

@@ -17,6 +17,7 @@ internal sealed partial class BatchWriter(
 {
     private readonly Fence _fence = new(store, leases, context.Post, context.Logger);
     private readonly CommitEffects _effects = new(context, leases, () => store.UtcNow);
+    private bool _saidUnsettled;
     private readonly Quarantine _quarantine = new(new DeadLetters(context.Identity));
 
     /// <summary>Stores one transaction. Messages that the database refuses permanently become dead letters, and the others are stored.</summary>
@@ -72,6 +73,12 @@ internal sealed partial class BatchWriter(
         Log.Refused(context.Logger, message.Partition, message.Offset, refusal.SqlState, refusal.MessageText);
         _quarantine.Add(batch, write, message, refusal);
         division.Reject(first);
+        if (await TryStoreAsync(batch, division.Part(first, end), trace, cancellationToken) is not { } second)
+        {
+            return;
+        }
+
+        _quarantine.Strip(write, message, second);
         while (await TryStoreAsync(batch, division.Part(first, end), trace, cancellationToken) is { } again)
         {
             // Only the message's position is left to refuse: so the message is not the cause.
@@ -107,6 +114,7 @@ internal sealed partial class BatchWriter(
                 {
                     standing.IsBack();
                     _effects.Apply(batch, write, context.Time.GetElapsedTime(started), trace?.Id);
+                    await SettleAsync(write, cancellationToken);
                     return null;
                 }
             }
@@ -118,7 +126,42 @@ internal sealed partial class BatchWriter(
                     return (PostgresException)exception;
                 }
 
+                if (attempts > 1 && write.Snapshots.Count > 0 && (exception is TimeoutException || exception.InnerException is TimeoutException))
+                {
+                    // Readings do not wait for the memory: the next snapshot is written whole.
+                    Log.MemoryNotWritten(context.Logger, lane, write.Snapshots.Sum(snapshot => (long)snapshot.State.Length));
+                    write.Snapshots.Clear();
+                }
+
                 await recovery.RecoverAsync(fault, exception, attempts, cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Settles what the producers' accounts say, after the write is stored. Readings do not wait for it: what fails now is settled later.</summary>
+    private async Task SettleAsync(IngestWrite write, CancellationToken cancellationToken)
+    {
+        if (write.Settle is not { } settle)
+        {
+            return;
+        }
+
+        try
+        {
+            context.Metrics.Missing(await store.SettleAsync(write.Log, write.Moves, settle, cancellationToken));
+            _saidUnsettled = false;
+        }
+        catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
+        {
+            if (fault == DatabaseFault.Replaced)
+            {
+                // It is thrown once: nothing else would notice that the leases are of another database.
+                await recovery.RecoverAsync(fault, exception, attempts: 1, cancellationToken);
+            }
+            else if (!_saidUnsettled)
+            {
+                _saidUnsettled = true;
+                Log.NotSettled(context.Logger, lane, exception.Message);
             }
         }
     }
@@ -139,6 +182,12 @@ internal sealed partial class BatchWriter(
 
     private static partial class Log
     {
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: cannot settle what the brokers acknowledged, trying again later: {Reason}")]
+        public static partial void NotSettled(ILogger logger, int lane, string reason);
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: the database did not answer in time twice, storing without the detector's memory of {Bytes} bytes, which is written later")]
+        public static partial void MemoryNotWritten(ILogger logger, int lane, long bytes);
+
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}, offset {Offset}: the database refuses this message for good ({SqlState}: {Reason}); it becomes a dead letter")]
         public static partial void Refused(ILogger logger, int partition, long offset, string sqlState, string reason);
 

@@ -87,7 +87,6 @@ internal sealed class CommitEffects(LaneContext context, LeaseTable leases, Func
 
         context.Metrics.Delivered(
             write.Moves.Sum(move => move.Stored), write.Moves.Sum(move => move.Redelivered), write.Moves.Sum(move => move.Duplicated));
-        context.Metrics.Missing(write.Missing);
     }
 
     // As in RowEncoder's loops: called too rarely to be compiled a second time.

@@ -12,8 +12,11 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>The maximum number of newest values that one lane writes at once.</summary>
     private const int MaxLatest = 10_000;
 
-    /// <summary>Ranges that the partitions do not know are looked up in the database, at most this many in a transaction.</summary>
-    private const int MaxLookups = 100;
+    /// <summary>Ranges that the partitions do not know are looked up in the database, at most this many at once; the others wait, and block none.</summary>
+    private const int MaxLookups = 200;
+
+    /// <summary>Further snapshots wait for the next transaction once those of this one have this size in bytes: a transaction has 3 s.</summary>
+    private const long MaxSnapshotBytes = 32 * 1024 * 1024;
 
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
 
@@ -43,6 +46,7 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>Adds everything except the settlement.</summary>
     public static void Add(IngestWrite write, LeaseTable leases, PlanTerms terms)
     {
+        long snapshots = 0;
         foreach (var lease in leases)
         {
             if (lease.Log != write.Log)
@@ -64,9 +68,10 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
             }
 
             lease.Detector.MakeRoom();
-            if (lease.SinceSnapshot > 0 && (terms.IsLast || lease.Snapshots.IsDue))
+            if (lease.SinceSnapshot > 0 && (terms.IsLast || lease.Snapshots.IsDue) && snapshots < MaxSnapshotBytes)
             {
                 write.Snapshots.Add(lease.Snapshots.Next(lease.Number, lease.MemoryAt, lease.Detector));
+                snapshots += write.Snapshots[^1].State.Length;
             }
         }
 
@@ -81,11 +86,6 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         var unseen = new List<UnseenRange>();
         foreach (var range in ranges)
         {
-            if (unseen.Count >= MaxLookups)
-            {
-                break;
-            }
-
             var detector = leases.Find(log, range.Partition)?.Detector;
             var sequenceId = range.SequenceId is { } id ? Encoding.UTF8.GetBytes(id) : null;
             // An acknowledgement does not say whether the reading was live or backfilled.
@@ -96,8 +96,12 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
                 gaps = gaps.SelectMany(gap => backfilled.Unseen(sequenceId, gap.First, gap.Last));
             }
 
-            unseen.AddRange(gaps.Select(gap => new UnseenRange(range, gap.First, gap.Last)));
-            settled.Add(range);
+            var inDoubt = gaps.Select(gap => new UnseenRange(range, gap.First, gap.Last)).ToList();
+            if (inDoubt.Count == 0 || unseen.Count < MaxLookups)
+            {
+                unseen.AddRange(inDoubt);
+                settled.Add(range);
+            }
         }
 
         return new Settlement(settled, unseen);

@@ -58,4 +58,18 @@ internal sealed class Quarantine(DeadLetters deadLetters)
         write.Rejected.Add(new RejectedRow(partition, offset, reason, detail, sensorId, sequenceId, readingCount));
         write.DeadLetters.Add(deadLetters.Of(partition, offset, reason, detail, null, null));
     }
+
+    /// <summary>
+    /// Removes what the dead letter still has of the message: the ids of its sensor and sequence, and the database's words, which may quote it. These may be
+    /// what the database refuses.
+    /// </summary>
+    public void Strip(IngestWrite write, BatchMessage message, PostgresException refusal)
+    {
+        var (partition, offset) = (message.Partition, message.Offset);
+        var index = write.Rejected.FindIndex(row => row.Partition == partition && row.Offset == offset);
+        var detail = $"{refusal.SqlState}: the database also refuses the ids of the sensor and its sequence";
+        write.Rejected[index] = write.Rejected[index] with { Detail = detail, SensorId = null, SequenceId = null };
+        write.DeadLetters.RemoveAll(row => row.SourcePartition == partition && row.SourceOffset == offset);
+        write.DeadLetters.Add(deadLetters.Of(partition, offset, write.Rejected[index].Reason, detail, null, null));
+    }
 }

@@ -161,6 +161,9 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
             """, Timeout);
 
         Assert.NotEqual(0, await consumer.WaitAsync(Timeout));
+        // By its own log, not by a crash of the process.
+        Assert.DoesNotContain("Unhandled exception", consumer.Output, StringComparison.Ordinal);
+        Assert.Contains("DictionaryStore", consumer.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -176,6 +176,42 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
     }
 
     [Fact]
+    public async Task Dead_letters_that_cannot_be_sent_keep_no_alert_and_nothing_new_waiting()
+    {
+        // Each round takes 64 of the letters at most, and all of them are due again at any time.
+        await FillAsync("SELECT repeat('x', 65536)::bytea FROM generate_series(1, 200)");
+        await Database.ScalarAsync<object>("UPDATE outbox SET attempts = 3, retry_at = now() - interval '1 min'", Timeout);
+        await Database.ScalarAsync<object>("INSERT INTO outbox (topic, value, alert_id) SELECT 'alerts', 'x', gen_random_uuid() FROM generate_series(1, 300)", Timeout);
+        await FillAsync("SELECT 'new'::bytea FROM generate_series(1, 100)");
+        var store = new OutboxStore(Database.Ingest);
+        for (var round = 0; round < 3; round++)
+        {
+            await store.RelayAsync(500, 4 * 1024 * 1024, (messages, _) => Task.FromResult(new RelayOutcome([.. messages.Where(message => message.Value!.Length < 65536).Select(message => message.OutboxId)], [], [])), Timeout);
+            await Database.ScalarAsync<object>("UPDATE outbox SET retry_at = now() - interval '1 min' WHERE retry_at IS NOT NULL", Timeout);
+        }
+
+        Assert.Equal([[200L, 0L]], await Database.RowsAsync("SELECT count(*), count(*) FILTER (WHERE octet_length(value) < 65536) FROM outbox", Timeout));
+        // The letters are tried, too.
+        Assert.True(await Database.ScalarAsync<long>("SELECT count(*) FROM outbox WHERE attempts > 3", Timeout) >= 64);
+    }
+
+    [Fact]
+    public async Task Alerts_that_cannot_be_sent_keep_no_dead_letter_waiting()
+    {
+        await Database.ScalarAsync<object>("INSERT INTO outbox (topic, value, alert_id) SELECT 'alerts', 'x', gen_random_uuid() FROM generate_series(1, 1000)", Timeout);
+        await FillAsync("SELECT 'letter'::bytea FROM generate_series(1, 100)");
+        var taken = new List<OutgoingMessage>();
+
+        await new OutboxStore(Database.Ingest).RelayAsync(500, 1_000_000, (messages, _) =>
+        {
+            taken.AddRange(messages);
+            return Task.FromResult(new RelayOutcome([], [], []));
+        }, Timeout);
+
+        Assert.Equal((400, 100), (taken.Count(message => message.AlertId is not null), taken.Count(message => message.AlertId is null)));
+    }
+
+    [Fact]
     public async Task What_was_sent_is_not_sent_again_though_there_is_no_room_to_put_the_others_back()
     {
         await FillAsync("SELECT 'x'::bytea FROM generate_series(1, 3)");
@@ -205,6 +241,39 @@ public sealed class LargeMessageTests(PostgresFixture postgres) : DatabaseTest(p
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM outbox", Timeout) == 3);
 
         Assert.Equal([[3L]], await Database.RowsAsync("SELECT count(*) FROM outbox WHERE parked_reason LIKE '%too large%'", Timeout));
+    }
+
+    [Fact]
+    public async Task A_dead_letter_of_an_earlier_log_gets_nothing_from_the_record_that_is_now_at_its_offset()
+    {
+        await using var brokers = new EmbeddedBrokers();
+        await brokers.StartAsync(Timeout);
+        using (var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = brokers.BootstrapServers }).Build())
+        {
+            await producer.ProduceAsync(
+                new TopicPartition(KafkaNames.Default.SensorTopic, 0),
+                new Message<string, byte[]> { Key = "new", Value = LaneHarness.Reading("new", 1, 25), Headers = [new Header("new", [1])] },
+                Timeout);
+        }
+
+        await Database.RowsAsync(
+            $"""
+            WITH gone AS (INSERT INTO logs (log_id) VALUES ('gone') RETURNING log_key)
+            INSERT INTO outbox (topic, source_log_key, source_partition, source_offset, value_at_source) SELECT '{KafkaNames.Default.SensorTopic}.dlq', log_key, 0, 0, true FROM gone
+            """,
+            Timeout);
+        await using var consumer = ServiceProcess.Start("Consumers", new()
+        {
+            ["KAFKA_BROKERS"] = brokers.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest), ["CONSUMER_ID"] = "c1", ["Consumers__GroupProtocol"] = "classic",
+        });
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM outbox", Timeout) == 0);
+        using var reader = new ConsumerBuilder<byte[], byte[]>(new ConsumerConfig { BootstrapServers = brokers.BootstrapServers, GroupId = "reader", AutoOffsetReset = AutoOffsetReset.Earliest }).Build();
+        reader.Subscribe(KafkaNames.Default.SensorTopic + ".dlq");
+
+        var letter = await Task.Run(() => reader.Consume(Timeout), Timeout);
+
+        Assert.Equal((null, null), (letter.Message.Key, letter.Message.Value));
+        Assert.DoesNotContain(letter.Message.Headers, header => header.Key is "new" or DeadLetterHeaders.ValueSha256);
     }
 
     [Fact]

@@ -73,6 +73,103 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     }
 
     [Fact]
+    public async Task A_lookup_that_fails_keeps_no_reading_and_no_other_range_waiting()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([.. Forgotten(), new LogMessage(0, 6, LaneHarness.Reading("t", 1, 25))]);
+        await consumer.SettledAsync(Timeout);
+        await using var other = await Database.DataSource.OpenConnectionAsync(Timeout);
+        await using (var transaction = await other.BeginTransactionAsync(Timeout))
+        {
+            await using var hold = new Npgsql.NpgsqlCommand("LOCK TABLE rejected_messages", other);
+            await hold.ExecuteNonQueryAsync(Timeout);
+            await AcknowledgeAsync(consumer, "s", 1, 1, maxOffset: 0, "own");
+            await AcknowledgeAsync(consumer, "t", 1, 1, maxOffset: 6);
+
+            await TickUntilAsync(consumer, "SELECT count(*) = 1 FROM acknowledgements");
+            consumer.Post([new LogMessage(0, 7, LaneHarness.Reading("t", 2, 25))]);
+            await TickUntilAsync(consumer, "SELECT next_offset = 8 FROM partition_offsets");
+        }
+
+        Assert.Equal([["p", 1L, 1L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+        Assert.Equal([["p", 2L, 2L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+    }
+
+    [Fact]
+    public async Task What_memory_has_forgotten_is_found_and_what_is_missing_named_without_reading_the_readings_of_other_partitions()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        // Ten transactions of this partition, and between the last two of them half a million readings of another one.
+        foreach (var message in Forgotten())
+        {
+            consumer.Post([message]);
+            await consumer.SettledAsync(Timeout);
+        }
+
+        await Database.RowsAsync(
+            $"""
+            INSERT INTO readings (processing_timestamp, "timestamp", value, kafka_offset, reading_count, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
+            SELECT t, t, 1, n, n, 1, 1, 1, 1, {consumer.Log.LogKey}, 0
+            FROM generate_series(1, 500000) n, (SELECT max(processing_timestamp) AS last FROM readings) r, LATERAL (SELECT last + n * interval '10 us' AS t) t
+            """,
+            Timeout);
+        // The lookup near the range's highest offset must not reach them.
+        await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT clock_timestamp() > max(processing_timestamp) + interval '9 s' FROM reading_batches", Timeout));
+        consumer.Post([new LogMessage(0, 6, LaneHarness.Reading("t", 1, 25)), new LogMessage(0, 7, LaneHarness.Reading("t", 2, 25))]);
+        await consumer.SettledAsync(Timeout);
+        await Database.RowsAsync(
+            "DO $$ DECLARE leaf regclass; BEGIN FOR leaf IN SELECT inhrelid FROM pg_inherits WHERE inhparent = 'readings'::regclass LOOP EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', leaf); END LOOP; END $$",
+            Timeout);
+        await Database.RowsAsync("SELECT brin_summarize_new_values(c.oid) FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'brin' AND c.relname LIKE 'readings%'", Timeout);
+        Database.Clear();
+        var before = await PagesOfReadingsAsync();
+
+        // Its highest offset is the newest: its readings were stored before the others'.
+        await AcknowledgeAsync(consumer, "s", 1, 3, maxOffset: 7, "own");
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+
+        Assert.Equal([["p", 3L, 2L, 1L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+        Assert.Equal([["missing", 3L, 3L]], await RowsAsync("SELECT kind, first_count, last_count FROM ledger_violations"));
+        // A session reports what it has read with a statement that ends a second later or more.
+        await Task.Delay(TimeSpan.FromSeconds(1.5), Timeout);
+        await TickUntilAsync(consumer, "SELECT true");
+        Database.Clear();
+        await EventuallyAsync(async () => await PagesOfReadingsAsync() > before);
+        Assert.InRange(await PagesOfReadingsAsync() - before, 1, 2_500);
+    }
+
+    [Fact]
+    public async Task More_ranges_than_are_looked_up_at_once_keep_no_other_waiting()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        await Database.ScalarAsync<object>(
+            "INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset) SELECT 'p', 'nobody', $1, 0, n, n, 0 FROM generate_series(1, 300) n",
+            Timeout,
+            consumer.Log.LogKey);
+        await AcknowledgeAsync(consumer, "s", 1, 1, maxOffset: 0);
+        consumer.Post([new LogMessage(0, 0, LaneHarness.Reading("s", 1, 25))]);
+        await TickUntilAsync(consumer, "SELECT sum(stored) = 1 FROM ledger");
+
+        Assert.True(await Database.ScalarAsync<long>("SELECT count(*) FROM acknowledgements", Timeout) > 0);
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+        Assert.Equal([["p", 301L, 1L, 300L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+    }
+
+    /// <summary>Two readings of a sequence that the detector forgets, because four others of the same sensor follow.</summary>
+    private static LogMessage[] Forgotten() =>
+    [
+        new(0, 0, LaneHarness.Reading("s", 1, 25, sequenceId: "own")), new(0, 1, LaneHarness.Reading("s", 2, 25, sequenceId: "own")),
+        .. Enumerable.Range(2, 4).Select(i => new LogMessage(0, i, LaneHarness.Reading("s", 1, 25, sequenceId: $"other-{i}"))),
+    ];
+
+    private Task<long> PagesOfReadingsAsync() =>
+        Database.ScalarAsync<long>("SELECT sum(heap_blks_read + heap_blks_hit)::bigint FROM pg_statio_user_tables WHERE relname ~ '^readings_[0-9]'", Timeout);
+
+    [Fact]
     public async Task The_newest_reading_of_each_sensor_is_kept()
     {
         await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
@@ -124,14 +221,15 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
         return root.GetProperty("Shared Hit Blocks").GetInt64() + root.GetProperty("Shared Read Blocks").GetInt64();
     }
 
-    private Task<object?> AcknowledgeAsync(LaneHarness consumer, string sensor, long first, long last, long maxOffset) => Database.ScalarAsync<object>(
-        "INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset) VALUES ('p', $1, $2, 0, $3, $4, $5)",
+    private Task<object?> AcknowledgeAsync(LaneHarness consumer, string sensor, long first, long last, long maxOffset, string sequenceId = "") => Database.ScalarAsync<object>(
+        "INSERT INTO acknowledgements (producer_id, sensor_id, log_key, kafka_partition, first_count, last_count, max_offset, sequence_id) VALUES ('p', $1, $2, 0, $3, $4, $5, nullif($6, ''))",
         Timeout,
         sensor,
         consumer.Log.LogKey,
         first,
         last,
-        maxOffset);
+        maxOffset,
+        sequenceId);
 
     private Task TickUntilAsync(LaneHarness consumer, string condition) => EventuallyAsync(async () =>
     {

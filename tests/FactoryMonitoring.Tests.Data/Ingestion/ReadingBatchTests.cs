@@ -60,6 +60,20 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
     }
 
     [Fact]
+    public async Task It_does_not_refuse_the_same_span_on_another_day_where_the_fence_alone_prevents_it()
+    {
+        await StoreAsync();
+
+        await RowsAsync(
+            """
+            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key)
+            SELECT processing_timestamp + interval '1 day', first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key FROM reading_batches
+            """);
+
+        Assert.Equal([[6L]], await RowsAsync("SELECT count(*) FROM reading_batches"));
+    }
+
+    [Fact]
     public async Task What_was_counted_is_not_counted_again()
     {
         await StoreAsync();
@@ -91,6 +105,25 @@ public sealed class ReadingBatchTests(PostgresFixture postgres) : DatabaseTest(p
         Assert.Equal(wrong, step.Wrong);
         Assert.Equal([["miscounted", first]], await RowsAsync("SELECT kind, min(kafka_offset) FROM ledger_violations GROUP BY 1"));
         Assert.Equal([[wrong]], await RowsAsync("SELECT wrong FROM reading_audit"));
+    }
+
+    [Fact]
+    public async Task A_tail_that_takes_longer_to_move_than_a_command_may_is_moved_at_the_first_attempt()
+    {
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout))
+        {
+            await first.ClaimAsync(0, Timeout);
+            first.Post(Log(0, 0, 20));
+            await first.SettledAsync(Timeout);
+        }
+
+        await RowsAsync("CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END $$");
+        await RowsAsync("CREATE TRIGGER slowly BEFORE UPDATE ON readings FOR EACH ROW EXECUTE FUNCTION slowly()");
+        await using var second = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout);
+        await second.TryClaimAsync(0, Timeout, high: 6, doubts: 3);
+
+        Assert.Equal([[6L, 14L]], await RowsAsync("SELECT min(next_offset), sum(stored) FILTER (WHERE first_offset = 6)::bigint FROM partition_offsets"));
+        Assert.Equal([[2L]], await RowsAsync("SELECT last_value FROM logs_log_key_seq"));
     }
 
     [Fact]

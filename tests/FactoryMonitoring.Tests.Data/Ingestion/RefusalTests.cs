@@ -141,6 +141,38 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     }
 
     [Fact]
+    public async Task A_message_whose_ids_are_refused_becomes_a_dead_letter_without_them()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        await Database.ScalarAsync<object>($"ALTER TABLE readings ADD CONSTRAINT plausible CHECK (value <> {Bad})", Timeout);
+        await Database.ScalarAsync<object>("ALTER TABLE rejected_messages ADD CONSTRAINT short CHECK (octet_length(sensor_id) < 1)", Timeout);
+
+        consumer.Post(Messages(0, 0, 10, bad: 4));
+        await consumer.SettledAsync(Timeout);
+
+        Assert.Equal([[9L]], await RowsAsync("SELECT count(*) FROM readings"));
+        Assert.Equal([[4L, "refused_by_database", null, 4L]], await RowsAsync("SELECT kafka_offset, reason, sensor_id, reading_count FROM rejected_messages"));
+        Assert.Equal([[4L, true]], await RowsAsync("SELECT source_offset, value_at_source FROM outbox"));
+        Assert.Null(consumer.Status.Condition);
+    }
+
+    [Fact]
+    public async Task A_database_of_another_encoding_is_refused_in_one_line()
+    {
+        var name = $"{await Database.ScalarAsync<string>("SELECT current_database()::text", Timeout)}_ascii";
+        await Database.RowsAsync($"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'", Timeout);
+        await using var check = ServiceProcess.Start(
+            "FactoryMonitoring.Provisioner",
+            new() { ["DATABASE_URL"] = Database.Url[..(Database.Url.LastIndexOf('/') + 1)] + name, ["KAFKA_BROKERS"] = "127.0.0.1:1" },
+            "check",
+            "provisioner");
+
+        Assert.Equal(1, await check.WaitAsync(Timeout));
+        Assert.Contains($"Database {name} has the encoding SQL_ASCII: it must be UTF8", check.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_session_that_can_only_read_is_given_up()
     {
         var name = await Database.ScalarAsync<string>("SELECT current_database()::text", Timeout);

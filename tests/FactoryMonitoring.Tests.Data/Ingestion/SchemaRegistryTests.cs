@@ -6,11 +6,14 @@ using Avro.Generic;
 using Confluent.Kafka;
 using Confluent.SchemaRegistry;
 using Confluent.SchemaRegistry.Serdes;
+using FactoryMonitoring.Consumers.Health;
+using FactoryMonitoring.Consumers.Ingestion.Dialects;
 using FactoryMonitoring.Data;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FactoryMonitoring.Tests.Data.Ingestion;
 
@@ -142,6 +145,69 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
     }
 
     [Fact]
+    public async Task Schemas_that_the_registry_refuses_or_does_not_know_hold_no_partition()
+    {
+        const int Unknown = 2_000, Refused = 4711;
+        await using var registry = await Registry.StartAsync();
+        registry.Answer = (Refused, 422);
+        await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__SchemaRegistry__Url"] = registry.Url });
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        for (var i = 0; i <= Unknown; i++)
+        {
+            var message = new byte[6];
+            BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), i == 0 ? Refused : 10_000 + i);
+            producer.Produce(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = message });
+        }
+
+        await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = LaneHarness.Reading("s", 1, 30) }, Timeout);
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
+        Assert.Equal(Unknown + 1L, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages WHERE reason = 'malformed_json'", Timeout));
+        Assert.Contains("refuses (422: ", await Database.ScalarAsync<string>("SELECT detail FROM rejected_messages WHERE kafka_offset = 0", Timeout), StringComparison.Ordinal);
+        Assert.InRange(registry.Requests, 1, Unknown / 4);
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Fact]
+    public async Task A_schema_for_which_alone_the_registry_fails_is_given_up_after_a_minute_and_none_while_it_is_away()
+    {
+        await using var registry = await Registry.StartAsync();
+        var time = new SteppedTime();
+        using var avro = new AvroMessages(new SchemaRegistryOptions { Url = registry.Url }, new ConsumerStatus(), time, NullLogger<AvroMessages>.Instance);
+        byte[] message = [0, 0, 0, 0, 7, 0];
+        async Task<AvroMessages.Outcome> ReadAsync()
+        {
+            avro.Read(message);
+            await Task.Delay(100, Timeout);
+            time.Step(TimeSpan.FromSeconds(5));
+            return avro.Read(message);
+        }
+
+        registry.IsAway = true;
+        for (var i = 0; i < 40; i++)
+        {
+            Assert.Equal(AvroMessages.Outcome.AwaitsSchema, await ReadAsync());
+        }
+
+        (registry.IsAway, registry.Answer) = (false, (7, 500));
+        await EventuallyAsync(async () => await ReadAsync() == AvroMessages.Outcome.Unreadable);
+
+        Assert.Contains("has failed for 1 min, while it answers for others", avro.Detail, StringComparison.Ordinal);
+    }
+
+    /// <summary>A clock that only the test moves.</summary>
+    private sealed class SteppedTime : TimeProvider
+    {
+        private long _ticks = TimeSpan.TicksPerHour;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+
+        public void Step(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
+    }
+
+    [Fact]
     public async Task The_headers_of_a_CloudEvent_in_binary_mode_give_what_its_data_lack()
     {
         await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__CloudEventHeaders"] = "true" });
@@ -217,9 +283,15 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
     private sealed class Registry(WebApplication app) : IAsyncDisposable
     {
         private readonly ConcurrentDictionary<string, int> _ids = new();
+        private int _requests;
 
         /// <summary>Whether the registry answers that it is unavailable.</summary>
         public bool IsAway { get; set; }
+
+        /// <summary>The status of the answer for one id.</summary>
+        public (int Id, int Status)? Answer { get; set; }
+
+        public int Requests => _requests;
 
         public string Url { get; private set; } = "";
 
@@ -235,6 +307,13 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
             var registry = new Registry(app);
             app.Use(async (context, next) =>
             {
+                Interlocked.Increment(ref registry._requests);
+                if (registry.Answer is var (id, status) && context.Request.Path.Value!.EndsWith($"/{id}", StringComparison.Ordinal))
+                {
+                    await Results.Json(new { error_code = status * 100, message = "No" }, statusCode: status).ExecuteAsync(context);
+                    return;
+                }
+
                 if (registry.IsAway)
                 {
                     context.Response.StatusCode = 503;

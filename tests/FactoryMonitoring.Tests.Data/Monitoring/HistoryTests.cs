@@ -221,6 +221,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             SELECT 1, 0, i, 'too_long', 'zone', 'sensor-consumer-1', 'stranger', NULL FROM generate_series(1, 50) i
             """);
         await ExecuteAsync("INSERT INTO outbox (topic, value, parked_at, parked_reason) VALUES ('alerts', 'x', now(), 'too large')");
+        await ExecuteAsync("INSERT INTO outbox (topic, value, attempts, retry_at, created_at) VALUES ('sensor-data.dlq', 'x', 9, now(), now() - interval '2 min'), ('sensor-data.dlq', 'x', 1, now(), now())");
         var api = await StartServingApiAsync();
 
         var overall = (await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!;
@@ -228,6 +229,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
 
         Assert.Contains("50 messages were rejected in the last 5 minutes", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
         Assert.Contains("1 message cannot be sent", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
+        Assert.Contains("1 message for sensor-data.dlq waits to be sent", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
         Assert.Equal("/sensors/stranger", (string)overall["links"]![0]!["path"]!);
         Assert.Equal((null, 50), (sensor["sensor"], sensor["dead_letters"]!.AsArray().Count));
     }

@@ -147,6 +147,23 @@ public sealed class BatchPlannerTests : IDisposable
     }
 
     [Fact]
+    public void What_the_database_has_refused_of_a_sensor_that_is_not_remembered_is_replayed_without_effect()
+    {
+        var rules = new DetectionRules(new DetectionOptions { MaxSensorsPerPartition = 1 });
+        var claimed = Claimed(0, next: 2);
+        claimed.Refused.Add(1);
+        var (lease, _) = PartitionLease.Take(Partition(0), Old, claimed, low: 0, rules, TimeSpan.Zero, _time);
+        _leases.Add(lease);
+        Add(lease.Partition, 0, count: 0, sensor: "a");
+        Add(lease.Partition, 1, count: 0, sensor: "b");
+        Add(lease.Partition, 2, count: 1, sensor: "b");
+
+        var write = Assert.Single(Plan().Writes);
+
+        Assert.Equal((2L, 3L, 1), (write.Moves[0].Expected, write.Moves[0].Next, write.Moves[0].Stored));
+    }
+
+    [Fact]
     public void A_rejected_message_is_accounted_for_and_becomes_a_dead_letter_once()
     {
         var lease = Claim(0, next: 5);

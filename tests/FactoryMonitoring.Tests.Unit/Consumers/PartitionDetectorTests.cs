@@ -421,6 +421,54 @@ public sealed class PartitionDetectorTests
     }
 
     [Fact]
+    public void Records_that_are_weeks_apart_keep_no_sensor_and_no_alert_for_longer_than_two_days()
+    {
+        const long Month = 29L * 86_400_000;
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { MaxSensorsPerPartition = 2 }));
+        Feed(45, sensor: "a", at: 1);
+        Feed(45, sensor: "a", at: 1 + Month);
+        Feed(25, sensor: "b", at: 1);
+        Feed(25, sensor: "b", at: 1 + Month);
+        _detector.Newest.ForEach(state => state.Latest = null);
+
+        _detector.Now = TimeSpan.FromDays(2);
+        Assert.Empty(_detector.EndUnseen());
+        _detector.Now += TimeSpan.FromSeconds(1);
+        Assert.All(_detector.EndUnseen(), ended => Assert.Equal(AlertEnds.NoData, ended.Because));
+        _detector.MakeRoom();
+
+        Assert.Empty(_detector.Sensors);
+    }
+
+    [Fact]
+    public void Gaps_are_remembered_up_to_a_number_and_those_of_the_sensor_that_has_had_them_longest_are_forgotten_first()
+    {
+        const int Gaps = 60, Sensors = (PartitionDetector.MaxGaps / Gaps) + 50;
+        for (var sensor = 0; sensor < Sensors; sensor++)
+        {
+            for (var gap = 0; gap <= Gaps; gap++)
+            {
+                Feed(25, sensor: $"s{sensor}", count: 2 * gap);
+            }
+        }
+
+        Assert.InRange(_detector.Gaps, PartitionDetector.MaxGaps - (2 * Gaps), PartitionDetector.MaxGaps);
+        Assert.Equal(_detector.Gaps, _detector.Sensors.Sum(state => state.Sequences.GapCount));
+        // What is forgotten is unknown, not present: the database has the word.
+        Assert.Equal([(0L, 2L * Gaps - 1)], _detector.Find("s0")!.Sequences.Unseen(null, 0, 2 * Gaps));
+        Assert.Equal(Gaps, _detector.Find($"s{Sensors - 1}")!.Sequences.Unseen(null, 0, 2 * Gaps).Count());
+
+        var successor = Successor(Write());
+        Assert.Equal(_detector.Gaps, successor.Gaps);
+        foreach (var state in successor.Sensors.ToList())
+        {
+            successor.Forget(state.Id);
+        }
+
+        Assert.Equal(0, successor.Gaps);
+    }
+
+    [Fact]
     public void A_sensor_that_is_forgotten_and_comes_back_before_the_memory_is_written_is_remembered()
     {
         _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { MaxSensorsPerPartition = 2 }));

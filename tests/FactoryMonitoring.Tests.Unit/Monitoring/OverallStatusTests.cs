@@ -49,6 +49,19 @@ public sealed class OverallStatusTests
     }
 
     [Fact]
+    public void Messages_that_wait_to_be_sent_are_named_by_topic()
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
+        rows = rows with { Unsent = [new("sensor-data.dlq", 1_200, rows.DatabaseTime.AddMinutes(-3)), new("alerts", 1, rows.DatabaseTime.AddSeconds(-61))] };
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"]));
+
+        Assert.Equal(["1,200 messages for sensor-data.dlq wait to be sent", "1 message for alerts waits to be sent"], status.Reasons);
+        Assert.Equal("warning", status.Level);
+        Assert.StartsWith("The brokers do not take them now, the oldest for 3 min.", status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Sensors_whose_readings_come_in_several_partitions_are_named_with_a_link()
     {
         var rows = _scene.Rows(Consumer("sensor-consumer-1", Now)) with { Scattered = new(1, "line 1/temp") };
