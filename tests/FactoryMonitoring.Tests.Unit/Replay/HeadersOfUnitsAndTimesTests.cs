@@ -127,7 +127,9 @@ public sealed class HeadersOfUnitsAndTimesTests : ReplayFileTest
             "# retrieved\nagency_cd\tsite_no\tdatetime\ttz_cd\t123_00060\t123_00060_cd\n5s\t15s\t20d\t6s\t14n\t10s\n"
             + "USGS\t01646500\t2024-01-01 00:00\tEST\t5020\tA\nUSGS\t01646500\t2024-01-01 00:15\tEST\t5030\tA\nUSGS\t01646500\t2024-07-01 00:15\tEDT\t5040\tA\n");
 
-        Assert.Equal(["123_00060"], plan.Columns.Select(column => column.Name));
+        // The number of the site names the only sensor.
+        Assert.Equal(["01646500"], plan.Columns.Select(column => column.Name));
+        Assert.Equal("column 2 (site_no)", plan.NamedBy);
         Assert.Equal(["2024-01-01T05:00:00 5020", "2024-01-01T05:15:00 5030", "2024-07-01T04:15:00 5040"], Rows(plan));
     }
 
