@@ -11,7 +11,7 @@ public static class UnitWords
         ["C"] = "°C", ["degC"] = "°C", ["deg C"] = "°C", ["deg_C"] = "°C", ["º C"] = "°C", ["ºC"] = "°C", ["° C"] = "°C", ["°c"] = "°C", ["℃"] = "°C", ["celsius"] = "°C",
         ["F"] = "°F", ["degF"] = "°F", ["deg F"] = "°F", ["deg_F"] = "°F", ["º F"] = "°F", ["ºF"] = "°F", ["° F"] = "°F", ["°f"] = "°F", ["℉"] = "°F", ["fahrenheit"] = "°F",
         ["kelvin"] = "K", ["°K"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["RH"] = "%", ["%rF"] = "%", ["% rF"] = "%",
-        ["hpa"] = "hPa", ["millibar"] = "hPa", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W", ["watts"] = "W", ["kilowatt"] = "kW", ["kilowatts"] = "kW", ["pascal"] = "Pa", ["pascals"] = "Pa",
+        ["hpa"] = "hPa", ["millibar"] = "hPa", ["millibars"] = "hPa", ["bars"] = "bar", ["mm Hg"] = "mmHg", ["mm_hg"] = "mmHg", ["mm-hg"] = "mmHg", ["in Hg"] = "inHg", ["in_hg"] = "inHg", ["in-hg"] = "inHg", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W", ["watts"] = "W", ["kilowatt"] = "kW", ["kilowatts"] = "kW", ["pascal"] = "Pa", ["pascals"] = "Pa",
     };
 
     private const int FullWidth = '\uff01' - '!';
@@ -38,7 +38,7 @@ public static class UnitWords
         "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
         + "mW W kW MW GW hp VA kVA VAR var kvar Wh kWh MWh GWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
         + " kg kg/h kg/s t/h mm cm m km in ft µm um nm mol mmol mmol/mol g/m³ g/m**3 g/m3 mg/m³ mg/m^3 mg/m3 µg/m³ ug/m3 µg/m^3 microg/m^3 ppm ppb ppt dB dB(A) lx lux W/m² W/m2 W/m^2 MJ/m² °  degrees degT"
-        + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L g/kg dBm dBW mmH2O cmH2O inH2O mmWC mmWS inWC kgf/cm² psia psig barg bara kcal kcal/h BTU BTU/h Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)
         .ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> KnownInAnyCase = Known.ToFrozenSet(StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
@@ -49,6 +49,13 @@ public static class UnitWords
 
     /// <summary>Whether a text is a unit, in any case of its letters.</summary>
     public static bool IsKnown(ReadOnlySpan<char> text) => KnownInAnyCase.Contains(text) || (text.Length <= 16 && text.ToString() is var unit && SymbolOf(unit) != unit);
+
+    /// <summary>Whether a text is a unit of two words, as mm Hg.</summary>
+    public static bool IsOfTwoWords(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.AsSpan().IndexOfAny(' ', '_', '-') is > 0 and var mark && mark < text.Length - 2 && Symbols.ContainsKey(text);
+    }
 
     /// <summary>Whether a text is a unit in its usual spelling: s is a second, S is siemens.</summary>
     public static bool IsWritten(string text) => Known.Contains(Narrow(text));

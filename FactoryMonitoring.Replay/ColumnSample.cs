@@ -84,6 +84,12 @@ internal sealed class ColumnSample
     /// <summary>Returns whether a text is a date, a time of day or both.</summary>
     public static bool IsTimeOfSomeKind(string text) => IsDate(text, out _) || TimeText.TryReadClock(text, isNumber: false, out _);
 
+    /// <summary>The decimal sign of most numbers that can be read with only one; null if there are none.</summary>
+    public DecimalSign? Sign => _pointOnly == 0 && _commaOnly == 0 ? null : _pointOnly >= _commaOnly ? DecimalSign.Point : DecimalSign.Comma;
+
+    /// <summary>The mark in the first number that can be read with either sign; null if there is none.</summary>
+    public DecimalSign? Mark { get; private set; }
+
     /// <returns>The decimal sign; null if it cannot be determined.</returns>
     public static DecimalSign? DecimalOf(ColumnSample[] columns)
     {
@@ -139,6 +145,7 @@ internal sealed class ColumnSample
         _numbers++;
         _pointOnly += forms == NumberForms.WithPoint ? 1 : 0;
         _commaOnly += forms == NumberForms.WithComma ? 1 : 0;
+        Mark ??= forms != NumberForms.Both ? null : text.Contains('.', StringComparison.Ordinal) ? DecimalSign.Point : text.Contains(',', StringComparison.Ordinal) ? DecimalSign.Comma : null;
         if (text.Length >= 8 && text.All(char.IsAsciiDigit) && IsDate(text, out var compact))
         {
             _compact++;

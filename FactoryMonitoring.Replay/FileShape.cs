@@ -54,6 +54,12 @@ internal sealed record FileShape(
         separator ??= text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length > 5 && text[5] is '\r' or '\n' ? text[4] : null;
         var samples = (separator is { } given ? [given] : Csv.Separators).Select(candidate => Sample.Read(text, candidate, isWhole, missing)).OfType<Sample>()
             .OrderByDescending(sample => Math.Round(sample.Score, 9)).ToList();
+        // Blanks also cut at tabs: where all rows have as many of these, a blank is part of a field, as between a date and a clock.
+        if (samples.Exists(sample => sample is { Separator: '\t', IsCut: true, IsEven: true, Score: > 0 }))
+        {
+            samples.RemoveAll(sample => sample.Separator == ' ');
+        }
+
         // In a small file, a malformed row can give a higher score to a separator that then fits no row.
         ReplayFileException? refused = null;
         var isOfBlanks = true;
@@ -138,11 +144,14 @@ internal sealed record FileShape(
     }
 
     /// <summary>The beginning of a file, split by one separator.</summary>
-    private sealed class Sample(char separator, List<Record> records, int count, double score)
+    private sealed class Sample(char separator, List<Record> records, int count, double score, bool isEven)
     {
         public double Score => score;
 
         public char Separator => separator;
+
+        /// <summary>Whether all rows have as many fields.</summary>
+        public bool IsEven => isEven;
 
         /// <summary>Whether the rows contain the separator.</summary>
         public bool IsCut => count > 1;
@@ -191,7 +200,7 @@ internal sealed record FileShape(
 
             var later = rows.Skip(rows.Count / 2).ToList();
             var share = (double)later.Count(row => row.Fields.Length == count) / later.Count;
-            return new Sample(separator, records, count, share * (filled > 0 ? (double)read / filled : 0) * (count > 1 ? 1 : 0.9));
+            return new Sample(separator, records, count, share * (filled > 0 ? (double)read / filled : 0) * (count > 1 ? 1 : 0.9), share == 1);
         }
 
         public FileShape Shape(DecimalSign? sign, bool isWhole, MissingMarkers missing, SettingName setting)
@@ -351,7 +360,7 @@ internal sealed record FileShape(
 
             var rows = before.Where(record => count == 1 ? record.Fields.Length == 1 && !record.WasComment : record.Fields.Length > 1 || count == 2 && record.Fields.Length == 2)
                 .Select(record => new Record(record.Fields, record.Line)).ToList();
-            while (rows.Count > 1 && Replay.Units.IsRowOfAggregates(rows[^1].Fields))
+            while (rows.Count > 1 && (Replay.Units.IsRowOfAggregates(rows[^1].Fields) || Replay.Units.IsRowOfFormats(rows[^1].Fields)))
             {
                 rows.RemoveAt(rows.Count - 1);
             }

@@ -21,11 +21,19 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     private const int RowsLookedAt = 3000;
 
+    /// <summary>Stands between id, type and unit of an export's sensor: no id, type or unit contains it.</summary>
+    private const char BehindId = '\0';
+
     /// <summary>The name columns.</summary>
     public int[] Names => Other is { } other ? [Name, other] : [Name];
 
     /// <summary>Returns the name of the row's sensor or device; valid until another field is read.</summary>
-    public ReadOnlySpan<char> NameIn(RowReader row) => Other is { } other ? row.Chars(Name, other) : IsExport ? row.Exact(Name) : row.Chars(Name);
+    public ReadOnlySpan<char> NameIn(RowReader row) => Other is { } other ? row.Chars(Name, other)
+        : !IsExport ? row.Chars(Name)
+        : row.Exact(Name) is { Length: > 0 } id ? $"{id}{BehindId}{row.Exact(SensorType)}{BehindId}{row.Exact(UnitOfValue)}" : "";
+
+    /// <summary>Returns the id of a sensor of the product's own export: its readings may have several types and units, each with its own count of values.</summary>
+    public static string IdOf(string name) => name.IndexOf(BehindId, StringComparison.Ordinal) is >= 0 and var end ? name[..end] : name;
 
     public bool HasSeveral => Values.Length > 1;
 
@@ -132,21 +140,22 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
     [
         .. Columns(shape, time, index => !chosen.Contains(index)
-            && ((IsText(shape, index) && !(shape.HeaderLine is not null && UnitName().IsMatch(shape.Names[index])))
-                || (shape.HeaderLine is not null && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index])))),
+            && (((IsText(shape, index) || IsTag(shape, index)) && !(shape.HeaderLine is not null && UnitName().IsMatch(shape.Names[index])))
+                || (shape.HeaderLine is not null && shape.Columns[index].IsNumber && !IsTag(shape, index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index])))),
     ];
 
     private static int[] NameOf(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] chosen, string setting)
     {
         var hasHeader = shape.HeaderLine is not null;
-        var texts = Columns(shape, time, index => IsText(shape, index) && !chosen.Contains(index) && !(hasHeader && UnitName().IsMatch(shape.Names[index])));
-        var ids = Columns(shape, time, index => hasHeader && shape.Columns[index].IsNumber && !chosen.Contains(index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index]));
-        if ((texts.Count == 0 && ids.Count == 0) || (chosen.Length == 0 && Numbers(shape, time, -1).Count == 0))
+        var texts = Columns(shape, time, index => (IsText(shape, index) || IsTag(shape, index)) && !chosen.Contains(index) && !(hasHeader && UnitName().IsMatch(shape.Names[index])));
+        var ids = Columns(shape, time, index => hasHeader && shape.Columns[index].IsNumber && !IsTag(shape, index) && !chosen.Contains(index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index]));
+        int? series = hasHeader && SeriesNumber(shape) is { } table && !time.Columns.Contains(table) && !chosen.Contains(table) ? table : null;
+        if ((texts.Count == 0 && ids.Count == 0 && series is null) || (chosen.Length == 0 && Numbers(shape, time, -1).Count == 0))
         {
             return [];
         }
 
-        var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids]);
+        var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids, .. series is { } number ? [number] : Array.Empty<int>()]);
         var isOneValue = (chosen.Length > 0 ? chosen.Length : ValuesBeside(shape, time, -1).Except(ids).Count()) == 1;
         var found = texts.Where(index => hasHeader && NameWords().IsMatch(shape.Names[index]) && (isOneValue || rows.Repeats(index)))
             .Concat(ids.Where(rows.AreIds).Where(index => IdEnd().IsMatch(shape.Names[index]) ? rows.Repeats(index) : rows.ToldByTimes(index))).ToList();
@@ -174,15 +183,54 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             return [.. new[] { one, beside }.Order()];
         }
 
+        if (found.Count == 0)
+        {
+            return OfSeveral(shape, rows, [.. texts.Concat(ids.Where(rows.AreIds)).Where(index => rows.Names(index) > 1)], series, setting);
+        }
+
+        // A field or a host alone does not name a series of InfluxDB.
+        if (found is [var single] && series is { } ofSeries && rows.Names(ofSeries) > 1 && !rows.ToldByTimes(single, mayBeFew: true) && rows.ToldByTimes(ofSeries, mayBeFew: true))
+        {
+            return OfSeveral(shape, rows, [.. texts.Where(index => rows.Names(index) > 1)], series, setting);
+        }
+
         return found.Count <= 1 ? [.. found] : throw new ReplayFileException(
             $"{string.Join(" and ", found.Select(shape.Column))} may name the sensor of each row: give {setting}=one of them, {setting}={found[0] + 1},{found[1] + 1} where two are one name, or {setting}=none where neither does");
     }
+
+    // Where no text alone tells the rows of one time apart, two may: each host has the same fields. InfluxDB numbers its series besides.
+    private static int[] OfSeveral(FileShape shape, NamedRows rows, int[] texts, int? series, string setting)
+    {
+        foreach (var one in texts)
+        {
+            if (Array.Find(texts, other => other > one && rows.AreToldByTimes([one, other])) is var beside and > 0)
+            {
+                return [one, beside];
+            }
+        }
+
+        if (series is { } number && rows.Names(number) > 1 && rows.ToldByTimes(number, mayBeFew: true))
+        {
+            return [number];
+        }
+
+        return texts.Length < 3 || !rows.AreToldByTimes(texts) ? [] : throw new ReplayFileException(
+            $"the times repeat or go back, and only the texts of {string.Join(", ", texts.Select(shape.Column))} together tell the rows of one time apart: write those that name a sensor into one column and give {setting}=that column, or give {setting}=one or two of them, or {setting}=none where the rows are of one sensor");
+    }
+
+    /// <summary>Returns the column in which InfluxDB numbers the series of its CSV; null if the file is none of InfluxDB's.</summary>
+    public static int? SeriesNumber(FileShape shape) =>
+        Array.IndexOf(shape.Names, "table") is >= 0 and var table && shape.HeaderLine is not null && shape.Columns[table] is { IsNumber: true, IsWhole: true } && Array.Exists(shape.Names, name => name is "_value" or "_time") ? table : null;
+
+    /// <summary>Returns whether a column of numbers is a tag of InfluxDB, whose values are all in one column.</summary>
+    public static bool IsTag(FileShape shape, int index) =>
+        shape.Columns[index].IsNumber && SeriesNumber(shape) is { } series && index != series && !shape.Names[index].StartsWith('_') && shape.Names.Contains("_value", StringComparer.Ordinal);
 
     private static List<int> Columns(FileShape shape, TimePlan time, Func<int, bool> isLike) =>
         [.. Enumerable.Range(0, shape.FieldCount).Where(index => !time.Columns.Contains(index) && isLike(index))];
 
     private static List<int> Numbers(FileShape shape, TimePlan time, int name) =>
-        Columns(shape, time, index => index != name && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index));
+        Columns(shape, time, index => index != name && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index) && index != SeriesNumber(shape) && !IsTag(shape, index));
 
     private static bool IsText(FileShape shape, int index) => shape.Columns[index] is { IsEmpty: false, IsNumber: false, IsTime: false, IsClock: false };
 
@@ -255,9 +303,10 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         public bool AreIds(int column) => _cells[column].All(text => text.Length == 0 || long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _));
 
         /// <summary>Returns whether times that repeat or go back no longer do so among the rows of each name.</summary>
-        public bool ToldByTimes(int column)
+        /// <param name="mayBeFew">Whether names need not repeat.</param>
+        public bool ToldByTimes(int column, bool mayBeFew = false)
         {
-            if (_outOfOrder == 0 || Names(column) is var names && (names < 2 || names * 2 > Count))
+            if (_outOfOrder == 0 || Names(column) is var names && (names < 2 || (names * 2 > Count && !mayBeFew)))
             {
                 return false;
             }
@@ -274,6 +323,32 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             }
 
             return left * 4 <= _outOfOrder;
+        }
+
+        /// <summary>
+        /// Returns whether times that repeat or go back no longer do so among the rows of each combination of names, and each combination repeats. Fewer than
+        /// three such times may come from a clock.
+        /// </summary>
+        public bool AreToldByTimes(int[] columns)
+        {
+            if (_outOfOrder < 3)
+            {
+                return false;
+            }
+
+            var last = new Dictionary<string, DateTime>(StringComparer.Ordinal);
+            var left = 0;
+            for (var row = 0; row < _times.Length; row++)
+            {
+                if (_times[row] is { } at)
+                {
+                    var name = string.Join('\n', columns.Select(column => _cells[column][row]));
+                    left += last.TryGetValue(name, out var before) && at.CompareTo(before) != _direction ? 1 : 0;
+                    last[name] = at;
+                }
+            }
+
+            return last.Count > 1 && last.Count * 2 <= Count && left * 20 <= _outOfOrder;
         }
 
         /// <summary>Returns whether both columns together distinguish the rows of the same time, and neither of them alone does.</summary>

@@ -37,8 +37,7 @@ internal sealed class ReplayCheck
     private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames)
     {
         var zone = ZoneOf();
-        var shape = Decided(FileShape.Detect(_path, SeparatorOf(), SignOf(), _missing, _setting));
-        var sign = shape.Decimal!.Value;
+        var shape = FileShape.Detect(_path, SeparatorOf(), SignOf(), _missing, _setting);
         var names = new ColumnNames(shape, _setting);
         var time = TimePlan.Find(shape, _options, names, _setting);
         var namedZone = _options.TimeZone is { Length: > 0 } ? zone : time.ZoneOf(shape, _setting);
@@ -57,10 +56,12 @@ internal sealed class ReplayCheck
             throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Columns))} = {_options.Columns}: {shape.Column(timed)} is the time: name columns of values, or another time, {_setting(nameof(ReplayOptions.TimeColumn))}=…");
         }
 
+        shape = Decided(shape, time, given);
+        var sign = shape.Decimal!.Value;
         var leftOut = new List<LeftOutColumn>();
         var table = LongTable.Find(_path, shape, time, _missing, _options, names, _setting, lateNames);
         var late = lateNames is null && _options.NameColumn is not { Length: > 0 } && table is not ({ IsExport: true } or { Other: not null })
-            ? new LateNames([.. LongTable.MayName(shape, time, given ?? []).Where(index => table is null || !table.Names.Contains(index)).Take(MostLateNames)]) : null;
+            ? new LateNames([.. LongTable.MayName(shape, time, given ?? []).Where(index => table is null || !table.Names.Contains(index)).Take(MostLateNames)], table is null ? LongTable.SeriesNumber(shape) : null, mayBeTwo: table is null) : null;
         var columns = table is not null ? [] : given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
         var named = new Dictionary<string, ColumnCheck[]>(StringComparer.Ordinal);
         var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
@@ -146,11 +147,11 @@ internal sealed class ReplayCheck
 
         if (late?.Find() is { } lateName)
         {
-            return new ReplayCheck(_options, _setting).Run(progress, table is null ? [lateName] : [.. new[] { table.Name, lateName }.Order()]);
+            return new ReplayCheck(_options, _setting).Run(progress, table is null ? lateName : [.. lateName.Append(table.Name).Order()]);
         }
 
         var account = Decide(accounts, orderMatters, shape, time);
-        if (account is not null && rows / Math.Max(1, named.Count) is > 10 and var ofEach && (account.Forward + account.Backward) * 100 < ofEach)
+        if (account is not null && table is not { IsExport: true } && rows / Math.Max(1, named.Count) is > 10 and var ofEach && (account.Forward + account.Backward) * 100 < ofEach)
         {
             throw new ReplayFileException(Say.Text(
                 $"{time.Describe(shape)}: {account.Duplicates + 1} of {rows} rows are at one time or nearly so, {Say.Time(account.First)}: name the column of the times, or the date's and the clock's, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}"));
@@ -286,13 +287,34 @@ internal sealed class ReplayCheck
             : throw new ReplayFileException($"{_setting(nameof(ReplayOptions.TimeZone))} = {id}: must be the IANA id of a time zone that this machine knows, as UTC or Europe/Berlin");
     }
 
-    // If no number at the beginning shows the decimal sign, the first one further on decides. If none does, whole numbers of at most three digits in the same
-    // column tell of thousands, but not for certain.
-    private FileShape Decided(FileShape shape)
+    // All columns of values must have the same decimal sign. If no number at the beginning shows it, the first one further on decides. If none does, whole
+    // numbers of at most three digits in the same column tell of thousands, but not for certain.
+    private FileShape Decided(FileShape shape, TimePlan time, int[]? given)
     {
-        if (shape.Decimal is not null)
+        if (SignOf() is not null || LongTable.IsOwnExport(shape))
         {
-            return shape;
+            return shape with { Decimal = shape.Decimal ?? DecimalSign.Point };
+        }
+
+        int[] columns = [.. given ?? Enumerable.Range(0, shape.FieldCount).Where(index => shape.Columns[index].IsNumber && !time.Columns.Contains(index))];
+        var signs = columns.Select(index => shape.Columns[index].Sign).OfType<DecimalSign>().Distinct().ToList();
+        if (signs.Count > 1)
+        {
+            throw SeveralSigns(shape, columns);
+        }
+
+        if (signs is [var told])
+        {
+            // Numbers of other columns do not tell what the mark in these is: a version 1.2 is no measurement.
+            var unsure = columns.Where(index => shape.Columns[index] is { Sign: null, Mark: { } mark } && mark != told).ToList();
+            return unsure.Count == 0 ? shape with { Decimal = told }
+                : shape.Separator == ',' ? shape with { Decimal = told, AssumedMark = told == DecimalSign.Point ? "comma" : "point" }
+                : Sure(shape, unsure, told);
+        }
+
+        if (shape.Decimal is { } ofTimes && !columns.Any(index => shape.Columns[index].Mark is not null))
+        {
+            return shape with { Decimal = ofTimes };
         }
 
         var marked = new (long Line, string Text)?[shape.FieldCount];
@@ -303,7 +325,7 @@ internal sealed class ReplayCheck
         {
             for (var i = 0; i < Math.Min(row.Count, shape.FieldCount); i++)
             {
-                var field = shape.Columns[i].IsNumber ? row.Chars(i) : default;
+                var field = shape.Columns[i].IsNumber && !time.Columns.Contains(i) && (given is null || given.Contains(i)) ? row.Chars(i) : default;
                 if (!field.ContainsAny('.', ','))
                 {
                     if (!_missing.IsText(field) && Cell.TryRead(field, DecimalSign.Point, out var bare, out _) && (bare >= 0 || !_missing.IsCandidate(bare)))
@@ -347,6 +369,60 @@ internal sealed class ReplayCheck
         };
     }
 
+    // Further rows of a column may show its sign. If none does, its numbers can be read both ways, whatever the other columns are.
+    private FileShape Sure(FileShape shape, List<int> unsure, DecimalSign told)
+    {
+        var first = new (long Line, string Text)?[shape.FieldCount];
+        using var row = new RowReader(_path, shape);
+        while (unsure.Count > 0 && row.Read())
+        {
+            foreach (var index in unsure.Where(index => index < row.Count).ToList())
+            {
+                var text = Cell.NumberOf(row.Chars(index)).ToString();
+                var forms = Numbers.FormsOf(text);
+                switch (forms)
+                {
+                    case NumberForms.WithPoint or NumberForms.WithComma when forms == (told == DecimalSign.Point ? NumberForms.WithPoint : NumberForms.WithComma):
+                        unsure.Remove(index);
+                        break;
+                    case NumberForms.WithPoint or NumberForms.WithComma:
+                        throw SeveralSigns(shape, [index, .. Enumerable.Range(0, shape.FieldCount).Where(other => shape.Columns[other].Sign == told)]);
+                    case NumberForms.Both when text.AsSpan().ContainsAny('.', ','):
+                        first[index] ??= (row.Line, text);
+                        break;
+                }
+            }
+        }
+
+        if (unsure.Count == 0)
+        {
+            return shape with { Decimal = told };
+        }
+
+        var column = unsure[0];
+        var (line, number) = first[column]!.Value;
+        throw new ReplayFileException(Say.Text(
+            $"line {line}, {shape.Column(column)}: {Say.Quoted(number)} can have three decimals or be a whole number above 1,000, and only other columns have a decimal {(told == DecimalSign.Point ? "point" : "comma")}: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma, or leave columns out, {_setting(nameof(ReplayOptions.Columns))}=…"));
+    }
+
+    private ReplayFileException SeveralSigns(FileShape shape, IReadOnlyList<int> columns)
+    {
+        (long Line, int Column, string Text)? point = null, comma = null;
+        using var row = new RowReader(_path, shape);
+        while ((point is null || comma is null) && row.Read())
+        {
+            foreach (var index in columns.Where(index => index < row.Count && !_missing.IsText(row.Chars(index))))
+            {
+                var forms = Cell.FormsOf(row.Chars(index));
+                point ??= forms == NumberForms.WithPoint && shape.Columns[index].Sign is not DecimalSign.Comma ? (row.Line, index, row[index]) : null;
+                comma ??= forms == NumberForms.WithComma && shape.Columns[index].Sign is not DecimalSign.Point ? (row.Line, index, row[index]) : null;
+            }
+        }
+
+        return new ReplayFileException(point is null || comma is null ? $"holds numbers with a decimal point and with a decimal comma: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma" : Say.Text(
+            $"line {point.Value.Line}, {shape.Column(point.Value.Column)}: {Say.Quoted(point.Value.Text)} has a decimal point, and in line {comma.Value.Line}, {shape.Column(comma.Value.Column)}, {Say.Quoted(comma.Value.Text)} has a decimal comma: name columns that are alike, {_setting(nameof(ReplayOptions.Columns))}=…, and where only one of these is a decimal sign give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
+    }
+
     // All columns of numbers that are not the time; row numbers are not values.
     private static List<ColumnCheck> Usual(FileShape shape, TimePlan time, List<LeftOutColumn> leftOut)
     {
@@ -361,6 +437,8 @@ internal sealed class ReplayCheck
 
             var why = sample.IsTime || sample.IsClock ? "holds times"
                 : sample.IsNumber && IsRowNumber(shape, index) ? RowNumbers
+                : index == LongTable.SeriesNumber(shape) ? "numbers the series of InfluxDB"
+                : LongTable.IsTag(shape, index) ? "is a tag of InfluxDB"
                 : sample is { IsNumber: true, IsWhole: true, IsConstant: true, Numbered: > 1 } && LongTable.IsOfPlace(shape, index) ? "numbers the device or the place"
                 : !sample.IsEmpty && !sample.IsNumber ? "holds texts"
                 : null;
@@ -510,20 +588,17 @@ internal sealed class ReplayCheck
             Add(check, row, sign, isGiven, shape, mayBeMissing: !table.IsExport || _missing.IsGiven);
         }
 
+        if (table.IsExport)
+        {
+            // Type and unit are as they were stored, and part of the sensor's name here.
+            checks[0].Type ??= row.Exact(table.Type!.Value) is { Length: > 0 } type ? type : null;
+            checks[0].Unit ??= row.Exact(table.Unit!.Value);
+            return;
+        }
+
         if (table.Unit is { } unit && !_missing.IsText(row.Chars(unit)))
         {
             Note(checks[0], row, row.Chars(unit), unit, shape);
-        }
-
-        if (table.Type is { } type && row.Chars(type) is { IsEmpty: false } ofRow && !ofRow.SequenceEqual(checks[0].Type))
-        {
-            if (checks[0].Type is { } other)
-            {
-                throw new ReplayFileException(Say.Text(
-                    $"line {row.Line}, {shape.Column(type)}: {Say.Quoted(row[type])} of {Say.Quoted(row[table.Name])} is another type than {other}, which it has before: correct it, or remove the line"));
-            }
-
-            checks[0].Type = row[type];
         }
     }
 
@@ -545,6 +620,7 @@ internal sealed class ReplayCheck
             throw new ReplayFileException(Say.Text($"line {row.Line}, {shape.Column(at)}: {Say.Quoted(row[at])}{of} is in {symbol}, and {where}: convert one of them, or remove the line"));
         }
 
+        column.Letter ??= at == column.Index && unit.Length == 1 && char.IsAsciiLetter(unit[0]) ? (row.Line, row[at], unit.ToString()) : null;
         if (column.Unit is null)
         {
             (column.Unit, column.UnitText, column.UnitLine) = (symbol, unit.ToString(), row.Line);
@@ -576,12 +652,18 @@ internal sealed class ReplayCheck
         }
         else
         {
+            var isCandidate = mayBeMissing && _missing.IsCandidate(value);
             if (!unit.IsEmpty)
             {
                 Note(column, row, unit, column.Index, shape);
+                column.HasUnit |= unit.Length > 1 || !char.IsAsciiLetter(unit[0]);
+            }
+            else if (!isCandidate)
+            {
+                column.HasBare = true;
             }
 
-            column.Add(value, mayBeMissing && _missing.IsCandidate(value));
+            column.Add(value, isCandidate);
         }
     }
 
@@ -597,7 +679,7 @@ internal sealed class ReplayCheck
     {
         var other = shape.Decimal == DecimalSign.Point ? DecimalSign.Comma : DecimalSign.Point;
         var remedy = Numbers.TryRead(text, other, out _)
-            ? $"the file's decimal sign is the {(shape.Decimal == DecimalSign.Point ? "point" : "comma")}: correct it, or give {_setting(nameof(ReplayOptions.DecimalSign))}"
+            ? $"the file's decimal sign is the {(shape.Decimal == DecimalSign.Point ? "point" : "comma")}: correct it, or give {_setting(nameof(ReplayOptions.DecimalSign))}{(shape.FieldCount > 2 ? $", or leave the column out, {_setting(nameof(ReplayOptions.Columns))}=…" : "")}"
             : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Say.Shell(text.ReplaceLineEndings(" "))}";
         return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
     }
@@ -607,6 +689,7 @@ internal sealed class ReplayCheck
         var kept = new List<ColumnCheck>();
         var dropped = new List<(ColumnCheck Check, string Why)>();
         // A number that is far from the values of one column stands for a missing value in the other columns, too.
+        var sign = shape.Decimal!.Value;
         var confirmed = checks.SelectMany(check => _missing.Decide(check.Candidates, check.Least, check.Most)).ToHashSet();
         foreach (var check in checks)
         {
@@ -616,6 +699,12 @@ internal sealed class ReplayCheck
                 if (areGiven)
                 {
                     throw new ReplayFileException($"{_setting(nameof(ReplayOptions.Columns))} = {_options.Columns}: {shape.Column(check.Index)} holds no number in the whole file: name other columns");
+                }
+
+                // Numbers with the other decimal sign are no texts.
+                if (check.FirstText is var (at, written) && Cell.TryRead(written, sign == DecimalSign.Point ? DecimalSign.Comma : DecimalSign.Point, out _, out _))
+                {
+                    throw NoNumber(at, check.Index, written, shape);
                 }
 
                 dropped.Add((check, check.Texts > 0 ? "holds texts" : "holds nothing"));
@@ -644,7 +733,7 @@ internal sealed class ReplayCheck
             each.Check.Index,
             each.Check.Name is not { } name ? shape.Names[each.Check.Index]
                 : table is { HasSeveral: true } ? columnsKept.Contains(each.Check.Index) ? $"{name}-{shape.Names[each.Check.Index]}" : shape.Names[each.Check.Index]
-                : name,
+                : LongTable.IdOf(name),
             each.Why)).Distinct());
         foreach (var (place, check) in table is null ? [] : kept.Index())
         {
@@ -652,12 +741,18 @@ internal sealed class ReplayCheck
         }
 
         var isByName = table is { HasSeveral: false };
-        Func<string, int?>? find = isByName ? name => sensors.TryGetValue(name, out var places) ? places.Start.Value : null : null;
+        // The sensors of an export with one id have their settings together.
+        var firstOf = table is not { IsExport: true } ? [] : kept.Index().GroupBy(each => LongTable.IdOf(each.Item.Name!), StringComparer.Ordinal).ToDictionary(same => same.Key, same => same.First().Index, StringComparer.Ordinal);
+        Func<string, int?>? find = !isByName ? null
+            : table!.IsExport ? name => firstOf.TryGetValue(name, out var first) ? first : null
+            : name => sensors.TryGetValue(name, out var places) ? places.Start.Value : null;
         var types = names.Map(_options.Types, nameof(ReplayOptions.Types), find);
         var units = names.Map(_options.Units, nameof(ReplayOptions.Units), find);
         var ids = new HashSet<string>(StringComparer.Ordinal);
         return [.. kept.Select((check, place) => Column(
-            check, NameOf(check), kept.Count == 1, table, shape, types.GetValueOrDefault(isByName ? place : check.Index), units.GetValueOrDefault(isByName ? place : check.Index), ids, confirmed))];
+            check, NameOf(check), kept.Count == 1, table, shape, types.GetValueOrDefault(KeyOf(check, place)), units.GetValueOrDefault(KeyOf(check, place)), ids, confirmed))];
+
+        int KeyOf(ColumnCheck check, int place) => !isByName ? check.Index : table!.IsExport ? firstOf[LongTable.IdOf(check.Name!)] : place;
 
         // The name of the only device adds nothing to the names of its columns.
         string? NameOf(ColumnCheck check) =>
@@ -669,10 +764,11 @@ internal sealed class ReplayCheck
         var header = Units.Split(shape.Names[check.Index]).Name;
         // With one value column, name and unit may be in the name of the sensor.
         var isByName = table is { HasSeveral: false };
-        var (name, ofName) = !isByName ? (named ?? header, null) : table!.IsExport ? (named!, null) : Units.Split(named!);
+        var (name, ofName) = !isByName ? (named ?? header, null) : table!.IsExport ? (LongTable.IdOf(named!), null) : table.Other is not null ? SplitTwo(named!) : Units.Split(named!);
         var measured = isByName ? name : header;
+        CheckLetter(check, unitOf, shape, header, measured);
         var givenType = typeOf ?? _options.SensorType ?? check.Type;
-        var unit = unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
+        var unit = table is { IsExport: true } && unitOf is null ? check.Unit ?? "" : unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
         // In a long table, the header of the value column may name what all values measure.
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         var isUnitOfType = unit is null && table is not { IsExport: true };
@@ -721,6 +817,26 @@ internal sealed class ReplayCheck
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
             : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, Suspected = suspected };
     }
+
+    // A letter behind a number may be its unit, a multiplier (1.2 K are 1,200) or the mark of a state (45s is suspect).
+    private void CheckLetter(ColumnCheck check, string? unitOf, FileShape shape, string header, string measured)
+    {
+        if (check.Letter is not var (line, text, letter) || unitOf is not null)
+        {
+            return;
+        }
+
+        // A letter is in its usual case, or that of a temperature: m is a metre, M is none.
+        var isWritten = Contracts.UnitWords.IsWritten(letter) || letter is "c" or "f";
+        if (!isWritten || (!check.HasUnit && check.HasBare && shape.Units[check.Index] is null && !Units.IsOfName(header, letter) && !Units.IsOfName(measured, letter)))
+        {
+            throw new ReplayFileException(Say.Text(
+                $"line {line}, {shape.Column(check.Index)}: {Say.Quoted(text)} ends with the letter {letter}, which can be a unit, a multiplier or a mark{(isWritten ? ", and other values of the column have none" : "")}: write the number out, or give the unit of all values, {_setting(nameof(ReplayOptions.Units))}={(check.Name is null ? check.Index + 1 : check.Name)}={letter}, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Say.Shell(text)}"));
+        }
+    }
+
+    // Of a name of two columns, each may have a unit; one letter alone is a name.
+    private static (string Name, string? Unit) SplitTwo(string named) => (named, named.Split(" / ").Select(part => Units.Split(part).Unit).FirstOrDefault(unit => unit is not null));
 
     // An air pressure in Pa or bar is far from its value in hPa, and no air is as dry as 1 %.
     private static bool MayBeIn(string type, double least, double most) => least > most
@@ -789,6 +905,15 @@ internal sealed class ReplayCheck
         public string UnitText { get; set; } = "";
 
         public long UnitLine { get; set; }
+
+        /// <summary>The first value followed by a single letter; null if there is none.</summary>
+        public (long Line, string Text, string Letter)? Letter { get; set; }
+
+        /// <summary>Whether a value is followed by a unit of several letters, or a sign.</summary>
+        public bool HasUnit { get; set; }
+
+        /// <summary>Whether a value is followed by nothing.</summary>
+        public bool HasBare { get; set; }
 
         public long Values { get; private set; }
 

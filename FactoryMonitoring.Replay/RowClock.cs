@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace FactoryMonitoring.Replay;
 
 /// <summary>The outcome of reading a time.</summary>
@@ -11,6 +13,8 @@ internal enum TimeReadOutcome
 /// <summary>Reads the times of rows according to a plan, and converts them to UTC.</summary>
 internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers missing)
 {
+    private const decimal MostExact = 100_000_000_000_000_000_000m;
+
     /// <summary>The time as it is written in the row.</summary>
     public TimeText Written { get; private set; }
 
@@ -35,15 +39,20 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
                     return TimeReadOutcome.Missing;
                 }
 
-                if (!Numbers.TryRead(text, sign, out var number) || plan.Counted(number) is not { } counted)
+                if (!Numbers.TryRead(text, sign, out var number))
                 {
                     return TimeReadOutcome.Wrong;
                 }
 
-                // A double does not have enough digits for nanoseconds since 1970.
-                Counted = !long.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var whole) ? counted
-                    : plan.UnitName == "ns" ? DateTime.UnixEpoch.AddTicks(whole / 100)
-                    : plan.UnitName is "ticks" or "filetime" ? plan.Start!.Value.AddTicks(whole) : counted;
+                // A double does not have enough digits for microseconds since 1970.
+                var isExact = decimal.TryParse(sign == DecimalSign.Comma ? text.ToString().Replace(',', '.') : text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var exact)
+                    && Math.Abs(exact) <= MostExact && Math.Abs((double)exact - number) <= Math.Abs(number) * 1e-9;
+                if ((isExact ? plan.Counted(exact) : plan.Counted(number)) is not { } counted)
+                {
+                    return TimeReadOutcome.Wrong;
+                }
+
+                Counted = counted;
                 return TimeReadOutcome.Read;
         }
     }

@@ -139,6 +139,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) => OfTwo(shape, clock, date),
             [var date, var clock] => OfTwo(shape, date, clock),
             [var column] => At(shape, column, format, isGiven: true, options, setting) ?? None,
+            // Of an export's two times, the sensor's is meant, whatever its clock did.
+            null when LongTable.IsOwnExport(shape) && options.Columns is not { Length: > 0 } && options.NameColumn is not { Length: > 0 } && shape.Columns[0].IsTime => Text(0),
             null => Infer(shape, format, options, setting) ?? None,
             _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn}: must be one column, or the date's and the clock's"),
         });
@@ -171,10 +173,14 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     /// <summary>Converts the number in a column that counts to a time.</summary>
     /// <returns>Null if the time is outside the range of <see cref="DateTime"/>.</returns>
-    public DateTime? Counted(double number)
+    public DateTime? Counted(double number) => Counted((decimal)Math.Clamp(number, -1e20, 1e20));
+
+    /// <summary>Converts the number in a column that counts to a time, with all its digits.</summary>
+    /// <param name="number">At most 10^20 on either side of zero.</param>
+    public DateTime? Counted(decimal number)
     {
         var origin = Kind == TimeKind.Excel ? new DateTime(1899, 12, 30) : Start ?? DateTime.UnixEpoch;
-        var ticks = (decimal)Math.Clamp(number, -1e20, 1e20) * (UnitName == "ns" ? 0.01m : Unit.Ticks);
+        var ticks = number * (UnitName == "ns" ? 0.01m : Unit.Ticks);
         return ticks > -(decimal)origin.Ticks && ticks < DateTime.MaxValue.Ticks - origin.Ticks ? origin.AddTicks((long)ticks) : null;
     }
 
@@ -200,13 +206,13 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (dates.Count > 0)
         {
             return dates.FirstOrDefault(index => columns[index].HasClock, -1) is >= 0 and var whole
-                ? Text(options.TimeZone is { Length: > 0 } ? whole : OfUtc(shape, dates, whole)) : Dated(shape, dates[0]);
+                ? Text(options.TimeZone is { Length: > 0 } ? whole : OfUtc(shape, dates, whole)) : Dated(shape, DateOf(shape, dates, options), setting);
         }
 
-        var compact = Indexes(columns, column => column.IsCompactDate).FirstOrDefault(index => index == 0 || IsNamedTime(shape.Names[index]), -1);
-        if (compact >= 0)
+        var compact = Indexes(columns, column => column.IsCompactDate).FindAll(index => index == 0 || IsNamedTime(shape.Names[index]));
+        if (compact.Count > 0)
         {
-            return columns[compact].HasClock ? Text(compact) : Dated(shape, compact);
+            return columns[compact[0]].HasClock ? Text(options.TimeZone is { Length: > 0 } ? compact[0] : OfUtc(shape, compact, compact[0])) : Dated(shape, DateOf(shape, compact, options), setting);
         }
 
         if (CalendarOf(shape) is { } calendar)
@@ -242,7 +248,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
         if (sample.IsTime || (sample.IsCompactDate && format is not { Length: > 0 }))
         {
-            return sample.HasClock ? Text(column) : Dated(shape, column);
+            return sample.HasClock ? Text(column) : Dated(shape, column, setting);
         }
 
         if (sample.IsClock && options.Interval is null)
@@ -286,15 +292,36 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static TimePlan Text(int column) => new(TimeKind.Text, [column], TimeSpan.Zero, "", false);
 
-    private static TimePlan Dated(FileShape shape, int date)
+    private static TimePlan Dated(FileShape shape, int date, SettingName setting)
     {
         var columns = shape.Columns;
         var clocks = Indexes(columns, column => column.IsClock);
         clocks.RemoveAll(index => ZoneName().IsMatch(shape.Names[index]));
-        var clock = clocks.Count > 0 ? clocks.FirstOrDefault(index => index > date, clocks[0])
-            : Indexes(columns, column => column is { IsNumber: true, Least: >= 0, Most: <= 240000 }).FirstOrDefault(index => IsHourAt(shape, index) || HoursAndMinutes().IsMatch(shape.Names[index]), -1);
-        return clock < 0 ? Text(date) : OfTwo(shape, date, clock);
+        if (clocks.Count == 0)
+        {
+            clocks = Indexes(columns, column => column is { IsNumber: true, Least: >= 0, Most: <= 240000 }).FindAll(index => IsHourAt(shape, index) || HoursAndMinutes().IsMatch(shape.Names[index]));
+        }
+
+        if (clocks.Count == 0)
+        {
+            return Text(date);
+        }
+
+        // The clock of the same zone as the date.
+        var ofUtc = clocks.FindAll(index => UtcName().IsMatch(shape.Names[index]));
+        if (ofUtc.Count > 0 && ofUtc.Count < clocks.Count && !UtcName().IsMatch(shape.Names[date]) && !LocalName().IsMatch(shape.Names[date]) && clocks.Exists(index => LocalName().IsMatch(shape.Names[index])))
+        {
+            throw new ReplayFileException(
+                $"{shape.Column(date)} may be the date of {string.Join(" or of ", clocks.Select(shape.Column))}: give {setting(nameof(ReplayOptions.TimeColumn))}={string.Join(" or ", clocks.Select(index => Say.Text($"{date + 1},{index + 1}")))}, and for a local time its zone, {setting(nameof(ReplayOptions.TimeZone))}");
+        }
+
+        clocks = ofUtc.Count == 0 || ofUtc.Count == clocks.Count ? clocks : UtcName().IsMatch(shape.Names[date]) ? ofUtc : [.. clocks.Except(ofUtc)];
+        return OfTwo(shape, date, clocks.FirstOrDefault(index => index > date, clocks[0]));
     }
+
+    // With a zone in the settings the local date is meant, otherwise that of UTC, which is unambiguous.
+    private static int DateOf(FileShape shape, List<int> dates, ReplayOptions options) => options.TimeZone is not { Length: > 0 } ? OfUtc(shape, dates, dates[0])
+        : dates.FirstOrDefault(index => !UtcName().IsMatch(shape.Names[index]), dates[0]);
 
     private static TimePlan OfTwo(FileShape shape, int date, int clock) => new(TimeKind.Text, [date, clock], TimeSpan.Zero, "", IsHourAt(shape, clock))
     {
@@ -303,7 +330,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     // If there is a local time and the same time in UTC, UTC is used because it is unambiguous.
     private static int OfUtc(FileShape shape, List<int> dates, int first) => UtcName().IsMatch(shape.Names[first]) ? first
-        : dates.Where(index => shape.Columns[index].HasClock && UtcName().IsMatch(shape.Names[index])
+        : dates.Where(index => shape.Columns[index].HasClock == shape.Columns[first].HasClock && UtcName().IsMatch(shape.Names[index])
             && (LocalName().IsMatch(shape.Names[first]) || BareName(shape.Names[index]) == BareName(shape.Names[first]))).DefaultIfEmpty(first).First();
 
     private static string BareName(string name) => string.Concat(UtcName().Replace(name, "").Where(char.IsLetterOrDigit)).ToLowerInvariant();
@@ -402,7 +429,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     [GeneratedRegex(@"(^|[ _,]|(?<bracket>[\[(]))(?<zone>[A-Z][A-Za-z]+/[A-Za-z_/]+|[A-Z]{2,5})[\])]?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex ZoneInName();
 
-    [GeneratedRegex("^(tz|time[ _.-]?zone|zeitzone|((utc|gmt|tz|(time)?zone)[ _.-]?)offset([ _.-]?(h|hours?|min|minutes))?)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^(tz|tz[ _.-]?(cd|code|name|id)|time[ _.-]?zone|zeitzone|((utc|gmt|tz|(time)?zone)[ _.-]?)offset([ _.-]?(h|hours?|min|minutes))?)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ZoneName();
 
     [GeneratedRegex("^((time|uhrzeit|zeit|clock|hora|heure)?[ _.(-]*(hhmm(ss)?|hh:mm(:ss)?)?[)]?|hour_?minute|hour|hr|hh|stunde|(time|hour)[ _.-]?(utc|gmt|lst|local|of[ _.-]?day))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using System.Text.RegularExpressions;
 using FactoryMonitoring.Contracts;
@@ -13,6 +14,14 @@ internal static partial class Units
             .Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> WordsLikeUnits = "min in sec day days hour count counts bit bits bool sq yr mo dy mn deg pH RH RPM".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Signs that a unit has, and a word has not.</summary>
+    private static readonly SearchValues<char> Signs = SearchValues.Create("/^°%µμ²³·*");
+
+    /// <summary>Words in brackets that say which of several quantities this is, and not its unit.</summary>
+    private static readonly FrozenSet<string> Descriptions =
+        "avg min max std med raw set act pv sp abs rel ext int top bot out low mid up dry wet air oil gas hot new old day est dc ac rms sum tot net gross mean peak room wall roof tank oven hall core skin soil body left main amb corr calc"
+            .Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> Aggregates = "smp avg max min std tot sum mean cumulative instantaneous".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
@@ -42,6 +51,9 @@ internal static partial class Units
     /// <summary>Returns whether the fields are a logger's row that names how each value was aggregated.</summary>
     public static bool IsRowOfAggregates(IReadOnlyList<string> fields) => fields.Any(field => field.Length > 0) && fields.All(field => field.Length == 0 || Aggregates.Contains(field));
 
+    /// <summary>Returns whether the fields are the row of column formats that follows the header in an RDB file, as the USGS writes them: 5s, 20d, 14n.</summary>
+    public static bool IsRowOfFormats(IReadOnlyList<string> fields) => fields.Count > 1 && fields.All(field => ColumnFormat().IsMatch(field));
+
     /// <summary>Splits off the unit at the end of a name, in brackets or after the last separator; null if there is none.</summary>
     public static (string Name, string? Unit) Split(string name)
     {
@@ -58,6 +70,12 @@ internal static partial class Units
             {
                 return (measured.Trim(' ', '_'), DegreesOf(written));
             }
+
+            // The type's own unit is not that of values in another one.
+            if (IsLikeUnit(unit) && TypeOf(match.Groups["name"].Value, null) is not null)
+            {
+                return (match.Groups["name"].Value.Trim(' ', '_'), unit);
+            }
         }
 
         if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.') is { Length: > 0 } bare
@@ -66,10 +84,14 @@ internal static partial class Units
             return (bare, DegreesOf(degrees.Groups["unit"].Value));
         }
 
+        // A unit may be two words: Press_mm_hg.
         var mark = name.LastIndexOfAny(['_', '/', ',', ' ', '.']);
-        if (mark > 0 && name[(mark + 1)..].Trim() is { Length: > 0 } end && UnitAfter(name[..mark], end) is { } after)
+        foreach (var at in mark > 0 ? (int[])[name.LastIndexOfAny(['_', ' '], mark - 1), mark] : [])
         {
-            return (name[..mark].TrimEnd(' ', '_', ','), after);
+            if (at > 0 && name[(at + 1)..].Trim() is { Length: > 0 } end && (at == mark || UnitWords.IsOfTwoWords(end)) && UnitAfter(name[..at], end) is { } after)
+            {
+                return (name[..at].TrimEnd(' ', '_', ','), after);
+            }
         }
 
         return UnitBehindType().Match(name) is { Success: true } joined && UnitAfter(joined.Groups["name"].Value, joined.Groups["unit"].Value) is { } attached
@@ -108,12 +130,21 @@ internal static partial class Units
 
         if (end.Length > 1 || end is "%" or "°")
         {
-            return UnitWords.IsWritten(end) ? end : TypeOf(name, null) is not null ? UnitWords.Folded(end) : null;
+            return UnitWords.IsWritten(end) || UnitWords.IsOfTwoWords(end) ? end : TypeOf(name, null) is not null ? UnitWords.Folded(end) : null;
         }
 
         return (end is "C" or "F" or "K" or "k" && Temperature().IsMatch(name)) || (end is "W" or "w" or "J" && Energy().IsMatch(name)) ? end.ToUpperInvariant()
             : end is "g" && Vibration().IsMatch(name) ? end : null;
     }
+
+    /// <summary>Returns whether a text behind a number may be its unit by the name of its column: a single letter is one only after what is measured in it.</summary>
+    public static bool IsOfName(string name, string unit) => unit.ToUpperInvariant() is var letter
+        && ((letter is "C" or "F" or "K" && Temperature().IsMatch(name)) || (letter is "W" or "J" && Energy().IsMatch(name)) || (unit is "g" && Vibration().IsMatch(name)));
+
+    // "(outdoor)", "(2 m)" and "(L1)" tell sensors apart; "(kWh/hh)", "(in/s pk)" and "(xyz)" are units, whether they are known or not.
+    private static bool IsLikeUnit(string text) =>
+        text.Length is > 0 and <= 16 && !Distinction().IsMatch(text) && !text.Split('/').Any(Descriptions.Contains)
+        && (text.AsSpan().ContainsAny(Signs) || (text.IndexOf(' ') is > 0 and var mark ? UnitWords.IsWritten(text[..mark]) : text.Length <= 3 || !text.All(char.IsLetter)));
 
     private static string DegreesOf(string unit) => unit is "c" or "f" ? unit.ToUpperInvariant() : Degrees().Match(unit) is { Success: true } match ? $"°{char.ToUpperInvariant(match.Groups["scale"].Value[0])}" : unit;
 
@@ -133,8 +164,15 @@ internal static partial class Units
     [GeneratedRegex("^(?<name>.*(?:[Tt]emp(?:erature|eratur)?|[Hh]umidity|[Vv]ibration|[Pp]ress(?:ure)?|[Pp]ower|[Ee]nergy|[Ll]eistung|[Ee]nergie|[Dd]ruck))(?<unit>[A-Za-z%/µ²³0-9]{1,6})$", RegexOptions.CultureInvariant)]
     private static partial Regex UnitBehindType();
 
-    [GeneratedRegex("(^|[^A-Za-z])((?i)factor|on|off|status|state|err|errors?|faults?|alarms?|alerts?|flags?|counts?|counter|code|mode|valid|validity|quality|qc|ok|enabled?)$|(?<=[a-z])(Factor|On|Off|Status|State|Error|Fault|Alarm|Alert|Flag|Count|Code|Mode|Valid|Quality|Enabled)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("(^|[^A-Za-z])((?i)factor|on|off|status|state|err|errors?|faults?|alarms?|alerts?|flags?|counts?|counter|code|mode|valid|validity|quality|qc|ok|enabled?|ratio)$|(?<=[a-z])(Ratio|Factor|On|Off|Status|State|Error|Fault|Alarm|Alert|Flag|Count|Code|Mode|Valid|Quality|Enabled)$", RegexOptions.CultureInvariant)]
     private static partial Regex State();
+
+    [GeneratedRegex("^[0-9]+[sdn]$", RegexOptions.CultureInvariant)]
+    private static partial Regex ColumnFormat();
+
+    // A number, or letters with one: 2, 2 m, #3, L1, CH 2, S/N: 1234.
+    [GeneratedRegex(@"^#?[0-9]|^[A-Za-z]+[ _.\-]?#?[0-9]+$|[:;,=?!]|^[A-Za-z]?#", RegexOptions.CultureInvariant)]
+    private static partial Regex Distinction();
 
     [GeneratedRegex(@"^[ymdhsYMDHSTft:./\- ]{4,}$", RegexOptions.CultureInvariant)]
     private static partial Regex LayoutOfTime();

@@ -13,9 +13,10 @@ internal readonly record struct Thresholds(double Warning, double Critical)
 }
 
 /// <summary>One sensor of this process.</summary>
-/// <param name="index">Its index among the process's sensors.</param>
+/// <param name="index">Its index among the process's sensors; that of the first sensor with its id if several have it.</param>
 /// <param name="blockSize">The number of reading_counts fetched at once.</param>
-internal sealed class Sensor(int index, string id, SensorTypeInfo type, Thresholds thresholds, SensorLocation location, int blockSize = ReadingCounts.UsualBlock)
+/// <param name="counts">The counts of the first sensor with its id; null if it is the first.</param>
+internal sealed class Sensor(int index, string id, SensorTypeInfo type, Thresholds thresholds, SensorLocation location, int blockSize = ReadingCounts.UsualBlock, ReadingCounts? counts = null)
 {
     /// <summary>The newest values, oldest first.</summary>
     private readonly double[] _last = new double[4];
@@ -40,7 +41,7 @@ internal sealed class Sensor(int index, string id, SensorTypeInfo type, Threshol
     /// <summary>The key of its messages.</summary>
     public byte[] Key { get; } = Encoding.UTF8.GetBytes(id);
 
-    public ReadingCounts Counts { get; } = new(blockSize);
+    public ReadingCounts Counts { get; } = counts ?? new(blockSize);
 
     /// <summary>
     /// Whether the next reading raises an alert by the rules of the sensor's type: one of the four rules begins to apply with it. If the sensor has

@@ -35,8 +35,23 @@ internal sealed record TypeRules(
     /// </summary>
     public string? OtherUnit { get; init; }
 
-    /// <summary>Returns how far within <paramref name="limit"/> a value must be for the alert to end.</summary>
-    public double DeadbandAt(double limit) => DeadbandShare * (double.IsNaN(Range) ? Math.Abs(limit) : Range);
+    /// <summary>The lower end of the type's range; NaN if unknown.</summary>
+    public double Minimum { get; init; } = double.NaN;
+
+    /// <summary>Returns the deadband at a value.</summary>
+    public double DeadbandAt(double value) => DeadbandShare * (double.IsNaN(Range) ? Math.Abs(value) : Range);
+
+    /// <summary>
+    /// Returns how far within <paramref name="limit"/> a value must be for the alert to end: the deadband, or half the way to the lowest value there can be if
+    /// that is less, so that the alert can end at all.
+    /// </summary>
+    /// <param name="isDistance">Whether the limit is that of a step or a distance, which is never below 0.</param>
+    public double DeadbandWithin(double limit, bool isDistance)
+    {
+        var deadband = DeadbandAt(limit);
+        var room = isDistance ? limit : limit - Minimum;
+        return room > 0 ? Math.Min(deadband, room / 2) : deadband;
+    }
 
     /// <summary>Returns the same rules for values in another unit.</summary>
     public TypeRules In(UnitConversion unit) => this with
@@ -46,6 +61,7 @@ internal sealed record TypeRules(
         RapidChange = Math.Abs(unit.Scale) * RapidChange,
         BaselineDeviation = Math.Abs(unit.Scale) * BaselineDeviation,
         Range = Math.Abs(unit.Scale) * Range,
+        Minimum = unit.Of(Minimum),
     };
 
     /// <summary>Returns the rules for values in a unit that the type's unit cannot be converted to: only the thresholds of the messages.</summary>
@@ -57,6 +73,7 @@ internal sealed record TypeRules(
         RapidChange = double.PositiveInfinity,
         BaselineDeviation = double.PositiveInfinity,
         Range = double.NaN,
+        Minimum = double.NaN,
     };
 }
 
@@ -142,6 +159,7 @@ internal sealed class DetectionRules
                 RapidChange = type.RapidChange,
                 BaselineDeviation = type.BaselineDeviation,
                 Range = type.Maximum - type.Minimum,
+                Minimum = type.Minimum,
             }), StringComparer.OrdinalIgnoreCase);
         foreach (var (type, over) in options.Types)
         {
@@ -154,6 +172,7 @@ internal sealed class DetectionRules
                 RapidChange = over.RapidChange ?? rules.RapidChange,
                 BaselineDeviation = over.BaselineDeviation ?? rules.BaselineDeviation,
                 Range = over.Maximum - over.Minimum ?? rules.Range,
+                Minimum = over.Minimum ?? rules.Minimum,
                 DeadbandShare = over.Deadband ?? rules.DeadbandShare,
                 OnDelay = over.OnDelay ?? rules.OnDelay,
                 OffDelay = over.OffDelay ?? rules.OffDelay,

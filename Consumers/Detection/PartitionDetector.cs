@@ -162,6 +162,8 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         var typeRules = reading.Sensor.RulesIn(rules);
         var warning = double.IsNaN(reading.Warning) ? typeRules.Warning : reading.Warning;
         var critical = double.IsNaN(reading.Critical) ? typeRules.Critical : reading.Critical;
+        // A message with a level and without a threshold has judged its value by a limit that is not known here.
+        var isLevelItsOwn = reading.HasLevel && double.IsNaN(reading.Warning);
         if (!reading.HasLevel)
         {
             reading.Level = reading.Value >= critical ? AlertLevel.Critical : reading.Value >= warning ? AlertLevel.Warning : AlertLevel.Normal;
@@ -188,7 +190,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         if (!state.IsJudgedElsewhere)
         {
             state.ConsecutiveHigh = reading.Level >= AlertLevel.Warning ? state.ConsecutiveHigh + 1 : 0;
-            Judge(state, ref reading, typeRules, warning, critical, findings);
+            Judge(state, ref reading, typeRules, isLevelItsOwn ? double.PositiveInfinity : warning, critical, findings);
             state.Push(reading.Value);
         }
 
@@ -309,6 +311,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
+    /// <param name="warning">The limit of the readings in a row, with its deadband; infinite if the level of the message alone decides.</param>
     private void Judge(SensorState state, ref Reading reading, TypeRules typeRules, double warning, double critical, Findings findings)
     {
         // While its alert is open, every reading at warning level belongs to it.
@@ -393,7 +396,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private void Leave(
         SensorState state, Rule rule, Episode episode, double measure, double limit, ref Reading reading, TypeRules typeRules, Findings findings)
     {
-        if (double.IsFinite(limit) && measure >= limit - typeRules.DeadbandAt(limit))
+        if (double.IsFinite(limit) && measure >= limit - typeRules.DeadbandWithin(limit, rule is Rule.RapidChange or Rule.BaselineDeviation))
         {
             state.Since(rule, null);
             return;

@@ -14,13 +14,14 @@ public sealed class ExportQueries(NpgsqlDataSource dataSource)
 {
     private static readonly TimeSpan Slice = TimeSpan.FromMinutes(10);
 
+    // The readings of one message have one offset: they were stored in their order.
     private const string Readings = """
         SELECT r."timestamp", d.sensor_id, d.sensor_type, r.value, d.unit, (ARRAY['normal', 'warning', 'critical'])[r.alert_level + 1] AS alert_level, r.quality,
                d.factory_section, d.machine_id, d.zone, r.reading_count, d.sequence_id, c.consumer_id AS processed_by_consumer,
                r.processing_timestamp, l.log_id, r.kafka_partition, r.kafka_offset, d.backfill
         FROM readings r JOIN sensor_descriptions d USING (sensor_key) JOIN consumers c USING (consumer_key) JOIN logs l USING (log_key)
         WHERE r.processing_timestamp >= $1 AND r.processing_timestamp < $2 AND ($3 IS NULL OR d.sensor_id = $3)
-        ORDER BY r.processing_timestamp, r.log_key, r.kafka_partition, r.kafka_offset
+        ORDER BY r.processing_timestamp, r.log_key, r.kafka_partition, r.kafka_offset, r.ctid
         """;
 
     private const string Alerts = """

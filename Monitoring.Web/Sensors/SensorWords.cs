@@ -10,6 +10,7 @@ internal static class SensorWords
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan QuietAtFirst = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan ClockIsOff = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FarBehind = TimeSpan.FromDays(30);
     private static readonly TimeSpan Late = TimeSpan.FromMinutes(10);
 
     /// <summary>Returns the CSS class of an alert_level.</summary>
@@ -43,6 +44,22 @@ internal static class SensorWords
     {
         var offset = TimeSpan.FromMilliseconds(sensor.ClockOffsetMs ?? 0);
         return offset.Duration() < ClockIsOff ? null : $"{About(offset.Duration())} {(offset > TimeSpan.Zero ? "ahead" : "behind")}";
+    }
+
+    /// <summary>
+    /// Returns whether readings must be drawn by their arrival: the sensor's clock is off, or one of the readings is from another clock than the others: ahead of
+    /// its arrival, or so long before the next one that no pause explains it.
+    /// </summary>
+    public static bool IsByArrival(SensorBody sensor, IReadOnlyList<ReadingBody> readings)
+    {
+        if (Clock(sensor) is not null || readings.Any(reading => reading.Timestamp - reading.ProcessingTimestamp >= ClockIsOff))
+        {
+            return true;
+        }
+
+        var ordered = readings.OrderBy(reading => reading.Timestamp).ToList();
+        return ordered.Zip(ordered.Skip(1), (one, next) => (Step: next.Timestamp - one.Timestamp, Arrival: (next.ProcessingTimestamp - one.ProcessingTimestamp).Duration()))
+            .Any(pair => pair.Step >= FarBehind && pair.Step > pair.Arrival * 2);
     }
 
     /// <summary>Returns the warning threshold in force: from the sensor's messages, otherwise from its type.</summary>

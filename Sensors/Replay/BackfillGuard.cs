@@ -72,7 +72,7 @@ internal sealed partial class BackfillGuard(
 
                 if (await IsAllStoredThatWasSentAsync(cancellationToken))
                 {
-                    var stored = await heartbeat.WaitAsync(store.StoredOfBackfillAsync(_sensors, begun.StartedAt, cancellationToken));
+                    var stored = await heartbeat.WaitAsync(store.StoredOfBackfillAsync([.. _sensors.Distinct()], begun.StartedAt, cancellationToken));
                     if (!PassOver(stored))
                     {
                         Log.Refused(logger, file, Obstacle!);
@@ -146,7 +146,8 @@ internal sealed partial class BackfillGuard(
     /// </summary>
     private bool PassOver(IReadOnlyDictionary<string, (long Readings, DateTime Last)> stored)
     {
-        var left = _sensors.Select(id => stored.GetValueOrDefault(id).Readings).ToArray();
+        // Readings of an id with several types are counted at its first sensor.
+        var left = _sensors.Select((id, place) => feed.Sensors[place].Index == place ? stored.GetValueOrDefault(id).Readings : 0).ToArray();
         feed.PassOver(left, heartbeat.Beat);
         var open = left.Count(count => count > 0);
         using var rows = feed.Plan.Read().GetEnumerator();
@@ -157,7 +158,7 @@ internal sealed partial class BackfillGuard(
                 heartbeat.Beat();
             }
 
-            foreach (var sensor in ReplayFeed.SensorsOf(rows.Current))
+            foreach (var sensor in ReplayFeed.SensorsOf(rows.Current).Select(place => feed.Sensors[place].Index))
             {
                 if (left[sensor] > 0 && --left[sensor] == 0)
                 {

@@ -39,9 +39,19 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
         Plan = file.Plan(settings.Replay);
         _options = settings.Replay;
         var location = new SensorLocation(settings.FactorySection, settings.MachineId ?? "machine-replay", settings.Zone ?? "zone-a");
-        _sensors = [.. Plan.Columns.Select((column, index) => new Sensor(
-            index, column.SensorId, TypeOf(column), new Thresholds(column.Warning ?? double.PositiveInfinity, column.Critical ?? double.PositiveInfinity), location,
-            _options.Backfill ? ReadingCounts.BackfillBlock : ReadingCounts.UsualBlock))];
+        _sensors = new Sensor[Plan.Columns.Count];
+        var firstOf = new Dictionary<string, Sensor>(StringComparer.Ordinal);
+        foreach (var (index, column) in Plan.Columns.Index())
+        {
+            // In an export, one id may have several types and units; its readings are counted together.
+            var first = firstOf.GetValueOrDefault(column.SensorId);
+            var sensor = new Sensor(
+                first?.Index ?? index, column.SensorId, TypeOf(column), new Thresholds(column.Warning ?? double.PositiveInfinity, column.Critical ?? double.PositiveInfinity), location,
+                _options.Backfill ? ReadingCounts.BackfillBlock : ReadingCounts.UsualBlock, first?.Counts);
+            firstOf.TryAdd(column.SensorId, sensor);
+            _sensors[index] = sensor;
+        }
+
         _rows = Plan.Read().GetEnumerator();
     }
 
@@ -59,7 +69,7 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
     public static IEnumerable<int> SensorsOf(ReplayRow row) =>
         Enumerable.Range(0, row.Values.Length).Where(place => !double.IsNaN(row.Values[place])).Select(place => (row.Only ?? 0) + place);
 
-    /// <summary>Skips the given number of readings of each sensor. Must be called before the first row.</summary>
+    /// <summary>Skips the given number of readings of each sensor, by <see cref="Sensor.Index"/>. Must be called before the first row.</summary>
     /// <param name="passing">Called for each skipped reading.</param>
     public void PassOver(IEnumerable<long> readings, Action? passing = null)
     {
@@ -79,9 +89,9 @@ internal sealed class ReplayFeed : IReadingSource, IDisposable
                     if (row.Values[place] is var value && !double.IsNaN(value))
                     {
                         var column = (row.Only ?? 0) + place;
-                        if (_toPassOver is not null && _toPassOver[column] > 0)
+                        if (_toPassOver is not null && _toPassOver[_sensors[column].Index] > 0)
                         {
-                            _toPassOver[column]--;
+                            _toPassOver[_sensors[column].Index]--;
                             _passing?.Invoke();
                             continue;
                         }

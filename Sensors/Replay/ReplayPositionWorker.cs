@@ -13,7 +13,7 @@ internal sealed partial class ReplayPositionWorker(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
-    private readonly string[] _sensors = [.. feed.Sensors.Select(sensor => sensor.Id)];
+    private readonly string[] _sensors = [.. feed.Sensors.Select(sensor => sensor.Id).Distinct()];
     private readonly OutageReport _outage = new(time);
     private ReplayProgress? _written;
 

@@ -29,7 +29,7 @@ internal sealed partial class SequenceWorker(
 
     private async Task FetchAsync(CancellationToken cancellationToken)
     {
-        var wanting = source.Sensors.Where(sensor => sensor.Counts.WantsBlock).ToDictionary(sensor => sensor.Id);
+        var wanting = source.Sensors.DistinctBy(sensor => sensor.Id).Where(sensor => sensor.Counts.WantsBlock).ToDictionary(sensor => sensor.Id);
         if (wanting.Count == 0)
         {
             return;

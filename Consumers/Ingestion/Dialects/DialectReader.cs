@@ -265,7 +265,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         {
             sensor.Type = ReadText(body, Member.Type, "sensor type", "Type", ReadingParser.MaxTypeLength, takesNumber: false);
             _isOfValue = true;
-            hasValue = ReadValue(body, _members[Member.Value], "value", "Value", ref reading);
+            hasValue = ReadValue(body, _members[Member.Value], "value", "Value", sensor.Type.IsEmpty ? _defaultType : sensor.Type, ref reading);
             _isOfValue = false;
             sensor.Unit = ReadUnit(body);
             ReadLevel(body, ref reading);
@@ -358,7 +358,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
                 continue;
             }
 
-            ReadValue(body, found, measurement.What, measurement.Key, ref reading);
+            ReadValue(body, found, measurement.What, measurement.Key, measurement.Type, ref reading);
             sensor.Id = IdOf(id, measurement.Type);
             CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
             sensor.Type = measurement.Type;
@@ -665,7 +665,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    private bool ReadValue(ReadOnlySpan<byte> body, Found found, string what, string key, ref Reading reading)
+    /// <param name="type">The value's sensor_type, which tells whether a letter behind the value is its unit.</param>
+    private bool ReadValue(ReadOnlySpan<byte> body, Found found, string what, string key, ReadOnlySpan<byte> type, ref Reading reading)
     {
         _unitOfValue = [];
         if (found.IsMissing)
@@ -681,6 +682,14 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (found.Type == JsonTokenType.String && ValueWithUnit.TryRead(JsonText.Of(body, found), out var value, out var unit))
         {
+            if (ValueWithUnit.IsDoubtful(unit, type) && !IsNamedUnit(body, unit, type))
+            {
+                Reject(
+                    Rejection.WrongType,
+                    $"Cannot read the {what} {JsonText.Show(body, found)}: {Quoted(unit)} behind it can be a unit, a multiplier or a mark. Send the number alone, with its unit in another member (unit), or name the unit of all messages in {Mapping}{nameof(MappingOptions.Units)}:{(type.IsEmpty ? "{type}" : Encoding.UTF8.GetString(type))}");
+                return true;
+            }
+
             (reading.Value, _unitOfValue) = (value, unit);
             return true;
         }
@@ -688,6 +697,10 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         ReadNumber(body, found, what, key, ref reading.Value);
         return true;
     }
+
+    /// <summary>Whether the message's member for the unit, or the settings, name the unit that is behind a value.</summary>
+    private bool IsNamedUnit(ReadOnlySpan<byte> body, ReadOnlySpan<byte> unit, ReadOnlySpan<byte> type) =>
+        (_members[Member.Unit] is { Type: JsonTokenType.String } found && JsonText.Of(body, found).SequenceEqual(unit)) || UnitOf(type).AsSpan().SequenceEqual(unit);
 
     private void ReadNumber(ReadOnlySpan<byte> body, Found found, string what, string key, ref double number)
     {

@@ -54,8 +54,16 @@ internal static class TimeText
     {
         const int FirstYear = 2000, LastYear = 2049, FirstShortYear = 2020, LastShortYear = 2039;
         const decimal FirstDay = 36_526, LastDay = 54_790;
-        if (number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') >= 0)
+        var digits = number.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+        if (digits >= 0)
         {
+            // 202601311200.0 and 2.0260131E7 are such numbers, too.
+            if (decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 1e18m
+                && decimal.Truncate(value).ToString(CultureInfo.InvariantCulture) is { Length: >= 8 } plain && Doubt(Encoding.ASCII.GetBytes(plain)) is { } doubt)
+            {
+                return doubt;
+            }
+
             return decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var days) && days is >= FirstDay and < LastDay && !decimal.IsInteger(days)
                 ? $"the days of a spreadsheet ({DateTime.FromOADate((double)days):yyyy-MM-dd'T'HH:mm:ss}), or seconds since 1970" : null;
         }
@@ -64,9 +72,13 @@ internal static class TimeText
         {
             case 8 when TryReadDate(ref number, out var date) && date.Year is >= FirstPlainYear and <= LastPlainYear:
                 return $"the date {date:yyyy-MM-dd}, or seconds since 1970";
+            case 10 or 12 when OfDigits(number) is { } written:
+                return $"{written:yyyy-MM-dd'T'HH:mm} as year, month, day{(number.Length == 10 ? " and hour, or seconds" : ", hour and minute, or milliseconds")} since 1970";
+            case 14 when OfDigits(number) is { } whole:
+                return $"{whole:yyyy-MM-dd'T'HH:mm:ss} as year, month, day, hour, minute and second, or milliseconds since 1970";
             case 12:
-                ReadOnlySpan<byte> whole = [(byte)'2', (byte)'0', .. number];
-                return TryReadDate(ref whole, out var day) && day.Year is >= FirstShortYear and <= LastShortYear && TryReadClock(whole, out _, out var clock)
+                ReadOnlySpan<byte> shortened = [(byte)'2', (byte)'0', .. number];
+                return TryReadDate(ref shortened, out var day) && day.Year is >= FirstShortYear and <= LastShortYear && TryReadClock(shortened, out _, out var clock)
                     ? $"{day.AddTicks(clock):yyyy-MM-dd'T'HH:mm:ss} in two digits each, or milliseconds since 1970" : null;
             case 18 when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks):
                 return new DateTime(ticks, DateTimeKind.Utc) is { Year: >= FirstYear and <= LastYear } time ? $"the ticks of .NET ({time:yyyy-MM-dd'T'HH:mm:ss}), or nanoseconds since 1970"
@@ -75,6 +87,18 @@ internal static class TimeText
             default:
                 return null;
         }
+    }
+
+    /// <summary>Returns the time of a date of eight digits with hour, minute and second behind it, as far as they are there; null if the digits are none.</summary>
+    private static DateTime? OfDigits(ReadOnlySpan<byte> number)
+    {
+        if (!TryReadDate(ref number, out var date) || date.Year is < FirstPlainYear or > LastPlainYear)
+        {
+            return null;
+        }
+
+        ReadOnlySpan<byte> clock = number.Length == 2 ? [.. number, (byte)'0', (byte)'0'] : number;
+        return TryReadClock(clock, out var behind, out var ticks) && behind.IsEmpty ? date.AddTicks(ticks) : null;
     }
 
     /// <summary>
@@ -191,7 +215,7 @@ internal static class TimeText
     }
 
     /// <summary>Whether a number is a date and a time in 14 digits, or in 17 with milliseconds, with or without a zone after them.</summary>
-    public static bool IsPlain(ReadOnlySpan<byte> number) => number.Length is 14 or 17 && number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') < 0;
+    public static bool IsPlain(ReadOnlySpan<byte> number) => number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') is var digits && (digits < 0 ? number.Length is 14 or 17 : digits == 14 && number[14] == '.');
 
     /// <summary>Reads 235959, 235959123 or 235959.123 directly after a date of eight digits.</summary>
     private static bool TryReadPlainClock(ref ReadOnlySpan<byte> text, int year, out long ticks)

@@ -588,6 +588,77 @@ public sealed class PartitionDetectorTests
         Assert.Same(first.Type, Sensor("another").Type);
     }
 
+    [Theory]
+    // A deadband of 0.6, 8 and 2.25: wider than the limit, or as wide.
+    [InlineData("temperature", "°C", 0.5, null, null, 20, 21)]
+    [InlineData("voltage", "V", 5.0, 400.0, null, 230, 240)]
+    [InlineData("vibration", "mm/s", 0.2, null, 0.3, 1, 2)]
+    public void A_step_below_half_its_limit_ends_the_alert_whatever_the_deadband(string type, string unit, double rapidChange, double? maximum, double? deadband, double first, double second)
+    {
+        var rules = new RuleOptions { Unit = unit, RapidChange = rapidChange, Minimum = maximum is null ? null : 0, Maximum = maximum, Deadband = deadband };
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { Types = { [type] = rules } }));
+        Feed(first, type, unit);
+        Assert.Equal([AnomalyTypes.RapidChange], Feed(second, type, unit));
+        Feed(second, type, unit);
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void A_distance_below_half_its_limit_ends_the_alert_whatever_the_deadband()
+    {
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { Types = { ["vibration"] = new RuleOptions { Deadband = 0.3, RapidChange = 100 } } }));
+        foreach (var value in new[] { 1.0, 1, 1, 1 })
+        {
+            Feed(value, "vibration", "mm/s");
+        }
+
+        Assert.Equal([AnomalyTypes.BaselineDeviation], Feed(3.5, "vibration", "mm/s"));
+        var resolved = 0;
+        for (var i = 0; i < 5; i++)
+        {
+            Feed(1.5, "vibration", "mm/s");
+            resolved += _findings.Resolved.Count;
+        }
+
+        Assert.Equal(1, resolved);
+    }
+
+    [Fact]
+    public void An_alert_of_a_threshold_near_the_lower_end_of_the_range_ends()
+    {
+        var rules = new RuleOptions { Unit = "V", Minimum = 0, Maximum = 400, CriticalThreshold = 5 };
+        _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { Types = { ["voltage"] = rules } }));
+        Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(6, "voltage", "V"));
+        Feed(3, "voltage", "V");
+        Assert.Empty(_findings.Resolved);
+        Feed(2, "voltage", "V");
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void An_alert_by_the_levels_of_messages_without_a_threshold_ends_with_a_normal_one()
+    {
+        Assert.Equal([], FeedLevel(37, "warning"));
+        Assert.Equal([], FeedLevel(37, "warning"));
+        Assert.Equal([AnomalyTypes.ConsecutiveHigh], FeedLevel(37, "warning"));
+        Assert.Equal([], FeedLevel(37, "normal"));
+        Assert.Single(_findings.Resolved);
+    }
+
+    [Fact]
+    public void The_deadband_applies_to_messages_with_a_level_and_a_threshold()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            FeedLevel(50.5, "warning", ",\"metadata\":{\"warning_threshold\":50}");
+        }
+
+        FeedLevel(49.9, "normal", ",\"metadata\":{\"warning_threshold\":50}");
+        Assert.Empty(_findings.Resolved);
+        FeedLevel(45, "normal", ",\"metadata\":{\"warning_threshold\":50}");
+        Assert.Contains(_findings.Resolved, episode => episode.Occurrences == 1);
+    }
+
     private List<byte[]> Write() => [DetectorSnapshot.Write(_detector)];
 
     private static PartitionDetector Successor(IEnumerable<byte[]> snapshots)
@@ -604,6 +675,17 @@ public sealed class PartitionDetectorTests
 
     private static string Episodes(SensorState state) =>
         string.Join(' ', Enumerable.Range(0, Rules.Count).Select(rule => state[(Rule)rule] is { } episode ? $"{episode.AlertId}:{episode.Occurrences}" : "-"));
+
+    private List<string> FeedLevel(double value, string level, string metadata = "")
+    {
+        var message = string.Create(
+            CultureInfo.InvariantCulture, $"{{\"timestamp\":\"2025-09-16T21:41:41Z\",\"sensor_id\":\"s\",\"sensor_type\":\"temperature\",\"value\":{value},\"unit\":\"°C\",\"alert_level\":\"{level}\"{metadata}}}");
+        Assert.Equal(Rejection.None, _parser.Parse(Encoding.UTF8.GetBytes(message)));
+        var reading = _parser.Reading;
+        reading.Offset = _offset++;
+        _detector.Process(ref reading, _findings);
+        return [.. _findings.Raised.Select(raised => Rules.NameOf(raised.Rule))];
+    }
 
     private List<string> Feed(double value, string type = "temperature", string unit = "°C", string thresholds = "", long? count = null, string sensor = "s", long at = 0)
     {

@@ -68,4 +68,51 @@ public sealed class AmbiguousNumbersTests : ReplayFileTest
         using var make = Process.Start(new ProcessStartInfo("make", ["-n", "replay", "FILE=x", "SPEEDUP=10"]) { WorkingDirectory = root, RedirectStandardError = true, RedirectStandardOutput = true })!;
         Assert.Contains("SPEEDUP: no setting of a replay", make.StandardError.ReadToEnd(), StringComparison.Ordinal);
     }
+
+    [Theory]
+    // NOAA's Global Hourly files, whose cells are a value in tenths and its quality.
+    [InlineData(
+        "\"STATION\",\"DATE\",\"LATITUDE\",\"TMP\",\"DEW\"\n\"010010\",\"2021-01-01T00:00:00\",\"70.93\",\"-0070,1\",\"-0120,1\"\n\"010010\",\"2021-01-01T01:00:00\",\"70.93\",\"-0071,1\",\"-0121,1\"\n",
+        "line 2, column 3 (LATITUDE): \"70.93\" has a decimal point, and in line 2, column 4 (TMP), \"-0070,1\" has a decimal comma: name columns that are alike, Columns=…")]
+    [InlineData("t;a;b;c\n2024-05-13 08:00;1.5;2,5;3.5\n2024-05-13 09:00;1.5;2,5;3.5\n", "line 2, column 2 (a): \"1.5\" has a decimal point, and in line 2, column 3 (b), \"2,5\" has a decimal comma")]
+    [InlineData("Zeit;Firmware;Wert\n01.02.2024 10:00;1.2;21,125\n13.02.2024 10:00;1.2;21,250\n", "line 2, column 3 (Wert): \"21,125\" can have three decimals or be a whole number above 1,000, and only other columns have a decimal point: give DecimalSign=point or comma")]
+    [InlineData("Zeit;Firmware;Wert\n01.02.2024 10:00;1.2;21,125\n13.02.2024 10:00;1.2;21,25\n", "column 2 (Firmware): \"1.2\" has a decimal point, and in line 3, column 3 (Wert), \"21,25\" has a decimal comma")]
+    public void Columns_of_different_decimal_signs_are_asked_for(string text, string message) => Assert.Contains(message, Refused(text), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("LATITUDE", null, 70.93)]
+    [InlineData("TMP", null, -70.1)]
+    [InlineData("TMP,DEW", null, -70.1)]
+    public void Columns_that_are_alike_have_their_own_decimal_sign(string columns, string? sign, double first) => Assert.Equal(
+        first,
+        CheckText("\"DATE\",\"LATITUDE\",\"TMP\",\"DEW\"\n\"2021-01-01T00:00:00\",\"70.93\",\"-0070,1\",\"-0120,1\"\n\"2021-01-01T01:00:00\",\"70.93\",\"-0071,1\",\"-0121,1\"\n", new() { Columns = columns, DecimalSign = sign }).Read().First().Values[0]);
+
+    [Fact]
+    public void A_column_of_numbers_is_never_left_out_for_its_decimal_sign() => Assert.Contains(
+        "column 3 (b): \"2,5\" is no number: the file's decimal sign is the point: correct it, or give DecimalSign, or leave the column out, Columns=…",
+        Refused("t;a;b\n2024-05-13 08:00;1.5;2,5\n2024-05-13 09:00;1.5;3,5\n", new() { DecimalSign = "point" }),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Thousands_in_a_file_of_commas_are_told() => Assert.Contains(
+        "the comma is taken for a separator of thousands; give DecimalSign=comma if it is not",
+        ReplayPreview.Text(CheckText("t,a,b\n2024-05-13 08:00,1.5,\"21,125\"\n2024-05-13 09:00,1.6,\"21,250\"\n"), name => name),
+        StringComparison.Ordinal);
+
+    [Theory]
+    // Grafana's formatted data, and a mark of NOAA's for a suspect value.
+    [InlineData("t,v\n2024-01-01 00:00,950\n2024-01-01 00:01,1.20 K\n", "line 3, column 2 (v): \"1.20 K\" ends with the letter K, which can be a unit, a multiplier or a mark, and other values of the column have none: write the number out, or give the unit of all values, Units=2=K, or let it stand for a missing value, Missing='1.20 K'")]
+    [InlineData("t,v\n2024-01-01 00:00,950\n2024-01-01 00:01,1.2M\n", "\"1.2M\" ends with the letter M")]
+    [InlineData("t,v\n2024-01-01 00:00,4.6k\n2024-01-01 00:01,4.7k\n", "\"4.6k\" ends with the letter k")]
+    [InlineData("t,HourlyDryBulbTemperature\n2024-01-01 00:00,45\n2024-01-01 00:01,46s\n", "\"46s\" ends with the letter s")]
+    [InlineData("time,sensor,value\n2024-01-01 00:00,a,950\n2024-01-01 00:00,b,3\n2024-01-01 00:01,a,1.2 G\n2024-01-01 00:01,b,4\n", "\"1.2 G\" ends with the letter G")]
+    public void A_letter_behind_some_numbers_is_asked_for(string text, string message) => Assert.Contains(message, Refused(text), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("t,v\n2024-01-01 00:00,290 K\n2024-01-01 00:01,291 K\n", null, "K")]
+    [InlineData("t,temperature\n2024-01-01 00:00,290\n2024-01-01 00:01,291 K\n", null, "K")]
+    [InlineData("t,v [m]\n2024-01-01 00:00,1.5\n2024-01-01 00:01,1.6 m\n", null, "m")]
+    [InlineData("t,power\n2024-01-01 00:00,1.5\n2024-01-01 00:01,1.6 W\n", null, "W")]
+    [InlineData("t,v\n2024-01-01 00:00,950\n2024-01-01 00:01,951 K\n", "2=K", "K")]
+    public void A_letter_that_is_the_unit_of_all_values_is_read(string text, string? units, string unit) => Assert.Equal(unit, CheckText(text, new() { Units = units }).Columns.Single().Unit);
 }

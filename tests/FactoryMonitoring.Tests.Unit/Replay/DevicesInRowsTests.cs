@@ -82,4 +82,54 @@ public sealed class DevicesInRowsTests : ReplayFileTest
     public void Two_names_that_do_not_tell_each_other_are_asked_for() => Assert.Equal(
         "column 2 (device) and column 3 (room) may name the sensor of each row: give NameColumn=one of them, NameColumn=2,3 where two are one name, or NameColumn=none where neither does",
         Refused("ts,device,room,h,p\n2024-01-01,a,k,2,3\n2024-01-02,a,l,4,5\n2024-01-03,b,k,2,3\n2024-01-04,b,l,4,5\n"));
+
+    [Theory]
+    // In turn, one series after another, and with three tags, which InfluxDB's number tells apart.
+    [InlineData("_field,_measurement,host", "hum,m,a|hum,m,b|temp,m,a|temp,m,b", true, "hum / a,hum / b,temp / a,temp / b")]
+    [InlineData("_field,_measurement,host", "hum,m,a|hum,m,b|temp,m,a|temp,m,b", false, "hum / a,hum / b,temp / a,temp / b")]
+    [InlineData("_field,host,cpu", "f,a,0|f,a,1|f,b,0|f,b,1|g,a,0|g,a,1|g,b,0|g,b,1", true, "0,1,2,3,4,5,6,7")]
+    [InlineData("host", "a|b", true, "a,b")]
+    [InlineData("host,cpu", "a,0|a,1|b,0|b,1", true, "a / 0,a / 1,b / 0,b / 1")]
+    [InlineData("note", "|||", false, "0,1,2,3")]
+    public void Each_series_of_InfluxDB_is_a_sensor(string tags, string series, bool isInTurn, string names)
+    {
+        var rows = from step in Enumerable.Range(0, 5)
+            from tag in series.Split('|').Index()
+            orderby isInTurn ? step : tag.Index, isInTurn ? tag.Index : step
+            select FormattableString.Invariant($",,{tag.Index},2024-01-01T00:00:00Z,2024-01-02T00:00:00Z,2024-01-01T00:0{step}:00Z,{(tag.Index * 10) + step},{tag.Item}\n");
+        var plan = CheckText($",result,table,_start,_stop,_time,_value,{tags}\n{string.Concat(rows)}");
+
+        Assert.Equal(names.Split(','), plan.Columns.Select(column => column.Name));
+        Assert.Equal(Enumerable.Range(0, plan.Columns.Count).Select(index => (index * 10.0, (index * 10.0) + 4)), plan.Columns.Select(column => (column.Least, column.Most)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Two_texts_that_name_the_sensor_together_are_found_whatever_their_names(bool isInTurn)
+    {
+        var pairs = new[] { "north,inlet", "north,outlet", "south,inlet", "south,outlet" };
+        var rows = from step in Enumerable.Range(0, 6) from pair in pairs.Index() orderby isInTurn ? step : pair.Index, isInTurn ? pair.Index : step select FormattableString.Invariant($"2024-01-01 00:0{step},{pair.Item},{(pair.Index * 10) + step}\n");
+        var plan = CheckText($"time,wing,flow,v\n{string.Concat(rows)}");
+
+        Assert.Equal(["north / inlet", "north / outlet", "south / inlet", "south / outlet"], plan.Columns.Select(column => column.Name));
+        Assert.Equal([0.0, 10, 20, 30], plan.Columns.Select(column => column.Least));
+    }
+
+    [Fact]
+    public void Two_texts_that_name_the_sensor_late_in_the_file_are_found()
+    {
+        var pairs = new[] { "north,inlet", "north,outlet", "south,inlet", "south,outlet" };
+        var rows = from pair in pairs.Index() from second in Enumerable.Range(0, 3500) select FormattableString.Invariant($"{DateTime.UnixEpoch.AddSeconds(second):yyyy-MM-dd HH:mm:ss},{pair.Item},{pair.Index}\n");
+        var plan = CheckText($"time,wing,flow,v\n{string.Concat(rows)}");
+
+        Assert.Equal([("north / inlet", 0.0), ("north / outlet", 1), ("south / inlet", 2), ("south / outlet", 3)], plan.Columns.Select(column => (column.Name, column.Most)));
+    }
+
+    [Fact]
+    public void Texts_that_only_three_together_tell_the_rows_apart_are_asked_for()
+    {
+        var rows = from step in Enumerable.Range(0, 5) from one in "ab" from two in "cd" from three in "ef" select $"2024-01-01 00:0{step},{one},{two},{three},1.5\n";
+        Assert.Contains("only the texts of column 2 (wing), column 3 (floor), column 4 (flow) together tell the rows of one time apart", Refused($"time,wing,floor,flow,v\n{string.Concat(rows)}"), StringComparison.Ordinal);
+    }
 }

@@ -91,4 +91,32 @@ public sealed class ReplayTests
     }
 
     private static string RecordingOfAFailure() => Path.Combine(NabFolder.Find(), "realKnownCause/machine_temperature_system_failure.csv");
+
+    [Fact]
+    public void An_id_with_several_types_is_counted_once()
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(
+                file,
+                "timestamp,sensor_id,sensor_type,value,unit,alert_level,quality,factory_section,machine_id,zone,reading_count,sequence_id,processed_by_consumer,processing_timestamp,log_id,kafka_partition,kafka_offset,backfill\r\n"
+                + "2026-01-31T12:00:00.000000Z,h1,temperature,21,°C,normal,1,A,m,z,1,s,c,2026-01-31T12:00:00.100000Z,l,0,10,false\r\n"
+                + "2026-01-31T12:00:00.000000Z,h1,humidity,40,%,normal,1,A,m,z,2,s,c,2026-01-31T12:00:00.100000Z,l,0,10,false\r\n"
+                + "2026-01-31T12:00:01.000000Z,h1,temperature,22,°C,normal,1,A,m,z,3,s,c,2026-01-31T12:00:01.100000Z,l,0,11,false\r\n");
+            using var feed = new ReplayFeed(Options.Create(new SensorsOptions { Replay = new ReplayOptions { File = file, Backfill = true } }), new CheckedFile());
+
+            Assert.Equal([("h1", 0), ("h1", 0)], feed.Sensors.Select(sensor => (sensor.Id, sensor.Index)));
+            Assert.Same(feed.Sensors[0].Counts, feed.Sensors[1].Counts);
+
+            feed.PassOver([2, 0]);
+            Assert.True(feed.TryNext(out var left));
+            Assert.Equal(22, left.Value);
+            Assert.False(feed.TryNext(out _));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
 }
