@@ -45,11 +45,11 @@ internal sealed class IngestWorker(
         try
         {
             var running = RunAsync(ending.Token);
-            var hanging = HungClientException.UntilSilentAsync(() => heartbeat.IsSilent, HangLimit, time, ending.Token);
+            var hanging = HungClient.UntilSilentAsync(() => heartbeat.IsSilent, HangLimit, time, ending.Token);
             if (await Task.WhenAny(running, hanging) == hanging && hanging.IsCompletedSuccessfully)
             {
                 // The thread, its client and its partitions are given up as they are; other consumers have taken the partitions, or will.
-                throw new HungClientException($"the polling thread has not returned from a call of its Kafka client for {HangLimit.TotalSeconds:0} s");
+                throw new HungClientException($"the polling thread has not returned from a call of its Kafka client for more than {HangLimit.TotalSeconds:0} s");
             }
 
             await running;

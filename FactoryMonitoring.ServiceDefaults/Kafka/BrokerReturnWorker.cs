@@ -25,22 +25,41 @@ internal sealed partial class BrokerReturnWorker<TClient>(
     {
         await Task.Yield();
         var client = credentials.Keep(services.GetRequiredService<TClient>());
-        using var admin = new DependentAdminClientBuilder(client.Handle).Build();
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        var admin = new DependentAdminClientBuilder(client.Handle).Build();
+        var isHung = false;
+        try
         {
-            // The calls block and are always awaited: the client's handle must outlive them.
-            var asking = Task.Run(() => Ask(client, admin), CancellationToken.None);
-            using var watching = new CancellationTokenSource();
-            var hanging = HungClientException.UntilSilentAsync(() => true, HangLimit, time, watching.Token);
-            if (await Task.WhenAny(asking, hanging) == hanging)
+            using var timer = new PeriodicTimer(Interval, time);
+            while (!isHung && await timer.WaitForNextTickAsync(stoppingToken))
             {
-                throw new HungClientException($"the Kafka client {client.Name} has not returned from a call for {HangLimit.TotalSeconds:0} s");
+                isHung = !await ReturnsAsync(Task.Run(() => Ask(client, admin), CancellationToken.None));
             }
-
-            await watching.CancelAsync();
-            await asking;
         }
+        finally
+        {
+            // The handle must outlive a call, and disposing of it may not return either.
+            if (!isHung)
+            {
+                admin.Dispose();
+            }
+        }
+
+        throw new HungClientException($"the Kafka client {client.Name} has not returned from a call for {HangLimit.TotalSeconds:0} s");
+    }
+
+    /// <summary>Awaits a call of the client.</summary>
+    /// <returns>False if it has not returned within the limit.</returns>
+    private async Task<bool> ReturnsAsync(Task call)
+    {
+        using var watching = new CancellationTokenSource();
+        if (await Task.WhenAny(call, HungClient.UntilSilentAsync(() => true, HangLimit, time, watching.Token)) != call)
+        {
+            return false;
+        }
+
+        await watching.CancelAsync();
+        await call;
+        return true;
     }
 
     private void Ask(IClient client, IAdminClient admin)

@@ -46,8 +46,8 @@ internal static class ApiPassThrough
         }
 
         var address = await service.GetAddressAsync(context.RequestAborted);
-        // A stream can last longer than the session.
-        await using var check = time.CreateTimer(_ => { if (ended.IsOver(context.User)) context.Abort(); }, null, SessionCheck, SessionCheck);
+        // A stream can last longer than the session, if the visitor has one.
+        await using var check = context.User.ExpiresAt() is null && context.User.KeyHash() is null ? null : time.CreateTimer(_ => { if (ended.IsOver(context.User)) context.Abort(); }, null, SessionCheck, SessionCheck);
         var error = await forwarder.SendAsync(context, address.ToString(), service.Invoker, Request, Transformer);
         if (error == ForwarderError.None || context.Response.HasStarted || context.RequestAborted.IsCancellationRequested) return;
         context.Response.Headers.RetryAfter = "1";

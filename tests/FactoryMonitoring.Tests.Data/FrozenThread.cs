@@ -12,11 +12,15 @@ public sealed partial class FrozenThread : IDisposable
     private const int Interrupt = 0x4207;
 
     private readonly ManualResetEventSlim _isOver = new();
+    private readonly TaskCompletionSource _isFrozen = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _tracer;
+
+    // A traced thread runs again when its tracer, which must be a thread of its own, ends.
+    private FrozenThread(int id) => _tracer = new Thread(() => Hold(id));
 
     /// <param name="name">The thread's name, of which the system keeps 15 characters.</param>
     /// <exception cref="InvalidOperationException">There is no such thread, or the system does not allow this.</exception>
-    public FrozenThread(int processId, string name)
+    public static async Task<FrozenThread> FreezeAsync(int processId, string name)
     {
         var id = Directory.GetDirectories($"/proc/{processId}/task")
             .Where(task => File.ReadAllText(Path.Combine(task, "comm")).TrimEnd() == name)
@@ -27,21 +31,10 @@ public sealed partial class FrozenThread : IDisposable
             throw new InvalidOperationException($"process {processId} has no thread {name}");
         }
 
-        var frozen = new TaskCompletionSource();
-        // A traced thread runs again when its tracer, which is a thread too, ends.
-        _tracer = new Thread(() =>
-        {
-            if (Trace(Seize, id, 0, 0) != 0 || Trace(Interrupt, id, 0, 0) != 0)
-            {
-                frozen.SetException(new InvalidOperationException($"cannot stop thread {id}: error {Marshal.GetLastPInvokeError()}"));
-                return;
-            }
-
-            frozen.SetResult();
-            _isOver.Wait();
-        });
-        _tracer.Start();
-        frozen.Task.GetAwaiter().GetResult();
+        var thread = new FrozenThread(id);
+        thread._tracer.Start();
+        await thread._isFrozen.Task;
+        return thread;
     }
 
     public void Dispose()
@@ -49,6 +42,18 @@ public sealed partial class FrozenThread : IDisposable
         _isOver.Set();
         _tracer.Join();
         _isOver.Dispose();
+    }
+
+    private void Hold(int id)
+    {
+        if (Trace(Seize, id, 0, 0) != 0 || Trace(Interrupt, id, 0, 0) != 0)
+        {
+            _isFrozen.SetException(new InvalidOperationException($"cannot stop thread {id}: error {Marshal.GetLastPInvokeError()}"));
+            return;
+        }
+
+        _isFrozen.SetResult();
+        _isOver.Wait();
     }
 
     [LibraryImport("libc", EntryPoint = "ptrace", SetLastError = true)]

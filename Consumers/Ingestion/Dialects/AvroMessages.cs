@@ -138,6 +138,9 @@ internal sealed partial class AvroMessages : IDisposable
         }
     }
 
+    /// <summary>The request in progress, whose answer the next <see cref="Read"/> processes; completed if there is none.</summary>
+    internal Task Asking => _asked ?? Task.CompletedTask;
+
     public void Dispose() => _registry.Dispose();
 
     /// <summary>Sends a request to the registry, or processes its answer. One request at a time: a producer of unknown schemas does not cause more.</summary>

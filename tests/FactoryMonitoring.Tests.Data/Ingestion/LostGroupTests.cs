@@ -66,8 +66,6 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         await StoredAsync(6);
         await BothOwnAsync();
         Assert.Equal([[6L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
-
-        Task BothOwnAsync() => EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(DISTINCT owner) FROM partition_offsets", Timeout) == 2);
     }
 
     [Fact]
@@ -83,7 +81,7 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         await SendAsync(broker, 1);
         await StoredAsync(3);
 
-        using (new FrozenThread(first.Id, IngestLoop.ThreadName))
+        using (await FrozenThread.FreezeAsync(first.Id, IngestLoop.ThreadName))
         {
             await SendAsync(broker, 2);
             await StoredAsync(6);
@@ -98,9 +96,6 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         await StoredAsync(12);
         await BothOwnAsync();
         Assert.Equal([[12L]], await Database.RowsAsync("SELECT count(DISTINCT (kafka_partition, kafka_offset)) FROM readings", Timeout));
-
-        Task BothOwnAsync() => EventuallyAsync(async () => await Database.ScalarAsync<long>(
-            "SELECT count(DISTINCT owner) FROM partition_offsets JOIN consumer_health ON consumer_id = owner WHERE status = 'active'", Timeout) == 2);
     }
 
     // Apache Kafka 4.3 assigns them to nobody as long as the group exists, and it cannot be deleted either.
@@ -150,6 +145,9 @@ public sealed class LostGroupTests(PostgresFixture postgres) : DatabaseTest(post
         await broker.CreateTopicAsync(KafkaNames.Default.AlertTopic, 1);
         return new() { ["KAFKA_BROKERS"] = broker.BootstrapServers, ["DATABASE_URL"] = Database.UrlOf(DatabaseRoles.Ingest) };
     }
+
+    private Task BothOwnAsync() => EventuallyAsync(async () => await Database.ScalarAsync<long>(
+        "SELECT count(DISTINCT owner) FROM partition_offsets JOIN consumer_health ON consumer_id = owner WHERE status = 'active'", Timeout) == 2);
 
     private Task StoredAsync(int count) => EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == count);
 

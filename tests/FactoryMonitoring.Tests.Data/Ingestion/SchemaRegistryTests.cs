@@ -178,7 +178,7 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         async Task<AvroMessages.Outcome> ReadAsync()
         {
             avro.Read(message);
-            await Task.Delay(100, Timeout);
+            await Task.WhenAny(avro.Asking).WaitAsync(Timeout);
             time.Step(TimeSpan.FromSeconds(5));
             return avro.Read(message);
         }
