@@ -10,19 +10,28 @@ namespace FactoryMonitoring.AppHost.Control;
 internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits, TimeProvider time)
     : LifecycleService
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan ServicesLimit = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan ServersLimit = TimeSpan.FromSeconds(6);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Consent = TimeSpan.FromSeconds(1);
 
     public override async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var timer = time.CreateTimer(_ => limit.Cancel(), null, Limit, Timeout.InfiniteTimeSpan);
         bool IsService(IResource resource) => resource is ProjectResource && resource.Name != KafkaClusterBuilderExtensions.EmbeddedHost;
-        await StopAsync(IsService, limit.Token);
-        await Task.WhenAll(
-            StopAsync(resource => resource is ProjectResource or ExecutableResource && !IsService(resource), limit.Token),
-            KillWithoutQuorumAsync([.. model.Resources.OfType<KafkaBrokerResource>()], limit.Token));
+        await WithinAsync(ServicesLimit, token => StopAsync(IsService, token), cancellationToken);
+        await WithinAsync(
+            ServersLimit,
+            token => Task.WhenAll(
+                StopAsync(resource => resource is ProjectResource or ExecutableResource && !IsService(resource), token),
+                KillWithoutQuorumAsync([.. model.Resources.OfType<KafkaBrokerResource>()], token)),
+            cancellationToken);
+    }
+
+    private async Task WithinAsync(TimeSpan length, Func<CancellationToken, Task> act, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = time.CreateTimer(_ => limit.Cancel(), null, length, Timeout.InfiniteTimeSpan);
+        await act(limit.Token);
     }
 
     /// <summary>
@@ -62,7 +71,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
         try
         {
             await commands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, cancellationToken);
-            await watch.UntilEndedAsync(resource.Name, Limit, cancellationToken);
+            await watch.UntilEndedAsync(resource.Name, ServicesLimit, cancellationToken);
         }
         catch (OperationCanceledException)
         {

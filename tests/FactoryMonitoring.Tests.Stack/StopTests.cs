@@ -6,9 +6,10 @@ namespace FactoryMonitoring.Tests.Stack;
 /// <summary>The AppHost's program, started as a user starts it, and the signals that stop it.</summary>
 public sealed class StopTests : IDisposable
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
+
     // Open to other users, unlike a temporary directory: if root starts the database, its processes run as another user.
     private readonly string _runDirectory = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), $"factory-stop-{Guid.NewGuid():N}")).FullName;
-    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(8));
     private readonly StringBuilder _output = new();
 
     private static string AppHost => Repository.AssemblyOf("FactoryMonitoring.AppHost");
@@ -16,7 +17,6 @@ public sealed class StopTests : IDisposable
     public void Dispose()
     {
         foreach (var pid in Left()) Process.Start("kill", ["-KILL", $"{pid}"]).WaitForExit();
-        _limit.Dispose();
         Directory.Delete(_runDirectory, recursive: true);
     }
 
@@ -25,20 +25,21 @@ public sealed class StopTests : IDisposable
     {
         foreach (var signal in (string[])["INT", "KILL", "TERM"])
         {
-            using var app = await StartAsync();
-            using (var kill = Process.Start("kill", [$"-{signal}", $"{app.Id}"])) await kill.WaitForExitAsync(_limit.Token);
-            await app.WaitForExitAsync(_limit.Token);
+            using var app = await StartAsync(signal);
+            using (var kill = Process.Start("kill", [$"-{signal}", $"{app.Id}"])) await kill.WaitForExitAsync();
+            await UntilAsync($"the AppHost ends by SIG{signal}", () => app.HasExited);
             if (signal != "KILL")
             {
                 // The AppHost exits last, after the orchestrator, which notices the exit by itself only if the AppHost is killed.
                 Assert.Equal(0, app.ExitCode);
                 Assert.Empty(Commands());
             }
-            await UntilAsync(() => Left().Count == 0);
+            await UntilAsync($"no process is left after SIG{signal}", () => Left().Count == 0);
+            await app.WaitForExitAsync(); // reads the rest of its output, which must not be taken for that of the next one
         }
     }
 
-    private async Task<Process> StartAsync()
+    private async Task<Process> StartAsync(string signal)
     {
         // If the tests run in the background of a script, they ignore SIGINT, and the processes that they start would inherit that.
         var start = new ProcessStartInfo("env", ["--default-signal=INT", Path.ChangeExtension(AppHost, null)])
@@ -57,7 +58,7 @@ public sealed class StopTests : IDisposable
         process.ErrorDataReceived += Keep;
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        await UntilAsync(() => Output.Contains("Ready after ", StringComparison.Ordinal) || process.HasExited);
+        await UntilAsync($"the factory is ready for SIG{signal}", () => Output.Contains("Ready after ", StringComparison.Ordinal) || process.HasExited);
         Assert.False(process.HasExited, Output);
         return process;
     }
@@ -97,16 +98,16 @@ public sealed class StopTests : IDisposable
         lock (_output) _output.AppendLine(line.Data);
     }
 
-    private async Task UntilAsync(Func<bool> condition)
+    private async Task UntilAsync(string what, Func<bool> condition)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        try
+        var since = Stopwatch.StartNew();
+        while (!condition())
         {
-            while (!condition()) await timer.WaitForNextTickAsync(_limit.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"{Output}\nleft: {string.Join('\n', Commands())}");
+            if (since.Elapsed > Limit) Assert.Fail($"Not within {Limit.TotalMinutes} min: {what}.\n{Output}\n{string.Join('\n', Logs())}\nleft: {string.Join('\n', Commands())}");
+            await Task.Delay(100);
         }
     }
+
+    /// <summary>Returns the last lines of each log of the run.</summary>
+    private IEnumerable<string> Logs() => Directory.EnumerateFiles(Path.Combine(_runDirectory, "logs")).SelectMany(file => File.ReadLines(file).TakeLast(2).Prepend(Path.GetFileName(file)));
 }
