@@ -30,6 +30,18 @@ public static class ComponentPath
         return start < 0 ? null : Uri.UnescapeDataString(whole[(start + folder.Length)..]);
     }
 
+    /// <summary>Returns the id of the component whose page or body has this address, in either form.</summary>
+    /// <param name="address">Path and query; percent-encoded.</param>
+    /// <param name="kind">For example <c>sensor</c>.</param>
+    /// <returns>Null if it is the address of something else.</returns>
+    public static string? IdAt(string address, string kind)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.StartsWith($"/{kind}s/", StringComparison.Ordinal)) return IdIn(address, $"/{kind}s/");
+        var asked = $"/{kind}?{Id}=";
+        return address.StartsWith(asked, StringComparison.Ordinal) ? Uri.UnescapeDataString(address[asked.Length..].Split('&')[0]) : null;
+    }
+
     private static string Of(string kind, string id) => IsPlain(id) ? $"/{kind}s/{id}" : $"/{kind}?{Id}={Uri.EscapeDataString(id)}";
 
     private static bool IsPlain(string id) =>

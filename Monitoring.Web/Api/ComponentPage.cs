@@ -1,4 +1,5 @@
 using FactoryMonitoring.Contracts.Api;
+using FactoryMonitoring.Monitoring.Web.Layout;
 using Microsoft.AspNetCore.Components;
 
 namespace FactoryMonitoring.Monitoring.Web.Api;
@@ -15,6 +16,10 @@ public abstract class ComponentPage<T> : PolledComponent<T>
     [SupplyParameterFromQuery(Name = ComponentPath.Id)]
     public string? Asked { get; set; }
 
+    /// <summary>The id, if the page is shown beside another one, whose address it is not.</summary>
+    [CascadingParameter(Name = DetailDrawer.IdName)]
+    private string? Beside { get; set; }
+
     [Inject]
     internal NavigationManager Navigation { get; set; } = null!;
 
@@ -26,7 +31,7 @@ public abstract class ComponentPage<T> : PolledComponent<T>
 
     protected override Task OnParametersSetAsync()
     {
-        Id = (Rest is null ? Asked : ComponentPath.IdIn(Navigation.Uri, Folder)) ?? "";
+        Id = Beside ?? (Rest is null ? Asked : ComponentPath.IdIn(Navigation.Uri, Folder)) ?? "";
         return base.OnParametersSetAsync();
     }
 }

@@ -38,6 +38,51 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     }
 
     [Fact]
+    public async Task Details_open_beside_the_page_and_the_address_keeps_both()
+    {
+        await OpenAsync("/");
+        var link = Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") });
+        var drawer = Page.GetByTestId("drawer");
+        await link.ClickAsync();
+        await Expect(drawer.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
+        await Expect(drawer).ToBeFocusedAsync();
+        await Expect(Page.GetByTestId("alerts")).ToBeVisibleAsync();
+        Assert.Contains("/?detail=%2Falerts%2F", Page.Url, StringComparison.Ordinal);
+        await HasNoViolationAsync();
+
+        await drawer.GetByRole(AriaRole.Link, new() { Name = SimulatedFactory.Sensor, Exact = true }).ClickAsync();
+        await Expect(drawer.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync(SimulatedFactory.Sensor);
+        await Page.GoBackAsync();
+        await Expect(drawer.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
+        await Page.Keyboard.PressAsync("Escape");
+        await Expect(drawer).ToHaveCountAsync(0);
+        await Expect(link).ToBeFocusedAsync();
+
+        Assert.Empty(Errors);
+
+        await OpenAsync("/sensors?type=temperature&detail=%2Fconsumers%2Fsensor-consumer-2");
+        await Expect(drawer.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync("Consumers sensor-consumer-2");
+        await drawer.GetByRole(AriaRole.Link, new() { Name = "Close" }).ClickAsync();
+        await Expect(drawer).ToHaveCountAsync(0);
+        Assert.EndsWith("/sensors?type=temperature", Page.Url, StringComparison.Ordinal);
+        foreach (var address in (string[])["https://example.org/sensors/x", "//example.org/sensors/x", "/sensors", "/audit", "/alerts/x"])
+        {
+            await OpenAsync($"/sensors?detail={Uri.EscapeDataString(address)}");
+            await Expect(drawer).ToHaveCountAsync(0);
+        }
+    }
+
+    [Fact]
+    public async Task In_a_narrow_window_a_link_leads_to_the_page_of_the_details()
+    {
+        await OpenWindowAsync("dark", 800, 900);
+        await OpenAsync("/");
+        await Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
+        await Expect(Page.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
+        await Expect(Page.GetByTestId("drawer")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
     public async Task Every_view_is_reached_by_keyboard()
     {
         await OpenAsync("/");

@@ -54,6 +54,8 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
         {
             await OpenAsync("/sensors?q=50%25");
             await Page.GetByTestId("sensor-table").GetByRole(AriaRole.Link, new() { Name = Id }).ClickAsync();
+            await Page.GetByTestId("drawer").GetByRole(AriaRole.Link, new() { Name = "Open as a page" }).ClickAsync();
+            await Expect(Page.GetByTestId("drawer")).ToHaveCountAsync(0);
             await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToContainTextAsync(Id);
             await Expect(Page.GetByText("9 h ahead")).ToBeVisibleAsync();
             await Expect(Page.GetByText("silent for 5")).ToBeVisibleAsync();

@@ -155,6 +155,30 @@
 
   document.addEventListener("click", event => { if (event.target instanceof Element && event.target.closest("[data-print]")) print(); });
 
+  // In a wide window, a link to details opens them beside the page, as `detail` in its address. Blazor follows links in the bubbling phase.
+  const isDetail = address => /^\/(alerts|sensors|consumers|producers|brokers)\/.|^\/(sensor|consumer|producer|broker)\?id=./.test(address);
+  const soon = (ready, act, frames = 300) => { if (ready()) act(); else if (frames > 0) requestAnimationFrame(() => soon(ready, act, frames - 1)); };
+  const drawer = () => document.querySelector(".drawer");
+  let opener;
+  document.addEventListener("click", event => {
+    const link = event.target instanceof Element && event.target.closest("main a[href], .drawer a[href]:not([data-page])");
+    if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target || link.hasAttribute("download")) return;
+    const [to, url] = [new URL(link.href), new URL(location.href)];
+    const detail = to.pathname + to.search;
+    if (to.origin !== url.origin || !isDetail(detail) || isDetail(url.pathname + url.search) || !window.Blazor?.navigateTo || !matchMedia("(min-width: 900px)").matches) return;
+    event.preventDefault();
+    if (!drawer()) opener = link;
+    url.searchParams.set("detail", detail);
+    window.Blazor.navigateTo(url.pathname + url.search);
+    soon(() => drawer()?.dataset.detail === detail, () => drawer().focus());
+  }, true);
+  document.addEventListener("click", event => {
+    if (event.target instanceof Element && event.target.closest(".drawer .close")) soon(() => !drawer(), () => { if (opener?.isConnected) opener.focus(); });
+  });
+  document.addEventListener("keydown", event => {
+    if (event.key === "Escape" && !event.defaultPrevented && !document.querySelector("dialog[open], .mud-popover-open")) drawer()?.querySelector(".close").click();
+  });
+
   // Dragging over a picture selects a part of its time range, which is then kept in the address.
   document.addEventListener("pointerdown", event => {
     const field = event.button === 0 && event.isPrimary && event.target instanceof Element && event.target.closest(".field[data-from]");

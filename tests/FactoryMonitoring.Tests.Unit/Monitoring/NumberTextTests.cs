@@ -41,7 +41,12 @@ public sealed class NumberTextTests
     [InlineData(".", "/sensor?id=.")]
     [InlineData("ü-1", "/sensor?id=%C3%BC-1")]
     [InlineData("a%2Fb", "/sensor?id=a%252Fb")]
-    public void Every_id_has_an_address(string id, string address) => Assert.Equal(address, ComponentPath.Sensor(id));
+    public void Every_id_has_an_address(string id, string address)
+    {
+        Assert.Equal(address, ComponentPath.Sensor(id));
+        Assert.Equal(id, ComponentPath.IdAt(address, "sensor"));
+        Assert.Null(ComponentPath.IdAt(address, "consumer"));
+    }
 
     [Theory]
     [InlineData("/api/sensors/factory%2Fline1%2Ftemp", "factory/line1/temp")]
