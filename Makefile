@@ -4,8 +4,11 @@
 RUN_DIRECTORY ?= $(or $(Factory__RunDirectory),artifacts/run)
 export Factory__RunDirectory := $(abspath $(RUN_DIRECTORY))
 STACK := eng/make/stack.sh
+# Some systems set a variable of this name themselves: the machine's name.
+name = $(if $(filter command,$(firstword $(origin NAME))),$(NAME))
+
 # A producer is killed and started by its name; the name of any other part is an error.
-sensor = $(if $(filter %-sensor,$(or $(NAME),temperature-sensor)),$(or $(NAME),temperature-sensor),$(error $(NAME) is no producer: NAME must be temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor))
+sensor = $(if $(filter %-sensor,$(or $(name),temperature-sensor)),$(or $(name),temperature-sensor),$(error $(name) is no producer: NAME must be temperature-sensor, vibration-sensor, energy-sensor, humidity-sensor or pressure-sensor))
 
 # Shells set a variable of this name themselves: the terminal's width.
 columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
@@ -14,8 +17,9 @@ columns = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS))
 unknown = $(strip $(foreach name,$(filter-out $(1) RUN_DIRECTORY FACTORY_% Factory__% KAFKA_% DATABASE_% DOTNET_%,$(.VARIABLES)),$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 replay_variables := FILE CHECK SPEED_UP LOOP BACKFILL AGAIN SENSOR TYPE COLUMNS NAME_COLUMN TYPES UNITS TIME_COLUMN TIME_FORMAT TIME_ZONE DATE_ORDER INTERVAL MISSING DECIMAL SEPARATOR WARNING CRITICAL
 
-# Quotes an argument as one word for the shell.
+# Quotes an argument as one word for the shell, and each word of several.
 quoted = '$(subst ','\'',$(1))'
+each_quoted = $(foreach word,$(1),$(call quoted,$(word)))
 
 .DEFAULT_GOAL := help
 .PHONY: help full-stack start-monitoring dashboard kill-consumer kill-producer kill-broker kill-postgres start-consumer start-producer \
@@ -83,7 +87,7 @@ send: ## Send one reading: SENSOR=my-1 TYPE=temperature VALUE=21.5 UNIT=°C (the
 	@$(STACK) send sensor_id $(call quoted,$(SENSOR)) sensor_type $(call quoted,$(or $(TYPE),temperature)) value $(call quoted,$(VALUE)) $(if $(UNIT),unit $(call quoted,$(UNIT)))
 
 api-key: ## Make a key for a script: NAME=ci ROLE=viewer (operator, breaker); REMOVE=1 removes it, without NAME the keys are listed
-	@$(STACK) api-key $(if $(NAME),$(if $(REMOVE),remove $(call quoted,$(NAME)),add $(call quoted,$(NAME)) $(call quoted,$(or $(ROLE),viewer))),list)
+	@$(STACK) api-key $(if $(name),$(if $(REMOVE),remove $(call quoted,$(name)),add $(call quoted,$(name)) $(call quoted,$(or $(ROLE),viewer))),list)
 
 rolling-restart: ## Restart the brokers one after another
 	@$(STACK) fault rolling-restart
@@ -110,7 +114,7 @@ doctor: ## Can every part reach what it needs? A line each
 	@$(STACK) doctor
 
 logs: ## Show the log of a part: NAME=sensor-consumer-1 (LINES=200, FOLLOW=1)
-	@$(STACK) logs $(call quoted,$(NAME)) $(call quoted,$(or $(LINES),200)) $(call quoted,$(FOLLOW))
+	@$(STACK) logs $(call quoted,$(name)) $(call quoted,$(or $(LINES),200)) $(call quoted,$(FOLLOW))
 
 send-parked: ## tries to send once more what no broker took: alerts and dead letters that are parked
 	@echo 'UPDATE outbox SET parked_at = NULL, parked_reason = NULL, retry_at = NULL WHERE parked_at IS NOT NULL' | $(STACK) psql
@@ -142,16 +146,16 @@ test-quick: ## Run the unit tests, and the data tests of the core
 	@eng/test-quick.sh
 
 coverage: ## Print what share of the lines the tests run: PROJECTS="Unit Data"
-	@eng/coverage.sh $(PROJECTS)
+	@eng/coverage.sh $(call each_quoted,$(PROJECTS))
 
 torture: ## Random faults on real brokers, and the account afterwards: MINUTES=10 SEED=…
-	@TORTURE_MINUTES=$(or $(MINUTES),10) TORTURE_SEED=$(SEED) dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~Torture \
+	@TORTURE_MINUTES=$(call quoted,$(or $(MINUTES),10)) TORTURE_SEED=$(call quoted,$(SEED)) dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~Torture \
 	  --logger 'console;verbosity=detailed'
 
 pictures: ## Run all experiments, and put pictures and what was measured into the docs (20 minutes, on a machine that does nothing else)
 	@PICTURES=1 dotnet test tests/FactoryMonitoring.Tests.Stack --filter FullyQualifiedName~PageTests
 
 bench: ## Measure ingest, latency and API; writes artifacts/bench.json
-	@dotnet run -c Release --project benchmarks/FactoryMonitoring.Benchmarks -- $(ARGS)
+	@dotnet run -c Release --project benchmarks/FactoryMonitoring.Benchmarks -- $(call each_quoted,$(ARGS))
 
 include $(wildcard eng/make/*.mk)

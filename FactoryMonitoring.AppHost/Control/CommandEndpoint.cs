@@ -9,11 +9,9 @@ namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>Executes a <see cref="ControlCommand"/>. All commands but start, stop, restart, kill and send require <c>Factory:Faults</c>.</summary>
 internal sealed class CommandEndpoint(
-    FactorySetup setup, DistributedApplicationModel model, ResourceCommandService commands, ResourceWatch watch, ExitLog exits,
+    FactorySetup setup, DistributedApplicationModel model, AnnouncedCommands commands, ResourceWatch watch,
     ConsumerScale scale, ReadingSender sender, PoisonMessages poison, LoadBurst load, Links links, RollingRestart rolling, AuditRecorder audit, TimeProvider time)
 {
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
-
     private bool AreBrokersExternal => setup.Kafka.Backing == KafkaBacking.External;
 
     public static async Task<IResult> RunAsync(HttpRequest request, CommandEndpoint endpoint, CancellationToken cancellationToken)
@@ -94,22 +92,16 @@ internal sealed class CommandEndpoint(
         if (!model.Resources.TryGetByName(command.Name, out var resource) || !resource.TakesCommands())
             return (StatusCodes.Status404NotFound, new($"there is no {command.Name}: must be one of {string.Join(", ", model.Resources.Where(one => one.TakesCommands()).Select(one => one.Name))}"));
 
+        if (action.IsFault() && !resource.CanPause())
+            return Refused($"{resource.Name} has no process of its own: {WireName.Of(action)} {KafkaClusterBuilderExtensions.EmbeddedHost}, which hosts it, or stop or kill it");
         if (action == ResourceAction.Start) await watch.UntilEndIsSeenAsync(resource.Name, cancellationToken);
-        // Announces an exit only for a running resource: the announcement would otherwise be attributed to the next exit.
         var runs = watch.Runs(resource.Name);
         if (runs && action == ResourceAction.Start) return Done($"{resource.Name}: already running");
         if (runs && action.IsFault() && resource.IsPaused(watch.Find(resource.Name)!) == (action == ResourceAction.Pause))
             return Done($"{resource.Name}: {(action == ResourceAction.Pause ? "already paused" : "was not paused")}");
-        if (runs && action.Cause() is { } cause) exits.Announce(resource.Name, cause, by);
-        var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
-        // Aspire can answer before the process has exited, and reports a failure if the process was killed because it took too long.
-        if (action == ResourceAction.Stop) await watch.UntilEndedAsync(resource.Name, StopLimit, cancellationToken);
-        if (!result.Success && (action != ResourceAction.Stop || watch.IsAlive(resource.Name)))
-        {
-            if (action.Cause() is not null) exits.Withdraw(resource.Name);
-            return Refused($"{resource.Name} could not be {action.Past()}: {result.Message}");
-        }
-        return Done($"{resource.Name}: {action.Past()}", at);
+        return await commands.RunAsync(resource, action, by, cancellationToken) is { } problem
+            ? Refused($"{resource.Name} could not be {action.Past()}: {problem}")
+            : Done($"{resource.Name}: {action.Past()}", at);
     }
 
     private async Task<(int, CommandAnswer)> ChangeAsync(LinkCommand command, DateTimeOffset at)

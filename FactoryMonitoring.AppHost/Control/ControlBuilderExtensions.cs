@@ -16,12 +16,14 @@ internal static class ControlBuilderExtensions
     public static IDistributedApplicationBuilder AddControl(
         this IDistributedApplicationBuilder builder, FactorySetup setup, KafkaClusterResource kafka, FactoryDatabase database)
     {
+        builder.MarkProcesses(setup.Settings.RunDirectory);
         var services = builder.Services;
         services.AddSingleton(setup);
         services.AddSingleton(database);
         services.AddSingleton(provider => Describe(setup, kafka, database, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<ExitLog>();
+        services.AddSingleton<AnnouncedCommands>();
         services.AddSingleton<Doctor>();
         services.AddSingleton<CommandEndpoint>();
         services.AddSingleton<ReadingSender>();

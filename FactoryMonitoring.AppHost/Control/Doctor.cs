@@ -12,7 +12,7 @@ internal sealed record Finding(bool Well, string Subject, string Text);
 /// <summary>Checks whether every part can reach what it depends on.</summary>
 internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase database, ResourceWatch watch, TimeProvider time) : IDisposable
 {
-    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly HttpClient _client = LocalHttp.CreateClient(TimeSpan.FromSeconds(5));
 
     /// <summary>Checks the brokers, the database, and the readiness of every service, which covers its dependencies.</summary>
     public async Task<IReadOnlyList<Finding>> ExamineAsync(CancellationToken cancellationToken)
@@ -79,7 +79,7 @@ internal sealed class Doctor(DistributedApplicationModel model, FactoryDatabase 
             var body = await response.Content.ReadAsStringAsync(cancellationToken);
             return response.IsSuccessStatusCode ? null : $"{(int)response.StatusCode} {body.ReplaceLineEndings(" ")}";
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception.IsNoAnswer(cancellationToken))
         {
             return exception.Message;
         }

@@ -18,32 +18,53 @@ internal sealed class ExitLog(TimeProvider time)
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Announcement> _announced = [];
+    private readonly List<Announcement> _announced = [];
     private readonly Queue<ResourceExit> _history = [];
     private readonly List<ChannelWriter<ResourceExit>> _watchers = [];
     private long _last;
 
     /// <summary>Announces that a process is about to be stopped or killed.</summary>
     /// <param name="by">Who does it; null keeps the value of an earlier announcement with the same cause.</param>
-    public void Announce(string resource, ExitCause cause, string? by)
+    public Announcement Announce(string resource, ExitCause cause, string? by)
     {
-        var now = time.GetUtcNow();
         lock (_lock)
         {
-            var earlier = Pending(resource);
-            if (by is null && earlier?.Cause == cause) by = earlier.By;
-            _announced[resource] = new(cause, by ?? Aspire, now, earlier);
+            _announced.RemoveAll(announced => !IsPending(announced));
+            if (by is null && Pending(resource) is { } earlier && earlier.Cause == cause) by = earlier.By;
+            var announcement = new Announcement(resource, cause, by ?? Aspire, time.GetUtcNow());
+            _announced.Add(announcement);
+            return announcement;
         }
     }
 
-    /// <summary>Withdraws the last announcement because its action failed; an earlier announcement applies again.</summary>
-    public void Withdraw(string resource)
+    /// <summary>Withdraws an announcement because its action failed; an earlier announcement applies again.</summary>
+    public void Withdraw(Announcement announcement)
     {
-        lock (_lock)
+        lock (_lock) _announced.Remove(announcement);
+    }
+
+    /// <summary>Announces an exit, and withdraws the announcement unless the action succeeds.</summary>
+    /// <param name="by">As for <see cref="Announce"/>.</param>
+    public async Task<ExecuteCommandResult> AnnounceAsync(string resource, ExitCause cause, string? by, Func<Task<ExecuteCommandResult>> action)
+    {
+        var announcement = Announce(resource, cause, by);
+        var succeeded = false;
+        try
         {
-            if (!_announced.Remove(resource, out var failed)) return;
-            if (failed.Earlier is { } earlier) _announced[resource] = earlier;
+            var result = await action();
+            succeeded = result.Success;
+            return result;
         }
+        finally
+        {
+            if (!succeeded) Withdraw(announcement);
+        }
+    }
+
+    /// <summary>Whether an exit of the resource is announced.</summary>
+    public bool IsAnnounced(string resource)
+    {
+        lock (_lock) return Pending(resource) is not null;
     }
 
     /// <summary>When the pending kill of the resource was announced; null if no kill is pending.</summary>
@@ -58,7 +79,7 @@ internal sealed class ExitLog(TimeProvider time)
         lock (_lock)
         {
             var announced = Pending(resource);
-            _announced.Remove(resource);
+            _announced.RemoveAll(one => one.Resource == resource);
             var killed = announced is { Cause: ExitCause.Killed };
             // Aspire does not report signals: the exit code of a process that a signal ended is -1.
             if (exitCode == -1) exitCode = killed ? ByKill : null;
@@ -108,8 +129,9 @@ internal sealed class ExitLog(TimeProvider time)
         }
     }
 
-    private Announcement? Pending(string resource) =>
-        _announced.TryGetValue(resource, out var announced) && time.GetUtcNow() - announced.At < Window ? announced : null;
+    private Announcement? Pending(string resource) => _announced.LastOrDefault(announced => announced.Resource == resource && IsPending(announced));
 
-    private sealed record Announcement(ExitCause Cause, string? By, DateTimeOffset At, Announcement? Earlier);
+    private bool IsPending(Announcement announced) => time.GetUtcNow() - announced.At < Window;
+
+    internal sealed record Announcement(string Resource, ExitCause Cause, string By, DateTimeOffset At);
 }

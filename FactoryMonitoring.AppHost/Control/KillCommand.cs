@@ -38,7 +38,7 @@ internal static class KillCommand
                 snapshot.ContainerId() is { } id
                 && Commands.Output(engine.Command, "kill", id) is not null
                     ? CommandResults.Success()
-                    : CommandResults.Failure("its container was not found")),
+                    : CommandResults.Failure($"{engine.Command} does not kill its container")),
             new WorkerAnnotation(_ => null, engine));
 
     /// <summary>Returns success with a message for the dashboard and for the command line, which shows only results.</summary>
@@ -75,13 +75,8 @@ internal static class KillCommand
             if (!notifications.TryGetCurrentState(context.ResourceName, out var current) || !current.Snapshot.IsAlive())
                 return CommandResults.Failure($"{name} does not run");
             var exits = context.Services.GetRequiredService<ExitLog>();
-            exits.Announce(name, ExitCause.Killed, by: null);
-            var result = await kill(context, current.Snapshot);
-            if (!result.Success)
-            {
-                exits.Withdraw(name);
-                return result;
-            }
+            var result = await exits.AnnounceAsync(name, ExitCause.Killed, by: null, () => kill(context, current.Snapshot));
+            if (!result.Success) return result;
             // The resource must not be reported as running to a start that follows.
             await context.Services.GetRequiredService<ResourceWatch>().UntilEndedAsync(name, EndLimit, context.CancellationToken);
             return Done($"{name}: killed");

@@ -38,6 +38,29 @@ internal static class ProcessTree
     /// <summary>Whether the process runs; false also for a zombie, and for a process that was killed and has not exited yet.</summary>
     public static bool Exists(int pid) => State(pid) is not (null or 'Z') && !IsEnding(pid);
 
+    /// <summary>Returns the processes that have a variable with this value in their environment. Where there is no /proc, none is found.</summary>
+    public static IReadOnlyList<int> With(string variable, string value) =>
+        !Directory.Exists("/proc/self") ? []
+        : [.. Read().Select(entry => entry.Pid).Where(pid => Entry("environ", pid).Split('\0').Contains($"{variable}={value}") && Exists(pid))];
+
+    /// <summary>Returns the name of the process; empty if it is gone.</summary>
+    public static string Name(int pid) => Directory.Exists("/proc/self")
+        ? Entry("comm", pid).Trim()
+        : Path.GetFileName((Commands.Output("ps", "-o", "comm=", "-p", pid.ToString(CultureInfo.InvariantCulture)) ?? "").Trim());
+
+    // Empty if the process is gone, or belongs to another user.
+    private static string Entry(string file, int pid)
+    {
+        try
+        {
+            return File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/{file}"));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
     // On a busy system a killed process can take some time to exit.
     private static bool IsEnding(int pid)
     {

@@ -1,5 +1,4 @@
 using System.Net.Http.Json;
-using System.Text.Json;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
@@ -8,43 +7,52 @@ using Microsoft.Extensions.Configuration;
 namespace FactoryMonitoring.AppHost.Control;
 
 /// <summary>
-/// Reports in one line that the factory is ready: the page answers, the monitoring API counts every sensor and consumer as active, and readings of this run are
-/// stored. The API, on loopback, does not ask who asks.
+/// Reports in one line that the factory is ready: the page answers, the monitoring API shows every sensor, and as many consumers as start, as active, and readings
+/// of this run are stored. The API, on loopback, does not ask who asks.
 /// </summary>
 internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, IConfiguration configuration, TimeProvider time) : LifetimeService
 {
-    private const int Sensors = 5;
+    private static readonly string[] Sensors = [.. SensorCatalog.Types.Values.Select(type => ResourceNames.Sensor(type.Name))];
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Long = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var start = time.GetTimestamp();
-        var complained = false;
+        var next = Long;
+        string? told = null;
         // With MONITORING_HOST it may listen on one address alone.
         var host = configuration[EnvironmentNames.MonitoringHost] is { Length: > 0 } said && said is not ("0.0.0.0" or "::" or "[::]" or "*" or "+") ? said : "localhost";
         var page = new UriBuilder(Uri.UriSchemeHttp, host, setup.WebPort).Uri;
         long? storedBefore = null;
-        using var client = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = TimeSpan.FromSeconds(2) };
+        using var client = LocalHttp.CreateClient(TimeSpan.FromSeconds(2));
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             var (producers, consumers, stored) = await ReadAsync(client, stoppingToken);
             storedBefore ??= stored;
             var elapsed = time.GetElapsedTime(start);
-            if (producers >= Sensors && consumers >= setup.Settings.Consumers && stored > storedBefore && await AnswersAsync(client, page, stoppingToken))
+            if (producers == Sensors.Length && consumers >= setup.Settings.Consumers && stored > storedBefore && await AnswersAsync(client, page, stoppingToken))
             {
                 Console.WriteLine($"Ready after {elapsed.TotalSeconds:F0} s: {producers} producers and {consumers} consumers active at {page.GetLeftPart(UriPartial.Authority)}");
                 return;
             }
-            if (complained || elapsed < Long) continue;
-            complained = true;
+            if (elapsed < next) continue;
             var missing = model.Resources.Where(resource => resource.WorkerOf() is not null && watch.Find(resource.Name) is { } snapshot
                 && snapshot.State?.Text != KnownResourceStates.Running && snapshot is { ExitCode: not 0 } && snapshot.State?.Text != KnownResourceStates.NotStarted);
-            Console.WriteLine($"Not ready after {elapsed.TotalSeconds:F0} s: {producers} of {Sensors} producers and {consumers} of {setup.Settings.Consumers} consumers active, "
-                + $"{stored - storedBefore ?? 0} readings stored; not running: {string.Join(", ", missing.Select(resource => resource.Name).DefaultIfEmpty("none"))}. See make status, make doctor, make logs NAME=...");
+            var reason = $"{producers} of {Sensors.Length} producers and {consumers} of {setup.Settings.Consumers} consumers active, {(stored > storedBefore ? "" : "no ")}readings stored; "
+                + $"not running: {string.Join(", ", missing.Select(resource => resource.Name).DefaultIfEmpty("none"))}";
+            if (reason == told) continue;
+            (told, next) = (reason, elapsed + Pause);
+            Console.WriteLine($"Not ready after {elapsed.TotalSeconds:F0} s: {reason}. See make status, make doctor, make logs NAME=...");
         }
     }
+
+    /// <summary>Counts the active sensors and consumers of the model. A replay is a producer too, and an earlier run can have had others.</summary>
+    public static (int Sensors, int Consumers) Active(IReadOnlyList<ProducerHealthBody> producers, IReadOnlyList<ConsumerHealthBody> consumers, int maxConsumers) =>
+        (producers.Count(producer => producer.Status == Statuses.Active && Sensors.Contains(producer.ProducerId)),
+            consumers.Count(consumer => consumer.Status == Statuses.Active && Enumerable.Range(1, maxConsumers).Any(number => ResourceNames.Consumer(number) == consumer.ConsumerId)));
 
     /// <summary>Whether the page answers, even if it asks who asks.</summary>
     private static async Task<bool> AnswersAsync(HttpClient client, Uri page, CancellationToken cancellationToken)
@@ -54,7 +62,7 @@ internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationM
             using var answer = await client.GetAsync(new Uri(page, "/alive"), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             return true;
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception.IsNoAnswer(cancellationToken))
         {
             return false;
         }
@@ -65,11 +73,13 @@ internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationM
         try
         {
             var api = new Uri($"http://localhost:{setup.ApiPort}/api/");
-            var system = await client.GetFromJsonAsync(new Uri(api, "system-status"), ApiJson.Context.SystemStatusBody, cancellationToken);
+            var producers = await client.GetFromJsonAsync(new Uri(api, "producer-health"), ApiJson.Context.IReadOnlyListProducerHealthBody, cancellationToken);
+            var consumers = await client.GetFromJsonAsync(new Uri(api, "consumer-health"), ApiJson.Context.IReadOnlyListConsumerHealthBody, cancellationToken);
             var metrics = await client.GetFromJsonAsync(new Uri(api, "real-time-metrics"), ApiJson.Context.RealTimeMetricsBody, cancellationToken);
-            return (system!.Status.Producers.ActiveCount, system.Status.Consumers.ActiveCount, metrics!.Pipeline?.StoredTotal);
+            var (sensing, consuming) = Active(producers!, consumers!, setup.Settings.MaxConsumers);
+            return (sensing, consuming, metrics!.Pipeline?.StoredTotal);
         }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception.IsNoAnswer(cancellationToken))
         {
             return (0, 0, null);
         }

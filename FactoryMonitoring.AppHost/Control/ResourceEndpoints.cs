@@ -21,8 +21,7 @@ internal static class ResourceEndpoints
 
     private static IResult List(HttpRequest request, DistributedApplicationModel model, ResourceWatch watch, ExitLog exits, FactorySetup setup)
     {
-        IReadOnlyList<ResourceAction> actions = [.. Enum.GetValues<ResourceAction>().Where(action => setup.Settings.Faults || !action.IsFault())];
-        IReadOnlyList<ResourceBody> bodies = [.. model.Resources.Where(resource => !ResourceWatch.IsPlumbing(resource)).Select(resource => Describe(resource, watch, exits, actions))];
+        IReadOnlyList<ResourceBody> bodies = [.. model.Resources.Where(resource => !ResourceWatch.IsPlumbing(resource)).Select(resource => Describe(resource, watch, exits, setup.Settings.Faults))];
         return Answers.Body(request, bodies, ControlJson.Context.IReadOnlyListResourceBody, Table(bodies));
     }
 
@@ -33,7 +32,7 @@ internal static class ResourceEndpoints
         return Results.Text(lines, Answers.Text, statusCode: findings.All(finding => finding.Well) ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
-    private static ResourceBody Describe(IResource resource, ResourceWatch watch, ExitLog exits, IReadOnlyList<ResourceAction> actions)
+    private static ResourceBody Describe(IResource resource, ResourceWatch watch, ExitLog exits, bool faults)
     {
         var snapshot = watch.Find(resource.Name);
         // Aspire does not report signals: the exit code of a process that a signal ended is -1 or missing.
@@ -51,7 +50,7 @@ internal static class ResourceEndpoints
             snapshot?.StartTimeStamp?.ToUniversalTime(),
             snapshot?.StopTimeStamp?.ToUniversalTime(),
             snapshot is not null && resource.IsPaused(snapshot),
-            resource.TakesCommands() ? actions : []);
+            resource.TakesCommands() ? [.. Enum.GetValues<ResourceAction>().Where(action => !action.IsFault() || (faults && resource.CanPause()))] : []);
     }
 
     private static string Table(IReadOnlyList<ResourceBody> bodies)

@@ -59,8 +59,9 @@ internal sealed partial class ResourceWatch(
         {
             var name = change.Resource.Name;
             _current.TryGetValue(name, out var before);
-            // Stop commands from Aspire's dashboard or command line are recognized by this state.
-            if (change.Snapshot.State?.Text == KnownResourceStates.Stopping) exits.Announce(name, ExitCause.Stopped, by: null);
+            // Stop commands from Aspire's dashboard or command line are recognized by this state. Every other exit is announced by who causes it.
+            if (change.Snapshot.State?.Text == KnownResourceStates.Stopping && before?.Snapshot.State?.Text != KnownResourceStates.Stopping && !exits.IsAnnounced(name))
+                exits.Announce(name, ExitCause.Stopped, by: null);
             // The process id is no longer available after the exit, so it is remembered while the process runs.
             var ended = Ended(change.Snapshot);
             // Aspire repeats the snapshot of an earlier exit, sometimes after a restart.

@@ -6,7 +6,7 @@ namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>Changes how many of the model's consumers run.</summary>
 internal sealed class ConsumerScale(
-    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits) : IDisposable
+    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, AnnouncedCommands commands) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
     private readonly SemaphoreSlim _turn = new(1);
@@ -43,13 +43,15 @@ internal sealed class ConsumerScale(
 
     private async Task<string?> ChangeAsync(string name, bool up, string by, CancellationToken cancellationToken)
     {
-        if (up) await watch.UntilEndIsSeenAsync(name, cancellationToken);
-        if (up == IsUp(name) || !model.Resources.TryGetByName(name, out var resource)) return null;
-        if (!up) exits.Announce(name, ExitCause.Stopped, by);
-        var result = await commands.ExecuteCommandAsync(resource, up ? KnownResourceCommands.StartCommand : KnownResourceCommands.StopCommand, cancellationToken);
-        if (!result.Success) return $"{name}: {result.Message}";
-        await watch.UntilAsync(name, up ? [KnownResourceStates.Running] : KnownResourceStates.TerminalStates, cancellationToken);
-        return null;
+        if (!model.Resources.TryGetByName(name, out var resource)) return null;
+        await watch.UntilEndIsSeenAsync(name, cancellationToken);
+        // A consumer that somebody is stopping is about to be down.
+        if (watch.Find(name)?.State?.Text == KnownResourceStates.Stopping) await watch.UntilEndedAsync(name, Patience, cancellationToken);
+        if (up != IsUp(name) && await commands.RunAsync(resource, up ? ResourceAction.Start : ResourceAction.Stop, by, cancellationToken) is { } problem) return $"{name}: {problem}";
+        if (!up) return null;
+        // It may have waited for what it depends on, or started already.
+        await watch.UntilAsync(name, [KnownResourceStates.Running], cancellationToken);
+        return resource.IsPaused(watch.Find(name)!) ? $"{name} is paused: resume it first" : null;
     }
 
     private bool IsUp(string name)

@@ -18,6 +18,7 @@ internal static class DashboardCommands
         kafka.WithCommand("poison", "Send malformed messages", context => RunAsync(context, new PoisonCommand(Integer(context, "count"))), new()
         {
             Description = "Messages that are not readings, on the topic of readings: each becomes a dead letter, and the others flow on.",
+            ConfirmationMessage = "Send malformed messages? They stay in the topic and among the dead letters.",
             IconName = "Bug",
             Arguments = [Number("count", "Messages", 10, PoisonCommand.Most)],
         });
@@ -35,6 +36,7 @@ internal static class DashboardCommands
         sensors.WithCommand("load", "Send load", context => RunAsync(context, new LoadCommand(Integer(context, "rate"), Integer(context, "seconds"))), new()
         {
             Description = "Readings on top of the sensors'.",
+            ConfirmationMessage = "Send load? Its readings are stored beside the sensors', and can slow them down.",
             IconName = "TopSpeed",
             IsHighlighted = true,
             Arguments = [Number("rate", "Readings per second", 260, LoadCommand.MostPerSecond), Number("seconds", "Seconds", 30, LoadCommand.MostSeconds)],
@@ -45,6 +47,7 @@ internal static class DashboardCommands
         consumers.WithCommand("scale", "Scale", context => RunAsync(context, new ScaleCommand(Integer(context, "consumers"))), new()
         {
             Description = "Starts or stops consumers until so many run; the group rebalances.",
+            ConfirmationMessage = "Change how many consumers run? The group rebalances.",
             IconName = "ScaleFill",
             IsHighlighted = true,
             Arguments = [Number("consumers", "Consumers", 3, most)],

@@ -1,4 +1,3 @@
-using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
@@ -23,7 +22,7 @@ internal static class FaultsBuilderExtensions
         services.AddSingleton<Links>();
         if (!setup.Settings.Faults) return builder;
         services.AddHostedService<UndoOnStop>();
-        foreach (var resource in builder.Resources.Where(resource => resource.WorkerOf() is not null)) builder.CreateResourceBuilder(resource).WithPause();
+        foreach (var resource in builder.Resources.Where(resource => resource.CanPause())) builder.CreateResourceBuilder(resource).WithPause();
         return builder;
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Kafka;
 using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -40,6 +41,9 @@ internal static class PauseCommands
                 UpdateState = context => resource.IsPaused(context.ResourceSnapshot) ? ResourceCommandState.Enabled : ResourceCommandState.Hidden,
             });
     }
+
+    /// <summary>Whether the resource is a process or a container: an embedded broker is part of the process that hosts all of them.</summary>
+    public static bool CanPause(this IResource resource) => resource.WorkerOf() is not null && resource is not EmbeddedBrokerResource;
 
     /// <summary>Whether the resource is paused: for a process the system reports it, for a container the last command here decides.</summary>
     public static bool IsPaused(this IResource resource, CustomResourceSnapshot snapshot) =>
@@ -90,7 +94,7 @@ internal static class PauseCommands
                 : $"{engine.Command} does not {(pause ? "pause" : "unpause")} its container";
         }
         if (OperatingSystem.IsWindows()) return "Windows cannot pause a process";
-        if (resource.WorkerPid(snapshot) is not { } pid) return "it has no process of its own: pause the one it is part of, or stop or kill it";
+        if (resource.WorkerPid(snapshot) is not { } pid) return "its process was not found";
         if (pause)
         {
             // The parent is paused first, so that it starts no more children.

@@ -6,7 +6,7 @@ namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>Restarts the brokers one after another, as an operator does to avoid an interruption.</summary>
 internal sealed class RollingRestart(
-    KafkaClusterResource cluster, DistributedApplicationModel model, ResourceWatch watch, ResourceCommandService commands, ExitLog exits, TimeProvider time)
+    KafkaClusterResource cluster, DistributedApplicationModel model, ResourceWatch watch, AnnouncedCommands commands, TimeProvider time)
     : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -28,9 +28,7 @@ internal sealed class RollingRestart(
             using var admin = new AdminClientBuilder(cluster.Configure(new AdminClientConfig())).SetLogHandler((_, _) => { }).Build();
             foreach (var broker in brokers)
             {
-                exits.Announce(broker.Name, ExitCause.Stopped, by);
-                var result = await commands.ExecuteCommandAsync(broker, KnownResourceCommands.RestartCommand, cancellationToken);
-                if (!result.Success) return $"{broker.Name}: {result.Message}";
+                if (await commands.RunAsync(broker, ResourceAction.Restart, by, cancellationToken) is { } refusal) return $"{broker.Name}: {refusal}";
                 if (await WaitAsync(broker, admin, cancellationToken) is { } problem) return $"{broker.Name} is not whole again after {Patience.TotalSeconds:F0} s: {problem}";
             }
             return null;

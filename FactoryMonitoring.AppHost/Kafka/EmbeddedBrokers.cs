@@ -16,13 +16,10 @@ internal sealed class EmbeddedBrokers(
     : LifetimeService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
-    private readonly HttpClient _client = new()
-    {
-        Timeout = TimeSpan.FromSeconds(3), DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
-    };
+    private readonly HttpClient _client = ClientWith(token);
 
     /// <summary>Takes a broker down or brings it up.</summary>
-    /// <exception cref="HttpRequestException">The host of the brokers does not answer.</exception>
+    /// <exception cref="Exception">The host of the brokers does not answer: <see cref="LocalHttp.IsNoAnswer"/>.</exception>
     public async Task ChangeAsync(EmbeddedBrokerResource broker, bool up, CancellationToken cancellationToken)
     {
         using var response = await _client.PostAsync(
@@ -49,6 +46,13 @@ internal sealed class EmbeddedBrokers(
         }
     }
 
+    private static HttpClient ClientWith(string token)
+    {
+        var client = LocalHttp.CreateClient(TimeSpan.FromSeconds(3));
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
     private async Task<BrokerState[]?> ReadAsync(CancellationToken cancellationToken)
     {
         // An endpoint reference caches its first answer: each read needs a new reference.
@@ -58,7 +62,7 @@ internal sealed class EmbeddedBrokers(
         {
             return await _client.GetFromJsonAsync<BrokerState[]>(new Uri($"{endpoint.Url}/brokers"), cancellationToken);
         }
-        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception.IsNoAnswer(cancellationToken))
         {
             return null;
         }
@@ -89,12 +93,15 @@ internal static class EmbeddedBrokerCommands
         return broker
             .WithCommand(KnownResourceCommands.StartCommand, "Start", context => ChangeAsync(context, resource, true), new CommandOptions
             {
+                Description = "Lets the broker answer again",
                 IconName = "Play",
                 IsHighlighted = true,
                 UpdateState = context => Enabled(context.ResourceSnapshot.State?.Text == KnownResourceStates.Exited),
             })
             .WithCommand(KnownResourceCommands.StopCommand, "Stop", context => ChangeAsync(context, resource, false), new CommandOptions
             {
+                Description = "Takes the broker down; the others lead its partitions",
+                ConfirmationMessage = $"Stop {resource.Name}? The other brokers lead its partitions.",
                 IconName = "Stop",
                 IsHighlighted = true,
                 UpdateState = context => Enabled(context.ResourceSnapshot.State?.Text == KnownResourceStates.Running),
@@ -102,9 +109,13 @@ internal static class EmbeddedBrokerCommands
             .WithCommand(KnownResourceCommands.RestartCommand, "Restart", async context =>
             {
                 var stopped = await ChangeAsync(context, resource, false);
-                return stopped.Success ? await ChangeAsync(context, resource, true) : stopped;
+                if (!stopped.Success) return stopped;
+                var started = await ChangeAsync(context, resource, true);
+                return started.Success ? KillCommand.Done($"{resource.Name}: restarted") : started;
             }, new CommandOptions
             {
+                Description = "Takes the broker down, and lets it answer again",
+                ConfirmationMessage = $"Restart {resource.Name}? The other brokers lead its partitions meanwhile.",
                 IconName = "ArrowCounterclockwise",
                 UpdateState = context => Enabled(context.ResourceSnapshot.State?.Text == KnownResourceStates.Running),
             })
@@ -113,16 +124,23 @@ internal static class EmbeddedBrokerCommands
 
     private static async Task<ExecuteCommandResult> ChangeAsync(ExecuteCommandContext context, EmbeddedBrokerResource broker, bool up)
     {
-        // Aspire's own stop command passes through no other state that would announce the exit.
+        // A stop from Aspire passes through no state that would announce the exit.
         var exits = context.Services.GetRequiredService<ExitLog>();
-        if (!up && exits.PendingKill(broker.Name) is null) exits.Announce(broker.Name, ExitCause.Stopped, by: null);
+        var isAnnounced = exits.IsAnnounced(broker.Name) || !context.Services.GetRequiredService<ResourceWatch>().Runs(broker.Name);
+        return up || isAnnounced
+            ? await TryChangeAsync(context, broker, up)
+            : await exits.AnnounceAsync(broker.Name, ExitCause.Stopped, by: null, () => TryChangeAsync(context, broker, up));
+    }
+
+    private static async Task<ExecuteCommandResult> TryChangeAsync(ExecuteCommandContext context, EmbeddedBrokerResource broker, bool up)
+    {
         try
         {
             await context.Services.GetRequiredService<EmbeddedBrokers>().ChangeAsync(broker, up, context.CancellationToken);
             if (up) context.Services.GetRequiredService<AuditRecorder>().AddFromAspire(ResourceAction.Start, broker.Name);
-            return CommandResults.Success();
+            return KillCommand.Done($"{broker.Name}: {(up ? "started" : "stopped")}");
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception.IsNoAnswer(context.CancellationToken))
         {
             return CommandResults.Failure($"the process that hosts the embedded brokers does not answer: {exception.Message}");
         }

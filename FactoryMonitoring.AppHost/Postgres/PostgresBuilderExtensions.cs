@@ -119,7 +119,7 @@ internal static class PostgresBuilderExtensions
             .WithIconName("DatabaseMultiple")
             .WithDataDirectory(directory.Path)
             .WithHealthCheck(name)
-            .WithKill(_ => Postmaster(directory));
+            .WithKill(_ => directory.Postmaster());
         var connectionString = ReferenceExpression.Create(
             $"Host={FactoryDatabase.Loopback};Port={port.ToString(CultureInfo.InvariantCulture)};Username={user};Password={password};Database={databaseName}");
         var resource = builder.AddServerDatabase(name, connectionString)
@@ -159,11 +159,4 @@ internal static class PostgresBuilderExtensions
                 await started.Eventing.PublishAsync(new ConnectionStringAvailableEvent(database, started.Services), cancellationToken);
                 await started.Notifications.PublishUpdateAsync(database, snapshot => snapshot with { State = KnownResourceStates.Running });
             });
-
-    // The first line of this file is the process id of the postmaster, whose parent is postgres.sh.
-    private static int? Postmaster(PostgresDirectory directory)
-    {
-        var file = Path.Combine(directory.Data, "postmaster.pid");
-        return File.Exists(file) && int.TryParse(File.ReadLines(file).FirstOrDefault(), CultureInfo.InvariantCulture, out var pid) ? pid : null;
-    }
 }

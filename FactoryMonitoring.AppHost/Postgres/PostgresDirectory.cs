@@ -45,6 +45,19 @@ internal sealed record PostgresDirectory(string Path, string? User)
             ? int.Parse(File.ReadAllText(System.IO.Path.Combine(Data, "PG_VERSION")).Trim().Split('.')[0], CultureInfo.InvariantCulture)
             : null;
 
+    /// <summary>Returns the process that the server names in its file, the postmaster, whose parent is postgres.sh; null if there is no such file.</summary>
+    public int? Postmaster()
+    {
+        try
+        {
+            return int.TryParse(File.ReadLines(System.IO.Path.Combine(Data, "postmaster.pid")).FirstOrDefault(), CultureInfo.InvariantCulture, out var pid) ? pid : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null; // the server removes the file when it exits
+        }
+    }
+
     /// <summary>
     /// Returns the password that belongs to the data. It is stored next to them, readable only by its owner, and created if there is none yet.
     /// </summary>

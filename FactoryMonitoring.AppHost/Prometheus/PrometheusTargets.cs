@@ -23,7 +23,7 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
     {
         // The targets of an earlier run do not apply to this run.
         Directory.CreateDirectory(directory);
-        await WriteAsync("[]", cancellationToken);
+        await TryWriteAsync("[]", cancellationToken);
         await base.StartingAsync(cancellationToken);
     }
 
@@ -36,8 +36,7 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
             if (Describe(change) is { } target) targets[change.Resource.Name] = target;
             else targets.Remove(change.Resource.Name);
             var text = JsonSerializer.Serialize(targets.Values, Json);
-            if (text == written) continue;
-            await WriteAsync(written = text, stoppingToken);
+            if (text != written && await TryWriteAsync(text, stoppingToken)) written = text;
         }
     }
 
@@ -52,12 +51,20 @@ internal sealed class PrometheusTargets(string directory, ResourceNotificationSe
         return new Target([$"{endpoint.Host}:{endpoint.Port}"], new Labels(job, project.Name));
     }
 
-    private async Task WriteAsync(string text, CancellationToken cancellationToken)
+    private async Task<bool> TryWriteAsync(string text, CancellationToken cancellationToken)
     {
         // Written to another file and renamed, so that Prometheus never reads an incomplete file.
         var partial = Path.Combine(directory, "services.partial");
-        await File.WriteAllTextAsync(partial, text, cancellationToken);
-        File.Move(partial, Path.Combine(directory, "services.json"), overwrite: true);
+        try
+        {
+            await File.WriteAllTextAsync(partial, text, cancellationToken);
+            File.Move(partial, Path.Combine(directory, "services.json"), overwrite: true);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false; // a full disk, for example: written with the next change
+        }
     }
 
     private sealed record Target(string[] Targets, Labels Labels);

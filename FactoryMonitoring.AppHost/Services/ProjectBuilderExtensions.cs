@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 
 namespace FactoryMonitoring.AppHost.Services;
@@ -19,6 +20,8 @@ internal static class ProjectBuilderExtensions
         .WithBuiltProgram()
         .WithQuickStartup()
         .WithoutSecretsOfTheAppHost()
+        // Names by which other machines ask for the page. A service without a value answers to loopback's names, by which the factory asks for it.
+        .WithEnvironment(SettingsBuilderExtensions.AllowedHosts, "")
         // One line per event, as the services log when they run alone; Aspire's default takes two.
         .WithEnvironment("LOGGING__CONSOLE__FORMATTERNAME", "factory")
         // No service has a TLS endpoint; without this call Aspire still asks for a developer certificate, in a red banner.

@@ -26,6 +26,7 @@ internal static class AspireDefaults
     public static string? UseFactoryDefaults(this IDistributedApplicationBuilder builder, IReadOnlyList<int> dashboardPorts)
     {
         var configuration = builder.Configuration;
+        UseNoProxyForThisMachine();
         // Without it the AppHost exits up to 15 s before its processes, and a start right after finds their ports in use.
         configuration["DcpPublisher:WaitForResourceCleanup"] = bool.TrueString;
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
@@ -56,6 +57,15 @@ internal static class AspireDefaults
             if (!lifetime.ApplicationStarted.IsCancellationRequested) await application.StopAsync();
         }
         await OrchestratorEnd.HastenAsync(started);
+    }
+
+    // Clients of Aspire, the dashboard and the services ask a proxy of the environment even for localhost, unless this variable excludes it.
+    private static void UseNoProxyForThisMachine()
+    {
+        // Who reads both prefers the name in lower case.
+        var name = Environment.GetEnvironmentVariable("no_proxy") is null ? "NO_PROXY" : "no_proxy";
+        var hosts = (Environment.GetEnvironmentVariable(name) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        Environment.SetEnvironmentVariable(name, string.Join(',', hosts.Union(["localhost", "127.0.0.1", "[::1]"])));
     }
 
     private static bool HasDashboard(IDistributedApplicationBuilder builder) =>

@@ -30,10 +30,9 @@ internal sealed record ContainerEngine(string Command)
         if (Commands.Output(Command, "image", "inspect", image) is null)
         {
             Console.WriteLine($"Fetching the image {image} with {Command} (once)");
-            using var pull = Process.Start(new ProcessStartInfo(Command, ["pull", "--quiet", image]) { RedirectStandardOutput = true, RedirectStandardError = true })
-                ?? throw new SetupException($"{Command} does not start");
-            var said = pull.StandardError.ReadToEnd();
-            if (!pull.WaitForExit(Patience) || pull.ExitCode != 0)
+            var (code, _, said) = Commands.Run(Command, Patience, "pull", "--quiet", image)
+                ?? throw new SetupException($"the image {image} cannot be had: {Command} pull does not end within {Patience.TotalMinutes:F0} min");
+            if (code != 0)
                 throw new SetupException($"the image {image} cannot be had: {said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault()}");
         }
         return new ContainerImage(this, image);
@@ -73,6 +72,13 @@ internal sealed record ContainerEngine(string Command)
             if (read.Data is { } line) lines.Writer.TryWrite(line);
         }
     }
+
+    /// <summary>The file of all volumes that the stack of that run directory has used, one line each: the engine's command and the volume's name.</summary>
+    public static string VolumesFile(string runDirectory) => Path.Combine(runDirectory, "volumes");
+
+    /// <summary>Returns the volumes that the stack of that run directory has used, by the engine's command.</summary>
+    public static ILookup<string, string> Volumes(string runDirectory) =>
+        (File.Exists(VolumesFile(runDirectory)) ? File.ReadAllLines(VolumesFile(runDirectory)) : []).Select(line => line.Split(' ')).ToLookup(words => words[0], words => words[^1]);
 
     /// <summary>Returns the name of the volume on which a part of the stack of that run directory keeps its data.</summary>
     public static string Volume(string runDirectory, string part) =>

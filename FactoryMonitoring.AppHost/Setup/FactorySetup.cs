@@ -72,6 +72,7 @@ internal sealed class FactorySetup : IDisposable
         var runLock = Lock(settings.RunDirectory);
         try
         {
+            EarlierRun.AwaitEnd(settings.RunDirectory);
             var engine = new Lazy<ContainerEngine>(() => ContainerEngine.Find(configuration));
             var postgres = settings.External.Database is { } database ? PostgresChoice.External(database) : PostgresChoice.Make(
                 settings.Postgres,
@@ -145,7 +146,7 @@ internal sealed class FactorySetup : IDisposable
     // One line per volume: the engine's command and the volume's name.
     private static void KeepVolumes(string runDirectory, PostgresChoice postgres, KafkaChoice kafka, int brokers)
     {
-        var file = Path.Combine(runDirectory, "volumes");
+        var file = ContainerEngine.VolumesFile(runDirectory);
         var volumes = File.Exists(file) ? File.ReadAllLines(file).ToHashSet() : [];
         if (postgres is { Image: { } server, Volume: { } volume }) volumes.Add($"{server.Engine.Command} {volume}");
         if (kafka.Image is { } broker)

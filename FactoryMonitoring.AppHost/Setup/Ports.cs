@@ -75,9 +75,23 @@ internal static class Ports
 
     private static int Listen(int port, List<TcpListener> listeners, bool isOpen)
     {
-        var listener = new TcpListener(isOpen ? IPAddress.Any : IPAddress.Loopback, port);
-        listeners.Add(listener);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        Start(isOpen ? IPAddress.Any : IPAddress.Loopback);
+        try
+        {
+            // A service at localhost listens at both addresses of loopback, and a client can choose either.
+            Start(IPAddress.IPv6Loopback);
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode is not (SocketError.AddressAlreadyInUse or SocketError.AccessDenied))
+        {
+            // This machine has no IPv6.
+        }
+        return port;
+
+        void Start(IPAddress address)
+        {
+            var listener = new TcpListener(address, port);
+            listeners.Add(listener);
+            listener.Start();
+        }
     }
 }

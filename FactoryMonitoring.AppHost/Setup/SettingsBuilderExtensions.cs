@@ -7,6 +7,9 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <summary>Passes settings of the AppHost to services.</summary>
 internal static class SettingsBuilderExtensions
 {
+    /// <summary>The names by which the page can be requested in addition to loopback's, separated by semicolons.</summary>
+    public const string AllowedHosts = "AllowedHosts";
+
     /// <summary>Passes a whole section, wherever it was set: environment, command line or file. The service decides what is allowed in it.</summary>
     public static IResourceBuilder<T> WithSettingsOf<T>(this IResourceBuilder<T> builder, string section) where T : IResourceWithEnvironment
     {
@@ -30,8 +33,11 @@ internal static class SettingsBuilderExtensions
     /// <summary>Passes the page its access settings: the address that it listens at, sign-in, and where <c>make api-key</c> keeps its keys.</summary>
     public static IResourceBuilder<T> WithAccess<T>(this IResourceBuilder<T> builder, FactorySetup setup) where T : IResourceWithEnvironment
     {
-        foreach (var name in (string[])[EnvironmentNames.MonitoringHost, EnvironmentNames.AllowAnonymousView, "AllowedHosts"])
-            if (builder.ApplicationBuilder.Configuration[name] is { Length: > 0 } value) builder.WithEnvironment(name, value);
+        var configuration = builder.ApplicationBuilder.Configuration;
+        foreach (var name in (string[])[EnvironmentNames.MonitoringHost, EnvironmentNames.AllowAnonymousView])
+            if (configuration[name] is { Length: > 0 } value) builder.WithEnvironment(name, value);
+        // The AppHost itself asks for the page as localhost.
+        if (configuration[AllowedHosts] is { Length: > 0 } hosts) builder.WithEnvironment(AllowedHosts, hosts == "*" ? hosts : $"{hosts};localhost;127.0.0.1;[::1]");
         return builder.WithEnvironment("SignIn__ApiKeysFile", Path.Combine(setup.Settings.RunDirectory, "api-keys.json")).WithSettingsOf("SignIn");
     }
 

@@ -67,7 +67,7 @@ internal sealed class ControlClient : IDisposable
                 ? answer
                 : throw new ControlException($"{command}: {(int)response.StatusCode} {answer.Message}", response.StatusCode, answer.Message);
         }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw new ControlException($"{command}: {exception.Message}", null, exception.Message, exception);
         }
@@ -84,7 +84,7 @@ internal sealed class ControlClient : IDisposable
         {
             return await _client.GetFromJsonAsync(new Uri(path, UriKind.Relative), type, limit.Token);
         }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             return null;
         }

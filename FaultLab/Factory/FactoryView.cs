@@ -21,7 +21,7 @@ internal sealed class FactoryView(ServiceEndpointResolver discovery)
         {
             return await Client.GetFromJsonAsync(new Uri(await GetAddressAsync(limit.Token), ApiRoutes.Snapshot), ApiJson.Context.StreamSnapshot, limit.Token);
         }
-        catch (Exception exception) when (exception is HttpRequestException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or JsonException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             return null;
         }

@@ -11,7 +11,7 @@ case $address in '' | 0.0.0.0 | '::' | 127.*) address=localhost ;; esac
 name=$(setting MONITORING_ALLOWED_HOSTS "$1")
 name=${name%%;*}
 url=http://$address:${port:-5000}
-ask() { curl -sS --max-time 3 --header "Host: ${name:-$address}:${port:-5000}" "$@" "$url/api/system-status" 2>/dev/null; }
+ask() { curl --noproxy '*' -sS --max-time 3 --header "Host: ${name:-$address}:${port:-5000}" "$@" "$url/api/system-status" 2>/dev/null; }
 answer() { ask --fail; }
 # With sign-in, the page tells its figures only to those who have signed in.
 asks_who() { [ "$(ask --output /dev/null --write-out '%{http_code}')" = 401 ]; }

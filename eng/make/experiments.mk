@@ -3,7 +3,7 @@
 .PHONY: experiment experiments
 
 experiment: ## Break something on purpose and judge what follows: NAME=consumer-killed
-	@eng/make/experiment.sh $(or $(NAME),consumer-killed)
+	@eng/make/experiment.sh one $(call quoted,$(or $(name),consumer-killed))
 
 experiments: ## Run all experiments, one after the other
-	@eng/make/experiment.sh --all
+	@eng/make/experiment.sh all

@@ -38,9 +38,12 @@ postgres_bin() {
   dirname "$(command -v initdb)" 2>/dev/null
 }
 
+# Before the command of an engine, which can hang. Not every system has the program.
+limit=$(command -v timeout >/dev/null && echo "timeout 10" || true)
+
 engine() { # prints an engine that answers, found as in the AppHost
   for engine in ${ASPIRE_CONTAINER_RUNTIME:-${DOTNET_ASPIRE_CONTAINER_RUNTIME:-docker podman}}; do
-    if "$engine" info >/dev/null 2>&1; then
+    if $limit "$engine" info >/dev/null 2>&1; then
       echo "$engine"
       return
     fi

@@ -10,15 +10,32 @@ value() { sed -n "s/,$//; /^ *\"$1\": /{s/^ *\"$1\": //; s/^\"\(.*\)\"$/\1/; s/\
 
 # The stack of containers that was started here, if any.
 compose=${COMPOSE_ENV:-deploy/compose/.env}
+# Before a query of the engine, which can hang. Not every system has the program.
+limit=$(command -v timeout >/dev/null && echo "timeout 10" || true)
 composed() { # composed [NAME]: names of its containers, or only that one
   local project
   project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$compose" 2>/dev/null)
-  [ -n "$project" ] && docker ps --all --filter "label=com.docker.compose.project=$project" ${1:+--filter "name=^/?$1\$"} --format '{{.Names}}' 2>/dev/null | sort
+  [ -n "$project" ] && $limit docker ps --all --filter "label=com.docker.compose.project=$project" ${1:+--filter "name=^/?$1\$"} --format '{{.Names}}' 2>/dev/null | sort
 }
 
 # A file that a killed AppHost left behind does not count, even if another process has its process id by now.
 runs() { [ -r "$stack" ] && is_apphost "$(value pid)"; }
 is_apphost() { [[ $(ps -o command= -p "$1" 2>/dev/null) == *FactoryMonitoring.AppHost* ]]; }
+
+# Prints the processes and containers of a run from this directory that are left after the AppHost was killed, as the AppHost finds them (EarlierRun).
+leftovers() {
+  local pid engine volume
+  {
+    {
+      grep -lzxF -- "FACTORY_RUN_DIRECTORY=$run" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
+      pid=$(head -n 1 "$(cat "$run/postgres.directory" 2>/dev/null || echo "$run/postgres")/data/postmaster.pid" 2>/dev/null)
+      if [[ $(ps -o comm= -p "${pid:-0}" 2>/dev/null) == *postgres* ]]; then echo "$pid"; fi
+    } | sort -nu | sed 's/^/process /'
+    if [ -r "$run/volumes" ]; then
+      while read -r engine volume; do $limit "$engine" ps --filter "volume=$volume" --format 'container {{.Names}}' </dev/null 2>/dev/null; done <"$run/volumes"
+    fi
+  } | paste -sd, - || true
+}
 
 need() {
   if runs; then return; fi
@@ -34,7 +51,8 @@ need() {
 
 call() { # call METHOD PATH [SECONDS [BODY]]: prints the answer, fails unless it is 2xx
   local answer status
-  answer=$(curl -sS -X "$1" --max-time "${3:-60}" ${4:+--data-raw "$4"} -w '\n%{http_code}' -H @<(printf 'Authorization: Bearer %s\n' "$(value token)") -H 'Accept: text/plain' "$(value url)$2")
+  # The token stays on this machine: no proxy is asked.
+  answer=$(curl --noproxy '*' -sS -X "$1" --max-time "${3:-60}" ${4:+--data-raw "$4"} -w '\n%{http_code}' -H @<(printf 'Authorization: Bearer %s\n' "$(value token)") -H 'Accept: text/plain' "$(value url)$2")
   status=${answer##*$'\n'}
   printf '%s\n' "${answer%$'\n'*}" | sed '${/^$/d;}'
   [ "${status:0:1}" = 2 ]
@@ -128,6 +146,10 @@ load)
   order load readings_per_second "$2" seconds "$3"
   # Until the last reading is acknowledged, with a line per second on a terminal.
   until load=$(call GET /load) && [[ $load != "load runs"* ]]; do
+    if ! runs; then
+      echo "the stack has ended before the load has" >&2
+      exit 1
+    fi
     if [ -t 1 ]; then printf '\r%s' "$load"; fi
     sleep 1
   done
@@ -199,7 +221,7 @@ stop)
   need
   pid=$(value pid)
   kill -TERM "$pid"
-  for _ in $(seq 300); do
+  for _ in $(seq 600); do
     if ! kill -0 "$pid" 2>/dev/null; then
       echo "stopped"
       exit
@@ -212,6 +234,13 @@ stop)
 reset)
   if runs; then
     echo "the stack runs: make stop first" >&2
+    exit 1
+  fi
+  # If the AppHost was killed, what it started uses the data for up to 20 s longer.
+  latest=$((SECONDS + 20))
+  while left=$(leftovers) && [ -n "$left" ] && [ $SECONDS -lt $latest ]; do sleep 0.25; done
+  if [ -n "$left" ]; then
+    echo "the run from $run has left $left: end them first" >&2
     exit 1
   fi
   # PostgreSQL's data can be in another directory that its user can reach.

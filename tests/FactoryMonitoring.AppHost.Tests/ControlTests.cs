@@ -1,4 +1,6 @@
 using FactoryMonitoring.AppHost.Control;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Contracts.Control;
 using Microsoft.Extensions.Time.Testing;
 
@@ -51,17 +53,30 @@ public sealed class ControlTests
     {
         var exits = new ExitLog(_time);
         exits.Announce("kafka1", ExitCause.Killed, "make");
-        exits.Announce("kafka1", ExitCause.Stopped, "the page");
-        exits.Withdraw("kafka1");
+        exits.Withdraw(exits.Announce("kafka1", ExitCause.Stopped, "the page"));
         var killed = exits.Record("kafka1", _time.GetUtcNow(), 137, 1);
-        exits.Announce("kafka1", ExitCause.Killed, "make");
-        exits.Announce("kafka1", ExitCause.Killed, by: null);
-        exits.Withdraw("kafka1");
-        exits.Withdraw("kafka1");
+        var first = exits.Announce("kafka1", ExitCause.Killed, "make");
+        exits.Withdraw(exits.Announce("kafka1", ExitCause.Killed, by: null));
+        exits.Withdraw(first);
 
         Assert.Equal((ExitCause.Killed, "make"), (killed.Cause, killed.By));
         Assert.Null(exits.PendingKill("kafka1"));
         Assert.Equal(ExitCause.Died, exits.Record("kafka1", _time.GetUtcNow(), 1, 2).Cause);
+    }
+
+    [Fact]
+    public async Task A_command_that_throws_explains_no_end_and_takes_nothing_from_a_later_one()
+    {
+        var exits = new ExitLog(_time);
+
+        await Assert.ThrowsAsync<TaskCanceledException>(() => exits.AnnounceAsync("kafka1", ExitCause.Stopped, "make", () =>
+        {
+            exits.Announce("kafka1", ExitCause.Killed, "the page");
+            throw new TaskCanceledException();
+        }));
+
+        Assert.Equal((ExitCause.Killed, "the page"), exits.Record("kafka1", _time.GetUtcNow(), -1, 1) is var exit ? (exit.Cause, exit.By) : default);
+        Assert.False(exits.IsAnnounced("kafka1"));
     }
 
     [Fact]
@@ -107,6 +122,21 @@ public sealed class ControlTests
 
         Assert.Equal([11, 12, 13], ProcessTree.Descendants(10, processes));
         Assert.Empty(ProcessTree.Descendants(20, processes));
+    }
+
+    [Fact]
+    public void A_factory_with_a_replay_in_the_place_of_a_sensor_is_not_ready()
+    {
+        ProducerHealthBody Producer(string name, string status = Statuses.Active) => new(name, "", status, _time.GetUtcNow(), 1, 1);
+        ConsumerHealthBody Consumer(string name, string status = Statuses.Active) => new(name, status, [], _time.GetUtcNow(), 1, 1);
+        ProducerHealthBody[] four = [.. SensorCatalog.Types.Values.Skip(1).Select(type => Producer(ResourceNames.Sensor(type.Name)))];
+        var first = ResourceNames.Sensor(SensorCatalog.Types.Values.First().Name);
+
+        Assert.Equal((4, 1), ReadyAnnouncer.Active(
+            [.. four, Producer(ResourceNames.ReplaySensor), Producer("make-replay"), Producer(first, Statuses.Inactive)],
+            [Consumer(ResourceNames.Consumer(1)), Consumer(ResourceNames.Consumer(2), Statuses.Inactive), Consumer(ResourceNames.Consumer(7))],
+            maxConsumers: 6));
+        Assert.Equal((5, 0), ReadyAnnouncer.Active([.. four, Producer(first)], [], maxConsumers: 6));
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using System.Net;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using System.Text.Json;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Faults;
@@ -88,6 +90,36 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task A_consumer_that_is_being_stopped_is_started_again_and_one_that_is_paused_does_not_count()
+    {
+        await using var app = await FaultsApp.StartAsync(faults: true, consumers: 3, consumer: "trap 'sleep 2; kill $!; exit' TERM; sleep 600 & wait");
+        var stop = app.SendAsync("sensor-consumer-1", ResourceAction.Stop);
+        await app.UntilAsync("sensor-consumer-1", body => body["state"]!.GetValue<string>() == "Stopping");
+
+        Assert.Equal((HttpStatusCode.OK, "3 consumers run"), await app.SendAsync(new ScaleCommand(3)));
+        Assert.Equal(["sensor-consumer-1", "sensor-consumer-2", "sensor-consumer-3"], await app.RunningConsumersAsync());
+        Assert.Equal((HttpStatusCode.OK, "sensor-consumer-1: stopped"), await stop);
+        await app.SendAsync("sensor-consumer-2", ResourceAction.Pause);
+        Assert.Equal((HttpStatusCode.Conflict, "sensor-consumer-2 is paused: resume it first"), await app.SendAsync(new ScaleCommand(3)));
+    }
+
+    [Fact]
+    public async Task A_command_without_effect_is_refused_and_explains_no_later_end()
+    {
+        await using var app = await FaultsApp.StartAsync(faults: true, consumers: 1, configure: builder => builder
+            .AddResource(new Stubborn("stubborn"))
+            .WithInitialState(new CustomResourceSnapshot { ResourceType = "Test", Properties = [], State = KnownResourceStates.Running })
+            .WithCommand(KnownResourceCommands.StopCommand, "Stop", _ => Task.FromResult(CommandResults.Success()))
+            .WithKill((_, _) => throw new TaskCanceledException("no answer")));
+        await app.UntilAsync("stubborn", body => body["state"]?.GetValue<string>() == "Running");
+
+        Assert.Equal((HttpStatusCode.Conflict, "stubborn could not be stopped: it still runs after 15 s"), await app.SendAsync("stubborn", ResourceAction.Stop));
+        Assert.Equal(HttpStatusCode.Conflict, (await app.SendAsync("stubborn", ResourceAction.Kill)).Status);
+
+        Assert.Equal(ExitCause.Died, app.Exits.Record("stubborn", DateTimeOffset.UtcNow, 1, 1).Cause);
+    }
+
+    [Fact]
     public async Task What_is_asked_for_wrongly_is_refused_in_one_line()
     {
         const string Kinds = "resource, scale, poison, load, send, link, rolling-restart";
@@ -169,4 +201,6 @@ public sealed class FaultTests
         Assert.Equal("load-sensor-001", readings[0].GetProperty("sensor_id").GetString());
         Assert.All(readings, reading => Assert.Equal("2026-01-02T03:04:05.678000Z", reading.GetProperty("timestamp").GetString()));
     }
+
+    private sealed class Stubborn(string name) : Resource(name);
 }

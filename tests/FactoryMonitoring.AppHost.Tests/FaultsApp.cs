@@ -12,6 +12,7 @@ using FactoryMonitoring.AppHost.Postgres;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Control;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Tests;
 
@@ -29,8 +30,13 @@ internal sealed class FaultsApp : IAsyncDisposable
     /// <summary>What the parent process wrote when it exited; null if it was killed. Available after the application has stopped.</summary>
     public string? LastWord { get; private set; }
 
+    public ExitLog Exits => _app!.Services.GetRequiredService<ExitLog>();
+
     /// <param name="prepare">Prepares the run directory before the start.</param>
-    public static async Task<FaultsApp> StartAsync(bool faults, int consumers, Action<string>? prepare = null)
+    /// <param name="consumer">What each consumer does, as a shell script.</param>
+    /// <param name="configure">Adds resources.</param>
+    public static async Task<FaultsApp> StartAsync(
+        bool faults, int consumers, Action<string>? prepare = null, string consumer = "exec sleep 600", Action<IDistributedApplicationBuilder>? configure = null)
     {
         var test = new FaultsApp();
         prepare?.Invoke(test._directory.Path);
@@ -45,12 +51,13 @@ internal sealed class FaultsApp : IAsyncDisposable
         var setup = test._setup = FactorySetup.Prepare(builder);
         for (var number = 1; number <= setup.Settings.MaxConsumers; number++)
         {
-            var consumer = builder.AddExecutable(ResourceNames.Consumer(number), "sleep", ".", "600").WithKill();
-            if (number > setup.Settings.Consumers) consumer.WithExplicitStart();
+            var one = builder.AddExecutable(ResourceNames.Consumer(number), "sh", ".", "-c", consumer).WithKill();
+            if (number > setup.Settings.Consumers) one.WithExplicitStart();
         }
 
         var family = "echo begins; trap 'echo SIGTERM > ended; kill $(jobs -p); exit' TERM; sleep 600 & sleep 600 & wait";
         builder.AddExecutable("family", "sh", test._directory.Path, "-c", family).WithKill(Pid);
+        configure?.Invoke(builder);
         // The endpoint requires it; the tests do not use it.
         var kafka = new KafkaClusterResource("kafka", KafkaBacking.Embedded, setup.KafkaPorts);
         var password = builder.AddParameter("password", "none", secret: true);

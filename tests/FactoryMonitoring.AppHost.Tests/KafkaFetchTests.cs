@@ -265,6 +265,20 @@ public sealed class KafkaFetchTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task A_full_start_does_not_wait_for_an_engine_that_hangs()
+    {
+        var engine = Path.Combine(_repository.Path, "engine");
+        File.WriteAllText(engine, "#!/bin/sh\nexec sleep 60\n");
+        File.SetUnixFileMode(engine, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var start = Stopwatch.GetTimestamp();
+
+        var lines = await KafkaLinesAsync(("ASPIRE_CONTAINER_RUNTIME", engine));
+
+        Assert.DoesNotContain(lines, line => line.Contains("container", StringComparison.Ordinal));
+        Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(45));
+    }
+
+    [Fact]
     public void The_pinned_version_is_that_of_the_image()
     {
         var pinned = File.ReadAllLines(Path.Combine(AppContext.BaseDirectory, "kafka.version")).Single(line => line.StartsWith("version=", StringComparison.Ordinal));

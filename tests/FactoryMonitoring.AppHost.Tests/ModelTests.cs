@@ -1,6 +1,7 @@
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using FactoryMonitoring.AppHost.Kafka;
+using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
 using Npgsql;
 
@@ -69,6 +70,52 @@ public sealed class ModelTests
             if (reachesBrokers) Assert.Equal(("sasl_ssl", "u", "secret"), (context.EnvironmentVariables["Kafka__Security__Protocol"], context.EnvironmentVariables["Kafka__Security__Username"], context.EnvironmentVariables["Kafka__Security__Password"]));
         }
     }
+
+    [Theory]
+    [InlineData("factory.example.org", "factory.example.org;localhost;127.0.0.1;[::1]")]
+    [InlineData("*", "*")]
+    [InlineData("", "")]
+    public async Task Names_that_are_allowed_are_the_pages_and_the_factory_asks_as_localhost(string allowed, string ofThePage)
+    {
+        using var directory = new TemporaryDirectory();
+        await using var builder = await CreateAsync(directory, $"--AllowedHosts={allowed}");
+
+        // Nor does a proxy stand between them.
+        Assert.Contains("localhost", (Environment.GetEnvironmentVariable("no_proxy") ?? Environment.GetEnvironmentVariable("NO_PROXY"))!.Split(','));
+        foreach (var service in builder.Resources.OfType<ProjectResource>())
+        {
+            var context = new EnvironmentCallbackContext(builder.ExecutionContext, service, cancellationToken: CancellationToken.None);
+            foreach (var callback in service.Annotations.OfType<EnvironmentCallbackAnnotation>()) await callback.Callback(context);
+            Assert.Equal((service.Name, service.Name == ResourceNames.MonitoringWeb ? ofThePage : ""), (service.Name, context.EnvironmentVariables["AllowedHosts"]));
+            // By which a later start recognizes what a killed AppHost has left.
+            Assert.Equal(directory.Path, context.EnvironmentVariables[EarlierRun.Mark]);
+        }
+    }
+
+    [Fact]
+    public async Task Every_command_of_ours_says_what_it_does_and_asks_before_it_breaks_something()
+    {
+        using var directory = new TemporaryDirectory();
+        await using var builder = await CreateAsync(directory);
+
+        // Aspire adds its own commands to processes.
+        var commands = builder.Resources.Where(resource => resource is not ProjectResource and not ExecutableResource)
+            .SelectMany(resource => resource.Annotations.OfType<ResourceCommandAnnotation>().Select(command => (Name: $"{resource.Name}: {command.Name}", Command: command))).ToArray();
+        string[] harmless = [KnownResourceCommands.StartCommand, "restore"];
+        Assert.Empty(commands.Where(one => one.Command.DisplayDescription is null).Select(one => one.Name));
+        Assert.Empty(commands.Where(one => one.Command.ConfirmationMessage is null && !harmless.Contains(one.Command.Name)).Select(one => one.Name));
+        // An embedded broker is no process that could be paused.
+        Assert.All(builder.Resources.OfType<IKafkaBroker>(), broker => Assert.Equal(
+            [KnownResourceCommands.StartCommand, KnownResourceCommands.StopCommand, KnownResourceCommands.RestartCommand, "kill"],
+            broker.Annotations.OfType<ResourceCommandAnnotation>().Select(command => command.Name)));
+    }
+
+    private static Task<IDistributedApplicationTestingBuilder> CreateAsync(TemporaryDirectory directory, params string[] arguments) =>
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.FactoryMonitoring_AppHost>(
+        [
+            "--Factory:Kafka=embedded", "--Factory:Postgres=process", "--Factory:Prometheus=false", "--Factory:Faults=true", $"--Factory:RunDirectory={directory.Path}",
+            .. ((string[])["Web", "Api", "Kafka1", "Kafka2", "Kafka3", "Postgres"]).Select(port => $"--Factory:Ports:{port}=0"), .. arguments,
+        ]);
 
     private static async Task<string?> TextAsync(object value) => value switch
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using FactoryMonitoring.AppHost.Setup;
 
@@ -27,6 +28,21 @@ public sealed class PortsTests
         Assert.Equal(
             $"Port {taken} for kafka2 cannot be had (AddressAlreadyInUse): stop what listens there, or set Factory__Ports__Kafka2 to another (0: any free one).",
             exception.Message);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_port_that_is_taken_at_the_other_address_of_localhost_is_taken(bool isOpen)
+    {
+        // Without IPv6 there is no other address.
+        if (!Socket.OSSupportsIPv6 || !NetworkInterface.GetAllNetworkInterfaces().Any(network => network.GetIPProperties().UnicastAddresses.Any(unicast => unicast.Address.Equals(IPAddress.IPv6Loopback)))) return;
+        using var other = new TcpListener(IPAddress.IPv6Loopback, 0);
+        other.Start();
+        var taken = ((IPEndPoint)other.LocalEndpoint).Port;
+
+        Assert.Throws<SetupException>(() => Ports.Take([new("monitoring-web", "Factory:Ports:Web", taken, IsOpen: isOpen)]));
+        Assert.NotEqual([taken], Ports.Take([new("the Aspire dashboard", "", taken, Yields: true, IsOpen: isOpen)]));
     }
 
     [Fact]

@@ -97,6 +97,22 @@ public sealed class PostgresTests
     }
 
     [Fact]
+    public void A_file_of_the_server_that_cannot_be_read_to_its_end_names_no_process()
+    {
+        using var run = new TemporaryDirectory();
+        var directory = new PostgresDirectory(run.Path, null);
+        var file = Path.Combine(Directory.CreateDirectory(directory.Data).FullName, "postmaster.pid");
+
+        Assert.Null(directory.Postmaster());
+        File.WriteAllText(file, "4711\n/data\n");
+        Assert.Equal(4711, directory.Postmaster());
+        // It is there and cannot be read, as a file that the server removes in the meantime.
+        File.Delete(file);
+        File.CreateSymbolicLink(file, "/proc/self/mem");
+        Assert.Null(directory.Postmaster());
+    }
+
+    [Fact]
     public void An_image_that_can_be_had_is_used_with_a_volume_and_a_password_of_its_own()
     {
         using var run = new TemporaryDirectory();
