@@ -45,7 +45,7 @@ internal sealed class ColumnNames(FileShape shape, SettingName setting)
             }
         }
 
-        if (Array.FindIndex(shape.Names, name => Units.Split(name).Name.Equals(item, StringComparison.OrdinalIgnoreCase)) is >= 0 and var bare)
+        if (Array.FindIndex(shape.Measured, name => name.Equals(item, StringComparison.OrdinalIgnoreCase)) is >= 0 and var bare)
         {
             return bare;
         }

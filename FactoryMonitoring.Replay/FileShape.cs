@@ -25,6 +25,9 @@ internal sealed record FileShape(
     /// <summary>The text that ends the preamble of a LabVIEW measurement file.</summary>
     private const string EndOfHeader = "***End_of_Header***";
 
+    /// <summary>The names of the columns without their units.</summary>
+    public required string[] Measured { get; init; }
+
     /// <summary>The start from which a column without dates counts, as a preamble names it; null if none does.</summary>
     public TimeText? Start { get; init; }
 
@@ -227,7 +230,7 @@ internal sealed record FileShape(
             CheckHeader(preamble, first, least, kinds, header, setting);
             var width = Math.Max(count, header?.Fields.Length is { } fields && fields <= count + 1 ? Math.Min(fields, count) : count);
             var names = NamesOf(header?.Fields, above?.Fields, width, kinds);
-            var split = names.Select(Replay.Units.Split).ToArray();
+            var split = Replay.Units.SplitAll(names);
             var columns = ColumnSample.Of(records.Skip(first).Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).Select(record => record.Fields), width, missing);
             string? Of(string name, int column) =>
                 records.Take(preamble).LastOrDefault(record => record.Fields[0] == name && record.Fields.Length > column)?.Fields[column] is { Length: > 0 } text ? text : null;
@@ -254,6 +257,7 @@ internal sealed record FileShape(
                 sign ?? ColumnSample.DecimalOf(columns),
                 isWhole && records.Count < MaxRecords)
             {
+                Measured = [.. split.Select(name => name.Name)],
                 Start = Of("Date", 1) is { } date && TimeText.TryRead($"{date} {Of("Time", 1)}".Trim(), out var start) ? start : null,
             };
         }
@@ -365,9 +369,13 @@ internal sealed record FileShape(
                 rows.RemoveAt(rows.Count - 1);
             }
 
-            var units = rows.Count > 1 && Replay.Units.IsRow(rows[^1].Fields) ? rows[^1] : null;
+            var units = rows.Count > 1 && Replay.Units.IsRow(rows[^1].Fields) && !NamesTime(rows[^1].Fields, rows[^2].Fields) ? rows[^1] : null;
             var header = rows.Count - (units is null ? 1 : 2);
             return (rows.ElementAtOrDefault(header - 1), rows.ElementAtOrDefault(header), units);
+
+            // "Time,V" below "Serial,123" is the header.
+            static bool NamesTime(string[] fields, string[] above) => Enumerable.Range(0, fields.Length).Any(index =>
+                fields[index].ToLowerInvariant() is "time" or "date" or "datetime" or "timestamp" && !(index < above.Length && TimePlan.IsNamedTime(above[index])));
         }
 
         private (string[] Fields, long Line, bool WasComment) Uncommented(Record record)

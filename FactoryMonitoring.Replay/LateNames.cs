@@ -26,6 +26,7 @@ internal sealed class LateNames(int[] columns, int? series = null, bool mayBeTwo
     private DateTime? _first;
     private DateTime? _newest;
     private long _rows;
+    private long _rowsBeforeSteps;
     private int _jumps;
 
     private sealed class Steps
@@ -86,6 +87,7 @@ internal sealed class LateNames(int[] columns, int? series = null, bool mayBeTwo
         if (hasBefore)
         {
             _steps.Add(time.CompareTo(before));
+            _rowsBeforeSteps = _steps.Same == 0 && (_steps.Forward == 0 || _steps.Backward == 0) ? _rows : _rowsBeforeSteps;
         }
 
         // A step back to the first half of the time span read so far: another device begins.
@@ -145,6 +147,9 @@ internal sealed class LateNames(int[] columns, int? series = null, bool mayBeTwo
 
         static bool WillVary(Column column, RowReader row) => column.Last.Count > 1 || (column.Last.Count == 1 && !column.Last.ContainsKey(row[column.Indexes[0]]));
     }
+
+    /// <summary>Whether many rows from the first such step on, or all rows at which a device could begin, show that the columns name devices. A state changes with few.</summary>
+    public bool IsSure => _steps.OutOfOrder(_steps.Forward >= _steps.Backward) is var outOfOrder && (outOfOrder * 4 >= _rows - _rowsBeforeSteps || outOfOrder == _jumps);
 
     /// <summary>Returns the columns that name devices, one or two; null if none do.</summary>
     public int[]? Find()

@@ -21,6 +21,9 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     private const int RowsLookedAt = 3000;
 
+    /// <summary>Rows of which at least half have one time: the names of so many devices need not repeat.</summary>
+    private const int ManyRows = 100;
+
     /// <summary>Stands between id, type and unit of an export's sensor: no id, type or unit contains it.</summary>
     private const char BehindId = '\0';
 
@@ -140,28 +143,46 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
     [
         .. Columns(shape, time, index => !chosen.Contains(index)
-            && (((IsText(shape, index) || IsTag(shape, index)) && !(shape.HeaderLine is not null && UnitName().IsMatch(shape.Names[index])))
+            && (IsName(shape, index)
                 || (shape.HeaderLine is not null && shape.Columns[index].IsNumber && !IsTag(shape, index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index])))),
+        // The number of the first device, where others follow.
+        .. Columns(shape, time, index => !chosen.Contains(index) && shape.Columns[index] is { IsConstant: true, Numbered: > 1 } && IsNumberOfSome(shape, index) && ValuesBeside(shape, time, index).Length > 0),
     ];
+
+    /// <summary>Refuses columns that were found in the rows after the first ones, unless their names or their rows make certain that they name devices.</summary>
+    /// <exception cref="ReplayFileException">The columns are not certain.</exception>
+    public static void CheckLate(FileShape shape, int[] found, bool isSure, string setting)
+    {
+        if (found is [var one] && (shape.Columns[one].IsNumber ? !IdWords().IsMatch(shape.Names[one]) && !EndsAsId().IsMatch(shape.Names[one]) && !IsTag(shape, one) && one != SeriesNumber(shape)
+            : !isSure && !NameWords().IsMatch(shape.Names[one])))
+        {
+            throw AskFor(shape, found, setting);
+        }
+    }
+
+    private static ReplayFileException AskFor(FileShape shape, IReadOnlyList<int> found, string setting) => new(
+        $"{string.Join(" or ", found.Select(shape.Column))} may name the sensor of each row, because times that repeat or go back do not among the rows of one name: give {setting}={string.Join(" or ", found.Select(index => index + 1))}, or {setting}=none where all rows are of one sensor");
 
     private static int[] NameOf(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] chosen, string setting)
     {
         var hasHeader = shape.HeaderLine is not null;
-        var texts = Columns(shape, time, index => (IsText(shape, index) || IsTag(shape, index)) && !chosen.Contains(index) && !(hasHeader && UnitName().IsMatch(shape.Names[index])));
+        var texts = Columns(shape, time, index => IsName(shape, index) && !chosen.Contains(index));
         var ids = Columns(shape, time, index => hasHeader && shape.Columns[index].IsNumber && !IsTag(shape, index) && !chosen.Contains(index) && !ReplayCheck.IsRowNumber(shape, index) && IdWords().IsMatch(shape.Names[index]));
         int? series = hasHeader && SeriesNumber(shape) is { } table && !time.Columns.Contains(table) && !chosen.Contains(table) ? table : null;
-        if ((texts.Count == 0 && ids.Count == 0 && series is null) || (chosen.Length == 0 && Numbers(shape, time, -1).Count == 0))
+        var numbers = Columns(shape, time, index => IsNumberOfSome(shape, index) && !ids.Contains(index) && !chosen.Contains(index) && (chosen.Length > 0 || ValuesBeside(shape, time, index).Length > 0));
+        if ((texts.Count == 0 && ids.Count == 0 && numbers.Count == 0 && series is null) || (chosen.Length == 0 && Numbers(shape, time, -1).Count == 0))
         {
             return [];
         }
 
-        var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids, .. series is { } number ? [number] : Array.Empty<int>()]);
+        var rows = NamedRows.Read(path, shape, time, missing, [.. texts, .. ids, .. numbers, .. series is { } number ? [number] : Array.Empty<int>()]);
         var isOneValue = (chosen.Length > 0 ? chosen.Length : ValuesBeside(shape, time, -1).Except(ids).Count()) == 1;
         var found = texts.Where(index => hasHeader && NameWords().IsMatch(shape.Names[index]) && (isOneValue || rows.Repeats(index)))
             .Concat(ids.Where(rows.AreIds).Where(index => IdEnd().IsMatch(shape.Names[index]) ? rows.Repeats(index) : rows.ToldByTimes(index))).ToList();
+        var isTold = false;
         if (!found.Exists(index => rows.Names(index) > 1) && texts.Where(index => rows.Names(index) > 1 && rows.ToldByTimes(index)).ToList() is { Count: > 0 } told)
         {
-            found = told;
+            (found, isTold) = (told, true);
         }
 
         if (found.Count > 1 && rows.Count >= FewRows)
@@ -183,9 +204,19 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             return [.. new[] { one, beside }.Order()];
         }
 
-        if (found.Count == 0)
+        if (found.Count == 0 && OfSeveral(shape, rows, [.. texts.Concat(ids.Where(rows.AreIds)).Where(index => rows.Names(index) > 1)], series, setting) is { Length: > 0 } several)
         {
-            return OfSeveral(shape, rows, [.. texts.Concat(ids.Where(rows.AreIds)).Where(index => rows.Names(index) > 1)], series, setting);
+            return several;
+        }
+
+        if (found.Count <= 1 && OfNumbers(shape, rows, [.. found.Where(index => rows.Names(index) > 1)], texts, [.. ids.Concat(numbers).Except(found).Where(rows.AreIds)], setting) is { Length: > 0 } numbered)
+        {
+            return numbered;
+        }
+
+        if (isTold && found is [var only] && !rows.IsOfDevices(only))
+        {
+            throw AskFor(shape, found, setting);
         }
 
         // A field or a host alone does not name a series of InfluxDB.
@@ -196,6 +227,43 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
         return found.Count <= 1 ? [.. found] : throw new ReplayFileException(
             $"{string.Join(" and ", found.Select(shape.Column))} may name the sensor of each row: give {setting}=one of them, {setting}={found[0] + 1},{found[1] + 1} where two are one name, or {setting}=none where neither does");
+    }
+
+    // Where no name tells the rows of one time apart, the number of a device may. A name ends with id or number; any other is asked for.
+    private static int[] OfNumbers(FileShape shape, NamedRows rows, int[] named, List<int> texts, int[] numbers, string setting)
+    {
+        var isMuch = rows.Left(named) * 10 >= rows.Count;
+        var told = Array.FindAll(numbers, index => isMuch ? rows.AreTold(named, index, IsId(index)) : named.Length == 0 && rows.AreNumbersInBlocks(index));
+        if (Array.FindAll(told, IsId) is [var id])
+        {
+            return [.. named.Append(id).Order()];
+        }
+
+        if (told.Length > 0)
+        {
+            throw AskFor(shape, told, setting);
+        }
+
+        if (isMuch && named.Length == 0)
+        {
+            int[] all = [.. texts.Concat(numbers).Where(index => rows.Names(index) > 1)];
+            foreach (var one in all)
+            {
+                if (Array.Find(all, other => other > one && rows.AreToldByTimes([one, other]) && rows.AreFew([one, other])) is var beside and > 0)
+                {
+                    throw new ReplayFileException($"{shape.Column(one)} and {shape.Column(beside)} together may name the sensor of each row, because times that repeat or go back do not among the rows of both: give {setting}={one + 1},{beside + 1}, or {setting}=none where all rows are of one sensor");
+                }
+            }
+
+            if (rows.Backward * 10 >= rows.Count && all.Length > 0)
+            {
+                throw new ReplayFileException($"the times of {rows.Backward} of the first {rows.Count} rows are before that of the row above, and no column tells whose rows these are: give {setting}=the column that names the sensor of each row, or {setting}=none where all rows are of one sensor");
+            }
+        }
+
+        return [];
+
+        bool IsId(int index) => EndsAsId().IsMatch(shape.Names[index]) || IdWords().IsMatch(shape.Names[index]);
     }
 
     // Where no text alone tells the rows of one time apart, two may: each host has the same fields. InfluxDB numbers its series besides.
@@ -232,23 +300,37 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     private static List<int> Numbers(FileShape shape, TimePlan time, int name) =>
         Columns(shape, time, index => index != name && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index) && index != SeriesNumber(shape) && !IsTag(shape, index));
 
+    // A state or a unit names no device, whatever changes with it.
+    private static bool IsName(FileShape shape, int index) => (IsText(shape, index) || IsTag(shape, index))
+        && !(shape.HeaderLine is not null && shape.Names[index] is var name && (UnitName().IsMatch(name) || StateName().IsMatch(name) || BesideValue().IsMatch(name)));
+
+    private static bool IsNumberOfSome(FileShape shape, int index) => shape.Columns[index] is { IsNumber: true, IsWhole: true, Least: >= 0 } && index != SeriesNumber(shape) && !IsTag(shape, index)
+        && !ReplayCheck.IsRowNumber(shape, index) && !(shape.HeaderLine is not null && (BesideValue().IsMatch(shape.Names[index]) || StateName().IsMatch(shape.Names[index])));
+
     private static bool IsText(FileShape shape, int index) => shape.Columns[index] is { IsEmpty: false, IsNumber: false, IsTime: false, IsClock: false };
 
     [GeneratedRegex("^(sensor|tag|point|channel|signal|metric|variable|var|parameter|item|series|device|station|node|mote|meter|machine|asset|equipment|location|site|room|kanal|messstelle|geraet|gerät|standort|anlage|maschine)([ _.-]?(id|name|key|no|nr|label))?$|^(name|tagname|pointname|measurement|quantity|attribute|key|kennung)$|^(entity|unit|site|plant|source)[ _.-]?(id|name)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NameWords();
 
-    [GeneratedRegex("^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)([ _.-]?(id|no|nr|number|key))?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)([ _.-]?(id|no|nr|num|number|key))?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex IdWords();
 
-    [GeneratedRegex("^location$|^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^location$|^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|num|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NoValue();
 
     // Station numbers of the KNMI, NOAA and the DWD; a table number of InfluxDB.
     [GeneratedRegex("^(stn|station|stations_id|usaf|wban|wmo|table)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PlaceNumber();
 
-    [GeneratedRegex("(id|no|nr|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("(id|no|nr|num|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex IdEnd();
+
+    // turbine_id, TurbID, room_no; "grid" and "humid" end otherwise.
+    [GeneratedRegex("[ _.-](?i:id|no|nr|num|number|key)$|(?<=[a-z])(ID|Id|No|Nr|Num|Number|Key)$", RegexOptions.CultureInvariant)]
+    private static partial Regex EndsAsId();
+
+    [GeneratedRegex("(^|[ _.-])(quality|status|state|mode|validity|flags?|qc|events?|comments?|notes?|remarks?|messages?|zustand|qualit(ä|ae)t|betriebsart|bemerkung|kommentar|meldung)$|^weather|^wetter|(?-i:(?<=[a-z])(Status|State|Quality|Mode|Flag|Event|Comment|Message))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex StateName();
 
     [GeneratedRegex("^(units?|uom|einheit|(unit|units)[ _]?of[ _]?measure(ment)?)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex UnitName();
@@ -256,7 +338,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     [GeneratedRegex("^(var|tag|sensor|point)?[ _.-]?(value|val|reading|wert|messwert)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ValueName();
 
-    [GeneratedRegex("^(quality|validity|valid|status|state|flags?|qc|lat|latitude|lon|lng|long|longitude|alt|altitude|height|elevation|time_?ms)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^((opc|q)?[ _]?quality([ _]?detail)?|v_?value|.*tagkey|status_?code|validity|valid|status|state|flags?|qc|lat|latitude|lon|lng|long|longitude|alt|altitude|height|elevation|time_?ms)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex BesideValue();
 
     /// <summary>The first rows of the columns that may name devices.</summary>
@@ -266,6 +348,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         private readonly DateTime?[] _times;
         private readonly int _direction;
         private readonly int _outOfOrder;
+        private readonly int _mostAtOnce = 1;
 
         private NamedRows(Dictionary<int, string[]> cells, DateTime?[] times)
         {
@@ -273,9 +356,19 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
             var steps = times.Zip(times.Skip(1), (one, next) => next.HasValue && one.HasValue ? next.Value.CompareTo(one.Value) : 1).ToList();
             _direction = steps.Count(step => step > 0) >= steps.Count(step => step < 0) ? 1 : -1;
             _outOfOrder = steps.Count(step => step != _direction);
+            Backward = steps.Count(step => step == -_direction);
+            var atOnce = 1;
+            foreach (var step in steps)
+            {
+                atOnce = step == _direction ? 1 : atOnce + 1;
+                _mostAtOnce = Math.Max(_mostAtOnce, atOnce);
+            }
         }
 
         public int Count => _times.Length;
+
+        /// <summary>The number of rows whose time is before that of the row above.</summary>
+        public int Backward { get; }
 
         public static NamedRows Read(string path, FileShape shape, TimePlan time, MissingMarkers missing, int[] columns)
         {
@@ -336,6 +429,18 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
                 return false;
             }
 
+            return Steps(columns) is var (left, names) && names > 1 && names * 2 <= Count && left * 20 <= _outOfOrder;
+        }
+
+        /// <summary>Returns whether both columns together distinguish the rows of the same time, and neither of them alone does.</summary>
+        /// <param name="least">The minimum number of rows that the first column alone does not distinguish.</param>
+        public bool ToldByTimes(int column, int other, int least) => Left([column]) >= least && Left([other]) > 0 && Left([column, other]) == 0;
+
+        /// <summary>Returns the number of times that repeat or go back among the rows of each combination of names.</summary>
+        public int Left(int[] columns) => Steps(columns).Left;
+
+        private (int Left, int Names) Steps(int[] columns)
+        {
             var last = new Dictionary<string, DateTime>(StringComparer.Ordinal);
             var left = 0;
             for (var row = 0; row < _times.Length; row++)
@@ -348,30 +453,48 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
                 }
             }
 
-            return last.Count > 1 && last.Count * 2 <= Count && left * 20 <= _outOfOrder;
+            return (left, last.Count);
         }
 
-        /// <summary>Returns whether both columns together distinguish the rows of the same time, and neither of them alone does.</summary>
-        /// <param name="least">The minimum number of rows that the first column alone does not distinguish.</param>
-        public bool ToldByTimes(int column, int other, int least)
-        {
-            int Left(Func<int, string> name)
-            {
-                var last = new Dictionary<string, DateTime>(StringComparer.Ordinal);
-                var left = 0;
-                for (var row = 0; row < _times.Length; row++)
-                {
-                    if (_times[row] is { } at)
-                    {
-                        left += last.TryGetValue(name(row), out var before) && at.CompareTo(before) != _direction ? 1 : 0;
-                        last[name(row)] = at;
-                    }
-                }
+        /// <summary>Returns whether a number besides the names distinguishes rows of the same time, as that of a device does: in turn, or in blocks.</summary>
+        /// <param name="isId">Whether its column is named so.</param>
+        public bool AreTold(int[] named, int number, bool isId) => Steps([.. named, number]) is var (left, names) && left * 4 <= Left(named) && Names(number) > 1
+            && (names * 2 <= Count || (_mostAtOnce * 2 > Count && Count >= ManyRows)) && (isId || AreFew([number]) || AreNumbersInBlocks(number));
 
-                return left;
+        /// <summary>Returns whether there are about as many combinations of names as rows of one time: numbers that are values have more.</summary>
+        public bool AreFew(int[] columns) => Steps(columns).Names <= 2 * _mostAtOnce;
+
+        /// <summary>Returns whether names come in turn, so that many rows have the time of the row before, or in blocks, one behind the other. Those of a state do neither.</summary>
+        public bool IsOfDevices(int column) => _outOfOrder * 4 >= Count || IsInBlocks(column);
+
+        /// <summary>Returns whether times go back only where another number begins, and the number changes hardly elsewhere.</summary>
+        public bool AreNumbersInBlocks(int column) => IsInBlocks(column) && _cells[column].Zip(_cells[column].Skip(1), (one, next) => one == next ? 0 : 1).Sum() <= 2 * _outOfOrder;
+
+        /// <summary>Returns whether times go back only where another name begins: at least three times, or to near the beginning at a new name.</summary>
+        public bool IsInBlocks(int column)
+        {
+            if (_outOfOrder == 0 || Backward != _outOfOrder)
+            {
+                return false;
             }
 
-            return Left(row => _cells[column][row]) >= least && Left(row => _cells[other][row]) > 0 && Left(row => $"{_cells[column][row]}\n{_cells[other][row]}") == 0;
+            var seen = new HashSet<string>(StringComparer.Ordinal);
+            var (cells, isNew) = (_cells[column], true);
+            for (var row = 0; row < Count; row++)
+            {
+                var isBack = row > 0 && _times[row] is { } at && _times[row - 1] is { } before && at.CompareTo(before) == -_direction;
+                if (isBack && cells[row] == cells[row - 1])
+                {
+                    return false;
+                }
+
+                isNew &= !isBack || (!seen.Contains(cells[row]) && IsNearBeginning(row));
+                seen.Add(cells[row]);
+            }
+
+            return _outOfOrder >= 3 || isNew;
+
+            bool IsNearBeginning(int row) => _times[0] is { } first && _times[row - 1] is { } last && (_times[row]!.Value - first).Duration() < (last - first).Duration() / 2;
         }
 
         /// <summary>Returns whether each name in the one column always occurs with the same name in the other.</summary>

@@ -147,6 +147,7 @@ internal sealed class ReplayCheck
 
         if (late?.Find() is { } lateName)
         {
+            LongTable.CheckLate(shape, lateName, late.IsSure, _setting(nameof(ReplayOptions.NameColumn)));
             return new ReplayCheck(_options, _setting).Run(progress, table is null ? lateName : [.. lateName.Append(table.Name).Order()]);
         }
 
@@ -373,6 +374,7 @@ internal sealed class ReplayCheck
     private FileShape Sure(FileShape shape, List<int> unsure, DecimalSign told)
     {
         var first = new (long Line, string Text)?[shape.FieldCount];
+        var longest = new double[shape.FieldCount];
         using var row = new RowReader(_path, shape);
         while (unsure.Count > 0 && row.Read())
         {
@@ -390,6 +392,9 @@ internal sealed class ReplayCheck
                     case NumberForms.Both when text.AsSpan().ContainsAny('.', ','):
                         first[index] ??= (row.Line, text);
                         break;
+                    case NumberForms.Both when !_missing.IsText(text) && Cell.TryRead(text, DecimalSign.Point, out var whole, out _) && (whole >= 0 || !_missing.IsCandidate(whole)):
+                        longest[index] = Math.Max(longest[index], Math.Abs(whole));
+                        break;
                 }
             }
         }
@@ -397,6 +402,13 @@ internal sealed class ReplayCheck
         if (unsure.Count == 0)
         {
             return shape with { Decimal = told };
+        }
+
+        // Numbers of three digits between them, and none of more, or two columns and most that have the other sign: the mark separates thousands.
+        var others = shape.Columns.Count(column => column.Sign == told);
+        if (unsure.TrueForAll(index => longest[index] is >= 100 and < 1000) || (others >= 2 && others > unsure.Count))
+        {
+            return shape with { Decimal = told, AssumedMark = told == DecimalSign.Point ? "comma" : "point" };
         }
 
         var column = unsure[0];
@@ -511,6 +523,7 @@ internal sealed class ReplayCheck
             differs |= before is { } other && other != utc;
             before = utc;
             account.HasOrder |= isText && written.Form is DateForm.DayOrMonthFirst or DateForm.AnyOrder;
+            account.HasPoints |= isText && written.HasPoints;
             account.NamesNoZone |= isText && written.Offset is null;
             account.Add(utc, row.Line);
             if (differs && account.Question is null)
@@ -535,7 +548,7 @@ internal sealed class ReplayCheck
 
     private TimeAccount? Decide(List<TimeAccount> accounts, bool orderMatters, FileShape shape, TimePlan time)
     {
-        var left = accounts.Where(account => account.WrongLine is null).ToList();
+        var left = Likely(accounts.FindAll(account => account.WrongLine is null));
         if (left.Count > 1 && orderMatters && left.Any(account => account.HasOrder) && left.FirstOrDefault(account => account.Question is not null)?.Question is var (line, text))
         {
             var orders = string.Join(" or ", left.Select(account => NameOf(account.Order)));
@@ -544,6 +557,23 @@ internal sealed class ReplayCheck
         }
 
         return left.FirstOrDefault();
+    }
+
+    // A year of two digits can be a day. Whether it is first is told by times in the future, by times that go back where those of the other order only rise or
+    // only fall, and by points, with which it is last: 13.02.24.
+    private static List<TimeAccount> Likely(List<TimeAccount> accounts)
+    {
+        if (accounts.Find(account => account.Order == DateOrder.YearFirst) is not { HasOrder: true } yearFirst || accounts.Count == 1)
+        {
+            return accounts;
+        }
+
+        var now = DateTime.UtcNow.AddDays(1);
+        var others = accounts.FindAll(account => account != yearFirst);
+        var (ofYearFirst, ofOthers) = (Doubt(yearFirst), others.Min(Doubt));
+        return ofYearFirst > ofOthers ? others : ofYearFirst < ofOthers ? [yearFirst] : accounts;
+
+        int Doubt(TimeAccount account) => (account.Most > now ? 4 : 0) + (account is { Forward: > 0, Backward: > 0 } ? 2 : 0) + (account.HasPoints && account == yearFirst ? 1 : 0);
     }
 
     private ReplayFileException NoTime(RowReader row, FileShape shape, TimePlan time, RowClock clock) => new(Say.Text(
@@ -756,12 +786,12 @@ internal sealed class ReplayCheck
 
         // The name of the only device adds nothing to the names of its columns.
         string? NameOf(ColumnCheck check) =>
-            table is not { HasSeveral: true } ? check.Name : isOneName ? null : $"{check.Name}-{Units.Split(shape.Names[check.Index]).Name}";
+            table is not { HasSeveral: true } ? check.Name : isOneName ? null : $"{check.Name}-{shape.Measured[check.Index]}";
     }
 
     private ReplayColumn Column(ColumnCheck check, string? named, bool isOne, LongTable? table, FileShape shape, string? typeOf, string? unitOf, HashSet<string> ids, HashSet<double> confirmed)
     {
-        var header = Units.Split(shape.Names[check.Index]).Name;
+        var header = shape.Measured[check.Index];
         // With one value column, name and unit may be in the name of the sensor.
         var isByName = table is { HasSeveral: false };
         var (name, ofName) = !isByName ? (named ?? header, null) : table!.IsExport ? (LongTable.IdOf(named!), null) : table.Other is not null ? SplitTwo(named!) : Units.Split(named!);
@@ -771,10 +801,13 @@ internal sealed class ReplayCheck
         var unit = table is { IsExport: true } && unitOf is null ? check.Unit ?? "" : unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
         // In a long table, the header of the value column may name what all values measure.
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
+        // An energy without a unit may be in W or kWh: it is a type of its own.
+        var isEnergy = givenType is null && unit is null && (byName == Contracts.SensorCatalog.Energy || Units.IsEnergy(measured));
+        byName = isEnergy ? null : byName;
         var isUnitOfType = unit is null && table is not { IsExport: true };
         // A single series without type and unit has always been assumed to be a temperature.
-        var isAssumed = givenType is null && byName is null && isOne && unit is null && !Units.IsState(measured);
-        var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(measured, unit));
+        var isAssumed = givenType is null && byName is null && isOne && unit is null && !isEnergy && !Units.IsState(measured);
+        var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(isEnergy && !Units.IsEnergy(measured) ? header : measured, unit));
         // A value that was stored without a unit has none.
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (isUnitOfType && byName is not null && !MayBeIn(type, check.Least, check.Most))
@@ -815,7 +848,7 @@ internal sealed class ReplayCheck
         return warning >= critical
             ? throw new ReplayFileException(Say.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
-            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, Suspected = suspected };
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, IsUnitAssumed = isUnitOfType && byName is not null && MayBeInAnother(type, check.Least, check.Most), Suspected = suspected };
     }
 
     // A letter behind a number may be its unit, a multiplier (1.2 K are 1,200) or the mark of a state (45s is suspect).
@@ -841,6 +874,10 @@ internal sealed class ReplayCheck
     // An air pressure in Pa or bar is far from its value in hPa, and no air is as dry as 1 %.
     private static bool MayBeIn(string type, double least, double most) => least > most
         || (type == Contracts.SensorCatalog.Pressure.Name ? most >= 300 && least <= 1200 : type != Contracts.SensorCatalog.Humidity.Name || most > 1 || most <= 0);
+
+    // A temperature around the freezing point is near 273 in K, and a vibration may be in g.
+    private static bool MayBeInAnother(string type, double least, double most) =>
+        type == Contracts.SensorCatalog.Vibration.Name || (type == Contracts.SensorCatalog.Temperature.Name && least >= 230 && most <= 330);
 
     // The rules of a known type are not converted to this unit, so it must be a different type.
     private static string TypeOf(string name, string? unit) =>
@@ -968,6 +1005,8 @@ internal sealed class ReplayCheck
         public (long Line, string Text)? Question { get; set; }
 
         public bool HasOrder { get; set; }
+
+        public bool HasPoints { get; set; }
 
         public bool NamesNoZone { get; set; }
 

@@ -19,6 +19,9 @@ public sealed record ReplayColumn(
     /// <summary>Whether the column is assumed to be a temperature in °C because nothing names its type and unit.</summary>
     public bool IsAssumed { get; init; }
 
+    /// <summary>Whether its unit is assumed to be that of its type although its values can be in another one.</summary>
+    public bool IsUnitAssumed { get; init; }
+
     /// <summary>Values that may stand for a missing one, because they are runs of one digit or usual markers, and far from all others.</summary>
     public IReadOnlyList<double> Suspected { get; init; } = [];
 }

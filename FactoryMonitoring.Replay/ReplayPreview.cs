@@ -40,6 +40,10 @@ public static class ReplayPreview
             {
                 Line("", $"ASSUMED: nothing in the file names its type and unit, and it is taken for a temperature in °C; give {setting(nameof(ReplayOptions.SensorType))} and {setting(nameof(ReplayOptions.Units))} if it is another");
             }
+            else if (column.IsUnitAssumed)
+            {
+                Line("", $"ASSUMED: nothing in the file names its unit, and it is taken for {column.Unit}; give {setting(nameof(ReplayOptions.Units))} if it is in {(column.Unit == Contracts.SensorCatalog.Temperature.Unit ? "K" : "g")} or another");
+            }
         }
 
         if (plan.Columns.Count > ColumnsShown)
@@ -78,7 +82,7 @@ public static class ReplayPreview
     public static string Summary(ReplayPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}{(one.IsAssumed ? " (assumed, for nothing in the file names type and unit)" : "")}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first";
+        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}{(one.IsAssumed ? " (assumed, for nothing in the file names type and unit)" : "")}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first{(plan.NamedBy is { } named ? $", named by {named}" : "")}";
         return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Say.Duration(plan.Duration))}";
     }
 

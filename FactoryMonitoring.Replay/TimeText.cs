@@ -48,6 +48,9 @@ internal struct TimeText
     public int Second;
     public int Third;
 
+    /// <summary>Whether points separate the numbers of the date.</summary>
+    public bool HasPoints;
+
     /// <summary>Ticks since midnight; up to 24 hours.</summary>
     public long Clock;
     public bool HasClock;
@@ -308,6 +311,7 @@ internal struct TimeText
 
                 Third = Number(ref rest, year);
                 Form = year == 4 ? DateForm.DayOrMonthFirst : DateForm.AnyOrder;
+                HasPoints = mark == '.';
                 // Some countries write a final point: "10.03.2004."
                 return true;
             default:

@@ -60,7 +60,7 @@ internal static partial class Units
         if (InBrackets().Match(name.Replace('（', '(').Replace('）', ')').Replace('［', '[').Replace('］', ']')) is { Success: true } match && match.Groups["name"].Length > 0)
         {
             var unit = match.Groups["unit"].Value.Trim();
-            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : UnitWords.IsKnown(unit) || Degrees().IsMatch(unit))
+            if (match.Groups["square"].Success ? unit.Length is > 0 and <= 16 : Degrees().IsMatch(unit) || (UnitWords.IsKnown(unit) && MayFollow(match.Groups["name"].Value, unit)))
             {
                 return (match.Groups["name"].Value.Trim(' ', '_'), DegreesOf(unit));
             }
@@ -98,6 +98,15 @@ internal static partial class Units
             ? (joined.Groups["name"].Value, attached) : (name, null);
     }
 
+    /// <summary>Splits off the units of a header: brackets distinguish columns of the same name if one of them contains no unit.</summary>
+    public static (string Name, string? Unit)[] SplitAll(IReadOnlyList<string> header)
+    {
+        var others = header.Where(name => InBrackets().Match(name) is { Success: true } match && match.Groups["unit"].Value.Trim() is var text
+            && (Split(name).Unit is null || (!UnitWords.IsKnown(text) && !Degrees().IsMatch(text) && !IsLikeUnit(text)))).Select(BeforeBrackets).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return [.. header.Select(name => InBrackets().IsMatch(name) && others.Contains(BeforeBrackets(name)) && header.Count(other => BeforeBrackets(other).Equals(BeforeBrackets(name), StringComparison.OrdinalIgnoreCase)) > 1
+            ? (name, null) : Split(name))];
+    }
+
     /// <summary>Returns a unit in a row of units, without brackets; null if the field is not a unit.</summary>
     public static string? OfRow(string field) => Bare(field) is { Length: > 0 and <= 32 } unit && !BesideUnits.Contains(unit) ? UnitWords.SymbolOf(unit) : null;
 
@@ -116,6 +125,9 @@ internal static partial class Units
             : null;
         return type is not null && (unit is null || UnitWords.OfType(type.Name).Contains(unit)) ? type : null;
     }
+
+    /// <summary>Returns whether a name is that of an energy or a power, which without a unit can be in W, kW, Wh or kWh.</summary>
+    public static bool IsEnergy(string name) => Energy().IsMatch(name);
 
     /// <summary>Returns whether a name is that of a state or a ratio and not of a quantity: a power factor has no unit of power.</summary>
     public static bool IsState(string name) => State().IsMatch(name);
@@ -141,10 +153,18 @@ internal static partial class Units
     public static bool IsOfName(string name, string unit) => unit.ToUpperInvariant() is var letter
         && ((letter is "C" or "F" or "K" && Temperature().IsMatch(name)) || (letter is "W" or "J" && Energy().IsMatch(name)) || (unit is "g" && Vibration().IsMatch(name)));
 
-    // "(outdoor)", "(2 m)" and "(L1)" tell sensors apart; "(kWh/hh)", "(in/s pk)" and "(xyz)" are units, whether they are known or not.
+    // "(kWh/hh)" and "(in/s pk)" are units that are not known. "(outdoor)", "(CPU)", "(K-Type)", "(2 m)", "(S/N 12)" and "(A/B)" distinguish sensors.
     private static bool IsLikeUnit(string text) =>
-        text.Length is > 0 and <= 16 && !Distinction().IsMatch(text) && !text.Split('/').Any(Descriptions.Contains)
-        && (text.AsSpan().ContainsAny(Signs) || (text.IndexOf(' ') is > 0 and var mark ? UnitWords.IsWritten(text[..mark]) : text.Length <= 3 || !text.All(char.IsLetter)));
+        text.Length is > 0 and <= 16 && !Distinction().IsMatch(text) && !text.Split('/').Any(Descriptions.Contains) && text.AsSpan().ContainsAny(Signs)
+        && (text[0] is '°' or '%' or 'µ' or 'μ' || text.AsSpan().ContainsAny('²', '³') || UnitWords.Folded(text) is not null
+            || (text.IndexOfAny(['/', '·', '*', '^']) is > 1 and var mark && UnitWords.IsWritten(text[..mark])));
+
+    // The name of a type may be followed by a word that is a unit only elsewhere: the pressures HP and LP, the temperatures in, A and S.
+    private static bool MayFollow(string name, string unit) => TypeOf(name, null) is null
+        || (unit.Length == 1 ? unit is "%" or "°" or "V" || IsOfName(name, unit)
+            : !Descriptions.Contains(unit) && (!WordsLikeUnits.Contains(unit) || unit.Equals("RH", StringComparison.OrdinalIgnoreCase)) && (!unit.Equals("hp", StringComparison.OrdinalIgnoreCase) || Energy().IsMatch(name)));
+
+    private static string BeforeBrackets(string name) => InBrackets().Match(name) is { Success: true } match ? match.Groups["name"].Value.Trim() : name;
 
     private static string DegreesOf(string unit) => unit is "c" or "f" ? unit.ToUpperInvariant() : Degrees().Match(unit) is { Success: true } match ? $"°{char.ToUpperInvariant(match.Groups["scale"].Value[0])}" : unit;
 

@@ -161,9 +161,9 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         findings.Clear();
         var typeRules = reading.Sensor.RulesIn(rules);
         var warning = double.IsNaN(reading.Warning) ? typeRules.Warning : reading.Warning;
-        var critical = double.IsNaN(reading.Critical) ? typeRules.Critical : reading.Critical;
         // A message with a level and without a threshold has judged its value by a limit that is not known here.
         var isLevelItsOwn = reading.HasLevel && double.IsNaN(reading.Warning);
+        var critical = !double.IsNaN(reading.Critical) ? reading.Critical : reading.HasLevel ? double.PositiveInfinity : typeRules.Critical;
         if (!reading.HasLevel)
         {
             reading.Level = reading.Value >= critical ? AlertLevel.Critical : reading.Value >= warning ? AlertLevel.Warning : AlertLevel.Normal;

@@ -68,7 +68,7 @@ internal sealed class MessageShape(byte[] message, ShapeMark[] marks, in Reading
             case ShapeField.Quality:
                 var isRead = ReadNumber(ref next, out var quality);
                 found.Quality = (float)quality;
-                return isRead && found.Quality < ReadingParser.LeastStatusCode;
+                return isRead && found.Quality <= 1;
             default:
                 return ReadCount(ref next, out found.ReadingCount);
         }

@@ -568,13 +568,19 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         {
             Mark(ShapeField.Quality, ref json);
             _reading.Quality = (float)quality;
-            if (_reading.Quality >= LeastStatusCode || !float.IsFinite(_reading.Quality))
+            if (!(_reading.Quality is >= 0 and <= 1))
             {
-                return Rejection.InvalidValue;
+                return OfOtherQuality();
             }
         }
 
         return rejection;
+    }
+
+    private Rejection OfOtherQuality()
+    {
+        _reading.Quality = Words.QualityOf(_reading.Quality);
+        return _reading.Quality >= LeastStatusCode || !float.IsFinite(_reading.Quality) ? Rejection.InvalidValue : Rejection.None;
     }
 
     private Rejection ReadLevel(ref Utf8JsonReader json)

@@ -40,8 +40,8 @@ internal sealed class ReadingJson : IDisposable
                 _json.WriteString("alert_level"u8, level);
             }
         }
-        // Without thresholds, the consumers' rules determine the level.
-        else if (double.IsFinite(sensor.Thresholds.Warning) || double.IsFinite(sensor.Thresholds.Critical))
+        // Without both thresholds, the consumers' rules determine the level.
+        else if (double.IsFinite(sensor.Thresholds.Warning) && double.IsFinite(sensor.Thresholds.Critical))
         {
             _json.WriteString("alert_level"u8, Levels[(int)sensor.Thresholds.LevelOf(sample.Value)]);
         }

@@ -158,7 +158,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <summary>Reads the values found by the object's form; if there are none, the object is read as one without a form.</summary>
     private void ReadForm(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        _formed = forms!.Read(envelope.Body);
+        _formed = forms!.Read(envelope.Body, key);
         Doubt = Doubt.Length > 0 ? Doubt : forms.Doubt;
         if (_formed is null)
         {
@@ -773,7 +773,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             number = 1;
         }
 
-        reading.Quality = (float)number;
+        reading.Quality = Words.QualityOf((float)number);
         if (reading.Quality >= ReadingParser.LeastStatusCode && float.IsFinite(reading.Quality))
         {
             Reject(Rejection.InvalidValue, $"Cannot take the quality {JsonText.Show(body, found)}: 1 is good and 0 is bad, and this is a status code of OPC UA. Send it as status_code");

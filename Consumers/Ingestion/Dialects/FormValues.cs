@@ -138,7 +138,7 @@ internal sealed class FormValues(MeasuredNames names)
     private static float? QualityOf(JsonElement value) =>
         IsInvalid(value) ? 0
         : !value.TryGetProperty("quality", out var quality) ? null
-        : quality.ValueKind == JsonValueKind.Number && quality.TryGetSingle(out var number) && number is >= 0 and <= 1 ? number
+        : quality.ValueKind == JsonValueKind.Number && quality.TryGetSingle(out var number) && Words.QualityOf(number) is >= 0 and <= 1 and var read ? read
         : quality.ValueKind == JsonValueKind.String && Words.TryReadQuality(Encoding.UTF8.GetBytes(quality.GetString()!), out var word) ? word
         : null;
 

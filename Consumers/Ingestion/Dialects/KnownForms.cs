@@ -65,7 +65,7 @@ internal sealed class KnownForms
                 Readings = FormValues.Readings, Part = FormValues.Part, Place = FormValues.Place, OtherIds = OtherIds,
             },
             ownUnits,
-            new ValueForms(_names));
+            new ValueForms(_names, own.Id is { Length: > 0 }));
     }
 
     /// <summary>Reads messages that were made from one of another form.</summary>

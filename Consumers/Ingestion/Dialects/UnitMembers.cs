@@ -18,6 +18,13 @@ internal static class UnitMembers
     /// <summary>Parts of all these names, which almost no message contains.</summary>
     private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale ahrenheit elsius mperial etric".Split(' ').Select(Encoding.UTF8.GetBytes)];
 
+    /// <summary>How names of members that are of one type alone begin.</summary>
+    private static readonly (byte[] Begin, string Type)[] Begins =
+    [
+        .. new[] { ("temp", SensorCatalog.Temperature.Name), ("hum", SensorCatalog.Humidity.Name), ("press", SensorCatalog.Pressure.Name), ("vibr", SensorCatalog.Vibration.Name), ("energy", SensorCatalog.Energy.Name), ("power", SensorCatalog.Energy.Name) }
+            .Select(begin => (Encoding.UTF8.GetBytes(begin.Item1), begin.Item2)),
+    ];
+
     /// <summary>Finds a member by which a value without a unit could be in another unit than its type's.</summary>
     /// <param name="message">A JSON object.</param>
     /// <param name="type">Of the catalog.</param>
@@ -99,8 +106,27 @@ internal static class UnitMembers
     private static bool IsSystem(ReadOnlySpan<byte> loose) =>
         loose.EndsWith("fahrenheit"u8) || loose.EndsWith("celsius"u8) || loose.EndsWith("imperial"u8) || loose.EndsWith("metric"u8);
 
+    // temperature_unit, tempScale and pressureUnit are of that type alone.
+    private static bool IsOfType(ReadOnlySpan<byte> loose, SensorTypeInfo type)
+    {
+        foreach (var (begin, of) in Begins)
+        {
+            if (loose.StartsWith(begin))
+            {
+                return of == type.Name;
+            }
+        }
+
+        return true;
+    }
+
     private static bool IsOther(scoped ref Utf8JsonReader json, scoped ReadOnlySpan<byte> loose, SensorTypeInfo type, bool isBeside)
     {
+        if (!IsOfType(loose, type))
+        {
+            return false;
+        }
+
         var isOfTemperature = type.Name == SensorCatalog.Temperature.Name || !(loose.EndsWith("fahrenheit"u8) || loose.EndsWith("celsius"u8));
         switch (json.TokenType)
         {
@@ -116,6 +142,12 @@ internal static class UnitMembers
 
         var text = json.GetString()!.Trim();
         var symbol = UnitWords.SymbolOf(UnitCodes.SymbolOf(text));
+        // A unit of another type of the catalog is that of the value of that type.
+        if (!UnitWords.OfType(type.Name).Contains(symbol) && SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(symbol)))
+        {
+            return false;
+        }
+
         return symbol != type.Unit && text.ToLowerInvariant() is not ("metric" or "si" or "")
             && (isBeside || UnitWords.OfType(type.Name).Contains(symbol) || text.ToLowerInvariant() is "imperial" or "us" or "uscs" or "us_customary");
     }

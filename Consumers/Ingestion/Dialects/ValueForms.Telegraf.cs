@@ -5,79 +5,89 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 internal sealed partial class ValueForms
 {
-    /// <summary>A metric, or a batch of them. A field <c>value</c> is named after the metric; other fields have their own names.</summary>
+    /// <summary>A metric, or a batch of them. A sensor's id does not depend on the other metrics of the batch: batches differ from one flush to the next.</summary>
     private bool Telegraf(JsonElement root)
     {
         if (IsTelegraf(root))
         {
-            ReadTelegraf(root, "", series: null, isOneOfSeveral: false);
+            ReadTelegraf(root, "");
             return true;
         }
 
-        if (!(Has(root, "metrics", JsonValueKind.Array) && root.GetProperty("metrics") is var batch && batch.GetArrayLength() > 0 && batch.EnumerateArray().All(IsTelegraf)))
+        if (!(Has(root, "metrics", JsonValueKind.Array) && root.GetProperty("metrics") is var array && array.GetArrayLength() > 0 && array.EnumerateArray().All(IsTelegraf)))
         {
             return false;
         }
 
-        // Quantities of one device are several sensors, whose names their ids then contain.
-        var several = batch.EnumerateArray().Where(HasValue).GroupBy(metric => IdOf(metric) ?? "").Where(same => same.Select(metric => Text(metric, "name")).Distinct().Count() > 1).Select(same => same.Key).ToHashSet();
-        var series = SeriesOf([.. batch.EnumerateArray()]);
-        foreach (var (index, metric) in batch.EnumerateArray().Index())
+        JsonElement[] batch = [.. array.EnumerateArray()];
+        foreach (var (index, metric) in batch.Index())
         {
-            ReadTelegraf(metric, string.Create(CultureInfo.InvariantCulture, $"metrics/{index}/"), series[index], several.Contains(IdOf(metric) ?? ""));
+            ReadTelegraf(metric, string.Create(CultureInfo.InvariantCulture, $"metrics/{index}/"));
         }
 
+        Problem = Mixed(batch);
         return true;
     }
 
-    /// <summary>Returns what distinguishes the series of each metric from others of the same id and quantity: its other tags, and its name for fields by their names; null if nothing must.</summary>
-    private string?[] SeriesOf(JsonElement[] batch)
+    /// <summary>Describes two series of a batch that would be one sensor; null if there are none.</summary>
+    private string? Mixed(JsonElement[] batch)
     {
-        var metrics = batch.Select(metric => (Id: IdOf(metric) ?? "", Name: HasValue(metric) ? "" : Text(metric, "name") ?? "", Tags: OtherTags(metric))).ToArray();
-        var isOneHost = metrics.Select(metric => metric.Tags.GetValueOrDefault("host")).Distinct().Count() < 2;
-        var named = new HashSet<(string, string)>();
-        var tagged = new HashSet<(string, string)>();
-        var readings = batch.SelectMany((metric, index) => QuantitiesOf(metric).Select(quantity => (Key: (metrics[index].Id, quantity), Metric: metrics[index])));
-        foreach (var same in readings.GroupBy(reading => reading.Key, reading => reading.Metric))
+        var readings = batch.SelectMany((metric, index) => QuantitiesOf(metric).Select(quantity => (Sensor: (IdOf(metric), SeriesOf(metric), quantity), Series: $"{(HasValue(metric) ? "" : Text(metric, "name"))}{Whole(TagsOf(metric))}", Index: index)));
+        foreach (var same in readings.GroupBy(reading => reading.Sensor))
         {
-            if (same.Select(metric => metric.Name).Distinct().Count() > 1)
+            var first = same.First();
+            if (same.FirstOrDefault(other => other.Series != first.Series) is { Series: not null } other)
             {
-                named.Add(same.Key);
-            }
-
-            if (same.GroupBy(metric => metric.Name).Any(ofName => ofName.Select(metric => Whole(metric.Tags)).Distinct().Count() > 1))
-            {
-                tagged.Add(same.Key);
+                return string.Create(CultureInfo.InvariantCulture, $"metrics/{first.Index} ({JsonText.Shorten(first.Series, MaxSeriesShown)}) and metrics/{other.Index} ({JsonText.Shorten(other.Series, MaxSeriesShown)}) are different series, and would be one sensor: name the tag that distinguishes them sensor_id, or set Readings=metrics, Id=tags/TAG, Type=name and Value=fields/value in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}");
             }
         }
 
-        var parts = metrics.Select((metric, index) => QuantitiesOf(batch[index]).Select(quantity => (metric.Id, quantity)).ToList() is var keys && keys.Exists(key => named.Contains(key) || tagged.Contains(key))
-            ? string.Join('-', [.. keys.Exists(named.Contains) ? [metric.Name] : Array.Empty<string>(), .. keys.Exists(tagged.Contains) ? metric.Tags.Where(IsTold).Select(tag => tag.Value) : []]) : "").ToArray();
-        // Values alone may be alike: their names tell them apart.
-        var isAlike = metrics.Select((metric, index) => (Series: $"{metric.Id}\n{metric.Name}\n{Whole(metric.Tags)}", Part: $"{metric.Id}\n{parts[index]}", IsNone: parts[index].Length == 0))
-            .Where(metric => !metric.IsNone).GroupBy(metric => metric.Part).Any(same => same.Select(metric => metric.Series).Distinct().Count() > 1);
-        return [.. parts.Select((part, index) => part.Length == 0 ? null : isAlike ? $"{metrics[index].Name}{(metrics[index].Name.Length > 0 ? "," : "")}{Whole(metrics[index].Tags)}" : part)];
-
-        // The host of Telegraf itself distinguishes nothing where all metrics have the same.
-        bool IsTold(KeyValuePair<string, string> tag) => tag.Key != "unit" && !(isOneHost && tag.Key == "host");
-
-        static string Whole(SortedDictionary<string, string> tags) => string.Join(',', tags.Select(tag => $"{tag.Key}={tag.Value}"));
+        return null;
     }
+
+    private const int MaxSeriesShown = 80;
+
+    /// <summary>
+    /// Returns what distinguishes a metric from others of its device: its tags, and its name for fields by their names. The settings or a tag of the id say
+    /// which sensor it is, and the record's key is a tag already. Null if there is nothing.
+    /// </summary>
+    private string? SeriesOf(JsonElement metric)
+    {
+        if (hasId || IdOf(metric) is not null)
+        {
+            return null;
+        }
+
+        var tags = TagsOf(metric);
+        string[] parts =
+        [
+            .. HasValue(metric) || Text(metric, "name") is not { Length: > 0 } name ? [] : (string[])[name],
+            // Values alone may be alike: x and y-z, x-y and z.
+            .. tags.Count > 1 && tags.Values.Any(value => value.Contains('-', StringComparison.Ordinal)) ? [Whole(tags)] : tags.Values.ToArray(),
+        ];
+        return parts.Length > 0 ? string.Join('-', parts) : null;
+    }
+
+    private static string Whole(SortedDictionary<string, string> tags) => string.Join(',', tags.Select(tag => $"{tag.Key}={tag.Value}"));
 
     // What the metric's readings measure: the value of its name, or its fields that are read.
     private IEnumerable<string> QuantitiesOf(JsonElement metric) => HasValue(metric) ? [$"value\n{Text(metric, "name")}"]
         : metric.GetProperty("fields").EnumerateObject().Select(field => names.Find(field.Name)?.Part).OfType<string>();
 
-    private static SortedDictionary<string, string> OtherTags(JsonElement metric)
+    // The host is the one on which Telegraf runs: it distinguishes devices only where nothing else names them.
+    private SortedDictionary<string, string> TagsOf(JsonElement metric)
     {
         var others = new SortedDictionary<string, string>(StringComparer.Ordinal);
         if (Has(metric, "tags", JsonValueKind.Object))
         {
             var tags = metric.GetProperty("tags");
             var ofId = Array.Find(IdTags, tag => Text(tags, tag) is { Length: > 0 });
-            foreach (var tag in tags.EnumerateObject().Where(tag => tag.Name != ofId))
+            foreach (var tag in tags.EnumerateObject().Where(tag => tag.Name != "unit" && tag.Name != ofId && !(tag.Name == "host" && (hasId || ofId is not null))))
             {
-                others[tag.Name] = tag.Value.ToString();
+                if (tag.Value.ToString() is { Length: > 0 } text && text != _key)
+                {
+                    others[tag.Name] = text;
+                }
             }
         }
 
@@ -91,17 +101,17 @@ internal sealed partial class ValueForms
     private static string? IdOf(JsonElement metric) => Has(metric, "tags", JsonValueKind.Object) && metric.GetProperty("tags") is var tags
         ? IdTags.Select(tag => Text(tags, tag)).FirstOrDefault(text => text is { Length: > 0 }) : null;
 
-    /// <param name="series">What distinguishes its sensors from those of other metrics with the same id; null if nothing must.</param>
-    private void ReadTelegraf(JsonElement metric, string place, string? series, bool isOneOfSeveral)
+    /// <summary>Reads a field <c>value</c>, which is named after the metric, or other fields by their own names.</summary>
+    private void ReadTelegraf(JsonElement metric, string place)
     {
-        var (fields, time) = (metric.GetProperty("fields"), metric.GetProperty("timestamp"));
+        var (fields, time, series) = (metric.GetProperty("fields"), metric.GetProperty("timestamp"), SeriesOf(metric));
         var tags = Has(metric, "tags", JsonValueKind.Object) ? metric.GetProperty("tags") : default;
         var id = IdOf(metric);
         if (fields.TryGetProperty("value", out var value))
         {
             var name = Text(metric, "name") ?? "";
             var unit = (tags.ValueKind == JsonValueKind.Object ? Text(tags, "unit") : null) ?? Text(fields, "unit");
-            _values.Add($"{place}fields/value", new(name, unit, "", unit is not null), value, id, !isOneOfSeveral ? series : series is null ? name : $"{series}-{name}", time);
+            _values.Add($"{place}fields/value", new(name, unit, "", unit is not null), value, id, series is null ? name : name.Length == 0 ? series : $"{series}-{name}", time);
             foreach (var other in fields.EnumerateObject().Where(other => other.Value.ValueKind == JsonValueKind.Number && other.Name != "value"))
             {
                 _values.Pass($"{place}fields/{FormValues.Escaped(other.Name)}");

@@ -10,12 +10,13 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 /// (sensor, type, unit, time, quality) is written beside it. Not thread-safe.
 /// </summary>
 /// <param name="names">The meaning of numbers' names.</param>
-internal sealed partial class ValueForms(MeasuredNames names)
+/// <param name="hasId">Whether the settings name the member of the id.</param>
+internal sealed partial class ValueForms(MeasuredNames names, bool hasId)
 {
     /// <summary>The positions where platforms put a device's measurements.</summary>
     private static readonly string[] Places =
     [
-        "", "values", "telemetry", "data", "state/reported", "current/state/reported", "Body", "body", "data/body", "payload", "uplink_message/decoded_payload", "decoded_payload", "object",
+        "", "values", "telemetry", "data", "state/reported", "current/state/reported", "Body", "body", "data/body", "payload", "uplink_message/decoded_payload", "decoded_payload", "object", "objectJSON",
     ];
 
     /// <summary>The lowest pressure of a RuuviTag, which measures 500 to 1155 hPa.</summary>
@@ -23,6 +24,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
 
     private readonly FormValues _values = new(names);
     private readonly List<JsonDocument> _inner = [];
+    private string _key = "";
 
     /// <summary>The form of the last object, in words; null if it contained nothing that is read.</summary>
     public string? Name { get; private set; }
@@ -41,11 +43,13 @@ internal sealed partial class ValueForms(MeasuredNames names)
 
     /// <summary>Writes the values of the object into it as <see cref="FormValues.Readings"/>.</summary>
     /// <param name="body">A JSON object.</param>
+    /// <param name="key">The record's key.</param>
     /// <returns>Null if it contains no known values.</returns>
     /// <exception cref="JsonException">The object is not JSON.</exception>
     /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
-    public byte[]? Read(ReadOnlySpan<byte> body)
+    public byte[]? Read(ReadOnlySpan<byte> body, ReadOnlySpan<byte> key)
     {
+        _key = Encoding.UTF8.GetString(key).Trim('"');
         (Name, IsCertain, Problem, Doubt) = (null, false, null, "");
         _values.Clear();
         try
@@ -61,7 +65,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
             if (DoubtedUnit() is { } doubt)
             {
                 Doubt = IsCertain ? "" : $". {doubt}";
-                Problem = IsCertain ? doubt : null;
+                Problem = IsCertain ? doubt : Problem;
             }
 
             if (Doubt.Length > 0)
@@ -90,7 +94,7 @@ internal sealed partial class ValueForms(MeasuredNames names)
 
         (string Name, Func<JsonElement, bool> IsRead)[] forms =
         [
-            ("Tasmota's telemetry", Tasmota), ("Telegraf's JSON", Telegraf), ("OPC UA PubSub's JSON", OpcUa), ("a status of a Shelly", Shelly), ("values of AWS IoT SiteWise", SiteWise),
+            ("Tasmota's telemetry", Tasmota), ("Telegraf's JSON", Telegraf), ("Sparkplug B's JSON", Sparkplug), ("OPC UA PubSub's JSON", OpcUa), ("a status of a Shelly", Shelly), ("values of AWS IoT SiteWise", SiteWise),
             ("an entity of NGSI", Ngsi), ("a RuuviTag's values", RuuviTag), ("an event of rtl_433", Rtl433),
         ];
         foreach (var (name, isRead) in forms)

@@ -38,6 +38,13 @@ internal static class Words
     /// <summary>Returns the quality of a status code of OPC UA, whose first two bits are its severity: 1 if it is good, 0.5 if it is uncertain, otherwise 0.</summary>
     public static float QualityOf(uint statusCode) => (statusCode >> 30) switch { 0 => 1, 1 => 0.5f, _ => 0 };
 
+    /// <summary>
+    /// Returns the quality of a number: of a whole number from 2 to 255, as OPC DA writes them, the two high bits are the quality. Any other number, and 100,
+    /// which is a percentage and no quality of OPC DA, is the quality itself.
+    /// </summary>
+    public static float QualityOf(float number) => number is > 1 and < 256 and not 100 && float.IsInteger(number)
+        ? ((int)number >> 6) switch { 3 => 1, 1 => 0.5f, 0 => 0, _ => number } : number;
+
     private static HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Set(params string[] words) =>
         words.Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 

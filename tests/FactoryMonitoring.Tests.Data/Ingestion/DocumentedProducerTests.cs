@@ -46,7 +46,7 @@ public sealed partial class DocumentedProducerTests(PostgresFixture postgres) : 
 
         await EventuallyAsync(async () => await Database.ScalarAsync<bool>("SELECT count(*) >= 6 FROM readings", Timeout));
         Assert.Equal(
-            [["h1-humidity", "humidity", 40.0, "%"], ["h1-temperature", "temperature", 20.5, "°C"], ["h2-humidity", "humidity", 41.0, "%"], ["h2-temperature", "temperature", 22.5, "°C"], ["hall-temperature", "temperature", 19.5, "°C"], ["my-1", "temperature", 21.5, "°C"]],
+            [["h1-env-humidity", "humidity", 40.0, "%"], ["h1-env-temperature", "temperature", 20.5, "°C"], ["h2-env-humidity", "humidity", 41.0, "%"], ["h2-env-temperature", "temperature", 22.5, "°C"], ["hall-temperature", "temperature", 19.5, "°C"], ["my-1", "temperature", 21.5, "°C"]],
             await Database.RowsAsync("SELECT sensor_id, sensor_type, value, unit FROM sensor_readings ORDER BY sensor_id COLLATE \"C\"", Timeout));
         Assert.Equal([[true]], await Database.RowsAsync("SELECT timestamp BETWEEN processing_timestamp - interval '1 min' AND processing_timestamp FROM sensor_readings WHERE sensor_id = 'hall-temperature'", Timeout));
         Assert.Empty(await Database.RowsAsync("SELECT detail FROM rejected_messages", Timeout));

@@ -79,8 +79,8 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"temperature":{"value":21.5,"quality":"Bad"}}""", "k-temperature temperature 21.5 °C 0 0")]
     // The quantities of one device, and devices behind one key.
     [InlineData("""{"metrics":[{"fields":{"value":45},"name":"temperature","tags":{"sensor_id":"tg"},"timestamp":1769860800},{"fields":{"value":46},"name":"humidity","tags":{"sensor_id":"tg"},"timestamp":1769860800},{"fields":{"value":47},"name":"humidity","tags":{"sensor_id":"other"},"timestamp":1769860800}]}""",
-        "other humidity 47 % 1 0|tg-humidity humidity 46 % 1 0|tg-temperature temperature 45 °C 1 0")]
-    [InlineData("temperature,room=1 value=45 1769860800000000000\nhumidity,room=1 value=46 1769860800000000000", "k-humidity humidity 46 % 1 0|k-temperature temperature 45 °C 1 0")]
+        "tg-humidity humidity 46 % 1 0|other-humidity humidity 47 % 1 0|tg-temperature temperature 45 °C 1 0")]
+    [InlineData("temperature,room=1 value=45 1769860800000000000\nhumidity,room=1 value=46 1769860800000000000", "k-1-humidity humidity 46 % 1 0|k-1-temperature temperature 45 °C 1 0")]
     [InlineData("""[{"time":"2026-01-31 12:00:00","model":"A","id":1,"temperature_C":10.0},{"time":"2026-01-31 12:00:00","model":"A","channel":"B","id":2,"temperature_F":50}]""", "A/1-temperature temperature 10 °C 1 0|A/B/2-temperature temperature 50 °F 1 0")]
     [InlineData("""{"mac":"AA:BB","ts":1769860800,"temperature":21.5}""", "AA:BB-temperature temperature 21.5 °C 1 0")]
     [InlineData("""{"device":{"id":"x","name":"y"},"ts":1769860800,"temperature":21.5}""", "x-temperature temperature 21.5 °C 1 0")]
@@ -92,14 +92,35 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"vibration","value":"0.1 g"}""", "s vibration 0.1 g 1 0")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"level","value":"1.2 m","unit":"m"}""", "s level 1.2 m 1 0")]
     // Series of one id that differ in their other tags, or in their measurements.
-    [InlineData("temperature,host=h1,room=kitchen value=21.5 1769860800000000000\ntemperature,host=h1,room=hall value=4.5 1769860800000000000", "k-hall temperature 4.5 °C 1 0|k-kitchen temperature 21.5 °C 1 0")]
-    [InlineData("temperature,host=h1,room=kitchen value=21.5 1769860800000000000\ntemperature,host=h1,room=kitchen value=22.5 1769860801000000000", "k temperature 21.5 °C 1 0|k temperature 22.5 °C 1 1")]
-    [InlineData("temperature,host=h1 value=21.5 1769860800000000000\ntemperature,host=h2 value=4.5 1769860800000000000", "k-h1 temperature 21.5 °C 1 0|k-h2 temperature 4.5 °C 1 0")]
-    [InlineData("ipmi_sensor,host=h1,name=fan_1,unit=rpm value=5000 1769860800000000000\nipmi_sensor,host=h1,name=ambient_temp,unit=degrees_c value=20 1769860800000000000", "k-ambient_temp ipmi_sensor 20 degrees_c 1 0|k-fan_1 ipmi_sensor 5000 rpm 1 0")]
-    [InlineData("env,room=a temperature=21.5 1769860800000000000\nenv,room=b temperature=4.5 1769860801000000000", "k-a-temperature temperature 21.5 °C 1 0|k-b-temperature temperature 4.5 °C 1 1")]
+    [InlineData("temperature,host=k,room=kitchen value=21.5 1769860800000000000\ntemperature,host=k,room=hall value=4.5 1769860800000000000", "k-hall-temperature temperature 4.5 °C 1 0|k-kitchen-temperature temperature 21.5 °C 1 0")]
+    [InlineData("temperature,host=k,room=kitchen value=21.5 1769860800000000000\ntemperature,host=k,room=kitchen value=22.5 1769860801000000000", "k-kitchen-temperature temperature 21.5 °C 1 0|k-kitchen-temperature temperature 22.5 °C 1 1")]
+    [InlineData("temperature,host=k,room=hall value=4.5 1769860800000000000", "k-hall-temperature temperature 4.5 °C 1 0")]
+    [InlineData("""{"fields":{"value":4.5},"name":"temperature","tags":{"host":"k","room":"hall"},"timestamp":1769860800}""", "k-hall-temperature temperature 4.5 °C 1 0")]
+    [InlineData("temperature,host=h1 value=21.5 1769860800000000000\ntemperature,host=h2 value=4.5 1769860800000000000", "k-h1-temperature temperature 21.5 °C 1 0|k-h2-temperature temperature 4.5 °C 1 0")]
+    [InlineData("ipmi_sensor,host=k,name=fan_1,unit=rpm value=5000 1769860800000000000\nipmi_sensor,host=k,name=ambient_temp,unit=degrees_c value=20 1769860800000000000", "k-ambient_temp-ipmi_sensor ipmi_sensor 20 degrees_c 1 0|k-fan_1-ipmi_sensor ipmi_sensor 5000 rpm 1 0")]
+    [InlineData("env,room=a temperature=21.5 1769860800000000000\nenv,room=b temperature=4.5 1769860801000000000", "k-env-a-temperature temperature 21.5 °C 1 0|k-env-b-temperature temperature 4.5 °C 1 1")]
     [InlineData("env temperature=21.5 1769860800000000000\nweather temperature=4.5 1769860801000000000", "k-env-temperature temperature 21.5 °C 1 0|k-weather-temperature temperature 4.5 °C 1 1")]
-    [InlineData("temperature,room=a value=1 1769860800000000000\ntemperature,room=b value=2 1769860800000000000\nhumidity,room=a value=40 1769860800000000000", "k-a-temperature temperature 1 °C 1 0|k-b-temperature temperature 2 °C 1 0|k-humidity humidity 40 % 1 0")]
-    [InlineData("temperature,a=x,b=y-z value=1 1769860800000000000\ntemperature,a=x-y,b=z value=2 1769860800000000000", "k-a=x,b=y-z temperature 1 °C 1 0|k-a=x-y,b=z temperature 2 °C 1 0")]
+    [InlineData("env temperature=21.5 1769860800000000000", "k-env-temperature temperature 21.5 °C 1 0")]
+    [InlineData("temperature,room=a value=1 1769860800000000000\ntemperature,room=b value=2 1769860800000000000\nhumidity,room=a value=40 1769860800000000000", "k-a-humidity humidity 40 % 1 0|k-a-temperature temperature 1 °C 1 0|k-b-temperature temperature 2 °C 1 0")]
+    [InlineData("temperature,a=x,b=y-z value=1 1769860800000000000\ntemperature,a=x-y,b=z value=2 1769860800000000000", "k-a=x,b=y-z-temperature temperature 1 °C 1 0|k-a=x-y,b=z-temperature temperature 2 °C 1 0")]
+    [InlineData("temperature,device_id=d,host=h1,room=a value=1 1769860800000000000\ntemperature,device_id=d,host=h2,room=a value=2 1769860801000000000", "d-temperature temperature 1 °C 1 0|d-temperature temperature 2 °C 1 1")]
+    // The unit of a temperature beside other quantities.
+    [InlineData("""{"battery":100,"humidity":55,"last_seen":"2026-01-31T12:00:00Z","temperature":22.1,"temperature_unit":"celsius"}""", "k-humidity humidity 55 % 1 0|k-temperature temperature 22.1 °C 1 0")]
+    [InlineData("""{"ts":1769860800,"humidity":55,"pressure":1013,"temp_unit":"F","temperature_scale":"imperial"}""", "k-humidity humidity 55 % 1 0|k-pressure pressure 1013 hPa 1 0")]
+    [InlineData("""{"ts":1769860800,"humidity":55,"temperature":22.1,"units":"C"}""", "k-humidity humidity 55 % 1 0|k-temperature temperature 22.1 °C 1 0")]
+    // The qualities of OPC DA; 100 is a percentage.
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21.5,"unit":"°C","quality":192}""", "s temperature 21.5 °C 1 0")]
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21.5,"unit":"°C","quality":24}""", "s temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":216}""", "s temperature 21.5 °C 1 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":"64"}""", "s temperature 21.5 °C 0.5 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":4}""", "s temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":100}""", "s temperature 21.5 °C 100 0")]
+    [InlineData("""{"ts":1769860800,"temperature":{"value":21.5,"quality":24}}""", "k-temperature temperature 21.5 °C 0 0")]
+    // Births of Sparkplug B: numbers by the ends of their names.
+    [InlineData("""{"timestamp":1769860800000,"seq":0,"metrics":[{"name":"bdSeq","dataType":"Int64","value":3},{"name":"Node Control/Rebirth","dataType":"Boolean","value":false},{"name":"Motor/Temperature","timestamp":1769860801000,"dataType":"Double","value":61.5},{"name":"Hall/Temperature","dataType":"Double","value":21.5},{"name":"humidity","dataType":"Float","value":40},{"name":"Serial","dataType":"String","value":"x1"},{"name":"Motor/Speed","dataType":"Int32","value":1500}]}""",
+        "k-Hall-temperature temperature 21.5 °C 1 0|k-Motor-temperature temperature 61.5 °C 1 1|k-humidity humidity 40 % 1 0")]
+    // ChirpStack 3 writes the object as text.
+    [InlineData("""{"deviceName":"d1","devEUI":"0101","rxInfo":[{"time":"2026-01-31T12:00:00Z"}],"ts":1769860800,"objectJSON":"{\"temperature\":21.5,\"humidity\":40}"}""", "d1-humidity humidity 40 % 1 0|d1-temperature temperature 21.5 °C 1 0")]
     // The logical types of Kafka Connect's schema.
     [InlineData("""{"schema":{"type":"struct","fields":[{"type":"int32","name":"org.apache.kafka.connect.data.Date","version":1,"field":"ts"},{"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2"},"field":"value"}]},"payload":{"ts":20484,"value":"CGY=","sensor_type":"temperature"}}""", "k temperature 21.5 °C 1 -43200")]
     [InlineData("""{"schema":{"type":"struct","fields":[{"type":"int64","name":"io.debezium.time.MicroTimestamp","field":"ts"},{"type":"struct","name":"io.debezium.data.VariableScaleDecimal","field":"temperature"}]},"payload":{"ts":1769860801000000,"temperature":{"scale":1,"value":"/yk="}}}""", "k-temperature temperature -21.5 °C 1 1")]
@@ -144,6 +165,9 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":70,"temperature_unit":"F"}""", "missing_field", "The temperature has no unit, and temperature_unit (\"F\") may name it: name that in Consumers:Messages:Mapping:Unit")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"energy","value":70,"config":{"power_unit":"W"}}""", "missing_field", "The energy has no unit, and config/power_unit (\"W\")")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"Temperature","value":70,"isFahrenheit":true}""", "missing_field", "isFahrenheit (true)")]
+    [InlineData("""{"ts":1769860800,"humidity":0.4,"temperature":70,"temperature_unit":"fahrenheit"}""", "missing_field", "The temperature has no unit, and temperature_unit")]
+    // Series of a batch that the tag of the id does not distinguish.
+    [InlineData("temperature,device_id=d,room=kitchen value=21.5 1769860800000000000\ntemperature,device_id=d,room=hall value=4.5 1769860801000000000", "missing_field", "metrics/0 (room=kitchen) and metrics/1 (room=hall) are different series, and would be one sensor: name the tag that distinguishes them sensor_id, or set Readings=metrics, Id=tags/TAG, Type=name and Value=fields/value in Consumers:Messages:Mapping")]
     // Times that are of long ago, or something else.
     [InlineData("""{"ts":20261129,"temperature":1}""", "invalid_timestamp", "Cannot read the time 20261129: it could be the date 2026-11-29, or seconds since 1970. Send it as 2026-01-31T23:59:59.123Z")]
     [InlineData("""{"ts":"261130000246","temperature":1}""", "invalid_timestamp", "it could be 2026-11-30T00:02:46 in two digits each, or milliseconds since 1970")]

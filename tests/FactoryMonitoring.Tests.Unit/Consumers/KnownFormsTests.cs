@@ -40,15 +40,15 @@ public sealed class KnownFormsTests
     [InlineData("d1", """[{"ts":1769860800000,"values":{"temperature":21.5}},{"ts":1769860801000,"values":{"temperature":22,"humidity":40}}]""",
         "d1-temperature temperature 21.5 °C 0", "d1-humidity humidity 40 % 1", "d1-temperature temperature 22 °C 1")]
     [InlineData("", """[{"entity_id":"sensor.hall","state":"21.5","attributes":{"unit_of_measurement":"°C","device_class":"temperature"},"last_updated":"2026-01-31T12:00:00+00:00"}]""", "sensor.hall temperature 21.5 °C 0")]
-    [InlineData("h1", """[{"fields":{"value":21.5},"name":"temperature","tags":{},"timestamp":1769860800},{"fields":{"value":40},"name":"humidity","tags":{},"timestamp":1769860801}]""", "h1 temperature 21.5 °C 0", "h1 humidity 40 % 1")]
+    [InlineData("h1", """[{"fields":{"value":21.5},"name":"temperature","tags":{},"timestamp":1769860800},{"fields":{"value":40},"name":"humidity","tags":{},"timestamp":1769860801}]""", "h1-temperature temperature 21.5 °C 0", "h1-humidity humidity 40 % 1")]
     [InlineData("", """[{"specversion":"1.0","id":"1","type":"t","source":"/hall","time":"2026-01-31T12:00:00Z","data":{"temperature":21.5}}]""", "/hall-temperature temperature 21.5 °C 0")]
     // Telegraf: one metric, and a batch.
-    [InlineData("h1", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "h1 temperature 21.5 °C 0")]
+    [InlineData("h1", """{"fields":{"value":21.5},"name":"temperature","tags":{"host":"h1"},"timestamp":1769860800}""", "h1-temperature temperature 21.5 °C 0")]
     [InlineData("", """{"metrics":[{"fields":{"temperature":21.5,"humidity":40,"ok":true},"name":"env","tags":{"sensor_id":"s"},"timestamp":1769860800},{"fields":{"temperature":22},"name":"env","tags":{"sensor_id":"t"},"timestamp":1769860800000000}]}""",
         "s-humidity humidity 40 % 0", "s-temperature temperature 21.5 °C 0", "t-temperature temperature 22 °C 0")]
     // InfluxDB's line protocol.
-    [InlineData("", "temperature,device=s\\ 1,site=a value=21.5,note=\"a, b=c\" 1769860800000000000\n", "s 1 temperature 21.5 °C 0")]
-    [InlineData("k", "env,host=a temperature=21.5,humidity=40i,up=t 1769860800000000000\n# a comment\nenv,host=a temperature=22 1769860801000000000", "k-humidity humidity 40 % 0", "k-temperature temperature 21.5 °C 0", "k-temperature temperature 22 °C 1")]
+    [InlineData("", "temperature,device=s\\ 1,site=a value=21.5,note=\"a, b=c\" 1769860800000000000\n", "s 1-temperature temperature 21.5 °C 0")]
+    [InlineData("k", "env,host=a temperature=21.5,humidity=40i,up=t 1769860800000000000\n# a comment\nenv,host=a temperature=22 1769860801000000000", "k-env-a-humidity humidity 40 % 0", "k-env-a-temperature temperature 21.5 °C 0", "k-env-a-temperature temperature 22 °C 1")]
     // AWS IoT's shadow, Azure IoT Hub, The Things Stack, ChirpStack.
     [InlineData("thing-1", """{"state":{"reported":{"temperature":21.5}},"version":3,"timestamp":1769860800}""", "thing-1-temperature temperature 21.5 °C 0")]
     [InlineData("", """{"EnqueuedTimeUtc":"2026-01-31T12:00:00.0000000Z","Properties":{},"SystemProperties":{"connectionDeviceId":"d1"},"Body":{"Temperature":21.5,"Humidity":40}}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 21.5 °C 0")]

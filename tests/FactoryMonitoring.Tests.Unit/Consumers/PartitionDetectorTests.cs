@@ -646,6 +646,19 @@ public sealed class PartitionDetectorTests
     }
 
     [Fact]
+    public void The_level_of_a_message_decides_where_it_has_no_critical_threshold()
+    {
+        Assert.Equal([AnomalyTypes.CriticalThreshold], FeedLevel(-3, "critical"));
+        Assert.Equal(Severities.High, _findings.Raised[0].Severity);
+        Assert.Equal([], FeedLevel(-3, "normal"));
+        Assert.Single(_findings.Resolved);
+
+        _detector = new PartitionDetector(LogId, 3, Catalog);
+        Assert.Equal([], FeedLevel(180, "normal"));
+        Assert.Equal([AnomalyTypes.CriticalThreshold], FeedLevel(180, "normal", ",\"metadata\":{\"critical_threshold\":170}"));
+    }
+
+    [Fact]
     public void The_deadband_applies_to_messages_with_a_level_and_a_threshold()
     {
         for (var i = 0; i < 3; i++)

@@ -100,6 +100,22 @@ public sealed class AmbiguousNumbersTests : ReplayFileTest
         StringComparison.Ordinal);
 
     [Theory]
+    [InlineData("Datum;Stück;Temp\n31.01.2024;1.234;12,5\n13.02.2024;987;13,5\n", "point", 1234)]
+    [InlineData("t\tn\ta\n2024-01-31\t1,234\t12.5\n2024-02-01\t987\t13.5\n", "comma", 1234)]
+    [InlineData("Datum;Stück;Temp;x\n31.01.2024;1.234;12,5;1,5\n", "point", 1234)]
+    public void Thousands_beside_decimals_are_assumed_and_told(string text, string mark, double first)
+    {
+        var plan = CheckText(text);
+        Assert.Equal(first, plan.Read().First().Values[0]);
+        Assert.Contains($"ASSUMED: each number with a {mark} has three digits after it, and the {mark} is taken for a separator of thousands", ReplayPreview.Text(plan, name => name), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Datum;Stück;Temp\n31.01.2024;1.234;12,5\n13.02.2024;21;13,5\n")]
+    [InlineData("Datum;Stück;Temp\n31.01.2024;1.234;12,5\n13.02.2024;1987;13,5\n")]
+    public void Thousands_beside_decimals_are_asked_for_where_little_tells(string text) => Assert.Contains("and only other columns have a decimal comma", Refused(text), StringComparison.Ordinal);
+
+    [Theory]
     // Grafana's formatted data, and a mark of NOAA's for a suspect value.
     [InlineData("t,v\n2024-01-01 00:00,950\n2024-01-01 00:01,1.20 K\n", "line 3, column 2 (v): \"1.20 K\" ends with the letter K, which can be a unit, a multiplier or a mark, and other values of the column have none: write the number out, or give the unit of all values, Units=2=K, or let it stand for a missing value, Missing='1.20 K'")]
     [InlineData("t,v\n2024-01-01 00:00,950\n2024-01-01 00:01,1.2M\n", "\"1.2M\" ends with the letter M")]

@@ -39,6 +39,18 @@ public sealed class DevicesInRowsTests : ReplayFileTest
     [InlineData(
         "time,machine,room,a,b\n2024-01-01,m1,hall,1,5\n2024-01-01,m2,hall,2,6\n2024-01-02,m1,hall,3,7\n2024-01-02,m2,hall,4,8\n",
         "replay-m1-a a  1 3|replay-m1-b b  5 7|replay-m2-a a  2 4|replay-m2-b b  6 8")]
+    [InlineData(
+        "time,turbine_id,power_kW,wind\n2024-01-01 00:00,1,10,5\n2024-01-01 00:00,2,50,6\n2024-01-01 00:01,1,11,5\n2024-01-01 00:01,2,51,6\n",
+        "replay-1-power energy kW 10 11|replay-1-wind wind  5 5|replay-2-power energy kW 50 51|replay-2-wind wind  6 6")]
+    [InlineData(
+        "TurbID,time,flow\n1,2024-01-01 00:00,10\n1,2024-01-01 00:01,11\n1,2024-01-01 00:02,12\n2,2024-01-01 00:00,50\n2,2024-01-01 00:01,51\n2,2024-01-01 00:02,52\n",
+        "replay-1 1  10 12|replay-2 2  50 52")]
+    [InlineData(
+        "Site Num,Parameter Name,Date,Time,Sample Measurement\n1,Ozone,2024-01-01,00:00,0.5\n2,Ozone,2024-01-01,00:00,0.6\n1,Ozone,2024-01-01,01:00,0.7\n2,Ozone,2024-01-01,01:00,0.8\n",
+        "replay-1 1  0.5 0.7|replay-2 2  0.6 0.8")]
+    [InlineData(
+        "DateTime,TagName,Value,vValue,Quality,QualityDetail,OPCQuality,wwTagKey\n2024-01-01 00:00,Tank1.Temp,20,20,0,192,192,7\n2024-01-01 00:00,Tank2.Temp,30,30,0,192,192,8\n2024-01-01 00:01,Tank1.Temp,21,21,0,192,192,7\n2024-01-01 00:01,Tank2.Temp,31,31,0,192,192,8\n",
+        "replay-tank1.temp temperature °C 20 21|replay-tank2.temp temperature °C 30 31")]
     [InlineData("time,name,a,b\n2024-01-01,Berlin,1,5\n2024-01-02,Berlin,2,6\n", "replay-a a  1 2|replay-b b  5 6")]
     public void Each_device_has_its_own_sensors(string text, string sensors) =>
         Assert.Equal(sensors.Split('|'), CheckText(text).Columns.Select(column => FormattableString.Invariant($"{column.SensorId} {column.SensorType} {column.Unit} {column.Least} {column.Most}")));
@@ -46,8 +58,68 @@ public sealed class DevicesInRowsTests : ReplayFileTest
     [Theory]
     [InlineData("time,state,a,b\n2024-01-01 00:00,on,1,5\n2024-01-01 00:01,off,2,6\n2024-01-01 00:02,on,3,7\n2024-01-01 00:03,off,4,8\n")]
     [InlineData("time,state,a,b\n2024-01-01 00:00,on,1,5\n2024-01-01 00:00,on,2,6\n2024-01-01 00:01,off,3,7\n2024-01-01 00:01,off,4,8\n")]
+    [InlineData("time,state,a,b\n2024-01-01 00:00,on,1,5\n2024-01-01 00:01,on,2,6\n2024-01-01 00:01,off,3,7\n2024-01-01 00:02,off,4,8\n2024-01-01 00:03,on,4,8\n")]
+    [InlineData("time,weather_description,a,b\n2024-01-01 00:00,mist,1,5\n2024-01-01 00:00,rain,2,6\n2024-01-01 00:01,mist,3,7\n2024-01-01 00:01,rain,4,8\n")]
+    [InlineData("time,DeviceStatus,a,b\n2024-01-01 00:00,on,1,5\n2024-01-01 00:00,off,2,6\n2024-01-01 00:01,on,3,7\n2024-01-01 00:01,off,4,8\n")]
     [InlineData("time,state,a,b\n2024-01-01 00:03,on,1,5\n2024-01-01 00:02,off,2,6\n2024-01-01 00:01,on,3,7\n2024-01-01 00:00,off,4,8\n")]
     public void A_text_beside_the_values_is_no_device(string text) => Assert.Equal(["a", "b"], CheckText(text).Columns.Select(column => column.Name));
+
+    [Fact]
+    public void A_quality_that_changes_where_a_time_repeats_is_no_device() => Assert.Equal(
+        ["replay-sensor-001"],
+        CheckText("Timestamp,Value,Quality\n2024-01-01 00:00:00,21.5,Good\n2024-01-01 00:01:00,21.6,Good\n2024-01-01 00:01:00,21.6,Uncertain\n2024-01-01 00:02:00,21.7,Uncertain\n2024-01-01 00:03:00,21.8,Good\n").Columns.Select(column => column.SensorId));
+
+    [Theory]
+    [InlineData(
+        "time,pump,flow\n2024-01-01 00:00,1,10\n2024-01-01 00:00,2,50\n2024-01-01 00:01,1,11\n2024-01-01 00:01,2,51\n",
+        "column 2 (pump) may name the sensor of each row, because times that repeat or go back do not among the rows of one name: give NameColumn=2, or NameColumn=none where all rows are of one sensor")]
+    [InlineData("time,pump,flow\n2024-01-01 00:00,1,10\n2024-01-01 00:01,1,11\n2024-01-01 00:02,1,12\n2024-01-01 00:00,2,50\n2024-01-01 00:01,2,51\n2024-01-01 00:02,2,52\n", "column 2 (pump) may name the sensor of each row")]
+    [InlineData(
+        "time,hall,pump,flow\n2024-01-01 00:00,1,1,10.5\n2024-01-01 00:00,1,2,50\n2024-01-01 00:00,2,1,10\n2024-01-01 00:00,2,2,50\n2024-01-01 00:01,1,1,11\n2024-01-01 00:01,1,2,51\n2024-01-01 00:01,2,1,10\n2024-01-01 00:01,2,2,50\n",
+        "column 2 (hall) and column 3 (pump) together may name the sensor of each row")]
+    // A state under a name that is not known: one time repeats at its change.
+    [InlineData(
+        "Timestamp,Value,Zustandswort\n2024-01-01 00:00:00,21.5,Good\n2024-01-01 00:01:00,21.6,Good\n2024-01-01 00:01:00,21.6,Uncertain\n2024-01-01 00:02:00,21.7,Uncertain\n2024-01-01 00:03:00,21.8,Good\n",
+        "column 3 (Zustandswort) may name the sensor of each row")]
+    [InlineData("time,a,kind,v\n2024-01-01 00:05,1,2,1.5\n2024-01-01 00:03,1,2,2.5\n2024-01-01 00:06,2,2,3.5\n2024-01-01 00:02,1,3,3\n2024-01-01 00:07,1,3,3\n", "and no column tells whose rows these are")]
+    public void A_column_that_may_name_the_device_is_asked_for(string text, string message)
+    {
+        Assert.Contains(message, Refused(text), StringComparison.Ordinal);
+        Assert.Contains(CheckText(text, new() { NameColumn = "none" }).Columns, column => column.Name is "flow" or "v" or "Value");
+    }
+
+    [Theory]
+    // A clock of minutes, and values that happen to be whole.
+    [InlineData("rpm,temp", 3)]
+    [InlineData("alarm,temp", 0)]
+    public void A_coarse_clock_is_no_device(string header, int factor)
+    {
+        var rows = Enumerable.Range(0, 600).Select(row => FormattableString.Invariant($"{DateTime.UnixEpoch.AddMinutes(row / 6):yyyy-MM-dd HH:mm},{row * 7 % 41 * factor},{row * 0.1}\n"));
+        Assert.Equal(header.Split(','), CheckText($"time,{header}\n{string.Concat(rows)}").Columns.Select(column => column.Name));
+    }
+
+    [Theory]
+    [InlineData("turbine_id", true)]
+    [InlineData("turbine", false)]
+    public void The_number_of_a_device_that_comes_late_is_found_or_asked_for(string name, bool isSure)
+    {
+        var text = $"time,{name},a,b\n" + string.Concat(Enumerable.Range(0, 3).SelectMany(turbine => Enumerable.Range(0, 3500).Select(second => $"{DateTime.UnixEpoch.AddSeconds(second):yyyy-MM-dd HH:mm:ss},{turbine + 1},0.{turbine},{second}.5\n")));
+        if (isSure)
+        {
+            Assert.Equal(["1-a", "1-b", "2-a", "2-b", "3-a", "3-b"], CheckText(text).Columns.Select(column => column.Name));
+        }
+        else
+        {
+            Assert.Contains("column 2 (turbine) may name the sensor of each row", Refused(text), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Many_devices_of_one_time_are_found()
+    {
+        var rows = from step in Enumerable.Range(0, 3) from device in Enumerable.Range(0, 2000) select FormattableString.Invariant($"2024-01-01 0{step}:00,{device},{device}.5\n");
+        Assert.Equal(2000, CheckText($"time,building_id,v\n{string.Concat(rows)}").Columns.Count);
+    }
 
     [Fact]
     public void A_device_that_comes_late_in_the_file_is_its_own()

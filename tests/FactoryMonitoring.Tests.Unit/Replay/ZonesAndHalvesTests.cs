@@ -6,6 +6,15 @@ namespace FactoryMonitoring.Tests.Unit.Replay;
 public sealed class ZonesAndHalvesTests : ReplayFileTest
 {
     [Theory]
+    [InlineData("13.02.24 10:00|31.12.24 10:00", "2024-02-13|2024-12-31")]
+    [InlineData("13/02/24 10:00|31/12/24 10:00", "2024-02-13|2024-12-31")]
+    [InlineData("30/01/24 10:00|31/01/24 10:00|01/02/24 10:00", "2024-01-30|2024-01-31|2024-02-01")]
+    [InlineData("13-02-24 10:00|14-02-24 10:00|01-03-24 10:00", "2024-02-13|2024-02-14|2024-03-01")]
+    [InlineData("24/12/30 10:00|24/12/31 10:00|25/01/01 10:00", "2024-12-30|2024-12-31|2025-01-01")]
+    public void A_year_of_two_digits_is_last_where_the_other_order_is_in_the_future_or_goes_back(string times, string days) => Assert.Equal(
+        days.Split('|').Select(day => $"{day}T10:00:00 1"), Rows(CheckText($"Datum;Wert\n{string.Concat(times.Split('|').Select(time => $"{time};1\n"))}")));
+
+    [Theory]
     [InlineData("Date,Time,AM/PM,v\n5/13/2024,11:30,AM,1\n5/13/2024,12:30,PM,2\n5/13/2024,1:30,PM,3\n", null)]
     [InlineData("Date,Time,AM/PM,v\n5/13/2024,11:30,AM,1\n5/13/2024,12:30,PM,2\n5/13/2024,1:30,PM,3\n", "Date,Time,AM/PM")]
     [InlineData("Date,Time,AM/PM,v\n5/13/2024,11:30,AM,1\n5/13/2024,12:30,PM,2\n5/13/2024,1:30,PM,3\n", "Date,Time")]

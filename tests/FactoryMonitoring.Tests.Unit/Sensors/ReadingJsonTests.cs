@@ -25,6 +25,18 @@ public sealed class ReadingJsonTests
             Encoding.UTF8.GetString(json.Write(new Sample(Sensor, 42.48, default, null), new(14, "k3J9x0aBc1d"), Time)));
     }
 
+    [Theory]
+    [InlineData(35, double.PositiveInfinity)]
+    [InlineData(double.PositiveInfinity, 40)]
+    [InlineData(double.PositiveInfinity, double.PositiveInfinity)]
+    public void Without_both_thresholds_the_consumers_determine_the_level(double warning, double critical)
+    {
+        using var json = new ReadingJson();
+        var sensor = new Sensor(0, "s", SensorCatalog.Temperature, new Thresholds(warning, critical), new SensorLocation("production", "machine-001", "zone-a"));
+        var message = JsonSerializer.Deserialize(json.Write(new Sample(sensor, 50, default, null), new(1, "q"), Time), MessageJsonContext.Default.SensorReadingMessage)!;
+        Assert.Null(message.AlertLevel);
+    }
+
     [Fact]
     public void A_replayed_reading_bears_the_files_own_time()
     {
