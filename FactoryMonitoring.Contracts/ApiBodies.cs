@@ -327,7 +327,7 @@ public sealed record OwnershipSpan(
 /// <param name="Kind">kill, exit, join, leave, broker-down, broker-up, database-down, database-up.</param>
 public sealed record TimelineMark(DateTimeOffset At, string Kind, string ComponentId, string? Detail = null);
 
-/// <summary>GET /api/ledger: acknowledged = stored_acknowledged + rejected_acknowledged + in_flight + missing.</summary>
+/// <summary>GET /api/ledger: acknowledged = stored_acknowledged + rejected_acknowledged + in_flight + missing + unsettled.</summary>
 /// <param name="Stored">Rows stored, with or without a recorded acknowledgement.</param>
 /// <param name="Rejected">Messages that became dead letters, from any sender.</param>
 /// <param name="Unconfirmed">
@@ -336,8 +336,9 @@ public sealed record TimelineMark(DateTimeOffset At, string Kind, string Compone
 /// </param>
 /// <param name="Uncounted">Readings stored without a reading_count, so that no acknowledgement can match them, such as the fault lab's load.</param>
 /// <param name="Unreachable">Readings acknowledged in a log that no longer exists, and not read before it ended.</param>
-/// <param name="SettledAt">The time up to which the comparison is complete.</param>
+/// <param name="SettledAt">What was acknowledged before this time, and passed by a consumer, is compared.</param>
 /// <param name="Audit">The count of the rows themselves, about a minute old.</param>
+/// <param name="Unsettled">Readings acknowledged, passed by a consumer for more than a minute, and not compared yet: stored, rejected or missing.</param>
 public sealed record LedgerBody(
     long Acknowledged,
     long Stored,
@@ -356,7 +357,8 @@ public sealed record LedgerBody(
     IReadOnlyList<LedgerViolation> Violations,
     DateTimeOffset? SettledAt = null,
     LedgerAudit? Audit = null,
-    bool Stale = false);
+    bool Stale = false,
+    long Unsettled = 0);
 
 /// <summary>Rows counted one by one and compared with the batches that they were stored with, since this audit exists.</summary>
 /// <param name="AuditedUntil">Everything stored before this time is counted.</param>
@@ -365,7 +367,7 @@ public sealed record LedgerBody(
 /// <param name="Wrong">Batches with too many or too few rows or messages, or with an offset that does not belong to them.</param>
 public sealed record LedgerAudit(DateTimeOffset AuditedUntil, long Batches, long Readings, long Wrong);
 
-public sealed record ProducerLedger(string ProducerId, long Acknowledged, long StoredAcknowledged, long Rejected, long InFlight, long Missing);
+public sealed record ProducerLedger(string ProducerId, long Acknowledged, long StoredAcknowledged, long Rejected, long InFlight, long Missing, long Unsettled = 0);
 
 /// <summary>A partition's ledger by offsets: messages + rejected + skipped equals the offsets from the first to the next.</summary>
 /// <param name="Stored">Readings stored.</param>

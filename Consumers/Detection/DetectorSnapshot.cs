@@ -3,7 +3,8 @@ using System.Text;
 namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>
-/// Serializes the detector's memory of a partition: a version, each sensor, and the ids of forgotten sensors. A snapshot is complete or contains only changes.
+/// Serializes the detector's memory of a partition: a version, each sensor, the ids of forgotten sensors, and when each sensor was seen. A snapshot is complete or
+/// contains only changes. Consumers of before read no further than the forgotten sensors, and write no more.
 /// </summary>
 internal static class DetectorSnapshot
 {
@@ -27,13 +28,13 @@ internal static class DetectorSnapshot
     private const byte UnnamedSequences = 1;
 
     /// <summary>Writes the whole memory.</summary>
-    public static byte[] Write(PartitionDetector detector) => Write(detector.Sensors, []);
+    public static byte[] Write(PartitionDetector detector) => Write(detector, detector.Sensors, []);
 
     /// <summary>Writes the changes since the memory was last written.</summary>
     public static byte[] WriteChanges(PartitionDetector detector) =>
-        Write(detector.ChangedSensors.Where(sensor => sensor.Owner == detector).ToList(), detector.Forgotten);
+        Write(detector, detector.ChangedSensors.Where(sensor => sensor.Owner == detector).ToList(), detector.Forgotten);
 
-    private static byte[] Write(IReadOnlyCollection<SensorState> sensors, IReadOnlyList<byte[]> forgotten)
+    private static byte[] Write(PartitionDetector detector, IReadOnlyCollection<SensorState> sensors, IReadOnlyList<byte[]> forgotten)
     {
         using var stream = new MemoryStream(sensors.Count * 96);
         using var writer = new BinaryWriter(stream, Encoding.UTF8);
@@ -65,6 +66,12 @@ internal static class DetectorSnapshot
             writer.Write(id);
         }
 
+        WriteTime(writer, detector.Age);
+        foreach (var sensor in sensors)
+        {
+            WriteTime(writer, detector.AgeAt(sensor.SeenAt));
+        }
+
         writer.Flush();
         return stream.ToArray();
     }
@@ -73,16 +80,20 @@ internal static class DetectorSnapshot
     /// <exception cref="InvalidDataException">A snapshot was written by another version, or is damaged.</exception>
     public static void Read(IEnumerable<byte[]> snapshots, PartitionDetector detector)
     {
+        var age = TimeSpan.Zero;
         foreach (var snapshot in snapshots)
         {
-            Read(snapshot, detector);
+            age = Read(snapshot, detector, age);
         }
 
-        detector.Begin();
+        detector.Begin(age);
     }
 
-    private static void Read(byte[] bytes, PartitionDetector detector)
+    /// <param name="age">The age of the memory as it was written before.</param>
+    /// <returns>The age of the memory as it is written here.</returns>
+    private static TimeSpan Read(byte[] bytes, PartitionDetector detector, TimeSpan age)
     {
+        var sensors = new List<SensorState>();
         var units = new HashSet<string>();
         using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
         try
@@ -112,19 +123,33 @@ internal static class DetectorSnapshot
                     sensor.Learned = isLearned ? LearnedBaseline.Read(reader) : null;
                 }
 
+                sensor.Begin(age);
                 detector.Restore(sensor);
+                sensors.Add(sensor);
             }
 
             for (var left = version >= NoDelays ? reader.Read7BitEncodedInt() : 0; left > 0; left--)
             {
                 detector.Forget(reader.ReadBytes(reader.Read7BitEncodedInt()));
             }
+
+            if (reader.BaseStream.Position < reader.BaseStream.Length)
+            {
+                age = ReadTime(reader);
+                sensors.ForEach(sensor => sensor.Begin(ReadTime(reader)));
+            }
+
+            return age;
         }
         catch (Exception exception) when (exception is EndOfStreamException or FormatException)
         {
             throw new InvalidDataException(exception.Message, exception);
         }
     }
+
+    private static void WriteTime(BinaryWriter writer, TimeSpan time) => writer.Write7BitEncodedInt64((long)time.TotalSeconds);
+
+    private static TimeSpan ReadTime(BinaryReader reader) => TimeSpan.FromSeconds(reader.Read7BitEncodedInt64());
 
     private static void WriteSequences(BinaryWriter writer, SensorSequences sequences)
     {

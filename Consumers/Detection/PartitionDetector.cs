@@ -53,6 +53,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     private readonly List<SensorState> _changedSensors = [];
     private readonly List<byte[]> _forgotten = [];
     private readonly LinkedList<SensorState> _withGaps = new();
+    private TimeSpan _bornAt;
     private int _gaps;
     private int _elsewhere;
     private Deviation? _deviation;
@@ -92,12 +93,17 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
     /// <summary>Returns the state that a reading with this identity belongs to.</summary>
     public SensorState? Find(SensorIdentity identity) => _sensors.GetValueOrDefault(identity.StateId);
 
+    /// <summary>The age of this memory: how long it has been advanced, by all owners of the partition together.</summary>
+    public TimeSpan Age => AgeAt(Now);
+
+    /// <summary>The age of this memory at a time by <see cref="Now"/>.</summary>
+    public TimeSpan AgeAt(TimeSpan time) => time - _bornAt;
+
     /// <summary>Restores a sensor from a snapshot, replacing its current state.</summary>
     public void Restore(SensorState state)
     {
         Forget(state.Id);
         state.Owner = this;
-        state.Begin(Now);
         _sensors[state.Id] = state;
         _elsewhere += state.IsJudgedElsewhere ? 1 : 0;
         CountGaps(state);
@@ -128,9 +134,16 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
         }
     }
 
-    /// <summary>Queues the out-of-date rows of open episodes. Must be called after the last <see cref="Restore"/>.</summary>
-    public void Begin()
+    /// <summary>Sets the clock on from when the memory was last written, and queues the out-of-date rows of open episodes. Must be called after the last <see cref="Restore"/>.</summary>
+    /// <param name="age">The age of the memory; its sensors' <see cref="SensorState.SeenAt"/> is by it until now.</param>
+    public void Begin(TimeSpan age)
     {
+        _bornAt = Now - age;
+        foreach (var state in _sensors.Values)
+        {
+            state.Begin(state.SeenAt + _bornAt);
+        }
+
         foreach (var state in _alarmed)
         {
             for (var rule = 0; rule < Rules.Count; rule++)

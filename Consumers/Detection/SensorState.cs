@@ -160,8 +160,8 @@ internal sealed class SensorState(byte[] id)
         SeenAt = now;
     }
 
-    /// <summary>Marks a restored state as seen now: how long the sensor has been silent is unknown.</summary>
-    public void Begin(TimeSpan now) => SeenAt = now;
+    /// <summary>Sets when the newest reading arrived, for a state that is new or restored.</summary>
+    public void Begin(TimeSpan seenAt) => SeenAt = seenAt;
 
     /// <summary>
     /// Sets the unit of the values from now on. Values in another unit are not comparable, and are forgotten with the baseline learned from them.

@@ -78,6 +78,11 @@ internal sealed partial class OutboxWorker(
     /// <summary>For messages that other consumers have left.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
+    /// <summary>For the topic's log. With the lookup of the records and with the sending, it must fit into the time that the database leaves a transaction: 15 s.</summary>
+    private static readonly TimeSpan LogLimit = TimeSpan.FromSeconds(1);
+
+    private readonly KafkaLogId _logs = new(producer.Handle);
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
@@ -101,6 +106,8 @@ internal sealed partial class OutboxWorker(
         {
             Log.LeftBehind(logger, exception.Message);
         }
+
+        await _logs.DisposeAsync();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -141,7 +148,9 @@ internal sealed partial class OutboxWorker(
     {
         var (records, unanswered) = await LookUpAsync(messages, cancellationToken);
         // Read after the records: a topic that was made anew meanwhile shows.
-        var log = messages.Any(message => message.ValueAtSource) ? await CurrentLogAsync(cancellationToken) : null;
+        var log = messages.Any(message => message.ValueAtSource && !unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))
+            ? await CurrentLogAsync(cancellationToken)
+            : null;
         var traces = new List<AlertTrace>();
         var deliveries = new List<Task<Error?>>(messages.Count);
         foreach (var message in messages)
@@ -209,13 +218,12 @@ internal sealed partial class OutboxWorker(
         }
     }
 
-    /// <summary>Returns the log that the topic of the sensors is now; null if no broker answers.</summary>
+    /// <summary>Returns the log that the topic of the sensors is now; null if no broker answers within <see cref="LogLimit"/>.</summary>
     private async Task<string?> CurrentLogAsync(CancellationToken cancellationToken)
     {
-        await using var current = new KafkaLogId(producer.Handle);
         try
         {
-            return await current.ResolveAsync(identity.SensorTopic, cancellationToken);
+            return await _logs.ResolveAsync(identity.SensorTopic, cancellationToken).WaitAsync(LogLimit, time, cancellationToken);
         }
         catch (Exception exception) when (exception is KafkaException or TimeoutException)
         {

@@ -72,6 +72,11 @@ public sealed class DictionaryStore(NpgsqlDataSource dataSource)
     /// <summary>The generation of the keys: keys issued under another generation do not belong to the current database.</summary>
     public int Generation => Volatile.Read(ref _generation);
 
+    /// <summary>The key of the log under which rows of lost offsets are kept. It is not remembered: retention deletes it before any of the logs that are read.</summary>
+    /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
+    public async Task<short> AsideKeyAsync(string logId, CancellationToken cancellationToken) =>
+        (short)await EnsureAsync(InsertLog, SelectLog, logId, cancellationToken);
+
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
     public async Task<short> LogKeyAsync(string logId, CancellationToken cancellationToken)
     {

@@ -198,7 +198,7 @@ public sealed class IngestWrite
     /// Compares acknowledged ranges with what the partitions' sensors are known to have stored, once this write is stored; null if nothing is to be settled.
     /// See <see cref="IngestStore.SettleAsync"/>.
     /// </summary>
-    public Func<IReadOnlyList<AcknowledgedRange>, Settlement>? Settle { get; set; }
+    public Func<IReadOnlyList<AcknowledgedRange>, IReadOnlyList<UnseenRange>>? Settle { get; set; }
 
     /// <summary>Notifies listeners of the commit.</summary>
     public bool Announce { get; init; }
@@ -243,9 +243,6 @@ public sealed record AcknowledgedRange(long Id, string ProducerId, string Sensor
 
 /// <summary>A part of an acknowledged range that is not known as stored in memory.</summary>
 public readonly record struct UnseenRange(AcknowledgedRange Range, long FirstCount, long LastCount);
-
-/// <param name="Unseen">Ranges to look up in the database before they are recorded as missing.</param>
-public sealed record Settlement(IReadOnlyList<AcknowledgedRange> Ranges, IReadOnlyList<UnseenRange> Unseen);
 
 /// <summary>The result of an attempt to store a batch.</summary>
 public enum StoreOutcome

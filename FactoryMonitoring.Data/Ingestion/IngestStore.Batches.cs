@@ -31,7 +31,10 @@ public sealed partial class IngestStore
             redelivered = o.redelivered + m.redelivered,
             duplicated = o.duplicated + m.duplicated,
             uncounted = o.uncounted + m.uncounted,
-            leader_epoch = COALESCE(m.leader_epoch, o.leader_epoch)
+            leader_epoch = COALESCE(m.leader_epoch, o.leader_epoch),
+            marked_offset = CASE WHEN o.marked_at > clock_timestamp() - interval '1 min' THEN o.marked_offset ELSE m.next END,
+            marked_at = CASE WHEN o.marked_at > clock_timestamp() - interval '1 min' THEN o.marked_at ELSE clock_timestamp() END,
+            overdue_offset = CASE WHEN o.marked_at > clock_timestamp() - interval '1 min' THEN o.overdue_offset ELSE o.marked_offset END
         FROM held m
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = m.kafka_partition AND o.epoch = m.epoch AND o.next_offset = m.expected
         """;
@@ -217,7 +220,7 @@ public sealed partial class IngestStore
             [],
             async (connection, token) =>
             {
-                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, null, false)], token);
+                var claimed = await ClaimAsync(connection, log, [new PartitionClaim(none, 0, 0, true, null, false)], endsEarlierLogs: false, token);
                 var write = new IngestWrite { Log = log, Rows = new ReadingRows(1) };
                 write.Rows.Add(0, 0, 0, 0, ConsumerKey, none, 1, log.LogKey, AlertLevel.Normal, 0);
                 write.Moves.Add(new PartitionMove(none, claimed[0].Epoch, 0, 1, 0, 1, 1, 0, 0, 0, 0, true, claimed[0].EventId, null));

@@ -70,12 +70,25 @@ public sealed partial class IngestStore
         """;
 
     // The topic was deleted and created anew while this consumer owned it. With a topic of fewer partitions, or of another name, nobody claims some partitions
-    // of the earlier log again: the first claim in a later log ends all of them, except those of another topic that a living consumer still reads.
+    // of the earlier log again: the first claim in a later log ends all of them, except those of another topic that a living consumer still reads. The claims of
+    // all consumers come at once: one of them does it, and none waits for it, or for a transaction that still stores what was read of the earlier log.
     private static readonly string EndEarlierLogs = $"""
-        WITH released AS (
+        WITH turn AS MATERIALIZED (
+            SELECT pg_try_advisory_xact_lock(hashtext('factory_monitoring.earlier_logs')) AS is_ours
+        ), earlier AS MATERIALIZED (
+            SELECT o.log_key, o.topic, o.kafka_partition, o.owner,
+                COALESCE(h.last_heartbeat < clock_timestamp() - interval '{Liveness.HeartbeatLimitSeconds} s', true) AS is_gone
+            FROM partition_offsets o LEFT JOIN consumer_health h ON h.consumer_id = o.owner
+            WHERE o.log_key <> $1
+        ), held AS MATERIALIZED (
+            SELECT o.log_key, o.topic, o.kafka_partition, o.owner
+            FROM earlier e JOIN partition_offsets o USING (log_key, topic, kafka_partition), turn
+            WHERE e.topic = $2 AND o.owner = e.owner AND (e.owner = $4 OR (e.is_gone AND e.log_key < $1 AND turn.is_ours))
+            ORDER BY o.log_key, o.kafka_partition FOR UPDATE OF o SKIP LOCKED
+        ), released AS (
             UPDATE partition_offsets o SET owner = NULL, released_at = clock_timestamp()
-            WHERE o.log_key <> $1 AND o.topic = $2 AND o.kafka_partition = ANY ($3) AND o.owner = $4
-            RETURNING o.log_key, o.kafka_partition, o.epoch, o.released_at, o.last_commit_at, o.recovered_at, o.stored_in_epoch
+            FROM held h WHERE (o.log_key, o.topic, o.kafka_partition) = (h.log_key, h.topic, h.kafka_partition)
+            RETURNING o.log_key, o.kafka_partition, o.epoch, o.released_at, o.last_commit_at, o.recovered_at, o.stored_in_epoch, h.owner
         ), closed AS (
             UPDATE partition_ownership p
             SET ended_at = r.released_at, ended_by = 'revoked', last_commit_at = r.last_commit_at, recovered_at = r.recovered_at, stored = r.stored_in_epoch
@@ -83,15 +96,13 @@ public sealed partial class IngestStore
             WHERE p.log_key = r.log_key AND p.topic = $2 AND p.kafka_partition = r.kafka_partition AND p.epoch = r.epoch
         ), resolved AS (
             UPDATE alerts a SET resolved_at = clock_timestamp(), updated_at = clock_timestamp(), resolved_because = 'log_ended'
-            FROM partition_offsets o LEFT JOIN consumer_health h ON h.consumer_id = o.owner
-            WHERE a.resolved_at IS NULL AND o.log_key <> $1 AND a.log_key = o.log_key AND a.kafka_partition = o.kafka_partition
-              AND ((o.topic = $2 AND o.kafka_partition = ANY ($3))
-                OR (o.log_key < $1
-                    AND (o.topic = $2 OR o.owner IS NULL OR o.owner = $4
-                        OR COALESCE(h.last_heartbeat < clock_timestamp() - interval '{Liveness.HeartbeatLimitSeconds} s', true))))
+            FROM earlier o, turn
+            WHERE a.resolved_at IS NULL AND a.log_key = o.log_key AND a.kafka_partition = o.kafka_partition
+              AND ((o.topic = $2 AND o.kafka_partition = ANY ($3) AND (o.log_key > $1 OR turn.is_ours))
+                OR (o.log_key < $1 AND turn.is_ours AND (o.topic = $2 OR o.owner IS NULL OR o.owner = $4 OR o.is_gone)))
         )
         INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
-        SELECT $4, 'revoked', kafka_partition, released_at, log_key, epoch, 'log ended', $4 FROM released ORDER BY kafka_partition
+        SELECT owner, 'revoked', kafka_partition, released_at, log_key, epoch, 'log ended', $4 FROM released ORDER BY kafka_partition
         """;
 
     private const string SelectRefused = $"""
@@ -131,10 +142,10 @@ public sealed partial class IngestStore
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached; either nothing was claimed or the answer was lost: claim again.</exception>
     public Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken) =>
-        InTransactionAsync(log, [], async (connection, token) => (true, await ClaimAsync(connection, log, claims, token)), cancellationToken);
+        InTransactionAsync(log, [], async (connection, token) => (true, await ClaimAsync(connection, log, claims, endsEarlierLogs: true, token)), cancellationToken);
 
     private async Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(
-        NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken)
+        NpgsqlConnection connection, LogTopic log, IReadOnlyList<PartitionClaim> claims, bool endsEarlierLogs, CancellationToken cancellationToken)
     {
         await using (var patience = new NpgsqlCommand(ClaimPatience, connection))
         {
@@ -151,8 +162,9 @@ public sealed partial class IngestStore
             await insert.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        await using (var end = Command(connection, EndEarlierLogs, log))
+        if (endsEarlierLogs)
         {
+            await using var end = Command(connection, EndEarlierLogs, log);
             end.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
             end.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
             await end.ExecuteNonQueryAsync(cancellationToken);
@@ -304,20 +316,23 @@ public sealed partial class IngestStore
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
         )
         UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, messages = o.messages - moved.messages,
-            uncounted = o.uncounted - moved.uncounted, rejected = o.rejected - moved.rejected, leader_epoch = NULL, cut_epoch = o.epoch
+            uncounted = o.uncounted - moved.uncounted, rejected = o.rejected - moved.rejected, leader_epoch = NULL, cut_epoch = o.epoch,
+            marked_offset = LEAST(o.marked_offset, $4), overdue_offset = LEAST(o.overdue_offset, $4)
         FROM moved
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
         RETURNING moved.messages + moved.rejected
         """;
 
+    private static readonly TimeSpan MoveLimit = TimeSpan.FromHours(6);
+
     private async Task<ClaimedPartition> MoveAsideAsync(
         NpgsqlConnection connection, LogTopic log, ClaimedPartition claimed, long end, CancellationToken cancellationToken)
     {
         // Made once, whatever becomes of this transaction: a key that is taken is not given back, and there are 32,767.
-        var aside = await dictionaries.LogKeyAsync($"{log.LogId}#{claimed.Partition}@{claimed.Epoch}", cancellationToken);
+        var aside = await dictionaries.AsideKeyAsync($"{log.LogId}#{claimed.Partition}@{claimed.Epoch}", cancellationToken);
         await using var move = Command(connection, MoveAside, log);
-        // The tail may have any length. A limit would end each attempt at the same place.
-        move.CommandTimeout = 0;
+        // The tail may have any length. A shorter limit would end each attempt at the same place.
+        move.CommandTimeout = (int)MoveLimit.TotalSeconds;
         move.Parameters.Add(new NpgsqlParameter<int> { TypedValue = claimed.Partition });
         move.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
         move.Parameters.Add(new NpgsqlParameter<short> { TypedValue = aside });

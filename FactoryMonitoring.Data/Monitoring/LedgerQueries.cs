@@ -5,7 +5,8 @@ namespace FactoryMonitoring.Data.Monitoring;
 
 /// <summary>
 /// Computes the ledger from its counters: what is acknowledged, what is settled, and the ranges below next_offset that are not settled yet. Such a
-/// range counts as stored until it is compared, which is done up to <see cref="LedgerBody.SettledAt"/>; a range at or past next_offset is in flight.
+/// range counts as stored for a minute, and then as unsettled until it is compared; a range at or past next_offset is in flight. An earlier log's ranges count as
+/// stored if they were passed: no consumer settles them any more.
 /// </summary>
 internal static class LedgerQueries
 {
@@ -21,14 +22,16 @@ internal static class LedgerQueries
         WITH account AS (
             SELECT producer_id, COALESCE(l.stored, 0) + COALESCE(p.passed, 0) AS stored, COALESCE(l.rejected, 0) AS rejected, COALESCE(l.missing, 0) AS missing,
                    COALESCE(l.unreachable, 0) AS unreachable, {IsAwaited} AS is_awaited,
+                   CASE WHEN log_key = {Current} THEN COALESCE(p.overdue, 0) ELSE 0 END AS overdue, CASE WHEN log_key = {Current} THEN p.oldest END AS oldest,
                    GREATEST(COALESCE(t.acknowledged, 0) - COALESCE(l.acknowledged, 0) - COALESCE(l.unreachable, 0) - COALESCE(p.passed, 0), 0) AS waiting
             FROM acknowledged_totals t
             FULL JOIN ledger l USING (producer_id, log_key, kafka_partition)
             LEFT JOIN passed_acknowledgements($1) p USING (producer_id, log_key, kafka_partition)
             LEFT JOIN (SELECT log_key, kafka_partition, next_offset AS at FROM partition_offsets WHERE topic = $1) claimed USING (log_key, kafka_partition)
         )
-        SELECT producer_id, sum(stored)::bigint, sum(rejected)::bigint, COALESCE(sum(waiting) FILTER (WHERE is_awaited), 0)::bigint, sum(missing)::bigint,
-               (sum(unreachable) + COALESCE(sum(waiting) FILTER (WHERE NOT is_awaited), 0))::bigint
+        SELECT producer_id, (sum(stored) - sum(overdue))::bigint, sum(rejected)::bigint, COALESCE(sum(waiting) FILTER (WHERE is_awaited), 0)::bigint, sum(missing)::bigint,
+               (sum(unreachable) + COALESCE(sum(waiting) FILTER (WHERE NOT is_awaited), 0))::bigint,
+               sum(overdue)::bigint, min(oldest)
         FROM account
         GROUP BY producer_id
         ORDER BY producer_id
@@ -54,6 +57,7 @@ internal static class LedgerQueries
         LIMIT 20
         """;
 
+    // A snapshot is written before what it knows is settled.
     private const string Settled = $"SELECT min(written_at) FROM detector_snapshots WHERE topic = $1 AND log_key = {Current}";
 
     private const string Audit = "SELECT audited_until, batches, readings, wrong FROM reading_audit";
@@ -73,7 +77,7 @@ internal static class LedgerQueries
     internal static async Task<LedgerBody> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         var producers = await reader.RowsAsync(
-            row => (Body: Producer(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4)), Unreachable: row.GetInt64(5)),
+            row => (Body: Producer(row.GetString(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetInt64(4), row.GetInt64(6)), Unreachable: row.GetInt64(5), Oldest: row.Value<DateTimeOffset>(7)),
             cancellationToken);
         var totals = await reader.RowsAsync(row => (Stored: row.GetInt64(0), Redelivered: row.GetInt64(1), Duplicated: row.GetInt64(2), Uncounted: row.GetInt64(3), Rejected: row.GetInt64(4)), cancellationToken);
         var partitions = await reader.RowsAsync(
@@ -89,6 +93,8 @@ internal static class LedgerQueries
 
         var audits = await reader.RowsAsync(row => new LedgerAudit(row.Timestamp(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3)), cancellationToken);
 
+        var unsettled = producers.Sum(producer => producer.Body.Unsettled);
+        var oldest = producers.Min(producer => producer.Oldest);
         var storedAcknowledged = producers.Sum(producer => producer.Body.StoredAcknowledged);
         return new(
             producers.Sum(producer => producer.Body.Acknowledged),
@@ -100,16 +106,17 @@ internal static class LedgerQueries
             producers.Sum(producer => producer.Body.InFlight),
             producers.Sum(producer => producer.Body.Missing),
             totals[0].Duplicated,
-            Math.Max(0, totals[0].Stored - totals[0].Uncounted - storedAcknowledged),
+            Math.Max(0, totals[0].Stored - totals[0].Uncounted - storedAcknowledged - unsettled),
             totals[0].Uncounted,
             producers.Sum(producer => producer.Unreachable),
             [.. producers.Select(producer => producer.Body)],
             partitions,
             violations,
-            settled[0],
-            audits is [var audit, ..] ? audit : null);
+            oldest < settled[0] ? oldest : settled[0],
+            audits is [var audit, ..] ? audit : null,
+            Unsettled: unsettled);
     }
 
-    private static ProducerLedger Producer(string id, long stored, long rejected, long inFlight, long missing) =>
-        new(id, stored + rejected + inFlight + missing, stored, rejected, inFlight, missing);
+    private static ProducerLedger Producer(string id, long stored, long rejected, long inFlight, long missing, long unsettled) =>
+        new(id, stored + rejected + inFlight + missing + unsettled, stored, rejected, inFlight, missing, unsettled);
 }

@@ -27,12 +27,17 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
 
     private const string Parked = "SELECT count(*), (array_agg(parked_reason ORDER BY parked_at DESC))[1] FROM outbox WHERE parked_at IS NOT NULL";
 
-    /// <summary>By topic, the messages that were tried and have waited for a minute (10,000 at most), and since when the oldest does.</summary>
+    /// <summary>By topic, the messages that have waited for a minute, and since when the oldest does: of those tried and of each kind never tried 10,000 at most.</summary>
     private const string Unsent = """
         SELECT topic, count(*), min(created_at) FROM (
-            SELECT topic, created_at FROM outbox
-            WHERE parked_at IS NULL AND retry_at IS NOT NULL AND created_at < CURRENT_TIMESTAMP - interval '1 min' LIMIT 10000
+            (SELECT topic, created_at FROM outbox
+             WHERE parked_at IS NULL AND retry_at IS NOT NULL AND created_at < CURRENT_TIMESTAMP - interval '1 min' LIMIT 10000)
+            UNION ALL
+            (SELECT topic, created_at FROM outbox WHERE parked_at IS NULL AND retry_at IS NULL AND alert_id IS NOT NULL ORDER BY outbox_id LIMIT 10000)
+            UNION ALL
+            (SELECT topic, created_at FROM outbox WHERE parked_at IS NULL AND retry_at IS NULL AND alert_id IS NULL ORDER BY outbox_id LIMIT 10000)
         ) waiting
+        WHERE created_at < CURRENT_TIMESTAMP - interval '1 min'
         GROUP BY topic ORDER BY min(created_at), topic
         """;
 

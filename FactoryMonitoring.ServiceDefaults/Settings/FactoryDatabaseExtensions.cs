@@ -21,6 +21,10 @@ public static partial class FactoryDatabaseExtensions
 
     // A transaction of a host that is cut off, or of a process that stands still, would otherwise keep its locks for hours: 11 s, and 15 s. Within a
     // transaction the outbox waits up to 10 s for the brokers.
+    // The server's keepalives end a session whose client is gone; these notice that the server is, for a command that may take hours.
+    private const int KeepAliveSeconds = 5;
+    private const int KeepAliveIntervalSeconds = 2;
+
     private const string SessionOptions =
         "-c idle_in_transaction_session_timeout=15s -c tcp_user_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
@@ -128,6 +132,9 @@ public static partial class FactoryDatabaseExtensions
                 Timeout = TimeoutSeconds,
                 CommandTimeout = TimeoutSeconds,
                 CancellationTimeout = CancellationMilliseconds,
+                TcpKeepAlive = true,
+                TcpKeepAliveTime = KeepAliveSeconds,
+                TcpKeepAliveInterval = KeepAliveIntervalSeconds,
             };
             connection.Options = connection.Options is { Length: > 0 } options ? $"{SessionOptions} {options}" : SessionOptions;
             if (builder.Configuration[EnvironmentNames.DatabasePassword] is { Length: > 0 } password)

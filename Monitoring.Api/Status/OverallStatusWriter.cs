@@ -160,6 +160,15 @@ internal sealed class OverallStatusWriter
             yield return new(Critical, "missing", $"{Sentences.Readings(ledger.Missing)} acknowledged and not stored", culprit);
         }
 
+        if (ledger.Unsettled > 0 && situation.Judgement.Consumers.Count > 0)
+        {
+            yield return new(
+                Warning,
+                "unsettled",
+                $"{Sentences.Readings(ledger.Unsettled)} acknowledged and not compared for more than a minute",
+                "The consumers look for what their memory does not know, in small steps. Whether it is stored is not known before that ends; their log says if it fails.");
+        }
+
         if (ledger.Duplicated > 0)
         {
             yield return new(Critical, "duplicated", $"{Sentences.Readings(ledger.Duplicated)} stored twice", culprit);
@@ -410,7 +419,7 @@ internal sealed class OverallStatusWriter
                 Warning,
                 "unsent",
                 $"{Sentences.Count(count)} message{(count == 1 ? "" : "s")} for {topic} wait{(count == 1 ? "s" : "")} to be sent",
-                $"The brokers do not take {(count == 1 ? "it" : "them")} now, the oldest for {Sentences.Count(minutes)} min. The consumers try again and say why; make doctor names a topic or a right that is missing.");
+                $"The brokers do not take {(count == 1 ? "it" : "them")} now, or no consumer sends {(count == 1 ? "it" : "them")}: the oldest waits for {Sentences.Count(minutes)} min. The consumers try again and say why; make doctor names a topic or a right that is missing.");
         }
     }
 

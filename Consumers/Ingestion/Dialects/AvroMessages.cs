@@ -20,8 +20,14 @@ internal sealed partial class AvroMessages : IDisposable
 
     private const int MaxReaders = 10_000;
 
-    /// <summary>After this many ids in a row that the registry does not know, it is not asked for a while, and unknown ids are unreadable at once.</summary>
+    /// <summary>
+    /// After this many ids in a row that the registry does not know, it is not asked for a while for ids that no registry that counts could have given out: those
+    /// are unreadable at once.
+    /// </summary>
     private const int MaxMisses = 20;
+
+    /// <summary>A registry numbers its schemas one after the other: a new schema's id is at most this much higher than those that are known.</summary>
+    private const int MaxNewSchemas = 1_000;
 
     /// <summary>The bytes before the value: a zero, and the schema's id in four bytes.</summary>
     private const int FramingBytes = 5;
@@ -55,6 +61,7 @@ internal sealed partial class AvroMessages : IDisposable
     private long _failedAt;
     private long _unreadableSince;
     private int _misses;
+    private int _highest;
     private long _restsSince;
     private long _answeredAt;
 
@@ -105,7 +112,7 @@ internal sealed partial class AvroMessages : IDisposable
 
         if (!_readers.TryGetValue(id, out var reader) && !_unreadable.ContainsKey(id))
         {
-            if (_misses >= MaxMisses && _time.GetElapsedTime(_restsSince) < RestAfterMisses)
+            if (_misses >= MaxMisses && !IsPlausible(id) && _time.GetElapsedTime(_restsSince) < RestAfterMisses)
             {
                 Detail = $"The message is of schema {id}, and the Schema Registry {_url} does not know the last {_misses} schemas that it was asked for: it is not asked for {RestAfterMisses.TotalSeconds} s";
                 return Outcome.Unreadable;
@@ -175,18 +182,19 @@ internal sealed partial class AvroMessages : IDisposable
                 }
 
                 _readers[asked] = answer.Result;
+                _highest = Math.Max(_highest, asked);
                 _misses = 0;
                 Answered(asked);
                 break;
-            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } when asked == NoSchema && id != NoSchema:
+            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } absent when IsOwn(absent) && asked == NoSchema && id != NoSchema:
                 Answered(asked);
                 break;
-            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown:
+            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown when IsOwn(unknown):
                 _misses++;
                 _restsSince = _time.GetTimestamp();
                 Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} does not know ({unknown.Message})");
                 break;
-            case SchemaRegistryException refused when IsOfId(refused.Status):
+            case SchemaRegistryException refused when IsOwn(refused) && IsOfId(refused.Status):
                 Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} refuses ({(int)refused.Status}: {JsonText.Shorten(refused.Message, 200)})");
                 break;
             case SchemaParseException unreadable:
@@ -208,6 +216,12 @@ internal sealed partial class AvroMessages : IDisposable
                 break;
         }
     }
+
+    /// <summary>Whether the id can be of a schema that is not known yet. While none is known, any can.</summary>
+    private bool IsPlausible(int id) => _highest == 0 || (id >= 0 && id <= (long)_highest + MaxNewSchemas);
+
+    /// <summary>Whether a refusal is the registry's: a code of its own begins with the status, as 40403 does. A proxy that is being changed refuses every request.</summary>
+    private static bool IsOwn(SchemaRegistryException refusal) => refusal.ErrorCode / 100 == (int)refusal.Status;
 
     /// <summary>Whether a refusal is of the schema that was asked for; the others are of every request: the credentials, a right, or the load.</summary>
     private static bool IsOfId(System.Net.HttpStatusCode status) => (int)status is >= 400 and < 500

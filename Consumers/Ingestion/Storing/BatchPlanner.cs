@@ -47,7 +47,8 @@ internal sealed class BatchPlanner(ConsumerIdentity identity, ReadingRows rows, 
             Log = log,
             Rows = rows,
             Announce = terms.Announces,
-            Settle = terms.IsDue ? ranges => DueWork.Settle(leases, log, ranges) : null,
+            // A lease that ends hands over at once; its successor settles.
+            Settle = terms.IsDue && !terms.IsLast ? ranges => DueWork.Settle(leases, log, ranges) : null,
         }).ToList();
         var unjudged = 0;
         if (batch is not null)

@@ -12,9 +12,6 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>The maximum number of newest values that one lane writes at once.</summary>
     private const int MaxLatest = 10_000;
 
-    /// <summary>Ranges that the partitions do not know are looked up in the database, at most this many at once; the others wait, and block none.</summary>
-    private const int MaxLookups = 200;
-
     /// <summary>Further snapshots wait for the next transaction once those of this one have this size in bytes: a transaction has 3 s.</summary>
     private const long MaxSnapshotBytes = 32 * 1024 * 1024;
 
@@ -79,10 +76,10 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         write.Backfilled.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
     }
 
-    /// <summary>Compares acknowledged ranges with the readings in the partitions.</summary>
-    public static Settlement Settle(LeaseTable leases, LogTopic log, IReadOnlyList<AcknowledgedRange> ranges)
+    /// <summary>Compares acknowledged ranges with the readings that the detectors remember.</summary>
+    /// <returns>The parts of these ranges that they do not.</returns>
+    public static IReadOnlyList<UnseenRange> Settle(LeaseTable leases, LogTopic log, IReadOnlyList<AcknowledgedRange> ranges)
     {
-        var settled = new List<AcknowledgedRange>(ranges.Count);
         var unseen = new List<UnseenRange>();
         foreach (var range in ranges)
         {
@@ -96,15 +93,10 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
                 gaps = gaps.SelectMany(gap => backfilled.Unseen(sequenceId, gap.First, gap.Last));
             }
 
-            var inDoubt = gaps.Select(gap => new UnseenRange(range, gap.First, gap.Last)).ToList();
-            if (inDoubt.Count == 0 || unseen.Count < MaxLookups)
-            {
-                unseen.AddRange(inDoubt);
-                settled.Add(range);
-            }
+            unseen.AddRange(gaps.Select(gap => new UnseenRange(range, gap.First, gap.Last)));
         }
 
-        return new Settlement(settled, unseen);
+        return unseen;
     }
 
     private static void AddEpisodes(IngestWrite write, PartitionLease lease)

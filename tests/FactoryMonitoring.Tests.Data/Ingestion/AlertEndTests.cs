@@ -62,6 +62,14 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
         Assert.Equal(
             [["other", true, "log_ended"], ["s", true, "log_ended"]],
             await Database.RowsAsync("SELECT DISTINCT sensor_id, resolved_at IS NOT NULL, resolved_because FROM alerts ORDER BY 1", Timeout));
+        Assert.Equal(
+            [[0, null, true], [1, null, true]],
+            await Database.RowsAsync(
+                """
+                SELECT o.kafka_partition, o.owner, p.ended_at IS NOT NULL FROM partition_offsets o JOIN partition_ownership p USING (log_key, topic, kafka_partition, epoch)
+                WHERE o.log_key < (SELECT max(log_key) FROM logs) ORDER BY 1
+                """,
+                Timeout));
     }
 
     [Theory]
@@ -82,6 +90,29 @@ public sealed class AlertEndTests(PostgresFixture postgres) : DatabaseTest(postg
         await after.ClaimAsync(0, Timeout);
 
         Assert.Equal([[ends]], await Database.RowsAsync("SELECT bool_and(resolved_at IS NOT NULL AND resolved_because = 'log_ended') IS TRUE FROM alerts", Timeout));
+    }
+
+    [Fact]
+    public async Task Claims_in_a_later_log_do_not_wait_for_the_one_that_ends_the_alerts_of_the_earlier()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([Critical(0, "s")]);
+        await consumer.SettledAsync(Timeout);
+        await using var other = await Database.DataSource.OpenConnectionAsync(Timeout);
+        await using var transaction = await other.BeginTransactionAsync(Timeout);
+        await using var end = new Npgsql.NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtext('factory_monitoring.earlier_logs')); UPDATE alerts SET updated_at = now()", other);
+        await end.ExecuteNonQueryAsync(Timeout);
+
+        consumer.BeginLog("another");
+        await consumer.ClaimAsync(0, Timeout);
+
+        Assert.Equal(
+            [["another", "c1"], [LaneHarness.LogId, null]],
+            await Database.RowsAsync("SELECT log_id, owner FROM partition_offsets JOIN logs USING (log_key) ORDER BY 1", Timeout));
+        await transaction.RollbackAsync(Timeout);
+        await consumer.ClaimAsync(1, Timeout);
+        Assert.True(await Database.ScalarAsync<bool>("SELECT bool_and(resolved_at IS NOT NULL) FROM alerts", Timeout));
     }
 
     private static LogMessage Critical(long offset, string sensor, int partition = 0) => new(partition, offset, LaneHarness.Reading(sensor, offset, 45));

@@ -159,6 +159,112 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
         Assert.Equal([["p", 301L, 1L, 300L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
     }
 
+    [Fact]
+    public async Task What_memory_has_forgotten_is_found_however_many_batches_have_followed()
+    {
+        await using var consumer = await SuccessorAsync(batches: 5_000, offsets: 10);
+
+        await AcknowledgeAsync(consumer, "s", 1, 3, maxOffset: 50_007, "own");
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+
+        Assert.Equal([["p", 3L, 2L, 1L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+        Assert.Equal([["missing", 3L, 3L]], await RowsAsync("SELECT kind, first_count, last_count FROM ledger_violations"));
+    }
+
+    [Fact]
+    public async Task A_range_is_searched_for_as_far_back_as_its_readings_reach()
+    {
+        await using var consumer = await SuccessorAsync(batches: 30, offsets: 10_000);
+        await Database.RowsAsync(
+            """
+            INSERT INTO readings (processing_timestamp, "timestamp", value, kafka_offset, reading_count, sensor_key, consumer_key, kafka_partition, quality, log_key, alert_level)
+            SELECT b.processing_timestamp, b.processing_timestamp, 1, 140008, 3, d.sensor_key, b.consumer_key, 0, 1, b.log_key, 0
+            FROM reading_batches b, sensor_descriptions d WHERE b.first_offset = 140008 AND d.sequence_id = 'own'
+            """,
+            Timeout);
+
+        await AcknowledgeAsync(consumer, "s", 1, 3, maxOffset: 300_007, "own");
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+
+        Assert.Equal([["p", 3L, 3L, 0L]], await RowsAsync("SELECT producer_id, acknowledged, stored, missing FROM ledger"));
+    }
+
+    [Fact]
+    public async Task What_is_passed_and_not_compared_for_a_minute_is_not_said_to_be_stored()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([new LogMessage(0, 0, LaneHarness.Reading("s", 1, 25))]);
+        await consumer.SettledAsync(Timeout);
+        await AcknowledgeAsync(consumer, "s", 2, 2, maxOffset: 0);
+        Assert.Equal((1L, 0L, 0L), await ComparedAsync(consumer));
+
+        await Database.RowsAsync("UPDATE acknowledgements SET acknowledged_at = now() - interval '2 min'", Timeout);
+        Assert.Equal((1L, 0L, 0L), await ComparedAsync(consumer));
+        await Database.RowsAsync("UPDATE partition_offsets SET marked_at = now() - interval '2 min'", Timeout);
+        Assert.Equal((0L, 0L, 1L), await ComparedAsync(consumer));
+        // The next transactions keep where the partition stood, and one of them compares it.
+        consumer.Post([new LogMessage(0, 1, LaneHarness.Reading("s", 3, 25))]);
+        await consumer.SettledAsync(Timeout);
+        Assert.Equal([[1L, 2L, true]], await RowsAsync("SELECT overdue_offset, marked_offset, marked_at > now() - interval '1 min' FROM partition_offsets"));
+        await TickUntilAsync(consumer, "SELECT count(*) = 0 FROM acknowledgements");
+        Assert.Equal((0L, 1L, 0L), await ComparedAsync(consumer));
+    }
+
+    [Fact]
+    public async Task A_lease_that_ends_leaves_the_settlement_to_its_successor()
+    {
+        await using var consumer = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout);
+        await consumer.ClaimAsync(0, Timeout);
+        consumer.Post([new LogMessage(0, 0, LaneHarness.Reading("s", 1, 25))]);
+        await consumer.SettledAsync(Timeout);
+        await AcknowledgeAsync(consumer, "s", 1, 1, maxOffset: 0);
+
+        await consumer.ReleaseAsync(Timeout, 0);
+
+        Assert.Equal([[1L]], await RowsAsync("SELECT count(*) FROM acknowledgements"));
+        await using var successor = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
+        await successor.ClaimAsync(0, Timeout);
+        await TickUntilAsync(successor, "SELECT count(*) = 0 FROM acknowledgements");
+    }
+
+    private async Task<(long Stored, long Missing, long Unsettled)> ComparedAsync(LaneHarness consumer)
+    {
+        await using var connection = await Database.DataSource.OpenConnectionAsync(Timeout);
+        await using var batch = new Npgsql.NpgsqlBatch(connection);
+        LedgerQueries.Add(batch, consumer.Log.Topic);
+        await using var reader = await batch.ExecuteReaderAsync(Timeout);
+        var ledger = await LedgerQueries.ReadAsync(reader, Timeout);
+        Assert.Equal(ledger.Acknowledged, ledger.StoredAcknowledged + ledger.RejectedAcknowledged + ledger.InFlight + ledger.Missing + ledger.Unsettled);
+        Assert.True(ledger.Unsettled == 0 || ledger.SettledAt is null || ledger.SettledAt < DateTimeOffset.UtcNow.AddMinutes(-1));
+        return (ledger.StoredAcknowledged, ledger.Missing, ledger.Unsettled);
+    }
+
+    /// <summary>Starts a consumer whose memory has forgotten two readings. Batches of other sensors' readings have followed them, a fifth of a second apart.</summary>
+    private async Task<LaneHarness> SuccessorAsync(int batches, int offsets)
+    {
+        await using (var first = await LaneHarness.StartAsync(Database.Ingest, "c1", Timeout, OftenDue))
+        {
+            await first.ClaimAsync(0, Timeout);
+            first.Post([.. Forgotten(), new LogMessage(0, 6, LaneHarness.Reading("t", 1, 25)), new LogMessage(0, 7, LaneHarness.Reading("t", 2, 25))]);
+            await first.SettledAsync(Timeout);
+            await first.ReleaseAsync(Timeout, 0);
+        }
+
+        await Database.RowsAsync(
+            $"""
+            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key)
+            SELECT b.last + n * interval '200 ms', 8 + n * {offsets}, 8 + (n + 1) * {offsets}, {offsets}, {offsets}, 0, 1, b.log_key
+            FROM generate_series(0, {batches - 1}) n, (SELECT max(processing_timestamp) + interval '9 s' AS last, max(log_key) AS log_key FROM reading_batches) b
+            """,
+            Timeout);
+        await Database.RowsAsync($"UPDATE partition_offsets SET next_offset = {8 + (batches * offsets)}", Timeout);
+        await Database.RowsAsync($"UPDATE detector_snapshots SET snapshot_offset = {8 + (batches * offsets)}", Timeout);
+        var consumer = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
+        await consumer.ClaimAsync(0, Timeout);
+        return consumer;
+    }
+
     /// <summary>Two readings of a sequence that the detector forgets, because four others of the same sensor follow.</summary>
     private static LogMessage[] Forgotten() =>
     [

@@ -150,19 +150,25 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         const int Unknown = 2_000, Refused = 4711;
         await using var registry = await Registry.StartAsync();
         registry.Answer = (Refused, 422);
+        var known = registry.Add("\"null\"");
         await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__SchemaRegistry__Url"] = registry.Url });
         using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
-        for (var i = 0; i <= Unknown; i++)
+        // A producer's schema that is new while a stranger's messages come is read.
+        var @new = registry.Add("\"int\"");
+        for (var i = 0; i <= Unknown + 2; i++)
         {
             var message = new byte[6];
-            BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), i == 0 ? Refused : 10_000 + i);
+            BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), i == 0 ? Refused : i == 1 ? known : i == Unknown / 2 ? @new : 10_000 + i);
             producer.Produce(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = message });
         }
 
         await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = LaneHarness.Reading("s", 1, 30) }, Timeout);
 
         await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
-        Assert.Equal(Unknown + 1L, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages WHERE reason = 'malformed_json'", Timeout));
+        Assert.Equal(Unknown + 3L, await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages", Timeout));
+        Assert.Equal(
+            Unknown + 1L,
+            await Database.ScalarAsync<long>("SELECT count(*) FROM rejected_messages WHERE detail LIKE 'The message is of schema%'", Timeout));
         Assert.Contains("refuses (422: ", await Database.ScalarAsync<string>("SELECT detail FROM rejected_messages WHERE kafka_offset = 0", Timeout), StringComparison.Ordinal);
         Assert.InRange(registry.Requests, 1, Unknown / 4);
         Assert.Equal(0, await consumer.StopAsync(Timeout));
@@ -193,6 +199,37 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         await EventuallyAsync(async () => await ReadAsync() == AvroMessages.Outcome.Unreadable);
 
         Assert.Contains("has failed for 1 min, while it answers for others", avro.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(404)]
+    [InlineData(400)]
+    public async Task What_a_proxy_refuses_waits_until_the_registry_answers(int status)
+    {
+        await using var registry = await Registry.StartAsync();
+        var time = new SteppedTime();
+        var standing = new ConsumerStatus();
+        using var avro = new AvroMessages(new SchemaRegistryOptions { Url = registry.Url }, standing, time, NullLogger<AvroMessages>.Instance);
+        byte[] message = [0, 0, 0, 0, 0, 2];
+        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), registry.Add("\"int\""));
+        async Task<AvroMessages.Outcome> ReadAsync()
+        {
+            avro.Read(message);
+            await Task.WhenAny(avro.Asking).WaitAsync(Timeout);
+            time.Step(TimeSpan.FromSeconds(5));
+            return avro.Read(message);
+        }
+
+        registry.Proxy = status;
+        for (var i = 0; i < 40; i++)
+        {
+            Assert.Equal(AvroMessages.Outcome.AwaitsSchema, await ReadAsync());
+        }
+
+        Assert.NotNull(standing.RegistryProblem);
+        registry.Proxy = null;
+        await EventuallyAsync(async () => await ReadAsync() == AvroMessages.Outcome.Read);
+        Assert.Null(standing.RegistryProblem);
     }
 
     /// <summary>A clock that only the test moves.</summary>
@@ -291,6 +328,9 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         /// <summary>The status of the answer for one id.</summary>
         public (int Id, int Status)? Answer { get; set; }
 
+        /// <summary>The status with which a proxy answers in place of the registry.</summary>
+        public int? Proxy { get; set; }
+
         public int Requests => _requests;
 
         public string Url { get; private set; } = "";
@@ -308,6 +348,12 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
             app.Use(async (context, next) =>
             {
                 Interlocked.Increment(ref registry._requests);
+                if (registry.Proxy is { } refusal)
+                {
+                    await Results.Text("<html>No such host</html>", "text/html", statusCode: refusal).ExecuteAsync(context);
+                    return;
+                }
+
                 if (registry.Answer is var (id, status) && context.Request.Path.Value!.EndsWith($"/{id}", StringComparison.Ordinal))
                 {
                     await Results.Json(new { error_code = status * 100, message = "No" }, statusCode: status).ExecuteAsync(context);

@@ -173,12 +173,12 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
         Assert.Equal(
             Compact($$"""
                 {"acknowledged":127,"stored":138,"stored_acknowledged":116,"redelivered":4,"rejected":2,"rejected_acknowledged":1,"in_flight":7,"missing":3,"duplicated":1,"unconfirmed":7,"uncounted":15,"unreachable":4,
-                 "producers":[{"producer_id":"temperature-sensor","acknowledged":105,"stored_acknowledged":96,"rejected":1,"in_flight":5,"missing":3},
-                              {"producer_id":"vibration-sensor","acknowledged":22,"stored_acknowledged":20,"rejected":0,"in_flight":2,"missing":0}],
+                 "producers":[{"producer_id":"temperature-sensor","acknowledged":105,"stored_acknowledged":96,"rejected":1,"in_flight":5,"missing":3,"unsettled":0},
+                              {"producer_id":"vibration-sensor","acknowledged":22,"stored_acknowledged":20,"rejected":0,"in_flight":2,"missing":0,"unsettled":0}],
                  "partitions":[{"partition":0,"log_id":"log-a","stored":88,"redelivered":3,"rejected":2,"duplicated":1,"skipped":3,"first_offset":10,"next_offset":100,"messages":85}],
                  "violations":[{"kind":"missing","noticed_at":"{{Json(Now)}}","sensor_id":"temp-sensor-001","producer_id":"temperature-sensor","first_count":5,"last_count":7,
                                 "partition":0,"offset":42,"consumer_id":"sensor-consumer-1"}],
-                 "settled_at":"{{Json(Now)}}","audit":{"audited_until":"{{Json(Now)}}","batches":2,"readings":30,"wrong":0},"stale":false}
+                 "settled_at":"{{Json(Now)}}","audit":{"audited_until":"{{Json(Now)}}","batches":2,"readings":30,"wrong":0},"stale":false,"unsettled":0}
                 """),
             (await api.GetAsync("/api/ledger", Timeout)).Body);
         var overall = (await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!;
@@ -222,6 +222,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             """);
         await ExecuteAsync("INSERT INTO outbox (topic, value, parked_at, parked_reason) VALUES ('alerts', 'x', now(), 'too large')");
         await ExecuteAsync("INSERT INTO outbox (topic, value, attempts, retry_at, created_at) VALUES ('sensor-data.dlq', 'x', 9, now(), now() - interval '2 min'), ('sensor-data.dlq', 'x', 1, now(), now())");
+        await ExecuteAsync("INSERT INTO outbox (topic, value, alert_id, created_at) VALUES ('alerts', 'x', gen_random_uuid(), now() - interval '2 min'), ('alerts', 'x', gen_random_uuid(), now())");
         var api = await StartServingApiAsync();
 
         var overall = (await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!;
@@ -229,6 +230,7 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
 
         Assert.Contains("50 messages were rejected in the last 5 minutes", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
         Assert.Contains("1 message cannot be sent", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
+        Assert.Contains("1 message for alerts waits to be sent", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
         Assert.Contains("1 message for sensor-data.dlq waits to be sent", overall["reasons"]!.AsArray().Select(reason => (string)reason!));
         Assert.Equal("/sensors/stranger", (string)overall["links"]![0]!["path"]!);
         Assert.Equal((null, 50), (sensor["sensor"], sensor["dead_letters"]!.AsArray().Count));

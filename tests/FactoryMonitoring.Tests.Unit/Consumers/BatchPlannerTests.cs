@@ -299,7 +299,8 @@ public sealed class BatchPlannerTests : IDisposable
         Assert.Equal(("s", Normal + 1, 1L), (Assert.Single(write.Latest).SensorId, write.Latest[0].Value, write.Latest[0].Offset));
         Assert.Equal((0, 2L, false), (Assert.Single(write.Snapshots).Partition, write.Snapshots[0].Offset, write.Snapshots[0].IsChange));
         var settlement = write.Settle!([new AcknowledgedRange(1, "p", "s", null, 0, 1, 3, 2)]);
-        Assert.Equal([(3L, 3L)], settlement.Unseen.Select(unseen => (unseen.FirstCount, unseen.LastCount)));
+        Assert.Equal([(3L, 3L)], settlement.Select(unseen => (unseen.FirstCount, unseen.LastCount)));
+        Assert.Null(Assert.Single(_planner.Plan(null, _leases, Nothing with { IsDue = true, IsLast = true }).Writes).Settle);
     }
 
     [Fact]

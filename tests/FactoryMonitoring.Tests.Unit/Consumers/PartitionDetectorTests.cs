@@ -396,6 +396,42 @@ public sealed class PartitionDetectorTests
     }
 
     [Fact]
+    public void Silence_goes_on_over_the_owners_of_a_partition()
+    {
+        Feed(45);
+        Feed(20, sensor: "other");
+        _detector.Now += TimeSpan.FromMinutes(4);
+        var stored = Write();
+        _detector.Settle();
+        _detector.Now += TimeSpan.FromMinutes(4);
+        Feed(20, sensor: "other");
+        stored.Add(DetectorSnapshot.WriteChanges(_detector));
+
+        _detector = Successor(stored, TimeSpan.FromHours(3));
+        Assert.Equal(TimeSpan.FromMinutes(8), _detector.Now - _detector.Find("s")!.SeenAt);
+        Assert.Equal(TimeSpan.Zero, _detector.Now - _detector.Find("other")!.SeenAt);
+        _detector = Successor(Write(), TimeSpan.FromSeconds(1));
+        _detector.Now += TimeSpan.FromMinutes(3);
+
+        Assert.Equal(AlertEnds.NoData, Assert.Single(_detector.EndUnseen()).Because);
+    }
+
+    [Fact]
+    public void Silence_begins_with_the_owner_where_a_consumer_of_before_has_written_the_memory()
+    {
+        Feed(45);
+        _detector.Now += TimeSpan.FromMinutes(9);
+        // What is new is the age of the memory and of the sensor's newest reading: 540 s, and 0 s.
+        var written = DetectorSnapshot.Write(_detector);
+        var ofBefore = written[..^3];
+
+        _detector = Successor([ofBefore], TimeSpan.FromMinutes(1));
+        Assert.Equal(_detector.Now, _detector.Find("s")!.SeenAt);
+        _detector = Successor([written, ofBefore], TimeSpan.FromMinutes(1));
+        Assert.Equal(_detector.Now, _detector.Find("s")!.SeenAt);
+    }
+
+    [Fact]
     public void Sensors_beyond_the_limit_are_not_judged_until_silent_ones_have_made_room()
     {
         _detector = new PartitionDetector(LogId, 3, new DetectionRules(new DetectionOptions { MaxSensorsPerPartition = 2 }));
@@ -674,9 +710,9 @@ public sealed class PartitionDetectorTests
 
     private List<byte[]> Write() => [DetectorSnapshot.Write(_detector)];
 
-    private static PartitionDetector Successor(IEnumerable<byte[]> snapshots)
+    private static PartitionDetector Successor(IEnumerable<byte[]> snapshots, TimeSpan now = default)
     {
-        var successor = new PartitionDetector(LogId, 3, Catalog);
+        var successor = new PartitionDetector(LogId, 3, Catalog) { Now = now };
         DetectorSnapshot.Read(snapshots, successor);
         return successor;
     }

@@ -49,6 +49,17 @@ public sealed class OverallStatusTests
     }
 
     [Fact]
+    public void What_is_passed_and_not_compared_for_a_minute_is_named()
+    {
+        var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
+        rows = rows with { Ledger = rows.Ledger with { Unsettled = 1_200 } };
+
+        var status = _writer.Write(Situation(rows, ["sensor-consumer-1"]));
+
+        Assert.Equal(("warning", "1,200 readings acknowledged and not compared for more than a minute"), (status.Level, status.Title));
+    }
+
+    [Fact]
     public void Messages_that_wait_to_be_sent_are_named_by_topic()
     {
         var rows = _scene.Rows(Consumer("sensor-consumer-1", Now));
@@ -58,7 +69,7 @@ public sealed class OverallStatusTests
 
         Assert.Equal(["1,200 messages for sensor-data.dlq wait to be sent", "1 message for alerts waits to be sent"], status.Reasons);
         Assert.Equal("warning", status.Level);
-        Assert.StartsWith("The brokers do not take them now, the oldest for 3 min.", status.Detail, StringComparison.Ordinal);
+        Assert.StartsWith("The brokers do not take them now, or no consumer sends them: the oldest waits for 3 min.", status.Detail, StringComparison.Ordinal);
     }
 
     [Fact]

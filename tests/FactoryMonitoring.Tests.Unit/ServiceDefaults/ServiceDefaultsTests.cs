@@ -75,7 +75,7 @@ public sealed class ServiceDefaultsTests
     [Fact]
     public void The_connection_string_wins_over_the_url_and_both_get_our_limits()
     {
-        const string Limits = "Timeout=3;Command Timeout=3;Cancellation Timeout=500;Options=\"-c idle_in_transaction_session_timeout=15s -c tcp_user_timeout=10s"
+        const string Limits = "Timeout=3;Command Timeout=3;Cancellation Timeout=500;TCP Keepalive=True;TCP Keepalive Time=5;TCP Keepalive Interval=2;Options=\"-c idle_in_transaction_session_timeout=15s -c tcp_user_timeout=10s"
             + " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3\"";
         Assert.Equal(
             $"Host=a;Database=d;{Limits};Application Name=sensor-7",
