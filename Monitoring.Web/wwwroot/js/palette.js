@@ -4,6 +4,7 @@
   "use strict";
   const views = [["Overview", "/"], ["Partitions", "/partitions"], ["Consumers", "/consumers"], ["Sensors", "/sensors"], ["Brokers", "/brokers"], ["Alerts", "/alerts"], ["Fault lab", "/fault-lab"], ["Audit log", "/audit"]];
   const most = 12;
+  const partitionsOfAPage = 50; // as in PartitionLoadPanel
   const fresh = 10_000;
 
   const element = (name, attributes = {}, ...children) => {
@@ -27,7 +28,7 @@
       const value = parameter(name);
       if (value && !url.searchParams.has(name)) url.searchParams.set(name, value);
     }
-    const to = url.pathname + url.search;
+    const to = url.pathname + url.search + url.hash;
     if (window.Blazor?.navigateTo) window.Blazor.navigateTo(to, false, replace);
     else location.assign(to);
   };
@@ -38,7 +39,7 @@
   const fixed = [
     ...views.map(([name, path]) => link("view", name, path)),
     { kind: "command", name: "Switch theme", act: () => document.querySelector("theme-toggle button")?.click() },
-    { kind: "command", name: "Wall mode: all views in turn", act: () => go(location.pathname + "?wall=20") },
+    { kind: "command", name: "Wall mode: all views in turn", act: () => { const url = new URL(location.href); url.searchParams.set("wall", "20"); go(url.pathname + url.search); } },
     { kind: "command", name: "Keyboard help", act: () => help() },
   ];
   let known = fixed, knownAt = 0;
@@ -52,7 +53,7 @@
       ...(consumers ?? []).map(each => link("consumer", each.consumer_id, page("consumer", each.consumer_id))),
       ...(producers ?? []).map(each => link("producer", each.producer_id, page("producer", each.producer_id))),
       ...(cluster?.brokers ?? []).map(each => link("broker", each.name, `/brokers/${each.id}`)),
-      ...(cluster?.partitions ?? []).map(each => link("partition", `P${each.partition}${each.owner ? `, ${each.owner}` : ""}`, "/partitions")),
+      ...(cluster?.partitions ?? []).map(each => link("partition", `P${each.partition}${each.owner ? `, ${each.owner}` : ""}`, `/partitions?page=${Math.floor(each.partition / partitionsOfAPage) + 1}#p${each.partition}`)),
       ...(lab?.experiments ?? []).map(each => link("experiment", each.title, `/fault-lab?experiment=${encodeURIComponent(each.name)}`)),
       ...(alerts ?? []).map(each => link("alert", `${each.sensor_id}: ${each.anomaly_type.replaceAll("_", " ")}${each.resolved_at ? ", resolved" : ""}`, `/alerts/${each.alert_id}`)),
     ];
@@ -92,8 +93,11 @@
       draw();
       const found = await sensors(text);
       if (mine !== asked || found.length === 0) return;
+      // The entry that the user is on stays selected, wherever it is now: Enter opens what was read.
+      const chosen = shown[at];
       shown = [...found, ...matching(known, text)].slice(0, most);
-      at = Math.min(at, shown.length - 1);
+      if (chosen && !shown.includes(chosen)) shown[shown.length - 1] = chosen;
+      at = Math.max(0, shown.indexOf(chosen));
       draw();
     };
     const choose = item => { dialog.close(); item.act(); };
