@@ -77,7 +77,7 @@
     const list = element("ul", { id: "palette-list", role: "listbox", "aria-label": "Matches" });
     const input = element("input", { type: "text", role: "combobox", "aria-label": "Go to", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: "Go to a view, sensor, consumer, partition, alert or experiment" });
     const dialog = palette = element("dialog", { class: "palette", "aria-label": "Command palette" }, input, list);
-    let shown = [], at = 0, asked = 0;
+    let shown = [], at = 0, asked = 0, moved = false;
     const draw = () => {
       list.replaceChildren(...(shown.length === 0 ? [element("li", { class: "dim", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing is called that.")] : shown.map((item, index) => {
         const option = element("li", { id: `palette-${index}`, role: "option", "aria-selected": String(index === at) }, element("span", {}, item.name), element("span", { class: "dim" }, item.kind));
@@ -89,12 +89,12 @@
     };
     const find = async () => {
       const mine = ++asked, text = input.value.trim();
-      [shown, at] = [matching(known, text).slice(0, most), 0];
+      [shown, at, moved] = [matching(known, text).slice(0, most), 0, false];
       draw();
       const found = await sensors(text);
       if (mine !== asked || found.length === 0) return;
-      // The entry that the user is on stays selected, wherever it is now: Enter opens what was read.
-      const chosen = shown[at];
+      // The entry that the user has moved to stays selected, wherever it is now: Enter opens that one.
+      const chosen = moved ? shown[at] : null;
       shown = [...found, ...matching(known, text)].slice(0, most);
       if (chosen && !shown.includes(chosen)) shown[shown.length - 1] = chosen;
       at = Math.max(0, shown.indexOf(chosen));
@@ -104,7 +104,7 @@
     input.addEventListener("input", find);
     input.addEventListener("keydown", event => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step && shown.length) { at = (at + step + shown.length) % shown.length; draw(); event.preventDefault(); }
+      if (step && shown.length) { moved = true; at = (at + step + shown.length) % shown.length; draw(); event.preventDefault(); }
       else if (event.key === "Enter" && shown[at]) { event.preventDefault(); choose(shown[at]); }
     });
     show(dialog, () => { palette = null; });
