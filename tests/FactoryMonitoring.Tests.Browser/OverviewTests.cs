@@ -71,13 +71,19 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
         try
         {
             await OpenAsync("/");
-            await Page.SetViewportSizeAsync(1440, 760);
-            await Page.WaitForFunctionAsync("""
-                () => {
-                    const list = document.querySelector("[data-testid=alerts] .list"), entries = [...list.children], right = list.getBoundingClientRect().right;
-                    return entries.length === 8 && entries.some(entry => entry.inert) && entries.every(entry => entry.inert === entry.getBoundingClientRect().left >= right);
+            await Expect(Page.GetByTestId("alerts").Locator(".list > li")).ToHaveCountAsync(8);
+            // As little room as in a small window.
+            var entries = await Page.EvaluateAsync<string[]>("""
+                async () => {
+                    const list = document.querySelector("[data-testid=alerts] .list");
+                    list.style.flex = "none";
+                    list.style.height = "120px";
+                    await new Promise(done => setTimeout(done, 1500));
+                    const right = list.getBoundingClientRect().right;
+                    return [...list.children].map(entry => `${entry.getBoundingClientRect().left < right ? "seen" : "unseen"} ${entry.inert ? "inert" : "live"}`);
                 }
                 """);
+            Assert.Equal(["seen live", "unseen inert"], entries.Distinct());
         }
         finally
         {
