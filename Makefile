@@ -116,7 +116,7 @@ doctor: ## Can every part reach what it needs? A line each
 logs: ## Show the log of a part: NAME=sensor-consumer-1 (LINES=200, FOLLOW=1)
 	@$(STACK) logs $(call quoted,$(name)) $(call quoted,$(or $(LINES),200)) $(call quoted,$(FOLLOW))
 
-send-parked: ## tries to send once more what no broker took: alerts and dead letters that are parked
+send-parked: ## Send the parked alerts and dead letters again, which no broker has accepted
 	@echo 'UPDATE outbox SET parked_at = NULL, parked_reason = NULL, retry_at = NULL WHERE parked_at IS NOT NULL' | $(STACK) psql
 
 psql: ## SQL on the stack's database: interactive, or from standard input

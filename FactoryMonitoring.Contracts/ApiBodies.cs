@@ -239,13 +239,15 @@ public sealed record AlertRatePoint(DateTimeOffset At, string SensorType, string
 /// <summary>GET /api/cluster.</summary>
 /// <param name="MeasuredAt">When the brokers were asked.</param>
 /// <param name="LagMeasuredAt">When the partitions' lag was measured; null while the lag of any partition is unknown.</param>
+/// <param name="Topic">The topic of the readings; null before the brokers were asked.</param>
 public sealed record ClusterBody(
     IReadOnlyList<BrokerBody> Brokers,
     IReadOnlyList<PartitionBody> Partitions,
     string? LogId,
     DateTimeOffset? MeasuredAt,
     bool Stale = false,
-    DateTimeOffset? LagMeasuredAt = null);
+    DateTimeOffset? LagMeasuredAt = null,
+    string? Topic = null);
 
 public sealed record BrokerBody(int Id, string Name, string Host, int Port, bool Up, DateTimeOffset? StatusSince = null, int? LeaderOf = null, bool? Controller = null);
 
@@ -307,7 +309,11 @@ public sealed record TopicBody(string Name, int Partitions, int Replicas, int Ou
 public sealed record ClusterChangeBody(DateTimeOffset At, string Kind, string ComponentId, string Status, string? Detail);
 
 /// <summary>GET /api/ownership: the owners of the partitions in a time window, and the other events in it.</summary>
-public sealed record OwnershipBody(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<OwnershipSpan> Spans, IReadOnlyList<TimelineMark> Marks);
+/// <param name="Spans">By partition, oldest first; the newest <see cref="MostSpans"/> if there are more.</param>
+public sealed record OwnershipBody(DateTimeOffset From, DateTimeOffset To, IReadOnlyList<OwnershipSpan> Spans, IReadOnlyList<TimelineMark> Marks)
+{
+    public const int MostSpans = 5_000;
+}
 
 /// <param name="EndedAt">Null while the partition is owned.</param>
 /// <param name="EndedBy">revoked, lost; null while the partition is owned.</param>
@@ -548,7 +554,11 @@ public sealed record StreamSnapshot(
     IReadOnlyList<AlertBody> Alerts,
     IReadOnlyList<RebalancingEventBody> Rebalances,
     DateTimeOffset TakenAt,
-    bool Stale);
+    bool Stale)
+{
+    /// <summary>The age up to which alerts are part of it.</summary>
+    public static readonly TimeSpan AlertWindow = TimeSpan.FromHours(2);
+}
 
 /// <summary>Names of the events of /api/stream, and the body of each.</summary>
 public static class StreamEvents

@@ -10,7 +10,7 @@ internal sealed class Input
 
     public bool IsBad => _errors.Count > 0;
 
-    public ValidationProblem Problem => TypedResults.ValidationProblem(_errors, "The request asks for something that is not allowed: see errors.");
+    public ValidationProblem Problem => TypedResults.ValidationProblem(_errors, "The request has invalid parameters: see errors.");
 
     public int Integer(string name, string? value, int absent, int minimum, int maximum) =>
         value is null ? absent

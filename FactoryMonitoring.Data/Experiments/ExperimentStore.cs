@@ -8,6 +8,8 @@ using NpgsqlTypes;
 namespace FactoryMonitoring.Data.Experiments;
 
 /// <param name="Runs">Runs that reached a verdict.</param>
+/// <param name="RecoveryP50Ms">Null before five of them have recovered: a percentile of fewer says nothing.</param>
+/// <param name="RecoveryP95Ms">As the p50.</param>
 public sealed record ExperimentRecord(string Name, int Runs, int Passed, int? RecoveryP50Ms, int? RecoveryP95Ms);
 
 /// <summary>Stores the runs of experiments.</summary>
@@ -38,7 +40,8 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
 
     private const string Records = """
         SELECT name, count(*)::integer, (count(*) FILTER (WHERE verdict = 'PASS'))::integer,
-               percentile_disc(0.5) WITHIN GROUP (ORDER BY recovery_ms), percentile_disc(0.95) WITHIN GROUP (ORDER BY recovery_ms)
+               CASE WHEN count(recovery_ms) >= 5 THEN percentile_disc(0.5) WITHIN GROUP (ORDER BY recovery_ms) END,
+               CASE WHEN count(recovery_ms) >= 5 THEN percentile_disc(0.95) WITHIN GROUP (ORDER BY recovery_ms) END
         FROM experiment_runs
         WHERE verdict IN ('PASS', 'FAIL') AND group_protocol IS NOT DISTINCT FROM $1 AND kafka_backing IS NOT DISTINCT FROM $2
         GROUP BY name

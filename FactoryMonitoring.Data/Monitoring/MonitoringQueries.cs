@@ -11,7 +11,7 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// </summary>
 public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider time)
 {
-    /// <summary>The maximum number of rebalancing events read.</summary>
+    /// <summary>The number of rebalancing events read; with many partitions, as many as a rebalance of all of them has.</summary>
     public const int RebalancingEventsKept = 500;
 
     /// <summary>The maximum number of the newest rejections counted.</summary>
@@ -88,12 +88,13 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
     private const string StoredPerPartition =
         "SELECT kafka_partition, sum(stored)::bigint FROM partition_offsets WHERE topic = $1 GROUP BY 1 ORDER BY 1";
 
+    // A rebalance of the whole group is two events of each partition.
     private const string RebalancingEvents = """
         SELECT event_type, consumer_id, partition_number, "timestamp", id, generation, reason, stall_ms
         FROM rebalancing_events
         WHERE "timestamp" > CURRENT_TIMESTAMP - interval '24 h'
         ORDER BY "timestamp" DESC, id DESC
-        LIMIT 500
+        LIMIT (SELECT GREATEST(500, 2 * count(DISTINCT kafka_partition) + 50) FROM partition_offsets WHERE topic = $1)
         """;
 
     private const string RecentAlerts = AlertQueries.Columns + """
@@ -163,7 +164,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             BatchCommands =
             {
                 new(Clock), new(Consumers), new(Producers), OfLog(Partitions, topic, logId), OfTopic(StoredPerPartition, topic),
-                new(RebalancingEvents), new(RecentAlerts), new(StoredRecently), new(ConsumerSamples), new(ProducerSamples), new(ThroughputRecord),
+                OfTopic(RebalancingEvents, topic), new(RecentAlerts), new(StoredRecently), new(ConsumerSamples), new(ProducerSamples), new(ThroughputRecord),
             },
         };
         if (previous is null)

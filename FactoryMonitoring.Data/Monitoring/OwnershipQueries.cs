@@ -9,6 +9,7 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
 {
     private const string Clock = "SELECT clock_timestamp()";
 
+    // If there are too many, the present owners and the newest ownerships are read.
     // The last ownership in a log that no longer exists is never closed: it ended with its last commit.
     private const string Spans = """
         WITH present AS (
@@ -29,7 +30,7 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
                (extract(epoch FROM recovered_at - predecessor_ended_at) * 1000)::integer
         FROM stalls
         WHERE ended_at IS NULL OR ended_at >= CURRENT_TIMESTAMP - $2
-        ORDER BY kafka_partition, claimed_at
+        ORDER BY ended_at DESC NULLS FIRST, claimed_at DESC
         LIMIT 5000
         """;
 
@@ -66,7 +67,7 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
         var spans = await reader.RowsAsync(Span, cancellationToken);
         var changes = await reader.RowsAsync(StatusChange, cancellationToken);
         var exits = await reader.RowsAsync(Exit, cancellationToken);
-        return new(now[0] - window, now[0], spans, [.. changes.Select(Mark).Concat(exits.Select(Mark)).OfType<TimelineMark>().OrderBy(mark => mark.At)]);
+        return new(now[0] - window, now[0], [.. spans.OrderBy(span => span.Partition).ThenBy(span => span.ClaimedAt)], [.. changes.Select(Mark).Concat(exits.Select(Mark)).OfType<TimelineMark>().OrderBy(mark => mark.At)]);
 
         NpgsqlParameter Length() => new NpgsqlParameter<TimeSpan> { TypedValue = window };
     }

@@ -35,12 +35,15 @@ internal sealed class ClusterDetailsWorker(ClusterState state, RequestTimes requ
         var asked = time.GetTimestamp();
         var answers = await Task.WhenAll(cluster.Brokers.Select(broker => cluster.Unasked is null ? LogDirectoriesQuery.AskAsync(broker, cancellationToken) : Task.FromResult<LogDirectories?>(null)));
         var brokers = cluster.Brokers.Zip(answers, (broker, directories) => Figures(broker, directories, asked)).ToList();
-        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var (log, bytes) in answers.OfType<LogDirectories>().SelectMany(answer => answer.Logs))
-        {
-            sizes[log.Topic] = sizes.GetValueOrDefault(log.Topic) + bytes;
-        }
-        return new(asked, brokers, [.. cluster.Topics.Select(topic => topic with { LogBytes = sizes.TryGetValue(topic.Name, out var bytes) ? bytes : null })]);
+        return new(asked, brokers, WithSizes(cluster.Topics, answers));
+    }
+
+    /// <summary>Returns the topics with the size of their logs on all brokers; unknown while a broker has not answered, because the sum of the others would be too small.</summary>
+    internal static IReadOnlyList<TopicBody> WithSizes(IReadOnlyList<TopicBody> topics, IReadOnlyList<LogDirectories?> answers)
+    {
+        if (answers.Contains(null)) return topics;
+        var sizes = answers.SelectMany(answer => answer!.Logs).GroupBy(log => log.Key.Topic, log => log.Value, StringComparer.Ordinal).ToDictionary(topic => topic.Key, topic => topic.Sum(), StringComparer.Ordinal);
+        return [.. topics.Select(topic => topic with { LogBytes = sizes.TryGetValue(topic.Name, out var bytes) ? bytes : null })];
     }
 
     private BrokerFigures Figures(BrokerMeasurement broker, LogDirectories? directories, long asked)

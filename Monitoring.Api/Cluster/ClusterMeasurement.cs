@@ -19,6 +19,9 @@ internal sealed record ClusterMeasurement(
     bool TopicIsMissing = false,
     string? Unasked = null)
 {
+    /// <summary>The name of the topic of the readings.</summary>
+    public string? SensorTopic { get; init; }
+
     /// <summary>Every topic that the brokers name, without the sizes of its logs.</summary>
     public IReadOnlyList<TopicBody> Topics { get; init; } = [];
 

@@ -133,6 +133,7 @@ internal sealed partial class ClusterWorker(
             metadata is { Brokers.Count: > 0 } && partitions.Count == 0,
             unasked)
         {
+            SensorTopic = kafka.SensorTopic,
             Topics = [.. (metadata?.Topics ?? []).Where(topic => !IsLogId(topic)).OrderBy(topic => topic.Topic, StringComparer.Ordinal).Select(Topic)],
         };
 

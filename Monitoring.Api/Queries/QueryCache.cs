@@ -43,7 +43,7 @@ internal sealed class QueryCache(TimeProvider time) : IDisposable
         return answer switch
         {
             null => SnapshotResults.NotYet(response),
-            { Body: null } => TypedResults.Problem("There is no such thing.", statusCode: StatusCodes.Status404NotFound, title: "Not Found"),
+            { Body: null } => TypedResults.Problem("No such item.", statusCode: StatusCodes.Status404NotFound, title: "Not Found"),
             { Body: { } body } => new BodyResult(body, time.GetElapsedTime(answer.ReadAt), answer.Stale),
         };
     }

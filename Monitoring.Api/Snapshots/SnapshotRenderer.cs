@@ -106,7 +106,8 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             cluster?.LogId ?? (rows.Partitions is [var first, ..] ? first.LogId : null),
             cluster is null ? null : at(cluster.Timestamp),
             stale,
-            lagNow.Total is null ? null : at(lagNow.Timestamp));
+            lagNow.Total is null ? null : at(lagNow.Timestamp),
+            cluster?.SensorTopic);
 
         PartitionBody Partition(int partition)
         {

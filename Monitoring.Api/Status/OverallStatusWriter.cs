@@ -236,7 +236,7 @@ internal sealed class OverallStatusWriter
                 $"recovering {id}",
                 $"Recovering: {id} {(situation.Recovery!.KilledAtSource == "exit" ? "was killed" : "went silent")}",
                 CatchingUp(situation, situation.Recovery))
-            : new(Warning, $"down {id}", $"{id} is down for {silence}", "Others read its partitions.");
+            : new(Warning, $"down {id}", $"{id} has been down for {silence}", "Others read its partitions.");
     }
 
     private static IEnumerable<Finding> Partitions(Situation situation)
@@ -381,7 +381,7 @@ internal sealed class OverallStatusWriter
 
         var reasons = Most(rows.GroupBy(row => row.Reason));
         var sensors = rows.Where(row => row.SensorId is not null).GroupBy(row => row.SensorId!).OrderByDescending(group => group.Sum(row => row.Count)).ToList();
-        var named = sensors.Count == 0 ? "None of them tells its sensor." : $"From {Most(sensors)}.";
+        var named = sensors.Count == 0 ? "None of them names its sensor." : $"From {Most(sensors)}.";
         yield return new(
             Warning,
             "rejected",

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Monitoring.Api.Snapshots;
 
@@ -18,8 +19,6 @@ internal sealed class StreamHub
 
     private const int MaxClients = 1024;
 
-    // The number that a page shows; older events are at /api/rebalancing-events.
-    private const int RebalancingEvents = 50;
     private static readonly ApiJsonContext Json = ApiJson.Context;
 
     private readonly Lock _gate = new();
@@ -119,7 +118,7 @@ internal sealed class StreamHub
         foreach (var part in Each(StreamEvents.Consumer, snapshot.Consumers.Value, item => item.ConsumerId, Json.ConsumerHealthBody)
             .Concat(Each(StreamEvents.Producer, snapshot.Producers.Value, item => item.ProducerId, Json.ProducerHealthBody))
             .Concat(Each(StreamEvents.Partition, snapshot.Cluster.Value.Partitions, item => item.Partition.ToString(CultureInfo.InvariantCulture), Json.PartitionBody))
-            .Concat(Each(StreamEvents.Rebalance, snapshot.RebalancingEvents.Take(RebalancingEvents).Reverse(), item => $"{item.Id}", Json.RebalancingEventBody))
+            .Concat(Each(StreamEvents.Rebalance, NewestRebalances.Of(snapshot.RebalancingEvents).Reverse(), item => $"{item.Id}", Json.RebalancingEventBody))
             .Concat(Each(StreamEvents.Alert, snapshot.Alerts.Value.Reverse(), item => item.AlertId.ToString(), Json.AlertBody)))
         {
             yield return part;
@@ -150,7 +149,7 @@ internal sealed class StreamHub
         snapshot.Metrics.Value,
         snapshot.Ledger.Value,
         snapshot.Alerts.Value,
-        [.. snapshot.RebalancingEvents.Take(RebalancingEvents)],
+        NewestRebalances.Of(snapshot.RebalancingEvents),
         snapshot.TakenAt,
         snapshot.Stale);
 

@@ -24,6 +24,9 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
     /// <summary>Path and query of the request, below the service's address.</summary>
     protected abstract string Path { get; }
 
+    /// <summary>Whether the answer is shown until that to another request arrives: with another filter, but not of another item.</summary>
+    protected virtual bool KeepsAnswer => false;
+
     protected virtual TimeSpan Every => TimeSpan.FromSeconds(2);
 
     public void Dispose()
@@ -41,7 +44,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
     {
         if (_asked == Path) return;
         _asked = Path;
-        Answer = Fetched<T>.Nothing;
+        if (!KeepsAnswer) Answer = Fetched<T>.Nothing;
         await AskAsync(YoungEnough, _closed.Token);
     }
 

@@ -35,6 +35,7 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
     {
         var buckets = new double?[Buckets];
         var width = (to - from) / Buckets;
+        if (width.Ticks < 1) return Empty;
         foreach (var point in points)
         {
             var time = at(point);

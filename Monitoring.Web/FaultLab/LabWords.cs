@@ -24,7 +24,7 @@ internal static class LabWords
         (ExperimentPhases.Verdict, "Verdict"),
     ];
 
-    /// <summary>Minimum number of runs for a percentile.</summary>
+    /// <summary>Minimum number of recoveries for a percentile.</summary>
     public const int LeastForPercentiles = 5;
 
     /// <summary>Returns the part that an experiment breaks.</summary>
@@ -46,7 +46,7 @@ internal static class LabWords
         KafkaBackings.Embedded => "embedded brokers",
         KafkaBackings.Processes => "brokers as processes",
         KafkaBackings.Containers => "brokers in containers",
-        KafkaBackings.External => "brokers of one's own",
+        KafkaBackings.External => "external brokers",
         _ => backing,
     };
 

@@ -23,11 +23,11 @@ internal static class PartActs
 {
     public const string Consumers = "Consumers";
 
-    private static readonly PartAct Kill = new("Kill", ResourceAction.Kill, "SIGKILL to the process that does the work: it dies without a word to anybody.");
-    private static readonly PartAct Pause = new("Pause", ResourceAction.Pause, "SIGSTOP: it lives and does nothing, until it is resumed.");
-    private static readonly PartAct Resume = new("Resume", ResourceAction.Resume, "SIGCONT: it goes on where it was, and has to find out what happened meanwhile.");
-    private static readonly PartAct Stop = new("Stop", ResourceAction.Stop, "SIGTERM: it finishes what it does and says goodbye.");
-    private static readonly PartAct Start = new("Start", ResourceAction.Start, "It is started again, or for the first time.");
+    private static readonly PartAct Kill = new("Kill", ResourceAction.Kill, "SIGKILL to the process that does the work: it ends at once and leaves the group without notice.");
+    private static readonly PartAct Pause = new("Pause", ResourceAction.Pause, "SIGSTOP: it does nothing until it is resumed.");
+    private static readonly PartAct Resume = new("Resume", ResourceAction.Resume, "SIGCONT: it continues where it was, and must find out what happened meanwhile.");
+    private static readonly PartAct Stop = new("Stop", ResourceAction.Stop, "SIGTERM: it finishes its work and leaves the group.");
+    private static readonly PartAct Start = new("Start", ResourceAction.Start, "Starts it.");
 
     public static IReadOnlyList<PartGroup> Groups(IReadOnlyList<ResourceBody> resources) =>
     [

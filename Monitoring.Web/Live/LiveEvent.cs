@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Monitoring.Web.Charts;
 
@@ -9,7 +10,9 @@ namespace FactoryMonitoring.Monitoring.Web.Live;
 internal static class LiveEvent
 {
     private const int KeptAlerts = 50;
-    private const int KeptRebalances = 50;
+
+    /// <summary>Events of rebalances that follow each other without a pause are not kept without end.</summary>
+    private const int MostRebalances = 5_000;
     private static readonly TimeSpan KeptHistory = TimeSpan.FromMinutes(10);
     private static readonly ApiJsonContext Json = ApiJsonContext.Default;
 
@@ -75,7 +78,7 @@ internal static class LiveEvent
     private static IReadOnlyList<RebalancingEventBody> Newest(IReadOnlyList<RebalancingEventBody> known, IReadOnlyList<RebalancingEventBody> changed)
     {
         var ids = changed.Select(each => each.Id).ToHashSet();
-        return [.. changed.Concat(known.Where(each => !ids.Contains(each.Id))).OrderByDescending(each => each.Timestamp).ThenByDescending(each => each.Id).Take(KeptRebalances)];
+        return NewestRebalances.Of([.. changed.Concat(known.Where(each => !ids.Contains(each.Id))).OrderByDescending(each => each.Timestamp).ThenByDescending(each => each.Id).Take(MostRebalances)]);
     }
 
     /// <summary>Adds the present second to the curves, after the points from /api/history.</summary>

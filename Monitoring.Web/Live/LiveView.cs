@@ -38,6 +38,10 @@ public sealed record LiveView(
     /// <summary>Whether the shown state is stale: the API is unavailable, or reports that the database is.</summary>
     public bool Stale => Link != LinkState.Live || Snapshot is { Stale: true };
 
+    /// <summary>Returns the alerts that are as new as those which a new connection would receive: others are not removed by an event.</summary>
+    public IReadOnlyList<AlertBody> RecentAlerts(TimeProvider time) =>
+        [.. (Snapshot?.Alerts ?? []).Where(alert => Now(time) - alert.Timestamp < StreamSnapshot.AlertWindow)];
+
     /// <summary>Returns the time of the data: it advances with the clock while data arrive, and stops while they do not.</summary>
     public DateTimeOffset Now(TimeProvider time)
     {

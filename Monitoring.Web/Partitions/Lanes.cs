@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 
 /// <summary>A piece of a lane; <see cref="From"/> and <see cref="To"/> are fractions of the window.</summary>
 /// <param name="ConsumerId">The owner; null for a stall.</param>
-/// <param name="Note">The label: at the right end of a bar, in the middle of a stall.</param>
+/// <param name="Note">The label in the middle of a stall.</param>
 /// <param name="Tip">All details, one per line.</param>
 /// <param name="IsOutage">Whether it is a stall of all partitions because the database was unavailable.</param>
 public sealed record LanePiece(double From, double To, string? ConsumerId, string? Note, string Tip, bool IsOutage = false);
@@ -210,10 +210,9 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         .. span.StallMs is { } stall ? [$"began after a stall of {DurationMs(stall)}"] : Array.Empty<string>(),
     ]);
 
-
     private static IReadOnlyList<(double, string)> TicksOf(TimeSpan window)
     {
-        var step = Steps.First(each => window / each <= MostTicks);
+        var step = Steps.FirstOrDefault(each => window / each <= MostTicks, TimeSpan.FromDays(Math.Ceiling(window.TotalDays / MostTicks)));
         return
         [
             .. Enumerable.Range(1, (int)(window / step)).Reverse().Select(i => (Math.Max(0, 1 - (i * (step / window))), $"−{Ago(step * i)}")),

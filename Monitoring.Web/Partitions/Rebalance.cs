@@ -1,3 +1,4 @@
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using static FactoryMonitoring.Monitoring.Web.Display;
 
@@ -17,7 +18,7 @@ public sealed record Rebalance(
     private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
 
     /// <summary>A partition that is taken after a longer time is part of another rebalance.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Longest = NewestRebalances.LongestPause;
 
     private const double TicksPerLane = 8;
 

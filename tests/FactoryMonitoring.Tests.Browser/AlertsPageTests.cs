@@ -63,6 +63,43 @@ public sealed class AlertsPageTests(BrowserFixture stack) : BrowserTest(stack)
     }
 
     [Fact]
+    public async Task An_open_alert_is_in_the_badge_and_on_the_page_however_long_ago_it_was_raised()
+    {
+        await OpenAsync("/alerts?window=5m");
+        var badge = Page.GetByTestId("alert-badge");
+        var list = Page.GetByTestId("alert-list");
+        await Expect(badge).ToHaveTextAsync(Words("^[0-9]+$"));
+        var before = int.Parse((await badge.TextContentAsync())!, System.Globalization.CultureInfo.InvariantCulture);
+        // Two rules of one sensor are one condition.
+        await Stack.Factory.RaiseAsync(Sensor, AnomalyTypes.BaselineDeviation, Severities.Low, resolved: false);
+        await Stack.Factory.RaiseAsync(Sensor, AnomalyTypes.CriticalThreshold, Severities.High, resolved: false);
+        await Stack.Factory.AgeAlertsAsync(Sensor, TimeSpan.FromDays(3));
+        try
+        {
+            await Expect(badge).ToHaveTextAsync($"{before + 1}");
+            await Expect(list.GetByTestId("condition").Filter(new() { HasText = Sensor })).ToContainTextAsync("2 alerts");
+            await Expect(list).ToContainTextAsync("open since before this window");
+            await Expect(list.GetByTestId("condition").Locator(".condition-row").Filter(new() { HasTextRegex = Words(" open") })).ToHaveCountAsync(before + 1);
+            await Expect(Page.GetByRole(AriaRole.Navigation, new() { Name = "Views" }).GetByRole(AriaRole.Link, new() { Name = "Alerts", Exact = true }))
+                .ToHaveAccessibleDescriptionAsync(Words($"^{before + 1}.open condition"));
+            await HasNoViolationAsync();
+        }
+        finally
+        {
+            await Stack.Factory.ForgetAlertsAsync(Sensor);
+        }
+    }
+
+    [Theory]
+    [InlineData("type=my-type", "Type", "my-type")]
+    [InlineData("rule=my-rule", "Rule", "my-rule")]
+    public async Task A_filter_of_an_unusual_value_does_not_read_all(string query, string label, string value)
+    {
+        await OpenAsync($"/alerts?{query}");
+        await Expect(Page.GetByRole(AriaRole.Combobox, new() { Name = label, Exact = true })).ToHaveValueAsync(value);
+    }
+
+    [Fact]
     public async Task Filters_stand_in_one_line_and_the_axis_begins_with_the_first_alert()
     {
         await OpenAsync("/alerts?window=24h");

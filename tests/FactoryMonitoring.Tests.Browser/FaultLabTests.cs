@@ -92,6 +92,39 @@ public sealed class FaultLabTests(BrowserFixture stack) : BrowserTest(stack)
     }
 
     [Fact]
+    public async Task The_verdict_of_a_run_that_somebody_else_started_stays_in_view()
+    {
+        Stack.Lab.Reset();
+        using var client = new HttpClient { BaseAddress = Stack.Lab.Address };
+        (await client.PostAsync(LabRoutes.RunOf(SimulatedLab.ConsumerKilled), null)).EnsureSuccessStatusCode();
+        await OpenAsync("/fault-lab");
+        await Expect(Page.GetByTestId("experiment")).ToContainTextAsync("A consumer is killed");
+        Stack.Lab.Update(told => SimulatedRuns.Strike(told, DateTimeOffset.UtcNow));
+        Stack.Lab.End(6_650, Verdicts.Pass);
+        await Expect(Page.GetByTestId("run").Locator(".verdict")).ToContainTextAsync("PASS");
+        await Expect(Page.GetByTestId("experiments")).Not.ToContainTextAsync("RUNNING");
+        await Expect(Page.GetByTestId("experiment")).ToContainTextAsync("A consumer is killed");
+        await Expect(Page.GetByTestId("run")).ToContainTextAsync("6.65 s");
+    }
+
+    [Fact]
+    public async Task A_run_of_another_experiment_is_not_shown_under_this_one()
+    {
+        Stack.Lab.Reset();
+        await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}");
+        await Page.GetByTestId("experiments").GetByRole(AriaRole.Link, new() { NameRegex = Words("^The active controller is killed") }).ClickAsync();
+        await Page.GetByTestId("comparison").Locator("tbody a").First.ClickAsync();
+        var run = System.Web.HttpUtility.ParseQueryString(new Uri(Page.Url).Query)["run"];
+
+        await OpenAsync($"/fault-lab?experiment={SimulatedLab.ConsumerKilled}&run={run}");
+        await Expect(Page.GetByTestId("run")).ToContainTextAsync("is a run of another experiment");
+        await Page.GetByTestId("run").GetByRole(AriaRole.Link).ClickAsync();
+        await Expect(Page.GetByTestId("experiment")).ToContainTextAsync("The active controller is killed");
+        await OpenAsync("/fault-lab?run=x");
+        await Expect(Page.GetByTestId("experiment")).ToBeVisibleAsync();
+    }
+
+    [Fact]
     public async Task A_single_fault_is_asked_for_confirmed_and_answered()
     {
         Stack.Lab.Reset();

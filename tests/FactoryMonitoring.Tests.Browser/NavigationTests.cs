@@ -98,6 +98,59 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
         await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Fault lab");
     }
 
+    [Theory]
+    [InlineData("/partitions?page=x&from=x&to=y", "Partitions")]
+    [InlineData("/partitions?from=2000-01-01T00:00:00&to=2026-01-01T00:00:00", "Partitions")]
+    [InlineData("/brokers?page=x", "Brokers")]
+    [InlineData("/sensors?page=x", "Sensors")]
+    [InlineData("/sensors?page=99999999", "Sensors")]
+    [InlineData("/alerts?page=x&from=x", "Alerts")]
+    [InlineData("/audit?before=x", "Audit log")]
+    public async Task A_value_in_the_address_that_cannot_be_read_breaks_no_view(string path, string heading)
+    {
+        await OpenAsync(path);
+        await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(heading);
+    }
+
+    [Fact]
+    public async Task A_page_past_the_last_one_leads_back()
+    {
+        await OpenAsync("/sensors?page=99");
+        await Page.GetByTestId("sensor-table").GetByRole(AriaRole.Link, new() { Name = "first page" }).ClickAsync();
+        await Expect(Page.GetByTestId("sensor-table")).ToContainTextAsync("1 to 25");
+    }
+
+    [Fact]
+    public async Task A_time_has_its_day_unless_that_is_today()
+    {
+        await OpenAsync("/");
+        var texts = await Page.EvaluateAsync<string[]>("""
+            () => {
+                const now = new Date().toISOString(), element = document.createElement("local-time");
+                element.setAttribute("format", "full");
+                element.setAttribute("datetime", now);
+                element.dataset.tip = `at ${now}`;
+                document.body.append(element);
+                const read = () => {
+                    element.tick();
+                    element.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+                    const tip = document.getElementById("tip").textContent;
+                    document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+                    return [element.shadowRoot.textContent, tip];
+                };
+                const today = read(), Today = Date;
+                window.Date = class extends Today { constructor(...of) { super(...(of.length ? of : [Today.now() + 86400000])); } };
+                const tomorrow = read();
+                window.Date = Today;
+                return [...today, ...tomorrow];
+            }
+            """);
+        Assert.Matches("^[0-9:]{8}$", texts[0]);
+        Assert.Matches("^at [0-9:]{8}[.]", texts[1]);
+        Assert.Matches("^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}$", texts[2]);
+        Assert.Matches("^at [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}[.]", texts[3]);
+    }
+
     [Fact]
     public async Task The_time_range_goes_along_from_view_to_view()
     {

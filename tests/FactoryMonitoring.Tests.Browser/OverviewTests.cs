@@ -1,4 +1,5 @@
 using System.Globalization;
+using FactoryMonitoring.Contracts;
 using Microsoft.Playwright;
 using Xunit.Abstractions;
 
@@ -44,6 +45,50 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
         var box = await Page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]");
         Assert.Equal([1440, 900], box);
         await Expect(Page.GetByTestId("ledger")).ToBeInViewportAsync(new() { Ratio = 1 });
+    }
+
+    [Fact]
+    public async Task What_is_explained_on_hover_is_explained_to_the_keyboard_and_the_screen_reader_as_well()
+    {
+        await OpenAsync("/");
+        var note = Page.GetByText("p50 · p95 · p99, at most");
+        await note.FocusAsync();
+        await Page.Keyboard.PressAsync("Shift+Tab");
+        await Page.Keyboard.PressAsync("Tab");
+        await Expect(note).ToBeFocusedAsync();
+        await Expect(note).ToHaveAccessibleDescriptionAsync(Words("upper bound of its bucket"));
+        await Page.Keyboard.PressAsync("Escape");
+        await Expect(Page.GetByRole(AriaRole.Tooltip)).ToHaveCountAsync(0);
+        await Expect(note).ToHaveAccessibleDescriptionAsync("");
+        await Expect(Page.GetByTestId("status").GetByRole(AriaRole.Status)).ToContainTextAsync(Words("[a-z]"));
+    }
+
+    [Fact]
+    public async Task Alerts_that_have_no_room_are_not_in_the_tab_order_either()
+    {
+        string[] sensors = [.. Enumerable.Range(0, 8).Select(i => $"press-sensor-88{i}")];
+        foreach (var sensor in sensors) await Stack.Factory.RaiseAsync(sensor, AnomalyTypes.CriticalThreshold, Severities.High, resolved: false);
+        try
+        {
+            await OpenAsync("/");
+            await Expect(Page.GetByTestId("alerts").Locator(".list > li")).ToHaveCountAsync(8);
+            // As little room as in a small window.
+            var entries = await Page.EvaluateAsync<string[]>("""
+                async () => {
+                    const list = document.querySelector("[data-testid=alerts] .list");
+                    list.style.flex = "none";
+                    list.style.height = "120px";
+                    await new Promise(done => setTimeout(done, 1500));
+                    const right = list.getBoundingClientRect().right;
+                    return [...list.children].map(entry => `${entry.getBoundingClientRect().left < right ? "seen" : "unseen"} ${entry.inert ? "inert" : "live"}`);
+                }
+                """);
+            Assert.Equal(["seen live", "unseen inert"], entries.Distinct());
+        }
+        finally
+        {
+            foreach (var sensor in sensors) await Stack.Factory.ForgetAlertsAsync(sensor);
+        }
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class SensorsPageTests(BrowserFixture stack) : BrowserTest(stack)
 
         await table.GetByLabel("Search").FillAsync("no such sensor");
         await table.GetByLabel("Search").PressAsync("Enter");
-        await Expect(table).ToContainTextAsync("No sensor is like that.");
+        await Expect(table).ToContainTextAsync("No sensor matches these filters.");
     }
 
     [Fact]

@@ -162,6 +162,10 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     public Task RaiseAsync(string sensor, string rule, string severity, bool resolved) =>
         AlertAsync(Guid.NewGuid(), sensor, "pressure", rule, severity, 1_048, "hPa", resolved, offset: Interlocked.Increment(ref _offset));
 
+    /// <summary>Moves the alerts of a sensor into the past.</summary>
+    public Task AgeAlertsAsync(string sensor, TimeSpan by) =>
+        ExecuteAsync("""UPDATE alerts SET "timestamp" = "timestamp" - $2, updated_at = updated_at - $2 WHERE sensor_id = $1""", sensor, by);
+
     /// <summary>Deletes the alerts of a sensor.</summary>
     public Task ForgetAlertsAsync(string sensor) => ExecuteAsync("DELETE FROM alerts WHERE sensor_id = $1", sensor);
 

@@ -129,8 +129,8 @@ internal sealed class SimulatedLab : IAsyncDisposable
                     Last = own.FirstOrDefault()?.Summary(),
                     Runs = own.Count(run => run.Verdict is Verdicts.Pass or Verdicts.Fail),
                     Passed = own.Count(run => run.Verdict == Verdicts.Pass),
-                    RecoveryP50Ms = recoveries.Length == 0 ? null : recoveries[(recoveries.Length - 1) / 2],
-                    RecoveryP95Ms = recoveries.Length == 0 ? null : recoveries[^1],
+                    RecoveryP50Ms = recoveries.Length < 5 ? null : recoveries[(recoveries.Length - 1) / 2],
+                    RecoveryP95Ms = recoveries.Length < 5 ? null : recoveries[^1],
                 };
             })]);
     }

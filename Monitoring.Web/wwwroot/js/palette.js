@@ -4,6 +4,7 @@
   "use strict";
   const views = [["Overview", "/"], ["Partitions", "/partitions"], ["Consumers", "/consumers"], ["Sensors", "/sensors"], ["Brokers", "/brokers"], ["Alerts", "/alerts"], ["Fault lab", "/fault-lab"], ["Audit log", "/audit"]];
   const most = 12;
+  const partitionsOfAPage = 50; // as in PartitionLoadPanel
   const fresh = 10_000;
 
   const element = (name, attributes = {}, ...children) => {
@@ -27,7 +28,7 @@
       const value = parameter(name);
       if (value && !url.searchParams.has(name)) url.searchParams.set(name, value);
     }
-    const to = url.pathname + url.search;
+    const to = url.pathname + url.search + url.hash;
     if (window.Blazor?.navigateTo) window.Blazor.navigateTo(to, false, replace);
     else location.assign(to);
   };
@@ -38,7 +39,7 @@
   const fixed = [
     ...views.map(([name, path]) => link("view", name, path)),
     { kind: "command", name: "Switch theme", act: () => document.querySelector("theme-toggle button")?.click() },
-    { kind: "command", name: "Wall mode: all views in turn", act: () => go(location.pathname + "?wall=20") },
+    { kind: "command", name: "Wall mode: all views in turn", act: () => { const url = new URL(location.href); url.searchParams.set("wall", "20"); go(url.pathname + url.search); } },
     { kind: "command", name: "Keyboard help", act: () => help() },
   ];
   let known = fixed, knownAt = 0;
@@ -52,7 +53,7 @@
       ...(consumers ?? []).map(each => link("consumer", each.consumer_id, page("consumer", each.consumer_id))),
       ...(producers ?? []).map(each => link("producer", each.producer_id, page("producer", each.producer_id))),
       ...(cluster?.brokers ?? []).map(each => link("broker", each.name, `/brokers/${each.id}`)),
-      ...(cluster?.partitions ?? []).map(each => link("partition", `P${each.partition}${each.owner ? `, ${each.owner}` : ""}`, "/partitions")),
+      ...(cluster?.partitions ?? []).map(each => link("partition", `P${each.partition}${each.owner ? `, ${each.owner}` : ""}`, `/partitions?page=${Math.floor(each.partition / partitionsOfAPage) + 1}#p${each.partition}`)),
       ...(lab?.experiments ?? []).map(each => link("experiment", each.title, `/fault-lab?experiment=${encodeURIComponent(each.name)}`)),
       ...(alerts ?? []).map(each => link("alert", `${each.sensor_id}: ${each.anomaly_type.replaceAll("_", " ")}${each.resolved_at ? ", resolved" : ""}`, `/alerts/${each.alert_id}`)),
     ];
@@ -76,7 +77,7 @@
     const list = element("ul", { id: "palette-list", role: "listbox", "aria-label": "Matches" });
     const input = element("input", { type: "text", role: "combobox", "aria-label": "Go to", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: "Go to a view, sensor, consumer, partition, alert or experiment" });
     const dialog = palette = element("dialog", { class: "palette", "aria-label": "Command palette" }, input, list);
-    let shown = [], at = 0, asked = 0;
+    let shown = [], at = 0, asked = 0, moved = false;
     const draw = () => {
       list.replaceChildren(...(shown.length === 0 ? [element("li", { class: "dim", role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing is called that.")] : shown.map((item, index) => {
         const option = element("li", { id: `palette-${index}`, role: "option", "aria-selected": String(index === at) }, element("span", {}, item.name), element("span", { class: "dim" }, item.kind));
@@ -88,19 +89,22 @@
     };
     const find = async () => {
       const mine = ++asked, text = input.value.trim();
-      [shown, at] = [matching(known, text).slice(0, most), 0];
+      [shown, at, moved] = [matching(known, text).slice(0, most), 0, false];
       draw();
       const found = await sensors(text);
       if (mine !== asked || found.length === 0) return;
+      // The entry that the user has moved to stays selected, wherever it is now: Enter opens that one.
+      const chosen = moved ? shown[at] : null;
       shown = [...found, ...matching(known, text)].slice(0, most);
-      at = Math.min(at, shown.length - 1);
+      if (chosen && !shown.includes(chosen)) shown[shown.length - 1] = chosen;
+      at = Math.max(0, shown.indexOf(chosen));
       draw();
     };
     const choose = item => { dialog.close(); item.act(); };
     input.addEventListener("input", find);
     input.addEventListener("keydown", event => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (step && shown.length) { at = (at + step + shown.length) % shown.length; draw(); event.preventDefault(); }
+      if (step && shown.length) { moved = true; at = (at + step + shown.length) % shown.length; draw(); event.preventDefault(); }
       else if (event.key === "Enter" && shown[at]) { event.preventDefault(); choose(shown[at]); }
     });
     show(dialog, () => { palette = null; });

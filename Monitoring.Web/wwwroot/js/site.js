@@ -8,7 +8,10 @@
   const dark = () => (stored() ?? (prefersDark.matches ? "dark" : "light")) === "dark";
   const applyTheme = () => { root.dataset.theme = dark() ? "dark" : "light"; };
   applyTheme();
-  prefersDark.addEventListener("change", applyTheme);
+  prefersDark.addEventListener("change", () => {
+    applyTheme();
+    document.querySelectorAll("theme-toggle").forEach(toggle => toggle.label());
+  });
 
   // Ages are measured by the server's clock, which also wrote the time. The offset comes from the current time in the server's data; the
   // largest recent offset is the one with the least delay in transit.
@@ -44,15 +47,15 @@
   customElements.define("local-time", class extends Live {
     static observedAttributes = ["datetime"];
     tick() {
-      const iso = this.getAttribute("datetime");
-      if (iso === this.shown) return;
-      this.shown = iso;
+      // At midnight a time becomes one of yesterday.
+      const iso = this.getAttribute("datetime"), present = day(new Date());
+      if (iso === this.shown && present === this.shownOn) return;
+      [this.shown, this.shownOn] = [iso, present];
       const date = new Date(iso);
       if (Number.isNaN(date.getTime())) { this.show("–"); return; }
       const format = this.getAttribute("format");
       const time = format === "tenths" ? `${clock(date)}.${Math.floor(date.getMilliseconds() / 100)}` : clock(date);
-      const today = day(date) === day(new Date());
-      this.show(format === "full" && !today ? `${day(date)} ${time}` : time);
+      this.show(format === "full" && day(date) !== present ? `${day(date)} ${time}` : time);
       this.title = `${date.toISOString().replace("T", " ").replace("Z", "")} UTC`;
     }
   });
@@ -122,11 +125,16 @@
   // Times in the details are in ISO 8601 and are shown as everywhere else: local, and in UTC.
   const here = iso => {
     const date = new Date(iso);
-    return `${clock(date)}.${Math.floor(date.getMilliseconds() / 100)} (${date.toISOString().slice(11, 19)} UTC)`;
+    return `${day(date) === day(new Date()) ? "" : `${day(date)} `}${clock(date)}.${Math.floor(date.getMilliseconds() / 100)} (${date.toISOString().slice(11, 19)} UTC)`;
   };
-  const hideTip = () => { if (tip) tip.hidden = true; tipFor = null; };
+  const hideTip = () => {
+    if (tip) tip.hidden = true;
+    if (tipFor?.getAttribute("aria-describedby") === "tip") tipFor.removeAttribute("aria-describedby");
+    tipFor = null;
+  };
   const showTip = target => {
     clearTimeout(closing);
+    hideTip();
     if (!tip || !tip.isConnected) {
       tip = document.createElement("div");
       tip.id = "tip";
@@ -136,6 +144,8 @@
       document.body.append(tip);
     }
     tipFor = target;
+    // A label that says the same is not read twice.
+    if (!target.hasAttribute("aria-label") && !target.hasAttribute("aria-describedby")) target.setAttribute("aria-describedby", "tip");
     tip.textContent = target.dataset.tip.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, here);
     tip.hidden = false;
     const box = target.getBoundingClientRect(), size = tip.getBoundingClientRect();
@@ -214,6 +224,11 @@
     addEventListener("pointerup", up);
     addEventListener("pointercancel", cancel);
   });
+
+  // Entries of a list that wrapped out of sight can neither be seen nor focused.
+  setInterval(() => {
+    for (const entry of document.querySelectorAll(".side .list > li")) entry.inert = entry.offsetLeft > entry.parentElement.firstElementChild.offsetLeft;
+  }, 500);
 
   // Scrolls the link of the current view into sight if the bar of views is wider than the window.
   const revealView = () => document.querySelector(".topbar nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });

@@ -33,6 +33,8 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         var first = await EndedAsync("consumer", "processes", Verdicts.Pass, 6000);
         await EndedAsync("consumer", "processes", Verdicts.Fail, 8000);
         await EndedAsync("consumer", "processes", Verdicts.Pass, 6200);
+        await EndedAsync("consumer", "processes", Verdicts.Pass, 6100);
+        await EndedAsync("consumer", "processes", Verdicts.Pass, 6300);
         await EndedAsync("consumer", "processes", Verdicts.Aborted, null);
         await EndedAsync("classic", "processes", Verdicts.Pass, 6700);
         var last = await EndedAsync("consumer", "embedded", Verdicts.Pass, 7100);
@@ -41,7 +43,16 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
 
         Assert.True(last > first);
         Assert.Equal(last, Assert.Single(newest).Id);
-        Assert.Equal([new ExperimentRecord("consumer-killed", 3, 2, 6200, 8000)], records);
+        Assert.Equal([new ExperimentRecord("consumer-killed", 5, 4, 6200, 8000)], records);
+    }
+
+    [Fact]
+    public async Task A_percentile_needs_five_recoveries_and_not_only_five_runs()
+    {
+        await EndedAsync("consumer", "processes", Verdicts.Fail, 8000);
+        for (var run = 0; run < 4; run++) await EndedAsync("consumer", "processes", Verdicts.Fail, null);
+
+        Assert.Equal([new ExperimentRecord("consumer-killed", 5, 0, null, null)], (await Store.RecordsAsync("consumer", "processes", Timeout)).Records);
     }
 
     [Fact]

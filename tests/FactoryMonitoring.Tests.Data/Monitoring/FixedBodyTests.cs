@@ -190,7 +190,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                     "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":1200,"recovered_at":null},
                    {"partition":1,"leader":null,"replicas":null,"in_sync_replicas":null,"end_offset":null,"stored_offset":1301,"lag":null,"lag_seconds":null,
                     "owner":"sensor-consumer-1","generation":7,"stored_per_second":null,"stored":1201,"recovered_at":null}],
-                 "log_id":"log-a","measured_at":null,"stale":false,"lag_measured_at":null}
+                 "log_id":"log-a","measured_at":null,"stale":false,"lag_measured_at":null,"topic":null}
                 """),
             Compact(partitions.ToJsonString()));
     }

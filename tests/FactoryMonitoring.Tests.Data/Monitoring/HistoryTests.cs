@@ -34,6 +34,27 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
             """, Killed);
     }
 
+    [Fact]
+    public async Task Of_too_many_ownerships_the_present_owners_and_the_newest_are_read()
+    {
+        await ExecuteAsync("INSERT INTO logs (log_id) VALUES ('log-a')");
+        await ExecuteAsync("""
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at, last_commit_at, ended_at, ended_by, stored)
+            SELECT 1, 'sensor-data', p, e, 'sensor-consumer-1', $1 - make_interval(mins => 60 - e), $1 - make_interval(mins => 60 - e), NULL,
+                   CASE WHEN p < 599 AND e < 10 THEN $1 - make_interval(mins => 59 - e) END, CASE WHEN p < 599 AND e < 10 THEN 'revoked' END, 1
+            FROM generate_series(0, 599) p, generate_series(1, 10) e WHERE p < 599 OR e = 1
+            """, Now);
+        var api = await StartServingApiAsync();
+
+        var spans = (await api.GetAsync("/api/ownership?minutes=120", Timeout)).Json["spans"]!.AsArray().Select(span => ((int)span!["partition"]!, (int)span["generation"]!)).ToList();
+
+        Assert.Equal(5_000, spans.Count);
+        Assert.Equal(spans.Order(), spans);
+        Assert.Equal(600, spans.Select(span => span.Item1).Distinct().Count());
+        Assert.Equal(Enumerable.Range(0, 599), spans.Where(span => span.Item2 == 10).Select(span => span.Item1));
+        Assert.Contains((599, 1), spans); // has had the same owner for longer than all the others
+    }
+
     private Task InsertBrokerDownAsync() =>
         ExecuteAsync("INSERT INTO status_changes (component_kind, component_id, status, at) VALUES ('broker', 'kafka2', 'down', $1 + interval '10 s')", Killed);
 
