@@ -35,8 +35,7 @@ internal static class KillCommand
     public static IResourceBuilder<T> WithContainerKill<T>(this IResourceBuilder<T> builder, ContainerEngine engine) where T : IResource =>
         builder.WithKill(
             (_, snapshot) => Task.FromResult(
-                snapshot.ContainerId() is { } id
-                && Commands.Output(engine.Command, "kill", id) is not null
+                snapshot.ContainerId() is { } id && engine.Does("kill", id)
                     ? CommandResults.Success()
                     : CommandResults.Failure($"{engine.Command} does not kill its container")),
             new WorkerAnnotation(_ => null, engine));

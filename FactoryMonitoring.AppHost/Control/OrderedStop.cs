@@ -43,7 +43,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
     {
         try
         {
-            for (var left = brokers; left.Count > 0; left = [.. left.Where(broker => watch.IsAlive(broker.Name))])
+            for (var left = brokers; left.Count > 0; left = [.. left.Where(broker => !watch.IsGone(broker.Name))])
             {
                 if (left.Count > brokers.Count / 2)
                 {
@@ -52,7 +52,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
                 }
                 // A broker that has the controller's consent is about to exit.
                 await Task.Delay(Consent, time, cancellationToken);
-                await Task.WhenAll(left.Where(broker => watch.IsAlive(broker.Name)).Select(broker => commands.ExecuteCommandAsync(broker, KillCommand.Name, cancellationToken)));
+                await Task.WhenAll(left.Where(broker => !watch.IsGone(broker.Name)).Select(broker => commands.ExecuteCommandAsync(broker, KillCommand.Name, cancellationToken)));
                 return;
             }
         }
@@ -74,7 +74,7 @@ internal sealed class OrderedStop(DistributedApplicationModel model, ResourceWat
             // Aspire's orchestrator signals a process only after it has looked through all others, which takes 5 s for a dozen of them on two cores.
             if (watch.Find(resource.Name)?.ProcessId() is not { } pid || !Signals.Terminate(pid))
                 await commands.ExecuteCommandAsync(resource, KnownResourceCommands.StopCommand, cancellationToken);
-            await watch.UntilEndedAsync(resource.Name, ServicesLimit, cancellationToken);
+            await watch.UntilGoneAsync(resource.Name, ServicesLimit, cancellationToken);
         }
         catch (OperationCanceledException)
         {

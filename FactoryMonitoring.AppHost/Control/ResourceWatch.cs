@@ -29,6 +29,18 @@ internal sealed partial class ResourceWatch(
     /// <summary>Whether the resource is running, or is stopping and has not exited yet.</summary>
     public bool IsAlive(string resource) => Find(resource).IsAlive();
 
+    /// <summary>Whether the resource has exited, even if Aspire has not noticed it yet.</summary>
+    public bool IsGone(string resource) =>
+        !IsAlive(resource) || OperatingSystem.IsLinux() && Find(resource)?.ProcessId() is { } pid && !ProcessTree.Exists(pid);
+
+    /// <summary>Waits until the resource has exited, even if Aspire has not noticed it yet, or the limit has passed.</summary>
+    public async Task UntilGoneAsync(string resource, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var since = time.GetTimestamp();
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), time);
+        while (!IsGone(resource) && time.GetElapsedTime(since) < limit) await poll.WaitForNextTickAsync(cancellationToken);
+    }
+
     /// <summary>Waits until Aspire has noticed the exit of a process that is gone or was just killed and that Aspire still considers alive.</summary>
     public async Task UntilEndIsSeenAsync(string resource, CancellationToken cancellationToken)
     {

@@ -89,7 +89,7 @@ internal static class PauseCommands
     {
         if (resource.WorkerOf()?.Engine is { } engine)
         {
-            return snapshot.ContainerId() is { } id && Commands.Output(engine.Command, pause ? "pause" : "unpause", id) is not null
+            return snapshot.ContainerId() is { } id && engine.Does(pause ? "pause" : "unpause", id)
                 ? null
                 : $"{engine.Command} does not {(pause ? "pause" : "unpause")} its container";
         }

@@ -28,6 +28,9 @@ internal static partial class Signals
     /// <returns>False if the process is gone or belongs to another user.</returns>
     public static bool Kill(int pid) => !OperatingSystem.IsWindows() && Send(pid, KillSignal) == 0;
 
+    // Other numbers are groups of processes, or all of them.
+    private static int Send(int pid, int signal) => pid > 1 ? Kill(pid, signal) : -1;
+
     [LibraryImport("libc", EntryPoint = "kill")]
-    private static partial int Send(int pid, int signal);
+    private static partial int Kill(int pid, int signal);
 }

@@ -63,7 +63,9 @@ internal sealed record PostgresChoice(
     private static string PasswordOf(ContainerEngine engine, string volume, string file)
     {
         if (File.Exists(file)) return File.ReadAllText(file).Trim();
-        if (Commands.Output(engine.Command, "volume", "inspect", volume) is not null)
+        var (code, _, _) = Commands.Run(engine.Command, Commands.Patience, "volume", "inspect", volume)
+            ?? throw new SetupException($"`{engine.Command} volume inspect {volume}` does not end within {Commands.Patience.TotalSeconds:F0} s: see whether the engine is well");
+        if (code == 0)
             throw new SetupException($"the data in volume {volume} have lost their password ({file}): put it back, or remove them by `{engine.Command} volume rm {volume}`");
         var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
         PrivateFile.Write(file, password + "\n");

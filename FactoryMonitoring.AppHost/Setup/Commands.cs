@@ -6,7 +6,8 @@ namespace FactoryMonitoring.AppHost.Setup;
 /// <summary>Runs programs of the machine to query them.</summary>
 internal static class Commands
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>How long a query may take.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs a program and returns what it wrote to standard output and standard error; null if it cannot be run, fails, or does not exit within 10 s.</summary>
     public static string? Output(string program, params IEnumerable<string> arguments) =>

@@ -11,6 +11,7 @@ namespace FactoryMonitoring.AppHost.Setup;
 internal sealed record ContainerEngine(string Command)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan ActPatience = TimeSpan.FromMinutes(1);
 
     /// <summary>Finds the engine.</summary>
     /// <exception cref="SetupException">No engine answers.</exception>
@@ -22,6 +23,10 @@ internal sealed record ContainerEngine(string Command)
         return commands.Where(command => Commands.Output(command, "info") is not null).Select(command => new ContainerEngine(command)).FirstOrDefault()
             ?? throw new SetupException($"no container engine answers ({string.Join(", ", commands.Select(command => command + " info"))})");
     }
+
+    /// <summary>Runs a command that changes something, which can take long on a busy machine.</summary>
+    /// <returns>Whether it succeeded.</returns>
+    public bool Does(params IEnumerable<string> arguments) => Commands.Run(Command, ActPatience, arguments) is { ExitCode: 0 };
 
     /// <summary>Ensures that the image is on this machine; pulls it once if it is missing.</summary>
     /// <exception cref="SetupException">The image is not available; the message quotes the engine.</exception>

@@ -17,10 +17,10 @@ internal static class EarlierRun
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Marks the processes of all resources added so far.</summary>
+    /// <summary>Marks the processes of all resources added so far, except Aspire's own, which rebuild projects and leave compile servers behind.</summary>
     public static void MarkProcesses(this IDistributedApplicationBuilder builder, string runDirectory)
     {
-        foreach (var resource in builder.Resources.OfType<IResourceWithEnvironment>().Where(resource => resource is ProjectResource or ExecutableResource).ToList())
+        foreach (var resource in builder.Resources.OfType<IResourceWithEnvironment>().Where(resource => resource is ProjectResource or ExecutableResource && !ResourceWatch.IsPlumbing(resource)).ToList())
             builder.CreateResourceBuilder(resource).WithEnvironment(Mark, runDirectory);
     }
 
@@ -48,8 +48,13 @@ internal static class EarlierRun
         [
             .. ProcessTree.With(Mark, runDirectory).Append(server).Where(pid => pid != 0).Distinct().Select(pid => string.Create(CultureInfo.InvariantCulture, $"process {pid} ({ProcessTree.Name(pid)})")),
             .. ContainerEngine.Volumes(runDirectory).SelectMany(
-                volumes => Commands.Output(volumes.Key, ["ps", "--format", "{{.Names}}", .. volumes.SelectMany(volume => (string[])["--filter", $"volume={volume}"])])?.Split('\n', StringSplitOptions.RemoveEmptyEntries) ?? [])
-                .Select(container => $"container {container}"),
+                volumes => Containers(volumes.Key, [.. volumes])).Select(container => $"container {container}"),
         ];
     }
+
+    private static string[] Containers(string engine, IEnumerable<string> volumes) =>
+        // An engine may warn on standard error each time.
+        Commands.Run(engine, Commands.Patience, ["ps", "--format", "{{.Names}}", .. volumes.SelectMany(volume => (string[])["--filter", $"volume={volume}"])]) is { ExitCode: 0 } run
+            ? run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            : [];
 }

@@ -59,7 +59,7 @@ internal sealed record FactorySettings(
             reader.Host(EnvironmentNames.KafkaAdvertisedHost),
             [reader.Port("Factory:Ports:KafkaOutside1", 19092), reader.Port("Factory:Ports:KafkaOutside2", 19094), reader.Port("Factory:Ports:KafkaOutside3", 19096)],
             reader.Port("Factory:Ports:Postgres", 5432),
-            Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository),
+            Path.TrimEndingDirectorySeparator(Path.GetFullPath(reader.Text("Factory:RunDirectory", Path.Combine("artifacts", "run")), repository)),
             reader.External(repository),
             reader.Replay(repository),
             reader.Boolean(FaultsKey, false));

@@ -22,7 +22,7 @@ internal sealed class SnapshotStore(SnapshotRenderer renderer, DatabaseRoom room
     private static readonly TimeSpan Unwritten = TimeSpan.FromSeconds(2);
 
     // The time a process needs on a busy machine to write again after the database refused a write: it looks once a second, and then connects anew.
-    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan WriteGrace = TimeSpan.FromSeconds(15);
 
     // A single lost connection is not an outage.
     private static readonly TimeSpan Noticeable = TimeSpan.FromSeconds(2);

@@ -99,7 +99,7 @@ public sealed class StateTests(BrowserFixture stack) : BrowserTest(stack)
             }
 
             await Page.GotoAsync("/", new() { WaitUntil = WaitUntilState.DOMContentLoaded });
-            await Expect(Page.Locator("#components-reconnect-modal")).ToContainTextAsync("as many pages open as it allows");
+            await Expect(Page.Locator("#components-reconnect-modal")).ToContainTextAsync("has reached its limit of open pages");
             await Expect(Page.Locator("body")).ToHaveClassAsync(Words("stale"));
         }
         finally

@@ -158,7 +158,8 @@
   document.addEventListener("pointerover", event => { const target = tipped(event); if (target && target !== tipFor) showTip(target); });
   document.addEventListener("pointerout", event => { if (tipped(event)) closing = setTimeout(hideTip, 150); });
   document.addEventListener("focusin", event => { const target = tipped(event); if (target && target.matches(":focus-visible")) showTip(target); else hideTip(); });
-  document.addEventListener("keydown", event => { if (event.key === "Escape") hideTip(); });
+  // It closes nothing else then.
+  document.addEventListener("keydown", event => { if (event.key === "Escape" && tip && !tip.hidden) { hideTip(); event.preventDefault(); } });
   document.addEventListener("scroll", hideTip, { passive: true, capture: true });
   // The next render may remove the target, and no event reports that the pointer has left it.
   setInterval(() => { if (tipFor && !tipFor.isConnected) hideTip(); }, 250);

@@ -84,7 +84,7 @@ public sealed class SeveralHostsTests : IAsyncLifetime
 
         var ledger = await factory.SettleAsync(_database);
         await factory.AssertNothingIsLostOrDoubledAsync(_database, ledger);
-        Assert.True(ledger.Unconfirmed == 0, $"{ledger.Unconfirmed} readings are unconfirmed; the sensors said:\n{factory.Sensors.Output}");
+        Assert.True(ledger.Unconfirmed == 0, $"{ledger.Unconfirmed} readings are unconfirmed: {ledger}; the sensors said:\n{factory.Sensors.Output}");
     }
 
     private async Task StartBrokersAsync()

@@ -41,7 +41,7 @@ public sealed class SnapshotStoreTests
 
         // The consumer must write again a little later, or it is dead.
         _scene.Mode.IsReadOnly = false;
-        Pass(9);
+        Pass(14);
         Assert.Equal(["sensor-consumer-1"], _scene.Store.Current!.Situation.Judgement.Consumers);
         Pass(3);
         Assert.Empty(_scene.Store.Current!.Situation.Judgement.Consumers);
