@@ -50,7 +50,8 @@ internal static class ProjectBuilderExtensions
         var program = Path.Combine(directory, OutputPath, Path.GetFileNameWithoutExtension(project) + (OperatingSystem.IsWindows() ? ".exe" : ""));
         return File.Exists(program)
             ? builder.WithAnnotation(new ExecutableAnnotation { Command = program, WorkingDirectory = directory }).WithEnvironment("DOTNET_ROOT", DotnetRoot)
-            : builder;
+            // Compile servers that outlive the build would look like leftovers of this run.
+            : builder.WithEnvironment("MSBUILDDISABLENODEREUSE", "1").WithEnvironment("UseSharedCompilation", "false");
     }
 
     /// <summary>

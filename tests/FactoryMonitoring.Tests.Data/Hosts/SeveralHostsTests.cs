@@ -84,7 +84,8 @@ public sealed class SeveralHostsTests : IAsyncLifetime
 
         var ledger = await factory.SettleAsync(_database);
         await factory.AssertNothingIsLostOrDoubledAsync(_database, ledger);
-        Assert.True(ledger.Unconfirmed == 0, $"{ledger.Unconfirmed} readings are unconfirmed: {ledger}; the sensors said:\n{factory.Sensors.Output}");
+        var failed = await _database.ScalarAsync<long>("SELECT sum(failed_deliveries)::bigint FROM producer_health");
+        Assert.True(ledger.Unconfirmed == 0, $"{ledger.Unconfirmed} readings are unconfirmed, {failed} deliveries failed: {ledger}; the sensors said:\n{factory.Sensors.Output}");
     }
 
     private async Task StartBrokersAsync()
