@@ -29,6 +29,8 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     [Fact]
     public async Task One_click_leads_from_an_alert_to_its_reading()
     {
+        // So high that all alerts of the other tests fit beside it.
+        await OpenWindowAsync("dark", 1440, 2400);
         await OpenAsync("/");
         await Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
         await Expect(Page.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
@@ -40,6 +42,8 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     [Fact]
     public async Task Details_open_beside_the_page_and_the_address_keeps_both()
     {
+        // So high that all alerts of the other tests fit beside it.
+        await OpenWindowAsync("dark", 1440, 2400);
         await OpenAsync("/");
         var link = Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") });
         var drawer = Page.GetByTestId("drawer");
