@@ -80,13 +80,21 @@ internal static class DetectorSnapshot
     /// <exception cref="InvalidDataException">A snapshot was written by another version, or is damaged.</exception>
     public static void Read(IEnumerable<byte[]> snapshots, PartitionDetector detector)
     {
-        var age = TimeSpan.Zero;
-        foreach (var snapshot in snapshots)
+        try
         {
-            age = Read(snapshot, detector, age);
-        }
+            var age = TimeSpan.Zero;
+            foreach (var snapshot in snapshots)
+            {
+                age = Read(snapshot, detector, age);
+            }
 
-        detector.Begin(age);
+            detector.Begin(age);
+        }
+        catch (Exception exception) when (exception is not InvalidDataException)
+        {
+            // Damaged bytes cause arbitrary exceptions: lengths, times and numbers are out of their ranges.
+            throw new InvalidDataException(exception.Message, exception);
+        }
     }
 
     /// <param name="age">The age of the memory as it was written before.</param>
@@ -96,55 +104,48 @@ internal static class DetectorSnapshot
         var sensors = new List<SensorState>();
         var units = new HashSet<string>();
         using var reader = new BinaryReader(new MemoryStream(bytes, writable: false), Encoding.UTF8);
-        try
+        var version = reader.ReadByte();
+        if (version is not (Version or NothingLearned or NoDelays or NothingForgotten or UnnamedSequences))
         {
-            var version = reader.ReadByte();
-            if (version is not (Version or NothingLearned or NoDelays or NothingForgotten or UnnamedSequences))
-            {
-                throw new InvalidDataException($"version {version}, not {Version}");
-            }
-
-            for (var left = reader.Read7BitEncodedInt(); left > 0; left--)
-            {
-                var sensor = new SensorState(reader.ReadBytes(reader.Read7BitEncodedInt()));
-                for (var values = reader.ReadByte(); values > 0; values--)
-                {
-                    sensor.Push(reader.ReadDouble());
-                }
-
-                sensor.ConsecutiveHigh = reader.Read7BitEncodedInt();
-                sensor.Interval = TimeSpan.FromMilliseconds(version == UnnamedSequences ? 0 : reader.Read7BitEncodedInt64());
-                ReadSequences(reader, version, sensor.Sequences);
-                ReadEpisodes(reader, sensor);
-                if (version >= NothingLearned)
-                {
-                    var isLearned = ReadDelays(reader, sensor);
-                    ReadUnit(reader, sensor, units);
-                    sensor.Learned = isLearned ? LearnedBaseline.Read(reader) : null;
-                }
-
-                sensor.Begin(age);
-                detector.Restore(sensor);
-                sensors.Add(sensor);
-            }
-
-            for (var left = version >= NoDelays ? reader.Read7BitEncodedInt() : 0; left > 0; left--)
-            {
-                detector.Forget(reader.ReadBytes(reader.Read7BitEncodedInt()));
-            }
-
-            if (reader.BaseStream.Position < reader.BaseStream.Length)
-            {
-                age = ReadTime(reader);
-                sensors.ForEach(sensor => sensor.Begin(ReadTime(reader)));
-            }
-
-            return age;
+            throw new InvalidDataException($"version {version}, not {Version}");
         }
-        catch (Exception exception) when (exception is EndOfStreamException or FormatException)
+
+        for (var left = reader.Read7BitEncodedInt(); left > 0; left--)
         {
-            throw new InvalidDataException(exception.Message, exception);
+            var sensor = new SensorState(reader.ReadBytes(reader.Read7BitEncodedInt()));
+            for (var values = reader.ReadByte(); values > 0; values--)
+            {
+                sensor.Push(reader.ReadDouble());
+            }
+
+            sensor.ConsecutiveHigh = reader.Read7BitEncodedInt();
+            sensor.Interval = TimeSpan.FromMilliseconds(version == UnnamedSequences ? 0 : reader.Read7BitEncodedInt64());
+            ReadSequences(reader, version, sensor.Sequences);
+            ReadEpisodes(reader, sensor);
+            if (version >= NothingLearned)
+            {
+                var isLearned = ReadDelays(reader, sensor);
+                ReadUnit(reader, sensor, units);
+                sensor.Learned = isLearned ? LearnedBaseline.Read(reader) : null;
+            }
+
+            sensor.Begin(age);
+            detector.Restore(sensor);
+            sensors.Add(sensor);
         }
+
+        for (var left = version >= NoDelays ? reader.Read7BitEncodedInt() : 0; left > 0; left--)
+        {
+            detector.Forget(reader.ReadBytes(reader.Read7BitEncodedInt()));
+        }
+
+        if (reader.BaseStream.Position < reader.BaseStream.Length)
+        {
+            age = ReadTime(reader);
+            sensors.ForEach(sensor => sensor.Begin(ReadTime(reader)));
+        }
+
+        return age;
     }
 
     private static void WriteTime(BinaryWriter writer, TimeSpan time) => writer.Write7BitEncodedInt64((long)time.TotalSeconds);

@@ -147,10 +147,8 @@ internal sealed partial class OutboxWorker(
         IReadOnlyList<OutgoingMessage> messages, CancellationToken cancellationToken)
     {
         var (records, unanswered) = await LookUpAsync(messages, cancellationToken);
-        // Read after the records: a topic that was made anew meanwhile shows.
-        var log = messages.Any(message => message.ValueAtSource && !unanswered.Contains((message.SourcePartition!.Value, message.SourceOffset!.Value)))
-            ? await CurrentLogAsync(cancellationToken)
-            : null;
+        // Read after the records: a topic that was made anew meanwhile shows. Of an earlier log's place nothing may ever answer.
+        var log = messages.Any(message => message.ValueAtSource) ? await CurrentLogAsync(cancellationToken) : null;
         var traces = new List<AlertTrace>();
         var deliveries = new List<Task<Error?>>(messages.Count);
         foreach (var message in messages)

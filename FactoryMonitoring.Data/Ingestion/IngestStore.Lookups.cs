@@ -96,7 +96,7 @@ public sealed partial class IngestStore
         _lookedUpTo = turn[^1].Key.Id;
         List<RangeSearch> lookups = [.. turn.Select(range => new RangeSearch(log.LogKey, 0, [.. range]))];
         await FindAsync(_lookups, log, moves, (connection, token) => ReadSeenAsync(connection, SelectSeenRecently, log, lookups, null, null, token), cancellationToken);
-        var found = lookups.Where(lookup => lookup.Lookups().All(part => part.Missing.Count == 0)).ToList();
+        var found = lookups.Where(lookup => lookup.IsFound).ToList();
         await RecordAsync(log, moves, [.. found.Select(lookup => lookup.Range)], [.. found.SelectMany(lookup => lookup.Lookups())], cancellationToken);
         if (_elsewhere.Count > MaxElsewhere)
         {
@@ -126,14 +126,12 @@ public sealed partial class IngestStore
     }
 
     /// <summary>Goes on with the searches in small steps, newest offsets first, and records those that are over.</summary>
-    /// <returns>The number of readings that are missing.</returns>
-    private async Task<long> SearchAsync(LogTopic log, IReadOnlyList<PartitionMove> moves, long started, CancellationToken cancellationToken)
+    private async Task SearchAsync(LogTopic log, IReadOnlyList<PartitionMove> moves, Action<long> countMissing, long started, CancellationToken cancellationToken)
     {
-        long missing = 0;
         for (var isFirst = true; ; isFirst = false)
         {
             var over = _searches.Values.Where(search => search.IsOver).ToList();
-            missing += await RecordAsync(log, moves, [.. over.Select(search => search.Range)], [.. over.SelectMany(search => search.Lookups())], cancellationToken);
+            countMissing(await RecordAsync(log, moves, [.. over.Select(search => search.Range)], [.. over.SelectMany(search => search.Lookups())], cancellationToken));
             foreach (var search in over)
             {
                 _searches.Remove(search.Range.Id);
@@ -142,7 +140,7 @@ public sealed partial class IngestStore
 
             if (_searches.Count == 0 || !_steps.IsTime || (!isFirst && Stopwatch.GetElapsedTime(started) >= MaxSettling))
             {
-                return missing;
+                return;
             }
 
             // One after the other: a search whose step fails keeps none of the others waiting.

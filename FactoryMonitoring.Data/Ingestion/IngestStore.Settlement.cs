@@ -47,14 +47,19 @@ public sealed partial class IngestStore
     /// </summary>
     /// <param name="moves">What the partitions' last transaction has stored.</param>
     /// <param name="settle">Returns the parts of ranges that the partitions' sensors are not known to have stored.</param>
-    /// <returns>The number of acknowledged readings found to be missing.</returns>
+    /// <param name="countMissing">Takes the numbers of acknowledged readings that are missing, as they are recorded: a later step may fail.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached, or its answer did not arrive. What was settled stays settled.</exception>
     /// <exception cref="TimeoutException">It took more than 3 s.</exception>
-    public async Task<long> SettleAsync(
-        LogTopic log, IReadOnlyList<PartitionMove> moves, Func<IReadOnlyList<AcknowledgedRange>, IReadOnlyList<UnseenRange>> settle, CancellationToken cancellationToken)
+    public async Task SettleAsync(
+        LogTopic log,
+        IReadOnlyList<PartitionMove> moves,
+        Func<IReadOnlyList<AcknowledgedRange>, IReadOnlyList<UnseenRange>> settle,
+        Action<long> countMissing,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(moves);
         ArgumentNullException.ThrowIfNull(settle);
+        ArgumentNullException.ThrowIfNull(countMissing);
         var started = Stopwatch.GetTimestamp();
         DropForeignSearches(log, moves);
         do
@@ -73,7 +78,7 @@ public sealed partial class IngestStore
         }
         while (_settledTo > 0 && Stopwatch.GetElapsedTime(started) < MaxSettling);
 
-        return await SearchAsync(log, moves, started, cancellationToken);
+        await SearchAsync(log, moves, countMissing, started, cancellationToken);
     }
 
     private async Task<List<AcknowledgedRange>> ReadRangesAsync(LogTopic log, IReadOnlyList<PartitionMove> moves, CancellationToken cancellationToken) =>

@@ -11,6 +11,7 @@ internal sealed class RangeSearch(short logKey, long epoch, IReadOnlyList<Unseen
 
     private readonly HashSet<long>[] _seen = [.. parts.Select(_ => new HashSet<long>())];
     private readonly long[] _rejected = new long[parts.Count];
+    private long _left = parts.Sum(part => part.LastCount - part.FirstCount + 1);
     private long _lowestFound = parts[0].Range.MaxOffset;
 
     public AcknowledgedRange Range { get; } = parts[0].Range;
@@ -25,7 +26,9 @@ internal sealed class RangeSearch(short logKey, long epoch, IReadOnlyList<Unseen
 
     public long End => Math.Max(0, _lowestFound - MaxLookBack);
 
-    public bool IsOver => Below <= End || Lookups().All(lookup => lookup.Missing.Count == 0);
+    public bool IsFound => _left == 0;
+
+    public bool IsOver => IsFound || Below <= End;
 
     public bool IsOf(short log, IEnumerable<PartitionMove> moves) =>
         log == logKey && moves.Any(move => move.Partition == Range.Partition && move.Epoch == epoch);
@@ -34,6 +37,7 @@ internal sealed class RangeSearch(short logKey, long epoch, IReadOnlyList<Unseen
     {
         if (_seen[part].Add(count))
         {
+            _left--;
             _rejected[part] += isRejected ? 1 : 0;
             _lowestFound = Math.Min(_lowestFound, offset);
         }

@@ -1,5 +1,5 @@
 -- What was acknowledged, and passed by a consumer, is compared within seconds. What is not after a minute is overdue: so each partition keeps where it
--- stood a minute ago or more.
+-- stood a minute ago or more. An owner has a minute for what its predecessor has left.
 ALTER TABLE partition_offsets
     ADD marked_offset bigint,     -- next_offset at marked_at
     ADD marked_at timestamptz,    -- moved on after a minute
@@ -16,7 +16,8 @@ LANGUAGE sql STABLE SET enable_seqscan = off SET jit = off AS $$
         min(a.acknowledged_at)
     FROM (
         SELECT p.log_key, p.kafka_partition, p.next_offset, m.minute_ago,
-            CASE WHEN p.last_commit_at < m.minute_ago THEN p.next_offset WHEN p.marked_at < m.minute_ago THEN p.marked_offset ELSE p.overdue_offset END AS overdue_offset
+            CASE WHEN p.owner IS NULL OR p.claimed_at >= m.minute_ago THEN NULL
+                 WHEN p.last_commit_at < m.minute_ago THEN p.next_offset WHEN p.marked_at < m.minute_ago THEN p.marked_offset ELSE p.overdue_offset END AS overdue_offset
         FROM partition_offsets p, (SELECT statement_timestamp() - interval '1 min' AS minute_ago) m
         WHERE p.topic = of_topic
     ) o JOIN acknowledgements a USING (log_key, kafka_partition)

@@ -4,9 +4,9 @@ using Npgsql;
 namespace FactoryMonitoring.Data.Monitoring;
 
 /// <summary>
-/// Computes the ledger from its counters: what is acknowledged, what is settled, and the ranges below next_offset that are not settled yet. Such a
-/// range counts as stored for a minute, and then as unsettled until it is compared; a range at or past next_offset is in flight. An earlier log's ranges count as
-/// stored if they were passed: no consumer settles them any more.
+/// Computes the ledger from its counters: what is acknowledged, what is settled, and the ranges below next_offset that are not settled yet. Such a range counts as
+/// stored until the partition's owner has had a minute for it, and then as unsettled until it is compared; a range at or past next_offset is in flight. An earlier
+/// log's ranges count as stored if they were passed: no consumer settles them any more.
 /// </summary>
 internal static class LedgerQueries
 {

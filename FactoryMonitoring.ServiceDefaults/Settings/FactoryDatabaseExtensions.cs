@@ -19,12 +19,14 @@ public static partial class FactoryDatabaseExtensions
     private const int CancellationMilliseconds = 500;
     private const int TimeoutSeconds = 3;
 
-    // A transaction of a host that is cut off, or of a process that stands still, would otherwise keep its locks for hours: 11 s, and 15 s. Within a
-    // transaction the outbox waits up to 10 s for the brokers.
     // The server's keepalives end a session whose client is gone; these notice that the server is, for a command that may take hours.
     private const int KeepAliveSeconds = 5;
     private const int KeepAliveIntervalSeconds = 2;
 
+    private static readonly string[] KeepAliveKeys = ["TCP Keepalive", "TCP Keepalive Time", "TCP Keepalive Interval"];
+
+    // A transaction of a host that is cut off, or of a process that stands still, would otherwise keep its locks for hours: 11 s, and 15 s. Within a
+    // transaction the outbox waits up to 10 s for the brokers.
     private const string SessionOptions =
         "-c idle_in_transaction_session_timeout=15s -c tcp_user_timeout=10s -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3";
 
@@ -132,10 +134,12 @@ public static partial class FactoryDatabaseExtensions
                 Timeout = TimeoutSeconds,
                 CommandTimeout = TimeoutSeconds,
                 CancellationTimeout = CancellationMilliseconds,
-                TcpKeepAlive = true,
-                TcpKeepAliveTime = KeepAliveSeconds,
-                TcpKeepAliveInterval = KeepAliveIntervalSeconds,
             };
+            if (IsOverTcp(connection) && !KeepAliveKeys.Any(connection.ShouldSerialize))
+            {
+                (connection.TcpKeepAlive, connection.TcpKeepAliveTime, connection.TcpKeepAliveInterval) = (true, KeepAliveSeconds, KeepAliveIntervalSeconds);
+            }
+
             connection.Options = connection.Options is { Length: > 0 } options ? $"{SessionOptions} {options}" : SessionOptions;
             if (builder.Configuration[EnvironmentNames.DatabasePassword] is { Length: > 0 } password)
             {
@@ -159,6 +163,10 @@ public static partial class FactoryDatabaseExtensions
             return null;
         }
     }
+
+    // A Unix socket refuses the settings, and with them the connection.
+    private static bool IsOverTcp(NpgsqlConnectionStringBuilder connection) =>
+        connection.Host is { } hosts && hosts.Split(',', StringSplitOptions.TrimEntries).All(host => !host.StartsWith('@') && !Path.IsPathRooted(host));
 
     private static string WithoutPassword(string? value) => Password().Replace(value ?? "", "***");
 

@@ -58,6 +58,7 @@ internal sealed partial class AvroMessages : IDisposable
     private readonly ArrayBufferWriter<byte> _json = new();
     private Task<GenericDatumReader<object>>? _asked;
     private int _askedFor;
+    private bool _isProbe;
     private long _failedAt;
     private long _unreadableSince;
     private int _misses;
@@ -158,9 +159,9 @@ internal sealed partial class AvroMessages : IDisposable
             if (_failedAt == 0 || _time.GetElapsedTime(_failedAt) >= AskAgainAfter)
             {
                 // After a while of failures for one id, another question shows whether the registry fails or only that id.
-                var isProbe = _failing.TryGetValue(id, out var failing) && _time.GetElapsedTime(failing.Since) >= Patience && _answeredAt <= failing.At;
-                _askedFor = isProbe ? NoSchema : id;
-                _asked = FetchAsync(_askedFor);
+                _isProbe = _failing.TryGetValue(id, out var failing) && _time.GetElapsedTime(failing.Since) >= Patience && _answeredAt <= failing.At;
+                _askedFor = id;
+                _asked = _isProbe ? ProbeAsync() : FetchAsync(id);
             }
 
             return;
@@ -171,10 +172,13 @@ internal sealed partial class AvroMessages : IDisposable
             return;
         }
 
-        var (answer, asked) = (_asked, _askedFor);
+        var (answer, asked, isProbe) = (_asked, _askedFor, _isProbe);
         (_asked, _failedAt) = (null, 0);
         switch (answer.Exception?.GetBaseException())
         {
+            case null when answer.IsCompletedSuccessfully && isProbe:
+                Answered();
+                break;
             case null when answer.IsCompletedSuccessfully:
                 if (_readers.Count >= MaxReaders)
                 {
@@ -184,17 +188,15 @@ internal sealed partial class AvroMessages : IDisposable
                 _readers[asked] = answer.Result;
                 _highest = Math.Max(_highest, asked);
                 _misses = 0;
-                Answered(asked);
+                _failing.Remove(asked);
+                Answered();
                 break;
-            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } absent when IsOwn(absent) && asked == NoSchema && id != NoSchema:
-                Answered(asked);
-                break;
-            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown when IsOwn(unknown):
+            case SchemaRegistryException { Status: System.Net.HttpStatusCode.NotFound } unknown when !isProbe && IsOwn(unknown):
                 _misses++;
                 _restsSince = _time.GetTimestamp();
                 Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} does not know ({unknown.Message})");
                 break;
-            case SchemaRegistryException refused when IsOwn(refused) && IsOfId(refused.Status):
+            case SchemaRegistryException refused when !isProbe && IsOwn(refused) && IsOfId(refused.Status):
                 Cannot(asked, $"The message is of schema {asked}, which the Schema Registry {_url} refuses ({(int)refused.Status}: {JsonText.Shorten(refused.Message, 200)})");
                 break;
             case SchemaParseException unreadable:
@@ -220,8 +222,11 @@ internal sealed partial class AvroMessages : IDisposable
     /// <summary>Whether the id can be of a schema that is not known yet. While none is known, any can.</summary>
     private bool IsPlausible(int id) => _highest == 0 || (id >= 0 && id <= (long)_highest + MaxNewSchemas);
 
-    /// <summary>Whether a refusal is the registry's: a code of its own begins with the status, as 40403 does. A proxy that is being changed refuses every request.</summary>
-    private static bool IsOwn(SchemaRegistryException refusal) => refusal.ErrorCode / 100 == (int)refusal.Status;
+    /// <summary>
+    /// Whether a refusal is the registry's: a code of its own begins with the status, as 40403 does, or is the status. A proxy that is being changed refuses every
+    /// request.
+    /// </summary>
+    private static bool IsOwn(SchemaRegistryException refusal) => refusal.ErrorCode / 100 == (int)refusal.Status || refusal.ErrorCode == (int)refusal.Status;
 
     /// <summary>Whether a refusal is of the schema that was asked for; the others are of every request: the credentials, a right, or the load.</summary>
     private static bool IsOfId(System.Net.HttpStatusCode status) => (int)status is >= 400 and < 500
@@ -250,7 +255,8 @@ internal sealed partial class AvroMessages : IDisposable
 
     private void Cannot(int id, string why)
     {
-        Answered(id);
+        _failing.Remove(id);
+        Answered();
         if (_unreadable.Count >= MaxUnreadable)
         {
             _unreadable.Clear();
@@ -264,15 +270,32 @@ internal sealed partial class AvroMessages : IDisposable
         _unreadable[id] = why;
     }
 
-    private void Answered(int id)
+    private void Answered()
     {
-        _failing.Remove(id);
         _answeredAt = _time.GetTimestamp();
         if (_status.RegistryProblem is not null)
         {
             _status.RegistryProblem = null;
             Log.Answers(_logger, _url);
         }
+    }
+
+    /// <summary>Asks for a schema that no registry has; where it does not say that as Confluent's does, for its subjects. An answer shows that it is well.</summary>
+    private async Task<GenericDatumReader<object>> ProbeAsync()
+    {
+        try
+        {
+            await _registry.GetSchemaAsync(NoSchema).ConfigureAwait(false);
+        }
+        catch (SchemaRegistryException refusal)
+        {
+            if (refusal.Status != System.Net.HttpStatusCode.NotFound || !IsOwn(refusal))
+            {
+                await _registry.GetAllSubjectsAsync().ConfigureAwait(false);
+            }
+        }
+
+        return null!;
     }
 
     /// <exception cref="SchemaRegistryException">The registry answers with an error.</exception>

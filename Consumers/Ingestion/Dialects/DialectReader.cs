@@ -781,7 +781,11 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (!float.IsFinite(reading.Quality))
         {
-            Reject(Rejection.InvalidValue, $"Cannot take the quality {JsonText.Show(body, found)}: it is beyond a float, 1 is good and 0 is bad");
+            Reject(
+                Rejection.InvalidValue,
+                $"Cannot take the quality {JsonText.Show(body, found)}: " + (float.IsFinite((float)number)
+                    ? "1 is good and 0 is bad, and OPC DA has no such quality. Send a percentage as a number from 0 to 1"
+                    : "it is beyond a float, 1 is good and 0 is bad"));
         }
     }
 

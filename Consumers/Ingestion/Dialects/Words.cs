@@ -39,11 +39,11 @@ internal static class Words
     public static float QualityOf(uint statusCode) => (statusCode >> 30) switch { 0 => 1, 1 => 0.5f, _ => 0 };
 
     /// <summary>
-    /// Returns the quality of a number: of a whole number from 2 to 255, as OPC DA writes them, the two high bits are the quality. Any other number, and 100,
-    /// which is a percentage and no quality of OPC DA, is the quality itself.
+    /// Returns the quality of a number: a whole number from 2 to 255 is a quality of OPC DA, whose two high bits are good, uncertain or bad; NaN if OPC DA has
+    /// none of that number, which then is a percentage or unknown. Any other number, and 100, which is a percentage, is the quality itself.
     /// </summary>
     public static float QualityOf(float number) => number is > 1 and < 256 and not 100 && float.IsInteger(number)
-        ? ((int)number >> 6) switch { 3 => 1, 1 => 0.5f, 0 => 0, _ => number } : number;
+        ? (int)number switch { >= 192 => 1, (>= 64 and < 72) or (>= 80 and < 92) => 0.5f, < 36 => 0, _ => float.NaN } : number;
 
     private static HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Set(params string[] words) =>
         words.Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();

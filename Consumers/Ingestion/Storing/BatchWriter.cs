@@ -148,7 +148,7 @@ internal sealed partial class BatchWriter(
 
         try
         {
-            context.Metrics.Missing(await store.SettleAsync(write.Log, write.Moves, settle, cancellationToken));
+            await store.SettleAsync(write.Log, write.Moves, settle, context.Metrics.Missing, cancellationToken);
             _saidUnsettled = false;
         }
         catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)

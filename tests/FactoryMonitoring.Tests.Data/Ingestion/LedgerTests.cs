@@ -201,7 +201,10 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
 
         await Database.RowsAsync("UPDATE acknowledgements SET acknowledged_at = now() - interval '2 min'", Timeout);
         Assert.Equal((1L, 0L, 0L), await ComparedAsync(consumer));
+        // An owner has a minute for what its predecessor has left.
         await Database.RowsAsync("UPDATE partition_offsets SET marked_at = now() - interval '2 min'", Timeout);
+        Assert.Equal((1L, 0L, 0L), await ComparedAsync(consumer));
+        await Database.RowsAsync("UPDATE partition_offsets SET claimed_at = now() - interval '2 min'", Timeout);
         Assert.Equal((0L, 0L, 1L), await ComparedAsync(consumer));
         // The next transactions keep where the partition stood, and one of them compares it.
         consumer.Post([new LogMessage(0, 1, LaneHarness.Reading("s", 3, 25))]);
@@ -223,6 +226,12 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
         await consumer.ReleaseAsync(Timeout, 0);
 
         Assert.Equal([[1L]], await RowsAsync("SELECT count(*) FROM acknowledgements"));
+        // Nobody is late with it, however long the partition has no owner.
+        await Database.RowsAsync(
+            "UPDATE partition_offsets SET claimed_at = claimed_at - interval '2 min', last_commit_at = last_commit_at - interval '2 min', marked_at = marked_at - interval '2 min'",
+            Timeout);
+        await Database.RowsAsync("UPDATE acknowledgements SET acknowledged_at = now() - interval '2 min'", Timeout);
+        Assert.Equal((1L, 0L, 0L), await ComparedAsync(consumer));
         await using var successor = await LaneHarness.StartAsync(Database.Ingest, "c2", Timeout, OftenDue);
         await successor.ClaimAsync(0, Timeout);
         await TickUntilAsync(successor, "SELECT count(*) = 0 FROM acknowledgements");

@@ -201,6 +201,27 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         Assert.Contains("has failed for 1 min, while it answers for others", avro.Detail, StringComparison.Ordinal);
     }
 
+    // As registries of others answer. What could be a proxy's is given up after a minute in which other questions are answered.
+    [Theory]
+    [InlineData(404, 404, 1)]
+    [InlineData(400, 0, 12)]
+    public async Task A_schema_that_a_registry_does_not_know_is_given_up_whatever_its_error_code(int status, int code, int least)
+    {
+        await using var registry = await Registry.StartAsync();
+        registry.Unknown = (status, code);
+        var time = new SteppedTime();
+        using var avro = new AvroMessages(new SchemaRegistryOptions { Url = registry.Url }, new ConsumerStatus(), time, NullLogger<AvroMessages>.Instance);
+        byte[] message = [0, 0, 0, 0, 7, 0];
+        var reads = 1;
+        for (; avro.Read(message) != AvroMessages.Outcome.Unreadable && reads < 200; reads++)
+        {
+            await Task.WhenAny(avro.Asking).WaitAsync(Timeout);
+            time.Step(TimeSpan.FromSeconds(5));
+        }
+
+        Assert.InRange(reads, least, 100);
+    }
+
     [Theory]
     [InlineData(404)]
     [InlineData(400)]
@@ -331,6 +352,9 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         /// <summary>The status with which a proxy answers in place of the registry.</summary>
         public int? Proxy { get; set; }
 
+        /// <summary>The answer for an id that it does not know.</summary>
+        public (int Status, int Code) Unknown { get; set; } = (404, 40403);
+
         public int Requests => _requests;
 
         public string Url { get; private set; } = "";
@@ -375,7 +399,8 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
             });
             app.MapGet("/schemas/ids/{id:int}", (int id) => registry._ids.FirstOrDefault(pair => pair.Value == id).Key is { } schema
                 ? Results.Json(new { schema })
-                : Results.Json(new { error_code = 40403, message = "Schema not found" }, statusCode: 404));
+                : Results.Json(new { error_code = registry.Unknown.Code, message = "Schema not found" }, statusCode: registry.Unknown.Status));
+            app.MapGet("/subjects", () => Results.Json(Array.Empty<string>()));
             await app.StartAsync();
             registry.Url = app.Urls.Single() + "/";
             return registry;

@@ -114,6 +114,7 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":216}""", "s temperature 21.5 °C 1 0")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":"64"}""", "s temperature 21.5 °C 0.5 0")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":4}""", "s temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":91}""", "s temperature 21.5 °C 0.5 0")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":100}""", "s temperature 21.5 °C 100 0")]
     [InlineData("""{"ts":1769860800,"temperature":{"value":21.5,"quality":24}}""", "k-temperature temperature 21.5 °C 0 0")]
     // Births of Sparkplug B: numbers by the ends of their names.
@@ -195,6 +196,9 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""[{"bn":"s:","n":"pressure","bt":1769860800,"v":1.013}]""", "missing_field", "Read as SenML. Element [0]: The pressure 1.013 has no unit")]
     [InlineData("101325", "missing_field", "The pressure 101325 has no unit")]
     [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"","value":21.5,"unit":"°C"}""", "missing_field", "The message has no sensor type")]
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21.5,"unit":"°C","quality":130}""", "invalid_value", "Cannot take the quality 130: 1 is good and 0 is bad, and OPC DA has no such quality. Send a percentage as a number from 0 to 1")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":99}""", "invalid_value", "Cannot take the quality 99: 1 is good and 0 is bad, and OPC DA has no such quality. Send a percentage as a number from 0 to 1")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":60}""", "invalid_value", "Cannot take the quality 60: 1 is good and 0 is bad, and OPC DA has no such quality. Send a percentage as a number from 0 to 1")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"quality":2147483648}""", "invalid_value", "Cannot take the quality 2147483648: 1 is good and 0 is bad, and this is a status code of OPC UA. Send it as status_code")]
     [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21.5,"unit":"°C","quality":2147483648}""", "invalid_value", "Cannot take the quality 2147483648")]
     public void What_nothing_decides_is_rejected_with_what_to_do(string message, string reason, string detail)

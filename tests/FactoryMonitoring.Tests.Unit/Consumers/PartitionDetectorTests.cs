@@ -331,6 +331,8 @@ public sealed class PartitionDetectorTests
 
         Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([[99, .. bytes[1..]]], _detector));
         Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([bytes[..^3]], _detector));
+        // The last is a sensor's time, which is more than there is.
+        Assert.Throws<InvalidDataException>(() => DetectorSnapshot.Read([[.. bytes[..^1], .. Enumerable.Repeat((byte)0xFF, 8), 0x7F]], _detector));
     }
 
     [Fact]

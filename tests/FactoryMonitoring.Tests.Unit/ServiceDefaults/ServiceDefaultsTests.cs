@@ -90,6 +90,20 @@ public sealed class ServiceDefaultsTests
     }
 
     [Theory]
+    [InlineData("Host=a,b:5433", true, 5, 2)]
+    [InlineData("Host=/var/run/postgresql", false, 0, 0)]
+    [InlineData("Host=@postgresql", false, 0, 0)]
+    [InlineData("Host=a, /var/run/postgresql;Target Session Attributes=primary", false, 0, 0)]
+    [InlineData("Host=a;TCP Keepalive=false", false, 0, 0)]
+    [InlineData("Host=a;TCP Keepalive=true;TCP Keepalive Time=60", true, 60, 0)]
+    public void Keepalives_are_set_where_every_host_is_reached_by_TCP_and_no_setting_of_them_is_given(string connection, bool isOn, int time, int interval)
+    {
+        var read = new NpgsqlConnectionStringBuilder(ConnectionString(("ConnectionStrings:factorydb", connection)));
+
+        Assert.Equal((isOn, time, interval), (read.TcpKeepAlive, read.TcpKeepAliveTime, read.TcpKeepAliveInterval));
+    }
+
+    [Theory]
     [InlineData("ConnectionStrings:factorydb (or DATABASE_URL) is not set; must be Host=…;Port=…;Username=…;Password=…;Database=… (or postgresql://user:password@host:port/database)")]
     [InlineData("ConnectionStrings:factorydb = Host=x;Password=***;Prot=1: Couldn't set prot (Parameter 'prot')", "ConnectionStrings:factorydb", "Host=x;Password=secret;Prot=1")]
     public void A_wrong_connection_is_told_at_the_start_without_its_password(string message, params string[] setting)
