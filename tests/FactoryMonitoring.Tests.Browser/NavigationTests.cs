@@ -29,10 +29,8 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     [Fact]
     public async Task One_click_leads_from_an_alert_to_its_reading()
     {
-        // So high that all alerts of the other tests fit beside it.
-        await OpenWindowAsync("dark", 1440, 2400);
-        await OpenAsync("/");
-        await Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
+        await OpenAsync($"/alerts?sensor={SimulatedFactory.Sensor}");
+        await Page.GetByTestId("alert-list").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
         await Expect(Page.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
         await Expect(Page.GetByRole(AriaRole.Link, new() { Name = "0af7651916cd43dd8448eb211c80319c" }))
             .ToHaveAttributeAsync("href", "http://localhost:15888/traces/detail/0af7651916cd43dd8448eb211c80319c");
@@ -42,16 +40,14 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     [Fact]
     public async Task Details_open_beside_the_page_and_the_address_keeps_both()
     {
-        // So high that all alerts of the other tests fit beside it.
-        await OpenWindowAsync("dark", 1440, 2400);
-        await OpenAsync("/");
-        var link = Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") });
+        await OpenAsync($"/alerts?sensor={SimulatedFactory.Sensor}");
+        var link = Page.GetByTestId("alert-list").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") });
         var drawer = Page.GetByTestId("drawer");
         await link.ClickAsync();
         await Expect(drawer.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
         await Expect(drawer).ToBeFocusedAsync();
-        await Expect(Page.GetByTestId("alerts")).ToBeVisibleAsync();
-        Assert.Contains("/?detail=%2Falerts%2F", Page.Url, StringComparison.Ordinal);
+        await Expect(Page.GetByTestId("alert-list")).ToBeVisibleAsync();
+        Assert.Contains("/alerts?sensor=temp-sensor-001&detail=%2Falerts%2F", Page.Url, StringComparison.Ordinal);
         await HasNoViolationAsync();
 
         await drawer.GetByRole(AriaRole.Link, new() { Name = SimulatedFactory.Sensor, Exact = true }).ClickAsync();
@@ -80,8 +76,8 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     public async Task In_a_narrow_window_a_link_leads_to_the_page_of_the_details()
     {
         await OpenWindowAsync("dark", 800, 900);
-        await OpenAsync("/");
-        await Page.GetByTestId("alerts").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
+        await OpenAsync($"/alerts?sensor={SimulatedFactory.Sensor}");
+        await Page.GetByTestId("alert-list").GetByRole(AriaRole.Link, new() { NameRegex = Words($"{SimulatedFactory.Sensor} · 42") }).ClickAsync();
         await Expect(Page.GetByLabel("The stored row")).ToContainTextAsync("P0, 993");
         await Expect(Page.GetByTestId("drawer")).ToHaveCountAsync(0);
     }

