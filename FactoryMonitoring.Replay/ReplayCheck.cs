@@ -559,8 +559,8 @@ internal sealed class ReplayCheck
         return left.FirstOrDefault();
     }
 
-    // A year of two digits can be a day. Whether it is first is told by times in the future, by times that go back where those of the other order only rise or
-    // only fall, and by points, with which it is last: 13.02.24.
+    // A two-digit year can look like a day. Points mean that the year is last: 13.02.24. Otherwise an order is unlikely if it puts times into the future, or
+    // makes them go back where another order makes them only rise or only fall.
     private static List<TimeAccount> Likely(List<TimeAccount> accounts)
     {
         if (accounts.Find(account => account.Order == DateOrder.YearFirst) is not { HasOrder: true } yearFirst || accounts.Count == 1)

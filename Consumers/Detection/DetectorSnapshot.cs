@@ -4,7 +4,7 @@ namespace FactoryMonitoring.Consumers.Detection;
 
 /// <summary>
 /// Serializes the detector's memory of a partition: a version, each sensor, the ids of forgotten sensors, and when each sensor was seen. A snapshot is complete or
-/// contains only changes. Consumers of before read no further than the forgotten sensors, and write no more.
+/// contains only changes. Older consumers ignore what follows the forgotten sensors, and do not write it.
 /// </summary>
 internal static class DetectorSnapshot
 {

@@ -6,9 +6,10 @@ namespace FactoryMonitoring.AppHost.Faults;
 
 /// <summary>Changes how many of the model's consumers run.</summary>
 internal sealed class ConsumerScale(
-    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, AnnouncedCommands commands) : IDisposable
+    FactorySetup setup, DistributedApplicationModel model, ResourceWatch watch, ResourceNotificationService notifications, AnnouncedCommands commands, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(12);
     private readonly SemaphoreSlim _turn = new(1);
 
     public int Most => setup.Settings.MaxConsumers;
@@ -26,8 +27,8 @@ internal sealed class ConsumerScale(
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             patience.CancelAfter(Patience);
-            var problems = await Task.WhenAll(Enumerable.Range(1, Most).Select(number => ChangeAsync(ResourceNames.Consumer(number), number <= consumers, by, patience.Token)));
-            return [.. problems.OfType<string>()];
+            var problems = await Task.WhenAll(Enumerable.Range(1, Most).Where(number => number > consumers).Select(number => ChangeAsync(ResourceNames.Consumer(number), false, by, patience.Token)));
+            return [.. problems.OfType<string>(), .. await StartAsync(consumers, by, patience.Token)];
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -40,6 +41,35 @@ internal sealed class ConsumerScale(
     }
 
     public void Dispose() => _turn.Dispose();
+
+    // One after another: while a process starts it takes a core, and partitions that are handed over meanwhile wait for it.
+    private async Task<IReadOnlyList<string>> StartAsync(int consumers, string by, CancellationToken cancellationToken)
+    {
+        List<string> problems = [];
+        string? started = null;
+        foreach (var name in Enumerable.Range(1, consumers).Select(ResourceNames.Consumer))
+        {
+            var isDown = !IsUp(name);
+            if (isDown && started is not null) await UntilHealthyAsync(started, cancellationToken);
+            if (await ChangeAsync(name, true, by, cancellationToken) is { } problem) problems.Add(problem);
+            if (isDown) started = name;
+        }
+        return problems;
+    }
+
+    private async Task UntilHealthyAsync(string name, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var timer = time.CreateTimer(_ => limit.Cancel(), null, HealthPatience, Timeout.InfiniteTimeSpan);
+        try
+        {
+            await notifications.WaitForResourceHealthyAsync(name, WaitBehavior.StopOnResourceUnavailable, limit.Token);
+        }
+        catch (Exception exception) when (exception is DistributedApplicationException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            // It takes long or has exited: the others start all the same.
+        }
+    }
 
     private async Task<string?> ChangeAsync(string name, bool up, string by, CancellationToken cancellationToken)
     {

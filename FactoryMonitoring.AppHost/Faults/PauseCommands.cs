@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
-using FactoryMonitoring.AppHost.Setup;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FactoryMonitoring.AppHost.Faults;

@@ -8,8 +8,8 @@ namespace FactoryMonitoring.Tests.Stack;
 
 /// <summary>
 /// Runs shipped experiments as a user does; their reports are kept in artifacts/experiments. On the embedded broker they must pass. On real brokers, whose
-/// limits are tight on a machine that has other work, counted checks must hold and timed checks may take twice their limit and 3 s, in which a process may not
-/// run at all: the report says whether they were quick enough.
+/// limits are tight on a machine that has other work, counted checks must hold and timed checks may take twice their limit: the report says whether they were
+/// quick enough.
 /// </summary>
 public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 {
@@ -26,7 +26,7 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
         Assert.True(run["verdict"]!.GetValue<string>() is "PASS" or "FAIL", report);
         Assert.NotEmpty(checks);
         Assert.All(checks, check => Assert.True(
-            check!["unit"]!.GetValue<string>() == "ms" ? check["measured"]?.GetValue<double>() <= (2 * check["limit"]!.GetValue<double>()) + 3_000 : check["passed"]!.GetValue<bool>(), report));
+            check!["unit"]!.GetValue<string>() == "ms" ? check["measured"]?.GetValue<double>() <= 2 * check["limit"]!.GetValue<double>() : check["passed"]!.GetValue<bool>(), report));
     }
 
     private async Task<(JsonNode Run, string Report)> RunAsync(string name)
