@@ -10,6 +10,9 @@ internal sealed class ConsumerScale(
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(45);
     private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(12);
+
+    // The group gives a new member its partitions a few heartbeats after it has joined.
+    private static readonly TimeSpan HandOver = TimeSpan.FromSeconds(4);
     private readonly SemaphoreSlim _turn = new(1);
 
     public int Most => setup.Settings.MaxConsumers;
@@ -64,6 +67,7 @@ internal sealed class ConsumerScale(
         try
         {
             await notifications.WaitForResourceHealthyAsync(name, WaitBehavior.StopOnResourceUnavailable, limit.Token);
+            await Task.Delay(HandOver, time, limit.Token);
         }
         catch (Exception exception) when (exception is DistributedApplicationException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
