@@ -14,19 +14,16 @@ internal sealed class AnnouncedCommands(ResourceCommandService commands, Resourc
         var result = action.Cause() is { } cause && watch.Runs(resource.Name)
             ? await exits.AnnounceAsync(resource.Name, cause, by, () => ExecuteAsync(resource, action, cancellationToken))
             : await ExecuteAsync(resource, action, cancellationToken);
-        if (!result.Success) return result.Message ?? "it was canceled";
-        if (action != ResourceAction.Stop) return null;
-        // Aspire can answer before the process has exited. What it has accepted stays announced.
-        await watch.UntilGoneAsync(resource.Name, StopLimit, cancellationToken);
-        return watch.IsGone(resource.Name) ? null : $"it still runs after {StopLimit.TotalSeconds:F0} s";
+        return result.Success ? null : result.Message ?? "it was canceled";
     }
 
     private async Task<ExecuteCommandResult> ExecuteAsync(IResource resource, ResourceAction action, CancellationToken cancellationToken)
     {
         var result = await commands.ExecuteCommandAsync(resource, action.Command(), cancellationToken);
-        if (result.Success || action != ResourceAction.Stop) return result;
-        // Aspire reports a failure if it has killed the process because it took too long.
+        if (action != ResourceAction.Stop) return result;
+        // Aspire can answer before the process has exited, and reports a failure if it has killed a process that took too long.
         await watch.UntilGoneAsync(resource.Name, StopLimit, cancellationToken);
-        return watch.IsGone(resource.Name) ? CommandResults.Success() : result;
+        if (watch.IsGone(resource.Name)) return CommandResults.Success();
+        return result.Success ? CommandResults.Failure($"it still runs after {StopLimit.TotalSeconds:F0} s") : result;
     }
 }

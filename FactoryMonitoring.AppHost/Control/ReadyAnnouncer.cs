@@ -73,6 +73,9 @@ internal sealed class ReadyAnnouncer(FactorySetup setup, DistributedApplicationM
         try
         {
             var api = new Uri($"http://localhost:{setup.ApiPort}/api/");
+            // Until the API has read the database, it has nothing to serve. This request leaves no trace of a failure on the dashboard.
+            using var status = await client.GetAsync(new Uri(api, "system-status"), cancellationToken);
+            if (!status.IsSuccessStatusCode) return (0, 0, null);
             var producers = await client.GetFromJsonAsync(new Uri(api, "producer-health"), ApiJson.Context.IReadOnlyListProducerHealthBody, cancellationToken);
             var consumers = await client.GetFromJsonAsync(new Uri(api, "consumer-health"), ApiJson.Context.IReadOnlyListConsumerHealthBody, cancellationToken);
             var metrics = await client.GetFromJsonAsync(new Uri(api, "real-time-metrics"), ApiJson.Context.RealTimeMetricsBody, cancellationToken);

@@ -63,9 +63,10 @@ internal sealed record PostgresChoice(
     private static string PasswordOf(ContainerEngine engine, string volume, string file)
     {
         if (File.Exists(file)) return File.ReadAllText(file).Trim();
-        var (code, _, _) = Commands.Run(engine.Command, Commands.Patience, "volume", "inspect", volume)
-            ?? throw new SetupException($"`{engine.Command} volume inspect {volume}` does not end within {Commands.Patience.TotalSeconds:F0} s: see whether the engine is well");
-        if (code == 0)
+        var inspection = Commands.Run(engine.Command, Commands.Patience, "volume", "inspect", volume);
+        if (inspection is { ExitCode: null })
+            throw new SetupException($"`{engine.Command} volume inspect {volume}` does not end within {Commands.Patience.TotalSeconds:F0} s: see whether the engine is well");
+        if (inspection is { ExitCode: 0 })
             throw new SetupException($"the data in volume {volume} have lost their password ({file}): put it back, or remove them by `{engine.Command} volume rm {volume}`");
         var password = RandomNumberGenerator.GetHexString(32, lowercase: true);
         PrivateFile.Write(file, password + "\n");

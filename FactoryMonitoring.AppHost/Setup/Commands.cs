@@ -14,8 +14,8 @@ internal static class Commands
         Run(program, Patience, arguments) is { ExitCode: 0 } run ? run.Output + run.Error : null;
 
     /// <summary>Runs a program to its end; kills it if it does not exit in time, as the client of a container engine that hangs.</summary>
-    /// <returns>Null if the program cannot be run, or does not exit in time.</returns>
-    public static (int ExitCode, string Output, string Error)? Run(string program, TimeSpan patience, params IEnumerable<string> arguments)
+    /// <returns>Null if the program cannot be run; no exit code if it did not exit in time.</returns>
+    public static (int? ExitCode, string Output, string Error)? Run(string program, TimeSpan patience, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         try
@@ -26,7 +26,7 @@ internal static class Commands
             // A child of the program can keep the outputs open.
             if (process.WaitForExit(patience) && Task.WaitAll(outputs, patience)) return (process.ExitCode, outputs[0].Result, outputs[1].Result);
             process.Kill(entireProcessTree: true);
-            return null;
+            return (null, "", "");
         }
         catch (Win32Exception)
         {

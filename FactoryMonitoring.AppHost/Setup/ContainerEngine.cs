@@ -36,7 +36,9 @@ internal sealed record ContainerEngine(string Command)
         {
             Console.WriteLine($"Fetching the image {image} with {Command} (once)");
             var (code, _, said) = Commands.Run(Command, Patience, "pull", "--quiet", image)
-                ?? throw new SetupException($"the image {image} cannot be had: {Command} pull does not end within {Patience.TotalMinutes:F0} min");
+                ?? throw new SetupException($"the image {image} cannot be had: {Command} cannot be run");
+            if (code is null)
+                throw new SetupException($"the image {image} cannot be had: {Command} pull does not end within {Patience.TotalMinutes:F0} min");
             if (code != 0)
                 throw new SetupException($"the image {image} cannot be had: {said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault()}");
         }

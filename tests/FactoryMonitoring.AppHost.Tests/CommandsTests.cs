@@ -13,7 +13,7 @@ public sealed class CommandsTests
     {
         var start = Stopwatch.GetTimestamp();
 
-        Assert.Null(Commands.Run("sh", TimeSpan.FromSeconds(1), "-c", script));
+        Assert.Equal((null, "", ""), Commands.Run("sh", TimeSpan.FromSeconds(1), "-c", script));
 
         Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30));
     }
@@ -27,5 +27,6 @@ public sealed class CommandsTests
         Assert.Null(Commands.Output("sh", "-c", "exit 3"));
         Assert.Equal("outerr", Commands.Output("sh", "-c", "printf out; printf err >&2"));
         Assert.Null(Commands.Output("/nowhere"));
+        Assert.Null(Commands.Run("/nowhere", TimeSpan.FromSeconds(30)));
     }
 }

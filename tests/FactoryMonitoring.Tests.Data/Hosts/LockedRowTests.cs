@@ -8,6 +8,7 @@ namespace FactoryMonitoring.Tests.Data.Hosts;
 
 /// <summary>The locks of a session whose host is cut off in the middle of a transaction. Needs root.</summary>
 [Collection(PostgresCollection.Name)]
+[Trait("Time", "measured")]
 public sealed class LockedRowTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);

@@ -7,6 +7,7 @@ namespace FactoryMonitoring.Tests.Data.Hosts;
 /// Seven hosts: three with a broker of Apache Kafka, two with a consumer, one with the database, and the tests' host with the rest. Needs KAFKA_HOME and root.
 /// </summary>
 [Collection(PostgresCollection.Name)]
+[Trait("Time", "measured")]
 public sealed class SeveralHostsTests : IAsyncLifetime
 {
     private static readonly string[] BrokerHosts = ["kafka1", "kafka2", "kafka3"];

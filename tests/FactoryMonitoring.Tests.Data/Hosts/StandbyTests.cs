@@ -8,6 +8,7 @@ namespace FactoryMonitoring.Tests.Data.Hosts;
 
 /// <summary>A primary that is killed under a thousand readings a second, and a standby that takes over; a backup that is restored to a point in time.</summary>
 [Collection(PostgresCollection.Name)]
+[Trait("Time", "measured")]
 public sealed class StandbyTests : IAsyncLifetime
 {
     private const string Loopback = "127.0.0.1";

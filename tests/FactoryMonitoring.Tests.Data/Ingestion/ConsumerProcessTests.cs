@@ -130,6 +130,7 @@ public sealed class ConsumerProcessTests(PostgresFixture postgres) : BrokersTest
     }
 
     [Fact]
+    [Trait("Time", "measured")]
     public async Task A_consumer_stops_in_time_though_the_database_does_not_answer()
     {
         await using var consumer = StartConsumer("c1");

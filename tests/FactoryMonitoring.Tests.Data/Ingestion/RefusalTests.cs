@@ -191,6 +191,7 @@ public sealed class RefusalTests(PostgresFixture postgres) : DatabaseTest(postgr
     }
 
     [Fact]
+    [Trait("Time", "measured")]
     public async Task A_database_that_was_read_only_is_named_and_every_service_writes_again_by_itself()
     {
         await using var brokers = new EmbeddedBrokers();

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Hosting;
 namespace FactoryMonitoring.Tests.Data.Sensors;
 
 /// <summary>The sensors' service in this process, with the one fault that no signal can cause: a loop that is blocked while the rest runs.</summary>
+[Trait("Time", "measured")]
 public sealed class BlockedLoopTests(PostgresFixture postgres) : BrokersTest(postgres)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);

@@ -57,6 +57,7 @@ public sealed class SensorProcessTests(PostgresFixture postgres) : BrokersTest(p
     }
 
     [Fact]
+    [Trait("Time", "measured")]
     public async Task A_service_stops_in_time_though_its_telemetry_goes_to_somebody_who_does_not_answer()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
