@@ -19,7 +19,7 @@ public static class NumberText
     }
 
     /// <summary>Formats two values as <see cref="Of"/> does, with as many more digits as distinguish them.</summary>
-    public static (string One, string Other) Apart(double one, double other)
+    public static (string One, string Other) Distinct(double one, double other)
     {
         var texts = (Of(one), Of(other));
         for (var digits = 4; digits <= 17 && one != other && texts.Item1 == texts.Item2; digits++)

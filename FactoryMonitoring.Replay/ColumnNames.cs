@@ -33,7 +33,7 @@ internal sealed class ColumnNames(FileShape shape, SettingName setting)
     }
 
     private int One(string item, string name, string list) => TryOne(item) ?? throw new ReplayFileException(
-        $"{setting(name)} = {list}: there is no column {item}; {(shape.HeaderLine is null ? Say.Text($"numbers from 1 to {shape.FieldCount} are allowed, the file has no header") : $"must be one of {string.Join(", ", shape.Names.Take(MostNamed))}{(shape.Names.Length > MostNamed ? ", …" : "")}, or numbers from 1 on")}");
+        $"{setting(name)} = {list}: there is no column {item}; {(shape.HeaderLine is null ? Format.Text($"numbers from 1 to {shape.FieldCount} are allowed, the file has no header") : $"must be one of {string.Join(", ", shape.Names.Take(MostNamed))}{(shape.Names.Length > MostNamed ? ", …" : "")}, or numbers from 1 on")}");
 
     private int? TryOne(string item)
     {

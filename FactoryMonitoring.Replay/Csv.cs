@@ -112,7 +112,7 @@ internal static class Csv
             var read = Math.Max(0, Text.Read(buffer));
             if (read == 0 && !buffer.IsEmpty && _isQuoted && !_isQuoteLast)
             {
-                throw new ReplayFileException(Say.Text($"line {_openedAt}: a quote is opened here and never closed: close it, or remove it"));
+                throw new ReplayFileException(Format.Text($"line {_openedAt}: a quote is opened here and never closed: close it, or remove it"));
             }
 
             Follow(buffer[..read]);

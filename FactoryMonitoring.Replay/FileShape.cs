@@ -38,7 +38,7 @@ internal sealed record FileShape(
     private const int MaxRecords = 3000;
 
     /// <summary>Returns the name of a column for messages.</summary>
-    public string Column(int index) => HeaderLine is null ? Say.Text($"column {index + 1}") : $"{Say.Text($"column {index + 1}")} ({Names[index]})";
+    public string Column(int index) => HeaderLine is null ? Format.Text($"column {index + 1}") : $"{Format.Text($"column {index + 1}")} ({Names[index]})";
 
     /// <exception cref="ReplayFileException">The file has no rows of values.</exception>
     public static FileShape Detect(string path, char? separator, DecimalSign? sign, MissingMarkers missing, SettingName setting)
@@ -220,8 +220,8 @@ internal sealed record FileShape(
             if (first < 0)
             {
                 var line = like[^1];
-                throw new ReplayFileException(Say.Text(
-                    $"line {line.Line}: holds no number beside a time, cut by the separator {Csv.NameOf(separator)}: {Say.Quoted(string.Join(separator, line.Fields))}; a column of numbers is needed, or {setting(nameof(ReplayOptions.Separator))} is another one"));
+                throw new ReplayFileException(Format.Text(
+                    $"line {line.Line}: holds no number beside a time, cut by the separator {Csv.NameOf(separator)}: {Format.Quoted(string.Join(separator, line.Fields))}; a column of numbers is needed, or {setting(nameof(ReplayOptions.Separator))} is another one"));
             }
 
             first = FirstOf(preamble, first, kinds);
@@ -317,7 +317,7 @@ internal sealed record FileShape(
             if (records.Take(preamble..first).FirstOrDefault(record => !record.IsComment && !record.IsBlank && IsTimedRow(record.Fields, kinds) && HasNumber(record.Fields)) is { } lost
                 && records.Find(record => record.Line > lost.Line && !record.IsComment && !record.IsBlank && record.Fields.Length != lost.Fields.Length) is { } next)
             {
-                throw new ReplayFileException(Say.Text(
+                throw new ReplayFileException(Format.Text(
                     $"line {next.Line}: has {next.Fields.Length} fields, and the rows from line {lost.Line} on have {lost.Fields.Length}: split the file before this line, or give all rows as many fields"));
             }
         }
@@ -333,8 +333,8 @@ internal sealed record FileShape(
             }
 
             var wider = records.Skip(first).First(record => !record.IsComment && record.Fields.Length > named && record.Fields[named].Length > 0);
-            throw new ReplayFileException(Say.Text(
-                $"line {wider.Line}, column {named + 1}: {Say.Quoted(wider.Fields[named])} is one field more than the {named} of the header in line {header.Line}: quote what holds a {Csv.NameOf(separator)}, name each column, or give {setting(nameof(ReplayOptions.Separator))}"));
+            throw new ReplayFileException(Format.Text(
+                $"line {wider.Line}, column {named + 1}: {Format.Quoted(wider.Fields[named])} is one field more than the {named} of the header in line {header.Line}: quote what holds a {Csv.NameOf(separator)}, name each column, or give {setting(nameof(ReplayOptions.Separator))}"));
         }
 
         // Digits of a time since 1970 are one, too.
@@ -400,7 +400,7 @@ internal sealed record FileShape(
         {
             var names = header is null ? [] : header.Length == width - 1 && IsOfR(header, kinds) ? ["", .. header] : header;
             names = above is null || above.Length != names.Length ? names : [.. names.Select((name, index) => names.Count(other => other == name) > 1 && GroupOf(index) is { } group ? $"{group} {name}" : name)];
-            return [.. Enumerable.Range(0, width).Select(index => index < names.Length && names[index].Trim('#', ' ') is { Length: > 0 } name ? name.ReplaceLineEndings(" ") : Say.Text($"column {index + 1}"))];
+            return [.. Enumerable.Range(0, width).Select(index => index < names.Length && names[index].Trim('#', ' ') is { Length: > 0 } name ? name.ReplaceLineEndings(" ") : Format.Text($"column {index + 1}"))];
 
             // A name in a row above the header applies to all columns up to the next name.
             string? GroupOf(int index) => above[..(index + 1)].LastOrDefault(name => name.Length > 0);

@@ -84,7 +84,7 @@ internal sealed class ReplayCheck
             shorter += isLastShort ? 1 : 0;
             if (shape.Separator == ' ' && row.Count < filled)
             {
-                throw new ReplayFileException(Say.Text(
+                throw new ReplayFileException(Format.Text(
                     $"line {row.Line}: has {row.Count} fields, and the other rows {filled}: blanks do not tell which cell is empty: write NA into it, or remove the line"));
             }
 
@@ -136,12 +136,12 @@ internal sealed class ReplayCheck
         progress?.Report(1);
         if (isLastShort && shorter == 1 && rows > 1)
         {
-            throw new ReplayFileException(Say.Text($"line {lastLine}: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line"));
+            throw new ReplayFileException(Format.Text($"line {lastLine}: the file ends in the middle of a row, it has fewer fields than the others: fetch the file again, or remove the line"));
         }
 
         if (withoutTime > rows && rows > 0)
         {
-            throw new ReplayFileException(Say.Text(
+            throw new ReplayFileException(Format.Text(
                 $"line {firstWithoutTime}, {shape.Column(time.Columns[0])}: {withoutTime} of {withoutTime + rows} rows have no time, such as this one: write the whole time into each row, or name its column, {_setting(nameof(ReplayOptions.TimeColumn))}=…"));
         }
 
@@ -154,8 +154,8 @@ internal sealed class ReplayCheck
         var account = Decide(accounts, orderMatters, shape, time);
         if (account is not null && table is not { IsExport: true } && rows / Math.Max(1, named.Count) is > 10 and var ofEach && (account.Forward + account.Backward) * 100 < ofEach)
         {
-            throw new ReplayFileException(Say.Text(
-                $"{time.Describe(shape)}: {account.Duplicates + 1} of {rows} rows are at one time or nearly so, {Say.Time(account.First)}: name the column of the times, or the date's and the clock's, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}"));
+            throw new ReplayFileException(Format.Text(
+                $"{time.Describe(shape)}: {account.Duplicates + 1} of {rows} rows are at one time or nearly so, {Format.Time(account.First)}: name the column of the times, or the date's and the clock's, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}"));
         }
 
         var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
@@ -359,8 +359,8 @@ internal sealed class ReplayCheck
         if (shape.Separator != ',' && Enumerable.Range(0, shape.FieldCount).FirstOrDefault(index => marked[index] is not null && isShort[index] && !isLong[index], -1) is >= 0 and var column)
         {
             var (line, number) = marked[column]!.Value;
-            throw new ReplayFileException(Say.Text(
-                $"line {line}, {shape.Column(column)}: {Say.Quoted(number)} can have three decimals or be a whole number above 1,000, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
+            throw new ReplayFileException(Format.Text(
+                $"line {line}, {shape.Column(column)}: {Format.Quoted(number)} can have three decimals or be a whole number above 1,000, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
         }
 
         return shape with
@@ -413,8 +413,8 @@ internal sealed class ReplayCheck
 
         var column = unsure[0];
         var (line, number) = first[column]!.Value;
-        throw new ReplayFileException(Say.Text(
-            $"line {line}, {shape.Column(column)}: {Say.Quoted(number)} can have three decimals or be a whole number above 1,000, and only other columns have a decimal {(told == DecimalSign.Point ? "point" : "comma")}: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma, or leave columns out, {_setting(nameof(ReplayOptions.Columns))}=…"));
+        throw new ReplayFileException(Format.Text(
+            $"line {line}, {shape.Column(column)}: {Format.Quoted(number)} can have three decimals or be a whole number above 1,000, and only other columns have a decimal {(told == DecimalSign.Point ? "point" : "comma")}: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma, or leave columns out, {_setting(nameof(ReplayOptions.Columns))}=…"));
     }
 
     private ReplayFileException SeveralSigns(FileShape shape, IReadOnlyList<int> columns)
@@ -431,8 +431,8 @@ internal sealed class ReplayCheck
             }
         }
 
-        return new ReplayFileException(point is null || comma is null ? $"holds numbers with a decimal point and with a decimal comma: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma" : Say.Text(
-            $"line {point.Value.Line}, {shape.Column(point.Value.Column)}: {Say.Quoted(point.Value.Text)} has a decimal point, and in line {comma.Value.Line}, {shape.Column(comma.Value.Column)}, {Say.Quoted(comma.Value.Text)} has a decimal comma: name columns that are alike, {_setting(nameof(ReplayOptions.Columns))}=…, and where only one of these is a decimal sign give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
+        return new ReplayFileException(point is null || comma is null ? $"holds numbers with a decimal point and with a decimal comma: give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma" : Format.Text(
+            $"line {point.Value.Line}, {shape.Column(point.Value.Column)}: {Format.Quoted(point.Value.Text)} has a decimal point, and in line {comma.Value.Line}, {shape.Column(comma.Value.Column)}, {Format.Quoted(comma.Value.Text)} has a decimal comma: name columns that are alike, {_setting(nameof(ReplayOptions.Columns))}=…, and where only one of these is a decimal sign give {_setting(nameof(ReplayOptions.DecimalSign))}=point or comma"));
     }
 
     // All columns of numbers that are not the time; row numbers are not values.
@@ -540,10 +540,10 @@ internal sealed class ReplayCheck
         var text = clock.Text(row);
         var others = accounts.Where(account => account.WrongLine != row.Line && account.Order != DateOrder.YearFirst).ToList();
         return others is [var other, ..]
-            ? new ReplayFileException(Say.Text(
-                $"line {row.Line}, {shape.Column(time.Columns[0])}: {Say.Quoted(text)} is no date that is written {NameOf(accounts.Last(account => account.WrongLine == row.Line).Order)}, and line {other.WrongLine} is none that is written {NameOf(other.Order)}: make them alike"))
-            : new ReplayFileException(Say.Text(
-                $"line {row.Line}, {shape.Column(time.Columns[0])}: {Say.Quoted(text)} is no date{(accounts.Count == 1 && accounts[0].Order != DateOrder.YearFirst ? $" that is written {NameOf(accounts[0].Order)}" : "")}: correct it, or remove the line"));
+            ? new ReplayFileException(Format.Text(
+                $"line {row.Line}, {shape.Column(time.Columns[0])}: {Format.Quoted(text)} is no date that is written {NameOf(accounts.Last(account => account.WrongLine == row.Line).Order)}, and line {other.WrongLine} is none that is written {NameOf(other.Order)}: make them alike"))
+            : new ReplayFileException(Format.Text(
+                $"line {row.Line}, {shape.Column(time.Columns[0])}: {Format.Quoted(text)} is no date{(accounts.Count == 1 && accounts[0].Order != DateOrder.YearFirst ? $" that is written {NameOf(accounts[0].Order)}" : "")}: correct it, or remove the line"));
     }
 
     private TimeAccount? Decide(List<TimeAccount> accounts, bool orderMatters, FileShape shape, TimePlan time)
@@ -552,8 +552,8 @@ internal sealed class ReplayCheck
         if (left.Count > 1 && orderMatters && left.Any(account => account.HasOrder) && left.FirstOrDefault(account => account.Question is not null)?.Question is var (line, text))
         {
             var orders = string.Join(" or ", left.Select(account => NameOf(account.Order)));
-            throw new ReplayFileException(Say.Text(
-                $"line {line}, {shape.Column(time.Columns[0])}: {Say.Quoted(text)} can be read {orders}, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DateOrder))}={orders}"));
+            throw new ReplayFileException(Format.Text(
+                $"line {line}, {shape.Column(time.Columns[0])}: {Format.Quoted(text)} can be read {orders}, and no line of the file tells which: give {_setting(nameof(ReplayOptions.DateOrder))}={orders}"));
         }
 
         return left.FirstOrDefault();
@@ -570,14 +570,14 @@ internal sealed class ReplayCheck
 
         var now = DateTime.UtcNow.AddDays(1);
         var others = accounts.FindAll(account => account != yearFirst);
-        var (ofYearFirst, ofOthers) = (Doubt(yearFirst), others.Min(Doubt));
+        var (ofYearFirst, ofOthers) = (Implausibility(yearFirst), others.Min(Implausibility));
         return ofYearFirst > ofOthers ? others : ofYearFirst < ofOthers ? [yearFirst] : accounts;
 
-        int Doubt(TimeAccount account) => (account.Most > now ? 4 : 0) + (account is { Forward: > 0, Backward: > 0 } ? 2 : 0) + (account.HasPoints && account == yearFirst ? 1 : 0);
+        int Implausibility(TimeAccount account) => (account.Most > now ? 4 : 0) + (account is { Forward: > 0, Backward: > 0 } ? 2 : 0) + (account.HasPoints && account == yearFirst ? 1 : 0);
     }
 
-    private ReplayFileException NoTime(RowReader row, FileShape shape, TimePlan time, RowClock clock) => new(Say.Text(
-        $"line {row.Line}, {shape.Column(time.Columns[0])}: {Say.Quoted(clock.Text(row))} is no time: correct it, remove the line or put # before it, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}, the time from row to row"));
+    private ReplayFileException NoTime(RowReader row, FileShape shape, TimePlan time, RowClock clock) => new(Format.Text(
+        $"line {row.Line}, {shape.Column(time.Columns[0])}: {Format.Quoted(clock.Text(row))} is no time: correct it, remove the line or put # before it, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}, the time from row to row"));
 
     private void RefuseLong(RowReader row, FileShape shape)
     {
@@ -585,8 +585,8 @@ internal sealed class ReplayCheck
         {
             if (!row.IsEmpty(i))
             {
-                throw new ReplayFileException(Say.Text(
-                    $"line {row.Line}, column {i + 1}: {Say.Quoted(row[i])} is one field more than the {shape.FieldCount} of the other rows: quote what holds a {Csv.NameOf(shape.Separator)}, or give {_setting(nameof(ReplayOptions.Separator))}"));
+                throw new ReplayFileException(Format.Text(
+                    $"line {row.Line}, column {i + 1}: {Format.Quoted(row[i])} is one field more than the {shape.FieldCount} of the other rows: quote what holds a {Csv.NameOf(shape.Separator)}, or give {_setting(nameof(ReplayOptions.Separator))}"));
             }
         }
     }
@@ -599,13 +599,13 @@ internal sealed class ReplayCheck
         {
             if (name.IsEmpty)
             {
-                throw new ReplayFileException(Say.Text($"line {row.Line}, {shape.Column(table.Name)}: names no sensor: write its name, or remove the line"));
+                throw new ReplayFileException(Format.Text($"line {row.Line}, {shape.Column(table.Name)}: names no sensor: write its name, or remove the line"));
             }
 
             if ((named.Count + 1) * table.Values.Length > MostSensors)
             {
-                throw new ReplayFileException(Say.Text(
-                    $"line {row.Line}, {shape.Column(table.Name)}: {Say.Quoted(name.ToString())} is one more sensor than the {MostSensors} that are replayed at once: split the file, or give {_setting(nameof(ReplayOptions.NameColumn))}=none where the column names no sensors"));
+                throw new ReplayFileException(Format.Text(
+                    $"line {row.Line}, {shape.Column(table.Name)}: {Format.Quoted(name.ToString())} is one more sensor than the {MostSensors} that are replayed at once: split the file, or give {_setting(nameof(ReplayOptions.NameColumn))}=none where the column names no sensors"));
             }
 
             var text = name.ToString();
@@ -641,13 +641,13 @@ internal sealed class ReplayCheck
         }
 
         var symbol = Contracts.UnitWords.SymbolOf(unit.ToString());
-        var (other, where) = column.Unit is { } first ? (first, Say.Text($"line {column.UnitLine} is in {first}"))
-            : column.Name is null && shape.Units[column.Index] is { } ofHeader ? (ofHeader, Say.Text($"the header names {ofHeader}"))
+        var (other, where) = column.Unit is { } first ? (first, Format.Text($"line {column.UnitLine} is in {first}"))
+            : column.Name is null && shape.Units[column.Index] is { } ofHeader ? (ofHeader, Format.Text($"the header names {ofHeader}"))
             : (symbol, "");
         if (other != symbol)
         {
-            var of = column.Name is { } name ? $" of {Say.Quoted(name)}" : "";
-            throw new ReplayFileException(Say.Text($"line {row.Line}, {shape.Column(at)}: {Say.Quoted(row[at])}{of} is in {symbol}, and {where}: convert one of them, or remove the line"));
+            var of = column.Name is { } name ? $" of {Format.Quoted(name)}" : "";
+            throw new ReplayFileException(Format.Text($"line {row.Line}, {shape.Column(at)}: {Format.Quoted(row[at])}{of} is in {symbol}, and {where}: convert one of them, or remove the line"));
         }
 
         column.Letter ??= at == column.Index && unit.Length == 1 && char.IsAsciiLetter(unit[0]) ? (row.Line, row[at], unit.ToString()) : null;
@@ -710,8 +710,8 @@ internal sealed class ReplayCheck
         var other = shape.Decimal == DecimalSign.Point ? DecimalSign.Comma : DecimalSign.Point;
         var remedy = Numbers.TryRead(text, other, out _)
             ? $"the file's decimal sign is the {(shape.Decimal == DecimalSign.Point ? "point" : "comma")}: correct it, or give {_setting(nameof(ReplayOptions.DecimalSign))}{(shape.FieldCount > 2 ? $", or leave the column out, {_setting(nameof(ReplayOptions.Columns))}=…" : "")}"
-            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Say.Shell(text.ReplaceLineEndings(" "))}";
-        return new ReplayFileException(Say.Text($"line {line}, {shape.Column(column)}: {Say.Quoted(text)} is no number: {remedy}"));
+            : $"correct it, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Format.Shell(text.ReplaceLineEndings(" "))}";
+        return new ReplayFileException(Format.Text($"line {line}, {shape.Column(column)}: {Format.Quoted(text)} is no number: {remedy}"));
     }
 
     private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven, LongTable? table, Dictionary<string, Range> sensors)
@@ -754,7 +754,7 @@ internal sealed class ReplayCheck
             case 0:
                 throw new ReplayFileException("no column holds numbers beside the time: a column of values is needed");
             case > MostSensors:
-                throw new ReplayFileException(Say.Text($"has {kept.Count} columns of numbers: at most {MostSensors} are replayed at once, name them, {_setting(nameof(ReplayOptions.Columns))}=…"));
+                throw new ReplayFileException(Format.Text($"has {kept.Count} columns of numbers: at most {MostSensors} are replayed at once, name them, {_setting(nameof(ReplayOptions.Columns))}=…"));
         }
 
         var columnsKept = kept.Select(check => check.Index).ToHashSet();
@@ -812,8 +812,8 @@ internal sealed class ReplayCheck
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
         if (isUnitOfType && byName is not null && !MayBeIn(type, check.Least, check.Most))
         {
-            throw new ReplayFileException(Say.Text(
-                $"{shape.Column(check.Index)}: values of {Say.Number(check.Least)} to {Say.Number(check.Most)} are no {type} in {unit}, and nothing names another unit: give {_setting(nameof(ReplayOptions.Units))}={(isByName ? check.Name : check.Index + 1)}={(type == Contracts.SensorCatalog.Humidity.Name ? "1 for fractions" : "Pa, kPa, bar or another")}, or {_setting(nameof(ReplayOptions.Types))}={(isByName ? check.Name : check.Index + 1)}=another type"));
+            throw new ReplayFileException(Format.Text(
+                $"{shape.Column(check.Index)}: values of {Format.Number(check.Least)} to {Format.Number(check.Most)} are no {type} in {unit}, and nothing names another unit: give {_setting(nameof(ReplayOptions.Units))}={(isByName ? check.Name : check.Index + 1)}={(type == Contracts.SensorCatalog.Humidity.Name ? "1 for fractions" : "Pa, kPa, bar or another")}, or {_setting(nameof(ReplayOptions.Types))}={(isByName ? check.Name : check.Index + 1)}=another type"));
         }
 
         if (unit.Length > 32 || type.Length > 100)
@@ -846,7 +846,7 @@ internal sealed class ReplayCheck
         var limits = known is not null && known.Unit == unit ? known : null;
         var (warning, critical) = (_options.WarningThreshold ?? limits?.Warning, _options.CriticalThreshold ?? limits?.Critical);
         return warning >= critical
-            ? throw new ReplayFileException(Say.Text(
+            ? throw new ReplayFileException(Format.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
             : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, IsUnitAssumed = isUnitOfType && byName is not null && MayBeInAnother(type, check.Least, check.Most), Suspected = suspected };
     }
@@ -863,8 +863,8 @@ internal sealed class ReplayCheck
         var isWritten = Contracts.UnitWords.IsWritten(letter) || letter is "c" or "f";
         if (!isWritten || (!check.HasUnit && check.HasBare && shape.Units[check.Index] is null && !Units.IsOfName(header, letter) && !Units.IsOfName(measured, letter)))
         {
-            throw new ReplayFileException(Say.Text(
-                $"line {line}, {shape.Column(check.Index)}: {Say.Quoted(text)} ends with the letter {letter}, which can be a unit, a multiplier or a mark{(isWritten ? ", and other values of the column have none" : "")}: write the number out, or give the unit of all values, {_setting(nameof(ReplayOptions.Units))}={(check.Name is null ? check.Index + 1 : check.Name)}={letter}, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Say.Shell(text)}"));
+            throw new ReplayFileException(Format.Text(
+                $"line {line}, {shape.Column(check.Index)}: {Format.Quoted(text)} ends with the letter {letter}, which can be a unit, a multiplier or a mark{(isWritten ? ", and other values of the column have none" : "")}: write the number out, or give the unit of all values, {_setting(nameof(ReplayOptions.Units))}={(check.Name is null ? check.Index + 1 : check.Name)}={letter}, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Format.Shell(text)}"));
         }
     }
 
@@ -890,12 +890,12 @@ internal sealed class ReplayCheck
             return _options.SensorId ?? "replay-sensor-001";
         }
 
-        var slug = Slug(name, Say.Text($"column-{index + 1}"), 200);
+        var slug = Slug(name, Format.Text($"column-{index + 1}"), 200);
         var prefix = _options.SensorId ?? "replay";
         var id = $"{prefix}-{slug}";
         for (var number = 2; !ids.Add(id); number++)
         {
-            id = Say.Text($"{prefix}-{slug}-{number}");
+            id = Format.Text($"{prefix}-{slug}-{number}");
         }
 
         return Checked(id, index, shape);

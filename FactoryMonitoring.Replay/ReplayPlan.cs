@@ -249,5 +249,5 @@ public sealed class ReplayPlan
             : value;
     }
 
-    private static ReplayFileException Changed(RowReader row, string what) => new(Say.Text($"line {row.Line}: holds no {what} where one was when the file was checked: it was changed"));
+    private static ReplayFileException Changed(RowReader row, string what) => new(Format.Text($"line {row.Line}: holds no {what} where one was when the file was checked: it was changed"));
 }

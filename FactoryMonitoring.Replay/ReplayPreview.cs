@@ -16,7 +16,7 @@ public static class ReplayPreview
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(setting);
         var text = new StringBuilder();
-        Line("file", Say.Text($"{plan.File}, {Say.Bytes(plan.Length)}{(plan.IsGzip ? " of gzip" : "")}, {plan.Encoding}, separator {plan.Separator}, decimal {plan.DecimalSign}"));
+        Line("file", Format.Text($"{plan.File}, {Format.Bytes(plan.Length)}{(plan.IsGzip ? " of gzip" : "")}, {plan.Encoding}, separator {plan.Separator}, decimal {plan.DecimalSign}"));
         if (plan.AssumedMark is { } mark)
         {
             Line("", $"ASSUMED: each number with a {mark} has three digits after it, and the {mark} is taken for {(mark == plan.DecimalSign ? "the decimal sign" : "a separator of thousands")}; give {setting(nameof(ReplayOptions.DecimalSign))}={(plan.DecimalSign == "point" ? "comma" : "point")} if it is not");
@@ -33,8 +33,8 @@ public static class ReplayPreview
         var head = plan.Columns.Count == 1 ? "sensor" : "sensors";
         foreach (var column in plan.Columns.Take(ColumnsShown))
         {
-            Line(head, Say.Text(
-                $"{column.SensorId.PadRight(width)}  column {column.Index + 1} ({column.Name}), {column.SensorType}{(column.Unit.Length > 0 ? $" in {column.Unit}" : ", no unit")}: {Say.Number(column.Least)} to {Say.Number(column.Most)}{(column.Missing > 0 ? $", {Say.Count(column.Missing)} missing" : "")}"));
+            Line(head, Format.Text(
+                $"{column.SensorId.PadRight(width)}  column {column.Index + 1} ({column.Name}), {column.SensorType}{(column.Unit.Length > 0 ? $" in {column.Unit}" : ", no unit")}: {Format.Number(column.Least)} to {Format.Number(column.Most)}{(column.Missing > 0 ? $", {Format.Count(column.Missing)} missing" : "")}"));
             head = "";
             if (column.IsAssumed)
             {
@@ -48,13 +48,13 @@ public static class ReplayPreview
 
         if (plan.Columns.Count > ColumnsShown)
         {
-            Line("", $"… {Say.Count(plan.Columns.Count)} in all");
+            Line("", $"… {Format.Count(plan.Columns.Count)} in all");
         }
 
         if (plan.LeftOut.Count > 0)
         {
             Line("left out", string.Join("; ", plan.LeftOut.GroupBy(column => column.Why).Select(group =>
-                $"{string.Join(", ", group.Take(LeftOutShown).Select(column => Say.Text($"column {column.Index + 1} ({column.Name})")))}{(group.Count() > LeftOutShown ? ", …" : "")} {Verb(group.Key, group.Count())}")));
+                $"{string.Join(", ", group.Take(LeftOutShown).Select(column => Format.Text($"column {column.Index + 1} ({column.Name})")))}{(group.Count() > LeftOutShown ? ", …" : "")} {Verb(group.Key, group.Count())}")));
         }
 
         Line("missing", Missing(plan));
@@ -68,22 +68,22 @@ public static class ReplayPreview
         head = "first rows";
         foreach (var (line, row) in plan.FirstRows)
         {
-            Line(head, Say.Text($"line {line}: {(row.Length > 110 ? row[..110] + "…" : row)}"));
+            Line(head, Format.Text($"line {line}: {(row.Length > 110 ? row[..110] + "…" : row)}"));
             head = "";
         }
 
         Line("takes", Takes(plan, setting));
         return text.ToString();
 
-        void Line(string head, string line) => text.AppendLine(Say.Text($"  {head,-10} {line}"));
+        void Line(string head, string line) => text.AppendLine(Format.Text($"  {head,-10} {line}"));
     }
 
     /// <summary>Returns one line: file, rows, sensors and duration.</summary>
     public static string Summary(ReplayPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}{(one.IsAssumed ? " (assumed, for nothing in the file names type and unit)" : "")}" : $"{Say.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first{(plan.NamedBy is { } named ? $", named by {named}" : "")}";
-        return $"{plan.File}: {Say.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Say.Duration(plan.Duration))}";
+        var sensors = plan.Columns is [var one] ? $"{one.SensorType} sensor {one.SensorId}{(one.IsAssumed ? " (assumed, for nothing in the file names type and unit)" : "")}" : $"{Format.Plural(plan.Columns.Count, "sensor")}, {plan.Columns[0].SensorId} the first{(plan.NamedBy is { } named ? $", named by {named}" : "")}";
+        return $"{plan.File}: {Format.Plural(plan.Rows, "row")} as {sensors}, {(plan.Options.Backfill ? "backfilled at their own times" : Format.Duration(plan.Duration))}";
     }
 
     private static string Written(double number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -95,14 +95,14 @@ public static class ReplayPreview
     {
         string[] words =
         [
-            Say.Count(plan.Rows),
-            .. plan.NamedBy is { } named ? (string[])[plan.ValuesPerName == 1 ? $"a value each, whose sensor {named} names" : Say.Text($"{plan.ValuesPerName} values each, whose device {named} names")] : [],
-            plan.HeaderLine is { } header ? Say.Text($"header in line {header}") : "no header",
-            .. plan.UnitLine is { } units ? (string[])[Say.Text($"units in line {units}")] : [],
-            .. plan.Comments > 0 ? (string[])[Say.Plural(plan.Comments, "comment")] : [],
-            .. plan.Blanks > 0 ? (string[])[Say.Plural(plan.Blanks, "empty row")] : [],
-            .. plan.RepeatedHeaders > 0 ? (string[])[Say.Plural(plan.RepeatedHeaders, "repeated header")] : [],
-            .. plan.ShortRows > 0 ? (string[])[$"{Say.Plural(plan.ShortRows, "row")} shorter than the others"] : [],
+            Format.Count(plan.Rows),
+            .. plan.NamedBy is { } named ? (string[])[plan.ValuesPerName == 1 ? $"a value each, whose sensor {named} names" : Format.Text($"{plan.ValuesPerName} values each, whose device {named} names")] : [],
+            plan.HeaderLine is { } header ? Format.Text($"header in line {header}") : "no header",
+            .. plan.UnitLine is { } units ? (string[])[Format.Text($"units in line {units}")] : [],
+            .. plan.Comments > 0 ? (string[])[Format.Plural(plan.Comments, "comment")] : [],
+            .. plan.Blanks > 0 ? (string[])[Format.Plural(plan.Blanks, "empty row")] : [],
+            .. plan.RepeatedHeaders > 0 ? (string[])[Format.Plural(plan.RepeatedHeaders, "repeated header")] : [],
+            .. plan.ShortRows > 0 ? (string[])[$"{Format.Plural(plan.ShortRows, "row")} shorter than the others"] : [],
         ];
         return string.Join(", ", words);
     }
@@ -112,10 +112,10 @@ public static class ReplayPreview
         var times = plan.Times;
         if (plan.Options.Interval is { } interval)
         {
-            return $"every {Say.Duration(interval)} ({setting(nameof(ReplayOptions.Interval))}){(times.Where is null ? "" : $"; {times.Where} only beside the values")}";
+            return $"every {Format.Duration(interval)} ({setting(nameof(ReplayOptions.Interval))}){(times.Where is null ? "" : $"; {times.Where} only beside the values")}";
         }
 
-        var range = times.IsElapsed ? $"over {Say.Duration(times.Last - times.First)}" : $"{Say.Time(times.First)} to {Say.Time(times.Last)} UTC";
+        var range = times.IsElapsed ? $"over {Format.Duration(times.Last - times.First)}" : $"{Format.Time(times.First)} to {Format.Time(times.Last)} UTC";
         string[] words =
         [
             $"{times.Where}: {range}",
@@ -132,12 +132,12 @@ public static class ReplayPreview
         [
             .. times.IsNewestFirst ? (string[])["runs from the newest row to the oldest, and is replayed from its end"] : [],
             .. times.IsByName ? (string[])["one sensor's rows stand behind another's, and are replayed in the order of their times"] : [],
-            .. times.Duplicates > 0 ? (string[])[$"{Say.Plural(times.Duplicates, "row")} with the time of the row before"] : [],
-            .. times.Backward > 0 ? (string[])[$"{Say.Plural(times.Backward, "row")} with a time before that of the row before{(times.FirstBackwardLine is { } line ? Say.Text($", first line {line}") : "")}"] : [],
-            .. times.WithoutTime > 0 ? (string[])[$"{Say.Plural(times.WithoutTime, "row")} without a time, passed over"] : [],
-            .. times.Repeated > 0 ? (string[])[$"{Say.Plural(times.Repeated, "time")} in an hour that the clock repeats"] : [],
-            .. times.LeftOut > 0 ? (string[])[$"{Say.Plural(times.LeftOut, "time")} in an hour that the clock leaves out"] : [],
-            .. times.LongestGap > TimeSpan.Zero && plan.Rows > 2 ? (string[])[$"longest step {Say.Duration(times.LongestGap)}"] : [],
+            .. times.Duplicates > 0 ? (string[])[$"{Format.Plural(times.Duplicates, "row")} with the time of the row before"] : [],
+            .. times.Backward > 0 ? (string[])[$"{Format.Plural(times.Backward, "row")} with a time before that of the row before{(times.FirstBackwardLine is { } line ? Format.Text($", first line {line}") : "")}"] : [],
+            .. times.WithoutTime > 0 ? (string[])[$"{Format.Plural(times.WithoutTime, "row")} without a time, passed over"] : [],
+            .. times.Repeated > 0 ? (string[])[$"{Format.Plural(times.Repeated, "time")} in an hour that the clock repeats"] : [],
+            .. times.LeftOut > 0 ? (string[])[$"{Format.Plural(times.LeftOut, "time")} in an hour that the clock leaves out"] : [],
+            .. times.LongestGap > TimeSpan.Zero && plan.Rows > 2 ? (string[])[$"longest step {Format.Duration(times.LongestGap)}"] : [],
         ];
         return words.Length > 0 ? [string.Join("; ", words)] : [];
     }
@@ -151,25 +151,25 @@ public static class ReplayPreview
             return "nothing";
         }
 
-        var markers = plan.MissingTexts.Where(marker => marker.Value > 0).OrderByDescending(marker => marker.Value).Take(6).Select(marker => $"{marker.Key} {Say.Count(marker.Value)} times").ToList();
+        var markers = plan.MissingTexts.Where(marker => marker.Value > 0).OrderByDescending(marker => marker.Value).Take(6).Select(marker => $"{marker.Key} {Format.Count(marker.Value)} times").ToList();
         if (all - plan.MissingTexts.Values.Sum() is > 0 and var empty && plan.MissingTexts.Count < 20)
         {
-            markers.Add($"empty {Say.Count(empty)} times");
+            markers.Add($"empty {Format.Count(empty)} times");
         }
 
-        return Say.Text($"{Say.Count(all)} of {Say.Count(cells)} values ({100.0 * all / cells:0.#} %){(markers.Count > 0 ? $": {string.Join(", ", markers)}" : "")}; no reading is sent for them");
+        return Format.Text($"{Format.Count(all)} of {Format.Count(cells)} values ({100.0 * all / cells:0.#} %){(markers.Count > 0 ? $": {string.Join(", ", markers)}" : "")}; no reading is sent for them");
     }
 
     private static string Takes(ReplayPlan plan, SettingName setting)
     {
         if (plan.Options.Backfill)
         {
-            return $"as long as the pipeline needs ({setting(nameof(ReplayOptions.Backfill))}): {Say.Plural(plan.Readings, "reading")}, stored at their own times, beside what is live";
+            return $"as long as the pipeline needs ({setting(nameof(ReplayOptions.Backfill))}): {Format.Plural(plan.Readings, "reading")}, stored at their own times, beside what is live";
         }
 
         var seconds = plan.Duration.TotalSeconds;
         var rate = seconds > 0 ? plan.Readings / seconds : double.PositiveInfinity;
-        return Say.Text(
-            $"{Say.Duration(plan.Duration)} at {plan.Options.SpeedUp:0.###} times the file's pace ({setting(nameof(ReplayOptions.SpeedUp))}): {Say.Plural(plan.Readings, "reading")}, {(rate < 10_000 ? Say.Text($"{rate:0.#} a second") : "as fast as the brokers take them")}");
+        return Format.Text(
+            $"{Format.Duration(plan.Duration)} at {plan.Options.SpeedUp:0.###} times the file's pace ({setting(nameof(ReplayOptions.SpeedUp))}): {Format.Plural(plan.Readings, "reading")}, {(rate < 10_000 ? Format.Text($"{rate:0.#} a second") : "as fast as the brokers take them")}");
     }
 }

@@ -59,7 +59,7 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
 
     /// <summary>Returns the time as it is written in the row.</summary>
     public string Text(RowReader row) => plan.Kind == TimeKind.Calendar
-        ? Say.Text($"{row[plan.Columns[0]]}-{row[plan.Columns[1]].PadLeft(2, '0')}-{row[plan.Columns[2]].PadLeft(2, '0')}{(Parts > 3 ? $" {string.Join(':', plan.Columns[3..Parts].Select(column => row[column].PadLeft(2, '0')))}" : "")}{string.Concat(plan.Columns[Parts..].Select(column => $" {row[column]}"))}")
+        ? Format.Text($"{row[plan.Columns[0]]}-{row[plan.Columns[1]].PadLeft(2, '0')}-{row[plan.Columns[2]].PadLeft(2, '0')}{(Parts > 3 ? $" {string.Join(':', plan.Columns[3..Parts].Select(column => row[column].PadLeft(2, '0')))}" : "")}{string.Concat(plan.Columns[Parts..].Select(column => $" {row[column]}"))}")
         : string.Join(' ', plan.Columns.Select(column => row[column]));
 
     // The time of day with the AM or PM that stands in another column.

@@ -106,19 +106,19 @@ internal sealed class RowReader : IDisposable
         catch (CsvFormatException exception)
         {
             throw new ReplayFileException(
-                Say.Text($"line {Math.Max(Line, exception.LineNumber)}: a row of more than {Csv.MaxRow} bytes begins here or after it, as if a quote were never closed: close it, or remove it"), exception);
+                Format.Text($"line {Math.Max(Line, exception.LineNumber)}: a row of more than {Csv.MaxRow} bytes begins here or after it, as if a quote were never closed: close it, or remove it"), exception);
         }
         catch (CutGzipException exception)
         {
-            throw new ReplayFileException(Say.Text($"line {Line + 1}: the file ends here in the middle of its compressed data, after {Length} bytes: it was cut off, fetch it again"), exception);
+            throw new ReplayFileException(Format.Text($"line {Line + 1}: the file ends here in the middle of its compressed data, after {Length} bytes: it was cut off, fetch it again"), exception);
         }
         catch (InvalidDataException exception)
         {
-            throw new ReplayFileException(Say.Text($"line {Line + 1}: the compressed data are damaged: fetch the file again"), exception);
+            throw new ReplayFileException(Format.Text($"line {Line + 1}: the compressed data are damaged: fetch the file again"), exception);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ReplayFileException(Say.Text($"line {Line + 1}: cannot be read on: {exception.Message}"), exception);
+            throw new ReplayFileException(Format.Text($"line {Line + 1}: cannot be read on: {exception.Message}"), exception);
         }
     }
 

@@ -90,7 +90,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             }
 
             var isWest = match.Groups["sign"].Value != "+";
-            var id = Say.Text($"UTC{(isWest ? '-' : '+')}{hours:00}:{minutes:00}");
+            var id = Format.Text($"UTC{(isWest ? '-' : '+')}{hours:00}:{minutes:00}");
             return TimeZoneInfo.CreateCustomTimeZone(id, new TimeSpan(hours, minutes, 0) * (isWest ? -1 : 1), id, id);
         }
 
@@ -112,7 +112,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             return isKnown ? TimeZoneInfo.Utc : null;
         }
 
-        var fixedZone = isKnown ? Say.Text($"=Etc/GMT{-minutes / 60:+0;-0;0} for {minutes / 60:+00;-00;+00}:00 all year, or") : ",";
+        var fixedZone = isKnown ? Format.Text($"=Etc/GMT{-minutes / 60:+0;-0;0} for {minutes / 60:+00;-00;+00}:00 all year, or") : ",";
         throw new ReplayFileException($"{shape.Column(column)}: {name} does not tell whether the clock is moved in summer: give {setting(nameof(ReplayOptions.TimeZone))}{fixedZone} the IANA id of the zone, as Europe/Berlin");
     }
 
@@ -165,7 +165,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (zone is { } column && shape.Columns[column].First is { } first && !TimeText.TryReadZone(first, out _))
         {
             id = first.Contains('/', StringComparison.Ordinal) && shape.Columns[column].IsConstant && TimeZoneInfo.TryFindSystemTimeZoneById(first, out _) ? first
-                : throw new ReplayFileException($"{shape.Column(column)}: {Say.Quoted(first)} is no offset from UTC, nor the IANA id of one zone in all rows: give {setting(nameof(ReplayOptions.TimeZone))}");
+                : throw new ReplayFileException($"{shape.Column(column)}: {Format.Quoted(first)} is no offset from UTC, nor the IANA id of one zone in all rows: give {setting(nameof(ReplayOptions.TimeZone))}");
         }
 
         return plan with { Columns = [.. plan.Columns, .. ((int?[])[half, zone]).OfType<int>()], Half = half, Zone = zone, ZoneId = id };
@@ -189,8 +189,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var columns = string.Join(" and ", Columns.Select(shape.Column));
         return Kind switch
         {
-            TimeKind.Epoch when OriginOf(UnitName) is { } origin => Say.Text($"{columns}, units of 100 ns since the year {origin.Year}"),
-            TimeKind.Epoch => $"{columns}, {UnitName} since {(Start is { } start ? $"{Say.Time(start)} UTC, which the preamble names" : "1970")}",
+            TimeKind.Epoch when OriginOf(UnitName) is { } origin => Format.Text($"{columns}, units of 100 ns since the year {origin.Year}"),
+            TimeKind.Epoch => $"{columns}, {UnitName} since {(Start is { } start ? $"{Format.Time(start)} UTC, which the preamble names" : "1970")}",
             TimeKind.Elapsed => $"{columns}, {UnitName} since the beginning",
             TimeKind.Excel => $"{columns}, days of Excel",
             _ => columns,
@@ -279,8 +279,8 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var unit = format is { Length: > 0 } ? format : UnitOf(shape.Names[column], shape.Units[column]);
         if (unit is null && options.Interval is null)
         {
-            throw new ReplayFileException(Say.Text(
-                $"{shape.Column(column)}: counts from {Say.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; ticks or filetime for units of 100 ns since the year 1 or 1601; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
+            throw new ReplayFileException(Format.Text(
+                $"{shape.Column(column)}: counts from {Format.Number(sample.Least)} on and does not say in which unit: give {setting(nameof(options.TimeFormat))} (d, h, min, s, ms, us or ns; ticks or filetime for units of 100 ns since the year 1 or 1601; excel for the days that Excel counts), or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}"));
         }
 
         var start = shape.Start is { } written && new ZoneClock(ZoneOf(options)).TryUtc(written, DateOrder.YearFirst, out var utc) ? utc : (DateTime?)null;
@@ -312,7 +312,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (ofUtc.Count > 0 && ofUtc.Count < clocks.Count && !UtcName().IsMatch(shape.Names[date]) && !LocalName().IsMatch(shape.Names[date]) && clocks.Exists(index => LocalName().IsMatch(shape.Names[index])))
         {
             throw new ReplayFileException(
-                $"{shape.Column(date)} may be the date of {string.Join(" or of ", clocks.Select(shape.Column))}: give {setting(nameof(ReplayOptions.TimeColumn))}={string.Join(" or ", clocks.Select(index => Say.Text($"{date + 1},{index + 1}")))}, and for a local time its zone, {setting(nameof(ReplayOptions.TimeZone))}");
+                $"{shape.Column(date)} may be the date of {string.Join(" or of ", clocks.Select(shape.Column))}: give {setting(nameof(ReplayOptions.TimeColumn))}={string.Join(" or ", clocks.Select(index => Format.Text($"{date + 1},{index + 1}")))}, and for a local time its zone, {setting(nameof(ReplayOptions.TimeZone))}");
         }
 
         clocks = ofUtc.Count == 0 || ofUtc.Count == clocks.Count ? clocks : UtcName().IsMatch(shape.Names[date]) ? ofUtc : [.. clocks.Except(ofUtc)];
@@ -368,7 +368,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         }
 
         var (origin, number) = (OriginOf(unit)!.Value, (long)sample.Least);
-        throw new ReplayFileException(Say.Text(
+        throw new ReplayFileException(Format.Text(
             $"{shape.Column(column)}: {number} can be ns since 1970 ({DateTime.UnixEpoch.AddTicks(number / 100):yyyy-MM-dd}) or units of 100 ns since the year {origin.Year} ({origin.AddTicks(number):yyyy-MM-dd}): give {setting(nameof(ReplayOptions.TimeFormat))}=ns or {unit}"));
     }
 

@@ -493,7 +493,7 @@ internal sealed class PartitionDetector(string logId, int partition, DetectionRu
             case Rule.UnusualValue:
                 return Describe(_deviation!.Value, unit);
             default:
-                var (reached, threshold) = NumberText.Apart(value, critical);
+                var (reached, threshold) = NumberText.Distinct(value, critical);
                 return double.IsPositiveInfinity(critical)
                     ? Text($"{NumberText.Of(value)} {unit} is critical by the sensor's own word")
                     : Text($"{reached} {unit} has reached the critical threshold of {threshold} {unit}");

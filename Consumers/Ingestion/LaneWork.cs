@@ -28,7 +28,7 @@ internal abstract record LaneEvent(OwnedPartition Partition)
     public sealed record Claimed(OwnedPartition Partition, long From, long ReplayUntil, int? LeaderEpoch, long Low, long High) : LaneEvent(Partition);
 
     /// <summary>Neither a row nor a watermark is known, or the log seems to end before our offset: ask the brokers again.</summary>
-    public sealed record ClaimAgain(OwnedPartition Partition, bool Doubtful) : LaneEvent(Partition);
+    public sealed record ClaimAgain(OwnedPartition Partition, bool Uncertain) : LaneEvent(Partition);
 
     /// <summary>Another consumer has claimed the partition.</summary>
     public sealed record Fenced(OwnedPartition Partition) : LaneEvent(Partition);

@@ -7,11 +7,11 @@ namespace FactoryMonitoring.Consumers.Ingestion;
 /// never changes. Each of the other fields is written by one side and read by the other; none is read together with another.
 /// </summary>
 /// <param name="joined">It belongs to the first assignment since the start.</param>
-/// <param name="doubtfulClaims">How many times in a row the brokers have reported something that may be temporary.</param>
+/// <param name="uncertainClaims">How many times in a row the brokers have reported something that may be temporary.</param>
 /// <param name="cutAt">The offset from which on the brokers' log differs from the one that was read; null if no difference is known.</param>
-internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, int doubtfulClaims = 0, long? cutAt = null)
+internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, int uncertainClaims = 0, long? cutAt = null)
 {
-    private const int DoubtfulClaimsUntilCertain = 3;
+    private const int UncertainClaimsUntilCertain = 3;
 
     private long _committed = -1;
     private volatile bool _isAbandoned;
@@ -23,12 +23,12 @@ internal sealed class OwnedPartition(int number, LaneQueue lane, bool joined, in
 
     public bool Joined { get; } = joined;
 
-    public int DoubtfulClaims { get; } = doubtfulClaims;
+    public int UncertainClaims { get; } = uncertainClaims;
 
     public long? CutAt { get; } = cutAt;
 
     /// <summary>Whether the brokers' report has been repeated so often that it is accepted as true.</summary>
-    public bool IsCertain => DoubtfulClaims >= DoubtfulClaimsUntilCertain;
+    public bool IsCertain => UncertainClaims >= UncertainClaimsUntilCertain;
 
     /// <summary>Nobody waits for it any more: its data is dropped. Set by the polling thread, irrevocably.</summary>
     public bool IsAbandoned => _isAbandoned;

@@ -14,7 +14,7 @@ internal sealed partial class PartitionClaims(
     BrokerQuestions brokers, KafkaLogId logId, DictionaryStore dictionaries, IngestLoop loop, string topic, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan DoubtDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan UncertainDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(0.5);
 
     private volatile string? _claimedLog;
@@ -30,9 +30,9 @@ internal sealed partial class PartitionClaims(
     public async Task ClaimAsync(IReadOnlyList<OwnedPartition> partitions, CancellationToken cancellationToken)
     {
         var said = false;
-        if (partitions.Any(partition => partition.DoubtfulClaims > 0))
+        if (partitions.Any(partition => partition.UncertainClaims > 0))
         {
-            await Task.Delay(DoubtDelay, time, cancellationToken);
+            await Task.Delay(UncertainDelay, time, cancellationToken);
         }
 
         while (!cancellationToken.IsCancellationRequested && partitions.Any(partition => !partition.IsAbandoned))
@@ -84,7 +84,7 @@ internal sealed partial class PartitionClaims(
                     _claimedLog = null;
                     foreach (var partition in loop.Assigned)
                     {
-                        loop.Post(new LaneEvent.ClaimAgain(partition, Doubtful: false));
+                        loop.Post(new LaneEvent.ClaimAgain(partition, Uncertain: false));
                     }
                 }
             }

@@ -280,7 +280,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
                     return rejection;
                 }
 
-                detail += known.Reader.Doubt;
+                detail += known.Reader.Ambiguity;
                 if (rejection != Rejection.None && (known.Name is not null || known.Reader.IsCertain || known.Reader.IsMeasured))
                 {
                     return Reject(rejection, $"Read as {known.Name ?? known.Reader.Form}. {Detail}");

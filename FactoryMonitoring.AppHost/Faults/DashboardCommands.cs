@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Kafka;
@@ -55,16 +56,16 @@ internal static class DashboardCommands
 
     /// <summary>Adds the command of the fault lab: an experiment, with its verdict on the page.</summary>
     public static void WithExperimentCommand(this IResourceBuilder<ProjectResource> lab, int webPort) =>
-        lab.WithCommand("run-experiment", "Run an experiment", async context =>
+        lab.WithHttpCommand(LabRoutes.Experiments, "Run an experiment", "http", "run-experiment", new()
         {
-            var name = context.Arguments["experiment"].Value;
-            using var response = await Client(context.Services).PostAsync(
-                Address(lab, LabRoutes.RunOf(name ?? "")), content: null, context.CancellationToken);
-            return response.StatusCode == System.Net.HttpStatusCode.Accepted
-                ? KillCommand.Done(string.Create(CultureInfo.InvariantCulture, $"{name} runs; its verdict will be at http://localhost:{webPort}/fault-lab"))
-                : CommandResults.Failure(await response.Content.ReadAsStringAsync(context.CancellationToken));
-        }, new()
-        {
+            PrepareRequest = context =>
+            {
+                context.Request.RequestUri = new Uri(context.Request.RequestUri!, LabRoutes.RunOf(context.Arguments["experiment"].Value ?? ""));
+                return Task.CompletedTask;
+            },
+            GetCommandResult = async context => context.Response.StatusCode == HttpStatusCode.Accepted
+                ? KillCommand.Done(string.Create(CultureInfo.InvariantCulture, $"{context.Arguments["experiment"].Value} runs; its verdict will be at http://localhost:{webPort}/fault-lab"))
+                : CommandResults.Failure(await context.Response.Content.ReadAsStringAsync(context.CancellationToken)),
             Description = "Breaks something, measures what follows, and gives a verdict.",
             ConfirmationMessage = "Run the experiment? It breaks a part of the factory and puts it right again.",
             IconName = "Beaker",
@@ -82,7 +83,8 @@ internal static class DashboardCommands
                         AlwaysLoadOnStart = true,
                         LoadCallback = async context =>
                         {
-                            var body = await Client(context.Services).GetFromJsonAsync(Address(lab, LabRoutes.Experiments), ApiJson.Context.ExperimentsBody, context.CancellationToken);
+                            var client = context.Services.GetRequiredService<IHttpClientFactory>().CreateClient();
+                            var body = await client.GetFromJsonAsync(new Uri(new Uri(lab.GetEndpoint("http").Url), LabRoutes.Experiments), ApiJson.Context.ExperimentsBody, context.CancellationToken);
                             context.Input.Options = [.. body!.Experiments.Select(experiment => KeyValuePair.Create(experiment.Name, experiment.Title))];
                         },
                     },
@@ -111,8 +113,4 @@ internal static class DashboardCommands
     // Text that is not an integer becomes 0, which every command refuses with the allowed range.
     public static int Integer(ExecuteCommandContext context, string name) =>
         int.TryParse(context.Arguments[name].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
-
-    private static HttpClient Client(IServiceProvider services) => services.GetRequiredService<IHttpClientFactory>().CreateClient();
-
-    private static Uri Address(IResourceBuilder<ProjectResource> lab, string path) => new(new Uri(lab.GetEndpoint("http").Url), path);
 }

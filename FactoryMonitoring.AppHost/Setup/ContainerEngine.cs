@@ -30,7 +30,7 @@ internal sealed record ContainerEngine(string Command)
 
     /// <summary>Ensures that the image is on this machine; pulls it once if it is missing.</summary>
     /// <exception cref="SetupException">The image is not available; the message quotes the engine.</exception>
-    public ContainerImage Have(string image)
+    public ContainerImage EnsureImage(string image)
     {
         if (Commands.Output(Command, "image", "inspect", image) is null)
         {

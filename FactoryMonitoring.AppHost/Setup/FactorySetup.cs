@@ -77,10 +77,10 @@ internal sealed class FactorySetup : IDisposable
             var postgres = settings.External.Database is { } database ? PostgresChoice.External(database) : PostgresChoice.Make(
                 settings.Postgres,
                 settings.RunDirectory,
-                () => engine.Value.Have(settings.PostgresImage),
+                () => engine.Value.EnsureImage(settings.PostgresImage),
                 directory => PostgresInstallation.Choose(PostgresInstallation.Find(configuration["PG_BIN"]), directory.DataVersion(), directory.Data));
             var kafka = KafkaChoice.Make(
-                settings.Kafka, () => engine.Value.Have(settings.KafkaImage), () => KafkaDistribution.Find(configuration["KAFKA_HOME"], repository));
+                settings.Kafka, () => engine.Value.EnsureImage(settings.KafkaImage), () => KafkaDistribution.Find(configuration["KAFKA_HOME"], repository));
             // External brokers use none of the AppHost's ports, and no link leads to them.
             var kafkaPorts = kafka.Backing == KafkaBacking.External ? [] : settings.KafkaPorts;
             var outside = settings.KafkaAdvertisedHost;

@@ -71,7 +71,7 @@ internal sealed record Scene(IReadOnlyList<string> Victims, int Consumers, doubl
 /// <param name="Words">The step in words, as an imperative; null if the words of the commands suffice.</param>
 internal sealed record Step(Func<Scene, IReadOnlyList<ControlCommand>> Commands, Until Until, Func<Scene, string>? Words = null)
 {
-    public string Says(Scene scene) => Words?.Invoke(scene) ?? string.Join(" and ", Commands(scene));
+    public string Describe(Scene scene) => Words?.Invoke(scene) ?? string.Join(" and ", Commands(scene));
 
     /// <summary>Applies the same action to each victim.</summary>
     public static Step Victims(ResourceAction action, Until until) => new(scene => [.. scene.Victims.Select(victim => new ResourceCommand(victim, action))], until);

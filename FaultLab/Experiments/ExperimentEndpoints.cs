@@ -45,7 +45,7 @@ internal static class ExperimentEndpoints
     private static async Task<IResult> ListAsync(
         ControlClient control, FactoryView factory, RunRecords records, ExperimentRunner runner, CancellationToken cancellationToken)
     {
-        var site = await ExperimentSite.LookAsync(control, factory, cancellationToken);
+        var site = await ExperimentSite.ReadAsync(control, factory, cancellationToken);
         return TypedResults.Json(
             site.Describe(runner.Running, await records.ReadAsync(site.GroupProtocol, site.KafkaBacking, cancellationToken)), ApiJson.Context.ExperimentsBody);
     }
@@ -70,7 +70,7 @@ internal static class ExperimentEndpoints
             return (null, NoSuchExperiment(name));
         }
 
-        var site = await ExperimentSite.LookAsync(control, factory, cancellationToken);
+        var site = await ExperimentSite.ReadAsync(control, factory, cancellationToken);
         if (site.Obstacle is { } obstacle)
         {
             return (null, TypedResults.Problem(obstacle, statusCode: StatusCodes.Status403Forbidden, title: "No experiments here"));

@@ -213,7 +213,7 @@ internal sealed partial class ExperimentRunner(
 
     private async Task SteadyAsync(CancellationToken cancellationToken)
     {
-        Say("wait until all is whole");
+        Note("wait until all is whole");
         Do($"all has to be whole for {SteadyFor.TotalSeconds:0} s");
         var from = await ReadOffsetsAsync(cancellationToken);
         long? wholeSince = null;
@@ -243,7 +243,7 @@ internal sealed partial class ExperimentRunner(
                 .ToDictionary(group => group.Key, group => group.TakeLast((int)SteadyFor.TotalSeconds).Max(pair => pair.Value)),
             Victims = VictimChoice.Choose(_run.Experiment.Victims, snapshot),
         };
-        Say($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
+        Note($"all is whole: {_consumers} consumers, {_seen.Owners.Count} partitions, {snapshot.Metrics.Pipeline?.AcknowledgedPerSecond:0.#} readings/s");
     }
 
     // Before anything is broken, so that a successor of this process can undo it, too.
@@ -267,7 +267,7 @@ internal sealed partial class ExperimentRunner(
     private async Task TakeAsync(Step step, CancellationToken cancellationToken)
     {
         var scene = Scene;
-        Say(step.Says(scene));
+        Note(step.Describe(scene));
         var asked = time.GetUtcNow();
         _seen = _seen with { AskedAt = _seen.AskedAt ?? asked };
         var answers = await SendAsync(step.Commands(scene), cancellationToken);
@@ -285,7 +285,7 @@ internal sealed partial class ExperimentRunner(
         var until = step.Until;
         Do(Waiting(until));
         var reached = await ObserveUntilAsync(() => time.GetUtcNow() - asked >= until.For && Holds(until), ObservedFor + until.For, cancellationToken);
-        Say(reached ? $"reached: {Waiting(until)}" : $"not reached within {(ObservedFor + until.For).TotalSeconds:0} s: {Waiting(until)}");
+        Note(reached ? $"reached: {Waiting(until)}" : $"not reached within {(ObservedFor + until.For).TotalSeconds:0} s: {Waiting(until)}");
     }
 
     private async Task<IReadOnlyList<CommandAnswer>> SendAsync(IEnumerable<ControlCommand> commands, CancellationToken cancellationToken)
@@ -293,7 +293,7 @@ internal sealed partial class ExperimentRunner(
         var answers = Task.WhenAll(commands.Select(command => control.SendAsync(command, By, cancellationToken)));
         while (await Task.WhenAny(answers, Task.Delay(Interval, time, cancellationToken)) != answers)
         {
-            await LookAsync(cancellationToken);
+            await ObserveAsync(cancellationToken);
         }
 
         return await answers;
@@ -307,16 +307,16 @@ internal sealed partial class ExperimentRunner(
         using var limit = new CancellationTokenSource(MendWithin, time);
         foreach (var step in _run.Experiment.Undo)
         {
-            Say(step.Says(Scene));
+            Note(step.Describe(Scene));
         }
 
-        await UndoAsync(Undoing(), SayRefusal, limit.Token);
+        await UndoAsync(Undoing(), NoteRefusal, limit.Token);
 
-        void SayRefusal(ControlCommand command, string? refusal)
+        void NoteRefusal(ControlCommand command, string? refusal)
         {
             if (refusal is not null)
             {
-                Say(refusal);
+                Note(refusal);
             }
         }
     }
@@ -373,22 +373,22 @@ internal sealed partial class ExperimentRunner(
 
         if (!whole)
         {
-            Say($"not whole within {WholeWithin.TotalSeconds:0} s: {obstacle}");
+            Note($"not whole within {WholeWithin.TotalSeconds:0} s: {obstacle}");
             return;
         }
 
         _seen = _seen with { WholeAt = time.GetUtcNow() };
-        Say("all is whole again");
+        Note("all is whole again");
         Do("the account has to be settled");
-        await LookAsync(cancellationToken);
+        await ObserveAsync(cancellationToken);
         if (await ObserveUntilAsync(() => _seen.Rows is { Unsettled: 0 } && _lookedAt > _seen.WholeAt, WholeWithin, cancellationToken))
         {
             _seen = _seen with { SettledAt = time.GetUtcNow() };
-            Say("the account is settled");
+            Note("the account is settled");
         }
         else
         {
-            Say($"the account is not settled after {WholeWithin.TotalSeconds:0} s");
+            Note($"the account is not settled after {WholeWithin.TotalSeconds:0} s");
         }
 
         await ReadStoredAsync(cancellationToken);

@@ -21,11 +21,11 @@ internal sealed record ExperimentSite(string? Obstacle, string? KafkaBacking, st
     /// <summary>Whether every rebalance reassigns all partitions.</summary>
     public bool IsEager => GroupProtocol == "classic-range";
 
-    public static async Task<ExperimentSite> LookAsync(ControlClient control, FactoryView factory, CancellationToken cancellationToken)
+    public static async Task<ExperimentSite> ReadAsync(ControlClient control, FactoryView factory, CancellationToken cancellationToken)
     {
-        var look = factory.LookAsync(Patience, cancellationToken);
+        var reading = factory.ReadAsync(Patience, cancellationToken);
         var faults = await control.FaultsAsync(cancellationToken);
-        var snapshot = await look;
+        var snapshot = await reading;
         var protocols = snapshot?.ActiveConsumers().Select(consumer => consumer.GroupProtocol).Distinct().ToList();
         return new(
             faults is null ? "The control endpoint of the AppHost does not answer."

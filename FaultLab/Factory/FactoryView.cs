@@ -13,7 +13,7 @@ internal sealed class FactoryView(ServiceEndpointResolver discovery)
     /// <summary>Gets the present snapshot.</summary>
     /// <param name="patience">The timeout of the request.</param>
     /// <returns>Null if the API does not answer in time, or has nothing to serve yet.</returns>
-    public async Task<StreamSnapshot?> LookAsync(TimeSpan patience, CancellationToken cancellationToken)
+    public async Task<StreamSnapshot?> ReadAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(patience);

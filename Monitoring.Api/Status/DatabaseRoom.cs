@@ -26,7 +26,7 @@ internal sealed class DatabaseRoom(TimeProvider time)
     /// <param name="rows">The rows that were read last.</param>
     public bool IsOut(MonitoringRows rows)
     {
-        if (rows.Consumers.Any(row => Says(row.Health.Condition, row.Health.LastHeartbeat)) || rows.Producers.Any(row => Says(row.Health.Condition, row.Health.LastHeartbeat)))
+        if (rows.Consumers.Any(row => Reports(row.Health.Condition, row.Health.LastHeartbeat)) || rows.Producers.Any(row => Reports(row.Health.Condition, row.Health.LastHeartbeat)))
         {
             Refused();
         }
@@ -36,7 +36,7 @@ internal sealed class DatabaseRoom(TimeProvider time)
             return _refusedAt is { } at && time.GetElapsedTime(at) < Holds;
         }
 
-        bool Says(string? condition, DateTimeOffset? at) => IsSaidBy(condition) && rows.DatabaseTime - at < Liveness.HeartbeatLimit;
+        bool Reports(string? condition, DateTimeOffset? at) => IsSaidBy(condition) && rows.DatabaseTime - at < Liveness.HeartbeatLimit;
     }
 
     /// <summary>Returns whether a condition reports it.</summary>

@@ -468,10 +468,10 @@ internal sealed class OverallStatusWriter
         return $"{subject} {(one ? "has a new owner and is" : "have new owners and are")} catching up: {Sentences.Messages(lag)} to go.";
     }
 
-    // Measured durations of earlier stalls, not an expected value.
+    // Measured durations of earlier stalls, not an expected value. While the factory is off, nothing recovers.
     private static string Before(MonitoringRows rows)
     {
-        var stalls = rows.RebalancingEvents.Where(each => each is { EventType: "assigned", StallMs: > 1000 }).Select(each => each.StallMs!.Value).Order().ToList();
+        var stalls = rows.RebalancingEvents.Where(each => each is { EventType: "assigned", StallMs: > 1000 } && each.StallMs <= NewestRebalances.LongestPause.TotalMilliseconds).Select(each => each.StallMs!.Value).Order().ToList();
         return stalls.Count == 0
             ? ""
             : $"The last {(stalls.Count == 1 ? "time" : $"{stalls.Count} times")} it took {Sentences.Seconds(stalls[stalls.Count / 2] / 1000.0)}.";

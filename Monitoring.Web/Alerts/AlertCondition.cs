@@ -9,7 +9,7 @@ namespace FactoryMonitoring.Monitoring.Web.Alerts;
 public sealed record AlertCondition(AlertBody Worst, IReadOnlyList<AlertBody> Alerts)
 {
     /// <summary>Alerts of a sensor with a shorter time between them belong to the same condition.</summary>
-    private static readonly TimeSpan Together = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan MaximumGap = TimeSpan.FromMinutes(5);
 
     public Guid Key => Alerts[^1].AlertId;
 
@@ -41,14 +41,14 @@ public sealed record AlertCondition(AlertBody Worst, IReadOnlyList<AlertBody> Al
         var until = DateTimeOffset.MinValue;
         foreach (var alert in ofOne.OrderBy(alert => alert.Timestamp))
         {
-            if (current.Count > 0 && alert.Timestamp - until > Together)
+            if (current.Count > 0 && alert.Timestamp - until > MaximumGap)
             {
                 yield return Whole(current);
                 current = [];
             }
 
             current.Add(alert);
-            var end = alert.ResolvedAt ?? DateTimeOffset.MaxValue - Together;
+            var end = alert.ResolvedAt ?? DateTimeOffset.MaxValue - MaximumGap;
             if (current.Count == 1 || end > until) until = end;
         }
 

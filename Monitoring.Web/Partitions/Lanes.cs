@@ -24,13 +24,13 @@ public sealed record LaneMark(double At, string Label, bool Critical, string Tip
 public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Marks, IReadOnlyList<(double At, string Label)> Ticks)
 {
     /// <summary>Duration below which a handover is drawn as a seam and not as a stall.</summary>
-    private static readonly TimeSpan Seam = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestStall = TimeSpan.FromSeconds(1);
 
     /// <summary>How long a dead consumer's partitions may be stalled until the group has noticed.</summary>
-    private static readonly TimeSpan Standing = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>Marks that are closer than this fraction of the width are combined.</summary>
-    private const double Apart = 0.012;
+    private const double MinimumGap = 0.012;
 
     private const int MostInTip = 8;
     private const int MostTicks = 6;
@@ -69,7 +69,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
             var last = i + 1 == spans.Length;
             var ended = spans[i].EndedAt ?? (last && !active.Contains(spans[i].ConsumerId) ? spans[i].LastCommitAt : null);
             var until = last ? now : spans[i + 1].RecoveredAt ?? spans[i + 1].EndedAt ?? now;
-            if (ended is { } at && until - at >= Seam) yield return at;
+            if (ended is { } at && until - at >= ShortestStall) yield return at;
         }
     }
 
@@ -103,7 +103,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
                 .Concat(outages.Select(piece => new LanePiece(At(piece.From), At(piece.To), null, piece.Note, piece.Tip, IsOutage: true)))
                 .Where(piece => piece.To > piece.From)]));
         }).ToArray();
-        return new(rows, Together(ownership.Marks.Where(mark => mark.At > from && mark.At <= now).OrderBy(mark => mark.At), At), TicksOf(window));
+        return new(rows, Merge(ownership.Marks.Where(mark => mark.At > from && mark.At <= now).OrderBy(mark => mark.At), At), TicksOf(window));
     }
 
     /// <summary>Removes labels of stalls that would overlap; the newest stall keeps its label.</summary>
@@ -121,12 +121,12 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
     }
 
     /// <summary>Combines events that are too close together to be distinguished in the picture into one mark, which describes all of them.</summary>
-    private static LaneMark[] Together(IEnumerable<TimelineMark> marks, Func<DateTimeOffset, double> at)
+    private static LaneMark[] Merge(IEnumerable<TimelineMark> marks, Func<DateTimeOffset, double> at)
     {
         var groups = new List<List<TimelineMark>>();
         foreach (var mark in marks)
         {
-            if (groups is [.., var last] && IsCritical(last[0].Kind) == IsCritical(mark.Kind) && at(mark.At) - at(last[0].At) < Apart) last.Add(mark);
+            if (groups is [.., var last] && IsCritical(last[0].Kind) == IsCritical(mark.Kind) && at(mark.At) - at(last[0].At) < MinimumGap) last.Add(mark);
             else groups.Add([mark]);
         }
 
@@ -179,7 +179,7 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
         {
             // A partition waits until its new owner has stored a record, or is at the end of the log.
             var until = span.RecoveredAt ?? span.EndedAt ?? now;
-            if (until - left >= Seam)
+            if (until - left >= ShortestStall)
             {
                 yield return (left, until, null, Duration(until - left),
                     $"P{span.Partition} waited {Duration(until - left)}{(span.RecoveredAt is null ? " so far" : "")}\nfrom {before.ConsumerId} ({before.EndedBy}) to {span.ConsumerId}\nsince {Iso(left)}");
@@ -190,11 +190,11 @@ public sealed record Lanes(IReadOnlyList<Lane> Rows, IReadOnlyList<LaneMark> Mar
 
         var dead = span.EndedAt is null && !active.Contains(span.ConsumerId);
         // An owner that is alive but stores nothing although messages wait is not reading.
-        var stands = isLast && span.EndedAt is null && waits >= Standing && now - (span.LastCommitAt ?? begins) >= Standing;
+        var stands = isLast && span.EndedAt is null && waits >= IdleLimit && now - (span.LastCommitAt ?? begins) >= IdleLimit;
         dead |= stands;
         var ends = span.EndedAt ?? (stands ? Latest(span.LastCommitAt ?? begins, now - waits) : dead ? span.LastCommitAt ?? begins : now);
         yield return (begins, ends, span.ConsumerId, null, Describe(span, dead, ends));
-        if (dead && isLast && now - ends >= Seam)
+        if (dead && isLast && now - ends >= ShortestStall)
         {
             yield return (ends, now, null, $"waits {Duration(now - ends)}", $"P{span.Partition} waits\n{span.ConsumerId} has stored nothing for {Duration(now - ends)}");
         }

@@ -10,12 +10,13 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 /// <param name="Partitions">The partitions that changed hands: P1, P4; three or more in a row as P0–P3.</param>
 /// <param name="LongestStallMs">The longest stall of a partition; null if no stall was measured.</param>
 /// <param name="StallMs">The total of the stalls of all partitions.</param>
+/// <param name="PauseMs">How long partitions had no consumer since an earlier rebalance, as while the factory is off; null if all of them had one.</param>
 /// <param name="Steps">The steps, oldest first.</param>
 public sealed record Rebalance(
-    string Key, string Level, string What, string? Cause, string Partitions, DateTimeOffset At, int? LongestStallMs, int? StallMs, IReadOnlyList<RebalanceGroup> Steps, Lanes Lanes, string End)
+    string Key, string Level, string What, string? Cause, string Partitions, DateTimeOffset At, int? LongestStallMs, int? StallMs, int? PauseMs, IReadOnlyList<RebalanceGroup> Steps, Lanes Lanes, string End)
 {
     /// <summary>Events within this time of each other belong together.</summary>
-    private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaximumGap = TimeSpan.FromSeconds(2);
 
     /// <summary>A partition that is taken after a longer time is part of another rebalance.</summary>
     private static readonly TimeSpan Longest = NewestRebalances.LongestPause;
@@ -31,7 +32,7 @@ public sealed record Rebalance(
         var until = DateTimeOffset.MinValue;
         for (var i = 0; i < rising.Length; i++)
         {
-            if (groups.Count == 0 || rising[i].Timestamp - until > Together) groups.Add([]);
+            if (groups.Count == 0 || rising[i].Timestamp - until > MaximumGap) groups.Add([]);
             groups[^1].Add(rising[i]);
             var end = OverAt(rising, i);
             if (end > until) until = end;
@@ -51,8 +52,11 @@ public sealed record Rebalance(
 
     private static bool IsTaken(RebalancingEventBody each) => each.EventType == "assigned";
 
-    private static Rebalance Of(List<RebalancingEventBody> events)
+    private static Rebalance Of(List<RebalancingEventBody> all)
     {
+        var given = all.Where(each => !IsTaken(each)).Select(each => each.PartitionNumber).ToHashSet();
+        bool EndsPause(RebalancingEventBody each) => IsTaken(each) && each.StallMs > Longest.TotalMilliseconds && !given.Contains(each.PartitionNumber);
+        var events = all.ConvertAll(each => EndsPause(each) ? each with { StallMs = null } : each);
         RebalanceGroup[] steps = [.. RebalanceGroup.Of([.. events.AsEnumerable().Reverse()]).Reverse()];
         var cause = steps.FirstOrDefault(step => step.EventType == "lost")
             ?? steps.FirstOrDefault(step => step is { EventType: "revoked", Reason: "left" })
@@ -73,6 +77,7 @@ public sealed record Rebalance(
             events[0].Timestamp,
             stalls.Length == 0 ? null : stalls.Max(),
             stalls.Length == 0 ? null : stalls.Sum(),
+            all.Where(EndsPause).Max(each => each.StallMs),
             steps,
             lanes,
             end);

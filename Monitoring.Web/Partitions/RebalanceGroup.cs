@@ -7,7 +7,7 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 /// <param name="StallMs">The longest stall among the events.</param>
 public sealed record RebalanceGroup(string ConsumerId, string EventType, string Partitions, DateTimeOffset Timestamp, string? Reason, int? StallMs)
 {
-    private static readonly TimeSpan Together = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaximumGap = TimeSpan.FromSeconds(2);
 
     public string Level => EventType switch
     {
@@ -22,7 +22,7 @@ public sealed record RebalanceGroup(string ConsumerId, string EventType, string 
         var rest = events.ToList();
         while (rest is [{ } first, ..])
         {
-            var group = rest.Where(each => each.ConsumerId == first.ConsumerId && each.EventType == first.EventType && first.Timestamp - each.Timestamp <= Together).ToArray();
+            var group = rest.Where(each => each.ConsumerId == first.ConsumerId && each.EventType == first.EventType && first.Timestamp - each.Timestamp <= MaximumGap).ToArray();
             rest.RemoveAll(group.Contains);
             yield return new(
                 first.ConsumerId,

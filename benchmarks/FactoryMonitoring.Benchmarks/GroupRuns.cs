@@ -23,7 +23,7 @@ internal static class GroupRuns
         ) moved
         """;
 
-    private const string Standing = """
+    private const string StallsQuery = """
         SELECT count(*) FILTER (WHERE released_at IS NULL AND recovered_at IS NOT NULL)::int, count(DISTINCT owner) FILTER (WHERE released_at IS NULL)::int, COALESCE(sum(epoch), 0)::bigint
         FROM partition_offsets
         """;
@@ -98,7 +98,7 @@ internal static class GroupRuns
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
             while (true)
             {
-                await using var command = postgres.DataSource.CreateCommand(Standing);
+                await using var command = postgres.DataSource.CreateCommand(StallsQuery);
                 await using var reader = await command.ExecuteReaderAsync();
                 await reader.ReadAsync();
                 var (working, owners, epochs) = (reader.GetInt32(0), reader.GetInt32(1), reader.GetInt64(2));

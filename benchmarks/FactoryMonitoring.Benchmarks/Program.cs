@@ -57,10 +57,10 @@ using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Inter
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 try
 {
-    Say($"Starting brokers and PostgreSQL in {directory}");
+    Print($"Starting brokers and PostgreSQL in {directory}");
     await using var brokers = await Brokers.StartAsync(directory, repository);
     await using var postgres = database = await Postgres.StartAsync(Path.Combine(directory, "postgres"));
-    Say($"Measuring on {brokers.Name}: {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
+    Print($"Measuring on {brokers.Name}: {Environment.ProcessorCount} cores of {RuntimeInformation.OSArchitecture}");
     await postgres.ResetAsync();
     var readings = brokers.IsEmbedded ? Math.Min(settings.Readings, 60_000) : settings.Readings;
     var names = KafkaNames.Default;
@@ -73,7 +73,7 @@ try
         using var load = new Load(1);
         var produced = load.Produce(brokers.Bootstrap, preloaded, readings, rate: null, settings.Compression);
         figures.Add("kafka.bytes_per_reading", (double)brokers.LogBytes(preloaded) / produced);
-        Say($"Preloaded {produced:#,0} readings");
+        Print($"Preloaded {produced:#,0} readings");
         if (produced != readings)
         {
             throw new InvalidOperationException($"only {produced} of {readings} readings were acknowledged");
@@ -91,7 +91,7 @@ try
             figures.Add("ceiling.consume", consume);
             figures.Add("ceiling.copy", copy);
             figures.Add("ceiling.combined", combined);
-            Say($"run {run}: ceilings: consume {consume:#,0}/s, COPY {copy:#,0}/s, combined {combined:#,0}/s");
+            Print($"run {run}: ceilings: consume {consume:#,0}/s, COPY {copy:#,0}/s, combined {combined:#,0}/s");
         }
 
         foreach (var replicas in settings.Does("ingest") ? settings.Replicas : [])
@@ -114,7 +114,7 @@ try
                     figures.Add($"{name}.ratio", drain.PerSecond * ((1 / consume) + (1 / copy)));
                 }
 
-                Say($"run {run}: {replicas} consumer(s){(revision.Name is { } commit ? $" of {commit}" : "")}: {drain.PerSecond:#,0} readings/s; "
+                Print($"run {run}: {replicas} consumer(s){(revision.Name is { } commit ? $" of {commit}" : "")}: {drain.PerSecond:#,0} readings/s; "
                     + $"CPU s per million: consumers {drain.CpuPerMillion:0.00}, brokers {drain.BrokersCpuPerMillion:0.00}, PostgreSQL {drain.PostgresCpuPerMillion:0.00}; {drain.PeakMemoryMb:0} MB, {drain.BytesPerReading:0} bytes a reading");
             }
 
@@ -138,7 +138,7 @@ try
             figures.Add($"latency.{rate}.p95_ms", p95 ?? double.NaN);
             figures.Add($"latency.{rate}.p99_ms", p99 ?? double.NaN);
             figures.Add($"latency.{rate}.consumer_mb", memory);
-            Say($"run {run}: {rate}/s: p50 {p50} ms, p95 {p95} ms, p99 {p99} ms, consumer {memory:0} MB");
+            Print($"run {run}: {rate}/s: p50 {p50} ms, p95 {p95} ms, p99 {p99} ms, consumer {memory:0} MB");
         }
     }
 
@@ -154,7 +154,7 @@ try
             figures.Add($"memory.{kind}_mb", megabytes);
         }
 
-        Say($"run {run}: resident at {Rate:#,0}/s: {string.Join(", ", memory.Select(pair => $"{pair.Key} {pair.Value:0} MB"))}");
+        Print($"run {run}: resident at {Rate:#,0}/s: {string.Join(", ", memory.Select(pair => $"{pair.Key} {pair.Value:0} MB"))}");
     }
 
     for (var run = 1; settings.Does("sensors") && run <= settings.Runs; run++)
@@ -169,7 +169,7 @@ try
             figures.Add($"sensors.{replicas}.ratio", many.PerSecond / few.PerSecond);
             figures.Add($"sensors.{replicas}.memory_mb", many.PeakMemoryMb);
             figures.Add($"sensors.{replicas}.standstill_s", many.LongestStandstill);
-            Say($"run {run}: {settings.Sensors:#,0} sensors, {replicas} consumers: {many.PerSecond:#,0} readings/s, {many.PerSecond / few.PerSecond:0.00} of those of few sensors, peak of the largest {many.PeakMemoryMb:0} MB, longest standstill {many.LongestStandstill:0.0} s");
+            Print($"run {run}: {settings.Sensors:#,0} sensors, {replicas} consumers: {many.PerSecond:#,0} readings/s, {many.PerSecond / few.PerSecond:0.00} of those of few sensors, peak of the largest {many.PeakMemoryMb:0} MB, longest standstill {many.LongestStandstill:0.0} s");
         }
 
         async Task<IngestRuns.Drain> DrainAsync(int replicas, bool isEachOfAnother)
@@ -191,7 +191,7 @@ try
         figures.Add("large.megabytes_per_second", flood.MegabytesPerSecond);
         figures.Add("large.memory_mb", flood.PeakMemoryMb);
         figures.Add("large.standstill_s", flood.LongestStandstill);
-        Say($"run {run}: {settings.Large:#,0} messages of 1 MB: {flood.MegabytesPerSecond:0} MB/s, largest consumer {flood.PeakMemoryMb:0} MB, readings stood still for {flood.LongestStandstill:0.0} s at most");
+        Print($"run {run}: {settings.Large:#,0} messages of 1 MB: {flood.MegabytesPerSecond:0} MB/s, largest consumer {flood.PeakMemoryMb:0} MB, readings stood still for {flood.LongestStandstill:0.0} s at most");
     }
 
     foreach (var protocol in settings.Does("groups") && !brokers.IsEmbedded ? (string[])["consumer", "classic"] : [])
@@ -205,7 +205,7 @@ try
             figures.Add($"{name}.moves", stall.Moves);
             figures.Add($"{name}.total_s", stall.TotalSeconds);
             figures.Add($"{name}.longest_s", stall.LongestSeconds);
-            Say($"{protocol}, {stall.Event}: {stall.Moves} moves, {stall.TotalSeconds:0.0} s in all, {stall.LongestSeconds:0.00} s the longest");
+            Print($"{protocol}, {stall.Event}: {stall.Moves} moves, {stall.TotalSeconds:0.0} s in all, {stall.LongestSeconds:0.00} s the longest");
         }
     }
 
@@ -230,7 +230,7 @@ try
             figures.Add($"pages.{page.Name}.live_ms", page.LiveMs);
             figures.Add($"pages.{page.Name}.busy_ms_per_second", page.BusyMs);
             figures.Add($"pages.{page.Name}.busy_ratio", page.BusyRatio);
-            Say($"run {run}: {page.Name}: first paint {page.FirstPaintMs:0} ms ({page.PaintRatio:0.00} of a text's), live after {page.LiveMs:0} ms, main thread busy for {page.BusyMs:0} ms of each second");
+            Print($"run {run}: {page.Name}: first paint {page.FirstPaintMs:0} ms ({page.PaintRatio:0.00} of a text's), live after {page.LiveMs:0} ms, main thread busy for {page.BusyMs:0} ms of each second");
         }
     }
 
@@ -280,7 +280,7 @@ async Task ReportAsync(Dictionary<string, string> facts)
     facts["measured_at"] = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
     facts["cores"] = Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture);
     await figures.WriteAsync(path, facts);
-    Say($"written to {Path.GetRelativePath(repository, path)}");
+    Print($"written to {Path.GetRelativePath(repository, path)}");
 }
 
 // No started process may outlive the benchmark.
@@ -308,8 +308,8 @@ async Task<Dictionary<string, double>> MeasureApiAsync(Brokers brokers, Postgres
         }
     }
 
-    Say($"API with {(size == "few" ? settings.StoredSmall : settings.StoredLarge):#,0} readings: worst p99 {worst.Values.Max():0.0} ms ({worst.MaxBy(pair => pair.Value).Key})");
+    Print($"API with {(size == "few" ? settings.StoredSmall : settings.StoredLarge):#,0} readings: worst p99 {worst.Values.Max():0.0} ms ({worst.MaxBy(pair => pair.Value).Key})");
     return worst;
 }
 
-static void Say(string text) => Console.WriteLine($"{DateTime.Now:HH:mm:ss} {text}");
+static void Print(string text) => Console.WriteLine($"{DateTime.Now:HH:mm:ss} {text}");

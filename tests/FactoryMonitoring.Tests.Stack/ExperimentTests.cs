@@ -1,7 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Contracts.Api;
 using Xunit.Abstractions;
 
 namespace FactoryMonitoring.Tests.Stack;
@@ -13,6 +16,8 @@ namespace FactoryMonitoring.Tests.Stack;
 /// </summary>
 public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
 {
+    protected FactoryStack Stack => stack;
+
     protected async Task PassesAsync(string name)
     {
         var (run, report) = await RunAsync(name);
@@ -29,13 +34,20 @@ public abstract class Experiments(FactoryStack stack, ITestOutputHelper output)
             check!["unit"]!.GetValue<string>() == "ms" ? check["measured"]?.GetValue<double>() <= 2 * check["limit"]!.GetValue<double>() : check["passed"]!.GetValue<bool>(), report));
     }
 
+    /// <summary>Starts the experiment as the page does.</summary>
+    /// <returns>The id of its run.</returns>
+    protected virtual async Task<long> StartAsync(HttpClient lab, string name)
+    {
+        using var started = await lab.PostAsync(new Uri(LabRoutes.RunOf(name), UriKind.Relative), null);
+        Assert.True(started.IsSuccessStatusCode, await started.Content.ReadAsStringAsync());
+        return (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
+    }
+
     private async Task<(JsonNode Run, string Report)> RunAsync(string name)
     {
         await stack.IsWholeAsync(TimeSpan.FromSeconds(60));
         using var lab = stack.App.CreateHttpClient(ResourceNames.FaultLab);
-        using var started = await lab.PostAsync(new Uri($"/api/experiments/{name}/run", UriKind.Relative), null);
-        Assert.True(started.IsSuccessStatusCode, await started.Content.ReadAsStringAsync());
-        var id = (await started.Content.ReadFromJsonAsync<JsonNode>())!["id"]!.GetValue<long>();
+        var id = await StartAsync(lab, name);
 
         await Wait.ForAsync($"the verdict on {name}", TimeSpan.FromMinutes(5), async token => (await LookAsync(token))["verdict"]!.GetValue<string>(), verdict => verdict != "RUNNING");
 
@@ -79,4 +91,17 @@ public sealed class EmbeddedExperimentTests(EmbeddedStack stack, ITestOutputHelp
 {
     [Fact]
     public Task A_killed_consumer_is_replaced() => PassesAsync("consumer-killed");
+
+    /// <summary>Starts it by the command of the Aspire dashboard.</summary>
+    protected override async Task<long> StartAsync(HttpClient lab, string name)
+    {
+        Assert.False((await ExecuteAsync("no-such-experiment")).Success);
+        var said = await ExecuteAsync(name);
+        Assert.True(said.Success, said.Message);
+        Assert.StartsWith($"{name} runs", said.Message, StringComparison.Ordinal);
+        return (await lab.GetFromJsonAsync<JsonNode>(LabRoutes.Experiments))!["running"]!["id"]!.GetValue<long>();
+    }
+
+    private Task<ExecuteCommandResult> ExecuteAsync(string experiment) => Stack.App.ResourceCommands.ExecuteCommandAsync(
+        ResourceNames.FaultLab, "run-experiment", new InteractionInputCollection([new() { Name = "experiment", InputType = InputType.Choice, Value = experiment }]));
 }

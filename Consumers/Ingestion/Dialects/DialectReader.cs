@@ -64,7 +64,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     public bool IsCertain { get; private set; }
 
     /// <summary>Why the values found in the last object were not read, as a sentence; empty if there is no reason.</summary>
-    public string Doubt { get; private set; } = "";
+    public string Ambiguity { get; private set; } = "";
 
     /// <summary>Numbers in the last message that are not read.</summary>
     public IReadOnlyCollection<string> Unread => _unread;
@@ -91,7 +91,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
     public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured, Doubt) = (Rejection.None, "", -1, -1, null, false, false, "");
+        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured, Ambiguity) = (Rejection.None, "", -1, -1, null, false, false, "");
         _unread.Clear();
         Begin(ref reading, ref sensor);
         var envelope = Envelope.Open(message);
@@ -159,7 +159,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void ReadForm(in Envelope envelope, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         _formed = forms!.Read(envelope.Body, key);
-        Doubt = Doubt.Length > 0 ? Doubt : forms.Doubt;
+        Ambiguity = Ambiguity.Length > 0 ? Ambiguity : forms.Ambiguity;
         if (_formed is null)
         {
             _members.Find(envelope.Body);
@@ -512,9 +512,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return true;
         }
 
-        if (TimeText.Doubt(text) is { } doubt)
+        if (TimeText.Ambiguity(text) is { } ambiguity)
         {
-            Reject(Rejection.InvalidTimestamp, $"Cannot read the time {JsonText.Show(message, found)}: it could be {doubt}. Send it as 2026-01-31T23:59:59.123Z. {Other("Time")}");
+            Reject(Rejection.InvalidTimestamp, $"Cannot read the time {JsonText.Show(message, found)}: it could be {ambiguity}. Send it as 2026-01-31T23:59:59.123Z. {Other("Time")}");
             return false;
         }
 
@@ -682,7 +682,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (found.Type == JsonTokenType.String && ValueWithUnit.TryRead(JsonText.Of(body, found), out var value, out var unit))
         {
-            if (ValueWithUnit.IsDoubtful(unit, type) && !IsNamedUnit(body, unit, type))
+            if (ValueWithUnit.IsAmbiguous(unit, type) && !IsNamedUnit(body, unit, type))
             {
                 Reject(
                     Rejection.WrongType,

@@ -113,7 +113,7 @@ internal sealed class KnownForms
 
         var name = Encoding.UTF8.GetString(key).Trim('"');
         var type = NameOf(name);
-        if (ValueWithUnit.IsDoubtful(unitOfValue, Encoding.UTF8.GetBytes(type?.Type ?? "")) && type?.Unit != Encoding.UTF8.GetString(unitOfValue))
+        if (ValueWithUnit.IsAmbiguous(unitOfValue, Encoding.UTF8.GetBytes(type?.Type ?? "")) && type?.Unit != Encoding.UTF8.GetString(unitOfValue))
         {
             return ($"The message is {Encoding.UTF8.GetString(text)} alone, and the letter behind the number can be a unit, a multiplier or a mark: send the number alone", null);
         }

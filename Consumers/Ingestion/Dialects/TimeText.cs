@@ -50,7 +50,7 @@ internal static class TimeText
     }
 
     /// <summary>Says what a number could be that is also a time since 1970, but of long ago; null if it can be nothing else.</summary>
-    public static string? Doubt(ReadOnlySpan<byte> number)
+    public static string? Ambiguity(ReadOnlySpan<byte> number)
     {
         const int FirstYear = 2000, LastYear = 2049, FirstShortYear = 2020, LastShortYear = 2039;
         const decimal FirstDay = 36_526, LastDay = 54_790;
@@ -59,9 +59,9 @@ internal static class TimeText
         {
             // 202601311200.0 and 2.0260131E7 are such numbers, too.
             if (decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 1e18m
-                && decimal.Truncate(value).ToString(CultureInfo.InvariantCulture) is { Length: >= 8 } plain && Doubt(Encoding.ASCII.GetBytes(plain)) is { } doubt)
+                && decimal.Truncate(value).ToString(CultureInfo.InvariantCulture) is { Length: >= 8 } plain && Ambiguity(Encoding.ASCII.GetBytes(plain)) is { } ambiguity)
             {
-                return doubt;
+                return ambiguity;
             }
 
             return decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var days) && days is >= FirstDay and < LastDay && !decimal.IsInteger(days)

@@ -10,7 +10,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 /// </summary>
 internal static class UnitMembers
 {
-    /// <summary>In a message, these names leave a value in doubt whatever their content is.</summary>
+    /// <summary>In a message, these names leave a value in ambiguity whatever their content is.</summary>
     private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Plain =
         "unit units uom tempunit tempunits temperatureunit temperatureunits unitofmeasurement unitsofmeasurement engineeringunit engineeringunits unitcode unitsystem".Split(' ')
             .Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();

@@ -36,7 +36,7 @@ internal sealed partial class ValueForms(MeasuredNames names, bool hasId)
     public string? Problem { get; private set; }
 
     /// <summary>Why values that were found are not read, as a sentence; empty if there is no reason.</summary>
-    public string Doubt { get; private set; } = "";
+    public string Ambiguity { get; private set; } = "";
 
     /// <summary>Numbers beside the values that are not read.</summary>
     public IReadOnlyCollection<string> Unread => _values.Unread;
@@ -50,7 +50,7 @@ internal sealed partial class ValueForms(MeasuredNames names, bool hasId)
     public byte[]? Read(ReadOnlySpan<byte> body, ReadOnlySpan<byte> key)
     {
         _key = Encoding.UTF8.GetString(key).Trim('"');
-        (Name, IsCertain, Problem, Doubt) = (null, false, null, "");
+        (Name, IsCertain, Problem, Ambiguity) = (null, false, null, "");
         _values.Clear();
         try
         {
@@ -62,13 +62,13 @@ internal sealed partial class ValueForms(MeasuredNames names, bool hasId)
                 return null;
             }
 
-            if (DoubtedUnit() is { } doubt)
+            if (AmbiguousUnit() is { } ambiguity)
             {
-                Doubt = IsCertain ? "" : $". {doubt}";
-                Problem = IsCertain ? doubt : Problem;
+                Ambiguity = IsCertain ? "" : $". {ambiguity}";
+                Problem = IsCertain ? ambiguity : Problem;
             }
 
-            if (Doubt.Length > 0)
+            if (Ambiguity.Length > 0)
             {
                 Name = null;
                 return null;
@@ -122,7 +122,7 @@ internal sealed partial class ValueForms(MeasuredNames names, bool hasId)
     }
 
     /// <summary>Describes a member that may name another unit than that of the values without one.</summary>
-    private string? DoubtedUnit()
+    private string? AmbiguousUnit()
     {
         foreach (var type in _values.PlainTypes())
         {

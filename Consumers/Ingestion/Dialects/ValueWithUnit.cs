@@ -8,11 +8,11 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 internal static class ValueWithUnit
 {
     /// <summary>Letters that are also multipliers, or marks of a value: 4.7k are 4,700, and 45s is suspect.</summary>
-    private const string DoubtfulLetters = "kKmMgGsS";
+    private const string AmbiguousLetters = "kKmMgGsS";
 
     /// <summary>Returns whether a text behind a number is its unit only where the type or another member says so.</summary>
     /// <param name="type">The value's sensor_type; empty if it is not known.</param>
-    public static bool IsDoubtful(ReadOnlySpan<byte> unit, ReadOnlySpan<byte> type) => unit is [var letter] && DoubtfulLetters.Contains((char)letter, StringComparison.Ordinal)
+    public static bool IsAmbiguous(ReadOnlySpan<byte> unit, ReadOnlySpan<byte> type) => unit is [var letter] && AmbiguousLetters.Contains((char)letter, StringComparison.Ordinal)
         && !(letter is (byte)'K' or (byte)'k' && Ascii.EqualsIgnoreCase(type.Trim((byte)' '), SensorCatalog.Temperature.Name))
         && !(letter == 'g' && Ascii.EqualsIgnoreCase(type.Trim((byte)' '), SensorCatalog.Vibration.Name));
 

@@ -42,10 +42,10 @@ internal sealed class AssignmentTable
     }
 
     /// <summary>Replaces an assignment by a new one, as if the group had assigned it anew.</summary>
-    /// <param name="isDoubtful">The brokers have reported something that may be temporary.</param>
+    /// <param name="isUncertain">The brokers have reported something that may be temporary.</param>
     /// <param name="cutAt">The offset from which on the log differs from the one that was read; null if no difference is known.</param>
-    public void BeginAgain(OwnedPartition partition, bool isDoubtful, long? cutAt = null) =>
-        Begin(new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isDoubtful ? partition.DoubtfulClaims + 1 : 0, cutAt));
+    public void BeginAgain(OwnedPartition partition, bool isUncertain, long? cutAt = null) =>
+        Begin(new OwnedPartition(partition.Number, partition.Lane, partition.Joined, isUncertain ? partition.UncertainClaims + 1 : 0, cutAt));
 
     /// <summary>Ends an assignment.</summary>
     /// <returns>Null if there was none.</returns>

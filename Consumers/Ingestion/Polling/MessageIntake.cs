@@ -217,11 +217,11 @@ internal sealed partial class MessageIntake(
             case Arrival.OfAnotherLog:
                 // A new claim sets aside what the brokers have lost, and begins at the cut.
                 Log.Cut(logger, partition.Number, cursor.CutAt);
-                assignments.BeginAgain(partition, isDoubtful: false, cursor.CutAt);
+                assignments.BeginAgain(partition, isUncertain: false, cursor.CutAt);
                 return;
             case Arrival.GoneBack:
                 Log.GoneBack(logger, partition.Number, offset, cursor.Position);
-                assignments.BeginAgain(partition, isDoubtful: false);
+                assignments.BeginAgain(partition, isUncertain: false);
                 return;
             case Arrival.Redelivered:
                 assignment.Lane.Filling?.AddRedelivered(partition, cursor.Position);
@@ -332,7 +332,7 @@ internal sealed partial class MessageIntake(
     private void ClaimDropped(OwnedPartition partition, ReadCursor cursor)
     {
         Log.Dropped(logger, partition.Number, cursor.Position);
-        assignments.BeginAgain(partition, isDoubtful: false);
+        assignments.BeginAgain(partition, isUncertain: false);
     }
 
     private static partial class Log

@@ -71,7 +71,7 @@ internal sealed partial class PartitionFlow(
                 assignment.State = new AssignmentState.Seeking(ReadCursor.Of(claimed));
                 break;
             case LaneEvent.ClaimAgain again:
-                assignments.BeginAgain(again.Partition, again.Doubtful);
+                assignments.BeginAgain(again.Partition, again.Uncertain);
                 break;
             case LaneEvent.Fenced fenced:
                 assignment.State = new AssignmentState.Fenced(time.GetTimestamp());
@@ -135,7 +135,7 @@ internal sealed partial class PartitionFlow(
             .Select(one => one.Partition).ToList())
         {
             Log.Reclaimed(logger, partition.Number);
-            assignments.BeginAgain(partition, isDoubtful: false);
+            assignments.BeginAgain(partition, isUncertain: false);
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed partial class BatchWriter(
     IngestStore store,
     LeaseTable leases,
     RowEncoder encoder,
-    DatabaseStanding standing,
+    DatabaseCondition database,
     DatabaseRecovery recovery)
 {
     private readonly Fence _fence = new(store, leases, context.Post, context.Logger);
@@ -82,7 +82,7 @@ internal sealed partial class BatchWriter(
         while (await TryStoreAsync(batch, division.Part(first, end), trace, cancellationToken) is { } again)
         {
             // Only the message's position is left to refuse: so the message is not the cause.
-            standing.RefusesAnything(again.Message);
+            database.RefusesAnything(again.Message);
             await Task.Delay(FaultPolicy.RetryDelay, context.Time, cancellationToken);
         }
     }
@@ -112,7 +112,7 @@ internal sealed partial class BatchWriter(
                 var outcome = await store.StoreAsync(write, cancellationToken);
                 if (outcome == StoreOutcome.Stored || await _fence.HasGoneThroughAsync(write, cancellationToken))
                 {
-                    standing.IsBack();
+                    database.IsBack();
                     _effects.Apply(batch, write, context.Time.GetElapsedTime(started), trace?.Id);
                     await SettleAsync(write, cancellationToken);
                     return null;

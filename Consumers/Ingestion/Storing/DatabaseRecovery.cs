@@ -3,7 +3,7 @@ using FactoryMonitoring.Data;
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>A lane's recovery after a database failure, before it retries.</summary>
-internal sealed partial class DatabaseRecovery(int lane, LaneContext context, LeaseTable leases, DatabaseStanding standing)
+internal sealed partial class DatabaseRecovery(int lane, LaneContext context, LeaseTable leases, DatabaseCondition database)
 {
     /// <summary>Takes the actions that may help, reports the failure, and waits: never returns for an immediate retry.</summary>
     /// <param name="attempts">The number of consecutive failures.</param>
@@ -23,21 +23,21 @@ internal sealed partial class DatabaseRecovery(int lane, LaneContext context, Le
                 Log.Replaced(context.Logger, lane, exception.Message);
                 foreach (var partition in leases.DropAll())
                 {
-                    context.Post(new LaneEvent.ClaimAgain(partition, Doubtful: false));
+                    context.Post(new LaneEvent.ClaimAgain(partition, Uncertain: false));
                 }
 
                 break;
             case DatabaseFault.Refused or DatabaseFault.Unfit:
-                standing.Refuses(exception);
+                database.Refuses(exception);
                 break;
             case DatabaseFault.NoRoom:
-                standing.HasNoRoom(exception);
+                database.HasNoRoom(exception);
                 break;
             case DatabaseFault.Transient or DatabaseFault.SessionLost when attempts == 1:
                 Log.AttemptFailed(context.Logger, exception.Message);
                 break;
             default:
-                standing.IsAway(exception);
+                database.IsAway(exception);
                 break;
         }
 
@@ -56,11 +56,11 @@ internal sealed partial class DatabaseRecovery(int lane, LaneContext context, Le
         {
             if (fault == DatabaseFault.NoRoom)
             {
-                standing.HasNoRoom(exception);
+                database.HasNoRoom(exception);
             }
             else
             {
-                standing.IsAway(exception);
+                database.IsAway(exception);
             }
 
             return fault;

@@ -39,25 +39,25 @@ internal sealed partial class Fence(IngestStore store, LeaseTable leases, Action
         var hasGoneThrough = false;
         foreach (var move in write.Moves)
         {
-            var standing = standings.FirstOrDefault(one => one.Partition == move.Partition);
+            var stored = standings.FirstOrDefault(one => one.Partition == move.Partition);
             var partition = leases.Find(write.Log, move.Partition)!.Partition;
-            if (standing is null || standing.Epoch != move.Epoch)
+            if (stored is null || stored.Epoch != move.Epoch)
             {
-                Log.Fenced(logger, move.Partition, move.Epoch, standing?.Epoch ?? 0, standing?.Owner ?? "nobody");
+                Log.Fenced(logger, move.Partition, move.Epoch, stored?.Epoch ?? 0, stored?.Owner ?? "nobody");
                 leases.Drop(partition);
                 post(new LaneEvent.Fenced(partition));
             }
-            else if (standing.NextOffset == move.Next && move.Next != move.Expected)
+            else if (stored.NextOffset == move.Next && move.Next != move.Expected)
             {
                 Log.AnswerLost(logger, move.Partition, move.Next);
                 hasGoneThrough = true;
             }
-            else if (standing.NextOffset != move.Expected)
+            else if (stored.NextOffset != move.Expected)
             {
                 // Ours, but not in the state that we left: nothing that is remembered can be relied on.
-                Log.OffsetMismatch(logger, move.Partition, move.Expected, standing.NextOffset);
+                Log.OffsetMismatch(logger, move.Partition, move.Expected, stored.NextOffset);
                 leases.Drop(partition);
-                post(new LaneEvent.ClaimAgain(partition, Doubtful: false));
+                post(new LaneEvent.ClaimAgain(partition, Uncertain: false));
             }
         }
 

@@ -5,7 +5,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
 /// <summary>Claims partitions in the database, and releases them.</summary>
 internal sealed partial class LeaseKeeper(
-    LaneContext context, IngestStore store, LeaseTable leases, WorkingTime workingTime, DatabaseStanding standing, DatabaseRecovery recovery)
+    LaneContext context, IngestStore store, LeaseTable leases, WorkingTime workingTime, DatabaseCondition database, DatabaseRecovery recovery)
 {
     // By partition, of the last claimed log: what this consumer has stored remains known after its lease ends.
     private readonly Dictionary<int, (string LogId, OwnedPartition Partition)> _earlier = [];
@@ -27,7 +27,7 @@ internal sealed partial class LeaseKeeper(
                     work.Log,
                     [.. wanted.Select(one => new PartitionClaim(one.Partition.Number, one.Low, one.High, one.Partition.IsCertain, one.Partition.CutAt, one.Partition.Joined, StoredBefore(one.Partition.Number, work.Log)))],
                     cancellationToken);
-                standing.IsBack();
+                database.IsBack();
                 foreach (var (partition, low, high) in wanted)
                 {
                     if (claimed.FirstOrDefault(one => one.Partition == partition.Number) is { } claim)
@@ -41,7 +41,7 @@ internal sealed partial class LeaseKeeper(
                     }
                     else
                     {
-                        context.Post(new LaneEvent.ClaimAgain(partition, Doubtful: true));
+                        context.Post(new LaneEvent.ClaimAgain(partition, Uncertain: true));
                     }
                 }
 
@@ -53,7 +53,7 @@ internal sealed partial class LeaseKeeper(
                 if (fault == DatabaseFault.Replaced)
                 {
                     // The log's key belongs to the old database.
-                    wanted.ForEach(one => context.Post(new LaneEvent.ClaimAgain(one.Partition, Doubtful: false)));
+                    wanted.ForEach(one => context.Post(new LaneEvent.ClaimAgain(one.Partition, Uncertain: false)));
                     return;
                 }
             }
@@ -83,7 +83,7 @@ internal sealed partial class LeaseKeeper(
                         context.Metrics.Rebalanced(isLost ? "lost" : "revoked", released);
                     }
 
-                    standing.IsBack();
+                    database.IsBack();
                     return;
                 }
                 catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)

@@ -13,7 +13,7 @@ internal sealed class StoreLane : IAsyncDisposable
     private readonly LeaseTable _leases;
     private readonly WorkingTime _workingTime;
     private readonly DueWork _due;
-    private readonly DatabaseStanding _standing;
+    private readonly DatabaseCondition _database;
     private readonly RowEncoder _encoder;
     private readonly BatchPlanner _planner;
     private readonly BatchWriter _writer;
@@ -27,13 +27,13 @@ internal sealed class StoreLane : IAsyncDisposable
         _leases = new LeaseTable(context.Status);
         _workingTime = new WorkingTime(context.Time);
         _due = new DueWork(context.Options, context.Time);
-        _standing = new DatabaseStanding(queue.Number, context.Status, context.Time, context.Logger);
-        var recovery = new DatabaseRecovery(queue.Number, context, _leases, _standing);
+        _database = new DatabaseCondition(queue.Number, context.Status, context.Time, context.Logger);
+        var recovery = new DatabaseRecovery(queue.Number, context, _leases, _database);
         var rows = new ReadingRows(context.Options.MaxBatchSize);
         _encoder = new RowEncoder(_store, context.Dictionaries, rows);
         _planner = new BatchPlanner(context.Identity, rows, () => _store.UtcNow);
-        _writer = new BatchWriter(queue.Number, context, _store, _leases, _encoder, _standing, recovery);
-        _keeper = new LeaseKeeper(context, _store, _leases, _workingTime, _standing, recovery);
+        _writer = new BatchWriter(queue.Number, context, _store, _leases, _encoder, _database, recovery);
+        _keeper = new LeaseKeeper(context, _store, _leases, _workingTime, _database, recovery);
     }
 
     public LaneQueue Queue { get; }
@@ -63,7 +63,7 @@ internal sealed class StoreLane : IAsyncDisposable
                     break;
                 case LaneWork.Tick:
                     await StoreAsync(null, isLast: false, cancellationToken);
-                    _standing.SayRoom();
+                    _database.ReportRoom();
                     break;
                 case LaneWork.Release release:
                     await ReleaseAsync(release, cancellationToken);

@@ -53,16 +53,16 @@ public sealed class AssignmentTableTests : IDisposable
     public void Doubts_add_up_until_they_are_certain_and_end_with_what_is_no_doubt()
     {
         Begin(3);
-        for (var doubtfulClaims = 1; doubtfulClaims <= 3; doubtfulClaims++)
+        for (var uncertainClaims = 1; uncertainClaims <= 3; uncertainClaims++)
         {
             Assert.False(Present.IsCertain);
-            _assignments.BeginAgain(Present, isDoubtful: true);
-            Assert.Equal(doubtfulClaims, Present.DoubtfulClaims);
+            _assignments.BeginAgain(Present, isUncertain: true);
+            Assert.Equal(uncertainClaims, Present.UncertainClaims);
         }
 
         Assert.True(Present.IsCertain);
-        _assignments.BeginAgain(Present, isDoubtful: false, cutAt: 7);
-        Assert.Equal((0, 7L, true), (Present.DoubtfulClaims, Present.CutAt!.Value, Present.Joined));
+        _assignments.BeginAgain(Present, isUncertain: false, cutAt: 7);
+        Assert.Equal((0, 7L, true), (Present.UncertainClaims, Present.CutAt!.Value, Present.Joined));
     }
 
     private OwnedPartition Present => _assignments.Find(3)!.Partition;

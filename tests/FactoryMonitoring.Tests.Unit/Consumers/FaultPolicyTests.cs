@@ -33,7 +33,7 @@ public sealed class FaultPolicyTests
     public void What_is_wrong_with_the_database_is_shown_until_it_does_what_it_is_asked()
     {
         var status = new ConsumerStatus();
-        var standing = new DatabaseStanding(0, status, new FakeTimeProvider(), NullLogger.Instance);
+        var standing = new DatabaseCondition(0, status, new FakeTimeProvider(), NullLogger.Instance);
 
         standing.IsAway(new TimeoutException());
         Assert.Equal("database away", status.Condition);

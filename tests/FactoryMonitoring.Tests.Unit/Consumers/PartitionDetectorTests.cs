@@ -231,7 +231,7 @@ public sealed class PartitionDetectorTests
     {
         Feed(normal, type, unit);
         Assert.Equal([AnomalyTypes.CriticalThreshold], Feed(critical, type, unit));
-        var (reached, threshold) = NumberText.Apart(critical, new DetectionRules(new DetectionOptions()).Of(type, unit).Critical);
+        var (reached, threshold) = NumberText.Distinct(critical, new DetectionRules(new DetectionOptions()).Of(type, unit).Critical);
         Assert.NotEqual(reached, threshold);
         Assert.Equal($"{reached} {unit} has reached the critical threshold of {threshold} {unit}", _findings.Raised[0].Description);
     }

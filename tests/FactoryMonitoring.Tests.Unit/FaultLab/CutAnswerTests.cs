@@ -40,7 +40,7 @@ public sealed class CutAnswerTests : IDisposable
         await using var provider = services.BuildServiceProvider();
         using var view = new FactoryView(provider.GetRequiredService<ServiceEndpointResolver>());
 
-        Assert.Null(await view.LookAsync(TimeSpan.FromSeconds(10), _limit.Token));
+        Assert.Null(await view.ReadAsync(TimeSpan.FromSeconds(10), _limit.Token));
     }
 
     [Fact]

@@ -50,6 +50,40 @@ public sealed class RebalanceHistoryTests
         Assert.Equal("sensor-consumer-2 lost P0–P199", Assert.Single(Rebalance.Of(view.Snapshot!.Rebalances)).What);
     }
 
+    [Fact]
+    public void The_time_that_a_factory_was_off_is_no_stall()
+    {
+        var at = MonitoringScene.Start;
+        RebalancingEventBody[] start =
+        [
+            new("assigned", "sensor-consumer-2", 1, at.AddMilliseconds(300), 3, 4, "joined", 2_987_000),
+            new("assigned", "sensor-consumer-1", 0, at, 2, 4, "joined", 2_985_000),
+        ];
+        RebalancingEventBody[] handOver =
+        [
+            new("assigned", "sensor-consumer-3", 0, at.AddSeconds(20.5), 5, 5, "joined", 900),
+            new("revoked", "sensor-consumer-1", 0, at.AddSeconds(20), 4, 4, null),
+        ];
+
+        var rebalances = Rebalance.Of(Sent([.. handOver, .. start])).ToArray();
+
+        Assert.Equal([(900, 900, null), ((int?)null, (int?)null, 2_987_000)], rebalances.Select(each => (each.LongestStallMs, each.StallMs, each.PauseMs)));
+        Assert.All(rebalances[1].Lanes.Rows, lane => Assert.DoesNotContain(lane.Pieces, piece => piece.ConsumerId is null));
+    }
+
+    [Fact]
+    public void A_partition_that_waited_for_minutes_since_its_owner_was_lost_has_stalled()
+    {
+        var at = MonitoringScene.Start;
+        var rebalance = Assert.Single(Rebalance.Of(Sent(
+        [
+            new("assigned", "sensor-consumer-1", 0, at.AddSeconds(59), 2, 2, "claimed", 75_000),
+            new("lost", "sensor-consumer-2", 0, at, 1, 1, "session expired"),
+        ])));
+
+        Assert.Equal((75_000, null), (rebalance.LongestStallMs, rebalance.PauseMs));
+    }
+
     private static LiveView Change(LiveView view, string name, string json) => LiveEvent.Read(name, json).Change(view);
 
     private StreamSnapshot Whole(IReadOnlyList<RebalancingEventBody> events)

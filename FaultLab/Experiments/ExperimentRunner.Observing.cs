@@ -16,7 +16,7 @@ internal sealed partial class ExperimentRunner
         var since = time.GetTimestamp();
         do
         {
-            await LookAsync(cancellationToken);
+            await ObserveAsync(cancellationToken);
             if (holds())
             {
                 return true;
@@ -26,10 +26,10 @@ internal sealed partial class ExperimentRunner
         return false;
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async Task ObserveAsync(CancellationToken cancellationToken)
     {
         var asked = time.GetUtcNow();
-        var snapshot = _snapshot = await factory.LookAsync(SeenWithin, cancellationToken);
+        var snapshot = _snapshot = await factory.ReadAsync(SeenWithin, cancellationToken);
         if (snapshot is { Stale: true } && _seen is { AskedAt: not null, AwaySeenAt: null })
         {
             _seen = _seen with { AwaySeenAt = asked };
@@ -134,7 +134,7 @@ internal sealed partial class ExperimentRunner
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
             {
-                Say($"the stored readings could not be looked at: {exception.Message}");
+                Note($"the stored readings could not be looked at: {exception.Message}");
             }
         }
     }
@@ -143,7 +143,7 @@ internal sealed partial class ExperimentRunner
 
     private void Do(string what) => _run = _run with { Step = what };
 
-    private void Say(string what)
+    private void Note(string what)
     {
         Do(what);
         _seen = _seen with { Said = [.. _seen.Said, (time.GetUtcNow(), what)] };

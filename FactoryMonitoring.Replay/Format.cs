@@ -3,7 +3,7 @@ using System.Globalization;
 namespace FactoryMonitoring.Replay;
 
 /// <summary>Formats values for messages and the preview.</summary>
-internal static class Say
+internal static class Format
 {
     private const int LongestValue = 60;
 

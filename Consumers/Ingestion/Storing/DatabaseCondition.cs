@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// A lane's view of its database: whether it is unavailable, refuses everything, or has no disk space. Each state is logged once when it begins and once
 /// when it ends, and reported while it lasts.
 /// </summary>
-internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, TimeProvider time, ILogger logger)
+internal sealed partial class DatabaseCondition(int lane, ConsumerStatus status, TimeProvider time, ILogger logger)
 {
     /// <summary>Small writes may fit where large ones do not: there is space again once everything has fit for this long.</summary>
     private static readonly TimeSpan RoomIsCertainAfter = TimeSpan.FromSeconds(10);
@@ -57,7 +57,7 @@ internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, 
         status.DatabaseRefuses = null;
         status.SetNoRoom(lane, false);
         _roomSince ??= time.GetTimestamp();
-        SayRoom();
+        ReportRoom();
         if (_saidAway)
         {
             _saidAway = false;
@@ -66,7 +66,7 @@ internal sealed partial class DatabaseStanding(int lane, ConsumerStatus status, 
     }
 
     /// <summary>Reports that there is space again, once that is certain. Must be called periodically.</summary>
-    public void SayRoom()
+    public void ReportRoom()
     {
         if (_saidNoRoom && _roomSince is { } since && time.GetElapsedTime(since) >= RoomIsCertainAfter)
         {
