@@ -120,7 +120,7 @@ public sealed class PageTests(ProcessesStack stack) : IAsyncLifetime
 
     private async Task TakePicturesAsync()
     {
-        string[] views = ["partitions", "consumers", "consumers/sensor-consumer-1", "sensors", "sensors/temp-sensor-001", "brokers", "alerts", "fault-lab"];
+        string[] views = ["partitions", "consumers", "sensors", "sensors/temp-sensor-001", "brokers", "alerts", "fault-lab"];
         // The documentation shows both themes.
         foreach (var scheme in ForDocs ? new[] { ColorScheme.Dark, ColorScheme.Light } : [ColorScheme.Dark])
         {
