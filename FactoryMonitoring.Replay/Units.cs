@@ -78,7 +78,7 @@ internal static partial class Units
             }
         }
 
-        if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.') is { Length: > 0 } bare
+        if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.', 'Â') is { Length: > 0 } bare
             && (degrees.Groups["sure"].Success || Temperature().IsMatch(bare)))
         {
             return (bare, DegreesOf(degrees.Groups["unit"].Value));
@@ -125,6 +125,9 @@ internal static partial class Units
             : null;
         return type is not null && (unit is null || UnitWords.OfType(type.Name).Contains(unit)) ? type : null;
     }
+
+    /// <summary>Returns whether a name does not tell what is measured: value, sensor 1, x.</summary>
+    public static bool SaysNothing(string name) => Nothing().IsMatch(name);
 
     /// <summary>Returns whether a name is that of an energy or a power, which without a unit can be in W, kW, Wh or kWh.</summary>
     public static bool IsEnergy(string name) => Energy().IsMatch(name);
@@ -187,6 +190,10 @@ internal static partial class Units
     [GeneratedRegex("(^|[^A-Za-z])((?i)factor|on|off|status|state|err|errors?|faults?|alarms?|alerts?|flags?|counts?|counter|code|mode|valid|validity|quality|qc|ok|enabled?|ratio)$|(?<=[a-z])(Ratio|Factor|On|Off|Status|State|Error|Fault|Alarm|Alert|Flag|Count|Code|Mode|Valid|Quality|Enabled)$", RegexOptions.CultureInvariant)]
     private static partial Regex State();
 
+    // Words of no quantity, a letter, numbers.
+    [GeneratedRegex(@"^[\W_]*((value|val|values|reading|readings|measurement|measured|data|sensor|channel|ch|signal|input|analog|ai|series|column|field|point|tag|variable|var|raw|probe|logger|wert|werte|messwert|messwerte|daten|kanal|valor|valeur|valore|id)(?![a-z])[\W_]*|[0-9]+[\W_]*)*(\p{L}[\W_0-9]*)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Nothing();
+
     [GeneratedRegex("^[0-9]+[sdn]$", RegexOptions.CultureInvariant)]
     private static partial Regex ColumnFormat();
 
@@ -206,7 +213,7 @@ internal static partial class Units
     [GeneratedRegex(@"vibr|schwing", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Vibration();
 
-    [GeneratedRegex(@"pressure|druck|(^|[^a-z])press($|[^a-z])|barometer", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"pressure|druck|(^|[^a-z])press($|[^a-z])|(^|[^a-z])(press(ao|ão|ione?)|presi[oó]n)|barometer", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Pressure();
 
     [GeneratedRegex(@"power|energy|leistung|energie", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
