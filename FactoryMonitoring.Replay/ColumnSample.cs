@@ -37,8 +37,8 @@ internal sealed partial class ColumnSample
     /// <summary>Whether the values of a third of the rows are those of the row before.</summary>
     public bool Repeats => _repeats > 0 && _repeats * 3 >= _filled;
 
-    /// <summary>Whether the column contains texts that begin as a time of day does, or numbers that count the hours of each day.</summary>
-    public bool IsLikeClock => _filled > 0 && !IsTime && (_likeClocks * 2 > _filled || (IsNumber && IsWhole && Least is 0 or 1 && Most is 23 or 24 && _steps * 4 >= _filled * 3));
+    /// <summary>Whether the column contains times of day, texts that begin as one does, or numbers that count the hours of each day.</summary>
+    public bool IsLikeClock => _filled > 0 && !IsTime && ((_clocks + _likeClocks) * 2 > _filled || (IsNumber && IsWhole && Least is 0 or 1 && Most is 23 or 24 && _steps * 4 >= _filled * 3));
 
     /// <summary>Whether the column contains numbers such as 20131202 or 201312022115.</summary>
     public bool IsCompactDate => _compact > 0 && _compact == _filled;

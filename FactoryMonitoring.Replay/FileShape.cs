@@ -209,7 +209,7 @@ internal sealed record FileShape(
         }
 
         // Most rows may lack their last fields, as those of Lascar do, where only the first has the serial number: then the header and the first row tell how
-        // many there are. All rows from the first on must have times in the same columns.
+        // many there are. All rows from the first on must have times in the same columns, which the header must not name elsewhere.
         private static int WidthOf(List<Record> rows, int count)
         {
             var most = rows.Max(row => row.Fields.Length);
@@ -221,7 +221,8 @@ internal sealed record FileShape(
             }
 
             int[] times = [.. Enumerable.Range(0, most).Where(index => ColumnSample.IsTimeOfSomeKind(rows[first].Fields[index]))];
-            return rows.Skip(first).All(row => row.Fields.Length > times[^1] && times.All(index => ColumnSample.IsTimeOfSomeKind(row.Fields[index]))) ? most : count;
+            return (times.Any(index => TimePlan.IsNamedTime(rows[header].Fields[index])) || !rows[header].Fields.Any(TimePlan.IsNamedTime))
+                && rows.Skip(first).All(row => row.Fields.Length > times[^1] && times.All(index => ColumnSample.IsTimeOfSomeKind(row.Fields[index]))) ? most : count;
         }
 
         // Rows that are cut into as many fields as most, or into fewer where these may be missing.

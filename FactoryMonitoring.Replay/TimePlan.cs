@@ -188,7 +188,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     {
         var (column, name) = (shape.Columns[index], shape.Names[index]);
         return !column.IsTime && !ZoneName().IsMatch(name)
-            && (column.IsClock || column.IsLikeClock || (shape.HeaderLine is not null && (column.IsNumber ? HoursAndMinutes().IsMatch(name) && column is { Least: >= 0, Most: <= 240000 }
+            && (column.IsLikeClock || (shape.HeaderLine is not null && (column.IsNumber ? HoursAndMinutes().IsMatch(name) && column is { Least: >= 0, Most: <= 240000 }
                 : ClockName().IsMatch(name) && column is { IsConstant: false, First: [>= '0' and <= '9', ..] })));
     }
 

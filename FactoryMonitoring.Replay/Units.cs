@@ -78,6 +78,12 @@ internal static partial class Units
             }
         }
 
+        // A column may be named by its unit alone.
+        if (Degrees().IsMatch(name))
+        {
+            return (name, DegreesOf(name));
+        }
+
         if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.', 'Â') is { Length: > 0 } bare
             && (degrees.Groups["sure"].Success || Temperature().IsMatch(bare)))
         {
@@ -164,7 +170,7 @@ internal static partial class Units
 
     // The name of a type may be followed by a word that is a unit only elsewhere: the pressures HP and LP, the temperatures in, A and S.
     private static bool MayFollow(string name, string unit) => TypeOf(name, null) is null
-        || (unit.Length == 1 ? unit is "%" or "°" or "V" || IsOfName(name, unit)
+        || (unit.Length == 1 ? !char.IsAsciiLetter(unit[0]) || unit is "V" || IsOfName(name, unit)
             : !Descriptions.Contains(unit) && (!WordsLikeUnits.Contains(unit) || unit.Equals("RH", StringComparison.OrdinalIgnoreCase)) && (!unit.Equals("hp", StringComparison.OrdinalIgnoreCase) || Energy().IsMatch(name)));
 
     private static string BeforeBrackets(string name) => InBrackets().Match(name) is { Success: true } match ? match.Groups["name"].Value.Trim() : name;
@@ -204,10 +210,10 @@ internal static partial class Units
     [GeneratedRegex(@"^[ymdhsYMDHSTft:./\- ]{4,}$", RegexOptions.CultureInvariant)]
     private static partial Regex LayoutOfTime();
 
-    [GeneratedRegex(@"temp(erature|eratur)?($|[^a-z])|^temp|(^|[^a-z])tmp($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"temp(erature|eratur)?($|[^a-z])|^temp|(^|[^a-z])tmp($|[^a-z])|温度|気温|气温", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Temperature();
 
-    [GeneratedRegex(@"humid|feucht|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"humid|feucht|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])|湿度", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Humidity();
 
     [GeneratedRegex(@"vibr|schwing", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

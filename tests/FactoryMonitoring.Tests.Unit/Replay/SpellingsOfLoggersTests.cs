@@ -81,6 +81,9 @@ public sealed class SpellingsOfLoggersTests : ReplayFileTest
     [InlineData("Oven (Â°C)", "temperature", "°C")]
     [InlineData("OvenÂ°F", "temperature", "°F")]
     [InlineData("Ofen (grad C)", "temperature", "°C")]
+    [InlineData("degC", "temperature", "°C")]
+    [InlineData("Fahrenheit", "temperature", "°F")]
+    [InlineData("温度", "temperature", "°C")]
     [InlineData("Ofen [Grad Celsius]", "temperature", "°C")]
     public void Units_of_other_spellings_are_known(string header, string type, string unit)
     {
@@ -110,6 +113,11 @@ public sealed class SpellingsOfLoggersTests : ReplayFileTest
         Assert.Equal(columns.Split('|'), plan.Columns.Select(column => column.Name));
         Assert.Equal((whole + cut, (long)cut, 1L), ((int)plan.Rows, plan.ShortRows, plan.HeaderLine));
     }
+
+    [Fact]
+    public void A_header_that_names_the_times_elsewhere_does_not_name_these_rows() => Assert.Equal(
+        "line 3: has 2 fields, and the rows from line 2 on have 3: split the file before this line, or give all rows as many fields",
+        Refused("Name,Time,Temp\n2024-03-01 00:00,21.5,123\n2024-03-01 00:01,21.6\n2024-03-01 00:02,21.7\n2024-03-01 00:03,21.8\n"));
 
     [Fact]
     public void A_header_alone_is_cut_at_its_separator() => Assert.Equal(
