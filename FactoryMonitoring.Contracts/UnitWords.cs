@@ -10,6 +10,12 @@ public static class UnitWords
     {
         ["C"] = "°C", ["degC"] = "°C", ["deg C"] = "°C", ["deg_C"] = "°C", ["º C"] = "°C", ["ºC"] = "°C", ["° C"] = "°C", ["°c"] = "°C", ["℃"] = "°C", ["celsius"] = "°C",
         ["F"] = "°F", ["degF"] = "°F", ["deg F"] = "°F", ["deg_F"] = "°F", ["º F"] = "°F", ["ºF"] = "°F", ["° F"] = "°F", ["°f"] = "°F", ["℉"] = "°F", ["fahrenheit"] = "°F",
+        // UTF-8 that was read as Windows-1252.
+        ["Â°C"] = "°C", ["Â°F"] = "°F",
+        ["grad C"] = "°C", ["grad_C"] = "°C", ["gradC"] = "°C", ["grad celsius"] = "°C", ["grad F"] = "°F", ["grad fahrenheit"] = "°F",
+        ["% r.H."] = "%", ["%r.H."] = "%", ["% r.H"] = "%", ["% r. H."] = "%", ["% r.F."] = "%", ["%r.F."] = "%", ["% r.F"] = "%", ["% r. F."] = "%",
+        ["mm/sec"] = "mm/s", ["cm/sec"] = "cm/s", ["m/sec"] = "m/s", ["in/sec"] = "in/s", ["ips"] = "in/s",
+        ["mm/s RMS"] = "mm/s", ["mm/sec RMS"] = "mm/s", ["cm/s RMS"] = "cm/s", ["m/s RMS"] = "m/s", ["in/s RMS"] = "in/s", ["ips RMS"] = "in/s",
         ["kelvin"] = "K", ["°K"] = "K", ["percent"] = "%", ["pct"] = "%", ["%RH"] = "%", ["% RH"] = "%", ["RH"] = "%", ["%rF"] = "%", ["% rF"] = "%",
         ["hpa"] = "hPa", ["millibar"] = "hPa", ["millibars"] = "hPa", ["bars"] = "bar", ["mm Hg"] = "mmHg", ["mm_hg"] = "mmHg", ["mm-hg"] = "mmHg", ["in Hg"] = "inHg", ["in_hg"] = "inHg", ["in-hg"] = "inHg", ["kw"] = "kW", ["volt"] = "V", ["volts"] = "V", ["ampere"] = "A", ["amp"] = "A", ["amps"] = "A", ["watt"] = "W", ["watts"] = "W", ["kilowatt"] = "kW", ["kilowatts"] = "kW", ["pascal"] = "Pa", ["pascals"] = "Pa",
     };
@@ -24,18 +30,18 @@ public static class UnitWords
         ['㎃'] = "mA", ['㎂'] = "µA", ['㎐'] = "Hz", ['㎑'] = "kHz", ['㎒'] = "MHz", ['㏀'] = "kΩ", ['㏈'] = "dB", ['㏙'] = "ppm", ['㏓'] = "lx", ['㎖'] = "ml", ['ℓ'] = "l",
     }.ToFrozenDictionary();
 
-    /// <summary>Units that the consumers convert to the type's unit.</summary>
+    /// <summary>Units that the consumers convert to the type's unit. Of another type, mb may be a megabyte.</summary>
     private static readonly Dictionary<string, string[]> Convertible = new(StringComparer.Ordinal)
     {
         [SensorCatalog.Temperature.Name] = ["°C", "°F", "K"],
-        [SensorCatalog.Pressure.Name] = ["hPa", "Pa", "kPa", "MPa", "bar", "psi", "mmHg", "inHg", "atm", "torr"],
+        [SensorCatalog.Pressure.Name] = ["hPa", "Pa", "kPa", "MPa", "bar", "mb", "mB", "psi", "mmHg", "inHg", "atm", "torr"],
         [SensorCatalog.Energy.Name] = ["kW", "W", "MW", "GW"],
         [SensorCatalog.Vibration.Name] = ["mm/s", "m/s", "cm/s", "in/s"],
         [SensorCatalog.Humidity.Name] = ["%"],
     };
 
     private static readonly FrozenSet<string> Known = (
-        "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
+        "°C °F K C F degC deg_C Deg_C degF deg °K ºC Celsius Fahrenheit % %RH RH hPa Pa kPa MPa mbar mb mB bar psi mmHg inHg atm torr mm/s m/s mm/s² m/s² m/s2 m/s^2 m/s**2 g mg in/s ips km/h kph mph kn kt knots "
         + "mW W kW MW GW hp VA kVA VAR var kvar Wh kWh MWh GWh J kJ MJ V mV kV A mA µA uA Volts Volt Amps Ohm Ω kΩ Hz kHz MHz rpm RPM 1/min min-1 N kN Nm N·m l/s l/min L/min l/h m3/h m³/h m^3/h m3/s m³/s m³ m3 m²"
         + " kg kg/h kg/s t/h mm cm m km in ft µm um nm mol mmol mmol/mol g/m³ g/m**3 g/m3 mg/m³ mg/m^3 mg/m3 µg/m³ ug/m3 µg/m^3 microg/m^3 ppm ppb ppt dB dB(A) lx lux W/m² W/m2 W/m^2 MJ/m² °  degrees degT"
         + " s ms us µs ns sec seconds min h hr hour d days µS/cm mS/cm S/m pH NTU mg/l mg/L g/kg dBm dBW mmH2O cmH2O inH2O mmWC mmWS inWC kgf/cm² psia psig barg bara kcal kcal/h BTU BTU/h Euro EUR USD sq in pcs count counts bit bits bool cfm gpm sccm hft nmi yr mo dy mn").Split(' ', StringSplitOptions.RemoveEmptyEntries)

@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace FactoryMonitoring.Replay;
 
 /// <summary>The contents of some rows of a column.</summary>
-internal sealed class ColumnSample
+internal sealed partial class ColumnSample
 {
     private int _filled;
     private int _numbers;
@@ -10,11 +12,15 @@ internal sealed class ColumnSample
     private int _compact;
     private int _halves;
     private int _zones;
+    private int _repeats;
+    private int _likeClocks;
+    private int _steps;
     private int _dated;
     private int _pointOnly;
     private int _commaOnly;
     private double _last = double.NaN;
     private string? _first;
+    private string? _before;
 
     public bool IsEmpty => _filled == 0;
 
@@ -23,9 +29,16 @@ internal sealed class ColumnSample
     /// <summary>Whether the column contains dates, with or without a time of day.</summary>
     public bool IsTime => _dates > 0 && _dates * 2 > _filled && _dates >= _clocks;
 
-    public bool HasClock => _dated * 2 > _dates;
+    /// <summary>Whether the dates have a time of day. Midnight without a zone in several rows of a day is none, as spreadsheets write it.</summary>
+    public bool HasClock => _dated * 2 > _dates && !(LatestClock == 0 && _zones == 0 && Repeats);
 
     public bool IsClock => _clocks > 0 && _clocks * 2 > _filled && !IsTime;
+
+    /// <summary>Whether the values of a third of the rows are those of the row before.</summary>
+    public bool Repeats => _repeats > 0 && _repeats * 3 >= _filled;
+
+    /// <summary>Whether the column contains times of day, texts that begin as one does, or numbers that count the hours of each day.</summary>
+    public bool IsLikeClock => _filled > 0 && !IsTime && ((_clocks + _likeClocks) * 2 > _filled || (IsNumber && IsWhole && Least is 0 or 1 && Most is 23 or 24 && _steps * 4 >= _filled * 3));
 
     /// <summary>Whether the column contains numbers such as 20131202 or 201312022115.</summary>
     public bool IsCompactDate => _compact > 0 && _compact == _filled;
@@ -109,6 +122,8 @@ internal sealed class ColumnSample
         }
 
         _filled++;
+        _repeats += text == _before ? 1 : 0;
+        _before = text;
         _first ??= text;
         IsConstant &= text == _first;
         var forms = Replay.Numbers.FormsOf(text);
@@ -135,6 +150,7 @@ internal sealed class ColumnSample
             _halves += TimeText.IsHalfDayAlone(text) ? 1 : 0;
             if (Cell.FormsOf(text) is NumberForms.None)
             {
+                _likeClocks += IsBegunAsClock(text) ? 1 : 0;
                 return;
             }
 
@@ -150,6 +166,7 @@ internal sealed class ColumnSample
         {
             _compact++;
             _dated += compact.HasClock ? 1 : 0;
+            LatestClock = Math.Max(LatestClock, compact.Clock);
         }
 
         if (!Replay.Numbers.TryRead(text, forms == NumberForms.WithComma ? DecimalSign.Comma : DecimalSign.Point, out var value))
@@ -162,6 +179,14 @@ internal sealed class ColumnSample
         IsRising &= !(value < _last);
         IsWhole &= value == Math.Floor(value);
         IsCount &= double.IsNaN(_last) || value == _last + 1;
+        _steps += value == _last + 1 ? 1 : 0;
         _last = value;
     }
+
+    // An hour and what follows it in a time of day, or the hour after it: 10:00 local, 9 Uhr, 14 o'clock, T1000, 10-11.
+    private static bool IsBegunAsClock(string text) => BegunAsClock().Match(text) is { Success: true } match
+        && (!match.Groups["end"].Success || int.Parse(match.Groups["end"].Value) == (int.Parse(match.Groups["hour"].Value) + 1) % (match.Groups["end"].Value == "24" ? 25 : 24));
+
+    [GeneratedRegex(@"^T?(?<hour>[01]?\d|2[0-4])(:[0-5]\d|[ ]?(h|hrs|uhr|o'clock|[ap]\.?[ ]?m\.?)($|[^a-z])|[ ]?(-|–|to|bis)[ ]?(?<end>[01]?\d|2[0-4])($|[ h]))|^T([01]\d|2[0-4])[0-5]\d([0-5]\d)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex BegunAsClock();
 }

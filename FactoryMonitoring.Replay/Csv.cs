@@ -40,7 +40,9 @@ internal static class Csv
         _ => separator.ToString(),
     };
 
-    public static bool IsComment(string first) => first.StartsWith('#') || first.StartsWith('%') || first.StartsWith("//", StringComparison.Ordinal);
+    /// <summary>Returns whether a row that begins with this field is a comment, or a mark of WinCC: $RT_OFF$, $RT_COUNT$.</summary>
+    public static bool IsComment(string first) =>
+        first.StartsWith('#') || first.StartsWith('%') || first.StartsWith("//", StringComparison.Ordinal) || (first.StartsWith("$RT_", StringComparison.Ordinal) && first.EndsWith('$'));
 
     /// <summary>A text that is changed block by block while it is read.</summary>
     private abstract class ChangedText(TextReader text) : TextReader

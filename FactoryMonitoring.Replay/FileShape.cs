@@ -65,7 +65,7 @@ internal sealed record FileShape(
 
         // In a small file, a malformed row can give a higher score to a separator that then fits no row.
         ReplayFileException? refused = null;
-        var isOfBlanks = true;
+        var mayBeOther = true;
         foreach (var sample in samples)
         {
             try
@@ -80,9 +80,10 @@ internal sealed record FileShape(
             }
             catch (ReplayFileException exception) when (separator is null)
             {
-                if (refused is null || (isOfBlanks && sample is { IsCut: true, Separator: not ' ' }))
+                // Blanks, and a separator that is in no row where nothing is read, are the last to be told of.
+                if (refused is null || (mayBeOther && sample is { IsCut: true, Separator: not ' ' }))
                 {
-                    (refused, isOfBlanks) = (exception, sample.Separator == ' ');
+                    (refused, mayBeOther) = (exception, sample.Separator == ' ' || sample is { IsCut: false, Score: 0 });
                 }
             }
         }
@@ -147,7 +148,7 @@ internal sealed record FileShape(
     }
 
     /// <summary>The beginning of a file, split by one separator.</summary>
-    private sealed class Sample(char separator, List<Record> records, int count, double score, bool isEven)
+    private sealed class Sample(char separator, List<Record> records, int count, double score, bool isEven, bool isRagged)
     {
         public double Score => score;
 
@@ -203,12 +204,33 @@ internal sealed record FileShape(
 
             var later = rows.Skip(rows.Count / 2).ToList();
             var share = (double)later.Count(row => row.Fields.Length == count) / later.Count;
-            return new Sample(separator, records, count, share * (filled > 0 ? (double)read / filled : 0) * (count > 1 ? 1 : 0.9), share == 1);
+            var width = separator == ' ' ? count : WidthOf(rows, count);
+            return new Sample(separator, records, width, share * (filled > 0 ? (double)read / filled : 0) * (count > 1 ? 1 : 0.9), share == 1, isRagged: width > count);
         }
+
+        // Most rows may lack their last fields, as those of Lascar do, where only the first has the serial number: then the header and the first row tell how
+        // many there are. All rows from the first on must have times in the same columns, which the header must not name elsewhere.
+        private static int WidthOf(List<Record> rows, int count)
+        {
+            var most = rows.Max(row => row.Fields.Length);
+            var header = most > count ? rows.FindIndex(row => row.Fields.Length == most) : -1;
+            var first = header < 0 ? -1 : rows.FindIndex(header, row => row.Fields.Any(ColumnSample.IsTimeOfSomeKind));
+            if (first <= header || rows[first].Fields.Length < most)
+            {
+                return count;
+            }
+
+            int[] times = [.. Enumerable.Range(0, most).Where(index => ColumnSample.IsTimeOfSomeKind(rows[first].Fields[index]))];
+            return (times.Any(index => TimePlan.IsNamedTime(rows[header].Fields[index])) || !rows[header].Fields.Any(TimePlan.IsNamedTime))
+                && rows.Skip(first).All(row => row.Fields.Length > times[^1] && times.All(index => ColumnSample.IsTimeOfSomeKind(row.Fields[index]))) ? most : count;
+        }
+
+        // Rows that are cut into as many fields as most, or into fewer where these may be missing.
+        private bool IsLike(Record record) => !record.IsComment && !record.IsBlank && (isRagged ? record.Fields.Length <= count : record.Fields.Length == count);
 
         public FileShape Shape(DecimalSign? sign, bool isWhole, MissingMarkers missing, SettingName setting)
         {
-            var like = records.Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).ToList();
+            var like = records.Where(IsLike).ToList();
             var kinds = ColumnSample.Of(like.Skip(like.Count / 2).Select(row => row.Fields), count, missing);
             // Separators at the ends of only some rows produce empty columns.
             var least = Array.FindLastIndex(kinds, kind => !kind.IsEmpty) + 1;
@@ -231,7 +253,7 @@ internal sealed record FileShape(
             var width = Math.Max(count, header?.Fields.Length is { } fields && fields <= count + 1 ? Math.Min(fields, count) : count);
             var names = NamesOf(header?.Fields, above?.Fields, width, kinds);
             var split = Replay.Units.SplitAll(names);
-            var columns = ColumnSample.Of(records.Skip(first).Where(record => !record.IsComment && !record.IsBlank && record.Fields.Length == count).Select(record => record.Fields), width, missing);
+            var columns = ColumnSample.Of(records.Skip(first).Where(IsLike).Select(record => record.Fields), width, missing);
             string? Of(string name, int column) =>
                 records.Take(preamble).LastOrDefault(record => record.Fields[0] == name && record.Fields.Length > column)?.Fields[column] is { Length: > 0 } text ? text : null;
 

@@ -298,7 +298,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
         [.. Enumerable.Range(0, shape.FieldCount).Where(index => !time.Columns.Contains(index) && isLike(index))];
 
     private static List<int> Numbers(FileShape shape, TimePlan time, int name) =>
-        Columns(shape, time, index => index != name && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index) && index != SeriesNumber(shape) && !IsTag(shape, index));
+        Columns(shape, time, index => index != name && shape.Columns[index].IsNumber && !ReplayCheck.IsRowNumber(shape, index) && !TimePlan.IsSecondTime(shape, index) && index != SeriesNumber(shape) && !IsTag(shape, index));
 
     // A state or a unit names no device, whatever changes with it.
     private static bool IsName(FileShape shape, int index) => (IsText(shape, index) || IsTag(shape, index))
@@ -318,8 +318,8 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     [GeneratedRegex("^location$|^(sensors?|device|station|node|mote|meter|machine|location|tag|point|channel|asset|entity|unit|site)[ _.-]?(id|no|nr|num|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NoValue();
 
-    // Station numbers of the KNMI, NOAA and the DWD; a table number of InfluxDB.
-    [GeneratedRegex("^(stn|station|stations_id|usaf|wban|wmo|table)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    // Station numbers of the KNMI, NOAA and the DWD; a table number of InfluxDB; the serial number of a logger.
+    [GeneratedRegex("^(stn|station|stations_id|usaf|wban|wmo|table|serial[ _.-]?(no|nr|num|number)?[.]?|s/?n|seriennummer)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PlaceNumber();
 
     [GeneratedRegex("(id|no|nr|num|number|key)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

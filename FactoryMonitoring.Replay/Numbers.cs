@@ -68,6 +68,11 @@ internal static class Numbers
             {
                 plain[length++] = next == '+' ? '+' : '-';
             }
+            // Graphtec writes + 21.5 and - 0.5.
+            else if (next is ' ' or '\u00a0' or '\u202f' && length == 1 && plain[0] is '+' or '-')
+            {
+                continue;
+            }
             else if (next is 'e' or 'E' && digits > 0)
             {
                 isFraction = true;

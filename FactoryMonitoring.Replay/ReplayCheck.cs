@@ -45,7 +45,7 @@ internal sealed class ReplayCheck
         if (time.Kind == TimeKind.None && _options.Interval is null)
         {
             throw new ReplayFileException(
-                $"no column holds times: give {_setting(nameof(ReplayOptions.Interval))}, the time from row to row, as 00:00:01, or name the column, {_setting(nameof(ReplayOptions.TimeColumn))}=…; columns are {string.Join(", ", Enumerable.Range(0, Math.Min(12, shape.FieldCount)).Select(shape.Column))}");
+                $"no column holds times: give {_setting(nameof(ReplayOptions.Interval))}, the time from row to row, as 00:00:01, or name the column, {_setting(nameof(ReplayOptions.TimeColumn))}=…; columns are {string.Join(", ", Enumerable.Range(0, Math.Min(12, shape.FieldCount)).Select(index => $"{shape.Column(index)}{(shape.Columns[index] is { IsNumber: false, First: { } first } ? $" with {Format.Quoted(first)}" : "")}"))}");
         }
 
         CheckBackfill(time, shape);
@@ -451,7 +451,8 @@ internal sealed class ReplayCheck
                 : sample.IsNumber && IsRowNumber(shape, index) ? RowNumbers
                 : index == LongTable.SeriesNumber(shape) ? "numbers the series of InfluxDB"
                 : LongTable.IsTag(shape, index) ? "is a tag of InfluxDB"
-                : sample is { IsNumber: true, IsWhole: true, IsConstant: true, Numbered: > 1 } && LongTable.IsOfPlace(shape, index) ? "numbers the device or the place"
+                : sample.IsNumber && TimePlan.IsSecondTime(shape, index) ? "holds times"
+                : sample is { IsNumber: true, IsWhole: true, IsConstant: true } && (sample.Numbered > 1 || shape.Columns.Any(column => column.Numbered > 1)) && LongTable.IsOfPlace(shape, index) ? "numbers the device or the place"
                 : !sample.IsEmpty && !sample.IsNumber ? "holds texts"
                 : null;
             if (why is null)
@@ -799,6 +800,10 @@ internal sealed class ReplayCheck
         CheckLetter(check, unitOf, shape, header, measured);
         var givenType = typeOf ?? _options.SensorType ?? check.Type;
         var unit = table is { IsExport: true } && unitOf is null ? check.Unit ?? "" : unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
+        var percent = Contracts.SensorCatalog.Humidity.Unit;
+        var isFraction = unit == "1" && (table is not { IsExport: true } || unitOf is not null)
+            && (givenType is null ? Units.TypeOf(measured, percent) ?? (isByName ? Units.TypeOf(header, percent) : null) : Contracts.SensorCatalog.Types.GetValueOrDefault(givenType))?.Unit == percent;
+        unit = isFraction ? percent : unit;
         // In a long table, the header of the value column may name what all values measure.
         var byName = givenType is null ? Units.TypeOf(measured, unit) ?? (isByName ? Units.TypeOf(header, unit) : null) : null;
         // An energy without a unit may be in W or kWh: it is a type of its own.
@@ -806,7 +811,8 @@ internal sealed class ReplayCheck
         byName = isEnergy ? null : byName;
         var isUnitOfType = unit is null && table is not { IsExport: true };
         // A single series without type and unit has always been assumed to be a temperature.
-        var isAssumed = givenType is null && byName is null && isOne && unit is null && !isEnergy && !Units.IsState(measured);
+        var isAssumed = givenType is null && byName is null && isOne && unit is null && !isEnergy && !Units.IsState(measured)
+            && Units.SaysNothing(header) && (!isByName || Units.SaysNothing(name));
         var type = givenType ?? byName?.Name ?? (isAssumed ? Contracts.SensorCatalog.Temperature.Name : shape.HeaderLine is null ? "value" : TypeOf(isEnergy && !Units.IsEnergy(measured) ? header : measured, unit));
         // A value that was stored without a unit has none.
         unit ??= table is { IsExport: true } ? "" : Contracts.SensorCatalog.Types.GetValueOrDefault(type)?.Unit ?? "";
@@ -845,10 +851,11 @@ internal sealed class ReplayCheck
         // The consumers convert the type's thresholds to the unit.
         var limits = known is not null && known.Unit == unit ? known : null;
         var (warning, critical) = (_options.WarningThreshold ?? limits?.Warning, _options.CriticalThreshold ?? limits?.Critical);
+        var scale = isFraction ? 100 : 1;
         return warning >= critical
             ? throw new ReplayFileException(Format.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
-            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, check.Least, check.Most, markers, warning, critical) { IsAssumed = isAssumed, IsUnitAssumed = isUnitOfType && byName is not null && MayBeInAnother(type, check.Least, check.Most), Suspected = suspected };
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, ReplayColumn.Scaled(check.Least, scale), ReplayColumn.Scaled(check.Most, scale), markers, warning, critical) { Scale = scale, IsAssumed = isAssumed, IsUnitAssumed = isUnitOfType && byName is not null && MayBeInAnother(type, check.Least, check.Most), Suspected = suspected };
     }
 
     // A letter behind a number may be its unit, a multiplier (1.2 K are 1,200) or the mark of a state (45s is suspect).

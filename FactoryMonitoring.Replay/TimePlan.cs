@@ -101,13 +101,22 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     private static TimeZoneInfo? NamedZone(FileShape shape, int column, Match match, SettingName setting)
     {
         var name = match.Groups["zone"].Value;
-        if (name.Contains('/', StringComparison.Ordinal))
+        if ((name.Contains('/', StringComparison.Ordinal) || name.Any(char.IsAsciiDigit)) && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone))
         {
-            return TimeZoneInfo.TryFindSystemTimeZoneById(name, out var zone) ? zone : null;
+            return zone;
+        }
+
+        // EST/EDT and Eastern Standard Time do not tell in which country the clock is.
+        string[] names = name.EndsWith(" Time", StringComparison.Ordinal) ? [name] : [.. name.Split(['/', '|', ' '], StringSplitOptions.RemoveEmptyEntries).Where(part => char.IsUpper(part[0]))];
+        if (names is [_, _, ..] || name.EndsWith(" Time", StringComparison.Ordinal))
+        {
+            var zones = names.All(IsLikeZone) ? names : Array.FindAll(names, IsKnownZone);
+            return zones.Length == 0 ? null : zones.All(IsUtc) ? TimeZoneInfo.Utc : throw new ReplayFileException(
+                $"{shape.Column(column)}: {name} does not tell when the clock is moved: give {setting(nameof(ReplayOptions.TimeZone))}, the IANA id of the zone, as Europe/Berlin");
         }
 
         var isKnown = Contracts.ZoneNames.TryGetMinutes(name, out var minutes);
-        if (isKnown ? minutes == 0 && name[0] != 'W' : !match.Groups["bracket"].Success || name[^1] != 'T' || name is "LST")
+        if (isKnown ? IsUtc(name) : !match.Groups["bracket"].Success || !IsLikeZone(name))
         {
             return isKnown ? TimeZoneInfo.Utc : null;
         }
@@ -115,6 +124,12 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         var fixedZone = isKnown ? Format.Text($"=Etc/GMT{-minutes / 60:+0;-0;0} for {minutes / 60:+00;-00;+00}:00 all year, or") : ",";
         throw new ReplayFileException($"{shape.Column(column)}: {name} does not tell whether the clock is moved in summer: give {setting(nameof(ReplayOptions.TimeZone))}{fixedZone} the IANA id of the zone, as Europe/Berlin");
     }
+
+    private static bool IsKnownZone(string name) => Contracts.ZoneNames.TryGetMinutes(name, out _);
+
+    private static bool IsLikeZone(string name) => IsKnownZone(name) || (name[^1] == 'T' && name is not "LST") || name.EndsWith(" Time", StringComparison.Ordinal);
+
+    private static bool IsUtc(string name) => Contracts.ZoneNames.TryGetMinutes(name, out var minutes) && minutes == 0 && name[0] != 'W';
 
     /// <summary>Whether the order of day, month and year can be ambiguous.</summary>
     public bool HasText => Kind == TimeKind.Text;
@@ -133,7 +148,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             : names.Find(options.TimeColumn, nameof(options.TimeColumn));
         // AM and PM are found beside the times, whether the setting names their column or not.
         given = given is { Length: > 1 } ? [.. given.Where(index => !shape.Columns[index].IsHalfDay)] : given;
-        return WithRest(shape, options, setting, given switch
+        var plan = WithRest(shape, options, setting, given switch
         {
             [] => None,
             [var date, var clock] when shape.Columns[date].IsClock || (shape.Columns[clock].IsTime && !shape.Columns[date].IsTime) => OfTwo(shape, clock, date),
@@ -144,6 +159,37 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             null => Infer(shape, format, options, setting) ?? None,
             _ => throw new ReplayFileException($"{setting(nameof(options.TimeColumn))} = {options.TimeColumn}: must be one column, or the date's and the clock's"),
         });
+        if (given is null && options.Interval is null)
+        {
+            plan.CheckClock(shape, setting);
+        }
+
+        return plan;
+    }
+
+    // Dates without their times of day would all be midnight.
+    private void CheckClock(FileShape shape, SettingName setting)
+    {
+        var isCalendar = Kind == TimeKind.Calendar;
+        if (isCalendar ? Columns.Length - (Zone is null ? 0 : 1) > 3 : Kind != TimeKind.Text || Clock is not null || shape.Columns[Columns[0]].HasClock)
+        {
+            return;
+        }
+
+        var day = Columns[isCalendar ? 2 : 0];
+        if (shape.Columns[day].Repeats && Enumerable.Range(0, shape.FieldCount).Except(Columns).FirstOrDefault(index => IsLikeClock(shape, index), -1) is >= 0 and var clock)
+        {
+            throw new ReplayFileException(Format.Text(
+                $"line {shape.FirstLine}, {shape.Column(clock)}: {Format.Quoted(shape.Columns[clock].First ?? "")} and the like are times of day that are not read, and the dates of {shape.Column(day)} have none: write {(isCalendar ? "date and time of day into one column" : $"them as 13:45:00, or give {setting(nameof(ReplayOptions.TimeColumn))}={day + 1} where they are none")}"));
+        }
+    }
+
+    private static bool IsLikeClock(FileShape shape, int index)
+    {
+        var (column, name) = (shape.Columns[index], shape.Names[index]);
+        return !column.IsTime && !ZoneName().IsMatch(name)
+            && (column.IsLikeClock || (shape.HeaderLine is not null && (column.IsNumber ? HoursAndMinutes().IsMatch(name) && column is { Least: >= 0, Most: <= 240000 }
+                : ClockName().IsMatch(name) && column is { IsConstant: false, First: [>= '0' and <= '9', ..] })));
     }
 
     // AM and PM, or the zone, may stand in columns of their own.
@@ -340,6 +386,10 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     public static bool IsNamedTime(string name) => NamedTime().IsMatch(name);
 
+    /// <summary>Returns whether a column of numbers counts since 1970 as its name says, beside another column that is the time.</summary>
+    public static bool IsSecondTime(FileShape shape, int index) =>
+        shape.HeaderLine is not null && shape.Columns[index].IsRising && EpochUnit(shape.Columns[index]) is not null && EpochName().IsMatch(shape.Names[index]);
+
     // From 1973 to 2286 in each unit.
     private static string? EpochUnit(ColumnSample column) => (column.Least, column.Most) switch
     {
@@ -411,8 +461,11 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static List<int> Indexes(ColumnSample[] columns, Func<ColumnSample, bool> isLike) => [.. Enumerable.Range(0, columns.Length).Where(index => isLike(columns[index]))];
 
-    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|(^|[^a-z])utc($|[^a-z])|^ticks$|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("time|date|datum|zeit|^y{4}[-_ ]?m{2}[-_ ]?d{2}|epoch|unix|stamp|fecha|hora|temps|(^|[^a-z])ts($|[^a-z])|^dt$|(^|[^a-z])utc($|[^a-z])|^ticks$|^t$|^at$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex NamedTime();
+
+    [GeneratedRegex("^(.*[ _.-])?(dt|ts|time|date|datetime|timestamp|epoch|unix([ _.-]?(time|timestamp))?)([ _.-]?(s|sec|ms|us|ns|utc|unix|epoch))?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex EpochName();
 
     [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|x_value|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Elapsed();
@@ -426,11 +479,14 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     [GeneratedRegex(@"(^|[^A-Za-z])(GMT|UTC)[ ]?(?<sign>[+\-−])(?<hours>\d{1,2})(:?(?<minutes>\d{2}))?(?!\d)", RegexOptions.CultureInvariant)]
     private static partial Regex OffsetInName();
 
-    [GeneratedRegex(@"(^|[ _,]|(?<bracket>[\[(]))(?<zone>[A-Z][A-Za-z]+/[A-Za-z_/]+|[A-Z]{2,5})[\])]?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(^|[ _,]|(?<bracket>[\[(]))(?<zone>[A-Z]{2,5}([ ]?[/|][ ]?|[ ](or|and|oder|und)[ ])[A-Z]{2,5}|[A-Z][A-Za-z]+/[A-Za-z_/]+|[A-Z]{3,4}\d[A-Z]{3,4}|[A-Z]{2,5}|(?<=[\[(])([A-Z][A-Za-z]+[ ])*(Standard|Daylight|Summer|Eastern|Central|Mountain|Pacific|Atlantic|European)[ ]Time)[\])]?$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex ZoneInName();
 
     [GeneratedRegex("^(tz|tz[ _.-]?(cd|code|name|id)|time[ _.-]?zone|zeitzone|((utc|gmt|tz|(time)?zone)[ _.-]?)offset([ _.-]?(h|hours?|min|minutes))?)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ZoneName();
+
+    [GeneratedRegex("(^|[^a-z])(time|clock|zeit|uhr|uhrzeit|stunde|hour|hr|hora|heure|ora|godzina|uur|tid)($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ClockName();
 
     [GeneratedRegex("^((time|uhrzeit|zeit|clock|hora|heure)?[ _.(-]*(hhmm(ss)?|hh:mm(:ss)?)?[)]?|hour_?minute|hour|hr|hh|stunde|(time|hour)[ _.-]?(utc|gmt|lst|local|of[ _.-]?day))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex HoursAndMinutes();

@@ -39,6 +39,9 @@ internal struct TimeText
         ("giu", 6), ("juil", 7), ("lug", 7), ("août", 8), ("aoû", 8), ("ago", 8), ("set", 9), ("okt", 10), ("ott", 10), ("out", 10), ("dez", 12), ("déc", 12), ("dic", 12),
     ];
 
+    /// <summary>What may stand between and behind the letters of a.m. and a. m.</summary>
+    private const string InHalfDay = ". \u00a0\u202f";
+
     private static readonly string[] Weekdays = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
     public DateForm Form;
@@ -87,12 +90,26 @@ internal struct TimeText
     }
 
     /// <summary>Reads a time of day without a date.</summary>
-    /// <param name="text">hh:mm with seconds, fractions, AM or PM and a zone, or hhmm and hhmmss if <paramref name="isNumber"/>.</param>
+    /// <param name="text">hh:mm with seconds, fractions, AM or PM and a zone, or hhmm and hhmmss with the name of a zone, or alone if <paramref name="isNumber"/>.</param>
     public static bool TryReadClock(ReadOnlySpan<char> text, bool isNumber, out TimeText time)
     {
         time = default;
-        var rest = text;
-        return (time.ReadClock(ref rest) || (isNumber && time.ReadClockNumber(ref rest))) && time.ReadZone(rest);
+        var rest = text is ['T' or 't', >= '0' and <= '9', ..] && text.Contains(':') ? text[1..] : text;
+        if (time.ReadClock(ref rest))
+        {
+            return time.ReadZone(rest);
+        }
+
+        rest = text;
+        if (!time.ReadClockNumber(ref rest) || !time.ReadZone(rest))
+        {
+            return false;
+        }
+
+        // The second number of 01-02 is another hour and no zone.
+        var isLong = text.Length - rest.Length >= 4;
+        var zone = rest.Trim(" \u00a0");
+        return zone.IsEmpty ? isNumber : char.IsAsciiLetter(zone[0]) ? isLong || isNumber : isLong && isNumber;
     }
 
     /// <summary>Reads a zone alone: EST, UTC+1, +05:30, or -5 and 5 hours east of UTC.</summary>
@@ -243,6 +260,13 @@ internal struct TimeText
             case 4:
                 // 2013-12-02
                 First = Number(ref rest, 4);
+                if (rest is ['年' or '년', ..])
+                {
+                    // 2013年12月02日
+                    Form = DateForm.Known;
+                    return (Second = Part(ref rest)) > 0 && rest is ['月' or '월', ..] && (Third = Part(ref rest)) > 0 && rest is ['日' or '일', ..] && Skip(ref rest);
+                }
+
                 if (rest.Length > 0 && rest[0] is '-' or '/' or '.' or ' ' or '_')
                 {
                     var separator = rest[0];
@@ -317,6 +341,18 @@ internal struct TimeText
             default:
                 return false;
         }
+
+        static int Part(ref ReadOnlySpan<char> rest)
+        {
+            rest = rest[1..].TrimStart(' ');
+            return Digits(rest) is (1 or 2) and var length ? Number(ref rest, length) : 0;
+        }
+
+        static bool Skip(ref ReadOnlySpan<char> rest)
+        {
+            rest = rest[1..];
+            return true;
+        }
     }
 
     private static bool IsWeekday(ReadOnlySpan<char> name)
@@ -367,11 +403,12 @@ internal struct TimeText
         if (Digits(rest) is > 0)
         {
             // 20131202211500
-            return ReadClockNumber(ref rest) && ReadZone(rest);
+            return (ReadClock(ref rest) || ReadClockNumber(ref rest)) && ReadZone(rest);
         }
 
         var separators = rest.Length;
         rest = rest[0] is 'T' or 't' ? rest[1..] : rest.TrimStart(" _,:;-\u00a0\u202f");
+        rest = rest.StartsWith("at ", StringComparison.OrdinalIgnoreCase) ? rest[3..].TrimStart(' ') : rest;
         if (rest.IsEmpty)
         {
             return false;
@@ -446,7 +483,9 @@ internal struct TimeText
         }
 
         var half = rest.TrimStart(" \u00a0\u202f");
-        if (IsHalfDay(half))
+        // 12:40p, as Davis writes it
+        var isLetter = mark == ':' && half is ['A' or 'a' or 'P' or 'p'];
+        if (isLetter || IsHalfDay(half))
         {
             if (hour is 0 or > 12)
             {
@@ -454,7 +493,7 @@ internal struct TimeText
             }
 
             hour = hour % 12 + (half[0] is 'P' or 'p' ? 12 : 0);
-            rest = half[1..].TrimStart('.')[1..].TrimStart('.');
+            rest = isLetter ? default : half[1..].TrimStart(InHalfDay)[1..].TrimStart('.');
         }
 
         // 21:15 Uhr, 21:15 h
@@ -471,11 +510,11 @@ internal struct TimeText
     }
 
     /// <summary>Returns whether a text is AM, pm, a.m. or the like and nothing else, such as PM10.</summary>
-    public static bool IsHalfDayAlone(ReadOnlySpan<char> text) => IsHalfDay(text) && text.Length <= 4 && text[^1] is 'M' or 'm' or '.';
+    public static bool IsHalfDayAlone(ReadOnlySpan<char> text) => IsHalfDay(text) && text.Length <= 5 && text[^1] is 'M' or 'm' or '.';
 
-    // AM, pm, a.m.
+    // AM, pm, a.m., a. m.
     private static bool IsHalfDay(ReadOnlySpan<char> text) =>
-        text.Length >= 2 && text[0] is 'A' or 'a' or 'P' or 'p' && text[1..].TrimStart('.') is [ 'M' or 'm', ..] after && Letters(after) == 1;
+        text.Length >= 2 && text[0] is 'A' or 'a' or 'P' or 'p' && text[1..].TrimStart(InHalfDay) is [ 'M' or 'm', ..] after && Letters(after) == 1;
 
     // hh, hhmm, hhmmss or hhmmssfff
     private bool ReadClockNumber(ref ReadOnlySpan<char> rest)

@@ -78,7 +78,13 @@ internal static partial class Units
             }
         }
 
-        if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.') is { Length: > 0 } bare
+        // A column may be named by its unit alone.
+        if (Degrees().IsMatch(name))
+        {
+            return (name, DegreesOf(name));
+        }
+
+        if (DegreesAtEnd().Match(name) is { Success: true } degrees && degrees.Groups["name"].Value.Trim(' ', '_', ',', '-', '.', 'Â') is { Length: > 0 } bare
             && (degrees.Groups["sure"].Success || Temperature().IsMatch(bare)))
         {
             return (bare, DegreesOf(degrees.Groups["unit"].Value));
@@ -126,6 +132,9 @@ internal static partial class Units
         return type is not null && (unit is null || UnitWords.OfType(type.Name).Contains(unit)) ? type : null;
     }
 
+    /// <summary>Returns whether a name does not tell what is measured: value, sensor 1, x.</summary>
+    public static bool SaysNothing(string name) => Nothing().IsMatch(name);
+
     /// <summary>Returns whether a name is that of an energy or a power, which without a unit can be in W, kW, Wh or kWh.</summary>
     public static bool IsEnergy(string name) => Energy().IsMatch(name);
 
@@ -161,7 +170,7 @@ internal static partial class Units
 
     // The name of a type may be followed by a word that is a unit only elsewhere: the pressures HP and LP, the temperatures in, A and S.
     private static bool MayFollow(string name, string unit) => TypeOf(name, null) is null
-        || (unit.Length == 1 ? unit is "%" or "°" or "V" || IsOfName(name, unit)
+        || (unit.Length == 1 ? !char.IsAsciiLetter(unit[0]) || unit is "V" || IsOfName(name, unit)
             : !Descriptions.Contains(unit) && (!WordsLikeUnits.Contains(unit) || unit.Equals("RH", StringComparison.OrdinalIgnoreCase)) && (!unit.Equals("hp", StringComparison.OrdinalIgnoreCase) || Energy().IsMatch(name)));
 
     private static string BeforeBrackets(string name) => InBrackets().Match(name) is { Success: true } match ? match.Groups["name"].Value.Trim() : name;
@@ -187,6 +196,10 @@ internal static partial class Units
     [GeneratedRegex("(^|[^A-Za-z])((?i)factor|on|off|status|state|err|errors?|faults?|alarms?|alerts?|flags?|counts?|counter|code|mode|valid|validity|quality|qc|ok|enabled?|ratio)$|(?<=[a-z])(Ratio|Factor|On|Off|Status|State|Error|Fault|Alarm|Alert|Flag|Count|Code|Mode|Valid|Quality|Enabled)$", RegexOptions.CultureInvariant)]
     private static partial Regex State();
 
+    // Words of no quantity, a letter, numbers.
+    [GeneratedRegex(@"^[\W_]*((value|val|values|reading|readings|measurement|measured|data|sensor|channel|ch|signal|input|analog|ai|series|column|field|point|tag|variable|var|raw|probe|logger|wert|werte|messwert|messwerte|daten|kanal|valor|valeur|valore|id)(?![a-z])[\W_]*|[0-9]+[\W_]*)*(\p{L}[\W_0-9]*)?$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex Nothing();
+
     [GeneratedRegex("^[0-9]+[sdn]$", RegexOptions.CultureInvariant)]
     private static partial Regex ColumnFormat();
 
@@ -197,16 +210,16 @@ internal static partial class Units
     [GeneratedRegex(@"^[ymdhsYMDHSTft:./\- ]{4,}$", RegexOptions.CultureInvariant)]
     private static partial Regex LayoutOfTime();
 
-    [GeneratedRegex(@"temp(erature|eratur)?($|[^a-z])|^temp|(^|[^a-z])tmp($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"temp(erature|eratur)?($|[^a-z])|^temp|(^|[^a-z])tmp($|[^a-z])|温度|気温|气温", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Temperature();
 
-    [GeneratedRegex(@"humid|feucht|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"humid|feucht|(^|[^a-z])hum($|[^a-z])|(^|[^a-z])rh($|[^a-z])|湿度", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Humidity();
 
     [GeneratedRegex(@"vibr|schwing", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Vibration();
 
-    [GeneratedRegex(@"pressure|druck|(^|[^a-z])press($|[^a-z])|barometer", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"pressure|druck|(^|[^a-z])press($|[^a-z])|(^|[^a-z])(press(ao|ão|ione?)|presi[oó]n)|barometer", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Pressure();
 
     [GeneratedRegex(@"power|energy|leistung|energie", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

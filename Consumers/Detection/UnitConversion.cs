@@ -1,6 +1,7 @@
 using System.Globalization;
 using FactoryMonitoring.Contracts;
 using UnitsNet;
+using UnitsNet.Units;
 
 namespace FactoryMonitoring.Consumers.Detection;
 
@@ -8,6 +9,8 @@ namespace FactoryMonitoring.Consumers.Detection;
 internal readonly record struct UnitConversion(double Scale, double Shift)
 {
     private static readonly UnitConversion Same = new(1, 0);
+
+    static UnitConversion() => UnitAbbreviationsCache.Default.MapUnitToAbbreviation(PressureUnit.Millibar, CultureInfo.InvariantCulture, "mb", "mB");
 
     /// <summary>Converts with twelve digits: 40 °C are 104 °F, not 104.00000000000001.</summary>
     public double Of(double value) => double.Parse(((Scale * value) + Shift).ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);

@@ -57,12 +57,28 @@ public sealed class ZonesAndHalvesTests : ReplayFileTest
     [InlineData("Zeit MEZ;v\n13.05.2024 08:00;1\n13.05.2024 09:00;2\n", "column 1 (Zeit MEZ): MEZ does not tell whether the clock is moved in summer: give TimeZone=Etc/GMT-1 for +01:00 all year, or the IANA id of the zone, as Europe/Berlin")]
     [InlineData("when (EST),v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (when (EST)): EST does not tell whether the clock is moved in summer: give TimeZone=Etc/GMT+5 for -05:00 all year, or the IANA id of the zone, as Europe/Berlin")]
     [InlineData("when (AEST),v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (when (AEST)): AEST does not tell whether the clock is moved in summer: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
+    [InlineData("when (EST/EDT),v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (when (EST/EDT)): EST/EDT does not tell when the clock is moved: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
+    [InlineData("Date-Time (PST/PDT),v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (Date-Time (PST/PDT)): PST/PDT does not tell when the clock is moved: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
+    [InlineData("Zeit MEZ / MESZ;v\n13.05.2024 08:00;1\n13.05.2024 09:00;2\n", "column 1 (Zeit MEZ / MESZ): MEZ / MESZ does not tell when the clock is moved: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
+    [InlineData("when [CET or CEST],v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (when [CET or CEST]): CET or CEST does not tell when the clock is moved: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
+    [InlineData("when (AEST/AEDT),v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (when (AEST/AEDT)): AEST/AEDT does not tell when the clock is moved: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
+    [InlineData("when (Eastern Standard Time),v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n", "column 1 (when (Eastern Standard Time)): Eastern Standard Time does not tell when the clock is moved: give TimeZone, the IANA id of the zone, as Europe/Berlin")]
     [InlineData("when,tz,v\n2024-05-13 08:00,IST,1\n2024-05-13 09:00,IST,2\n", "column 2 (tz): \"IST\" is no offset from UTC, nor the IANA id of one zone in all rows: give TimeZone")]
     public void A_zone_that_is_not_certain_is_asked_for(string text, string message)
     {
         Assert.Equal(message, Refused(text));
         Assert.Equal("2024-05-13T06:00:00", Rows(CheckText(text, new() { TimeZone = "Europe/Vienna" }))[0].Split(' ')[0]);
     }
+
+    [Theory]
+    [InlineData("when (UTC/GMT)", "2024-05-13T08:00:00")]
+    [InlineData("DATE/TIME", "2024-05-13T08:00:00")]
+    [InlineData("when (START/STOP)", "2024-05-13T08:00:00")]
+    [InlineData("when (Device Time)", "2024-05-13T08:00:00")]
+    [InlineData("when (EST5EDT)", "2024-05-13T12:00:00")]
+    [InlineData("when (US/Eastern)", "2024-05-13T12:00:00")]
+    public void A_header_of_two_words_names_a_zone_only_if_both_are_zones(string header, string time) =>
+        Assert.Equal(time, Rows(CheckText($"{header},v\n2024-05-13 08:00,1\n2024-05-13 09:00,2\n"))[0].Split(' ')[0]);
 
     [Theory]
     [InlineData("2023-10-29 01:00,1|2023-10-29 02:00,2|2023-10-29 02:00,3|2023-10-29 03:00,4", "2023-10-28T23:00:00 1|2023-10-29T00:00:00 2|2023-10-29T01:00:00 3|2023-10-29T02:00:00 4")]
