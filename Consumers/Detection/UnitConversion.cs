@@ -25,6 +25,11 @@ internal readonly record struct UnitConversion(double Scale, double Shift)
             return Same;
         }
 
+        if ((from, to) is ("%", "1") or ("1", "%"))
+        {
+            return new(to == "%" ? 100 : 0.01, 0);
+        }
+
         foreach (var quantity in Quantity.Infos)
         {
             if (UnitParser.Default.TryParse(from, quantity.UnitType, CultureInfo.InvariantCulture, out var source)

@@ -252,7 +252,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     /// <param name="first">Why it could not be read.</param>
     private Rejection ReadAsKnownForm(ReadOnlySpan<byte> message, Rejection first, ref Fields fields)
     {
-        var detail = Detail;
+        var (reason, detail) = (first, Detail);
         if (message.Length > MaxBytes || dialects.Forms is not { } forms)
         {
             return first;
@@ -280,6 +280,12 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
                     return rejection;
                 }
 
+                // The times of platforms need no mapping: there, something else is missing.
+                if (rejection != Rejection.None && first == Rejection.MissingField && dialects.LacksTime && !known.Reader.LacksTime)
+                {
+                    (reason, detail) = (rejection, Detail);
+                }
+
                 detail += known.Reader.Ambiguity;
                 if (rejection != Rejection.None && (known.Name is not null || known.Reader.IsCertain || known.Reader.IsMeasured))
                 {
@@ -292,7 +298,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             // Not JSON, half a surrogate pair in an escape, a sum beyond the range of numbers, or anything else. The problem has already been reported.
         }
 
-        return Reject(first, detail);
+        return Reject(reason, detail);
     }
 
     private void NoteUnread(DialectReader reader)
@@ -463,7 +469,8 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return Rejection.None;
         }
 
-        if (sensor.Id.IsEmpty)
+        // The second reader converts a fraction.
+        if (sensor.Id.IsEmpty || (Fraction.Is(sensor.Unit) && DialectReader.TypeOf(sensor.Type) is { Unit: "%" }))
         {
             return Rejection.MissingField;
         }
@@ -668,7 +675,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         ReadOnlySpan<byte> text = default;
         var isPresent = false;
         var rejection = ReadText(ref json, maxLength, ref text, ref isPresent);
-        found = new OptionalUtf8(isPresent, text);
+        found = new OptionalUtf8(isPresent && !text.IsEmpty, text);
         return rejection;
     }
 

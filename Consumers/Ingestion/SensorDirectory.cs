@@ -91,7 +91,7 @@ internal sealed class SensorDescription(SensorIdentity identity, Word type, Word
     public SensorDescriptionRow ToRow() => new(Identity.Name, Type, Unit, FactorySection, MachineId, Zone, sequenceId?.Text, Identity.IsBackfill);
 }
 
-/// <summary>Text that may be absent, which differs from empty.</summary>
+/// <summary>Text that may be absent; an empty one is absent in a message.</summary>
 internal readonly ref struct OptionalUtf8(bool isPresent, ReadOnlySpan<byte> bytes)
 {
     public bool IsPresent { get; } = isPresent;

@@ -13,6 +13,7 @@ internal static class ExportEndpoints
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromDays(366);
     private static readonly string[] Formats = ["csv", "parquet"];
+    private static readonly string[] Parameters = ["from", "to", "window", "sensor"];
 
     private const int AtOnceOfOne = 2;
     private const int AtOnce = 6;
@@ -45,7 +46,13 @@ internal static class ExportEndpoints
                 title: "Nothing is exported as that");
         }
 
+        // A misspelt parameter would export another window, or all sensors.
         var input = new Input();
+        foreach (var unknown in context.Request.Query.Keys.Except(Parameters, StringComparer.OrdinalIgnoreCase))
+        {
+            input.Bad(unknown, $"is no parameter: must be one of {string.Join(", ", Parameters)}", 0);
+        }
+
         var end = input.Time("to", to) ?? time.GetUtcNow();
         var begin = input.Time("from", from) ?? end - input.Window(null, window, TimeSpan.FromHours(1), Shortest, Longest);
         var filter = new ExportFilter(begin, end, input.Text("sensor", sensor));

@@ -60,6 +60,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <summary>The form of the last object that was read by its form, in words; null if there was none.</summary>
     public string? Form { get; private set; }
 
+    /// <summary>Whether the last rejected message has no time that this reader knows.</summary>
+    public bool LacksTime { get; private set; }
+
     /// <summary>Whether no other form looks like this one.</summary>
     public bool IsCertain { get; private set; }
 
@@ -91,7 +94,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <exception cref="InvalidOperationException">Its text is not valid Unicode.</exception>
     public Rejection Read(ReadOnlySpan<byte> message, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
-        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured, Ambiguity) = (Rejection.None, "", -1, -1, null, false, false, "");
+        (_first, Detail, _element, _inner, Form, IsCertain, IsMeasured, LacksTime, Ambiguity) = (Rejection.None, "", -1, -1, null, false, false, false, "");
         _unread.Clear();
         Begin(ref reading, ref sensor);
         var envelope = Envelope.Open(message);
@@ -284,7 +287,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             reading.Critical = ReadThreshold(body, Member.Critical, "critical threshold");
         }
 
-        if (_first != Rejection.None || !HasTimeAndId(element, key, hasTime, sensor))
+        if (_first != Rejection.None || !HasTimeAndId(element, key, hasTime, hasValue, sensor))
         {
             return;
         }
@@ -297,6 +300,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         {
             Complete(element, hasValue, ref sensor);
             CheckUnitOfType(body, reading.Value, sensor.Type);
+            ToPercent(ref reading, ref sensor);
             AddType(ref sensor);
             AddPart(body, ref sensor);
             Take(sensor, take);
@@ -350,10 +354,16 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void ReadMeasured(ReadOnlySpan<byte> body, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         var id = sensor.Id;
+        var hasAny = false;
+        foreach (var found in _members.Measured)
+        {
+            hasAny |= !IsNone(body, found);
+        }
+
         for (var i = 0; i < _measurements.Length && _first == Rejection.None; i++)
         {
             var (measurement, found) = (_measurements[i], _members.Measured[i]);
-            if (found.IsMissing)
+            if (found.IsMissing || (hasAny && IsNone(body, found)))
             {
                 continue;
             }
@@ -363,7 +373,24 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
             sensor.Type = measurement.Type;
             sensor.Unit = _unitOfValue.Length > 0 ? _unitOfValue : UnitOf(measurement.Type);
+            ToPercent(ref reading, ref sensor);
             Take(sensor, take);
+        }
+    }
+
+    /// <summary>Converts a fraction to a percentage if its type is measured in %.</summary>
+    private void ToPercent(ref Reading reading, ref SensorText sensor)
+    {
+        if (!Fraction.Is(sensor.Unit) || TypeOf(sensor.Type) is not { Unit: "%" })
+        {
+            return;
+        }
+
+        (reading.Value, reading.Warning, reading.Critical) = (Fraction.ToPercent(reading.Value), Fraction.ToPercent(reading.Warning), Fraction.ToPercent(reading.Critical));
+        sensor.Unit = "%"u8;
+        if (double.IsInfinity(reading.Value) || double.IsInfinity(reading.Warning) || double.IsInfinity(reading.Critical))
+        {
+            Reject(Rejection.InvalidValue, $"Cannot take the {Encoding.UTF8.GetString(sensor.Type)}: a value or threshold of it, as a percentage, is beyond a double");
         }
     }
 
@@ -383,12 +410,18 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    private bool HasTimeAndId(ReadOnlySpan<byte> body, ReadOnlySpan<byte> key, bool hasTime, in SensorText sensor)
+    private bool HasTimeAndId(ReadOnlySpan<byte> body, ReadOnlySpan<byte> key, bool hasTime, bool hasValue, in SensorText sensor)
     {
         if (!hasTime)
         {
             var ofEvent = sensor.Id.IsEmpty && !IsElement && !ReadsHeaders ? $". Where its record's headers hold both, as those of CloudEvents in binary mode do, set {MessagesOptions.Section}:{nameof(MessagesOptions.CloudEventHeaders)}=true" : "";
-            Miss(body, Rejection.MissingField, "time (timestamp)", "Time", $", or set {MessagesOptions.Section}:{nameof(MessagesOptions.RecordTime)}=true: the time of the record counts then{ofEvent}");
+            Miss(
+                body,
+                Rejection.MissingField,
+                "time (timestamp)",
+                "Time",
+                $", or set {MessagesOptions.Section}:{nameof(MessagesOptions.RecordTime)}=true: the time of the record counts then{ofEvent}{WhereTimesAre(body)}{(hasValue ? "" : WhereNumbersAre(body, isTyped: !sensor.Type.IsEmpty))}");
+            LacksTime = true;
         }
         else if (sensor.Id.IsEmpty)
         {
@@ -453,11 +486,13 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
     }
 
-    /// <summary>Says which member may name the unit of a type's values, and what to do.</summary>
-    internal static string InUnitOf(string member, string type, string remedy) =>
-        $"The {type} has no unit, and {member} may name it: {remedy}, or name the unit of all messages in {Mapping}{nameof(MappingOptions.Units)}:{type}";
+    /// <summary>Says which member may name the unit of a type's values, or scale them, and what to do.</summary>
+    internal static string InUnitOf((string Member, bool IsScale) found, string type, string remedy) => found.IsScale
+        ? $"The {type} may have to be scaled by {found.Member}: send the scaled value, without that member or with a unit"
+        : $"The {type} has no unit, and {found.Member} may name it: {remedy}, or name the unit of all messages in {Mapping}{nameof(MappingOptions.Units)}:{type}";
 
-    private static SensorTypeInfo? TypeOf(ReadOnlySpan<byte> text)
+    /// <summary>Returns the type of the catalog, in any case and with spaces around it; null if it is none.</summary>
+    public static SensorTypeInfo? TypeOf(ReadOnlySpan<byte> text)
     {
         foreach (var type in SensorCatalog.Types.Values)
         {
@@ -501,13 +536,18 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (found.Type is not (JsonTokenType.String or JsonTokenType.Number))
         {
-            WrongType(message, found, "time", "text or a number", "Time");
+            Reject(Rejection.WrongType, $"Cannot read the time {JsonText.Show(message, found)}: it must be text or a number. {Other("Time")}{WhereTimesAre(message)}");
             return false;
         }
 
         var text = JsonText.Of(message, found).Trim((byte)' ');
         var isText = found.Type == JsonTokenType.String;
         if ((isText || TimeText.IsPlain(text)) && TimeText.TryRead(text, _zone, out reading.Timestamp))
+        {
+            return true;
+        }
+
+        if (isText && (TimeText.TryReadDotNet(text, out reading.Timestamp) || TryReadWithDate(envelope.Body, text, out reading.Timestamp)))
         {
             return true;
         }
@@ -521,14 +561,27 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         if (!TimeText.TryReadEpoch(text, out reading.Timestamp)
             && !(isText && TimeText.TryReadWritten(text, _zone, out reading.Timestamp)))
         {
+            var why = isText && TimeText.IsClock(text) ? "it is a time of day, and no member date holds its date as 2026-01-31: it" : "no setting reads it: it";
             Reject(
                 Rejection.InvalidTimestamp,
-                $"Cannot read the time {JsonText.Show(message, found)}: it must be as 2026-01-31T23:59:59.123Z, or seconds, milliseconds, microseconds or nanoseconds since 1970. {Other("Time")}");
+                $"Cannot read the time {JsonText.Show(message, found)}: {why} must be as 2026-01-31T23:59:59.123Z, or seconds, milliseconds, microseconds or nanoseconds since 1970. {Other("Time")}");
             return false;
         }
 
         return true;
     }
+
+    /// <summary>Reads a time of day whose date is in another member.</summary>
+    private bool TryReadWithDate(ReadOnlySpan<byte> body, ReadOnlySpan<byte> clock, out long timestamp)
+    {
+        timestamp = 0;
+        return _members[Member.Date] is { Type: JsonTokenType.String } found
+            && TimeText.TryRead([.. JsonText.Of(body, found).Trim((byte)' '), (byte)'T', .. clock], _zone, out timestamp);
+    }
+
+    /// <summary>Lists the times in a message, for the user who must name the member of the time.</summary>
+    private static string WhereTimesAre(ReadOnlySpan<byte> message) => JsonText.Times(message) is not { Count: > 0 } times ? ""
+        : $". It holds times at {string.Join(", ", times)}{(JsonText.ArrayOf(message, times[0]) is { Length: > 0 } ? "" : $": one is named as {Mapping}{nameof(MappingOptions.Time)}={times[0]}")}";
 
     private void ReadId(in Envelope envelope, ReadOnlySpan<byte> key, ref SensorText sensor)
     {
@@ -620,7 +673,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         Member.Id => ("sensor id", "Id"),
         Member.Type => ("sensor type", "Type"),
         Member.Level => ("alert level", "AlertLevel"),
+        Member.Date => ("date", "Time"),
         Member.Status => ("status code", "Quality"),
+        Member.Valid => ("validity", "Quality"),
         Member.Section => ("factory section", "Section"),
         Member.Machine => ("machine id", "Machine"),
         Member.Count => ("reading count", "ReadingCount"),
@@ -653,7 +708,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     {
         // A list of coordinates is not a location that can be stored, and never was.
         var text = ReadText(body, member, what, key, maxLength, takesNumber: true);
-        return new OptionalUtf8(_members[member].Type is JsonTokenType.String or JsonTokenType.Number, text);
+        return new OptionalUtf8(!text.IsEmpty, text);
     }
 
     private void CheckLength(ReadOnlySpan<byte> text, string what, int maxLength)
@@ -674,7 +729,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return false;
         }
 
-        if (found.Type == JsonTokenType.String && Words.IsNoValue(JsonText.Of(body, found)))
+        if (IsNone(body, found))
         {
             Reject(Rejection.NoValue, $"The {what} is {JsonText.Show(body, found)}, which is none: it must be a finite number. {Other(key)}");
             return true;
@@ -697,6 +752,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         ReadNumber(body, found, what, key, ref reading.Value);
         return true;
     }
+
+    /// <summary>Whether a member is missing, null, or a word for a missing value.</summary>
+    private static bool IsNone(ReadOnlySpan<byte> body, Found found) => found.IsMissing || (found.Type == JsonTokenType.String && Words.IsNoValue(JsonText.Of(body, found)));
 
     /// <summary>Whether the message's member for the unit, or the settings, name the unit that is behind a value.</summary>
     private bool IsNamedUnit(ReadOnlySpan<byte> body, ReadOnlySpan<byte> unit, ReadOnlySpan<byte> type) =>
@@ -722,7 +780,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private double ReadThreshold(ReadOnlySpan<byte> body, Member member, string what)
     {
         var (found, number) = (_members[member], double.NaN);
-        if (!found.IsMissing && !(found.Type == JsonTokenType.String && Words.IsNoValue(JsonText.Of(body, found))))
+        if (!IsNone(body, found))
         {
             ReadNumber(body, found, what, "", ref number);
         }
@@ -754,6 +812,12 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void ReadQuality(ReadOnlySpan<byte> body, ref Reading reading)
     {
         var found = _members[Member.Quality];
+        if (found.IsMissing && _members[Member.Valid].Type == JsonTokenType.False)
+        {
+            reading.Quality = 0;
+            return;
+        }
+
         if (found.IsMissing)
         {
             ReadStatus(body, ref reading);

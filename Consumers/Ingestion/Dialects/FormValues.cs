@@ -35,8 +35,11 @@ internal sealed class FormValues(MeasuredNames names)
         // Values without a part are separate series.
         public (string?, string?, string?, int) Measurement => (Id, Part, Time?.ToString(), Part is null ? Order : -1);
 
-        // A null ranks lowest; a name with its unit is more certain than one without.
-        public int Rank => (Number.ValueKind == JsonValueKind.Null ? 0 : 8) + (Name.HasOwnUnit ? 4 : 0)
+        /// <summary>Whether it is null, or a word for a missing value.</summary>
+        public bool IsNone => Number.ValueKind == JsonValueKind.Null || (Number.ValueKind == JsonValueKind.String && Words.IsNoValue(Encoding.UTF8.GetBytes(Number.GetString()!)));
+
+        // A missing value ranks lowest; a name with its unit is more certain than one without.
+        public int Rank => (IsNone ? 0 : 8) + (Name.HasOwnUnit ? 4 : 0)
             + (SensorCatalog.Types.TryGetValue(Name.Type, out var type) && Name.Unit == type.Unit ? 2 : 0)
             + ($"/{Place}/".Contains($"/{Name.Type}/", StringComparison.Ordinal) ? 1 : 0);
     }
@@ -143,7 +146,8 @@ internal sealed class FormValues(MeasuredNames names)
         : null;
 
     /// <summary>Whether an object says that its values are not valid.</summary>
-    public static bool IsInvalid(JsonElement values) => (values.TryGetProperty("is_valid", out var isValid) || values.TryGetProperty("isValid", out isValid)) && isValid.ValueKind == JsonValueKind.False;
+    public static bool IsInvalid(JsonElement values) =>
+        (values.TryGetProperty("is_valid", out var isValid) || values.TryGetProperty("isValid", out isValid) || values.TryGetProperty("valid", out isValid)) && isValid.ValueKind == JsonValueKind.False;
 
     private static bool IsWord(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && value.GetString()!.Trim() is var text && !double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _) && !Words.IsNoValue(Encoding.UTF8.GetBytes(text));
@@ -227,7 +231,7 @@ internal sealed class FormValues(MeasuredNames names)
         return [.. inner, .. inner.Length > 1 ? ","u8 : default, .. "\""u8, .. Encoding.UTF8.GetBytes(Readings), .. "\":"u8, .. buffer.WrittenSpan, (byte)'}'];
     }
 
-    /// <summary>Chooses the most certain of several values of one sensor; nulls only if there is nothing else.</summary>
+    /// <summary>Chooses the most certain of several values of one sensor; missing ones only if there is nothing else.</summary>
     /// <returns>Which values differ and are equally certain; null if there are none.</returns>
     public string? Choose()
     {
@@ -237,20 +241,20 @@ internal sealed class FormValues(MeasuredNames names)
         {
             var best = same.MaxBy(value => value.Rank)!;
             chosen.Add(best);
-            if (same.FirstOrDefault(other => other.Rank == best.Rank && other.Name.Unit == best.Name.Unit && other.Number.ToString() != best.Number.ToString()) is { } rival)
+            if (!best.IsNone && same.FirstOrDefault(other => other.Rank == best.Rank && other.Name.Unit == best.Name.Unit && other.Number.ToString() != best.Number.ToString()) is { } rival)
             {
                 problem ??= $"{best.Place} ({Shown(best)}) and {rival.Place} ({Shown(rival)}) are the same {best.Name.Type} with different values: send one of them, or each with a sensor id of its own, or name those that are read in {MessagesOptions.Section}:{nameof(MessagesOptions.Mapping)}:{nameof(MappingOptions.Values)}:{best.Name.Type}";
             }
 
-            foreach (var other in same.Where(other => other != best && other.Number.ValueKind != JsonValueKind.Null))
+            foreach (var other in same.Where(other => other != best && !other.IsNone))
             {
                 Pass(other.Place);
             }
         }
 
-        if (chosen.Exists(value => value.Number.ValueKind != JsonValueKind.Null))
+        if (chosen.Exists(value => !value.IsNone))
         {
-            chosen.RemoveAll(value => value.Number.ValueKind == JsonValueKind.Null);
+            chosen.RemoveAll(value => value.IsNone);
         }
 
         // Values of one object are ordered by name, as several values from the settings are by type.

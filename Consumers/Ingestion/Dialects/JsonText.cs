@@ -73,7 +73,21 @@ internal static class JsonText
     {
         using var document = JsonDocument.Parse(message.ToArray());
         List<string> pointers = [];
-        Collect(document.RootElement, "", pointers);
+        Collect(
+            document.RootElement,
+            "",
+            pointers,
+            (place, value) => value.ValueKind == JsonValueKind.Number && !IsTime(place, value.ToString()),
+            member => (member.Value.ValueKind != JsonValueKind.Number || !FormValues.IsNoMeasurement(member.Name)) && !IsMetadata(member.Name));
+        return pointers;
+    }
+
+    /// <summary>Returns pointers to an object's first few members whose names and values are those of a time, as the settings name members.</summary>
+    public static IReadOnlyList<string> Times(ReadOnlySpan<byte> message)
+    {
+        using var document = JsonDocument.Parse(message.ToArray());
+        List<string> pointers = [];
+        Collect(document.RootElement, "", pointers, (place, value) => IsTime(place, value.ToString()), member => member.Name != FormValues.Readings);
         return pointers;
     }
 
@@ -119,7 +133,9 @@ internal static class JsonText
         return null;
     }
 
-    private static void Collect(JsonElement value, string place, List<string> pointers)
+    /// <param name="isFound">Whether the text or number at a place is one of those.</param>
+    /// <param name="isEntered">Whether a member may be one, or contain one.</param>
+    private static void Collect(JsonElement value, string place, List<string> pointers, Func<string, JsonElement, bool> isFound, Func<JsonProperty, bool> isEntered)
     {
         if (pointers.Count >= MaxNumbers)
         {
@@ -129,26 +145,41 @@ internal static class JsonText
         var before = place.Length == 0 ? "" : $"{place}/";
         switch (value.ValueKind)
         {
-            case JsonValueKind.Number:
-                pointers.Add(place);
+            case JsonValueKind.Number or JsonValueKind.String:
+                if (isFound(place, value))
+                {
+                    pointers.Add(place);
+                }
+
                 break;
             case JsonValueKind.Object:
-                foreach (var member in value.EnumerateObject().Where(member => member.Value.ValueKind != JsonValueKind.Number || !FormValues.IsNoMeasurement(member.Name)).Where(member => !IsMetadata(member.Name)))
+                foreach (var member in value.EnumerateObject().Where(isEntered))
                 {
-                    Collect(member.Value, before + Shorten(member.Name, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), pointers);
+                    Collect(member.Value, before + Shorten(member.Name, MaxShown).Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal), pointers, isFound, isEntered);
                 }
 
                 break;
             case JsonValueKind.Array:
                 foreach (var (index, element) in value.EnumerateArray().Index())
                 {
-                    Collect(element, string.Create(CultureInfo.InvariantCulture, $"{before}{index}"), pointers);
+                    Collect(element, string.Create(CultureInfo.InvariantCulture, $"{before}{index}"), pointers, isFound, isEntered);
                 }
 
                 break;
             default:
                 break;
         }
+    }
+
+    // A time of this century, so that no other number and no text is offered as one.
+    private static bool IsTime(string place, string text)
+    {
+        const int FirstYear = 2001, LastYear = 2099;
+        var lower = place.ToLowerInvariant();
+        var (name, bytes) = (lower[(lower.LastIndexOf('/') + 1)..], Encoding.UTF8.GetBytes(text));
+        var isNamed = lower.Contains("time", StringComparison.Ordinal) || lower.Contains("date", StringComparison.Ordinal) || name is "ts" or "dt" or "at" || name.EndsWith("_at", StringComparison.Ordinal) || name.EndsWith("_ts", StringComparison.Ordinal);
+        return ((TimeText.TryRead(bytes, TimeZoneInfo.Utc, out var time) && (isNamed || text.Contains(':', StringComparison.Ordinal))) || (isNamed && TimeText.TryReadEpoch(bytes, out time)))
+            && PostgresTime.ToUtc(time).Year is >= FirstYear and <= LastYear;
     }
 
     /// <summary>Whether a name is about the transmission or the device, and not offered as the value.</summary>

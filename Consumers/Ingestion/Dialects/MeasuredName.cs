@@ -39,9 +39,9 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         ["MPa"] = "MPa", ["MW"] = "MW", ["mW"] = "mW", ["MWh"] = "MWh", ["mV"] = "mV", ["mv"] = "mV", ["Mv"] = "mV", ["mA"] = "mA", ["ma"] = "mA", ["Ma"] = "mA",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>A single letter is a unit only after the quantity that is measured in it.</summary>
-    private static readonly (char Letter, string Unit, Regex Measured)[] Letters =
-        [('C', "°C", Warmth()), ('F', "°F", Warmth()), ('K', "K", Warmth()), ('V', "V", Tension()), ('A', "A", Current()), ('W', "W", Power())];
+    /// <summary>A single letter, and mb, is a unit only after the quantity that is measured in it, in any case.</summary>
+    private static readonly (string Letters, string Unit, Regex Measured)[] Letters =
+        [("C", "°C", Warmth()), ("F", "°F", Warmth()), ("K", "K", Warmth()), ("V", "V", Tension()), ("A", "A", Current()), ("W", "W", Power()), ("mb", "hPa", Pressure())];
 
     private static readonly (string Type, Regex Name)[] Kinds =
     [
@@ -63,7 +63,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
             return new(plain?.Name ?? given, unit, plain?.Name ?? given, HasOwnUnit: false);
         }
 
-        return plain is not null ? new(plain.Name, null, plain.Name, HasOwnUnit: false) : Suffixed(name);
+        return plain is not null ? new(plain.Name, null, plain.Name, HasOwnUnit: false) : OfChannel(name) ?? Suffixed(name);
     }
 
     private (string Type, string Unit)? Given(string name)
@@ -79,6 +79,10 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         // For a type of the catalog that setting is the unit of its limits, and messages without a unit are in the catalog's.
         return !SensorCatalog.Types.ContainsKey(name) && ownUnits(name) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? (name, own) : null;
     }
+
+    // As CayenneLPP names the values of its channels: temperature_1, relative_humidity_2, barometric_pressure_3.
+    private static MeasuredName? OfChannel(string name) => Channel().Match(name) is { Success: true } channel
+        ? new(Array.Find(Named, type => type.Name.Equals(channel.Groups["type"].Value, StringComparison.OrdinalIgnoreCase))!.Name, null, name, HasOwnUnit: false) : null;
 
     private static MeasuredName? Suffixed(string name)
     {
@@ -102,7 +106,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
     /// <summary>Returns the meaning of a head and the unit of its values, as a form names them: tC is the temperature in °C.</summary>
     public static MeasuredName Of(string head, string unit)
     {
-        var type = Array.Find(Kinds, kind => kind.Name.IsMatch(head) && UnitWords.OfType(kind.Type).Contains(unit)).Type;
+        var type = Array.Find(Kinds, kind => kind.Name.IsMatch(head) && (UnitWords.OfType(kind.Type).Contains(unit) || (kind.Type == SensorCatalog.Humidity.Name && Fraction.Is(Encoding.UTF8.GetBytes(unit))))).Type;
         type = type == SensorCatalog.Temperature.Name && OtherWarmth().IsMatch(head) ? null : type;
         if (type is null)
         {
@@ -116,8 +120,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
 
     private static string? UnitOf(string head, string end) =>
         Exact.TryGetValue(end, out var unit) || Suffixes.TryGetValue(end, out unit) ? unit
-        : end is [var letter] ? Array.Find(Letters, each => each.Letter == char.ToUpperInvariant(letter) && each.Measured.IsMatch(head)).Unit
-        : null;
+        : Array.Find(Letters, each => each.Letters.Equals(end, StringComparison.OrdinalIgnoreCase) && each.Measured.IsMatch(head)).Unit;
 
     /// <summary>Returns where a unit may begin: after a separator, or where a capital letter follows a small one; the longest suffix first.</summary>
     private static IEnumerable<int> Ends(string name)
@@ -159,6 +162,9 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
 
     [GeneratedRegex("current|(^|[^a-z])amps?($|[^a-z])|^i[0-9]*$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Current();
+
+    [GeneratedRegex("^(?:(?<type>temperature)|(?:relative_)?(?<type>humidity)|(?:barometric_)?(?<type>pressure))_[0-9]{1,3}$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Channel();
 
     // As sent by weather stations: tempf, tempinf, temp1f.
     [GeneratedRegex("^(?<head>temp(in|out|[0-9]{1,2})?)(?<scale>[fc])$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]

@@ -6,6 +6,9 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 internal enum Member
 {
     Time,
+
+    /// <summary>The date of a time of day.</summary>
+    Date,
     Id,
     Type,
     Value,
@@ -15,6 +18,9 @@ internal enum Member
 
     /// <summary>A status code of OPC UA, if there is no quality.</summary>
     Status,
+
+    /// <summary>A mark whose false says that the value is not valid; anything else is ignored.</summary>
+    Valid,
     Section,
     Machine,
     Zone,
@@ -60,10 +66,10 @@ internal sealed class MemberMap
     /// <summary>Usual, unambiguous names; ambiguous ones (id, name, type, status) must be named in the settings.</summary>
     private static readonly (string Pointer, Member Member)[] Usual =
     [
-        ("time", Member.Time), ("ts", Member.Time), ("datetime", Member.Time), ("@timestamp", Member.Time),
+        ("time", Member.Time), ("ts", Member.Time), ("datetime", Member.Time), ("@timestamp", Member.Time), ("date", Member.Date),
         ("device_id", Member.Id), ("sensor", Member.Id), ("device", Member.Id),
         ("val", Member.Value), ("units", Member.Unit), ("uom", Member.Unit), ("unit_of_measurement", Member.Unit), ("unit_code", Member.Unit), ("engineering_units", Member.Unit), ("engineering_unit", Member.Unit),
-        ("is_valid", Member.Quality), ("status_code", Member.Status), ("status_code/symbol", Member.Status), ("status_code/code", Member.Status),
+        ("is_valid", Member.Quality), ("status_code", Member.Status), ("status_code/symbol", Member.Status), ("status_code/code", Member.Status), ("valid", Member.Valid),
     ];
 
     public MemberMap(MappingOptions mapping)

@@ -124,6 +124,8 @@ internal static class TimeText
         }
 
         ticks += date.Ticks;
+        // Go's clock that only ever rises: 2026-01-31 23:59:59 +0000 UTC m=+0.123.
+        text = text.LastIndexOf(" m="u8) is > 0 and var rising ? text[..rising] : text;
         if (!TryReadOffset(text.Trim((byte)' '), out var isNamed, out var minutes))
         {
             return false;
@@ -192,6 +194,30 @@ internal static class TimeText
 
         static bool IsName(string word, string name) => word.Equals(name, StringComparison.OrdinalIgnoreCase) || word.Equals(name[..3], StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>Reads /Date(1769860800000)/ and /Date(1769860800000+0100)/, as .NET wrote them: milliseconds since 1970-01-01 UTC, whatever zone is behind them.</summary>
+    /// <param name="timestamp">Microseconds since 2000-01-01 UTC.</param>
+    public static bool TryReadDotNet(ReadOnlySpan<byte> text, out long timestamp)
+    {
+        timestamp = 0;
+        if (!text.StartsWith("/Date("u8) || !text.EndsWith(")/"u8))
+        {
+            return false;
+        }
+
+        text = text[6..^2];
+        var zone = text.Length > 5 && text[^5] is (byte)'+' or (byte)'-' ? 5 : 0;
+        if (!long.TryParse(text[..^zone], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var milliseconds) || !PostgresTime.IsPossible(milliseconds))
+        {
+            return false;
+        }
+
+        timestamp = PostgresTime.FromUnix(milliseconds);
+        return true;
+    }
+
+    /// <summary>Whether a text is a time of day without a date.</summary>
+    public static bool IsClock(ReadOnlySpan<byte> text) => text.Contains((byte)':') && TryReadClock(text, out var behind, out _) && TryReadOffset(behind.Trim((byte)' '), out _, out _);
 
     /// <summary>Reads 2026-01-31, 2026/01/31 or 20260131.</summary>
     private static bool TryReadDate(ref ReadOnlySpan<byte> text, out DateTime date)

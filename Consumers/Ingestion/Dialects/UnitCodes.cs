@@ -11,7 +11,7 @@ internal static class UnitCodes
     {
         ["CEL"] = "°C", ["FAH"] = "°F", ["KEL"] = "K", ["P1"] = "%", ["PAL"] = "Pa", ["A97"] = "hPa", ["KPA"] = "kPa", ["MPA"] = "MPa", ["MBR"] = "hPa", ["BAR"] = "bar", ["PS"] = "psi",
         ["WTT"] = "W", ["KWT"] = "kW", ["MAW"] = "MW", ["KWH"] = "kWh", ["WHR"] = "Wh", ["VLT"] = "V", ["KVT"] = "kV", ["AMP"] = "A", ["4K"] = "mA", ["2Z"] = "mV", ["HTZ"] = "Hz", ["LUX"] = "lx",
-        ["59"] = "ppm", ["61"] = "ppb", ["C16"] = "mm/s", ["MTS"] = "m/s", ["KMH"] = "km/h", ["MMT"] = "mm", ["CMT"] = "cm", ["MTR"] = "m", ["GQ"] = "µg/m³", ["2N"] = "dB", ["RPM"] = "rpm", ["L2"] = "l/min", ["KGM"] = "kg",
+        ["59"] = "ppm", ["61"] = "ppb", ["C16"] = "mm/s", ["MTS"] = "m/s", ["KMH"] = "km/h", ["MMT"] = "mm", ["CMT"] = "cm", ["MTR"] = "m", ["GQ"] = "µg/m³", ["2N"] = "dB", ["C62"] = "1", ["RPM"] = "rpm", ["L2"] = "l/min", ["KGM"] = "kg",
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     private static readonly HashSet<byte[]>.AlternateLookup<ReadOnlySpan<byte>> Codes =

@@ -6,7 +6,7 @@ namespace FactoryMonitoring.Consumers.Ingestion.Dialects;
 
 /// <summary>
 /// Members beside a value that say in which unit it is, under names that are not read: temperatureUnit, scale, isFahrenheit, config/unit. A value without a unit
-/// is in that of its type only if there is no such member.
+/// is in that of its type only if there is no such member, and none that scales it.
 /// </summary>
 internal static class UnitMembers
 {
@@ -16,7 +16,7 @@ internal static class UnitMembers
             .Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 
     /// <summary>Parts of all these names, which almost no message contains.</summary>
-    private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale ahrenheit elsius mperial etric".Split(' ').Select(Encoding.UTF8.GetBytes)];
+    private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale CALE ultiplier ivisor ahrenheit elsius mperial etric".Split(' ').Select(Encoding.UTF8.GetBytes)];
 
     /// <summary>How names of members that are of one type alone begin.</summary>
     private static readonly (byte[] Begin, string Type)[] Begins =
@@ -29,9 +29,9 @@ internal static class UnitMembers
     /// <param name="message">A JSON object.</param>
     /// <param name="type">Of the catalog.</param>
     /// <param name="isCertain">The form says what the members of the message itself mean.</param>
-    /// <returns>Its pointer and content; null if there is none.</returns>
+    /// <returns>Its pointer and content, and whether it is a number that scales the value; null if there is none.</returns>
     /// <exception cref="JsonException">It is not JSON.</exception>
-    public static string? Find(ReadOnlySpan<byte> message, SensorTypeInfo type, bool isCertain = false)
+    public static (string Member, bool IsScale)? Find(ReadOnlySpan<byte> message, SensorTypeInfo type, bool isCertain = false)
     {
         if (!HasPart(message))
         {
@@ -43,7 +43,7 @@ internal static class UnitMembers
         var json = new Utf8JsonReader(message);
         while (json.Read())
         {
-            if (json.TokenType == JsonTokenType.StartObject && json.CurrentDepth > 0 && HasOwnUnit(json))
+            if (json.TokenType == JsonTokenType.StartObject && json.CurrentDepth > 0 && HasOwnUnit(json, path.Count > 0 && TypeOf(LooseName.Of(Encoding.UTF8.GetBytes(path[^1]), letters)) == type.Name))
             {
                 json.Skip();
             }
@@ -53,9 +53,10 @@ internal static class UnitMembers
                 Follow(path, json.CurrentDepth, name);
                 var loose = LooseName.Of(Encoding.UTF8.GetBytes(name), letters);
                 var isBeside = json.CurrentDepth == 1 && !isCertain && Plain.Contains(loose);
-                if ((isBeside || IsName(loose)) && json.Read() && IsOther(ref json, loose, type, isBeside))
+                if ((isBeside || IsName(loose)) && json.Read() && (IsScale(json, loose, type) || IsOther(ref json, loose, type, isBeside)))
                 {
-                    return $"{string.Join('/', path)} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
+                    var member = $"{string.Join('/', path)} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
+                    return (member, json.TokenType == JsonTokenType.Number);
                 }
             }
         }
@@ -100,29 +101,37 @@ internal static class UnitMembers
     }
 
     private static bool IsName(ReadOnlySpan<byte> loose) =>
-        (loose.StartsWith("unit"u8) || loose.EndsWith("unit"u8) || loose.EndsWith("units"u8) || loose.EndsWith("uom"u8) || loose.EndsWith("scale"u8) || IsSystem(loose))
+        (loose.StartsWith("unit"u8) || loose.EndsWith("unit"u8) || loose.EndsWith("units"u8) || loose.EndsWith("uom"u8) || IsScale(loose) || IsSystem(loose))
             && !(loose.EndsWith("id"u8) || loose.EndsWith("name"u8) || loose.EndsWith("number"u8) || loose.EndsWith("serial"u8));
+
+    private static bool IsScale(ReadOnlySpan<byte> loose) => loose.EndsWith("scale"u8) || loose.EndsWith("scalefactor"u8) || loose.EndsWith("multiplier"u8) || loose.EndsWith("divisor"u8);
+
+    // A power of ten, or its exponent: any other number is not what a value is divided by on its way.
+    private static bool IsScale(in Utf8JsonReader json, ReadOnlySpan<byte> loose, SensorTypeInfo type) =>
+        json.TokenType == JsonTokenType.Number && IsScale(loose) && (TypeOf(loose) ?? type.Name) == type.Name
+            && json.TryGetDouble(out var number) && number is not 1 && (double.IsInteger(Math.Round(Math.Log10(number), 9)) || number is -1 or -2 or -3);
 
     private static bool IsSystem(ReadOnlySpan<byte> loose) =>
         loose.EndsWith("fahrenheit"u8) || loose.EndsWith("celsius"u8) || loose.EndsWith("imperial"u8) || loose.EndsWith("metric"u8);
 
     // temperature_unit, tempScale and pressureUnit are of that type alone.
-    private static bool IsOfType(ReadOnlySpan<byte> loose, SensorTypeInfo type)
+    private static string? TypeOf(ReadOnlySpan<byte> loose)
     {
-        foreach (var (begin, of) in Begins)
+        foreach (var (begin, type) in Begins)
         {
             if (loose.StartsWith(begin))
             {
-                return of == type.Name;
+                return type;
             }
         }
 
-        return true;
+        return null;
     }
 
     private static bool IsOther(scoped ref Utf8JsonReader json, scoped ReadOnlySpan<byte> loose, SensorTypeInfo type, bool isBeside)
     {
-        if (!IsOfType(loose, type))
+        var ofType = TypeOf(loose);
+        if (ofType is not null && ofType != type.Name)
         {
             return false;
         }
@@ -143,17 +152,17 @@ internal static class UnitMembers
         var text = json.GetString()!.Trim();
         var symbol = UnitWords.SymbolOf(UnitCodes.SymbolOf(text));
         // A unit of another type of the catalog is that of the value of that type.
-        if (!UnitWords.OfType(type.Name).Contains(symbol) && SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(symbol)))
+        if (ofType is null && !UnitWords.OfType(type.Name).Contains(symbol) && SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(symbol)))
         {
             return false;
         }
 
-        return symbol != type.Unit && text.ToLowerInvariant() is not ("metric" or "si" or "")
-            && (isBeside || UnitWords.OfType(type.Name).Contains(symbol) || text.ToLowerInvariant() is "imperial" or "us" or "uscs" or "us_customary");
+        return symbol != type.Unit && text.ToLowerInvariant() is not ("metric" or "si" or "percentage" or "")
+            && (isBeside || ofType is not null || UnitWords.OfType(type.Name).Contains(symbol) || text.ToLowerInvariant() is "imperial" or "us" or "uscs" or "us_customary");
     }
 
-    // {"value":3,"unit":"V"} beside the value: the unit is that of the object.
-    private static bool HasOwnUnit(Utf8JsonReader json)
+    // {"value":3,"unit":"V"} beside the value: the unit is that of the object. {"temperature":{"value":2150,"scale":0.01}} is the value itself.
+    private static bool HasOwnUnit(Utf8JsonReader json, bool isOfType)
     {
         Span<byte> letters = stackalloc byte[LooseName.MaxLength];
         var (hasValue, hasUnit, depth) = (false, false, json.CurrentDepth);
@@ -163,7 +172,7 @@ internal static class UnitMembers
             {
                 var loose = LooseName.Of(json.ValueSpan, letters);
                 hasValue |= loose.SequenceEqual("value"u8) || loose.SequenceEqual("val"u8);
-                hasUnit |= IsName(loose);
+                hasUnit |= IsName(loose) && json.Read() && !(isOfType && json.TokenType == JsonTokenType.Number);
             }
         }
 

@@ -33,6 +33,12 @@ internal sealed partial class ValueForms
             var at = FormValues.Escaped(member.Name);
             if (member.Name is "tmp" && member.Value.ValueKind == JsonValueKind.Object)
             {
+                if (Member(member.Value, "tC") is null && Member(member.Value, "tF") is null && member.Value.TryGetProperty("value", out var degrees))
+                {
+                    _values.Add($"{at}/value", Warmth(UnitMembers.Of(member.Value)), degrees, mac, "temperature", time, FormValues.IsInvalid(member.Value) ? 0 : null);
+                    continue;
+                }
+
                 ReadComponent(member.Value, $"{at}/", mac, null, time);
             }
             else if (member.Name is "hum" && Has(root, "hum", JsonValueKind.Object) && member.Value.TryGetProperty("value", out var humidity))
@@ -60,6 +66,8 @@ internal sealed partial class ValueForms
 
     private static readonly MeasuredName Humidity = new(SensorCatalog.Humidity.Name, "%", SensorCatalog.Humidity.Name, true);
 
+    private static MeasuredName Warmth(string? unit) => new(SensorCatalog.Temperature.Name, unit, SensorCatalog.Temperature.Name, unit is not null);
+
     private static bool IsComponent(string name) => name.LastIndexOf(':') is > 0 and var at && at < name.Length - 1 && name.AsSpan(at + 1).ContainsAnyExceptInRange('0', '9') == false;
 
     private void ReadComponent(JsonElement component, string place, string? id, string? name, JsonElement? time)
@@ -78,8 +86,8 @@ internal sealed partial class ValueForms
 
         static MeasuredName? Plain(string name) => name switch
         {
-            "tC" => new(SensorCatalog.Temperature.Name, "°C", SensorCatalog.Temperature.Name, true),
-            "tF" => new(SensorCatalog.Temperature.Name, "°F", SensorCatalog.Temperature.Name, true),
+            "tC" => Warmth("°C"),
+            "tF" => Warmth("°F"),
             "rh" or "hum" => Humidity,
             "apower" or "power" or "act_power" => new(SensorCatalog.Energy.Name, "W", SensorCatalog.Energy.Name, true),
             "voltage" => new("voltage", "V", "voltage", true),

@@ -50,13 +50,11 @@ internal sealed partial class ValueForms
         };
 
         var time = root.GetProperty("Time");
-        var sensors = root.EnumerateObject().Where(sensor => sensor.Value.ValueKind == JsonValueKind.Object && sensor.Name != "ENERGY").ToList();
-        // A single sensor without an id uses the record's key; of several, each appends its name to the key.
-        var unnamed = sensors.Count(sensor => Text(sensor.Value, "Id") is null && sensor.Value.EnumerateObject().Any(member => Meaning(member.Name) is not null || names.Find(member.Name) is not null));
-        foreach (var sensor in sensors)
+        foreach (var sensor in root.EnumerateObject().Where(sensor => sensor.Value.ValueKind == JsonValueKind.Object && sensor.Name != "ENERGY"))
         {
+            // Of a sensor without an id the name always follows the record's key: a message lacks the sensors that did not answer.
             var id = Text(sensor.Value, "Id");
-            _values.AddAll(sensor.Value, $"{place}{FormValues.Escaped(sensor.Name)}/", id, id is null && unnamed > 1 ? sensor.Name : null, time, Meaning);
+            _values.AddAll(sensor.Value, $"{place}{FormValues.Escaped(sensor.Name)}/", id, id is null ? sensor.Name : null, time, Meaning);
         }
 
         if (Has(root, "ENERGY", JsonValueKind.Object))

@@ -118,7 +118,31 @@ internal sealed partial class ValueForms(MeasuredNames names, bool hasId)
             }
         }
 
+        if (_values.IsEmpty)
+        {
+            Normalized(root);
+        }
+
         return ("values by their names", false);
+    }
+
+    /// <summary>What The Things Stack derives from a payload in its own names and units, if nothing of the payload itself is read.</summary>
+    private void Normalized(JsonElement root)
+    {
+        const string Place = "uplink_message/normalized_payload";
+        if (At(root, Place) is not { ValueKind: JsonValueKind.Array } measurements)
+        {
+            return;
+        }
+
+        foreach (var (index, measurement) in measurements.EnumerateArray().Index().Where(each => Has(each.Item, "air", JsonValueKind.Object)))
+        {
+            _values.AddAll(
+                measurement.GetProperty("air"),
+                string.Create(CultureInfo.InvariantCulture, $"{Place}/{index}/air/"),
+                time: Member(measurement, "time"),
+                name: name => name == "relativeHumidity" ? Humidity : null);
+        }
     }
 
     /// <summary>Describes a member that may name another unit than that of the values without one.</summary>

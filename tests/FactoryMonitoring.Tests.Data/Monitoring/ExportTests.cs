@@ -51,6 +51,8 @@ public sealed class ExportTests(PostgresFixture postgres) : ExportTest(postgres)
     [InlineData("secrets.csv", HttpStatusCode.NotFound)]
     [InlineData("readings.csv?from=yesterday", HttpStatusCode.BadRequest)]
     [InlineData("readings.csv?window=0s", HttpStatusCode.BadRequest)]
+    [InlineData("readings.csv?windw=1h", HttpStatusCode.BadRequest)]
+    [InlineData("alerts.parquet?window=1h&sensr=a", HttpStatusCode.BadRequest)]
     [InlineData("readings.csv?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", HttpStatusCode.BadRequest)]
     public async Task What_is_not_allowed_is_a_problem(string path, HttpStatusCode status)
     {

@@ -63,6 +63,19 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"temperature":21.5,"unit_id":7,"unit_name":"F","hvac_unit":"AHU-3","battery":{"value":3,"unit":"V"}}""", "k-battery battery 3 V 1 0|k-temperature temperature 21.5 °C 1 0")]
     [InlineData("""{"ts":1769860800,"temperature":21.5,"oven":{"value":200,"unit":"F"}}""", "k-oven oven 200 °F 1 0|k-temperature temperature 21.5 °C 1 0")]
     [InlineData("""{"ts":1769860800,"temperature":"70.7 °F"}""", "k-temperature temperature 70.7 °F 1 0")]
+    // A scale of nothing, of another quantity, and of a value in an object of its own.
+    [InlineData("""{"ts":1769860800,"temperature":21.5,"scale":1}""", "k-temperature temperature 21.5 °C 1 0")]
+    [InlineData("""{"ts":1769860800,"temperature":21.5,"pressure_scale":0.01,"scale":73.4}""", "k-temperature temperature 21.5 °C 1 0")]
+    [InlineData("""{"ts":1769860800,"temperature":21.5,"level":{"value":3,"scale":0.01}}""", "k-temperature temperature 21.5 °C 1 0")]
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21.5,"unit":"°C","scale":0.1}""", "s temperature 21.5 °C 1 0")]
+    [InlineData("""{"ts":1769860800,"humidity":40,"humidity_unit":"percentage","pressure":1013,"pressure_unit":"mbar"}""", "k-humidity humidity 40 % 1 0|k-pressure pressure 1013 hPa 1 0")]
+    // A mark that the value is not valid; any other mark is ignored.
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"status":"fault","valid":false}""", "s temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"temperature":21.5,"status":"fault","valid":false}""", "k-temperature temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"values":{"temperature":21.5,"valid":false}}""", "k-temperature temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"temperature":{"value":21.5,"valid":false},"humidity":{"value":40,"valid":true}}""", "k-humidity humidity 40 % 1 0|k-temperature temperature 21.5 °C 0 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"valid":"2027-01-31"}""", "s temperature 21.5 °C 1 0")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":21.5,"valid":0,"quality":0.5}""", "s temperature 21.5 °C 0.5 0")]
     // Types.
     [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature ","value":21.5,"unit":"°C"}""", "s temperature 21.5 °C 1 0")]
     [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":" Humidity","value":40}""", "s humidity 40 % 1 0")]
@@ -167,6 +180,18 @@ public sealed class DoubtfulMessagesTests
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"energy","value":70,"config":{"power_unit":"W"}}""", "missing_field", "The energy has no unit, and config/power_unit (\"W\")")]
     [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"Temperature","value":70,"isFahrenheit":true}""", "missing_field", "isFahrenheit (true)")]
     [InlineData("""{"ts":1769860800,"humidity":0.4,"temperature":70,"temperature_unit":"fahrenheit"}""", "missing_field", "The temperature has no unit, and temperature_unit")]
+    // A unit under the name of the quantity that is not one of its units.
+    [InlineData("""{"ts":1769860800,"humidity":0.45,"humidity_unit":"1"}""", "missing_field", "The humidity has no unit, and humidity_unit (\"1\") may name it: name it with its unit, as temperature_F, or name the unit of all messages in Consumers:Messages:Mapping:Units:humidity")]
+    [InlineData("""{"ts":1769860800,"temperature":21.5,"humidity":0.45,"config":{"humidity_units":"fraction"}}""", "missing_field", "config/humidity_units (\"fraction\")")]
+    [InlineData("""{"ts":1769860800,"pressure":1013,"pressureUnit":"cmH2O"}""", "missing_field", "The pressure has no unit, and pressureUnit (\"cmH2O\")")]
+    [InlineData("""{"ts":1769860800,"humidity":12,"humidity_uom":"g/m³"}""", "missing_field", "humidity_uom")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"vibration","value":3,"vibration_unit":"g"}""", "missing_field", "vibration_unit")]
+    // Numbers that may scale the value.
+    [InlineData("""{"ts":1769860800,"temperature":2150,"scale":0.01}""", "missing_field", "The temperature may have to be scaled by scale (0.01): send the scaled value, without that member or with a unit")]
+    [InlineData("""{"ts":1769860800,"humidity":450,"humidity_multiplier":0.1}""", "missing_field", "humidity_multiplier (0.1)")]
+    [InlineData("""{"ts":1769860800,"temperature":215,"scaleFactor":-1}""", "missing_field", "scaleFactor (-1)")]
+    [InlineData("""{"ts":1769860800,"sensor":"s","sensor_type":"temperature","value":2150,"divisor":100}""", "missing_field", "The temperature may have to be scaled by divisor (100)")]
+    [InlineData("""{"ts":1769860800,"temperature":{"value":2150,"scale":0.01}}""", "missing_field", "temperature/scale (0.01)")]
     // Series of a batch that the tag of the id does not distinguish.
     [InlineData("temperature,device_id=d,room=kitchen value=21.5 1769860800000000000\ntemperature,device_id=d,room=hall value=4.5 1769860801000000000", "missing_field", "metrics/0 (room=kitchen) and metrics/1 (room=hall) are different series, and would be one sensor: name the tag that distinguishes them sensor_id, or set Readings=metrics, Id=tags/TAG, Type=name and Value=fields/value in Consumers:Messages:Mapping")]
     // Times that are of long ago, or something else.

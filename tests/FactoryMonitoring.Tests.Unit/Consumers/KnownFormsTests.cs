@@ -31,9 +31,9 @@ public sealed class KnownFormsTests
     [InlineData("zigbee2mqtt/hall", """{"battery":91,"humidity":40,"last_seen":"2026-01-31T13:00:00+01:00","linkquality":84,"pressure":1013,"temperature":21.5}""",
         "zigbee2mqtt/hall-humidity humidity 40 % 0", "zigbee2mqtt/hall-pressure pressure 1013 hPa 0", "zigbee2mqtt/hall-temperature temperature 21.5 °C 0")]
     // Tasmota: a sensor without an id, sensors with one, units of the message.
-    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40,"DewPoint":45.2},"TempUnit":"F"}""", "d1-humidity humidity 40 % 0", "d1-temperature temperature 71 °F 0")]
+    [InlineData("d1", """{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40,"DewPoint":45.2},"TempUnit":"F"}""", "d1-AM2301-humidity humidity 40 % 0", "d1-AM2301-temperature temperature 71 °F 0")]
     [InlineData("d1", """{"Time":"2026-01-31T12:00:00","DS18B20-1":{"Id":"3C01","Temperature":21.5},"DS18B20-2":{"Id":"3C02","Temperature":null},"BME280":{"Temperature":22,"Pressure":760.1},"PressureUnit":"mmHg","TempUnit":"C"}""",
-        "3C01-temperature temperature 21.5 °C 0", "d1-pressure pressure 760.1 mmHg 0", "d1-temperature temperature 22 °C 0")]
+        "3C01-temperature temperature 21.5 °C 0", "d1-BME280-pressure pressure 760.1 mmHg 0", "d1-BME280-temperature temperature 22 °C 0")]
     // With Zigbee2MQTT's information about the device, which is no id.
     [InlineData("", """{"device":{"friendlyName":"hall","ieeeAddr":"0x01"},"last_seen":"2026-01-31T12:00:00Z","temperature":21.5}""", "hall-temperature temperature 21.5 °C 0")]
     // Arrays of these forms: ThingsBoard's own, states of Home Assistant, metrics, a batch of CloudEvents.

@@ -39,9 +39,26 @@ public sealed class NamedValuesTests
     // Tasmota: several sensors without ids, an answer to a status, and a plug.
     [InlineData("""{"Time":"2026-01-31T12:00:00","DS18B20-1":{"Temperature":21.5},"DS18B20-2":{"Temperature":22.5},"TempUnit":"C"}""", "d-DS18B20-1-temperature temperature 21.5 °C|d-DS18B20-2-temperature temperature 22.5 °C", "")]
     [InlineData("""{"Time":"2026-01-31T12:00:00","DS18B20-1":{"Temperature":null},"DS18B20-2":{"Temperature":22.5},"TempUnit":"C"}""", "d-DS18B20-2-temperature temperature 22.5 °C", "")]
-    [InlineData("""{"StatusSNS":{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40},"TempUnit":"F"}}""", "d-humidity humidity 40 %|d-temperature temperature 71 °F", "")]
+    [InlineData("""{"StatusSNS":{"Time":"2026-01-31T12:00:00","AM2301":{"Temperature":71,"Humidity":40},"TempUnit":"F"}}""", "d-AM2301-humidity humidity 40 %|d-AM2301-temperature temperature 71 °F", "")]
     [InlineData("""{"Time":"2026-01-31T12:00:00","ENERGY":{"TotalStartTime":"2025-01-01T00:00:00","Total":3.185,"Power":12,"Factor":0.95,"Voltage":230,"Current":0.06}}""",
         "d-current current 0.06 A|d-energy energy 12 W|d-voltage voltage 230 V", "ENERGY/Factor, ENERGY/Total")]
+    // The id of a sensor does not depend on which others answered.
+    [InlineData("""{"Time":"2026-01-31T12:00:00","DHT-1":{"Temperature":21.5},"TempUnit":"C"}""", "d-DHT-1-temperature temperature 21.5 °C", "")]
+    [InlineData("""{"Time":"2026-01-31T12:00:00","BME280":{"Temperature":21.5,"Humidity":40},"TempUnit":"C"}""", "d-BME280-humidity humidity 40 %|d-BME280-temperature temperature 21.5 °C", "")]
+    [InlineData("""{"Time":"2026-01-31T12:00:00","BME280":{"Temperature":21.5},"DS18B20":{"Temperature":22.5},"TempUnit":"C"}""", "d-BME280-temperature temperature 21.5 °C|d-DS18B20-temperature temperature 22.5 °C", "")]
+    [InlineData("""{"Time":"2026-01-31T12:00:00","DS18B20":{"Id":"3C01","Temperature":22.5},"ENERGY":{"Power":12},"TempUnit":"C"}""", "3C01-temperature temperature 22.5 °C|d-energy energy 12 W", "")]
+    // CayenneLPP's channels, and what The Things Stack normalizes.
+    [InlineData("""{"end_device_ids":{"device_id":"t"},"received_at":"2026-01-31T12:00:00Z","uplink_message":{"decoded_payload":{"temperature_1":21.5,"temperature_2":22.5,"relative_humidity_2":40,"barometric_pressure_3":1013,"analog_in_4":3}}}""",
+        "t-barometric_pressure_3 pressure 1013 hPa|t-relative_humidity_2 humidity 40 %|t-temperature_1 temperature 21.5 °C|t-temperature_2 temperature 22.5 °C", "uplink_message/decoded_payload/analog_in_4")]
+    [InlineData("""{"ts":1769860800,"Temperature_12":21.5,"temperature_setpoint_1":25,"humidity_1":null}""", "d-Temperature_12 temperature 21.5 °C", "temperature_setpoint_1")]
+    [InlineData("""{"end_device_ids":{"device_id":"t"},"received_at":"2026-01-31T12:00:00Z","uplink_message":{"normalized_payload":[{"air":{"temperature":21.5,"relativeHumidity":40}}]}}""", "t-humidity humidity 40 %|t-temperature temperature 21.5 °C", "")]
+    [InlineData("""{"end_device_ids":{"device_id":"t"},"received_at":"2026-01-31T12:00:00Z","uplink_message":{"decoded_payload":{"temperature":21.5},"normalized_payload":[{"air":{"temperature":21.5}}]}}""", "t-temperature temperature 21.5 °C", "")]
+    // Millibars behind a pressure, and megabytes.
+    [InlineData("""{"ts":1769860800,"pressure_mb":1013,"pressure_inHg":29.9,"memory_mb":512}""", "d-pressure pressure 1013 hPa", "memory_mb, pressure_inHg")]
+    [InlineData("""{"ts":1769860800,"baro_press_MB":1013,"temperatureC":21.5}""", "d-baro_press pressure 1013 hPa|d-temperature temperature 21.5 °C", "")]
+    // Shelly's first generation, with the value in the unit of the device.
+    [InlineData("""{"mac":"B4E6","unixtime":1769860800,"tmp":{"value":70.7,"units":"F","is_valid":true},"hum":{"value":40,"is_valid":true}}""", "B4E6-humidity humidity 40 %|B4E6-temperature temperature 70.7 °F", "")]
+    [InlineData("""{"mac":"B4E6","unixtime":1769860800,"tmp":{"value":21.5,"units":"C"},"hum":{"value":40}}""", "B4E6-humidity humidity 40 %|B4E6-temperature temperature 21.5 °C", "")]
     // A RuuviTag's pressure is in Pa.
     [InlineData("""{"ts":1769860800,"temperature":21.5,"pressure":101325,"dataFormat":5,"movementCounter":7}""", "d-pressure pressure 101325 Pa|d-temperature temperature 21.5 °C", "dataFormat, movementCounter")]
     [InlineData("""{"ts":1769860800,"mac":"AA:01","pressure":99980,"measurementSequenceNumber":7}""", "AA:01-pressure pressure 99980 Pa", "measurementSequenceNumber")]

@@ -53,6 +53,16 @@ public sealed class SeveralReadingsTests
             ["12:00:00 d1-co2 co2 417 ppm", "12:00:00 d1-humidity humidity 40 %", "12:00:00 d1-temperature temperature 21.5 °C"]
         },
         {
+            "those that are no words for a missing value",
+            """{"ts":1769860800,"device":"d1","data":{"temp":21.5},"hum":"unavailable","air":{"co2":"n/a"}}""",
+            ["12:00:00 d1-temperature temperature 21.5 °C"]
+        },
+        {
+            "those that are no bare words for a missing value",
+            """{"ts":1769860800,"device":"d1","data":{"temp":nan},"hum":40,"air":{"co2":-inf}}""",
+            ["12:00:00 d1-humidity humidity 40 %"]
+        },
+        {
             "those that it has",
             """{"ts":1769860800,"device":"d1","data":{"temp":21.5},"hum":null}""",
             ["12:00:00 d1-temperature temperature 21.5 °C"]
@@ -134,7 +144,7 @@ public sealed class SeveralReadingsTests
     [InlineData("""{"device":"d1","ts":1769860800,"value":7,"readings":[{"value":1,"sensor_type":"temperature"},{"sensor_type":"temperature"}]}""", "no_value", "Element [1]: It has no value: its members are sensor_type. Name the member that holds it in Consumers:Messages:Mapping:Value")]
     [InlineData("""[{"device":"d1","ts":1769860800,"readings":[{"value":1,"sensor_type":"temperature"}]},{"device":"d1","ts":1769860800,"readings":[{"value":1,"sensor_type":"temperature"},{"value":"hot","sensor_type":"temperature"}]}]""", "wrong_type", "Element [1][1]: Cannot read the value \"hot\": it must be a number, or a number as text with a point before its decimals. Where another member holds it, name that in Consumers:Messages:Mapping:Value")]
     [InlineData("""[{"device":"d1","ts":1769860800,"readings":[{"value":1,"sensor_type":"temperature"}]},{"device":"d1","ts":1769860800,"readings":[]}]""", "empty", "Element [1]: The array of readings is empty: it must hold one at least")]
-    [InlineData("""{"ts":1769860800,"device":"d1","temp":21.5,"hum":"unavailable"}""", "no_value", "The value of humidity is \"unavailable\", which is none: it must be a finite number. Where another member holds it, name that in Consumers:Messages:Mapping:Values:humidity")]
+    [InlineData("""{"ts":1769860800,"device":"d1","temp":null,"hum":"unavailable"}""", "no_value", "The value of humidity is \"unavailable\", which is none: it must be a finite number. Where another member holds it, name that in Consumers:Messages:Mapping:Values:humidity")]
     [InlineData("""{"ts":1769860800,"device":"d1","temp":21.5,"hum":{}}""", "wrong_type", "Cannot read the value of humidity an object: it must be a number, or a number as text with a point before its decimals. Where another member holds it, name that in Consumers:Messages:Mapping:Values:humidity")]
     [InlineData("""{"ts":1769860800,"temp":21.5,"hum":40}""", "missing_field", "The message has no sensor id (sensor_id), and its record no key: its members are ts, temp, hum. Name the member that holds it in Consumers:Messages:Mapping:Id")]
     public void What_is_wrong_is_told_with_the_element_and_the_value(string message, string reason, string detail)
