@@ -80,7 +80,7 @@ internal sealed record FileShape(
             }
             catch (ReplayFileException exception) when (separator is null)
             {
-                // Blanks, and a separator that is in no row where nothing is read, are the last to be told of.
+                // Errors for blanks, and for a separator that no row contains and with which nothing is read, are reported last.
                 if (refused is null || (mayBeOther && sample is { IsCut: true, Separator: not ' ' }))
                 {
                     (refused, mayBeOther) = (exception, sample.Separator == ' ' || sample is { IsCut: false, Score: 0 });

@@ -851,11 +851,11 @@ internal sealed class ReplayCheck
         // The consumers convert the type's thresholds to the unit.
         var limits = known is not null && known.Unit == unit ? known : null;
         var (warning, critical) = (_options.WarningThreshold ?? limits?.Warning, _options.CriticalThreshold ?? limits?.Critical);
-        var scale = isFraction ? 100 : 1;
+        var (least, most) = isFraction ? (Contracts.Fraction.ToPercent(check.Least), Contracts.Fraction.ToPercent(check.Most)) : (check.Least, check.Most);
         return warning >= critical
             ? throw new ReplayFileException(Format.Text(
                 $"{_setting(nameof(ReplayOptions.WarningThreshold))} = {warning}: must be below {_setting(nameof(ReplayOptions.CriticalThreshold))} = {critical}, which holds for {id}"))
-            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, ReplayColumn.Scaled(check.Least, scale), ReplayColumn.Scaled(check.Most, scale), markers, warning, critical) { Scale = scale, IsAssumed = isAssumed, IsUnitAssumed = isUnitOfType && byName is not null && MayBeInAnother(type, check.Least, check.Most), Suspected = suspected };
+            : new ReplayColumn(check.Index, name, id, type, unit, check.Values, check.Missing, least, most, markers, warning, critical) { IsFraction = isFraction, IsAssumed = isAssumed, IsUnitAssumed = isUnitOfType && byName is not null && MayBeInAnother(type, check.Least, check.Most), Suspected = suspected };
     }
 
     // A letter behind a number may be its unit, a multiplier (1.2 K are 1,200) or the mark of a state (45s is suspect).

@@ -19,11 +19,8 @@ public sealed record ReplayColumn(
     /// <summary>Whether the column is assumed to be a temperature in °C because nothing names its type and unit.</summary>
     public bool IsAssumed { get; init; }
 
-    /// <summary>What the numbers in the file are multiplied by: 100 for fractions of a type in %.</summary>
-    public int Scale { get; init; } = 1;
-
-    /// <summary>Multiplies a number of the file: 0.57 are 57 %, not 56.99999999999999.</summary>
-    internal static double Scaled(double value, int scale) => scale == 1 ? value : Math.Round(value * scale, 10);
+    /// <summary>Whether the numbers in the file are fractions, which are sent in %.</summary>
+    public bool IsFraction { get; init; }
 
     /// <summary>Whether its unit is assumed to be that of its type although its values can be in another one.</summary>
     public bool IsUnitAssumed { get; init; }
@@ -252,7 +249,7 @@ public sealed class ReplayPlan
         return _missing.IsText(text) ? double.NaN
             : !Cell.TryRead(text, sign, out var value, out _) ? throw Changed(row, "number")
             : column.Markers.Contains(value) ? double.NaN
-            : ReplayColumn.Scaled(value, column.Scale);
+            : column.IsFraction ? Contracts.Fraction.ToPercent(value) : value;
     }
 
     private static ReplayFileException Changed(RowReader row, string what) => new(Format.Text($"line {row.Line}: holds no {what} where one was when the file was checked: it was changed"));

@@ -134,7 +134,7 @@ internal sealed partial class ExperimentRunner
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)
             {
-                Note($"the stored readings could not be looked at: {exception.Message}");
+                Note($"cannot read the stored readings: {exception.Message}");
             }
         }
     }

@@ -561,10 +561,10 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         if (!TimeText.TryReadEpoch(text, out reading.Timestamp)
             && !(isText && TimeText.TryReadWritten(text, _zone, out reading.Timestamp)))
         {
-            var why = isText && TimeText.IsClock(text) ? "it is a time of day, and no member date holds its date as 2026-01-31: it" : "no setting reads it: it";
+            var why = isText && TimeText.IsClock(text) ? "it is a time of day, and no member date holds its date as 2026-01-31" : "no setting reads this form";
             Reject(
                 Rejection.InvalidTimestamp,
-                $"Cannot read the time {JsonText.Show(message, found)}: {why} must be as 2026-01-31T23:59:59.123Z, or seconds, milliseconds, microseconds or nanoseconds since 1970. {Other("Time")}");
+                $"Cannot read the time {JsonText.Show(message, found)}: {why}. Send it as 2026-01-31T23:59:59.123Z, or as seconds, milliseconds, microseconds or nanoseconds since 1970. {Other("Time")}");
             return false;
         }
 

@@ -20,7 +20,7 @@ public sealed class TimesOfMessagesTests
     [InlineData("""{"date":"2027-02-01","time":"2026-01-31T12:00:00Z","temperature":1}""", "2026-01-31T12:00:00")]
     [InlineData("""{"date":"2027-02-01","time":"1769860800","temperature":1}""", "2026-01-31T12:00:00")]
     [InlineData("""{"date":"2027-02-01","ts":1769860800,"temperature":1}""", "2026-01-31T12:00:00")]
-    // Go, with its clock that only rises; and .NET's JSON of before.
+    // Go's default format, with its monotonic clock, and the dates of .NET's earlier JSON serializers.
     [InlineData("""{"ts":"2026-01-31 12:00:00.25 +0000 UTC m=+0.1","temperature":1}""", "2026-01-31T12:00:00.25")]
     [InlineData("""{"ts":"2026-01-31 12:00:00 +0100 CET m=+86400.000000001","temperature":1}""", "2026-01-31T11:00:00")]
     [InlineData("""{"ts":"/Date(1769860800123)/","temperature":1}""", "2026-01-31T12:00:00.123")]
@@ -45,7 +45,7 @@ public sealed class TimesOfMessagesTests
     {
         var parser = Parser();
         Assert.Equal(Rejection.InvalidTimestamp, Parse(parser, $$"""{"ts":"{{time}}","temperature":1}"""));
-        Assert.Contains($"Cannot read the time \"{time}\": no setting reads it: it must be as 2026-01-31T23:59:59.123Z, or seconds", parser.Detail, StringComparison.Ordinal);
+        Assert.Contains($"Cannot read the time \"{time}\": no setting reads this form. Send it as 2026-01-31T23:59:59.123Z, or as seconds", parser.Detail, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -56,7 +56,7 @@ public sealed class TimesOfMessagesTests
     {
         var parser = Parser();
         Assert.Equal(Rejection.InvalidTimestamp, Parse(parser, message));
-        Assert.Contains("it is a time of day, and no member date holds its date as 2026-01-31: it must be as 2026-01-31T23:59:59.123Z", parser.Detail, StringComparison.Ordinal);
+        Assert.Contains("it is a time of day, and no member date holds its date as 2026-01-31. Send it as 2026-01-31T23:59:59.123Z", parser.Detail, StringComparison.Ordinal);
     }
 
     [Theory]
