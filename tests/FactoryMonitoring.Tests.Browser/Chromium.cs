@@ -41,10 +41,11 @@ internal static class Chromium
         await page.ScreenshotAsync(new() { Path = path, FullPage = fullPage, Animations = ScreenshotAnimations.Disabled });
     }
 
+    // The headless shell takes half the processor time of the whole browser.
     private static string Find() =>
         Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named ? named
-        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-            .SelectMany(directory => new[] { "chromium", "chromium-browser", "google-chrome" }.Select(name => Path.Combine(directory, name)))
+        : new[] { "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome" }
+            .SelectMany(name => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(directory => Path.Combine(directory, name)))
             .FirstOrDefault(File.Exists)
-        ?? throw new InvalidOperationException("These tests need Chromium: apt-get install chromium, or name it in CHROMIUM");
+        ?? throw new InvalidOperationException("These tests need Chromium: apt-get install chromium-headless-shell, or name another in CHROMIUM");
 }

@@ -91,6 +91,7 @@ public sealed class ExternalTests(SecuredCluster cluster) : IClassFixture<Secure
     }
 
     [Fact]
+    [Trait("Time", "measured")]
     public async Task The_AppHost_runs_its_services_on_them()
     {
         const string User = "factory";
