@@ -11,7 +11,7 @@ public sealed record SystemAlert(string Rule, string ComponentId, string Descrip
 public sealed record DatabaseOutage(DateTimeOffset From, DateTimeOffset To);
 
 /// <summary>The monitor's findings, to be stored.</summary>
-/// <param name="MarkSilent">Whether components without heartbeats are to be marked; false if the monitor itself could not see them.</param>
+/// <param name="MarkSilent">Whether components without heartbeats are to be marked; false if the heartbeats could not be read or written.</param>
 /// <param name="Brokers">Brokers whose state was measured.</param>
 /// <param name="Judged">The rules that could be evaluated; alerts of other rules stay unchanged.</param>
 /// <param name="Alerts">All alerts that apply now.</param>

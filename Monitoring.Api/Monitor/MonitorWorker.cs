@@ -67,7 +67,7 @@ internal sealed partial class MonitorWorker(
         var (judged, alerts) = mayRaise ? SystemAlerts.Judge(situation) : ([], []);
         var lagAt = situation.LagAt == _lagWritten ? null : situation.LagAt;
         var findings = new MonitorFindings(
-            !situation.Stale,
+            !situation.Judgement.Blind,
             [.. situation.Cluster?.Brokers.Select(broker => (broker.Name, broker.Up)) ?? []],
             lagAt,
             situation.Lag.Total,

@@ -25,7 +25,8 @@ internal sealed class StatusJudge
             rows.Producers.Select(row => row.Health)
                 .Where(health => IsActive(("producer", health.ProducerId), health.Status, health.LastHeartbeat))
                 .Select(health => health.ProducerId).ToHashSet(),
-            nextChange);
+            nextChange,
+            blind);
 
         bool IsActive((string, string) component, string status, DateTimeOffset? heartbeat)
         {
@@ -48,5 +49,7 @@ internal sealed class StatusJudge
     }
 }
 
-/// <summary>The active components, and until when that holds if nothing new is read.</summary>
-internal sealed record Judgement(IReadOnlySet<string> Consumers, IReadOnlySet<string> Producers, DateTimeOffset? NextChange);
+/// <summary>The active components.</summary>
+/// <param name="NextChange">Until when the judgement holds if nothing new is read.</param>
+/// <param name="Blind">Whether heartbeats may be old because they could not be written; then nobody is declared dead.</param>
+internal sealed record Judgement(IReadOnlySet<string> Consumers, IReadOnlySet<string> Producers, DateTimeOffset? NextChange, bool Blind);

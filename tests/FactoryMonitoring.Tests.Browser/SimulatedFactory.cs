@@ -166,6 +166,13 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     public Task AgeAlertsAsync(string sensor, TimeSpan by) =>
         ExecuteAsync("""UPDATE alerts SET "timestamp" = "timestamp" - $2, updated_at = updated_at - $2 WHERE sensor_id = $1""", sensor, by);
 
+    /// <summary>Counts the open conditions: those of one sensor are one.</summary>
+    public async Task<long> OpenConditionsAsync()
+    {
+        await using var command = database.CreateCommand("SELECT count(DISTINCT (sensor_id, CASE sensor_type WHEN 'system' THEN anomaly_type END)) FROM alerts WHERE resolved_at IS NULL");
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
     /// <summary>Deletes the alerts of a sensor.</summary>
     public Task ForgetAlertsAsync(string sensor) => ExecuteAsync("DELETE FROM alerts WHERE sensor_id = $1", sensor);
 

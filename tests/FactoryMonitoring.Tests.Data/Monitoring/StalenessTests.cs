@@ -65,6 +65,28 @@ public sealed class StalenessTests(PostgresFixture postgres) : MonitoringApiTest
     }
 
     [Fact]
+    public async Task Nobody_is_declared_dead_whose_heartbeats_a_read_only_database_refused()
+    {
+        var api = await StartServingApiAsync();
+        await ExecuteAsync("INSERT INTO consumer_health (consumer_id, status, last_heartbeat, assigned_partitions) VALUES ('sensor-consumer-1', 'active', clock_timestamp() - interval '1 s', '{0}')");
+        await EventuallyAsync(async () => await StatusAsync(api) == ("active", false));
+        var name = await Database.ScalarAsync<string>("SELECT current_database()::text", Timeout);
+        await ExecuteAsync($"ALTER DATABASE {name} SET default_transaction_read_only = on");
+        await ExecuteAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'factory_monitor'");
+        await EventuallyAsync(async () => (string?)(await api.GetAsync("/api/system-status", Timeout)).Json["overall"]!["title"] == "The database is read-only");
+        await EventuallyAsync(() => Database.ScalarAsync<bool>("SELECT last_heartbeat < clock_timestamp() - interval '6 s' FROM consumer_health", Timeout));
+
+        await ExecuteAsync($"ALTER DATABASE {name} RESET default_transaction_read_only");
+        Database.DataSource.Clear();
+        await ExecuteAsync("INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram, commit_ms) VALUES (date_trunc('second', clock_timestamp()), 'sensor-consumer-1', 7, '{7}', 4)");
+
+        // The observer writes again before the consumer does.
+        await EventuallyAsync(() => Database.ScalarAsync<bool>("SELECT EXISTS (SELECT 1 FROM throughput_record WHERE stored_per_second = 7)", Timeout));
+        Assert.Equal(("active", false), await StatusAsync(api));
+        Assert.Equal("active", await Database.ScalarAsync<string>("SELECT status FROM consumer_health", Timeout));
+    }
+
+    [Fact]
     public async Task Silence_of_five_seconds_is_death_and_a_clean_stop_is_death_at_once()
     {
         await ExecuteAsync("INSERT INTO consumer_health (consumer_id, status, last_heartbeat, assigned_partitions) VALUES ('sensor-consumer-1', 'active', clock_timestamp() + interval '1 h', '{0}')");
