@@ -46,5 +46,5 @@ internal sealed class MonitoringScene
         new(new(id, status, partitions, heartbeat, 10, 100), status == "inactive", 4);
 
     public static Situation Situation(MonitoringRows rows, IEnumerable<string>? active = null, ClusterMeasurement? cluster = null, LagState? lag = null, RecoveryStopwatch? recovery = null) =>
-        new(rows, new((active ?? []).ToHashSet(), new HashSet<string>(), null), cluster, lag ?? LagState.Unknown, null, recovery, rows.DatabaseTime, false, false, TimeSpan.Zero);
+        new(rows, new((active ?? []).ToHashSet(), new HashSet<string>(), null, false), cluster, lag ?? LagState.Unknown, null, recovery, rows.DatabaseTime, false, false, TimeSpan.Zero);
 }

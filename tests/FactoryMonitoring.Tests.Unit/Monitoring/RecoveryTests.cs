@@ -57,7 +57,7 @@ public sealed class RecoveryTests
             Json(rows));
     }
 
-    private static Judgement Nobody => new(new HashSet<string>(), new HashSet<string>(), null);
+    private static Judgement Nobody => new(new HashSet<string>(), new HashSet<string>(), null, false);
 
     private static string Json(MonitoringRows rows) =>
         System.Text.Json.JsonSerializer.Serialize(Recovery.Newest(rows, Nobody, [])!, Contracts.Api.ApiJson.Context.RecoveryStopwatch);
