@@ -78,6 +78,9 @@ public static class EnvironmentNames
 {
     public const string DatabaseUrl = "DATABASE_URL";
 
+    /// <summary>The process id of the AppHost that started the service, which stops when that process is gone.</summary>
+    public const string AppHostProcess = "FACTORY_APPHOST_PID";
+
     /// <summary>The password of the user in the connection string.</summary>
     public const string DatabasePassword = "DATABASE_PASSWORD";
 

@@ -1,5 +1,6 @@
 using FactoryMonitoring.Contracts;
 using FactoryMonitoring.ServiceDefaults.Health;
+using FactoryMonitoring.ServiceDefaults.Running;
 using FactoryMonitoring.ServiceDefaults.Settings;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
 using Microsoft.AspNetCore.Builder;
@@ -72,6 +73,7 @@ public static class ServiceDefaultsExtensions
         FactoryKafkaExtensions.MapKafkaBrokers(builder.Configuration);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.AddFactoryTelemetry();
+        builder.Services.AddHostedService<AppHostWatch>();
         builder.Services.AddHealthChecks();
         builder.Services.ConfigureOptions<BoundedHealthChecks>();
         builder.Services.AddServiceDiscovery();

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using FactoryMonitoring.AppHost.Control;
 using FactoryMonitoring.AppHost.Setup;
 using FactoryMonitoring.Contracts;
+using static System.FormattableString;
 
 namespace FactoryMonitoring.AppHost.Services;
 
@@ -20,6 +21,7 @@ internal static class ProjectBuilderExtensions
         .WithBuiltProgram()
         .WithQuickStartup()
         .WithoutSecretsOfTheAppHost()
+        .WithEnvironment(EnvironmentNames.AppHostProcess, Invariant($"{Environment.ProcessId}"))
         // Names by which other machines ask for the page. A service without a value answers to loopback's names, by which the factory asks for it.
         .WithEnvironment(SettingsBuilderExtensions.AllowedHosts, "")
         // One line per event, as the services log when they run alone; Aspire's default takes two.

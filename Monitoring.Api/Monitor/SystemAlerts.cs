@@ -23,7 +23,7 @@ internal static class SystemAlerts
     public static (IReadOnlyList<string> Judged, IReadOnlyList<SystemAlert> Alerts) Judge(Situation situation)
     {
         // A blind observer raises no alert; an outage of the database is written when it is over.
-        if (situation.Stale)
+        if (situation.Judgement.Blind)
         {
             return ([], []);
         }
@@ -82,7 +82,7 @@ internal static class Silence
 {
     /// <summary>Returns false while readings wait in the brokers for a time close to the silence limit, or while it is not known whether they do.</summary>
     public static bool CanBeSeen(Situation situation, TimeSpan after) =>
-        !situation.Stale && situation.Lag.Total is not null && situation.Judgement.Consumers.Count > 0
+        !situation.Judgement.Blind && situation.Lag.Total is not null && situation.Judgement.Consumers.Count > 0
             && situation.Lag.Partitions.Values.All(lag => lag is { Lag: 0 } || lag.Seconds < after.TotalSeconds / 2);
 }
 
