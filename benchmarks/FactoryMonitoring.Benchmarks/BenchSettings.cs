@@ -10,15 +10,17 @@ namespace FactoryMonitoring.Benchmarks;
 /// <param name="MemorySeconds">How long all services run before their memory is read, in seconds.</param>
 /// <param name="Against">A commit whose consumers drain the same topic, alternating with the current ones; null for none.</param>
 /// <param name="Compression">Compression of the preloaded topic.</param>
-/// <param name="Only">Parts to run: ceilings, ingest, latency, memory, sensors, large, groups, api, pages, nab, messages.</param>
+/// <param name="Only">Parts to run: start, ceilings, ingest, latency, memory, sensors, large, groups, api, pages, nab, messages.</param>
 internal sealed record BenchSettings(
     int Readings, int Runs, int[] Replicas, int[] Rates, int LatencySeconds, int MemorySeconds, int StoredSmall, int StoredLarge, int ApiSeconds, int Sensors, int Large, int Partitions, int Connections, string? Against, CompressionType Compression, string[] Only)
 {
-    private static readonly string[] Parts = ["ceilings", "ingest", "latency", "memory", "sensors", "large", "groups", "api", "pages", "nab", "messages"];
+    private static readonly string[] Parts = ["start", "ceilings", "ingest", "latency", "memory", "sensors", "large", "groups", "api", "pages", "nab", "messages"];
+
+    private static readonly string[] OnlyWhereNamed = ["start", "large", "groups", "pages", "nab", "messages"];
 
     public const string Usage = """
         make bench ARGS="NAME=VALUE …"
-          only=ceilings,ingest,latency,memory,sensors,large,groups,api,pages,nab,messages  what is measured; large, groups, pages, nab and messages only where they are named
+          only=start,ceilings,ingest,latency,memory,sensors,large,groups,api,pages,nab,messages  what is measured; start, large, groups, pages, nab and messages only where they are named
           runs=3            how often, 1 to 100
           readings=2000000  in the preloaded topic
           replicas=1,2,3    numbers of consumers that drain it
@@ -38,7 +40,7 @@ internal sealed record BenchSettings(
     /// <exception cref="FormatException">An argument is invalid.</exception>
     public static BenchSettings Parse(string[] arguments)
     {
-        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 20_000, 900, 64, null, CompressionType.Lz4, [.. Parts.Except(["large", "groups", "pages", "nab", "messages"])]);
+        var settings = new BenchSettings(2_000_000, 3, [1, 2, 3], [100, 1_000, 5_000], 20, 60, 10_000, 10_000_000, 3, 1_000_000, 20_000, 900, 64, null, CompressionType.Lz4, [.. Parts.Except(OnlyWhereNamed)]);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var key, var text] ? (key, text) : throw new FormatException($"{argument}: must be NAME=VALUE");
@@ -74,6 +76,9 @@ internal sealed record BenchSettings(
 
     /// <summary>Whether any part needs brokers and a database.</summary>
     public bool NeedsServers => Only.Any(part => part is not ("nab" or "messages"));
+
+    /// <summary>Whether any part needs the brokers and the database that the benchmark starts.</summary>
+    public bool NeedsBrokers => Only.Any(part => part is not ("nab" or "messages" or "start"));
 
     public bool Does(string part) => Only.Contains(part, StringComparer.Ordinal);
 

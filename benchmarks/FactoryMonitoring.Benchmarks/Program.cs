@@ -57,6 +57,27 @@ using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Inter
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
 try
 {
+    for (var run = 1; settings.Does("start") && run <= settings.Runs; run++)
+    {
+        var servers = await StartRuns.ServersAsync(repository, Path.Combine(directory, $"servers-{run}"));
+        figures.Add("start.servers_s", servers);
+        foreach (var signal in StartRuns.Signals)
+        {
+            var backing = Brokers.KafkaHome(repository) is null ? "embedded" : "processes";
+            var (ready, end) = await StartRuns.RunAsync(repository, Path.Combine(directory, $"start-{run}-{signal}"), backing, signal);
+            figures.Add("start.ready_s", ready);
+            figures.Add("start.ratio", servers / ready);
+            figures.Add($"start.end_after_{signal}_s", end);
+            Print($"run {run}: brokers as {backing} and PostgreSQL alone {servers:0.0} s, the factory on them ready after {ready:0.0} s, nothing left {end:0.0} s after SIG{signal}");
+        }
+    }
+
+    if (!settings.NeedsBrokers)
+    {
+        await ReportAsync([]);
+        return 0;
+    }
+
     Print($"Starting brokers and PostgreSQL in {directory}");
     await using var brokers = await Brokers.StartAsync(directory, repository);
     await using var postgres = database = await Postgres.StartAsync(Path.Combine(directory, "postgres"));

@@ -44,13 +44,19 @@ internal sealed class Brokers : IAsyncDisposable
 
     public static async Task<Brokers> StartAsync(string directory, string repository)
     {
-        var home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } set ? set : Path.Combine(repository, ".tools", "kafka");
         var ports = Enumerable.Range(0, 6).Select(_ => FreePort()).ToArray();
-        var brokers = File.Exists(Path.Combine(home, "bin", "kafka-server-start.sh"))
+        var brokers = KafkaHome(repository) is { } home
             ? await StartKafkaAsync(home, directory, ports)
             : StartEmbedded(directory, repository, ports);
         await brokers.WaitAsync();
         return brokers;
+    }
+
+    /// <summary>Returns the folder of Apache Kafka; null if there is none.</summary>
+    public static string? KafkaHome(string repository)
+    {
+        var home = Environment.GetEnvironmentVariable("KAFKA_HOME") is { Length: > 0 } set ? set : Path.Combine(repository, ".tools", "kafka");
+        return File.Exists(Path.Combine(home, "bin", "kafka-server-start.sh")) ? home : null;
     }
 
     /// <summary>Recreates the topics, empty.</summary>
