@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Npgsql;
 
 namespace FactoryMonitoring.Data.Ingestion;
@@ -14,11 +13,15 @@ public sealed partial class IngestStore
     /// <summary>Batches whose times one step of a search reads.</summary>
     private const int MaxBatches = 50;
 
+    /// <summary>The share of the lane's time that the steps may take. In a sparse partition each batch lies among the readings of the others, and there are many.</summary>
+    private const double SearchShare = 0.1;
+
     /// <summary>Ranges that are remembered not to be where they nearly always are. They are looked up again if they are forgotten.</summary>
     private const int MaxElsewhere = 100_000;
 
     private readonly LookupPace _lookups = new(MaxLookups);
     private readonly LookupPace _steps = new(MaxBatches);
+    private readonly TimeShare _searchTime = new(SearchShare, TimeSpan.FromMilliseconds(200), TimeProvider.System);
     private readonly SortedDictionary<long, RangeSearch> _searches = [];
     private readonly HashSet<long> _elsewhere = [];
     private long _lookedUpTo;
@@ -125,10 +128,10 @@ public sealed partial class IngestStore
         }
     }
 
-    /// <summary>Goes on with the searches in small steps, newest offsets first, and records those that are over.</summary>
-    private async Task SearchAsync(LogTopic log, IReadOnlyList<PartitionMove> moves, Action<long> countMissing, long started, CancellationToken cancellationToken)
+    /// <summary>Goes on with the searches in small steps, newest offsets first, as long as their share of the time allows, and records those that are over.</summary>
+    private async Task SearchAsync(LogTopic log, IReadOnlyList<PartitionMove> moves, Action<long> countMissing, CancellationToken cancellationToken)
     {
-        for (var isFirst = true; ; isFirst = false)
+        while (true)
         {
             var over = _searches.Values.Where(search => search.IsOver).ToList();
             countMissing(await RecordAsync(log, moves, [.. over.Select(search => search.Range)], [.. over.SelectMany(search => search.Lookups())], cancellationToken));
@@ -138,7 +141,7 @@ public sealed partial class IngestStore
                 _elsewhere.Remove(search.Range.Id);
             }
 
-            if (_searches.Count == 0 || !_steps.IsTime || (!isFirst && Stopwatch.GetElapsedTime(started) >= MaxSettling))
+            if (_searches.Count == 0 || !_steps.IsTime || !_searchTime.HasTime)
             {
                 return;
             }
@@ -146,7 +149,15 @@ public sealed partial class IngestStore
             // One after the other: a search whose step fails keeps none of the others waiting.
             var leader = _searches.Values.FirstOrDefault(search => search.Range.Id > _searchedTo) ?? _searches.Values.First();
             _searchedTo = leader.Range.Id;
-            await FindAsync(_steps, log, moves, (connection, token) => StepAsync(connection, log, leader, token), cancellationToken);
+            var started = TimeProvider.System.GetTimestamp();
+            try
+            {
+                await FindAsync(_steps, log, moves, (connection, token) => StepAsync(connection, log, leader, token), cancellationToken);
+            }
+            finally
+            {
+                _searchTime.Spend(started);
+            }
         }
     }
 

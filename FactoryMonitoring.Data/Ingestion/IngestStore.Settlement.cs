@@ -8,7 +8,7 @@ public sealed partial class IngestStore
     /// <summary>Ranges read at once.</summary>
     private const int MaxRanges = 5_000;
 
-    /// <summary>No further page of ranges, and no further step of a search, is begun after this time: the lane must store readings.</summary>
+    /// <summary>No further page of ranges is begun after this time: the lane must store readings.</summary>
     private static readonly TimeSpan MaxSettling = TimeSpan.FromMilliseconds(500);
 
     private long _settledTo;
@@ -78,7 +78,7 @@ public sealed partial class IngestStore
         }
         while (_settledTo > 0 && Stopwatch.GetElapsedTime(started) < MaxSettling);
 
-        await SearchAsync(log, moves, countMissing, started, cancellationToken);
+        await SearchAsync(log, moves, countMissing, cancellationToken);
     }
 
     private async Task<List<AcknowledgedRange>> ReadRangesAsync(LogTopic log, IReadOnlyList<PartitionMove> moves, CancellationToken cancellationToken) =>

@@ -172,6 +172,38 @@ public sealed class LedgerTests(PostgresFixture postgres) : DatabaseTest(postgre
     }
 
     [Fact]
+    public async Task A_search_whose_steps_take_long_takes_a_tenth_of_the_time()
+    {
+        const int Steps = 6;
+        var stepTime = TimeSpan.FromSeconds(0.2);
+        await using var consumer = await SuccessorAsync(batches: 5_000, offsets: 10);
+        await Database.RowsAsync(
+            $"""
+            CREATE SEQUENCE steps MINVALUE 0;
+            GRANT USAGE ON steps TO PUBLIC;
+            CREATE OR REPLACE FUNCTION offset_span(log_key smallint, kafka_partition integer, first_offset bigint, next_offset bigint) RETURNS numrange
+            LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+            BEGIN
+                IF current_query() LIKE 'SELECT processing\_timestamp, first\_offset FROM reading\_batches%' THEN
+                    PERFORM nextval('steps'), pg_sleep({stepTime.TotalSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)});
+                END IF;
+                RETURN numrange(
+                    (log_key * 4294967296::numeric + kafka_partition) * 9223372036854775808::numeric + first_offset,
+                    (log_key * 4294967296::numeric + kafka_partition) * 9223372036854775808::numeric + next_offset);
+            END $$
+            """,
+            Timeout);
+        var started = TimeProvider.System.GetTimestamp();
+
+        await AcknowledgeAsync(consumer, "s", 1, 3, maxOffset: 50_007, "own");
+        await TickUntilAsync(consumer, $"SELECT last_value >= {Steps} FROM steps");
+
+        // The first step and the last may be taken on credit.
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started), (Steps - 3) * stepTime * 9, TimeSpan.FromMinutes(2));
+        Assert.Equal([[1L]], await RowsAsync("SELECT count(*) FROM acknowledgements"));
+    }
+
+    [Fact]
     public async Task A_range_is_searched_for_as_far_back_as_its_readings_reach()
     {
         await using var consumer = await SuccessorAsync(batches: 30, offsets: 10_000);
