@@ -26,7 +26,7 @@ internal sealed partial class AvroMessages : IDisposable
     /// </summary>
     private const int MaxMisses = 20;
 
-    /// <summary>A registry numbers its schemas one after the other: a new schema's id is at most this much higher than those that are known.</summary>
+    /// <summary>A registry numbers its schemas one after the other: a new schema's id is at most this much higher than those that it had when it was surveyed.</summary>
     private const int MaxNewSchemas = 1_000;
 
     /// <summary>The bytes before the value: a zero, and the schema's id in four bytes.</summary>
@@ -38,6 +38,8 @@ internal sealed partial class AvroMessages : IDisposable
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromMinutes(1);
 
     private static readonly TimeSpan RestAfterMisses = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan SurveyAgainAfter = TimeSpan.FromMinutes(10);
 
     /// <summary>How long, and how often, the registry may fail for one id while it answers for others.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -53,14 +55,16 @@ internal sealed partial class AvroMessages : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<AvroMessages> _logger;
     private readonly Dictionary<int, GenericDatumReader<object>> _readers = [];
-    private readonly Dictionary<int, string> _unreadable = [];
+    private readonly Dictionary<int, (string Why, long Since)> _unreadable = [];
     private readonly Dictionary<int, Failure> _failing = [];
     private readonly ArrayBufferWriter<byte> _json = new();
     private Task<GenericDatumReader<object>>? _asked;
     private int _askedFor;
     private bool _isProbe;
     private long _failedAt;
-    private long _unreadableSince;
+    private Task<int>? _survey;
+    private long _surveyedAt;
+    private bool? _isSurveyed;
     private int _misses;
     private int _highest;
     private long _restsSince;
@@ -106,13 +110,9 @@ internal sealed partial class AvroMessages : IDisposable
     public Outcome Read(ReadOnlySpan<byte> message)
     {
         var id = BinaryPrimitives.ReadInt32BigEndian(message[1..]);
-        if (_unreadable.Count > 0 && _time.GetElapsedTime(_unreadableSince) >= ForgetAfter)
+        if (!_readers.TryGetValue(id, out var reader) && !IsUnreadable(id))
         {
-            _unreadable.Clear();
-        }
-
-        if (!_readers.TryGetValue(id, out var reader) && !_unreadable.ContainsKey(id))
-        {
+            Survey();
             if (_misses >= MaxMisses && !IsPlausible(id) && _time.GetElapsedTime(_restsSince) < RestAfterMisses)
             {
                 Detail = $"The message is of schema {id}, and the Schema Registry {_url} does not know the last {_misses} schemas that it was asked for: it is not asked for {RestAfterMisses.TotalSeconds} s";
@@ -120,7 +120,7 @@ internal sealed partial class AvroMessages : IDisposable
             }
 
             Ask(id);
-            if (!_readers.TryGetValue(id, out reader) && !_unreadable.ContainsKey(id))
+            if (!_readers.TryGetValue(id, out reader) && !IsUnreadable(id))
             {
                 return Outcome.AwaitsSchema;
             }
@@ -128,7 +128,7 @@ internal sealed partial class AvroMessages : IDisposable
 
         if (reader is null)
         {
-            Detail = _unreadable[id];
+            Detail = _unreadable[id].Why;
             return Outcome.Unreadable;
         }
 
@@ -219,8 +219,65 @@ internal sealed partial class AvroMessages : IDisposable
         }
     }
 
-    /// <summary>Whether the id can be of a schema that is not known yet. While none is known, any can.</summary>
-    private bool IsPlausible(int id) => _highest == 0 || (id >= 0 && id <= (long)_highest + MaxNewSchemas);
+    /// <summary>
+    /// Whether the registry can have given out the id. Any id can be its own before it is surveyed, and if it refuses that and no schema is known.
+    /// </summary>
+    private bool IsPlausible(int id) => _isSurveyed is null || (_isSurveyed is false && _highest == 0) || (id >= 0 && id <= (long)_highest + MaxNewSchemas);
+
+    /// <summary>After many misses asks for the registry's highest id, beside other requests, or processes the answer.</summary>
+    private void Survey()
+    {
+        if (_survey is null)
+        {
+            if (_misses >= MaxMisses && (_isSurveyed is null || _time.GetElapsedTime(_surveyedAt) >= (_isSurveyed is true ? SurveyAgainAfter : ForgetAfter)))
+            {
+                _survey = Task.Run(HighestAsync);
+            }
+
+            return;
+        }
+
+        if (!_survey.IsCompleted)
+        {
+            return;
+        }
+
+        if (_survey.Exception is null && _survey.IsCompletedSuccessfully)
+        {
+            (_highest, _isSurveyed) = (Math.Max(_highest, _survey.Result), true);
+        }
+        else
+        {
+            // What an earlier survey has found is still true.
+            _isSurveyed ??= false;
+        }
+
+        (_survey, _surveyedAt) = (null, _time.GetTimestamp());
+    }
+
+    /// <returns>The highest id of the newest schemas of the registry's subjects; 0 if it has none.</returns>
+    /// <exception cref="SchemaRegistryException">The registry answers with an error.</exception>
+    private async Task<int> HighestAsync()
+    {
+        _registry.ClearLatestCaches();
+        var highest = 0;
+        foreach (var subject in await _registry.GetAllSubjectsAsync().ConfigureAwait(false))
+        {
+            try
+            {
+                highest = Math.Max(highest, (await _registry.GetLatestSchemaAsync(subject).ConfigureAwait(false)).Id);
+            }
+            catch (SchemaRegistryException exception) when (exception.Status == System.Net.HttpStatusCode.NotFound && IsOwn(exception))
+            {
+                // It has been deleted meanwhile.
+            }
+        }
+
+        return highest;
+    }
+
+    /// <summary>Whether the id's schema is known to be unreadable, from an answer that is not too old.</summary>
+    private bool IsUnreadable(int id) => _unreadable.TryGetValue(id, out var unreadable) && _time.GetElapsedTime(unreadable.Since) < ForgetAfter;
 
     /// <summary>
     /// Whether a refusal is the registry's: a code of its own begins with the status, as 40403 does, or is the status. A proxy that is being changed refuses every
@@ -259,15 +316,18 @@ internal sealed partial class AvroMessages : IDisposable
         Answered();
         if (_unreadable.Count >= MaxUnreadable)
         {
+            foreach (var old in _unreadable.Keys.Where(old => !IsUnreadable(old)).ToList())
+            {
+                _unreadable.Remove(old);
+            }
+        }
+
+        if (_unreadable.Count >= MaxUnreadable)
+        {
             _unreadable.Clear();
         }
 
-        if (_unreadable.Count == 0)
-        {
-            _unreadableSince = _time.GetTimestamp();
-        }
-
-        _unreadable[id] = why;
+        _unreadable[id] = (why, _time.GetTimestamp());
     }
 
     private void Answered()

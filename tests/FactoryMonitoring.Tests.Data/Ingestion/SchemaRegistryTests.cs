@@ -157,9 +157,8 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         var @new = registry.Add("\"int\"");
         for (var i = 0; i <= Unknown + 2; i++)
         {
-            var message = new byte[6];
-            BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), i == 0 ? Refused : i == 1 ? known : i == Unknown / 2 ? @new : 10_000 + i);
-            producer.Produce(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = message });
+            var id = i == 0 ? Refused : i == 1 ? known : i == Unknown / 2 ? @new : 10_000 + i;
+            producer.Produce(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = MessageOf(id) });
         }
 
         await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = LaneHarness.Reading("s", 1, 30) }, Timeout);
@@ -172,6 +171,96 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         Assert.Contains("refuses (422: ", await Database.ScalarAsync<string>("SELECT detail FROM rejected_messages WHERE kafka_offset = 0", Timeout), StringComparison.Ordinal);
         Assert.InRange(registry.Requests, 1, Unknown / 4);
         Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Fact]
+    public async Task Schemas_that_nobody_knows_and_that_come_before_any_known_one_cost_a_few_questions()
+    {
+        const int Unknown = 2_000;
+        await using var registry = await Registry.StartAsync();
+        registry.FirstId = 100_001;
+        var known = registry.Add("\"null\"");
+        await using var consumer = StartConsumer("c1", new() { ["Consumers__Messages__SchemaRegistry__Url"] = registry.Url });
+        using var producer = new ProducerBuilder<string, byte[]>(new ProducerConfig { BootstrapServers = Brokers.BootstrapServers }).Build();
+        for (var i = 0; i < Unknown; i++)
+        {
+            producer.Produce(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = MessageOf(i == Unknown / 2 ? known : 200_000 + i) });
+        }
+
+        await producer.ProduceAsync(new TopicPartition(Topic, 0), new Message<string, byte[]> { Key = "s", Value = LaneHarness.Reading("s", 1, 30) }, Timeout);
+
+        await EventuallyAsync(async () => await Database.ScalarAsync<long>("SELECT count(*) FROM readings", Timeout) == 1);
+        // The one that is known was read: it is not the schema for which it is no reading.
+        Assert.Equal(
+            [[Unknown - 1L, 1L]],
+            await Database.RowsAsync(
+                $"SELECT count(*) FILTER (WHERE detail LIKE 'The message is of schema%'), count(*) FILTER (WHERE kafka_offset = {Unknown / 2} AND detail NOT LIKE 'The message is of schema%') FROM rejected_messages",
+                Timeout));
+        Assert.InRange(registry.Requests, 1, Unknown / 8);
+        Assert.Equal(0, await consumer.StopAsync(Timeout));
+    }
+
+    [Fact]
+    public async Task A_schema_that_the_registry_has_is_read_whatever_others_come_before_it()
+    {
+        await using var registry = await Registry.StartAsync();
+        var time = new SteppedTime();
+        using var avro = new AvroMessages(new SchemaRegistryOptions { Url = registry.Url }, new ConsumerStatus(), time, NullLogger<AvroMessages>.Instance);
+        async Task<AvroMessages.Outcome> ReadAsync(int id)
+        {
+            AvroMessages.Outcome outcome;
+            while ((outcome = avro.Read(MessageOf(id))) == AvroMessages.Outcome.AwaitsSchema)
+            {
+                await Task.WhenAny(avro.Asking).WaitAsync(Timeout);
+            }
+
+            return outcome;
+        }
+
+        Assert.Equal(AvroMessages.Outcome.Read, await ReadAsync(registry.Add("\"null\"")));
+        registry.FirstId = 5_000;
+        var another = registry.Add("\"int\"");
+        for (var id = 10_000; id < 10_040; id++)
+        {
+            Assert.Equal(AvroMessages.Outcome.Unreadable, await ReadAsync(id));
+        }
+
+        Assert.Equal(AvroMessages.Outcome.Read, await ReadAsync(another));
+    }
+
+    [Fact]
+    public async Task Each_schema_that_is_not_known_is_asked_for_once_a_minute()
+    {
+        await using var registry = await Registry.StartAsync();
+        var time = new SteppedTime();
+        using var avro = new AvroMessages(new SchemaRegistryOptions { Url = registry.Url }, new ConsumerStatus(), time, NullLogger<AvroMessages>.Instance);
+        async Task<int> RequestsAfterAsync(int id)
+        {
+            while (avro.Read(MessageOf(id)) == AvroMessages.Outcome.AwaitsSchema)
+            {
+                await Task.WhenAny(avro.Asking).WaitAsync(Timeout);
+            }
+
+            return registry.Requests;
+        }
+
+        Assert.Equal(1, await RequestsAfterAsync(7));
+        time.Step(TimeSpan.FromSeconds(55));
+        Assert.Equal(2, await RequestsAfterAsync(8));
+        time.Step(TimeSpan.FromSeconds(6));
+        Assert.Equal(2, await RequestsAfterAsync(8));
+        Assert.Equal(3, await RequestsAfterAsync(7));
+        time.Step(TimeSpan.FromSeconds(54));
+        Assert.Equal(4, await RequestsAfterAsync(8));
+        Assert.Equal(4, await RequestsAfterAsync(7));
+    }
+
+    /// <summary>A message of a schema, whose value is a byte.</summary>
+    private static byte[] MessageOf(int schema)
+    {
+        var message = new byte[6];
+        BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(1), schema);
+        return message;
     }
 
     [Fact]
@@ -355,12 +444,15 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
         /// <summary>The answer for an id that it does not know.</summary>
         public (int Status, int Code) Unknown { get; set; } = (404, 40403);
 
+        /// <summary>The id of its first schema.</summary>
+        public int FirstId { get; set; } = 1;
+
         public int Requests => _requests;
 
         public string Url { get; private set; } = "";
 
         /// <returns>The id of the schema.</returns>
-        public int Add(string schema) => _ids.GetOrAdd(schema, _ => _ids.Count + 1);
+        public int Add(string schema) => _ids.GetOrAdd(schema, _ => FirstId + _ids.Count);
 
         public static async Task<Registry> StartAsync()
         {
@@ -400,7 +492,10 @@ public sealed class SchemaRegistryTests(PostgresFixture postgres) : BrokersTest(
             app.MapGet("/schemas/ids/{id:int}", (int id) => registry._ids.FirstOrDefault(pair => pair.Value == id).Key is { } schema
                 ? Results.Json(new { schema })
                 : Results.Json(new { error_code = registry.Unknown.Code, message = "Schema not found" }, statusCode: registry.Unknown.Status));
-            app.MapGet("/subjects", () => Results.Json(Array.Empty<string>()));
+            // Each schema has a subject.
+            app.MapGet("/subjects", () => Results.Json(registry._ids.Values.Select(id => $"subject-{id}")));
+            app.MapGet("/subjects/subject-{id:int}/versions/latest", (int id) =>
+                Results.Json(new { subject = $"subject-{id}", version = 1, id, schema = registry._ids.First(pair => pair.Value == id).Key }));
             await app.StartAsync();
             registry.Url = app.Urls.Single() + "/";
             return registry;
