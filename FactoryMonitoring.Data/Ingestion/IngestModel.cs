@@ -25,10 +25,11 @@ public sealed record PartitionClaim(int Partition, long? LowWatermark, long? End
 /// <param name="EventId">The row of the claim's <c>assigned</c> event, to which the stall is added.</param>
 /// <param name="PredecessorEndedAt">Null if the partition had no owner before.</param>
 /// <param name="Skipped">Offsets that the log deleted before they were read.</param>
-/// <param name="MovedAside">Messages at offsets that the log has lost and will reuse; they are moved to a separate log_id.</param>
+/// <param name="MovedAside">Messages at offsets that the log has lost and will reuse; they have been moved to a separate log_id.</param>
 /// <param name="SnapshotOffset">The offset of <see cref="Snapshots"/>; null if there are none.</param>
 /// <param name="LeaderEpoch">The leader epoch of the message before <paramref name="NextOffset"/>; null if unknown.</param>
 /// <param name="CutEpoch">The claim that last found the log truncated; null if none has.</param>
+/// <param name="CutAt">Messages from here up to <paramref name="NextOffset"/> still have to be moved aside; null if none have.</param>
 public sealed record ClaimedPartition(
     int Partition,
     long Epoch,
@@ -42,7 +43,8 @@ public sealed record ClaimedPartition(
     long MovedAside,
     long? SnapshotOffset,
     int? LeaderEpoch,
-    long? CutEpoch)
+    long? CutEpoch,
+    long? CutAt = null)
 {
     /// <summary>The detector's snapshot, and the changes to it in order.</summary>
     public List<byte[]> Snapshots { get; } = [];

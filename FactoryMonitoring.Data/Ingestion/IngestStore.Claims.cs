@@ -37,7 +37,7 @@ public sealed partial class IngestStore
             SET owner = $5, epoch = o.epoch + 1, claimed_at = clock_timestamp(), released_at = NULL, recovered_at = NULL, stored_in_epoch = 0
             FROM before b
             WHERE (o.log_key, o.topic, o.kafka_partition) = (b.log_key, b.topic, b.kafka_partition)
-            RETURNING o.kafka_partition, o.epoch, o.next_offset, o.first_offset, o.claimed_at, o.leader_epoch, o.cut_epoch
+            RETURNING o.kafka_partition, o.epoch, o.next_offset, o.first_offset, o.claimed_at, o.leader_epoch, o.cut_epoch, o.cut_at
         ), closed AS (
             UPDATE partition_ownership p
             SET ended_at = b.last_sign, ended_by = 'lost', last_commit_at = b.last_commit_at, stored = b.stored_in_epoch, recovered_at = b.recovered_at
@@ -64,7 +64,7 @@ public sealed partial class IngestStore
             ORDER BY c.kafka_partition
             RETURNING id, partition_number
         )
-        SELECT c.kafka_partition, c.epoch, c.next_offset, c.first_offset, a.id, p.consumer_id, p.ended_at, COALESCE(p.lost, false), c.leader_epoch, c.cut_epoch
+        SELECT c.kafka_partition, c.epoch, c.next_offset, c.first_offset, a.id, p.consumer_id, p.ended_at, COALESCE(p.lost, false), c.leader_epoch, c.cut_epoch, c.cut_at
         FROM claimed c JOIN assigned a ON a.partition_number = c.kafka_partition LEFT JOIN predecessor p USING (kafka_partition)
         ORDER BY c.kafka_partition
         """;
@@ -130,15 +130,16 @@ public sealed partial class IngestStore
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = u.p AND o.next_offset < u.low
         """;
 
+    // What is being moved aside already is of no log: the log may end where it was cut.
     private const string SelectBeyondEnd = """
         SELECT o.kafka_partition, o.leader_epoch IS NOT NULL FROM partition_offsets o JOIN unnest($3::int[], $4::bigint[]) u(p, log_end) ON o.kafka_partition = u.p
-        WHERE o.log_key = $1 AND o.topic = $2 AND o.next_offset > u.log_end
+        WHERE o.log_key = $1 AND o.topic = $2 AND LEAST(o.next_offset, o.cut_at) > u.log_end
         """;
 
     /// <summary>
     /// Claims partitions. A partition without a row begins at the log's low watermark. A partition with neither row nor watermark is omitted from the
     /// result. If the log ends before our offset, the caller must find by leader epochs where it was truncated; if no leader epoch was stored, the partition is
-    /// also omitted, until the end is certain.
+    /// also omitted, until the end is certain. What the log has lost must be moved aside before anything is read: see <see cref="MoveAsideAsync"/>.
     /// </summary>
     /// <exception cref="NpgsqlException">The database cannot be reached; either nothing was claimed or the answer was lost: claim again.</exception>
     public Task<IReadOnlyList<ClaimedPartition>> ClaimAsync(LogTopic log, IReadOnlyList<PartitionClaim> claims, CancellationToken cancellationToken) =>
@@ -193,7 +194,8 @@ public sealed partial class IngestStore
                     0,
                     null,
                     await reader.IsDBNullAsync(8, cancellationToken) ? null : reader.GetInt32(8),
-                    await reader.IsDBNullAsync(9, cancellationToken) ? null : reader.GetInt64(9)));
+                    await reader.IsDBNullAsync(9, cancellationToken) ? null : reader.GetInt64(9),
+                    await reader.IsDBNullAsync(10, cancellationToken) ? null : reader.GetInt64(10)));
             }
         }
 
@@ -225,7 +227,7 @@ public sealed partial class IngestStore
 
         var dropped = (from one in claimed
                        join claim in claims on one.Partition equals claim.Partition
-                       where claim.LowWatermark > one.NextOffset
+                       where claim.LowWatermark > one.NextOffset && one.CutAt is null
                        select (Claimed: one, Low: claim.LowWatermark!.Value)).ToList();
         if (dropped.Count > 0)
         {
@@ -245,7 +247,7 @@ public sealed partial class IngestStore
         foreach (var claim in claims.Where(claim => claim.CutAt is not null ? beyondEnd.ContainsKey(claim.Partition) : beyondEnd.TryGetValue(claim.Partition, out var isComparable) && !isComparable))
         {
             var index = claimed.FindIndex(one => one.Partition == claim.Partition);
-            claimed[index] = await MoveAsideAsync(connection, log, claimed[index], claim.SoundEnd!.Value, cancellationToken);
+            claimed[index] = await CutAsync(connection, log, claimed[index], claim.SoundEnd!.Value, cancellationToken);
         }
 
         return claimed;
@@ -268,42 +270,16 @@ public sealed partial class IngestStore
         return beyondEnd;
     }
 
-    // The rows of messages that the brokers have lost are kept; the offsets will be reused, so they no longer identify these rows.
-    private const string MoveAside = """
+    // The rows of messages that the brokers have lost are kept, in an account of their own; the offsets will be reused, so they no longer identify these rows.
+    // Alerts and dead letters, which are few and have no index by offset, go there at once.
+    private const string Cut = """
         WITH aside AS (
             SELECT $5::smallint AS log_key
-        ), readings_moved AS (
-            UPDATE readings SET log_key = aside.log_key FROM aside
-            WHERE readings.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
-              AND processing_timestamp BETWEEN (SELECT first_time FROM reading_times($1, $3, $4, 9223372036854775806)) AND (SELECT last_time FROM reading_times($1, $3, $4, 9223372036854775806))
-            RETURNING reading_count, processing_timestamp, kafka_offset
-        ), batches_moved AS (
-            DELETE FROM reading_batches WHERE span && offset_span($1, $3, $4, 9223372036854775807) RETURNING *
-        ), parts AS (
-            SELECT b.*, COALESCE(m.readings, 0)::integer AS moved, COALESCE(m.messages, 0)::integer AS messages_moved
-            FROM batches_moved b LEFT JOIN (
-                SELECT processing_timestamp, count(*) AS readings, count(DISTINCT kafka_offset) AS messages FROM readings_moved GROUP BY 1
-            ) m USING (processing_timestamp)
-        ), batches AS (
-            INSERT INTO reading_batches (processing_timestamp, first_offset, next_offset, stored, messages, kafka_partition, consumer_key, log_key)
-            SELECT processing_timestamp, first_offset, LEAST(next_offset, $4), stored - moved, COALESCE(messages, stored) - messages_moved, kafka_partition, consumer_key, log_key
-            FROM parts WHERE stored > moved
-            UNION ALL
-            SELECT processing_timestamp, GREATEST(first_offset, $4), next_offset, moved, messages_moved, kafka_partition, consumer_key, aside.log_key
-            FROM parts, aside WHERE moved > 0
-        ), rejected_moved AS (
-            UPDATE rejected_messages SET log_key = aside.log_key FROM aside
-            WHERE rejected_messages.log_key = $1 AND kafka_partition = $3 AND kafka_offset >= $4
-            RETURNING 1
-        ), moved AS (
-            SELECT count(*) AS stored, count(DISTINCT kafka_offset) AS messages, count(*) - count(reading_count) AS uncounted,
-                   (SELECT count(*) FROM rejected_moved) AS rejected
-            FROM readings_moved
         ), account AS (
-            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at, stored, messages, uncounted, rejected)
-            SELECT aside.log_key, $2, $3, o.next_offset, $4, clock_timestamp(), moved.stored, moved.messages, moved.uncounted, moved.rejected
-            FROM aside, moved, partition_offsets o
+            INSERT INTO partition_offsets (log_key, topic, kafka_partition, next_offset, first_offset, released_at)
+            SELECT aside.log_key, $2, $3, o.next_offset, o.next_offset, clock_timestamp() FROM aside, partition_offsets o
             WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
+            ON CONFLICT DO NOTHING
         ), alerts_moved AS (
             UPDATE alerts SET log_key = aside.log_key, resolved_at = COALESCE(resolved_at, clock_timestamp()),
                 resolved_because = CASE WHEN resolved_at IS NULL THEN 'log_ended' ELSE resolved_because END
@@ -315,40 +291,35 @@ public sealed partial class IngestStore
         ), memory AS (
             UPDATE detector_snapshots SET snapshot_offset = LEAST(snapshot_offset, $4) WHERE log_key = $1 AND topic = $2 AND kafka_partition = $3
         )
-        UPDATE partition_offsets o SET next_offset = $4, stored = o.stored - moved.stored, messages = o.messages - moved.messages,
-            uncounted = o.uncounted - moved.uncounted, rejected = o.rejected - moved.rejected, leader_epoch = NULL, cut_epoch = o.epoch,
+        UPDATE partition_offsets o SET cut_at = $4, cut_epoch = $6, leader_epoch = NULL,
             marked_offset = LEAST(o.marked_offset, $4), overdue_offset = LEAST(o.overdue_offset, $4)
-        FROM moved
         WHERE o.log_key = $1 AND o.topic = $2 AND o.kafka_partition = $3
-        RETURNING moved.messages + moved.rejected
         """;
 
     private static readonly TimeSpan MoveLimit = TimeSpan.FromHours(6);
 
-    private async Task<ClaimedPartition> MoveAsideAsync(
+    private async Task<ClaimedPartition> CutAsync(
         NpgsqlConnection connection, LogTopic log, ClaimedPartition claimed, long end, CancellationToken cancellationToken)
     {
-        // Made once, whatever becomes of this transaction: a key that is taken is not given back, and there are 32,767.
-        var aside = await dictionaries.AsideKeyAsync($"{log.LogId}#{claimed.Partition}@{claimed.Epoch}", cancellationToken);
-        await using var move = Command(connection, MoveAside, log);
-        // The tail may have any length. A shorter limit would end each attempt at the same place.
-        move.CommandTimeout = (int)MoveLimit.TotalSeconds;
-        move.Parameters.Add(new NpgsqlParameter<int> { TypedValue = claimed.Partition });
-        move.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
-        move.Parameters.Add(new NpgsqlParameter<short> { TypedValue = aside });
-        var moved = (long)(await move.ExecuteScalarAsync(cancellationToken))!;
+        // A cut that is not complete and then found to be deeper is one cut: nothing has been read in between.
+        claimed = claimed with { CutAt = end, CutEpoch = claimed.CutAt is null ? claimed.Epoch : claimed.CutEpoch };
+        await using var cut = Command(connection, Cut, log);
+        // It reads all alerts. A shorter limit would end each attempt at the same place.
+        cut.CommandTimeout = (int)MoveLimit.TotalSeconds;
+        cut.Parameters.Add(new NpgsqlParameter<int> { TypedValue = claimed.Partition });
+        cut.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end });
+        cut.Parameters.Add(new NpgsqlParameter<short> { TypedValue = await AsideKeyAsync(log, claimed, cancellationToken) });
+        cut.Parameters.Add(new NpgsqlParameter<long> { TypedValue = claimed.CutEpoch!.Value });
+        await cut.ExecuteNonQueryAsync(cancellationToken);
         await using var violations = new NpgsqlBatch(connection);
         AddViolations(violations, log, [new ViolationRow("skipped", null, null, null, null, claimed.Partition, end)]);
         await violations.ExecuteNonQueryAsync(cancellationToken);
-        return claimed with
-        {
-            NextOffset = end,
-            MovedAside = moved,
-            LeaderEpoch = null,
-            CutEpoch = claimed.Epoch,
-            SnapshotOffset = claimed.SnapshotOffset is { } at ? Math.Min(at, end) : null,
-        };
+        return claimed with { LeaderEpoch = null, SnapshotOffset = claimed.SnapshotOffset is { } at ? Math.Min(at, end) : null };
     }
+
+    // Made once, whatever becomes of the transaction: a key that is taken is not given back, and there are 32,767.
+    private Task<short> AsideKeyAsync(LogTopic log, ClaimedPartition claimed, CancellationToken cancellationToken) =>
+        dictionaries.AsideKeyAsync($"{log.LogId}#{claimed.Partition}@{claimed.CutEpoch}", cancellationToken);
 
     private const string Release = """
         WITH released AS (

@@ -7,6 +7,13 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 internal sealed partial class LeaseKeeper(
     LaneContext context, IngestStore store, LeaseTable leases, WorkingTime workingTime, DatabaseCondition database, DatabaseRecovery recovery)
 {
+    /// <summary>The share of the lane's time in which stored messages are moved aside: the other partitions have the rest.</summary>
+    private const double MovingShare = 0.5;
+
+    private readonly List<Move> _moves = [];
+    private readonly TimeShare _movingTime = new(MovingShare, TimeSpan.FromMilliseconds(250), context.Time);
+    private int _failedMoves;
+
     // By partition, of the last claimed log: what this consumer has stored remains known after its lease ends.
     private readonly Dictionary<int, (string LogId, OwnedPartition Partition)> _earlier = [];
 
@@ -30,18 +37,26 @@ internal sealed partial class LeaseKeeper(
                 database.IsBack();
                 foreach (var (partition, low, high) in wanted)
                 {
-                    if (claimed.FirstOrDefault(one => one.Partition == partition.Number) is { } claim)
+                    switch (claimed.FirstOrDefault(one => one.Partition == partition.Number))
                     {
-                        Take(partition, work.Log, claim, low, high);
-                        if (partition.IsAbandoned)
-                        {
-                            // The group has taken it away meanwhile, and its current owner must not be fenced by us.
-                            await ReleaseAsync([partition], isLost: false, null, cancellationToken);
-                        }
-                    }
-                    else
-                    {
-                        context.Post(new LaneEvent.ClaimAgain(partition, Uncertain: true));
+                        case { CutAt: { } cutAt } claim:
+                            Log.LogIsShorter(context.Logger, partition.Number, cutAt, claim.NextOffset - 1);
+                            // The database's offset is moved back intentionally.
+                            _earlier.Remove(partition.Number);
+                            _moves.Add(new Move(partition, work.Log, claim, low, high));
+                            break;
+                        case { } claim:
+                            Take(partition, work.Log, claim, low, high);
+                            if (partition.IsAbandoned)
+                            {
+                                // The group has taken it away meanwhile, and its current owner must not be fenced by us.
+                                await ReleaseAsync([partition], isLost: false, null, cancellationToken);
+                            }
+
+                            break;
+                        default:
+                            context.Post(new LaneEvent.ClaimAgain(partition, Uncertain: true));
+                            break;
                     }
                 }
 
@@ -60,6 +75,81 @@ internal sealed partial class LeaseKeeper(
         }
     }
 
+    /// <summary>
+    /// Goes on with moving aside what the brokers have lost of claimed partitions, and takes those of which everything is moved. Must be called after each work of
+    /// the lane: it takes half of the time.
+    /// </summary>
+    public async Task MoveAsideAsync(CancellationToken cancellationToken)
+    {
+        while (_moves.Count > 0 && _movingTime.HasTime)
+        {
+            var move = _moves[0];
+            if (move.Partition.IsAbandoned)
+            {
+                await ReleaseAsync([move.Partition], isLost: false, null, cancellationToken);
+                continue;
+            }
+
+            var started = context.Time.GetTimestamp();
+            try
+            {
+                var claim = await store.MoveAsideAsync(move.Log, move.Claim, cancellationToken);
+                database.IsBack();
+                _failedMoves = 0;
+                if (claim is null)
+                {
+                    _moves.Remove(move);
+                    context.Post(new LaneEvent.Fenced(move.Partition));
+                }
+                else
+                {
+                    move.Claim = claim;
+                    await EndAsync(move, cancellationToken);
+                }
+            }
+            catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
+            {
+                await recovery.RecoverAsync(fault, exception, ++_failedMoves, cancellationToken);
+                if (fault == DatabaseFault.Replaced)
+                {
+                    // The logs' keys belong to the old database.
+                    _moves.ForEach(one => context.Post(new LaneEvent.ClaimAgain(one.Partition, Uncertain: false)));
+                    _moves.Clear();
+                }
+
+                break;
+            }
+            finally
+            {
+                _movingTime.Spend(started);
+            }
+        }
+
+        _moves.ForEach(move => move.IsLong = true);
+    }
+
+    /// <summary>Takes the partition, if everything is moved.</summary>
+    private async Task EndAsync(Move move, CancellationToken cancellationToken)
+    {
+        var (partition, claim) = (move.Partition, move.Claim);
+        if (claim.CutAt is not null)
+        {
+            return;
+        }
+
+        Log.MovedAside(context.Logger, partition.Number, claim.NextOffset, claim.MovedAside);
+        if (move.IsLong || move.Low > claim.NextOffset)
+        {
+            // The log may be another one, or begin or end elsewhere, by now.
+            await ReleaseAsync([partition], isLost: false, null, cancellationToken);
+            context.Post(new LaneEvent.ClaimAgain(partition, Uncertain: false));
+            return;
+        }
+
+        _moves.Remove(move);
+        Take(partition, move.Log, claim, move.Low, move.High);
+    }
+
     /// <summary>Releases the partitions that are ours, and drops their data, whether or not the database can be reached.</summary>
     /// <param name="isLost">The group took them away without a revocation.</param>
     public async Task ReleaseAsync(IReadOnlyList<OwnedPartition> partitions, bool isLost, string? reason, CancellationToken cancellationToken)
@@ -68,7 +158,7 @@ internal sealed partial class LeaseKeeper(
         {
             for (var attempts = 1; ; attempts++)
             {
-                var mine = partitions.Select(partition => partition.Lease).OfType<PartitionLease>().ToList();
+                var mine = partitions.Select(Owned).OfType<Ownership>().ToList();
                 if (mine.Count == 0)
                 {
                     return;
@@ -76,10 +166,10 @@ internal sealed partial class LeaseKeeper(
 
                 try
                 {
-                    foreach (var log in mine.GroupBy(lease => lease.Log))
+                    foreach (var log in mine.GroupBy(owned => owned.Log))
                     {
                         var released = await store.ReleaseAsync(
-                            log.Key, [.. log.OrderBy(lease => lease.Number).Select(lease => (lease.Number, lease.Claim.Epoch))], isLost, reason, cancellationToken);
+                            log.Key, [.. log.OrderBy(owned => owned.Partition.Number).Select(owned => (owned.Partition.Number, owned.Epoch))], isLost, reason, cancellationToken);
                         context.Metrics.Rebalanced(isLost ? "lost" : "revoked", released);
                     }
 
@@ -88,7 +178,7 @@ internal sealed partial class LeaseKeeper(
                 }
                 catch (Exception exception) when (FaultPolicy.Of(exception, cancellationToken) is { } fault)
                 {
-                    if (mine.TrueForAll(lease => lease.Partition.IsAbandoned))
+                    if (mine.TrueForAll(owned => owned.Partition.IsAbandoned))
                     {
                         // The successor will find them unreleased and report it.
                         return;
@@ -103,9 +193,16 @@ internal sealed partial class LeaseKeeper(
             foreach (var partition in partitions)
             {
                 leases.Drop(partition);
+                _moves.RemoveAll(move => move.Partition == partition);
             }
         }
     }
+
+    /// <returns>Null if the partition is not claimed.</returns>
+    private Ownership? Owned(OwnedPartition partition) =>
+        partition.Lease is { } lease ? new Ownership(partition, lease.Log, lease.Claim.Epoch)
+        : _moves.Find(move => move.Partition == partition) is { } move ? new Ownership(partition, move.Log, move.Claim.Epoch)
+        : null;
 
     private void Take(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low, long? high)
     {
@@ -120,8 +217,7 @@ internal sealed partial class LeaseKeeper(
                 break;
         }
 
-        // If the log was found truncated just now, the database's offset was moved back intentionally.
-        if (claim.CutEpoch != claim.Epoch && StoredBefore(partition.Number, log) is { } stored && stored > claim.NextOffset)
+        if (StoredBefore(partition.Number, log) is { } stored && stored > claim.NextOffset)
         {
             Log.DatabaseLost(context.Logger, partition.Number, claim.NextOffset, stored - 1);
         }
@@ -140,11 +236,6 @@ internal sealed partial class LeaseKeeper(
             Log.Skipped(context.Logger, partition.Number, claim.Skipped);
         }
 
-        if (claim.MovedAside > 0)
-        {
-            Log.LogIsShorter(context.Logger, partition.Number, claim.NextOffset, claim.MovedAside);
-        }
-
         var from = lease.MemoryAt;
         Log.Claimed(context.Logger, partition.Number, claim.Epoch, claim.NextOffset, claim.NextOffset - from, claim.Predecessor ?? "nobody");
         context.Post(new LaneEvent.Claimed(partition, from, claim.NextOffset, claim.LeaderEpoch, low ?? 0, high ?? from));
@@ -152,6 +243,25 @@ internal sealed partial class LeaseKeeper(
 
     private long? StoredBefore(int partition, LogTopic log) =>
         _earlier.TryGetValue(partition, out var earlier) && earlier.LogId == log.LogId ? earlier.Partition.Committed : null;
+
+    /// <summary>A partition that is claimed, and of which the brokers have lost what is being moved aside.</summary>
+    private sealed class Move(OwnedPartition partition, LogTopic log, ClaimedPartition claim, long? low, long? high)
+    {
+        public OwnedPartition Partition => partition;
+
+        public LogTopic Log => log;
+
+        public long? Low => low;
+
+        public long? High => high;
+
+        public ClaimedPartition Claim { get; set; } = claim;
+
+        /// <summary>Other work has come between: what the brokers said of the log is out of date.</summary>
+        public bool IsLong { get; set; }
+    }
+
+    private sealed record Ownership(OwnedPartition Partition, LogTopic Log, long Epoch);
 
     private static partial class Log
     {
@@ -171,7 +281,10 @@ internal sealed partial class LeaseKeeper(
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the log dropped {Count} offsets before they were read")]
         public static partial void Skipped(ILogger logger, int partition, long count);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers lost the log after offset {Offset}: keeping {Count} stored messages of it under a separate log_id")]
-        public static partial void LogIsShorter(ILogger logger, int partition, long offset, long count);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}: the brokers lost the log from offset {Offset} on: moving what is stored of it, up to offset {Last}, to a separate log_id")]
+        public static partial void LogIsShorter(ILogger logger, int partition, long offset, long last);
+
+        [LoggerMessage(Level = LogLevel.Information, Message = "Partition {Partition}: {Count} stored messages from offset {Offset} on are kept under a separate log_id")]
+        public static partial void MovedAside(ILogger logger, int partition, long offset, long count);
     }
 }

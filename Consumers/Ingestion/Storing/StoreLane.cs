@@ -70,6 +70,7 @@ internal sealed class StoreLane : IAsyncDisposable
                     break;
             }
 
+            await _keeper.MoveAsideAsync(cancellationToken);
             Queue.Done();
         }
     }
