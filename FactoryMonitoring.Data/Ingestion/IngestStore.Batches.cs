@@ -129,11 +129,16 @@ public sealed partial class IngestStore
     private const string InsertChanges = """
         WITH changes AS (
             SELECT * FROM unnest($3::int[], $4::bigint[], $5::bytea[]) u(kafka_partition, at, state)
-        ), moved AS (
-            UPDATE detector_snapshots s SET snapshot_offset = c.at, written_at = statement_timestamp()
-            FROM changes c WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = c.kafka_partition
+        ), incomplete AS (
+            DELETE FROM detector_changes d USING detector_snapshots s, changes c
+            WHERE d.log_key = $1 AND d.topic = $2 AND d.kafka_partition = c.kafka_partition AND s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = c.kafka_partition
+                AND d.id > s.last_change
+        ), added AS (
+            INSERT INTO detector_changes (log_key, topic, kafka_partition, state) SELECT $1, $2, kafka_partition, state FROM changes RETURNING kafka_partition, id
         )
-        INSERT INTO detector_changes (log_key, topic, kafka_partition, state) SELECT $1, $2, kafka_partition, state FROM changes
+        UPDATE detector_snapshots s SET snapshot_offset = c.at, last_change = a.id, written_at = statement_timestamp()
+        FROM changes c JOIN added a USING (kafka_partition)
+        WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = c.kafka_partition
         """;
 
     private const string Stays =

@@ -114,10 +114,11 @@ public sealed partial class IngestStore
         """;
 
     private const string SelectSnapshots = """
-        SELECT s.kafka_partition, s.snapshot_offset, s.state, 0 AS n FROM detector_snapshots s WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = ANY ($3)
-        UNION ALL
-        SELECT s.kafka_partition, s.snapshot_offset, c.state, c.id FROM detector_snapshots s JOIN detector_changes c USING (log_key, topic, kafka_partition)
+        SELECT s.kafka_partition, s.snapshot_offset, s.state, 0 AS n, false FROM detector_snapshots s
         WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = ANY ($3)
+        UNION ALL
+        SELECT s.kafka_partition, s.snapshot_offset, c.state, c.id, c.is_continued FROM detector_snapshots s JOIN detector_changes c USING (log_key, topic, kafka_partition)
+        WHERE s.log_key = $1 AND s.topic = $2 AND s.kafka_partition = ANY ($3) AND c.id BETWEEN s.first_change AND s.last_change
         ORDER BY 1, 4
         """;
 
@@ -203,13 +204,21 @@ public sealed partial class IngestStore
         {
             select.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = partitions });
             await using var reader = await select.ExecuteReaderAsync(cancellationToken);
+            using var parts = new MemoryStream();
             while (await reader.ReadAsync(cancellationToken))
             {
                 var index = claimed.FindIndex(one => one.Partition == reader.GetInt32(0));
-                if (index >= 0)
+                if (index < 0)
                 {
-                    claimed[index] = claimed[index] with { SnapshotOffset = reader.GetInt64(1) };
-                    claimed[index].Snapshots.Add(await reader.GetFieldValueAsync<byte[]>(2, cancellationToken));
+                    continue;
+                }
+
+                claimed[index] = claimed[index] with { SnapshotOffset = reader.GetInt64(1) };
+                parts.Write(await reader.GetFieldValueAsync<byte[]>(2, cancellationToken));
+                if (!reader.GetBoolean(4) && parts.Length > 0)
+                {
+                    claimed[index].Snapshots.Add(parts.ToArray());
+                    parts.SetLength(0);
                 }
             }
         }

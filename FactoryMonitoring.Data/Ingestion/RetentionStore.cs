@@ -143,7 +143,7 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         new("logs", null, "as long as readings may need them, and the newest of each topic"),
         new("partition_offsets", null, "with its row in logs"),
         new("detector_snapshots", null, "with its row in logs; one row a partition"),
-        new("detector_changes", null, "with its row in detector_snapshots; 100 rows a partition"),
+        new("detector_changes", null, "with its row in detector_snapshots; 100 changes a partition, and the parts of two memories"),
         new("ledger", null, "with its row in logs"),
         new("acknowledged_totals", null, "with its row in logs"),
         new("readings", null, "days past the retention are dropped"),

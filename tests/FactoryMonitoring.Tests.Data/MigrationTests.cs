@@ -21,7 +21,7 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
         var applied = await Task.WhenAll(Enumerable.Range(0, 4)
             .Select(_ => new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout)));
 
-        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql", "006_refused.sql", "007_retention.sql", "008_log_id_form.sql", "009_outbox_parking.sql", "010_cut_logs.sql", "011_sequences.sql", "012_identity.sql", "013_bounds.sql", "014_alert_ends.sql", "015_detector_changes.sql", "016_reading_batches.sql", "017_messages.sql", "018_sensors_at_large.sql", "019_replays.sql", "020_backfill.sql", "021_newest_readings.sql", "022_backfills.sql", "023_audit_log.sql", "024_unread_members.sql", "025_roles.sql", "026_finer_latencies.sql", "027_cluster_changes.sql", "028_slowest_readings.sql", "029_outbox_turns.sql", "030_overdue.sql", "031_cut_at.sql"], applied.SelectMany(names => names));
+        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql", "006_refused.sql", "007_retention.sql", "008_log_id_form.sql", "009_outbox_parking.sql", "010_cut_logs.sql", "011_sequences.sql", "012_identity.sql", "013_bounds.sql", "014_alert_ends.sql", "015_detector_changes.sql", "016_reading_batches.sql", "017_messages.sql", "018_sensors_at_large.sql", "019_replays.sql", "020_backfill.sql", "021_newest_readings.sql", "022_backfills.sql", "023_audit_log.sql", "024_unread_members.sql", "025_roles.sql", "026_finer_latencies.sql", "027_cluster_changes.sql", "028_slowest_readings.sql", "029_outbox_turns.sql", "030_overdue.sql", "031_cut_at.sql", "032_snapshot_parts.sql"], applied.SelectMany(names => names));
     }
 
     [Fact]
@@ -38,6 +38,31 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
         Assert.Equal(
             [[(short)1, "UeX234NzTzu-Rm8QK936SA"], [(short)2, "5f7c5e8a-embedded"], [(short)3, "a:b"]],
             await Database.RowsAsync("SELECT log_key, log_id FROM logs ORDER BY log_key", Timeout));
+    }
+
+    [Fact]
+    public async Task A_memory_of_before_stays_in_force_with_all_of_its_changes()
+    {
+        await Database.ScalarAsync<object>("""
+            DELETE FROM schema_migrations WHERE name = '032_snapshot_parts.sql';
+            ALTER TABLE detector_snapshots DROP first_change, DROP last_change;
+            ALTER TABLE detector_changes DROP is_continued;
+            INSERT INTO logs (log_id) VALUES ('log');
+            INSERT INTO detector_snapshots (log_key, topic, kafka_partition, snapshot_offset, state) VALUES (1, 'sensor-data', 0, 9, 'x'), (1, 'sensor-data', 1, 9, 'x');
+            INSERT INTO detector_changes (log_key, topic, kafka_partition, state) VALUES (1, 'sensor-data', 0, 'y'), (1, 'sensor-data', 0, 'z')
+            """, Timeout);
+
+        Assert.Equal(["032_snapshot_parts.sql"], await new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout));
+
+        Assert.Equal(
+            [[0, 2L], [1, 0L]],
+            await Database.RowsAsync(
+                """
+                SELECT s.kafka_partition, count(c.id) FROM detector_snapshots s LEFT JOIN detector_changes c
+                    ON c.kafka_partition = s.kafka_partition AND c.id BETWEEN s.first_change AND s.last_change AND NOT c.is_continued
+                GROUP BY 1 ORDER BY 1
+                """,
+                Timeout));
     }
 
     [Theory]

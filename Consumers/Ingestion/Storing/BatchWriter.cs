@@ -33,12 +33,12 @@ internal sealed partial class BatchWriter(
         var work = new Refused(batch, write, new BatchDivision(batch, write), trace);
         await StorePartAsync(work, 0, work.Division.Count, cancellationToken);
         var rest = work.Division.Rest();
-        for (var i = 0; i < rest.Snapshots.Count; i++)
+        foreach (var move in write.Moves)
         {
-            // Refused messages are no longer in the detector's memory.
-            if (leases.Find(rest.Log, rest.Snapshots[i].Partition) is { } lease)
+            if (leases.Find(write.Log, move.Partition) is { } lease && (rest.Snapshots.RemoveAll(row => row.Partition == move.Partition) > 0 || lease.Snapshots.Parts?.Row.Offset > move.Expected))
             {
-                rest.Snapshots[i] = lease.Snapshots.Next(lease.Number, rest.Snapshots[i].Offset, lease.Detector);
+                // Refused messages are no longer in the detector's memory.
+                rest.Snapshots.AddRange(lease.NextSnapshot(mayBeLarge: true) is { } row ? [row] : []);
             }
         }
 
@@ -126,10 +126,10 @@ internal sealed partial class BatchWriter(
                     return (PostgresException)exception;
                 }
 
-                if (attempts > 1 && write.Snapshots.Count > 0 && (exception is TimeoutException || exception.InnerException is TimeoutException))
+                if (FaultPolicy.IsTimeout(exception))
                 {
-                    // Readings do not wait for the memory: the next snapshot is written whole.
-                    Log.MemoryNotWritten(context.Logger, lane, write.Snapshots.Sum(snapshot => (long)snapshot.State.Length));
+                    // Readings do not wait for the memory.
+                    write.Snapshots.ForEach(row => leases.Find(write.Log, row.Partition)?.StoreInParts(row));
                     write.Snapshots.Clear();
                 }
 
@@ -184,9 +184,6 @@ internal sealed partial class BatchWriter(
     {
         [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: cannot settle what the brokers acknowledged, trying again later: {Reason}")]
         public static partial void NotSettled(ILogger logger, int lane, string reason);
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "Lane {Lane}: the database did not answer in time twice, storing without the detector's memory of {Bytes} bytes, which is written later")]
-        public static partial void MemoryNotWritten(ILogger logger, int lane, long bytes);
 
         [LoggerMessage(Level = LogLevel.Warning, Message = "Partition {Partition}, offset {Offset}: the database refuses this message for good ({SqlState}: {Reason}); it becomes a dead letter")]
         public static partial void Refused(ILogger logger, int partition, long offset, string sqlState, string reason);

@@ -12,8 +12,8 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>The maximum number of newest values that one lane writes at once.</summary>
     private const int MaxLatest = 10_000;
 
-    /// <summary>Further snapshots wait for the next transaction once those of this one have this size in bytes: a transaction has 3 s.</summary>
-    private const long MaxSnapshotBytes = 32 * 1024 * 1024;
+    /// <summary>Further snapshots wait for the next transaction once those of this one have this size in bytes: readings wait for them.</summary>
+    private const long MaxSnapshotBytes = 4 * 1024 * 1024;
 
     private static readonly TimeSpan AnnounceInterval = TimeSpan.FromMilliseconds(200);
 
@@ -43,7 +43,6 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
     /// <summary>Adds everything except the settlement.</summary>
     public static void Add(IngestWrite write, LeaseTable leases, PlanTerms terms)
     {
-        long snapshots = 0;
         foreach (var lease in leases)
         {
             if (lease.Log != write.Log)
@@ -65,13 +64,9 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
             }
 
             lease.Detector.MakeRoom();
-            if (lease.SinceSnapshot > 0 && (terms.IsLast || lease.Snapshots.IsDue) && snapshots < MaxSnapshotBytes)
-            {
-                write.Snapshots.Add(lease.Snapshots.Next(lease.Number, lease.MemoryAt, lease.Detector));
-                snapshots += write.Snapshots[^1].State.Length;
-            }
         }
 
+        AddSnapshots(write, leases, terms.IsLast);
         write.Latest.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
         write.Backfilled.Sort((a, b) => string.CompareOrdinal(a.SensorId, b.SensorId));
     }
@@ -97,6 +92,25 @@ internal sealed class DueWork(ConsumersOptions options, TimeProvider time)
         }
 
         return unseen;
+    }
+
+    private static void AddSnapshots(IngestWrite write, LeaseTable leases, bool isLast)
+    {
+        long size = 0;
+        foreach (var lease in leases.BySnapshot(write.Log))
+        {
+            if (lease.SinceSnapshot == 0 || lease.Snapshots.Parts is not null || !(isLast || lease.Snapshots.IsDue) || size >= MaxSnapshotBytes)
+            {
+                continue;
+            }
+
+            // The bytes of a large one are kept until all of them are stored: not those of many at a time.
+            if (lease.NextSnapshot(mayBeLarge: isLast || leases.FindWithParts() is null) is { } row)
+            {
+                write.Snapshots.Add(row);
+                size += row.State.Length;
+            }
+        }
     }
 
     private static void AddEpisodes(IngestWrite write, PartitionLease lease)

@@ -1,4 +1,5 @@
 using FactoryMonitoring.Data;
+using Npgsql;
 
 namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 
@@ -17,6 +18,10 @@ internal static class FaultPolicy
     /// <returns>Null if the database did not cause the failure, or if the lane has been asked to stop. The failure then ends the lane.</returns>
     public static DatabaseFault? Of(Exception exception, CancellationToken cancellationToken) =>
         cancellationToken.IsCancellationRequested ? null : DatabaseFaults.Of(exception);
+
+    /// <summary>Whether the database did not answer in time.</summary>
+    public static bool IsTimeout(Exception exception) =>
+        exception is TimeoutException or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } || exception.InnerException is TimeoutException;
 
     /// <param name="attempts">The number of consecutive failures; at least 1.</param>
     public static TimeSpan DelayAfter(DatabaseFault fault, int attempts) => fault switch

@@ -14,6 +14,12 @@ internal sealed class LeaseTable(ConsumerStatus status)
 
     public bool Exists(Predicate<PartitionLease> condition) => _leases.Exists(condition);
 
+    /// <summary>Returns the leases of a log, those first whose memory was written longest ago.</summary>
+    public IReadOnlyList<PartitionLease> BySnapshot(LogTopic log) => [.. _leases.Where(lease => lease.Log == log).OrderBy(lease => lease.Snapshots.WrittenAt)];
+
+    /// <summary>Returns the lease whose snapshot is stored in parts; null if there is none.</summary>
+    public PartitionLease? FindWithParts() => _leases.Find(lease => lease.Snapshots.Parts is not null);
+
     /// <returns>Null if it is not, or no longer, ours.</returns>
     public PartitionLease? Find(LogTopic log, int partition) => _leases.Find(lease => lease.Number == partition && lease.Log == log);
 

@@ -10,6 +10,9 @@ namespace FactoryMonitoring.Consumers.Ingestion.Storing;
 /// </summary>
 internal sealed class PartitionLease
 {
+    /// <summary>The size in bytes of a snapshot that is stored with readings, which wait for it. A larger one is stored in parts.</summary>
+    public const int MaxSnapshotBytes = 256 * 1024;
+
     private PartitionLease(
         OwnedPartition partition, LogTopic log, ClaimedPartition claim, PartitionDetector detector, SnapshotSchedule snapshots, long memoryAt)
     {
@@ -49,6 +52,32 @@ internal sealed class PartitionLease
 
     /// <summary>Readings and other changes to the memory since the last snapshot.</summary>
     public int SinceSnapshot { get; set; }
+
+    /// <summary>Writes a snapshot of the memory as it is now, which must be stored before a later one is written.</summary>
+    /// <param name="mayBeLarge">A large one is stored in parts; otherwise it is written anew when it is due again.</param>
+    /// <returns>What to store with the readings that the memory knows; null if it is too large for that.</returns>
+    public SnapshotRow? NextSnapshot(bool mayBeLarge)
+    {
+        var row = Snapshots.Next(Number, MemoryAt, Detector);
+        if (row.State.Length <= MaxSnapshotBytes)
+        {
+            return row;
+        }
+
+        if (mayBeLarge)
+        {
+            StoreInParts(row);
+        }
+
+        return null;
+    }
+
+    /// <summary>Has the last snapshot stored in parts. The readings that it knows must be stored before.</summary>
+    public void StoreInParts(SnapshotRow row)
+    {
+        Snapshots.StoreInParts(row);
+        SinceSnapshot = 0;
+    }
 
     /// <summary>Whether the transaction ends the recovery.</summary>
     /// <param name="next">The offset to which the transaction moves the partition.</param>

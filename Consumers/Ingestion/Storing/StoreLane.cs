@@ -18,6 +18,7 @@ internal sealed class StoreLane : IAsyncDisposable
     private readonly BatchPlanner _planner;
     private readonly BatchWriter _writer;
     private readonly LeaseKeeper _keeper;
+    private readonly SnapshotWriter _snapshots;
 
     /// <param name="queue">Disposed of with the lane.</param>
     public StoreLane(LaneQueue queue, LaneContext context)
@@ -34,6 +35,7 @@ internal sealed class StoreLane : IAsyncDisposable
         _planner = new BatchPlanner(context.Identity, rows, () => _store.UtcNow);
         _writer = new BatchWriter(queue.Number, context, _store, _leases, _encoder, _database, recovery);
         _keeper = new LeaseKeeper(context, _store, _leases, _workingTime, _database, recovery);
+        _snapshots = new SnapshotWriter(queue.Number, context, _store, _leases, recovery);
     }
 
     public LaneQueue Queue { get; }
@@ -71,6 +73,7 @@ internal sealed class StoreLane : IAsyncDisposable
             }
 
             await _keeper.MoveAsideAsync(cancellationToken);
+            await _snapshots.WriteAsync(cancellationToken);
             Queue.Done();
         }
     }
@@ -126,6 +129,7 @@ internal sealed class StoreLane : IAsyncDisposable
             if (!work.Lost && work.Partitions.Any(partition => partition is { Lease: not null, IsAbandoned: false }))
             {
                 await StoreAsync(null, isLast: true, cancellationToken);
+                await _snapshots.FinishAsync(work.Partitions, cancellationToken);
             }
 
             await _keeper.ReleaseAsync(work.Partitions, work.Lost, work.Reason, cancellationToken);

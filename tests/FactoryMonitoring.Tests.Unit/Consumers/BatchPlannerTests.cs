@@ -304,6 +304,50 @@ public sealed class BatchPlannerTests : IDisposable
     }
 
     [Fact]
+    public void A_large_memory_is_not_written_with_readings_but_in_parts_and_one_of_the_lanes_at_a_time()
+    {
+        var leases = new[] { Claim(0), Claim(1) };
+        foreach (var lease in leases)
+        {
+            for (var offset = 0; offset < 30_000; lease.NextOffset = offset)
+            {
+                for (var end = offset + 100; offset < end; offset++)
+                {
+                    // Each count is followed by a gap.
+                    Add(lease.Partition, offset, count: offset / 300 * 2, sensor: $"s{offset % 300}");
+                }
+
+                Plan();
+                _batch.Clear();
+            }
+        }
+
+        var write = Assert.Single(_planner.Plan(_batch, _leases, Nothing with { IsDue = true }).Writes);
+
+        Assert.Empty(write.Snapshots);
+        var parts = leases[0].Snapshots.Parts!;
+        Assert.Equal((0, 30_000L, false), (parts.Row.Partition, parts.Row.Offset, parts.Row.IsChange));
+        Assert.Null(leases[1].Snapshots.Parts);
+        Assert.False(leases[0].Snapshots.IsDue);
+
+        var stored = new List<byte>();
+        for (var part = 1; !parts.IsStored; part++)
+        {
+            var bytes = parts.Next(100_000);
+            Assert.Equal(stored.Count + bytes.Length < parts.Row.State.Length, parts.IsContinuedAfter(bytes));
+            stored.AddRange(bytes.Span);
+            parts.Stored(bytes, part, DatabaseTime.AddSeconds(part));
+        }
+
+        Assert.Equal(parts.Row.State, stored);
+        Assert.Equal((1, (parts.Row.State.Length / 100_000) + 1, DatabaseTime.AddSeconds(1)), (parts.First, parts.Last, parts.BegunAt));
+        leases[0].Snapshots.Confirm();
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(Assert.Single(_planner.Plan(_batch, _leases, Nothing with { IsDue = true }).Writes).Snapshots);
+        Assert.NotNull(leases[1].Snapshots.Parts);
+    }
+
+    [Fact]
     public void Memory_that_is_lost_is_told_until_the_database_knows_it()
     {
         var (lease, fate) = PartitionLease.Take(
