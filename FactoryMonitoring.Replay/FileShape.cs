@@ -34,6 +34,9 @@ internal sealed record FileShape(
     /// <summary>The mark in numbers that can be read both ways, point or comma, whose meaning is assumed; null if there are none.</summary>
     public string? AssumedMark { get; init; }
 
+    /// <summary>The line before the header that seems to name the zone of the times; null if there is none.</summary>
+    public (long Line, string Text)? ZoneRemark { get; init; }
+
     private const int MaxChars = 512 * 1024;
     private const int MaxRecords = 3000;
 
@@ -280,6 +283,8 @@ internal sealed record FileShape(
                 isWhole && records.Count < MaxRecords)
             {
                 Measured = [.. split.Select(name => name.Name)],
+                ZoneRemark = records.Take(first).Where(record => record.Line != header?.Line && record.Line != units?.Line).Select(record => (record.Line, Text: string.Join(separator, record.Fields).Trim(separator, ' ')))
+                    .Where(record => TimePlan.IsZoneRemark(record.Text)).Cast<(long Line, string Text)?>().FirstOrDefault(),
                 Start = Of("Date", 1) is { } date && TimeText.TryRead($"{date} {Of("Time", 1)}".Trim(), out var start) ? start : null,
             };
         }

@@ -31,10 +31,11 @@ internal sealed class ReplayCheck
         _missingLookup = _missingTexts.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    public ReplayPlan Run(IProgress<double>? progress) => Run(progress, lateNames: null);
+    public ReplayPlan Run(IProgress<double>? progress) => Run(progress, lateNames: null, isFalling: false);
 
     /// <param name="lateNames">Name columns that were found when the file was read before; null on the first read.</param>
-    private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames)
+    /// <param name="isFalling">Whether the times of most rows are before those of the rows above, as was found when the file was read before.</param>
+    private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames, bool isFalling)
     {
         var zone = ZoneOf();
         var shape = FileShape.Detect(_path, SeparatorOf(), SignOf(), _missing, _setting);
@@ -64,7 +65,7 @@ internal sealed class ReplayCheck
             ? new LateNames([.. LongTable.MayName(shape, time, given ?? []).Where(index => table is null || !table.Names.Contains(index)).Take(MostLateNames)], table is null ? LongTable.SeriesNumber(shape) : null, mayBeTwo: table is null) : null;
         var columns = table is not null ? [] : given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
         var named = new Dictionary<string, ColumnCheck[]>(StringComparer.Ordinal);
-        var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
+        var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone, isFalling);
         var clock = new RowClock(time, sign, _missing);
         using var row = new RowReader(_path, shape);
         var firstRows = new List<(long, string)>();
@@ -148,7 +149,7 @@ internal sealed class ReplayCheck
         if (late?.Find() is { } lateName)
         {
             LongTable.CheckLate(shape, lateName, late.IsSure, _setting(nameof(ReplayOptions.NameColumn)));
-            return new ReplayCheck(_options, _setting).Run(progress, table is null ? lateName : [.. lateName.Append(table.Name).Order()]);
+            return new ReplayCheck(_options, _setting).Run(progress, table is null ? lateName : [.. lateName.Append(table.Name).Order()], isFalling);
         }
 
         var account = Decide(accounts, orderMatters, shape, time);
@@ -157,6 +158,12 @@ internal sealed class ReplayCheck
             throw new ReplayFileException(Format.Text(
                 $"{time.Describe(shape)}: {account.Duplicates + 1} of {rows} rows are at one time or nearly so, {Format.Time(account.First)}: name the column of the times, or the date's and the clock's, {_setting(nameof(ReplayOptions.TimeColumn))}=…, or give {_setting(nameof(ReplayOptions.TimeColumn))}=none and {_setting(nameof(ReplayOptions.Interval))}"));
         }
+        // Which pass of a repeated hour comes first depends on the direction of the times, which only the whole file shows.
+        if (!isFalling && Likely(accounts.FindAll(each => each.WrongLine is null)) is var likely && likely.Exists(each => each.Zone.Repeated > 0) && likely.TrueForAll(each => each.Backward > each.Forward))
+        {
+            return new ReplayCheck(_options, _setting).Run(progress, lateNames, isFalling: true);
+        }
+
 
         var isNewestFirst = account is { Forward: 0, Backward: > 1 } || account?.Backward > 20 * account?.Forward;
         if (isNewestFirst && rows * Math.Max(1, table?.Values.Length ?? columns.Count) > MostValuesInMemory)
@@ -181,8 +188,8 @@ internal sealed class ReplayCheck
                 .Select(index => new LeftOutColumn(index, shape.Names[index], "is neither time, name, value nor unit")));
         }
 
-        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, table, sensors);
-        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing, table, sensors)
+        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, table, sensors, unitColumns, ValuesBeside(shape, time, table, given));
+        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing, table, sensors, isFalling)
         {
             File = _path,
             Length = row.Length,
@@ -199,7 +206,7 @@ internal sealed class ReplayCheck
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : isByName ? account!.Most - account.Least : account!.ForwardSum,
-            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName) with { IsZoneNamed = namedZone is not null },
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName) with { IsZoneNamed = namedZone is not null, ZoneRemark = namedZone is null ? shape.ZoneRemark : null },
         };
     }
 
@@ -231,8 +238,8 @@ internal sealed class ReplayCheck
 
     private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, TimeZoneInfo zone, FileShape shape, long withoutTime, bool isNewestFirst, bool isByName) => new(
         time.Kind == TimeKind.None ? null : time.Describe(shape),
-        (isByName ? account?.Least : isNewestFirst ? account?.Last : account?.First) ?? default,
-        (isByName ? account?.Most : isNewestFirst ? account?.First : account?.Last) ?? default,
+        account?.Least ?? default,
+        account?.Most ?? default,
         time.Kind == TimeKind.Elapsed,
         account is { HasOrder: true } ? NameOf(account.Order) : null,
         account is { NamesNoZone: true } ? _options.TimeZone ?? zone.Id : null,
@@ -484,7 +491,7 @@ internal sealed class ReplayCheck
                 || name.StartsWith("column ", StringComparison.Ordinal));
     }
 
-    private List<TimeAccount> AccountsOf(TimePlan time, TimeZoneInfo zone)
+    private List<TimeAccount> AccountsOf(TimePlan time, TimeZoneInfo zone, bool isFalling)
     {
         DateOrder? order = _options.DateOrder?.ToLowerInvariant() switch
         {
@@ -494,7 +501,7 @@ internal sealed class ReplayCheck
             "year-first" => DateOrder.YearFirst,
             _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DateOrder))} = {_options.DateOrder}: must be one of day-first, month-first, year-first"),
         };
-        return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone)))];
+        return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone, isFalling)))];
     }
 
     // Returns whether the row's date depends on the order.
