@@ -291,6 +291,11 @@ internal sealed record FileShape(
 
         private static bool IsRow(string[] fields, ColumnSample[] kinds, MissingMarkers missing)
         {
+            if (IsRowOfUnits(fields, kinds))
+            {
+                return false;
+            }
+
             int read = 0, wrong = 0, numbers = 0;
             for (var i = 0; i < Math.Min(fields.Length, kinds.Length); i++)
             {
@@ -319,6 +324,10 @@ internal sealed record FileShape(
 
             return read > 0 && wrong * 2 <= numbers && kinds.Any(kind => kind.IsNumber);
         }
+
+        // "s;0.1 °C" are units and no value: the row has no time, or a unit that is no number where the others have numbers.
+        private static bool IsRowOfUnits(string[] fields, ColumnSample[] kinds) => Replay.Units.IsRow(fields) && !fields.Any(field => Numbers.FormsOf(field) != NumberForms.None)
+            && Enumerable.Range(0, Math.Min(fields.Length, kinds.Length)).Any(index => IsTimed(kinds[index]) || (kinds[index].IsNumber && fields[index].Length > 0 && Cell.FormsOf(fields[index]) == NumberForms.None));
 
         // Rows directly before the first complete row that have a time, or only numbers, are rows of values too: they are shorter, or hold a text in place of a number.
         private int FirstOf(int preamble, int first, ColumnSample[] kinds)

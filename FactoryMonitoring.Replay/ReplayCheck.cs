@@ -944,6 +944,11 @@ internal sealed class ReplayCheck
     {
         public int Index => index;
 
+        if (table is not { IsExport: true } && unitOf is null)
+        {
+            CheckScale(check, shape, header, isByName ? check.Name! : null);
+        }
+
         public string? Name => name;
 
         /// <summary>The type in the rows; null if there is none.</summary>
@@ -1021,6 +1026,23 @@ internal sealed class ReplayCheck
         public bool HasOrder { get; set; }
 
         public bool HasPoints { get; set; }
+    // Numbers of tenths are none in the plain unit.
+    private void CheckScale(ColumnCheck check, FileShape shape, string header, string? sensor)
+    {
+        foreach (var name in sensor is null ? (string[])[header] : [header, Units.Split(sensor).Name])
+        {
+            if (Units.ScaleIn(name, shape.Measured) is not { } scale || (Units.TypeOf(name, null) is null && check.Unit is null && shape.Units[check.Index] is null && _options.SensorType is null))
+            {
+                continue;
+            }
+
+            var of = sensor ?? Format.Text($"{check.Index + 1}");
+            var plain = Units.TypeOf(name, null)?.Unit ?? check.Unit ?? shape.Units[check.Index] ?? "UNIT";
+            throw new ReplayFileException(Format.Text(
+                $"{shape.Column(check.Index)}: {Format.Quoted(scale)} in the name {Format.Quoted(name)} says that the numbers are scaled, and they are not converted: divide or multiply them in the file, or give {_setting(nameof(ReplayOptions.Units))}={of}={plain} if they are in {plain} as they are, or {_setting(nameof(ReplayOptions.Units))}={of}=0.1 {plain} or the like for a unit of their own"));
+        }
+    }
+
 
         public bool NamesNoZone { get; set; }
 
