@@ -302,7 +302,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     // A state or a unit names no device, whatever changes with it.
     private static bool IsName(FileShape shape, int index) => (IsText(shape, index) || IsTag(shape, index))
-        && !(shape.HeaderLine is not null && shape.Names[index] is var name && (UnitName().IsMatch(name) || StateName().IsMatch(name) || BesideValue().IsMatch(name)));
+        && !(shape.HeaderLine is not null && shape.Names[index] is var name && (UnitName().IsMatch(name) || UnitColumn.IsLike(shape, index) || StateName().IsMatch(name) || BesideValue().IsMatch(name)));
 
     private static bool IsNumberOfSome(FileShape shape, int index) => shape.Columns[index] is { IsNumber: true, IsWhole: true, Least: >= 0 } && index != SeriesNumber(shape) && !IsTag(shape, index)
         && !ReplayCheck.IsRowNumber(shape, index) && !(shape.HeaderLine is not null && (BesideValue().IsMatch(shape.Names[index]) || StateName().IsMatch(shape.Names[index])));
