@@ -139,6 +139,9 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     /// <summary>Returns whether a column of numbers, by its name, identifies the device or the place of the rows.</summary>
     public static bool IsOfPlace(FileShape shape, int index) => shape.HeaderLine is not null && (NoValue().IsMatch(shape.Names[index]) || PlaceNumber().IsMatch(shape.Names[index]));
 
+    /// <summary>Returns whether a column, by its name, tells of the state or the place of a value and is no quantity.</summary>
+    public static bool IsBesideValue(string name) => BesideValue().IsMatch(name) || StateName().IsMatch(name);
+
     /// <summary>Returns the columns that may name sensors or devices, whatever the first rows contain.</summary>
     public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
     [

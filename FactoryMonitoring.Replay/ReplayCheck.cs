@@ -739,8 +739,8 @@ internal sealed class ReplayCheck
     }
 
     // A unit of one type is not that of another: only a temperature is in °F.
-    private static bool MayMeasure(string name, string unit) => Units.TypeOf(name, null) is not { } type || Contracts.UnitWords.OfType(type.Name).Contains(unit)
-        || !Contracts.SensorCatalog.Types.Keys.Any(other => Contracts.UnitWords.OfType(other).Contains(unit));
+    private static bool MayMeasure(string name, string unit) => !LongTable.IsBesideValue(name) && (Units.TypeOf(name, null) is not { } type || Contracts.UnitWords.OfType(type.Name).Contains(unit)
+        || !Contracts.SensorCatalog.Types.Keys.Any(other => Contracts.UnitWords.OfType(other).Contains(unit)));
 
     private void Bind(ColumnCheck check, string? given, UnitColumn column, IReadOnlyList<UnitInRow> units, FileShape shape)
     {
@@ -1031,7 +1031,7 @@ internal sealed class ReplayCheck
     {
         foreach (var name in sensor is null ? (string[])[header] : [header, Units.Split(sensor).Name])
         {
-            if (Units.ScaleIn(name, shape.Measured) is not { } scale || (Units.TypeOf(name, null) is null && check.Unit is null && shape.Units[check.Index] is null && _options.SensorType is null))
+            if (Units.ScaleIn(name, shape.Measured) is not { } scale || (scale[0] == '/' && name != header) || (Units.TypeOf(name, null) is null && check.Unit is null && shape.Units[check.Index] is null && _options.SensorType is null))
             {
                 continue;
             }

@@ -27,7 +27,7 @@ internal sealed partial class UnitColumn(int index, int? of)
             return [];
         }
 
-        int[] texts = [.. others.Where(index => shape.Columns[index] is { IsNumber: false, IsTime: false, IsClock: false })];
+        int[] texts = [.. others.Where(index => shape.Columns[index] is { IsTime: false, IsClock: false } column && (!column.IsNumber || (column.First is { } first && Units.OfCell(first) is not null)))];
         int[] plain = [.. texts.Where(index => PlainName().IsMatch(shape.Names[index]))];
         var arePairs = plain.Length > 1 && Array.TrueForAll(plain, index => values.Contains(index - 1));
         return [.. texts.Select(index => plain.Contains(index) ? new UnitColumn(index, arePairs ? index - 1 : null) : OfName(shape, values, index)).OfType<UnitColumn>()];
@@ -87,15 +87,15 @@ internal sealed partial class UnitColumn(int index, int? of)
         }
 
         var named = Bare(match.Groups["of"].Value);
-        if (named.Length == 0 || Units.SaysNothing(match.Groups["of"].Value))
-        {
-            return new UnitColumn(index, null);
-        }
-
         int[] same = [.. Enumerable.Range(0, shape.FieldCount).Where(other => other != index && (Bare(shape.Names[other]) == named || Bare(shape.Measured[other]) == named))];
         if (same.Length > 0)
         {
             return same is [var one] && values.Contains(one) ? new UnitColumn(index, one) : null;
+        }
+
+        if (named.Length == 0 || Units.SaysNothing(match.Groups["of"].Value))
+        {
+            return new UnitColumn(index, null);
         }
 
         int[] alike = [.. values.Where(other => Bare(shape.Measured[other]) is var bare && (bare.StartsWith(named, StringComparison.Ordinal) || named.StartsWith(bare, StringComparison.Ordinal)))];

@@ -147,13 +147,13 @@ internal static partial class Units
         {
             var unit = match.Groups["unit"].Value.Trim();
             unit = unit.StartsWith("in ", StringComparison.OrdinalIgnoreCase) ? unit[3..].Trim() : unit;
-            return UnitOfScaled(unit) is { } plain && IsUnitOf(before, plain) ? (before, unit) : null;
+            return UnitOfScaled(unit) is { } plain && IsUnitOf(before, plain, unit) ? (before, unit) : null;
         }
 
         for (var at = name.IndexOfAny(Separators); at >= 0; at = name.IndexOfAny(Separators, at + 1))
         {
             var (start, end) = (name[..at].TrimEnd(Separators), name[(at + 1)..].Trim(Separators));
-            if (start.Length > 0 && UnitOfScaled(end) is { } plain && !WholeNumber().IsMatch(end) && IsUnitOf(start, plain))
+            if (start.Length > 0 && UnitOfScaled(end) is { } plain && !WholeNumber().IsMatch(end) && IsUnitOf(start, plain, end))
             {
                 start = start.Length > 3 && start.EndsWith("in", StringComparison.OrdinalIgnoreCase) && Separators.Contains(start[^3]) ? start[..^3].TrimEnd(Separators) : start;
                 return (start, end);
@@ -177,7 +177,7 @@ internal static partial class Units
         foreach (var match in (Match[])[ScaleFirst().Match(text), ScaleLast().Match(text)])
         {
             if (match.Success && match.Groups["unit"].Value.Trim(' ', '_', '-') is { Length: > 0 } unit && (Degrees().IsMatch(unit) || UnitWords.IsKnown(unit))
-                && !WordsLikeUnits.Contains(unit) && !BesideScales.Contains(unit) && !(unit is "K" or "k" && WholeNumber().IsMatch(text)))
+                && (!WordsLikeUnits.Contains(unit) || unit is "deg" or "RH") && !BesideScales.Contains(unit) && !(unit is "K" or "k" && WholeNumber().IsMatch(text)))
             {
                 return Degrees().IsMatch(unit) ? DegreesOf(unit) : UnitWords.SymbolOf(unit);
             }
@@ -187,7 +187,7 @@ internal static partial class Units
     }
 
     // Only after the name of its quantity: a conductivity (25 °C) is one at that temperature.
-    private static bool IsUnitOf(string name, string unit) => TypeOf(name, null) is not { } type ? TypeOf(name, unit) is not null && !IsState(name) && SaysNothing(name)
+    private static bool IsUnitOf(string name, string unit, string scaled) => TypeOf(name, null) is not { } type ? TypeOf(name, unit) is not null && (SaysNothing(name) || !WholeNumber().IsMatch(scaled))
         : UnitWords.OfType(type.Name).Contains(unit) || IsOfName(name, unit) || !SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(unit));
 
     /// <summary>Returns a unit in a row of units, without brackets; null if the field is not a unit.</summary>
@@ -256,11 +256,11 @@ internal static partial class Units
     private static readonly FrozenSet<string> BesideScales = "m cm mm km ft in µm um nm s ms us µs ns sec seconds min h hr hour d days V mV A mA Hz kHz MHz rpm bit bits".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     // 0.1 °C, 1/10 °C, 10*°C, x10 °C, 10^-1 °C, m°C, deci °C, tenths of °C; a factor of 1 is none.
-    [GeneratedRegex(@"^(?:(?:1[ ]*/[ ]*10+|10[ ]*\^[ ]*[+\-−]?[0-9]+|(?!1[^0-9.,e])[0-9]+(?:[.,][0-9]+)?(?:e[+\-−]?[0-9]+)?)[ _]*(?:[x×*·][ ]*)?|[x×*][ ]*10+[ _]*|(?:deci|centi|milli|tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel)[ _\-]*(?:of[ _]+)?(?:an?[ _]+)?|[dcm](?=°|º|deg))(?<unit>.+)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?:(?:1[ ]*/[ ]*10+|10[ ]*\^[ ]*[+\-−]?[0-9]+|(?!1[^0-9.,e]|10+ths)[0-9]+(?:[.,][0-9]+)?(?:e[+\-−]?[0-9]+)?)[ _]*(?:[x×*·][ ]*)?|[x×*][ ]*10+[ _]*|(?:deci|centi|milli|tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel|10+ths)[ _\-]*(?:of[ _]+)?(?:an?[ _]+)?|[dcm](?=°|º|deg)|(?-i:[dcm](?=[CF]$)))(?<unit>.+)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ScaleFirst();
 
     // °C x 10, °C*100, °C/10, °C 10^-1, degC_x10, °C tenths
-    [GeneratedRegex(@"^(?<unit>.+?)[ _]*(?:[x×*·/÷][ ]*(?:10+|0[.,]0*1|10[ ]*\^[ ]*[+\-−]?[0-9]+)|[ ](?:10[ ]*\^|1?e)[+\-−]?[0-9]+|[ _\-,]+(?:in[ ]+)?(?:tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"^(?<unit>.+?)[ _,;]*(?:[x×*·/÷][ ]*(?:10+|0[.,]0*1|10[ ]*\^[ ]*[+\-−]?[0-9]+)|[ ](?:10[ ]*\^|1?e)[+\-−]?[0-9]+|[ _\-,]+(?:in[ ]+)?(?:tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ScaleLast();
 
     // 2 °C, 10K: whole numbers.
@@ -272,10 +272,10 @@ internal static partial class Units
     private static partial Regex OtherNumber();
 
     // temp_x10, tempX10, temp (x 100), temp*10, temp 10x, temp (1/10), temp_tenths
-    [GeneratedRegex(@"(?<=[\p{L}0-9°%)\]])(?:[ _.\-]*[(\[{][ ]*|[ _.\-]+|(?<=[a-z0-9])(?=X)|(?=[*×]))(?<scale>[x×*X][ ]*10+|10+[ ]*[x×X*]|1/10+|/[ ]*10+|(?<=[(\[{][ ]*)0[.,]0*1|(?i:tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel))[ ]*[)\]}]?$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"(?<=[\p{L}0-9°%)\]])(?:[ _.\-]*[(\[{][ ]*|[ _.\-]+|(?<=[a-z0-9])(?=X)|(?=[*×/]))(?<scale>[x×*X][ _]*10+|10+[ ]*[x×X*]|1/10+|/[ ]*10+|(?<=[(\[{][ ]*)0[.,]0*1|(?i:div[ _]?10+|scaled[ _]by[ _]10+|deci|centi|milli|10+ths|tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel))[ ]*[)\]}]?$", RegexOptions.CultureInvariant)]
     private static partial Regex ScaleAtEnd();
 
-    [GeneratedRegex("^[xX×*](?<number>[0-9]+)$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[xX×*/](?<number>[0-9]+)$", RegexOptions.CultureInvariant)]
     private static partial Regex Numbered();
 
     private static string BeforeBrackets(string name) => InBrackets().Match(name) is { Success: true } match ? match.Groups["name"].Value.Trim() : name;

@@ -29,6 +29,11 @@ public sealed class ScalesInNamesTests : ReplayFileTest
     [InlineData("humidity (0.1 %RH)", "humidity", "0.1 %RH")]
     [InlineData("pressure (10 Pa)", "pressure", "10 Pa")]
     [InlineData("power (W/10)", "power", "W/10")]
+    [InlineData("temp_dC", "temp", "dC")]
+    [InlineData("soil_m°C", "soil", "m°C")]
+    [InlineData("temperature (°C, x10)", "temperature", "°C, x10")]
+    [InlineData("temp (0.1 deg)", "temp", "0.1 deg")]
+    [InlineData("temperature (10ths of °C)", "temperature", "10ths of °C")]
     public void A_scale_makes_a_unit_and_a_type_of_its_own(string header, string name, string unit)
     {
         var column = Column(header);
@@ -41,6 +46,11 @@ public sealed class ScalesInNamesTests : ReplayFileTest
     [InlineData("temp_x10", "x10", "°C")]
     [InlineData("tempX100", "X100", "°C")]
     [InlineData("temp*10", "*10", "°C")]
+    [InlineData("temp_x_10", "x_10", "°C")]
+    [InlineData("temp_div10", "div10", "°C")]
+    [InlineData("temp_centi", "centi", "°C")]
+    [InlineData("temperature/10", "/10", "°C")]
+    [InlineData("temperature (scaled by 10)", "scaled by 10", "°C")]
     [InlineData("temperature (1/10)", "1/10", "°C")]
     [InlineData("humidity_tenths", "tenths", "%")]
     [InlineData("temp_x10 (°F)", "x10", "°C")]
@@ -61,6 +71,7 @@ public sealed class ScalesInNamesTests : ReplayFileTest
     [InlineData("Temp 2 °C", "°C")]
     [InlineData("temp_10_C", "°C")]
     [InlineData("temp_max10", "°C")]
+    [InlineData("temp_DC", "°C")]
     [InlineData("temperature (1 °C)", "°C")]
     [InlineData("soil_temp_10cm_C", "°C")]
     [InlineData("pressure (millibar)", "hPa")]

@@ -23,6 +23,9 @@ public sealed class UnitColumnsTests : ReplayFileTest
     [InlineData("time,humidity,humidity_unit,temperature,temperature_unit", "40,%,68,°F|41,%,69,°F", "humidity humidity %|temperature temperature °F")]
     [InlineData("time,p1 (hPa),p2,unit", "1000,99000,Pa|1001,99100,Pa", "p1 p1 hPa|p2 p2 Pa")]
     [InlineData("time,temperature (°C),unit", "20,Boiler 1|21,Boiler 2", "temperature temperature °C")]
+    [InlineData("time,t,t_unit,p,p_unit", "68,F,1,bar|69,F,2,bar", "t temperature °F|p p bar")]
+    [InlineData("time,unit,value,quality", "°F,68,1|°F,69,0", "value temperature °F|quality quality")]
+    [InlineData("time,temperature,unit", "200,0.1 °C|210,0.1 °C", "temperature temperature-0.1-c 0.1 °C")]
     [InlineData("time,power,power_unit,business_unit", "5,kW,North|6,kW,North", "power energy kW")]
     public void The_unit_of_a_unit_column_is_that_of_its_values(string header, string rows, string columns) =>
         Assert.Equal(columns.Split('|'), Found(CheckText($"{header}\n{string.Concat(rows.Split('|').Select((row, hour) => $"2024-03-13 0{hour}:00:00,{row}\n"))}")));
