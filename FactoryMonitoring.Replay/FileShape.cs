@@ -34,6 +34,9 @@ internal sealed record FileShape(
     /// <summary>The mark in numbers that can be read both ways, point or comma, whose meaning is assumed; null if there are none.</summary>
     public string? AssumedMark { get; init; }
 
+    /// <summary>The line before the header that seems to name the zone of the times; null if there is none.</summary>
+    public (long Line, string Text)? ZoneRemark { get; init; }
+
     private const int MaxChars = 512 * 1024;
     private const int MaxRecords = 3000;
 
@@ -280,12 +283,19 @@ internal sealed record FileShape(
                 isWhole && records.Count < MaxRecords)
             {
                 Measured = [.. split.Select(name => name.Name)],
+                ZoneRemark = records.Take(first).Where(record => record.Line != header?.Line && record.Line != units?.Line).Select(record => (record.Line, Text: string.Join(separator, record.Fields).Trim(separator, ' ')))
+                    .Where(record => TimePlan.IsZoneRemark(record.Text)).Cast<(long Line, string Text)?>().FirstOrDefault(),
                 Start = Of("Date", 1) is { } date && TimeText.TryRead($"{date} {Of("Time", 1)}".Trim(), out var start) ? start : null,
             };
         }
 
         private static bool IsRow(string[] fields, ColumnSample[] kinds, MissingMarkers missing)
         {
+            if (IsRowOfUnits(fields, kinds))
+            {
+                return false;
+            }
+
             int read = 0, wrong = 0, numbers = 0;
             for (var i = 0; i < Math.Min(fields.Length, kinds.Length); i++)
             {
@@ -314,6 +324,10 @@ internal sealed record FileShape(
 
             return read > 0 && wrong * 2 <= numbers && kinds.Any(kind => kind.IsNumber);
         }
+
+        // "s;0.1 °C" are units and no value: the row has no time, or a unit that is no number where the others have numbers.
+        private static bool IsRowOfUnits(string[] fields, ColumnSample[] kinds) => Replay.Units.IsRow(fields) && !fields.Any(field => Numbers.FormsOf(field) != NumberForms.None)
+            && Enumerable.Range(0, Math.Min(fields.Length, kinds.Length)).Any(index => IsTimed(kinds[index]) || (kinds[index].IsNumber && fields[index].Length > 0 && Cell.FormsOf(fields[index]) == NumberForms.None));
 
         // Rows directly before the first complete row that have a time, or only numbers, are rows of values too: they are shorter, or hold a text in place of a number.
         private int FirstOf(int preamble, int first, ColumnSample[] kinds)

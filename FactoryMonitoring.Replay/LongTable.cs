@@ -139,6 +139,9 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
     /// <summary>Returns whether a column of numbers, by its name, identifies the device or the place of the rows.</summary>
     public static bool IsOfPlace(FileShape shape, int index) => shape.HeaderLine is not null && (NoValue().IsMatch(shape.Names[index]) || PlaceNumber().IsMatch(shape.Names[index]));
 
+    /// <summary>Returns whether a column, by its name, tells of the state or the place of a value and is no quantity.</summary>
+    public static bool IsBesideValue(string name) => BesideValue().IsMatch(name) || StateName().IsMatch(name);
+
     /// <summary>Returns the columns that may name sensors or devices, whatever the first rows contain.</summary>
     public static int[] MayName(FileShape shape, TimePlan time, int[] chosen) =>
     [
@@ -302,7 +305,7 @@ internal sealed partial record LongTable(int Name, int[] Values, int? Unit, int?
 
     // A state or a unit names no device, whatever changes with it.
     private static bool IsName(FileShape shape, int index) => (IsText(shape, index) || IsTag(shape, index))
-        && !(shape.HeaderLine is not null && shape.Names[index] is var name && (UnitName().IsMatch(name) || StateName().IsMatch(name) || BesideValue().IsMatch(name)));
+        && !(shape.HeaderLine is not null && shape.Names[index] is var name && (UnitName().IsMatch(name) || UnitColumn.IsLike(shape, index) || StateName().IsMatch(name) || BesideValue().IsMatch(name)));
 
     private static bool IsNumberOfSome(FileShape shape, int index) => shape.Columns[index] is { IsNumber: true, IsWhole: true, Least: >= 0 } && index != SeriesNumber(shape) && !IsTag(shape, index)
         && !ReplayCheck.IsRowNumber(shape, index) && !(shape.HeaderLine is not null && (BesideValue().IsMatch(shape.Names[index]) || StateName().IsMatch(shape.Names[index])));

@@ -31,10 +31,11 @@ internal sealed class ReplayCheck
         _missingLookup = _missingTexts.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    public ReplayPlan Run(IProgress<double>? progress) => Run(progress, lateNames: null);
+    public ReplayPlan Run(IProgress<double>? progress) => Run(progress, lateNames: null, isFalling: false);
 
     /// <param name="lateNames">Name columns that were found when the file was read before; null on the first read.</param>
-    private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames)
+    /// <param name="isFalling">Whether the times of most rows are before those of the rows above, as was found when the file was read before.</param>
+    private ReplayPlan Run(IProgress<double>? progress, int[]? lateNames, bool isFalling)
     {
         var zone = ZoneOf();
         var shape = FileShape.Detect(_path, SeparatorOf(), SignOf(), _missing, _setting);
@@ -63,8 +64,15 @@ internal sealed class ReplayCheck
         var late = lateNames is null && _options.NameColumn is not { Length: > 0 } && table is not ({ IsExport: true } or { Other: not null })
             ? new LateNames([.. LongTable.MayName(shape, time, given ?? []).Where(index => table is null || !table.Names.Contains(index)).Take(MostLateNames)], table is null ? LongTable.SeriesNumber(shape) : null, mayBeTwo: table is null) : null;
         var columns = table is not null ? [] : given?.Distinct().Select(index => new ColumnCheck(index)).ToList() ?? Usual(shape, time, leftOut);
+        var unitColumns = UnitColumnsOf(shape, time, table, columns, given);
+        foreach (var unit in columns.FindAll(column => unitColumns.Exists(unit => unit.Index == column.Index)))
+        {
+            columns.Remove(unit);
+            leftOut.Add(new LeftOutColumn(unit.Index, shape.Names[unit.Index], "holds texts"));
+        }
+
         var named = new Dictionary<string, ColumnCheck[]>(StringComparer.Ordinal);
-        var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone);
+        var accounts = isPaced || time.Kind == TimeKind.None ? [] : AccountsOf(time, zone, isFalling);
         var clock = new RowClock(time, sign, _missing);
         using var row = new RowReader(_path, shape);
         var firstRows = new List<(long, string)>();
@@ -127,6 +135,11 @@ internal sealed class ReplayCheck
                 AddNamed(table, named, row, sign, isGiven: given is not null || !table.HasSeveral, shape);
             }
 
+            foreach (var unit in unitColumns)
+            {
+                unit.Add(row, table is null ? "" : table.NameIn(row).ToString(), _missing);
+            }
+
             if (rows <= FirstRowsKept)
             {
                 firstRows.Add((row.Line, string.Join(' ', FieldsOf(row, time, table?.Read ?? columns.Select(column => column.Index)))));
@@ -145,10 +158,16 @@ internal sealed class ReplayCheck
                 $"line {firstWithoutTime}, {shape.Column(time.Columns[0])}: {withoutTime} of {withoutTime + rows} rows have no time, such as this one: write the whole time into each row, or name its column, {_setting(nameof(ReplayOptions.TimeColumn))}=…"));
         }
 
+        // Which pass of a repeated hour comes first depends on the direction of the times, which only the whole file shows.
+        if (!isFalling && Likely(accounts.FindAll(each => each.WrongLine is null)) is var likely && likely.Exists(each => each.Zone.Repeated > 0) && likely.TrueForAll(each => each.Backward > each.Forward))
+        {
+            return new ReplayCheck(_options, _setting).Run(progress, lateNames, isFalling: true);
+        }
+
         if (late?.Find() is { } lateName)
         {
             LongTable.CheckLate(shape, lateName, late.IsSure, _setting(nameof(ReplayOptions.NameColumn)));
-            return new ReplayCheck(_options, _setting).Run(progress, table is null ? lateName : [.. lateName.Append(table.Name).Order()]);
+            return new ReplayCheck(_options, _setting).Run(progress, table is null ? lateName : [.. lateName.Append(table.Name).Order()], isFalling);
         }
 
         var account = Decide(accounts, orderMatters, shape, time);
@@ -181,8 +200,8 @@ internal sealed class ReplayCheck
                 .Select(index => new LeftOutColumn(index, shape.Names[index], "is neither time, name, value nor unit")));
         }
 
-        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, table, sensors);
-        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing, table, sensors)
+        var replayed = Settle(columns, shape, names, leftOut, given is not null && table is null, table, sensors, unitColumns, ValuesBeside(shape, time, table, given));
+        return new ReplayPlan(shape, time, account?.Order ?? DateOrder.YearFirst, zone, _missing, table, sensors, isFalling)
         {
             File = _path,
             Length = row.Length,
@@ -199,7 +218,7 @@ internal sealed class ReplayCheck
             MissingTexts = _missingTexts,
             FirstRows = firstRows,
             Span = _options.Interval is { } interval ? interval * Math.Max(0, rows - 1) : isNewestFirst ? account!.BackwardSum : isByName ? account!.Most - account.Least : account!.ForwardSum,
-            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName) with { IsZoneNamed = namedZone is not null },
+            Times = TimesOf(account, time, zone, shape, withoutTime, isNewestFirst, isByName) with { IsZoneNamed = namedZone is not null, ZoneRemark = namedZone is null ? shape.ZoneRemark : null },
         };
     }
 
@@ -231,8 +250,8 @@ internal sealed class ReplayCheck
 
     private ReplayTimes TimesOf(TimeAccount? account, TimePlan time, TimeZoneInfo zone, FileShape shape, long withoutTime, bool isNewestFirst, bool isByName) => new(
         time.Kind == TimeKind.None ? null : time.Describe(shape),
-        (isByName ? account?.Least : isNewestFirst ? account?.Last : account?.First) ?? default,
-        (isByName ? account?.Most : isNewestFirst ? account?.First : account?.Last) ?? default,
+        account?.Least ?? default,
+        account?.Most ?? default,
         time.Kind == TimeKind.Elapsed,
         account is { HasOrder: true } ? NameOf(account.Order) : null,
         account is { NamesNoZone: true } ? _options.TimeZone ?? zone.Id : null,
@@ -484,7 +503,7 @@ internal sealed class ReplayCheck
                 || name.StartsWith("column ", StringComparison.Ordinal));
     }
 
-    private List<TimeAccount> AccountsOf(TimePlan time, TimeZoneInfo zone)
+    private List<TimeAccount> AccountsOf(TimePlan time, TimeZoneInfo zone, bool isFalling)
     {
         DateOrder? order = _options.DateOrder?.ToLowerInvariant() switch
         {
@@ -494,7 +513,7 @@ internal sealed class ReplayCheck
             "year-first" => DateOrder.YearFirst,
             _ => throw new ReplayFileException($"{_setting(nameof(ReplayOptions.DateOrder))} = {_options.DateOrder}: must be one of day-first, month-first, year-first"),
         };
-        return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone)))];
+        return [.. (order is { } one ? [one] : time.HasText ? (DateOrder[])[DateOrder.DayFirst, DateOrder.MonthFirst, DateOrder.YearFirst] : [DateOrder.YearFirst]).Select(each => new TimeAccount(each, new ZoneClock(zone, isFalling)))];
     }
 
     // Returns whether the row's date depends on the order.
@@ -633,6 +652,132 @@ internal sealed class ReplayCheck
         }
     }
 
+    // The unit column of a long table with one value column is read with the names.
+    private static List<UnitColumn> UnitColumnsOf(FileShape shape, TimePlan time, LongTable? table, List<ColumnCheck> columns, int[]? given)
+    {
+        if (table is { IsExport: true } or { Unit: not null })
+        {
+            return [];
+        }
+
+        int[] values = table?.Values ?? (given is null ? [.. columns.Select(column => column.Index)] : [.. given, .. ValuesBeside(shape, time, table, given)]);
+        return [.. UnitColumn.Find(shape, [.. values.Where(index => shape.Columns[index].IsNumber)], Enumerable.Range(0, shape.FieldCount).Except(time.Columns).Except(table?.Names ?? []).Except(given ?? []))];
+    }
+
+    // Columns of numbers that are not replayed because others are chosen: a unit may be theirs.
+    private static int[] ValuesBeside(FileShape shape, TimePlan time, LongTable? table, int[]? given) =>
+        table is not null || given is null ? [] : [.. Usual(shape, time, []).Select(column => column.Index).Where(index => shape.Columns[index].IsNumber).Except(given)];
+
+    /// <summary>Gives each value the unit in its unit column, where this can belong to only one value column.</summary>
+    /// <param name="checks">The value columns, and the unit of each by the setting; null if it gives none.</param>
+    /// <param name="unitColumns">The unit columns.</param>
+    /// <param name="shape">How the file is written.</param>
+    /// <param name="beside">The columns of numbers that are not replayed.</param>
+    /// <param name="leftOut">The columns that are not replayed.</param>
+    /// <exception cref="ReplayFileException">A unit changes, is not known, contradicts another, or can belong to several columns.</exception>
+    private void BindUnits(List<(ColumnCheck Check, string? Given)> checks, List<UnitColumn> unitColumns, FileShape shape, int[] beside, List<LeftOutColumn> leftOut)
+    {
+        foreach (var column in unitColumns)
+        {
+            var bound = new HashSet<int>();
+            foreach (var group in checks.GroupBy(each => each.Check.Name ?? "", StringComparer.Ordinal))
+            {
+                if (column.UnitsOf(group.Key) is { Count: > 0 } units && ValueOf([.. group], column, units, shape, beside) is var (check, given))
+                {
+                    Bind(check, given, column, units, shape);
+                    bound.Add(check.Index);
+                }
+            }
+
+            if (bound.Count > 0)
+            {
+                leftOut.RemoveAll(other => other.Index == column.Index);
+                leftOut.Add(new LeftOutColumn(column.Index, shape.Names[column.Index], $"names the unit of {string.Join(" and ", bound.Order().Select(shape.Column))}"));
+            }
+        }
+    }
+
+    // Returns the only column that a unit can belong to; null if its column is not replayed, or if all columns have their units elsewhere.
+    private (ColumnCheck Check, string? Given)? ValueOf(List<(ColumnCheck Check, string? Given)> checks, UnitColumn column, IReadOnlyList<UnitInRow> units, FileShape shape, int[] beside)
+    {
+        if (column.Of is { } of)
+        {
+            return checks.FindIndex(each => each.Check.Index == of) is >= 0 and var at ? checks[at] : null;
+        }
+
+        if (checks is [var only] && beside.Length == 0)
+        {
+            return only;
+        }
+
+        var open = checks.FindAll(each => each.Given is null && each.Check.Unit is null && shape.Units[each.Check.Index] is null);
+        if (open.Count == 0 && (checks.Exists(each => each.Given is not null) || units[0].Symbol is null))
+        {
+            return null;
+        }
+
+        CheckOne(null, column, units, shape);
+        var (unit, text) = (units[0].Symbol!, units[0].Text);
+        var isGiven = checks.Exists(each => each.Given is { } given && Contracts.UnitWords.SymbolOf(given) == unit);
+        var isNamed = checks.Exists(each => each.Given is null && (each.Check.Unit ?? shape.Units[each.Check.Index]) == unit) || beside.Any(index => shape.Units[index] == unit);
+        var fit = open.FindAll(each => MayMeasure(shape.Measured[each.Check.Index], unit));
+        int[] fitBeside = [.. beside.Where(index => shape.Units[index] is null && MayMeasure(shape.Measured[index], unit))];
+        if (isGiven || (isNamed && fit.Count == 0))
+        {
+            return null;
+        }
+
+        if (!isNamed && fit.Count + fitBeside.Length == 1)
+        {
+            return fit.Count == 1 ? fit[0] : null;
+        }
+
+        int[] may = [.. fit.Select(each => each.Check.Index).Concat(fitBeside).Order()];
+        int[] named = may.Length > 0 ? may : [.. checks.Select(each => each.Check.Index)];
+        throw new ReplayFileException(Format.Text(
+            $"line {units[0].Line}, {shape.Column(column.Index)}: {Format.Quoted(text)} can be the unit of {(may.Length == 0 ? "none" : "any")} of {string.Join(", ", named.Take(12).Select(shape.Column))}{(isNamed ? ", or of a column whose name has it" : "")}: give {_setting(nameof(ReplayOptions.Units))}={string.Join(',', named.Take(2).Select(index => Format.Text($"{index + 1}={(may.Length == 0 ? "its unit" : text)}")))} or the like, a unit for each column that has none"));
+    }
+
+    // A unit of one type is not that of another: only a temperature is in °F.
+    private static bool MayMeasure(string name, string unit) => !LongTable.IsBesideValue(name) && (Units.TypeOf(name, null) is not { } type || Contracts.UnitWords.OfType(type.Name).Contains(unit)
+        || !Contracts.SensorCatalog.Types.Keys.Any(other => Contracts.UnitWords.OfType(other).Contains(unit)));
+
+    private void Bind(ColumnCheck check, string? given, UnitColumn column, IReadOnlyList<UnitInRow> units, FileShape shape)
+    {
+        var other = check.Unit ?? shape.Units[check.Index];
+        // Texts beside a unit of the header, or of the setting, are something else, such as machines.
+        if (units[0].Symbol is null && (given ?? other) is not null)
+        {
+            return;
+        }
+
+        CheckOne(check, column, units, shape);
+        var first = units[0];
+        if (given is null && other is not null && other != first.Symbol)
+        {
+            throw new ReplayFileException(Format.Text(
+                $"line {first.Line}, {shape.Column(column.Index)}: {Format.Quoted(first.Text)} is in {first.Symbol}, and {(check.Unit is null ? "the header names" : Format.Text($"line {check.UnitLine} is in"))} {other}: correct one of them, or give {_setting(nameof(ReplayOptions.Units))}={check.Index + 1}=the unit"));
+        }
+
+        check.Unit ??= first.Symbol;
+    }
+
+    private void CheckOne(ColumnCheck? check, UnitColumn column, IReadOnlyList<UnitInRow> units, FileShape shape)
+    {
+        var of = check?.Name is { } name ? $" of {Format.Quoted(name)}" : "";
+        if (units.FirstOrDefault(unit => unit.Symbol is null) is { } unknown)
+        {
+            throw new ReplayFileException(Format.Text(
+                $"line {unknown.Line}, {shape.Column(column.Index)}: {Format.Quoted(unknown.Text)}{of} is no known unit: give {_setting(nameof(ReplayOptions.Units))}={(check is null ? "COLUMN" : Format.Text($"{check.Index + 1}"))}=the unit{(check is null ? " for each column that has none" : "")}"));
+        }
+
+        if (units.Count > 1)
+        {
+            throw new ReplayFileException(Format.Text(
+                $"line {units[1].Line}, {shape.Column(column.Index)}: {Format.Quoted(units[1].Text)}{of} is in {units[1].Symbol}, and line {units[0].Line} is in {units[0].Symbol}: convert one of them, or remove the line{(check is null ? $", or give {_setting(nameof(ReplayOptions.Units))} for each column that has no unit" : "")}"));
+        }
+    }
+
     /// <summary>Checks a unit in a row: it must be the same as in the other rows.</summary>
     private static void Note(ColumnCheck column, RowReader row, ReadOnlySpan<char> unit, int at, FileShape shape)
     {
@@ -715,7 +860,7 @@ internal sealed class ReplayCheck
         return new ReplayFileException(Format.Text($"line {line}, {shape.Column(column)}: {Format.Quoted(text)} is no number: {remedy}"));
     }
 
-    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven, LongTable? table, Dictionary<string, Range> sensors)
+    private List<ReplayColumn> Settle(List<ColumnCheck> checks, FileShape shape, ColumnNames names, List<LeftOutColumn> leftOut, bool areGiven, LongTable? table, Dictionary<string, Range> sensors, List<UnitColumn> unitColumns, int[] beside)
     {
         var kept = new List<ColumnCheck>();
         var dropped = new List<(ColumnCheck Check, string Why)>();
@@ -779,6 +924,7 @@ internal sealed class ReplayCheck
             : name => sensors.TryGetValue(name, out var places) ? places.Start.Value : null;
         var types = names.Map(_options.Types, nameof(ReplayOptions.Types), find);
         var units = names.Map(_options.Units, nameof(ReplayOptions.Units), find);
+        BindUnits(kept.Index().Select(each => (each.Item, units.GetValueOrDefault(KeyOf(each.Item, each.Index)))).ToList(), unitColumns, shape, [.. beside.Where(index => !kept.Exists(check => check.Index == index))], leftOut);
         var ids = new HashSet<string>(StringComparer.Ordinal);
         return [.. kept.Select((check, place) => Column(
             check, NameOf(check), kept.Count == 1, table, shape, types.GetValueOrDefault(KeyOf(check, place)), units.GetValueOrDefault(KeyOf(check, place)), ids, confirmed))];
@@ -798,6 +944,11 @@ internal sealed class ReplayCheck
         var (name, ofName) = !isByName ? (named ?? header, null) : table!.IsExport ? (LongTable.IdOf(named!), null) : table.Other is not null ? SplitTwo(named!) : Units.Split(named!);
         var measured = isByName ? name : header;
         CheckLetter(check, unitOf, shape, header, measured);
+        if (table is not { IsExport: true } && unitOf is null)
+        {
+            CheckScale(check, shape, header, isByName ? check.Name! : null);
+        }
+
         var givenType = typeOf ?? _options.SensorType ?? check.Type;
         var unit = table is { IsExport: true } && unitOf is null ? check.Unit ?? "" : unitOf is null ? check.Unit ?? (ofName is not null ? Contracts.UnitWords.SymbolOf(ofName) : shape.Units[check.Index]) : Contracts.UnitWords.SymbolOf(unitOf);
         var percent = Contracts.SensorCatalog.Humidity.Unit;
@@ -872,6 +1023,23 @@ internal sealed class ReplayCheck
         {
             throw new ReplayFileException(Format.Text(
                 $"line {line}, {shape.Column(check.Index)}: {Format.Quoted(text)} ends with the letter {letter}, which can be a unit, a multiplier or a mark{(isWritten ? ", and other values of the column have none" : "")}: write the number out, or give the unit of all values, {_setting(nameof(ReplayOptions.Units))}={(check.Name is null ? check.Index + 1 : check.Name)}={letter}, or let it stand for a missing value, {_setting(nameof(ReplayOptions.Missing))}={Format.Shell(text)}"));
+        }
+    }
+
+    // Numbers of tenths are none in the plain unit.
+    private void CheckScale(ColumnCheck check, FileShape shape, string header, string? sensor)
+    {
+        foreach (var name in sensor is null ? (string[])[header] : [header, Units.Split(sensor).Name])
+        {
+            if (Units.ScaleIn(name, shape.Measured) is not { } scale || (scale[0] == '/' && name != header) || (Units.TypeOf(name, null) is null && check.Unit is null && shape.Units[check.Index] is null && _options.SensorType is null))
+            {
+                continue;
+            }
+
+            var of = sensor ?? Format.Text($"{check.Index + 1}");
+            var plain = Units.TypeOf(name, null)?.Unit ?? check.Unit ?? shape.Units[check.Index] ?? "UNIT";
+            throw new ReplayFileException(Format.Text(
+                $"{shape.Column(check.Index)}: {Format.Quoted(scale)} in the name {Format.Quoted(name)} says that the numbers are scaled, and they are not converted: divide or multiply them in the file, or give {_setting(nameof(ReplayOptions.Units))}={of}={plain} if they are in {plain} as they are, or {_setting(nameof(ReplayOptions.Units))}={of}=0.1 {plain} or the like for a unit of their own"));
         }
     }
 

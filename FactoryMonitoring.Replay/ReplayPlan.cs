@@ -55,8 +55,8 @@ public sealed record StoredFields(string? AlertLevel, double? Quality, Contracts
 
 /// <summary>What was found out about a file's times.</summary>
 /// <param name="Where">The time columns and how they count, in words; null if there are none.</param>
-/// <param name="First">The first time, in UTC.</param>
-/// <param name="Last">The last time, in UTC.</param>
+/// <param name="First">The earliest time, in UTC.</param>
+/// <param name="Last">The latest time, in UTC.</param>
 /// <param name="IsElapsed">Whether the times count from the file's beginning and are not dates.</param>
 /// <param name="Order">day-first, month-first or year-first, if a date could be read in more than one way.</param>
 /// <param name="Zone">The zone of times that name none; null if all times name one, or if they count.</param>
@@ -75,6 +75,9 @@ public sealed record ReplayTimes(
 {
     /// <summary>Whether <see cref="Zone"/> is that of the setting, the header or a column, and not assumed.</summary>
     public bool IsZoneNamed { get; init; }
+
+    /// <summary>The line before the rows that seems to name a zone, which is not used; null if there is none.</summary>
+    public (long Line, string Text)? ZoneRemark { get; init; }
 }
 
 /// <summary>A file that was read once, from beginning to end, and can be replayed.</summary>
@@ -87,6 +90,7 @@ public sealed class ReplayPlan
     private readonly MissingMarkers _missing;
     private readonly LongTable? _table;
     private readonly FrozenDictionary<string, Range> _sensors;
+    private readonly bool _isFalling;
 
     /// <param name="shape">How the file is written.</param>
     /// <param name="time">Where the file's times are.</param>
@@ -95,10 +99,11 @@ public sealed class ReplayPlan
     /// <param name="missing">The markers that stand for a missing value.</param>
     /// <param name="table">The long table; null if each column is a sensor.</param>
     /// <param name="sensors">The ranges of <see cref="Columns"/> of a long table, by the name in the rows.</param>
+    /// <param name="isFalling">Whether the times of most rows are before those of the rows above.</param>
     internal ReplayPlan(
-        FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing, LongTable? table, IReadOnlyDictionary<string, Range> sensors)
+        FileShape shape, TimePlan time, DateOrder order, TimeZoneInfo zone, MissingMarkers missing, LongTable? table, IReadOnlyDictionary<string, Range> sensors, bool isFalling)
     {
-        (_shape, _time, _order, _zone, _missing, _table) = (shape, time, order, zone, missing, table);
+        (_shape, _time, _order, _zone, _missing, _table, _isFalling) = (shape, time, order, zone, missing, table, isFalling);
         _sensors = sensors.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
@@ -190,7 +195,7 @@ public sealed class ReplayPlan
         using var row = new RowReader(File, _shape);
         var sign = _shape.Decimal ?? Replay.DecimalSign.Point;
         var clock = new RowClock(_time, sign, _missing);
-        var zone = new ZoneClock(_zone);
+        var zone = new ZoneClock(_zone, _isFalling);
         var isPaced = Options.Interval is not null;
         var number = 0L;
         var sensors = _sensors.GetAlternateLookup<ReadOnlySpan<char>>();

@@ -24,7 +24,7 @@ public static class ReplayPreview
 
         Line("rows", Rows(plan));
         Line("time", Times(plan, setting));
-        foreach (var note in TimeNotes(plan))
+        foreach (var note in TimeNotes(plan, setting))
         {
             Line("", note);
         }
@@ -125,9 +125,14 @@ public static class ReplayPreview
         return string.Join(", ", words);
     }
 
-    private static IEnumerable<string> TimeNotes(ReplayPlan plan)
+    private static IEnumerable<string> TimeNotes(ReplayPlan plan, SettingName setting)
     {
         var times = plan.Times;
+        if (times is { Zone: not null, ZoneRemark: var (remarkLine, remark) })
+        {
+            yield return Format.Text($"ASSUMED: line {remarkLine}, {Format.Quoted(remark)}, is no time or header and is not used; give {setting(nameof(ReplayOptions.TimeZone))} if it names the zone of the times");
+        }
+
         string[] words =
         [
             .. times.IsNewestFirst ? (string[])["runs from the newest row to the oldest, and is replayed from its end"] : [],
@@ -139,7 +144,10 @@ public static class ReplayPreview
             .. times.LeftOut > 0 ? (string[])[$"{Format.Plural(times.LeftOut, "time")} in an hour that the clock leaves out"] : [],
             .. times.LongestGap > TimeSpan.Zero && plan.Rows > 2 ? (string[])[$"longest step {Format.Duration(times.LongestGap)}"] : [],
         ];
-        return words.Length > 0 ? [string.Join("; ", words)] : [];
+        if (words.Length > 0)
+        {
+            yield return string.Join("; ", words);
+        }
     }
 
     private static string Missing(ReplayPlan plan)

@@ -193,11 +193,16 @@ internal sealed class RowClock(TimePlan plan, DecimalSign sign, MissingMarkers m
 
 /// <summary>
 /// Converts local times to UTC, in the rows' order: times in the hour that a clock repeats belong to its first pass until they fall back, or until a time of
-/// steps of an hour or more comes again.
+/// steps of an hour or more comes again. In rows from the newest to the oldest, they belong to its second pass until they rise, or come again.
 /// </summary>
-internal sealed class ZoneClock(TimeZoneInfo zone)
+/// <param name="zone">The zone of times that name none.</param>
+/// <param name="isFalling">Whether the rows are sorted from the newest to the oldest.</param>
+internal sealed class ZoneClock(TimeZoneInfo zone, bool isFalling = false)
 {
-    private DateTime _last = DateTime.MinValue;
+    /// <summary>The ticks of <see cref="DateTime.MaxValue"/>.</summary>
+    private const long MostTicks = 3_155_378_975_999_999_999;
+
+    private DateTime _last = isFalling ? DateTime.MaxValue : DateTime.MinValue;
     private TimeSpan _step;
     private long _rows;
     private long _rowsBefore;
@@ -212,7 +217,7 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
     public bool TryUtc(in TimeText written, DateOrder order, out DateTime utc)
     {
         utc = default;
-        if (!written.TryDay(order, out var day) || day.Year < 2)
+        if (!written.TryDay(order, out var day))
         {
             return false;
         }
@@ -224,7 +229,7 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
 
         var local = day.AddTicks(written.Clock);
         var offset = written.Offset is { } minutes ? TimeSpan.FromMinutes(minutes) : OffsetOf(local);
-        if (local.Ticks - offset.Ticks > DateTime.MaxValue.Ticks)
+        if (local.Ticks - offset.Ticks is < 0 or > MostTicks)
         {
             return false;
         }
@@ -258,6 +263,11 @@ internal sealed class ZoneClock(TimeZoneInfo zone)
         var (first, second) = (offsets.Max(), offsets.Min());
         // In a long table, as many rows have a time as had the time before it.
         var comesAgain = _rowsBefore > 0 && _rows >= _rowsBefore && _step.Duration() >= first - second;
+        if (isFalling)
+        {
+            return local.Ticks - second.Ticks < _last.Ticks || (local.Ticks - second.Ticks == _last.Ticks && !comesAgain) ? second : first;
+        }
+
         return local.Ticks - first.Ticks > _last.Ticks || (local.Ticks - first.Ticks == _last.Ticks && !comesAgain)
             || (local.Ticks - second.Ticks == _last.Ticks && comesAgain && _step < TimeSpan.Zero) ? first : second;
     }

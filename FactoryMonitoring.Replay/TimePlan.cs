@@ -227,7 +227,7 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
     {
         var origin = Kind == TimeKind.Excel ? new DateTime(1899, 12, 30) : Start ?? DateTime.UnixEpoch;
         var ticks = number * (UnitName == "ns" ? 0.01m : Unit.Ticks);
-        return ticks > -(decimal)origin.Ticks && ticks < DateTime.MaxValue.Ticks - origin.Ticks ? origin.AddTicks((long)ticks) : null;
+        return ticks >= -(decimal)origin.Ticks && ticks < DateTime.MaxValue.Ticks - origin.Ticks ? origin.AddTicks((long)ticks) : null;
     }
 
     public string Describe(FileShape shape)
@@ -279,6 +279,14 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
             return At(shape, elapsed, format, isGiven: false, options, setting);
         }
 
+        // Days since 1900, from 1954 to 2119.
+        if (Indexes(columns, column => column is { IsNumber: true, Least: >= 20_000, Most: < 80_000 }).FirstOrDefault(index => shape.HeaderLine is not null && IsNamedTime(shape.Names[index]), -1) is >= 0 and var serial
+            && (format == "excel" || options.Interval is null))
+        {
+            return format == "excel" ? At(shape, serial, format, isGiven: false, options, setting) : throw new ReplayFileException(Format.Text(
+                $"{shape.Column(serial)}: {Format.Quoted(columns[serial].First ?? "")} can be a day that Excel counts ({new DateTime(1899, 12, 30).AddDays((int)columns[serial].Least):yyyy-MM-dd}): give {setting(nameof(options.TimeFormat))}=excel, or {setting(nameof(options.TimeColumn))}=none and {setting(nameof(options.Interval))}, the time from row to row, where it is none"));
+        }
+
         return options.Interval is null && Indexes(columns, column => column.IsClock) is [var clock, ..]
             ? throw new ReplayFileException($"{shape.Column(clock)}: holds times of day, and no column holds their dates: give {setting(nameof(options.Interval))}, the time from row to row, as 00:00:01")
             : null;
@@ -315,6 +323,12 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
         if (format is { Length: > 0 } && OriginOf(format) is { } origin)
         {
             return new TimePlan(TimeKind.Epoch, [column], UnitsOfTime[format], format, false) { Start = origin };
+        }
+
+        if (format is not { Length: > 0 } && options.Interval is null && EpochUnit(sample) is { } counted && OtherEpochName().IsMatch(shape.Names[column]))
+        {
+            throw new ReplayFileException(Format.Text(
+                $"{shape.Column(column)}: {Format.Number(sample.Least)} counts from 1970 or, by its name, from another start: give {setting(nameof(options.TimeFormat))}={counted} if it counts from 1970, otherwise write the times as dates"));
         }
 
         if (EpochUnit(sample) is { } epoch && (format is not { Length: > 0 } || format == epoch))
@@ -383,6 +397,9 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     private static bool IsHourAt(FileShape shape, int column) =>
         shape.Columns[column] is { IsNumber: true, Least: >= 0, Most: <= 24 } && Calendar[3].Contains(Replay.Units.Split(shape.Names[column]).Name.ToLowerInvariant());
+
+    /// <summary>Returns whether a line before the header seems to name the zone of the times: <c>Time zone;UTC+02:00</c>.</summary>
+    public static bool IsZoneRemark(string text) => ZoneRemark().IsMatch(text);
 
     public static bool IsNamedTime(string name) => NamedTime().IsMatch(name);
 
@@ -469,6 +486,13 @@ internal sealed partial record TimePlan(TimeKind Kind, int[] Columns, TimeSpan U
 
     [GeneratedRegex(@"^(?:(?:elapsed|relative|rel)?[ _]?(?:time|t|timestamp|zeit|elapsed)(?:$|[ _(\[]+(?<unit>\w*)[\])]*$)|x_value|(?<unit>sec|secs|seconds?|millis|milliseconds|ms|minutes|hours|days)$)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Elapsed();
+
+    [GeneratedRegex(@"(^|[^\p{L}])(time[ _-]?zone|zeitzone|(utc|gmt)[ _-]?offset|tz)[^\p{L}]+(?=[^ ])|(^|[^A-Za-z])(UTC|GMT)[ ]?[+\-−][0-9]", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex ZoneRemark();
+
+    // Seconds of GPS, since 1980, of a Mac, since 1904 or 2001, and of NTP, since 1900, are as long as those since 1970.
+    [GeneratedRegex("(^|[^a-z])(gps|mac|hfs|cocoa|apple|ntp)($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
+    private static partial Regex OtherEpochName();
 
     [GeneratedRegex("(^|[^a-z])(utc|gmt|zulu)($|[^a-z])", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex UtcName();

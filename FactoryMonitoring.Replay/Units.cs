@@ -37,7 +37,7 @@ internal static partial class Units
                 continue;
             }
 
-            if (!UnitWords.IsKnown(unit) && !(field.TrimStart() is ['[' or '(' or '<', ..] && unit.Length < field.Length))
+            if (!UnitWords.IsKnown(unit) && !(IsScaled(unit) && !OtherNumber().IsMatch(unit)) && !(field.TrimStart() is ['[' or '(' or '<', ..] && unit.Length < field.Length))
             {
                 return false;
             }
@@ -57,6 +57,11 @@ internal static partial class Units
     /// <summary>Splits off the unit at the end of a name, in brackets or after the last separator; null if there is none.</summary>
     public static (string Name, string? Unit) Split(string name)
     {
+        if (SplitScaled(name) is { } scaled)
+        {
+            return scaled;
+        }
+
         if (InBrackets().Match(name.Replace('（', '(').Replace('）', ')').Replace('［', '[').Replace('］', ']')) is { Success: true } match && match.Groups["name"].Length > 0)
         {
             var unit = match.Groups["unit"].Value.Trim();
@@ -108,10 +113,82 @@ internal static partial class Units
     public static (string Name, string? Unit)[] SplitAll(IReadOnlyList<string> header)
     {
         var others = header.Where(name => InBrackets().Match(name) is { Success: true } match && match.Groups["unit"].Value.Trim() is var text
-            && (Split(name).Unit is null || (!UnitWords.IsKnown(text) && !Degrees().IsMatch(text) && !IsLikeUnit(text)))).Select(BeforeBrackets).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        return [.. header.Select(name => InBrackets().IsMatch(name) && others.Contains(BeforeBrackets(name)) && header.Count(other => BeforeBrackets(other).Equals(BeforeBrackets(name), StringComparison.OrdinalIgnoreCase)) > 1
+            && (Split(name).Unit is null || (!UnitWords.IsKnown(text) && !Degrees().IsMatch(text) && !IsLikeUnit(text) && !IsScaled(text)))).Select(BeforeBrackets).ToHashSet(StringComparer.OrdinalIgnoreCase);
+        return [.. header.Select(name => InBrackets().IsMatch(name) && SplitScaled(name) is null && others.Contains(BeforeBrackets(name)) && header.Count(other => BeforeBrackets(other).Equals(BeforeBrackets(name), StringComparison.OrdinalIgnoreCase)) > 1
             ? (name, null) : Split(name))];
     }
+
+    /// <summary>Returns the symbol of a unit in a unit column; null if the text is not known to be a unit.</summary>
+    public static string? OfCell(string text) => Bare(text) is not { Length: > 0 } unit ? null
+        : Degrees().IsMatch(unit) ? DegreesOf(unit)
+        : UnitWords.IsKnown(unit) ? UnitWords.SymbolOf(unit)
+        : IsScaled(unit) || IsLikeUnit(unit) ? unit
+        : UnitWords.Folded(unit);
+
+    /// <summary>Returns the scale without a unit at the end of a name, as in <c>temp_x10</c>; null if there is none.</summary>
+    /// <param name="name">The name, without its unit.</param>
+    /// <param name="header">The names of all columns: where these are numbered with an x, it is no scale.</param>
+    public static string? ScaleIn(string name, IReadOnlyList<string> header)
+    {
+        if (ScaleAtEnd().Match(name) is not { Success: true } match)
+        {
+            return null;
+        }
+
+        var stem = name[..match.Groups["scale"].Index];
+        return header.Any(other => other.StartsWith(stem, StringComparison.OrdinalIgnoreCase) && Numbered().Match(other[stem.Length..]) is { Success: true } numbered && numbered.Groups["number"].Value.Trim('0') != "1")
+            ? null : match.Groups["scale"].Value;
+    }
+
+    // "(0.1 °C)", "°C x 10", "in tenths of degC": a scale makes another unit of it. A number before it without brackets may be that of the sensor: "Temp 2 °C".
+    private static (string Name, string? Unit)? SplitScaled(string name)
+    {
+        if (InBrackets().Match(name.Replace('（', '(').Replace('）', ')').Replace('［', '[').Replace('］', ']')) is { Success: true } match && match.Groups["name"].Value.Trim(' ', '_', ',') is { Length: > 0 } before)
+        {
+            var unit = match.Groups["unit"].Value.Trim();
+            unit = unit.StartsWith("in ", StringComparison.OrdinalIgnoreCase) ? unit[3..].Trim() : unit;
+            return UnitOfScaled(unit) is { } plain && IsUnitOf(before, plain, unit) ? (before, unit) : null;
+        }
+
+        for (var at = name.IndexOfAny(Separators); at >= 0; at = name.IndexOfAny(Separators, at + 1))
+        {
+            var (start, end) = (name[..at].TrimEnd(Separators), name[(at + 1)..].Trim(Separators));
+            if (start.Length > 0 && UnitOfScaled(end) is { } plain && !WholeNumber().IsMatch(end) && IsUnitOf(start, plain, end))
+            {
+                start = start.Length > 3 && start.EndsWith("in", StringComparison.OrdinalIgnoreCase) && Separators.Contains(start[^3]) ? start[..^3].TrimEnd(Separators) : start;
+                return (start, end);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Returns whether a text is a unit with a scale, as <c>0.1 °C</c>.</summary>
+    private static bool IsScaled(string text) => UnitOfScaled(text) is not null;
+
+    // Returns the symbol of the unit without its scale. A length beside a name is that of the place: 2 m, 10 cm.
+    private static string? UnitOfScaled(string text)
+    {
+        if (UnitWords.IsKnown(text) || Degrees().IsMatch(text))
+        {
+            return null;
+        }
+
+        foreach (var match in (Match[])[ScaleFirst().Match(text), ScaleLast().Match(text)])
+        {
+            if (match.Success && match.Groups["unit"].Value.Trim(' ', '_', '-') is { Length: > 0 } unit && (Degrees().IsMatch(unit) || UnitWords.IsKnown(unit))
+                && (!WordsLikeUnits.Contains(unit) || unit is "deg" or "RH") && !BesideScales.Contains(unit) && !(unit is "K" or "k" && WholeNumber().IsMatch(text)))
+            {
+                return Degrees().IsMatch(unit) ? DegreesOf(unit) : UnitWords.SymbolOf(unit);
+            }
+        }
+
+        return null;
+    }
+
+    // Only after the name of its quantity: a conductivity (25 °C) is one at that temperature.
+    private static bool IsUnitOf(string name, string unit, string scaled) => TypeOf(name, null) is not { } type ? TypeOf(name, unit) is not null && (SaysNothing(name) || !WholeNumber().IsMatch(scaled))
+        : UnitWords.OfType(type.Name).Contains(unit) || IsOfName(name, unit) || !SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(unit));
 
     /// <summary>Returns a unit in a row of units, without brackets; null if the field is not a unit.</summary>
     public static string? OfRow(string field) => Bare(field) is { Length: > 0 and <= 32 } unit && !BesideUnits.Contains(unit) ? UnitWords.SymbolOf(unit) : null;
@@ -172,6 +249,34 @@ internal static partial class Units
     private static bool MayFollow(string name, string unit) => TypeOf(name, null) is null
         || (unit.Length == 1 ? !char.IsAsciiLetter(unit[0]) || unit is "V" || IsOfName(name, unit)
             : !Descriptions.Contains(unit) && (!WordsLikeUnits.Contains(unit) || unit.Equals("RH", StringComparison.OrdinalIgnoreCase)) && (!unit.Equals("hp", StringComparison.OrdinalIgnoreCase) || Energy().IsMatch(name)));
+
+    private static readonly char[] Separators = [' ', '_', ',', '-'];
+
+    /// <summary>Units that a number before them does not scale: lengths of a place, spans of time, ranges of a signal.</summary>
+    private static readonly FrozenSet<string> BesideScales = "m cm mm km ft in µm um nm s ms us µs ns sec seconds min h hr hour d days V mV A mA Hz kHz MHz rpm bit bits".Split(' ').ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    // 0.1 °C, 1/10 °C, 10*°C, x10 °C, 10^-1 °C, m°C, deci °C, tenths of °C; a factor of 1 is none.
+    [GeneratedRegex(@"^(?:(?:1[ ]*/[ ]*10+|10[ ]*\^[ ]*[+\-−]?[0-9]+|(?!1[^0-9.,e]|10+ths)[0-9]+(?:[.,][0-9]+)?(?:e[+\-−]?[0-9]+)?)[ _]*(?:[x×*·][ ]*)?|[x×*][ ]*10+[ _]*|(?:deci|centi|milli|tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel|10+ths)[ _\-]*(?:of[ _]+)?(?:an?[ _]+)?|[dcm](?=°|º|deg)|(?-i:[dcm](?=[CF]$)))(?<unit>.+)$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ScaleFirst();
+
+    // °C x 10, °C*100, °C/10, °C 10^-1, degC_x10, °C tenths
+    [GeneratedRegex(@"^(?<unit>.+?)[ _,;]*(?:[x×*·/÷][ ]*(?:10+|0[.,]0*1|10[ ]*\^[ ]*[+\-−]?[0-9]+)|[ ](?:10[ ]*\^|1?e)[+\-−]?[0-9]+|[ _\-,]+(?:in[ ]+)?(?:tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel))$", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ScaleLast();
+
+    // 2 °C, 10K: whole numbers.
+    [GeneratedRegex(@"^[0-9]+[ _]*[^0-9 _./,*x×·^eE]", RegexOptions.CultureInvariant)]
+    private static partial Regex WholeNumber();
+
+    // 23.5 °C is a value: numbers at the beginning that are no power of ten.
+    [GeneratedRegex(@"^(?!(?:0[.,]0*1|10+|1[ ]*/[ ]*10+|10[ ]*\^.*?[0-9]+|1e[+\-−]?[0-9]+)(?![0-9.,]))[0-9]", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex OtherNumber();
+
+    // temp_x10, tempX10, temp (x 100), temp*10, temp 10x, temp (1/10), temp_tenths
+    [GeneratedRegex(@"(?<=[\p{L}0-9°%)\]])(?:[ _.\-]*[(\[{][ ]*|[ _.\-]+|(?<=[a-z0-9])(?=X)|(?=[*×/]))(?<scale>[x×*X][ _]*10+|10+[ ]*[x×X*]|1/10+|/[ ]*10+|(?<=[(\[{][ ]*)0[.,]0*1|(?i:div[ _]?10+|scaled[ _]by[ _]10+|deci|centi|milli|10+ths|tenths?|hundredths?|thousandths?|zehntel|hundertstel|tausendstel))[ ]*[)\]}]?$", RegexOptions.CultureInvariant)]
+    private static partial Regex ScaleAtEnd();
+
+    [GeneratedRegex("^[xX×*/](?<number>[0-9]+)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Numbered();
 
     private static string BeforeBrackets(string name) => InBrackets().Match(name) is { Success: true } match ? match.Groups["name"].Value.Trim() : name;
 
