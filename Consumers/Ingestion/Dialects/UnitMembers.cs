@@ -29,9 +29,11 @@ internal static class UnitMembers
     /// <param name="message">A JSON object.</param>
     /// <param name="type">Of the catalog.</param>
     /// <param name="isCertain">The form says what the members of the message itself mean.</param>
+    /// <param name="ignored">The position of a member's content that is known to be of no value, or to be judged already; -1 if there is none.</param>
+    /// <param name="others">The positions of an array of readings, and in it of the reading that is asked about; the other elements are not searched.</param>
     /// <returns>Its pointer and content, and whether it is a number that scales the value; null if there is none.</returns>
     /// <exception cref="JsonException">It is not JSON.</exception>
-    public static (string Member, bool IsScale)? Find(ReadOnlySpan<byte> message, SensorTypeInfo type, bool isCertain = false)
+    public static (string Member, bool IsScale)? Find(ReadOnlySpan<byte> message, SensorTypeInfo type, bool isCertain = false, int ignored = -1, (Range Array, Range Element)? others = null)
     {
         if (!HasPart(message))
         {
@@ -43,7 +45,11 @@ internal static class UnitMembers
         var json = new Utf8JsonReader(message);
         while (json.Read())
         {
-            if (json.TokenType == JsonTokenType.StartObject && json.CurrentDepth > 0 && HasOwnUnit(json, path.Count > 0 && TypeOf(LooseName.Of(Encoding.UTF8.GetBytes(path[^1]), letters)) == type.Name))
+            if (json.TokenType == JsonTokenType.StartObject && others is var (array, element) && IsIn(array, (int)json.TokenStartIndex) && !IsIn(element, (int)json.TokenStartIndex))
+            {
+                json.Skip();
+            }
+            else if (json.TokenType == JsonTokenType.StartObject && json.CurrentDepth > 0 && HasOwnUnit(json, path.Count > 0 && TypeOf(LooseName.Of(Encoding.UTF8.GetBytes(path[^1]), letters)) == type.Name))
             {
                 json.Skip();
             }
@@ -53,7 +59,7 @@ internal static class UnitMembers
                 Follow(path, json.CurrentDepth, name);
                 var loose = LooseName.Of(Encoding.UTF8.GetBytes(name), letters);
                 var isBeside = json.CurrentDepth == 1 && !isCertain && Plain.Contains(loose);
-                if ((isBeside || IsName(loose)) && json.Read() && (IsScale(json, loose, type) || IsOther(ref json, loose, type, isBeside)))
+                if ((isBeside || IsName(loose)) && json.Read() && json.TokenStartIndex != ignored && (IsScale(json, loose, type) || IsOther(ref json, loose, type, isBeside)))
                 {
                     var member = $"{string.Join('/', path)} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
                     return (member, json.TokenType == JsonTokenType.Number);
@@ -63,6 +69,19 @@ internal static class UnitMembers
 
         return null;
     }
+
+    /// <summary>Whether a unit beside the only value of a message is that value's; of a type that is not in the catalog any unit is.</summary>
+    /// <returns>Null if it may be: it is neither one of the type's units nor one of another type of the catalog.</returns>
+    public static bool? IsOf(SensorTypeInfo? type, string unit)
+    {
+        unit = UnitWords.SymbolOf(UnitCodes.SymbolOf(unit.Trim()));
+        return type is null || UnitWords.OfType(type.Name).Contains(unit) || (type.Unit == "%" && Fraction.Is(Encoding.UTF8.GetBytes(unit))) ? true : IsOfAnother(type, unit) ? false : null;
+    }
+
+    private static bool IsOfAnother(SensorTypeInfo type, string symbol) =>
+        !UnitWords.OfType(type.Name).Contains(symbol) && SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(symbol));
+
+    private static bool IsIn(Range range, int position) => position >= range.Start.Value && position < range.End.Value;
 
     /// <summary>Returns the unit that an object names for its value; null if it names none.</summary>
     public static string? Of(JsonElement value)
@@ -152,7 +171,7 @@ internal static class UnitMembers
         var text = json.GetString()!.Trim();
         var symbol = UnitWords.SymbolOf(UnitCodes.SymbolOf(text));
         // A unit of another type of the catalog is that of the value of that type.
-        if (ofType is null && !UnitWords.OfType(type.Name).Contains(symbol) && SensorCatalog.Types.Keys.Any(other => UnitWords.OfType(other).Contains(symbol)))
+        if (ofType is null && IsOfAnother(type, symbol))
         {
             return false;
         }
