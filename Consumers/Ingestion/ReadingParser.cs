@@ -470,8 +470,8 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return Rejection.None;
         }
 
-        // The second reader converts a fraction.
-        if (sensor.Id.IsEmpty || (Fraction.Is(sensor.Unit) && DialectReader.TypeOf(sensor.Type) is { Unit: "%" }))
+        // The second reader converts a fraction, and a unit null is none.
+        if (sensor.Id.IsEmpty || Words.IsNull(sensor.Unit) || (Fraction.Is(sensor.Unit) && DialectReader.TypeOf(sensor.Type) is { Unit: "%" }))
         {
             return Rejection.MissingField;
         }

@@ -258,6 +258,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         var json = new Utf8JsonReader(envelope.Body.Slice(readings.Start, readings.Length));
         json.Read();
+        var (isRead, missing) = (false, default((int Index, int Start, int Length)?));
         for (_inner = 0; NextElement(ref json, _inner, out var start, out var length); _inner++)
         {
             (_array, _elementStart, _elementEnd) = (readings.Start..(readings.Start + readings.Length), readings.Start + start, readings.Start + start + length);
@@ -270,11 +271,42 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             if (!mayBeUnmapped || !ReadUnmapped(envelope, element, key, ref reading, ref sensor, take))
             {
                 _members.FindElement(envelope.Body, _elementStart, length);
+                if (LacksValues(envelope.Body))
+                {
+                    missing ??= (_inner, _elementStart, length);
+                    continue;
+                }
+
                 ReadReadings(envelope, element, key, ref reading, ref sensor, take);
             }
+
+            isRead = true;
+        }
+
+        if (!isRead && _first == Rejection.None && missing is var (index, first, bytes))
+        {
+            (_inner, _elementStart, _elementEnd) = (index, first, first + bytes);
+            _members.FindElement(envelope.Body, first, bytes);
+            ReadReadings(envelope, envelope.Body.Slice(first, bytes), key, ref reading, ref sensor, take);
         }
 
         _inner = -1;
+    }
+
+    /// <summary>Whether an element has nothing but missing values of <see cref="MappingOptions.Values"/>: beside others it is not a reading, as such a value beside others is none.</summary>
+    private bool LacksValues(ReadOnlySpan<byte> body)
+    {
+        var isThere = false;
+        foreach (var found in _members.Measured)
+        {
+            isThere |= found.Type != JsonTokenType.None;
+            if (!IsNone(body, found))
+            {
+                return false;
+            }
+        }
+
+        return isThere && _members[Member.Value].IsMissing;
     }
 
     /// <summary>Finds the next element of an array of objects, unless there is already an error.</summary>
@@ -379,7 +411,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
         else
         {
-            Complete(element, hasValue, ref sensor);
+            Complete(body, element, hasValue, ref sensor);
             CheckUnitOfType(body, reading.Value, sensor.Type);
             ToPercent(ref reading, ref sensor);
             AddType(ref sensor);
@@ -484,7 +516,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return _unitOfValue;
         }
 
-        if (type is not null && UnitMembers.Find(body, type, ignored: unit.IsMissing ? -1 : unit.Start, others: _inner < 0 ? null : (_array, _elementStart.._elementEnd)) is { } other)
+        if (type is not null && UnitMembers.Find(body, type, ignored: unit.Start, others: _inner < 0 ? null : (_array, _elementStart.._elementEnd)) is { } other)
         {
             Reject(Rejection.MissingField, InUnitOf(other, type.Name, $"name that in {Mapping}{nameof(MappingOptions.Unit)}"));
         }
@@ -548,12 +580,12 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void IsNull(string what, string key) =>
         Reject(Rejection.NoValue, $"The {what} is null, which is none: it must be a finite number{(_formed is null ? $". {Other(key)}" : "")}");
 
-    private void Complete(ReadOnlySpan<byte> body, bool hasValue, ref SensorText sensor)
+    private void Complete(ReadOnlySpan<byte> body, ReadOnlySpan<byte> element, bool hasValue, ref SensorText sensor)
     {
         sensor.Type = sensor.Type.IsEmpty ? _defaultType : sensor.Type;
         if (sensor.Type.IsEmpty)
         {
-            Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(body, isTyped: false))}");
+            Miss(element, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(element, isTyped: false))}");
         }
         else if (!hasValue && _members[Member.Value].Type == JsonTokenType.Null)
         {
@@ -563,16 +595,16 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
         else if (!hasValue)
         {
-            Miss(body, Rejection.NoValue, "value", "Value", WhereNumbersAre(body, isTyped: true));
+            Miss(element, Rejection.NoValue, "value", "Value", WhereNumbersAre(element, isTyped: true));
         }
         else if (sensor.Unit.IsEmpty)
         {
             sensor.Unit = UnitOf(sensor.Type);
             // A unit that is present and empty means no unit, which a type may have.
-            if (sensor.Unit.IsEmpty && _members[Member.Unit].IsMissing)
+            if (sensor.Unit.IsEmpty && !HasUnit(body))
             {
                 var known = string.Join(", ", SensorCatalog.Types.Keys.Order(StringComparer.Ordinal));
-                Miss(body, Rejection.MissingField, $"unit, and its type {Quoted(sensor.Type)} has none of its own (as {known} have)", "Unit", $", or set {Mapping}DefaultUnit");
+                Miss(element, Rejection.MissingField, $"unit, and its type {Quoted(sensor.Type)} has none of its own (as {known} have)", "Unit", $", or set {Mapping}DefaultUnit");
             }
         }
     }
@@ -581,7 +613,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void CheckUnitOfType(ReadOnlySpan<byte> body, double value, ReadOnlySpan<byte> text)
     {
         const double LeastHpa = 300, MostHpa = 1200;
-        if (_first != Rejection.None || _unitOfValue.Length > 0 || _members[Member.Unit].Type != JsonTokenType.None || TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
+        if (_first != Rejection.None || _unitOfValue.Length > 0 || HasUnit(body) || TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
         {
             return;
         }
@@ -594,7 +626,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
                 Rejection.MissingField,
                 $"The pressure {value.ToString("R", CultureInfo.InvariantCulture)}{place} has no unit, and could be in hPa, Pa, kPa or bar: name it in {Mapping}{nameof(MappingOptions.Units)}:pressure, as Pa");
         }
-        else if (_formed is null && UnitMembers.Find(body, type) is { } unit)
+        else if (_formed is null && UnitMembers.Find(body, type, ignored: _members[Member.Unit].Start) is { } unit)
         {
             Reject(Rejection.MissingField, InUnitOf(unit, type.Name, $"name that in {Mapping}{nameof(MappingOptions.Unit)}"));
         }
@@ -764,7 +796,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     /// <summary>Returns the unit of the value: from its member, or from the text after the value.</summary>
     private ReadOnlySpan<byte> ReadUnit(ReadOnlySpan<byte> body, Found value)
     {
-        var unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
+        var unit = HasUnit(body) ? ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false) : default;
         if (unit.IsEmpty || _unitOfValue.Length == 0)
         {
             return _unitOfValue.Length > 0 ? _unitOfValue : IsCode(unit) ? Encoding.UTF8.GetBytes(UnitCodes.SymbolOf(Encoding.UTF8.GetString(unit))) : unit;
@@ -777,6 +809,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         return unit;
     }
+
+    /// <summary>Whether the message names a unit, or says with an empty text that there is none.</summary>
+    private bool HasUnit(ReadOnlySpan<byte> body) => _members[Member.Unit] is { IsMissing: false } unit && !(unit.Type == JsonTokenType.String && Words.IsNull(JsonText.Of(body, unit)));
 
     // As the unit_code of NGSI; no other unit is written like one.
     private static bool IsCode(ReadOnlySpan<byte> unit) => unit.Length is 2 or 3 && UnitCodes.IsKnown(unit);

@@ -15,8 +15,11 @@ internal static class UnitMembers
         "unit units uom tempunit tempunits temperatureunit temperatureunits unitofmeasurement unitsofmeasurement engineeringunit engineeringunits unitcode unitsystem".Split(' ')
             .Select(Encoding.UTF8.GetBytes).ToHashSet(Utf8Comparer.Instance).GetAlternateLookup<ReadOnlySpan<byte>>();
 
+    /// <summary>A number with as many decimals is none of a measurement.</summary>
+    private const int MostDecimals = 10;
+
     /// <summary>Parts of all these names, which almost no message contains.</summary>
-    private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale CALE ultiplier ivisor ahrenheit elsius mperial etric".Split(' ').Select(Encoding.UTF8.GetBytes)];
+    private static readonly byte[][] Parts = [.. "nit NIT uom UOM cale CALE ultiplier ivisor ahrenheit elsius mperial etric actor\" ACTOR\" ecimals\" ECIMALS\" xponent\" XPONENT\" \"deg\" \"Deg\" \"DEG\" \"u\" \"U\" ystem\" YSTEM\"".Split(' ').Select(Encoding.UTF8.GetBytes)];
 
     /// <summary>How names of members that are of one type alone begin.</summary>
     private static readonly (byte[] Begin, string Type)[] Begins =
@@ -59,7 +62,7 @@ internal static class UnitMembers
                 Follow(path, json.CurrentDepth, name);
                 var loose = LooseName.Of(Encoding.UTF8.GetBytes(name), letters);
                 var isBeside = json.CurrentDepth == 1 && !isCertain && Plain.Contains(loose);
-                if ((isBeside || IsName(loose)) && json.Read() && json.TokenStartIndex != ignored && (IsScale(json, loose, type) || IsOther(ref json, loose, type, isBeside)))
+                if ((isBeside || IsName(loose) || IsShort(loose)) && json.Read() && json.TokenStartIndex != ignored && (IsScale(json, loose, type) || IsOther(ref json, loose, type, isBeside)))
                 {
                     var member = $"{string.Join('/', path)} ({JsonText.Show(message, new Found(json.TokenType, (int)json.TokenStartIndex, (int)(json.BytesConsumed - json.TokenStartIndex), 0))})";
                     return (member, json.TokenType == JsonTokenType.Number);
@@ -123,12 +126,21 @@ internal static class UnitMembers
         (loose.StartsWith("unit"u8) || loose.EndsWith("unit"u8) || loose.EndsWith("units"u8) || loose.EndsWith("uom"u8) || IsScale(loose) || IsSystem(loose))
             && !(loose.EndsWith("id"u8) || loose.EndsWith("name"u8) || loose.EndsWith("number"u8) || loose.EndsWith("serial"u8));
 
-    private static bool IsScale(ReadOnlySpan<byte> loose) => loose.EndsWith("scale"u8) || loose.EndsWith("scalefactor"u8) || loose.EndsWith("multiplier"u8) || loose.EndsWith("divisor"u8);
+    private static bool IsScale(ReadOnlySpan<byte> loose) => loose.EndsWith("scale"u8) || loose.EndsWith("scalefactor"u8) || loose.EndsWith("multiplier"u8) || loose.EndsWith("divisor"u8)
+        || loose.SequenceEqual("factor"u8) || loose.EndsWith("conversionfactor"u8) || IsExponent(loose);
+
+    private static bool IsExponent(ReadOnlySpan<byte> loose) => loose.EndsWith("decimals"u8) || loose.EndsWith("exponent"u8);
+
+    /// <summary>Names that say too little to be those of a unit, but may be if they have one of the type.</summary>
+    private static bool IsShort(ReadOnlySpan<byte> loose) => loose.SequenceEqual("deg"u8) || loose.SequenceEqual("u"u8) || loose.SequenceEqual("system"u8);
 
     // A power of ten, or its exponent: any other number is not what a value is divided by on its way.
     private static bool IsScale(in Utf8JsonReader json, ReadOnlySpan<byte> loose, SensorTypeInfo type) =>
         json.TokenType == JsonTokenType.Number && IsScale(loose) && (TypeOf(loose) ?? type.Name) == type.Name
-            && json.TryGetDouble(out var number) && number is not 1 && (double.IsInteger(Math.Round(Math.Log10(number), 9)) || number is -1 or -2 or -3);
+            && json.TryGetDouble(out var number) && IsScale(loose, number);
+
+    private static bool IsScale(ReadOnlySpan<byte> loose, double number) => IsExponent(loose) ? number is not 0 && double.IsInteger(number) && Math.Abs(number) < MostDecimals
+        : number is not 1 && (double.IsInteger(Math.Round(Math.Log10(number), 9)) || number is -1 or -2 or -3);
 
     private static bool IsSystem(ReadOnlySpan<byte> loose) =>
         loose.EndsWith("fahrenheit"u8) || loose.EndsWith("celsius"u8) || loose.EndsWith("imperial"u8) || loose.EndsWith("metric"u8);

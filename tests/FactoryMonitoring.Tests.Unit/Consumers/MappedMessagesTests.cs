@@ -181,6 +181,83 @@ public sealed class MappedMessagesTests
         Assert.Contains(detail, parser.Detail, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"temp":20},{"temp":null}""", "d-temperature 20 °C")]
+    [InlineData("""{"temp":null,"hum":"n/a"},{"temp":20},{"hum":""},{"temp":"nan","hum":40}""", "d-temperature 20 °C", "d-humidity 40 %")]
+    [InlineData("""{"temp":null},{"sensor_type":"flow","value":3,"unit":"l/min"}""", "d-flow 3 l/min")]
+    public void Elements_without_a_value_are_no_readings_beside_others(string elements, params string[] readings)
+    {
+        var parser = Parser("Readings=readings," + Climate);
+        Assert.True(Parse(parser, $$"""{"ts":1769860800,"device":"d","readings":[{{elements}}]}""") == Rejection.None, parser.Detail);
+        Assert.Equal(readings, Readings(parser));
+    }
+
+    [Theory]
+    [InlineData("""{"temp":null},{"temp":"n/a"}""", "no_value", "Element [0]: The value of temperature is null")]
+    [InlineData("""{"temp":"n/a"},{"hum":null}""", "no_value", "Element [0]: The value of temperature is \"n/a\"")]
+    [InlineData("""{"temp":null},{"temp":20},{"temp":"hot"}""", "wrong_type", "Element [2]: Cannot read the value of temperature \"hot\"")]
+    [InlineData("""{"temp":20},{"flow":3}""", "missing_field", "Element [1]: It has no sensor type")]
+    public void Elements_of_which_none_has_a_value_or_one_is_wrong_are_refused(string elements, string reason, string detail)
+    {
+        var parser = Parser("Readings=readings," + Climate);
+        Assert.Equal(reason, Rejections.NameOf(Parse(parser, $$"""{"ts":1769860800,"device":"d","readings":[{{elements}}]}""")));
+        Assert.Contains(detail, parser.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    // The word null is a missing unit.
+    [InlineData("""{"timestamp":"2026-01-31T12:00:00Z","sensor_id":"s","sensor_type":"temperature","value":21,"unit":"null"}""", "s 21 °C")]
+    [InlineData("""{"ts":1769860800,"device":"s","sensor_type":"humidity","value":40,"units":"NULL"}""", "s 40 %")]
+    [InlineData("""{"ts":1769860800,"device":"s","sensor_type":"temperature","value":70,"unit":null,"deg":"C"}""", "s 70 °C")]
+    // Short names that are of something else, and numbers that scale nothing.
+    [InlineData("""{"ts":1769860800,"device":"s","temperature":21,"deg":230,"u":"user1","system":"hvac","decimals":0,"factor":1,"exponent":0.5}""", "s-temperature 21 °C")]
+    [InlineData("""{"ts":1769860800,"device":"s","temperature":21,"u":{"x":1},"deg":"C","power_factor":0.1,"humidity_decimals":2}""", "s-temperature 21 °C")]
+    [InlineData("""{"ts":1769860800,"device":"s","humidity":40,"u":"F","deg":"F"}""", "s-humidity 40 %")]
+    public void A_unit_that_is_none(string message, params string[] readings)
+    {
+        var parser = Parser("");
+        for (var i = 0; i < 2; i++)
+        {
+            Assert.True(Parse(parser, message) == Rejection.None, parser.Detail);
+            Assert.Equal(readings, Readings(parser));
+        }
+    }
+
+    [Theory]
+    [InlineData("\"factor\":0.01", "The temperature may have to be scaled by factor (0.01)")]
+    [InlineData("\"decimals\":1", "The temperature may have to be scaled by decimals (1)")]
+    [InlineData("\"temp_decimals\":2", "temp_decimals (2)")]
+    [InlineData("\"exponent\":-1", "exponent (-1)")]
+    [InlineData("\"conversionFactor\":10", "conversionFactor (10)")]
+    [InlineData("\"deg\":\"F\"", "The temperature has no unit, and deg (\"F\") may name it")]
+    [InlineData("\"u\":\"F\"", "u (\"F\")")]
+    [InlineData("\"U\":\"K\"", "U (\"K\")")]
+    [InlineData("\"system\":\"us\"", "system (\"us\")")]
+    [InlineData("\"unit\":null,\"temperature_unit\":\"F\"", "temperature_unit (\"F\")")]
+    public void Short_names_of_units_and_of_scales_leave_a_value_in_doubt(string member, string detail)
+    {
+        foreach (var value in (string[])["\"temperature\":70", "\"sensor_type\":\"temperature\",\"value\":70"])
+        {
+            var parser = Parser("");
+            if (member.StartsWith("\"unit", StringComparison.Ordinal) && !value.Contains("value", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            Assert.Equal(Rejection.MissingField, Parse(parser, $"{{\"ts\":1769860800,\"device\":\"s\",{value},{member}}}"));
+            Assert.Contains(detail, parser.Detail, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_unit_of_SenML_is_that_of_the_rules()
+    {
+        Assert.Equal("°C", UnitWords.SymbolOf("Cel"));
+        var parser = Parser(Temp);
+        Assert.True(Parse(parser, """{"ts":1769860800,"device":"d","temp":21,"unit":"Cel"}""") == Rejection.None, parser.Detail);
+        Assert.Equal(["d-temperature 21 Cel"], Readings(parser));
+    }
+
     private ReadingParser Parser(string mapping, Func<string, string?>? ownUnits = null)
     {
         _key.Deserialize("k"u8, isNull: false, SerializationContext.Empty);
