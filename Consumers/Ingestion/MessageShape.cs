@@ -251,6 +251,9 @@ internal sealed class MessageShapes
     private int _marked;
     private bool _isPlain;
 
+    /// <summary>Whether a field was marked twice in the message that is read in full.</summary>
+    public bool IsRepeated => !_isPlain;
+
     /// <summary>Reads a message of a known shape.</summary>
     /// <param name="key">A hash of the message's key.</param>
     /// <returns>False if it must be read in full, with <see cref="Mark"/> and <see cref="Remember"/>.</returns>

@@ -364,6 +364,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
         public bool HasId;
         public bool HasType;
         public bool HasUnit;
+        public bool HasBackfill;
     }
 
     private Rejection Read(ReadOnlySpan<byte> message, ref Fields fields)
@@ -401,7 +402,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
 
         // Anything after the object makes the reader throw.
         json.Read();
-        return first != Rejection.None ? first : Complete(ref fields);
+        return first != Rejection.None ? first : _shapes.IsRepeated ? Rejection.MissingField : Complete(ref fields);
     }
 
     private Rejection ReadField(ref Utf8JsonReader json, ref Fields fields)
@@ -469,8 +470,8 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return Rejection.None;
         }
 
-        // The second reader converts a fraction.
-        if (sensor.Id.IsEmpty || (Fraction.Is(sensor.Unit) && DialectReader.TypeOf(sensor.Type) is { Unit: "%" }))
+        // The second reader converts a fraction, and a unit null is none.
+        if (sensor.Id.IsEmpty || Words.IsNull(sensor.Unit) || (Fraction.Is(sensor.Unit) && DialectReader.TypeOf(sensor.Type) is { Unit: "%" }))
         {
             return Rejection.MissingField;
         }
@@ -522,9 +523,11 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return WrongType(ref json);
         }
 
+        // The second reader compares what is there twice.
+        var isRepeated = isPresent;
         text = TextOf(ref json);
         isPresent = true;
-        return CheckLength(text, maxLength);
+        return isRepeated ? Rejection.MissingField : CheckLength(text, maxLength);
     }
 
     // varchar(n) counts characters, not bytes.
@@ -673,7 +676,7 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
     {
         json.Read();
         ReadOnlySpan<byte> text = default;
-        var isPresent = false;
+        var isPresent = found.IsPresent;
         var rejection = ReadText(ref json, maxLength, ref text, ref isPresent);
         found = new OptionalUtf8(isPresent && !text.IsEmpty, text);
         return rejection;
@@ -703,12 +706,12 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             else if (json.ValueTextEquals("warning_threshold"u8))
             {
                 json.Read();
-                rejection = ReadNumber(ref json, ref _reading.Warning, ref isPresent);
+                rejection = double.IsNaN(_reading.Warning) ? ReadNumber(ref json, ref _reading.Warning, ref isPresent) : WrongType(ref json);
             }
             else if (json.ValueTextEquals("critical_threshold"u8))
             {
                 json.Read();
-                rejection = ReadNumber(ref json, ref _reading.Critical, ref isPresent);
+                rejection = double.IsNaN(_reading.Critical) ? ReadNumber(ref json, ref _reading.Critical, ref isPresent) : WrongType(ref json);
             }
             else if (json.ValueTextEquals("backfill"u8))
             {
@@ -733,8 +736,9 @@ internal sealed class ReadingParser(SensorDirectory sensors, KeyMemory keys, Dia
             return WrongType(ref json);
         }
 
-        fields.Sensor.IsBackfill = json.TokenType == JsonTokenType.True;
-        return Rejection.None;
+        var isRepeated = fields.HasBackfill;
+        (fields.HasBackfill, fields.Sensor.IsBackfill) = (true, json.TokenType == JsonTokenType.True);
+        return isRepeated ? Rejection.MissingField : Rejection.None;
     }
 
     private Rejection ReadCount(ref Utf8JsonReader json)

@@ -401,7 +401,8 @@ internal sealed partial class AvroMessages : IDisposable
         Write(json, value);
     }
 
-    private static void Write(Utf8JsonWriter json, object? value)
+    /// <summary>Writes a value of a schema as JSON.</summary>
+    internal static void Write(Utf8JsonWriter json, object? value)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
         if (json.BytesCommitted + json.BytesPending > ReadingParser.MaxBytes)
@@ -419,7 +420,9 @@ internal sealed partial class AvroMessages : IDisposable
                 foreach (var field in record.Schema.Fields)
                 {
                     json.WritePropertyName(field.Name);
-                    Write(json, record.GetValue(field.Pos));
+                    var inner = record.GetValue(field.Pos);
+                    // A date has no time of day and no zone, so that a time of day in another field can have it.
+                    Write(json, inner is DateTime date && IsDate(field.Schema) ? date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) : inner);
                 }
 
                 json.WriteEndObject();
@@ -481,6 +484,13 @@ internal sealed partial class AvroMessages : IDisposable
                 break;
         }
     }
+
+    private static bool IsDate(Avro.Schema schema) => schema switch
+    {
+        LogicalSchema logical => logical.LogicalTypeName == Avro.Util.Date.LogicalTypeName,
+        UnionSchema union => union.Schemas.OfType<LogicalSchema>().ToList() is [var only] && IsDate(only),
+        _ => false,
+    };
 
     /// <summary>JSON has no NaN; as text it is treated like a missing value.</summary>
     private static void WriteNumber<T>(Utf8JsonWriter json, T number, bool isFinite) where T : IFormattable

@@ -22,7 +22,6 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 {
     private const string Mapping = "Consumers:Messages:Mapping:";
 
-    private readonly MemberFinder _members = new(new MemberMap(mapping));
     private readonly MemberFinder _membersOfKey = new(new MemberMap(mapping));
     private readonly TimeZoneInfo _zone = options.Zone();
     private readonly byte[] _defaultType = Encoding.UTF8.GetBytes(mapping.DefaultType ?? "");
@@ -32,10 +31,18 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private readonly Measurement[] _measurements = Measurements(mapping);
     private readonly byte[] _id = new byte[(ReadingParser.MaxIdLength + 1 + ReadingParser.MaxTypeLength) * 3];
     private readonly SortedSet<string> _unread = new(StringComparer.Ordinal);
+
+    /// <summary>Finds the contract's names before those of the mapping; null if nothing is mapped.</summary>
+    private readonly MemberFinder? _unmapped = forms is null && mapping.Members().Any() ? new(new MemberMap(mapping, isContractFirst: true)) : null;
+
+    private MemberFinder _members = new(new MemberMap(mapping));
     private Rejection _first;
     private int _element;
     private int _elementStart;
     private int _elementEnd;
+
+    /// <summary>The positions of the array whose element is being read.</summary>
+    private Range _array;
     private int _inner;
 
     /// <summary>The object being read, with the values found by its form; null if it has no form.</summary>
@@ -82,7 +89,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     public string Detail { get; private set; } = "";
 
     /// <summary>A value of an object with several, each of which is a reading.</summary>
-    private sealed record Measurement(byte[] Type, string What, string Key);
+    private sealed record Measurement(byte[] Type, string Name, string What, string Key);
 
     /// <summary>Reads all readings of a message, in order, up to the first that cannot be taken: then the message is rejected.</summary>
     /// <param name="message">A JSON object, or an array.</param>
@@ -154,8 +161,57 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             return;
         }
 
-        _members.Find(envelope.Body);
-        ReadFound(envelope, envelope.Body, key, ref reading, ref sensor, take);
+        var mayBeUnmapped = MayBeUnmapped(envelope.Body);
+        if (mayBeUnmapped)
+        {
+            _unmapped!.Find(envelope.Body);
+        }
+
+        if (!mayBeUnmapped || !ReadUnmapped(envelope, envelope.Body, key, ref reading, ref sensor, take))
+        {
+            _members.Find(envelope.Body);
+            ReadFound(envelope, envelope.Body, key, ref reading, ref sensor, take);
+        }
+    }
+
+    private bool MayBeUnmapped(ReadOnlySpan<byte> body) => _unmapped is not null && body.IndexOf("\"sensor_type\""u8) >= 0;
+
+    /// <summary>Reads an object that is a reading of the contract, with or without its optional members: what the mapping names is none of its members.</summary>
+    /// <param name="element">The object, whose members have been searched without the mapping.</param>
+    /// <returns>False if it is no such reading.</returns>
+    private bool ReadUnmapped(in Envelope envelope, ReadOnlySpan<byte> element, ReadOnlySpan<byte> key, ref Reading reading, ref SensorText sensor, TakeReading take)
+    {
+        if (!_unmapped!.IsContract || !IsReading(envelope.Body, _unmapped))
+        {
+            return false;
+        }
+
+        var mapped = _members;
+        _members = _unmapped;
+        try
+        {
+            ReadReadings(envelope, element, key, ref reading, ref sensor, take);
+        }
+        finally
+        {
+            _members = mapped;
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether time, id, type and value are as in the contract, and the value has a unit.</summary>
+    private bool IsReading(ReadOnlySpan<byte> body, MemberFinder found)
+    {
+        if (found[Member.Time].Type != JsonTokenType.String || found[Member.Id].Type != JsonTokenType.String || found[Member.Type].Type != JsonTokenType.String || found[Member.Value].Type != JsonTokenType.Number)
+        {
+            return false;
+        }
+
+        var time = new Utf8JsonReader(body.Slice(found[Member.Time].Start, found[Member.Time].Length));
+        time.Read();
+        var type = JsonText.Of(body, found[Member.Type]);
+        return time.TryGetDateTime(out _) && found[Member.Id].Length > 2 && !type.IsEmpty && (!IsNone(body, found[Member.Unit]) || UnitOf(type).Length > 0);
     }
 
     /// <summary>Reads the values found by the object's form; if there are none, the object is read as one without a form.</summary>
@@ -194,16 +250,63 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
 
         _members.Share(isFormed: _formed is not null);
+        var mayBeUnmapped = MayBeUnmapped(envelope.Body);
+        if (mayBeUnmapped)
+        {
+            _unmapped!.Share(isFormed: false);
+        }
+
         var json = new Utf8JsonReader(envelope.Body.Slice(readings.Start, readings.Length));
         json.Read();
+        var (isRead, missing) = (false, default((int Index, int Start, int Length)?));
         for (_inner = 0; NextElement(ref json, _inner, out var start, out var length); _inner++)
         {
-            (_elementStart, _elementEnd) = (readings.Start + start, readings.Start + start + length);
-            _members.FindElement(envelope.Body, _elementStart, length);
-            ReadReadings(envelope, _formed is null ? envelope.Body.Slice(readings.Start + start, length) : whole, key, ref reading, ref sensor, take);
+            (_array, _elementStart, _elementEnd) = (readings.Start..(readings.Start + readings.Length), readings.Start + start, readings.Start + start + length);
+            var element = _formed is null ? envelope.Body.Slice(_elementStart, length) : whole;
+            if (mayBeUnmapped)
+            {
+                _unmapped!.FindElement(envelope.Body, _elementStart, length);
+            }
+
+            if (!mayBeUnmapped || !ReadUnmapped(envelope, element, key, ref reading, ref sensor, take))
+            {
+                _members.FindElement(envelope.Body, _elementStart, length);
+                if (LacksValues(envelope.Body))
+                {
+                    missing ??= (_inner, _elementStart, length);
+                    continue;
+                }
+
+                ReadReadings(envelope, element, key, ref reading, ref sensor, take);
+            }
+
+            isRead = true;
+        }
+
+        if (!isRead && _first == Rejection.None && missing is var (index, first, bytes))
+        {
+            (_inner, _elementStart, _elementEnd) = (index, first, first + bytes);
+            _members.FindElement(envelope.Body, first, bytes);
+            ReadReadings(envelope, envelope.Body.Slice(first, bytes), key, ref reading, ref sensor, take);
         }
 
         _inner = -1;
+    }
+
+    /// <summary>Whether an element has nothing but missing values of <see cref="MappingOptions.Values"/>: beside others it is not a reading, as such a value beside others is none.</summary>
+    private bool LacksValues(ReadOnlySpan<byte> body)
+    {
+        var isThere = false;
+        foreach (var found in _members.Measured)
+        {
+            isThere |= found.Type != JsonTokenType.None;
+            if (!IsNone(body, found))
+            {
+                return false;
+            }
+        }
+
+        return isThere && _members[Member.Value].IsMissing;
     }
 
     /// <summary>Finds the next element of an array of objects, unless there is already an error.</summary>
@@ -242,18 +345,24 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     {
         Begin(ref reading, ref sensor);
         var body = envelope.Body;
-        var isMeasured = false;
+        var (isMeasured, values) = (false, 0);
         foreach (var found in _members.Measured)
         {
             isMeasured |= !found.IsMissing;
+            values += IsNone(body, found) ? 0 : 1;
         }
 
         IsMeasured = isMeasured;
+        // What is beside several values belongs to none of them.
+        var isOne = !isMeasured || values == 1;
         if (_members.Conflict is var (member, one, other))
         {
+            var name = JsonText.NameOf(body, one);
             Reject(
                 Rejection.MissingField,
-                $"Two members whose names differ only in their spelling are the {WordsOf(member).What}: {JsonText.Show(body, one)} and {JsonText.Show(body, other)}. Send one of them, or name one in {Mapping}{WordsOf(member).Key}");
+                name == JsonText.NameOf(body, other)
+                    ? $"Two members {name} are the {WordsOf(member).What}: {JsonText.Show(body, one)} and {JsonText.Show(body, other)}. Send one of them"
+                    : $"Two members whose names differ only in their spelling are the {WordsOf(member).What}: {JsonText.Show(body, one)} and {JsonText.Show(body, other)}. Send one of them, or name one in {Mapping}{WordsOf(member).Key}");
         }
 
         if (!isMeasured && _members[Member.Value].IsMissing && NullOf(_members.Measured) is { } absent)
@@ -270,7 +379,11 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             _isOfValue = true;
             hasValue = ReadValue(body, _members[Member.Value], "value", "Value", sensor.Type.IsEmpty ? _defaultType : sensor.Type, ref reading);
             _isOfValue = false;
-            sensor.Unit = ReadUnit(body);
+            sensor.Unit = ReadUnit(body, _members[Member.Value]);
+        }
+
+        if (isOne)
+        {
             ReadLevel(body, ref reading);
         }
 
@@ -281,7 +394,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         ReadCount(body, ref reading);
         sensor.SequenceId = ReadOptional(body, Member.Sequence, "sequence id", "SequenceId", ReadingParser.MaxSequenceIdLength);
         sensor.IsBackfill = ReadBackfill(body);
-        if (!isMeasured)
+        if (isOne)
         {
             reading.Warning = ReadThreshold(body, Member.Warning, "warning threshold");
             reading.Critical = ReadThreshold(body, Member.Critical, "critical threshold");
@@ -294,11 +407,11 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (isMeasured)
         {
-            ReadMeasured(body, ref reading, ref sensor, take);
+            ReadMeasured(body, isOne, ref reading, ref sensor, take);
         }
         else
         {
-            Complete(element, hasValue, ref sensor);
+            Complete(body, element, hasValue, ref sensor);
             CheckUnitOfType(body, reading.Value, sensor.Type);
             ToPercent(ref reading, ref sensor);
             AddType(ref sensor);
@@ -351,7 +464,8 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         return null;
     }
 
-    private void ReadMeasured(ReadOnlySpan<byte> body, ref Reading reading, ref SensorText sensor, TakeReading take)
+    /// <param name="isOne">The object has one value.</param>
+    private void ReadMeasured(ReadOnlySpan<byte> body, bool isOne, ref Reading reading, ref SensorText sensor, TakeReading take)
     {
         var id = sensor.Id;
         var hasAny = false;
@@ -372,10 +486,42 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
             sensor.Id = IdOf(id, measurement.Type);
             CheckLength(sensor.Id, "sensor id", ReadingParser.MaxIdLength);
             sensor.Type = measurement.Type;
-            sensor.Unit = _unitOfValue.Length > 0 ? _unitOfValue : UnitOf(measurement.Type);
+            sensor.Unit = UnitOfMeasured(body, measurement, found, isOne);
             ToPercent(ref reading, ref sensor);
             Take(sensor, take);
         }
+    }
+
+    /// <summary>Returns the unit of a value of <see cref="MappingOptions.Values"/>: the one in its text, in the settings, in the message if it is the only value, or its type's.</summary>
+    private ReadOnlySpan<byte> UnitOfMeasured(ReadOnlySpan<byte> body, Measurement measurement, Found value, bool isOne)
+    {
+        if (_withUnit.Contains(measurement.Name))
+        {
+            return _unitOfValue.Length > 0 ? _unitOfValue : UnitOf(measurement.Type);
+        }
+
+        var (type, unit) = (TypeOf(measurement.Type), _members[Member.Unit]);
+        if (isOne && !IsNone(body, unit) && (unit.Type != JsonTokenType.String || UnitMembers.IsOf(type, Encoding.UTF8.GetString(JsonText.Of(body, unit))) is not false))
+        {
+            if (unit.Type == JsonTokenType.String && UnitMembers.IsOf(type, Encoding.UTF8.GetString(JsonText.Of(body, unit))) is null && _unitOfValue.Length == 0)
+            {
+                Reject(Rejection.MissingField, InUnitOf(($"{JsonText.NameOf(body, unit)} ({JsonText.Show(body, unit)})", false), measurement.Name, $"name another member in {Mapping}{nameof(MappingOptions.Unit)}"));
+            }
+
+            return ReadUnit(body, value);
+        }
+
+        if (_unitOfValue.Length > 0)
+        {
+            return _unitOfValue;
+        }
+
+        if (type is not null && UnitMembers.Find(body, type, ignored: unit.Start, others: _inner < 0 ? null : (_array, _elementStart.._elementEnd)) is { } other)
+        {
+            Reject(Rejection.MissingField, InUnitOf(other, type.Name, $"name that in {Mapping}{nameof(MappingOptions.Unit)}"));
+        }
+
+        return UnitOf(measurement.Type);
     }
 
     /// <summary>Converts a fraction to a percentage if its type is measured in %.</summary>
@@ -434,12 +580,12 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void IsNull(string what, string key) =>
         Reject(Rejection.NoValue, $"The {what} is null, which is none: it must be a finite number{(_formed is null ? $". {Other(key)}" : "")}");
 
-    private void Complete(ReadOnlySpan<byte> body, bool hasValue, ref SensorText sensor)
+    private void Complete(ReadOnlySpan<byte> body, ReadOnlySpan<byte> element, bool hasValue, ref SensorText sensor)
     {
         sensor.Type = sensor.Type.IsEmpty ? _defaultType : sensor.Type;
         if (sensor.Type.IsEmpty)
         {
-            Miss(body, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(body, isTyped: false))}");
+            Miss(element, Rejection.MissingField, "sensor type (sensor_type)", "Type", $", or set {Mapping}DefaultType{(hasValue ? "" : WhereNumbersAre(element, isTyped: false))}");
         }
         else if (!hasValue && _members[Member.Value].Type == JsonTokenType.Null)
         {
@@ -449,16 +595,16 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
         }
         else if (!hasValue)
         {
-            Miss(body, Rejection.NoValue, "value", "Value", WhereNumbersAre(body, isTyped: true));
+            Miss(element, Rejection.NoValue, "value", "Value", WhereNumbersAre(element, isTyped: true));
         }
         else if (sensor.Unit.IsEmpty)
         {
             sensor.Unit = UnitOf(sensor.Type);
             // A unit that is present and empty means no unit, which a type may have.
-            if (sensor.Unit.IsEmpty && _members[Member.Unit].IsMissing)
+            if (sensor.Unit.IsEmpty && !HasUnit(body))
             {
                 var known = string.Join(", ", SensorCatalog.Types.Keys.Order(StringComparer.Ordinal));
-                Miss(body, Rejection.MissingField, $"unit, and its type {Quoted(sensor.Type)} has none of its own (as {known} have)", "Unit", $", or set {Mapping}DefaultUnit");
+                Miss(element, Rejection.MissingField, $"unit, and its type {Quoted(sensor.Type)} has none of its own (as {known} have)", "Unit", $", or set {Mapping}DefaultUnit");
             }
         }
     }
@@ -467,7 +613,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private void CheckUnitOfType(ReadOnlySpan<byte> body, double value, ReadOnlySpan<byte> text)
     {
         const double LeastHpa = 300, MostHpa = 1200;
-        if (_first != Rejection.None || _unitOfValue.Length > 0 || _members[Member.Unit].Type != JsonTokenType.None || TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
+        if (_first != Rejection.None || _unitOfValue.Length > 0 || HasUnit(body) || TypeOf(text) is not { } type || _withUnit.Contains(type.Name))
         {
             return;
         }
@@ -480,7 +626,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
                 Rejection.MissingField,
                 $"The pressure {value.ToString("R", CultureInfo.InvariantCulture)}{place} has no unit, and could be in hPa, Pa, kPa or bar: name it in {Mapping}{nameof(MappingOptions.Units)}:pressure, as Pa");
         }
-        else if (_formed is null && UnitMembers.Find(body, type) is { } unit)
+        else if (_formed is null && UnitMembers.Find(body, type, ignored: _members[Member.Unit].Start) is { } unit)
         {
             Reject(Rejection.MissingField, InUnitOf(unit, type.Name, $"name that in {Mapping}{nameof(MappingOptions.Unit)}"));
         }
@@ -648,9 +794,9 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     }
 
     /// <summary>Returns the unit of the value: from its member, or from the text after the value.</summary>
-    private ReadOnlySpan<byte> ReadUnit(ReadOnlySpan<byte> body)
+    private ReadOnlySpan<byte> ReadUnit(ReadOnlySpan<byte> body, Found value)
     {
-        var unit = ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false);
+        var unit = HasUnit(body) ? ReadText(body, Member.Unit, "unit", "Unit", ReadingParser.MaxUnitLength, takesNumber: false) : default;
         if (unit.IsEmpty || _unitOfValue.Length == 0)
         {
             return _unitOfValue.Length > 0 ? _unitOfValue : IsCode(unit) ? Encoding.UTF8.GetBytes(UnitCodes.SymbolOf(Encoding.UTF8.GetString(unit))) : unit;
@@ -658,11 +804,14 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
 
         if (UnitWords.SymbolOf(Encoding.UTF8.GetString(unit)) != UnitWords.SymbolOf(Encoding.UTF8.GetString(_unitOfValue)))
         {
-            Reject(Rejection.InvalidValue, $"The value {JsonText.Show(body, _members[Member.Value])} is in another unit than {Quoted(unit)}, which the message names: leave one of them out");
+            Reject(Rejection.InvalidValue, $"The value {JsonText.Show(body, value)} is in another unit than {Quoted(unit)}, which the message names: leave one of them out");
         }
 
         return unit;
     }
+
+    /// <summary>Whether the message names a unit, or says with an empty text that there is none.</summary>
+    private bool HasUnit(ReadOnlySpan<byte> body) => _members[Member.Unit] is { IsMissing: false } unit && !(unit.Type == JsonTokenType.String && Words.IsNull(JsonText.Of(body, unit)));
 
     // As the unit_code of NGSI; no other unit is written like one.
     private static bool IsCode(ReadOnlySpan<byte> unit) => unit.Length is 2 or 3 && UnitCodes.IsKnown(unit);
@@ -938,7 +1087,7 @@ internal sealed class DialectReader(MessagesOptions options, MappingOptions mapp
     private static string Quoted(ReadOnlySpan<byte> text) => $"\"{JsonText.Shorten(Encoding.UTF8.GetString(text), 80)}\"";
 
     private static Measurement[] Measurements(MappingOptions mapping) =>
-        [.. mapping.MeasuredTypes().Select(type => new Measurement(Encoding.UTF8.GetBytes(type), $"value of {type}", $"{nameof(mapping.Values)}:{type}"))];
+        [.. mapping.MeasuredTypes().Select(type => new Measurement(Encoding.UTF8.GetBytes(type), type, $"value of {type}", $"{nameof(mapping.Values)}:{type}"))];
 
     private static Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> UnitsByType(MappingOptions mapping)
     {

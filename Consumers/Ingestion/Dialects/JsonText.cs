@@ -43,6 +43,13 @@ internal static class JsonText
         _ => type.ToString().ToLowerInvariant(),
     };
 
+    /// <summary>Returns the name of a member as written in the message.</summary>
+    public static string NameOf(ReadOnlySpan<byte> message, Found found)
+    {
+        var name = message[..found.Start].TrimEnd(" \t\r\n:"u8)[..^1];
+        return Shorten(Encoding.UTF8.GetString(name[(name.LastIndexOf((byte)'"') + 1)..]), MaxShown);
+    }
+
     /// <summary>Returns a value as written in the message, in one short line.</summary>
     public static string Show(ReadOnlySpan<byte> message, Found found) => found.Type switch
     {

@@ -77,7 +77,7 @@ internal sealed partial class MeasuredNames(IReadOnlyDictionary<string, string> 
         }
 
         // For a type of the catalog that setting is the unit of its limits, and messages without a unit are in the catalog's.
-        return !SensorCatalog.Types.ContainsKey(name) && ownUnits(name) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? (name, own) : null;
+        return !SensorCatalog.Types.Keys.Any(type => IsAlike(type, name)) && ownUnits(name) is { Length: > 0 and <= ReadingParser.MaxUnitLength } own ? (name, own) : null;
     }
 
     // As CayenneLPP names the values of its channels: temperature_1, relative_humidity_2, barometric_pressure_3.

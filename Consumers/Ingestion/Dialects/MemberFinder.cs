@@ -23,12 +23,23 @@ internal sealed class MemberFinder(MemberMap map)
 
     private readonly Found[] _found = new Found[map.Count];
     private readonly Found[] _shared = new Found[map.Count];
+    private readonly Found[] _rivals = new Found[map.Count];
     private int _start;
 
-    /// <summary>A field that two other spellings of one name give different values; null if there is none, or the exact name is there as well.</summary>
-    public (Member Member, Found One, Found Other)? Conflict { get; private set; }
+    /// <summary>The first field that one name, or two other spellings of it, gives different values; null if there is none, or the exact name decides.</summary>
+    public (Member Member, Found One, Found Other)? Conflict
+    {
+        get
+        {
+            var member = System.Array.FindIndex(_rivals, rival => !rival.IsMissing);
+            return member < 0 ? null : ((Member)member, _rivals[member], _found[member]);
+        }
+    }
 
     public Found this[Member member] => _found[(int)member];
+
+    /// <summary>Whether time, id, type and value of the object that was searched last are there under the contract's exact names, and not only in the object around it.</summary>
+    public bool IsContract => IsExact(Member.Time) && IsExact(Member.Id) && IsExact(Member.Type) && IsExact(Member.Value);
 
     /// <summary>The values of <see cref="MappingOptions.Values"/>, in the order of their types.</summary>
     public ReadOnlySpan<Found> Measured => _found.AsSpan((int)Member.Measured);
@@ -38,7 +49,8 @@ internal sealed class MemberFinder(MemberMap map)
     public void Find(ReadOnlySpan<byte> message)
     {
         System.Array.Clear(_found);
-        (_start, Conflict) = (0, null);
+        System.Array.Clear(_rivals);
+        _start = 0;
         Read(message);
     }
 
@@ -60,6 +72,8 @@ internal sealed class MemberFinder(MemberMap map)
         _start = start;
         Read(message.Slice(start, length));
     }
+
+    private bool IsExact(Member member) => _found[(int)member] is { IsMissing: false, Rank: 2 * MemberMap.FirstRank };
 
     private void Read(ReadOnlySpan<byte> message)
     {
@@ -118,25 +132,29 @@ internal sealed class MemberFinder(MemberMap map)
             return;
         }
 
-        // Of members with the same name the last counts, of several names the one that is first in the map, and of its spellings the exact one; null
-        // counts as missing.
+        // Of several names the one that is first in the map counts, and of its spellings the exact one; null counts as missing.
         ref var found = ref _found[(int)member];
         var rank = (2 * node.Rank) + (isExact ? 0 : 1);
         if (found.IsMissing || (type != JsonTokenType.Null && rank <= found.Rank))
         {
             var next = new Found(type, _start + start, (int)json.BytesConsumed - start, rank);
-            if (!found.IsMissing && rank == found.Rank)
+            var isRepeated = !found.IsMissing && rank == found.Rank;
+            if (!isRepeated)
             {
-                Conflict = isExact || TextOf(message, found).SequenceEqual(TextOf(message, next)) ? Conflict : (member, found, next);
+                _rivals[(int)member] = default;
             }
-            else if (Conflict?.Member == member)
+            else if (!IsSame(message, member, found, next))
             {
-                Conflict = null;
+                _rivals[(int)member] = found;
             }
 
             found = next;
         }
     }
+
+    // The values of a form follow whatever the message has under their name.
+    private bool IsSame(ReadOnlySpan<byte> message, Member member, in Found one, in Found other) =>
+        (member == Member.Readings && map.IsOfForm) || TextOf(message, one).SequenceEqual(TextOf(message, other));
 
     private ReadOnlySpan<byte> TextOf(ReadOnlySpan<byte> message, in Found found) => message.Slice(found.Start - _start, found.Length);
 }

@@ -53,6 +53,9 @@ internal sealed class MemberMap
 {
     private const int ContractRank = 1_000;
 
+    /// <summary>The rank of the contract's names where they take precedence over all others.</summary>
+    public const int FirstRank = -1;
+
     private static readonly (string Pointer, Member Member)[] Contract =
     [
         ("timestamp", Member.Time), ("sensor_id", Member.Id), ("sensor_type", Member.Type), ("value", Member.Value), ("unit", Member.Unit),
@@ -72,8 +75,12 @@ internal sealed class MemberMap
         ("is_valid", Member.Quality), ("status_code", Member.Status), ("status_code/symbol", Member.Status), ("status_code/code", Member.Status), ("valid", Member.Valid),
     ];
 
-    public MemberMap(MappingOptions mapping)
+    /// <param name="isContractFirst">
+    /// The contract's names take precedence over those in the settings, which only add what it lacks: for a message that has all of a reading under the contract's names.
+    /// </param>
+    public MemberMap(MappingOptions mapping, bool isContractFirst = false)
     {
+        IsOfForm = mapping.Readings == FormValues.Readings;
         Count = (int)Member.Measured + mapping.Values.Count;
         // From the weakest to the strongest: a later entry takes a member over from an earlier one.
         foreach (var (index, pointer) in (mapping.OtherIds ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries).Index())
@@ -91,7 +98,7 @@ internal sealed class MemberMap
             Add(pointer, member, ContractRank, isLoose: true);
         }
 
-        foreach (var (_, member, pointers) in mapping.Members())
+        foreach (var (_, member, pointers) in mapping.Members().Where(one => !isContractFirst || one.Member < Member.Readings))
         {
             var rank = 0;
             foreach (var pointer in pointers.Split('|'))
@@ -99,7 +106,15 @@ internal sealed class MemberMap
                 Add(pointer, member, rank++, isLoose: false);
             }
         }
+
+        foreach (var (pointer, member) in isContractFirst ? Contract : [])
+        {
+            Add(pointer, member, FirstRank, isLoose: false);
+        }
     }
+
+    /// <summary>Whether the array of readings is that of a form.</summary>
+    public bool IsOfForm { get; }
 
     /// <summary>The number of members in the map.</summary>
     public int Count { get; }

@@ -18,6 +18,10 @@ internal static class TimeText
 
     private static readonly decimal LastTick = DateTime.MaxValue.Ticks;
     private static readonly string[] Months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+
+    /// <summary>Zones whose names are also those of other ones, by their minutes east of UTC: China's and Cuba's, and that of the Philippines.</summary>
+    private static readonly (string Name, int Minutes)[] Namesakes = [("CST", 480), ("CST", -300), ("CDT", -240), ("PST", 480)];
+
     private static readonly string[] Days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
     /// <summary>
@@ -52,24 +56,32 @@ internal static class TimeText
     /// <summary>Says what a number could be that is also a time since 1970, but of long ago; null if it can be nothing else.</summary>
     public static string? Ambiguity(ReadOnlySpan<byte> number)
     {
-        const int FirstYear = 2000, LastYear = 2049, FirstShortYear = 2020, LastShortYear = 2039;
+        const int FirstYear = 2000, LastYear = 2049;
         const decimal FirstDay = 36_526, LastDay = 54_790;
-        var digits = number.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
-        if (digits >= 0)
+        if (!decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || value is <= 0 or >= 1e18m)
+        {
+            return null;
+        }
+
+        if (value is >= FirstDay and < LastDay)
+        {
+            return $"the days of a spreadsheet ({DateTime.FromOADate((double)value):yyyy-MM-dd'T'HH:mm:ss}), or seconds since 1970";
+        }
+
+        if (number.IndexOfAnyExceptInRange((byte)'0', (byte)'9') >= 0)
         {
             // 202601311200.0 and 2.0260131E7 are such numbers, too.
-            if (decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and < 1e18m
-                && decimal.Truncate(value).ToString(CultureInfo.InvariantCulture) is { Length: >= 8 } plain && Ambiguity(Encoding.ASCII.GetBytes(plain)) is { } ambiguity)
-            {
-                return ambiguity;
-            }
-
-            return decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var days) && days is >= FirstDay and < LastDay && !decimal.IsInteger(days)
-                ? $"the days of a spreadsheet ({DateTime.FromOADate((double)days):yyyy-MM-dd'T'HH:mm:ss}), or seconds since 1970" : null;
+            return Ambiguity(Encoding.ASCII.GetBytes(decimal.Truncate(value).ToString(CultureInfo.InvariantCulture)));
         }
 
         switch (number.Length)
         {
+            case 4 when value is >= FirstPlainYear and <= LastPlainYear:
+                return $"the year {value}, or seconds since 1970";
+            case 6 when OfMonth(number) is { } month:
+                return $"the month {month:yyyy-MM}, or seconds since 1970";
+            case 6 when OfShortDate(number) is { } shortDate:
+                return $"the date {shortDate:yyyy-MM-dd} in two digits each, or seconds since 1970";
             case 8 when TryReadDate(ref number, out var date) && date.Year is >= FirstPlainYear and <= LastPlainYear:
                 return $"the date {date:yyyy-MM-dd}, or seconds since 1970";
             case 10 or 12 when OfDigits(number) is { } written:
@@ -77,8 +89,7 @@ internal static class TimeText
             case 14 when OfDigits(number) is { } whole:
                 return $"{whole:yyyy-MM-dd'T'HH:mm:ss} as year, month, day, hour, minute and second, or milliseconds since 1970";
             case 12:
-                ReadOnlySpan<byte> shortened = [(byte)'2', (byte)'0', .. number];
-                return TryReadDate(ref shortened, out var day) && day.Year is >= FirstShortYear and <= LastShortYear && TryReadClock(shortened, out _, out var clock)
+                return OfShortDate(number[..6]) is { } day && TryReadClock(number[6..], out _, out var clock)
                     ? $"{day.AddTicks(clock):yyyy-MM-dd'T'HH:mm:ss} in two digits each, or milliseconds since 1970" : null;
             case 18 when long.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks):
                 return new DateTime(ticks, DateTimeKind.Utc) is { Year: >= FirstYear and <= LastYear } time ? $"the ticks of .NET ({time:yyyy-MM-dd'T'HH:mm:ss}), or nanoseconds since 1970"
@@ -87,6 +98,21 @@ internal static class TimeText
             default:
                 return null;
         }
+    }
+
+    /// <summary>Returns the first day of a month in six digits; null if the digits are none.</summary>
+    private static DateTime? OfMonth(ReadOnlySpan<byte> number)
+    {
+        ReadOnlySpan<byte> first = [.. number, (byte)'0', (byte)'1'];
+        return TryReadDate(ref first, out var date) && date.Year is >= FirstPlainYear and <= LastPlainYear ? date : null;
+    }
+
+    /// <summary>Returns a date of 2020 to 2039 in two digits each; null if the digits are none.</summary>
+    private static DateTime? OfShortDate(ReadOnlySpan<byte> number)
+    {
+        const int FirstYear = 2020, LastYear = 2039;
+        ReadOnlySpan<byte> whole = [(byte)'2', (byte)'0', .. number];
+        return TryReadDate(ref whole, out var date) && date.Year is >= FirstYear and <= LastYear ? date : null;
     }
 
     /// <summary>Returns the time of a date of eight digits with hour, minute and second behind it, as far as they are there; null if the digits are none.</summary>
@@ -347,7 +373,21 @@ internal static class TimeText
         }
 
         minutes = ((hours * 60) + rest) * (isWest ? -1 : 1);
-        return rest < 60 && Math.Abs(minutes) <= MaxOffsetMinutes && IsZoneName(text.Trim((byte)' '));
+        return rest < 60 && Math.Abs(minutes) <= MaxOffsetMinutes && IsZoneName(text.Trim((byte)' ')) && Agrees(text.Trim((byte)' '), minutes);
+    }
+
+    /// <summary>Whether the name behind an offset can be that of a zone with this offset; a name that is not known can be any.</summary>
+    private static bool Agrees(ReadOnlySpan<byte> text, int minutes)
+    {
+        text = text.Trim("[]"u8);
+        if (text is [(byte)'+' or (byte)'-', ..])
+        {
+            // Go's name of a zone without one: +0300 +03.
+            return TryReadOffset(text, out _, out var same) && same == minutes;
+        }
+
+        var name = Encoding.ASCII.GetString(text);
+        return !ZoneNames.TryGetMinutes(name, out var named) || named == minutes || Array.Exists(Namesakes, other => other.Name.Equals(name, StringComparison.OrdinalIgnoreCase) && other.Minutes == minutes);
     }
 
     private static bool IsZoneName(ReadOnlySpan<byte> text)

@@ -19,6 +19,9 @@ internal static class Words
     public static bool IsNoValue(ReadOnlySpan<byte> text) =>
         text.Length <= LooseName.MaxLength && NoValue.Contains(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]));
 
+    /// <summary>Whether a text is the word null, which a serializer writes for a missing text.</summary>
+    public static bool IsNull(ReadOnlySpan<byte> text) => Ascii.EqualsIgnoreCase(text, "null"u8);
+
     public static bool TryReadLevel(ReadOnlySpan<byte> text, out AlertLevel level) =>
         Levels.TryGetValue(LooseName.Of(text, stackalloc byte[LooseName.MaxLength]), out level);
 

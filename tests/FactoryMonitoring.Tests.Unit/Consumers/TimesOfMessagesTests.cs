@@ -23,6 +23,13 @@ public sealed class TimesOfMessagesTests
     // Go's default format, with its monotonic clock, and the dates of .NET's earlier JSON serializers.
     [InlineData("""{"ts":"2026-01-31 12:00:00.25 +0000 UTC m=+0.1","temperature":1}""", "2026-01-31T12:00:00.25")]
     [InlineData("""{"ts":"2026-01-31 12:00:00 +0100 CET m=+86400.000000001","temperature":1}""", "2026-01-31T11:00:00")]
+    // A zone that is there twice: the same, or of a name that is not known, or of a name that is also another zone's.
+    [InlineData("""{"ts":"2026-01-31T12:00:00-05:00 EST","temperature":1}""", "2026-01-31T17:00:00")]
+    [InlineData("""{"ts":"2026-01-31T12:00:00+00:00Z","temperature":1}""", "2026-01-31T12:00:00")]
+    [InlineData("""{"ts":"2026-01-31 12:00:00 +0300 +03 m=+0.1","temperature":1}""", "2026-01-31T09:00:00")]
+    [InlineData("""{"ts":"2026-01-31 12:00:00 +0800 CST m=+0.1","temperature":1}""", "2026-01-31T04:00:00")]
+    [InlineData("""{"ts":"2026-01-31T12:00:00+01:00[Europe/Berlin]","temperature":1}""", "2026-01-31T11:00:00")]
+    [InlineData("""{"ts":"2026-01-31T12:00:00+05:30 IST","temperature":1}""", "2026-01-31T06:30:00")]
     [InlineData("""{"ts":"/Date(1769860800123)/","temperature":1}""", "2026-01-31T12:00:00.123")]
     [InlineData("""{"ts":"\/Date(1769860800000+0100)\/","temperature":1}""", "2026-01-31T12:00:00")]
     [InlineData("""{"ts":"/Date(5000)/","temperature":1}""", "1970-01-01T00:00:05")]
@@ -41,6 +48,13 @@ public sealed class TimesOfMessagesTests
     [InlineData("/Date(99999999999999999)/")]
     [InlineData("2026-01-31 12:00:00 m=")]
     [InlineData("yesterday")]
+    // Two zones.
+    [InlineData("2026-01-31T12:00:00+01:00Z")]
+    [InlineData("2026-01-31T12:00:00+01:00 EST")]
+    [InlineData("2026-01-31T12:00:00+01:00[UTC]")]
+    [InlineData("2026-01-31T12:00:00+01:00+0200")]
+    [InlineData("2026-01-31T12:00:00+08:00 PDT")]
+    [InlineData("Sat Jan 31 23:59:59 +0100 GMT 2026")]
     public void A_text_that_no_setting_reads_is_called_so(string time)
     {
         var parser = Parser();
