@@ -21,7 +21,7 @@ public sealed class MigrationTests(PostgresFixture postgres) : DatabaseTest(post
         var applied = await Task.WhenAll(Enumerable.Range(0, 4)
             .Select(_ => new MigrationRunner(Database.DataSource, NullLogger<MigrationRunner>.Instance).ApplyAsync(Timeout)));
 
-        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql", "006_refused.sql", "007_retention.sql", "008_log_id_form.sql", "009_outbox_parking.sql", "010_cut_logs.sql", "011_sequences.sql", "012_identity.sql", "013_bounds.sql", "014_alert_ends.sql", "015_detector_changes.sql", "016_reading_batches.sql", "017_messages.sql", "018_sensors_at_large.sql", "019_replays.sql", "020_backfill.sql", "021_newest_readings.sql", "022_backfills.sql", "023_audit_log.sql", "024_unread_members.sql", "025_roles.sql", "026_finer_latencies.sql", "027_cluster_changes.sql", "028_slowest_readings.sql", "029_outbox_turns.sql", "030_overdue.sql"], applied.SelectMany(names => names));
+        Assert.Equal(["001_schema.sql", "002_experiments.sql", "003_uncounted.sql", "004_undo.sql", "005_log_id.sql", "006_refused.sql", "007_retention.sql", "008_log_id_form.sql", "009_outbox_parking.sql", "010_cut_logs.sql", "011_sequences.sql", "012_identity.sql", "013_bounds.sql", "014_alert_ends.sql", "015_detector_changes.sql", "016_reading_batches.sql", "017_messages.sql", "018_sensors_at_large.sql", "019_replays.sql", "020_backfill.sql", "021_newest_readings.sql", "022_backfills.sql", "023_audit_log.sql", "024_unread_members.sql", "025_roles.sql", "026_finer_latencies.sql", "027_cluster_changes.sql", "028_slowest_readings.sql", "029_outbox_turns.sql", "030_overdue.sql", "031_time_ranges.sql"], applied.SelectMany(names => names));
     }
 
     [Fact]
