@@ -15,12 +15,14 @@ public static class ApiRoutes
 
 /// <summary>GET /api/system-status.</summary>
 /// <param name="Database">One of <see cref="DatabaseStates"/>.</param>
+/// <param name="StoredSince">Nothing is stored from before: the retention ends there, or the factory began. Null before anything is stored.</param>
 public sealed record SystemStatusBody(
     ComponentSummary Status,
     IReadOnlyList<RebalancingEventBody> RebalancingEvents,
     OverallStatus Overall,
     bool Stale = false,
-    string Database = DatabaseStates.Up);
+    string Database = DatabaseStates.Up,
+    DateTimeOffset? StoredSince = null);
 
 /// <summary>Whether the database accepts writes.</summary>
 public static class DatabaseStates
@@ -66,6 +68,10 @@ public sealed record RecoveryStopwatch(
 /// <param name="StallMs">
 /// For an assignment, once known: from the end of the predecessor's ownership until this owner commits its first record or reaches the log's end.
 /// </param>
+/// <param name="DelayedReadings">
+/// For an assignment with a stall: the readings that were in the log when this owner claimed the partition and that it has stored. Null if not known.
+/// </param>
+/// <param name="DelayedUnknown">One of <see cref="Api.DelayedUnknown"/>: why it is not known; null if it is, or without a stall.</param>
 public sealed record RebalancingEventBody(
     string EventType,
     string ConsumerId,
@@ -74,7 +80,25 @@ public sealed record RebalancingEventBody(
     long? Id = null,
     long? Generation = null,
     string? Reason = null,
-    int? StallMs = null);
+    int? StallMs = null,
+    long? DelayedReadings = null,
+    string? DelayedUnknown = null);
+
+/// <summary>Why the number of readings that a rebalance delayed is not known.</summary>
+public static class DelayedUnknown
+{
+    /// <summary>Not all of them are stored, or they are not counted yet.</summary>
+    public const string NotYet = "not_yet";
+
+    /// <summary>Where the log ended at the claim is not recorded: no broker told, the log was cut, or an earlier version made the claim.</summary>
+    public const string NotRecorded = "not_recorded";
+
+    /// <summary>The retention has ended: their rows are deleted.</summary>
+    public const string Expired = "expired";
+
+    /// <summary>They were stored in too many transactions to count them.</summary>
+    public const string TooMany = "too_many";
+}
 
 /// <summary>GET /api/consumer-health.</summary>
 /// <param name="Status">active, inactive.</param>
@@ -169,8 +193,25 @@ public sealed record PipelineMetrics(
     long? SlowestMs = null,
     string? SlowestTraceId = null);
 
-/// <summary>GET /api/history: one point per interval, oldest first.</summary>
-public sealed record HistoryBody(int IntervalSeconds, IReadOnlyList<HistoryPoint> Points);
+/// <summary>
+/// GET /api/history: one point per interval, oldest first; intervals in which nothing was measured are omitted. The first one begins with the first
+/// measurement.
+/// </summary>
+/// <param name="Whole">All intervals together; null if there is none.</param>
+public sealed record HistoryBody(int IntervalSeconds, IReadOnlyList<HistoryPoint> Points, DateTimeOffset From, DateTimeOffset To, HistoryWhole? Whole);
+
+/// <param name="AcknowledgedPerSecond">Mean from the first measurement of the range to its end.</param>
+/// <param name="StoredPerSecond">As <paramref name="AcknowledgedPerSecond"/>.</param>
+/// <param name="LatencyP50Ms">Of all readings of the range.</param>
+/// <param name="Lag">The highest.</param>
+/// <param name="LagSeconds">The highest.</param>
+public sealed record HistoryWhole(
+    double AcknowledgedPerSecond, double StoredPerSecond, double? LatencyP50Ms, double? LatencyP95Ms, double? LatencyP99Ms, long? Lag, double? LagSeconds);
+
+/// <summary>GET /api/consumer-rates: readings stored by each consumer, one point per interval, oldest first.</summary>
+public sealed record ConsumerRatesBody(int IntervalSeconds, IReadOnlyList<ConsumerRates> Consumers, DateTimeOffset From, DateTimeOffset To);
+
+public sealed record ConsumerRates(string ConsumerId, IReadOnlyList<ComponentRatePoint> Rates);
 
 public sealed record HistoryPoint(
     DateTimeOffset At,
@@ -268,11 +309,11 @@ public sealed record PartitionBody(
     long? Stored = null,
     DateTimeOffset? RecoveredAt = null);
 
-/// <summary>GET /api/cluster-details: what is measured of brokers and topics every 5 s, and what changed among them.</summary>
+/// <summary>GET /api/cluster-details: what is measured of brokers and topics every 5 s, and what changed among them in the range that was asked for.</summary>
 /// <param name="MeasuredAt">When the brokers were asked; null before.</param>
 /// <param name="Quorum">The metadata quorum; null where there is none, or no broker says.</param>
 /// <param name="Unasked">Why brokers are not asked for their quorum and their logs; null where they are.</param>
-/// <param name="Changes">Of the last 24 hours at most 200, newest first.</param>
+/// <param name="Changes">At most 200, newest first.</param>
 public sealed record ClusterDetailsBody(
     DateTimeOffset? MeasuredAt,
     IReadOnlyList<BrokerFigures> Brokers,
@@ -617,6 +658,7 @@ public sealed class UtcTimestampConverter : JsonConverter<DateTimeOffset>
 [JsonSerializable(typeof(PartitionAssignmentBody))]
 [JsonSerializable(typeof(RealTimeMetricsBody))]
 [JsonSerializable(typeof(HistoryBody))]
+[JsonSerializable(typeof(ConsumerRatesBody))]
 [JsonSerializable(typeof(IReadOnlyList<AlertBody>))]
 [JsonSerializable(typeof(AlertDetailBody))]
 [JsonSerializable(typeof(AlertRateBody))]

@@ -34,8 +34,9 @@ public static class LabRoutes
     public static string RunOf(string experiment) => $"{Experiments}/{Uri.EscapeDataString(experiment)}/run";
 
     /// <param name="limit">1 to 500.</param>
-    public static string RunsOf(string experiment, int limit) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Runs}?name={Uri.EscapeDataString(experiment)}&limit={limit}");
+    /// <param name="range">The parameters of a time range, window or from and to; null for all runs.</param>
+    public static string RunsOf(string experiment, int limit, string? range = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Runs}?name={Uri.EscapeDataString(experiment)}&limit={limit}{(range is null ? "" : $"&{range}")}");
 
     public static string RunWith(long id) => string.Create(CultureInfo.InvariantCulture, $"{Runs}/{id}");
 

@@ -19,4 +19,13 @@ public static class NewestRebalances
         while (count > 0 && count < events.Count && events[count - 1].Timestamp - events[count].Timestamp <= LongestPause) count++;
         return count == events.Count ? events : [.. events.Take(count)];
     }
+
+    /// <param name="events">Newest first; the oldest rebalance among them may be cut in half.</param>
+    /// <returns>The events without that one; all of them if they are one rebalance.</returns>
+    public static IReadOnlyList<RebalancingEventBody> WithoutOldest(IReadOnlyList<RebalancingEventBody> events)
+    {
+        var count = events.Count - 1;
+        while (count > 0 && events[count - 1].Timestamp - events[count].Timestamp <= LongestPause) count--;
+        return count <= 0 ? events : [.. events.Take(count)];
+    }
 }

@@ -1,4 +1,6 @@
 using System.Globalization;
+using FactoryMonitoring.Contracts;
+using FactoryMonitoring.Data.Monitoring;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace FactoryMonitoring.Monitoring.Api;
@@ -25,32 +27,50 @@ internal sealed class Input
             return TimeSpan.FromMinutes(Integer("minutes", minutes, (int)absent.TotalMinutes, (int)shortest.TotalMinutes, (int)longest.TotalMinutes));
         }
 
-        if (window is null)
+        return window is null ? absent
+            : SpanText.Read(window) is { } length && length >= shortest && length <= longest ? length
+            : Bad("window", $"must be a number with s, m, h or d, from {Text(shortest)} to {Text(longest)}", absent);
+    }
+
+    /// <summary>Reads a range of time: a length until now, as <see cref="Window"/> does, or from= and to=.</summary>
+    /// <param name="absent">The length if nothing is given, and of a range that has only an end.</param>
+    /// <param name="now">The end of a range that has only a beginning.</param>
+    public StoredRange Range(string? minutes, string? window, string? from, string? to, TimeSpan absent, DateTimeOffset now)
+    {
+        var (begin, end) = (Time("from", from), Time("to", to));
+        var length = Window(minutes, window, absent, StoredRange.Shortest, StoredRange.Longest);
+        if (from is null && to is null)
         {
-            return absent;
+            return new(length);
         }
 
-        var unit = window.Length < 2 ? (TimeSpan?)null : window[^1] switch
+        if (window is not null || minutes is not null)
         {
-            's' => TimeSpan.FromSeconds(1),
-            'm' => TimeSpan.FromMinutes(1),
-            'h' => TimeSpan.FromHours(1),
-            'd' => TimeSpan.FromDays(1),
-            _ => null,
-        };
-        return unit is { } one && int.TryParse(window.AsSpan(0, window.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && one * number >= shortest && one * number <= longest
-            ? one * number
-            : Bad("window", $"must be a number with s, m, h or d, from {Text(shortest)} to {Text(longest)}", absent);
+            Bad("window", "must be window, or from and to, not both", false);
+        }
 
-        static string Text(TimeSpan span) => span switch
+        var until = end ?? now;
+        var since = begin ?? until - absent;
+        if (since >= until)
         {
-            { TotalDays: >= 1 } => $"{span.TotalDays}d",
-            { TotalHours: >= 1 } => $"{span.TotalHours}h",
-            { TotalMinutes: >= 1 } => $"{span.TotalMinutes}m",
-            _ => $"{span.TotalSeconds}s",
-        };
+            Bad("from", "must be a time before to", false);
+        }
+        else if (until - since > StoredRange.Longest)
+        {
+            Bad("from", $"must be at most {Text(StoredRange.Longest)} before to", false);
+        }
+
+        // A range that goes on has the length of whole minutes, so that requests share one query.
+        return new(end is null ? TimeSpan.FromMinutes(Math.Ceiling((until - since).TotalMinutes)) : until - since, since, end);
     }
+
+    private static string Text(TimeSpan span) => span switch
+    {
+        { TotalDays: >= 1 } => $"{span.TotalDays}d",
+        { TotalHours: >= 1 } => $"{span.TotalHours}h",
+        { TotalMinutes: >= 1 } => $"{span.TotalMinutes}m",
+        _ => $"{span.TotalSeconds}s",
+    };
 
     public string? OneOf(string name, string? value, params string[] allowed) =>
         value is null || allowed.Contains(value, StringComparer.Ordinal) ? value

@@ -87,6 +87,8 @@ internal static class MonitoringApi
         services.AddSingleton<DeadLetterQueries>();
         services.AddSingleton<AuditStore>();
         services.AddSingleton<HistoryQueries>();
+        services.AddSingleton<RebalanceQueries>();
+        services.AddSingleton<RebalanceCosts>();
         services.AddSingleton<OwnershipQueries>();
         services.AddSingleton<ClusterChangeQueries>();
 
@@ -94,6 +96,8 @@ internal static class MonitoringApi
         services.AddSingleton<FaultMetrics>();
         services.AddActivatedSingleton<MonitoringMetrics>();
         services.AddHostedService<MonitorWorker>();
+        services.AddSingleton<MinuteStore>();
+        services.AddHostedService<MinuteWorker>();
 
         services.AddSingleton<ClusterState>();
         services.AddSingleton<RequestTimes>();

@@ -49,6 +49,7 @@ internal static class Display
         { TotalMinutes: < 60 } s => $"{s.Minutes}{Nbsp}min {s.Seconds}{Nbsp}s",
         { TotalHours: < 48, Minutes: 0 } s => $"{(int)s.TotalHours}{Nbsp}h",
         { TotalHours: < 48 } s => $"{(int)s.TotalHours}{Nbsp}h {s.Minutes}{Nbsp}min",
+        { Hours: 0 } s => $"{(int)s.TotalDays}{Nbsp}d",
         { } s => $"{(int)s.TotalDays}{Nbsp}d {s.Hours}{Nbsp}h",
     };
 

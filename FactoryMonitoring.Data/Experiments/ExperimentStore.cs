@@ -33,7 +33,9 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
     private const string Unfinished =
         "SELECT report, undo FROM experiment_runs WHERE verdict = 'RUNNING' AND id <> $1 AND report IS NOT NULL ORDER BY id";
 
-    private const string Newest = $"{Columns} WHERE $1 IS NULL OR name = $1 ORDER BY id DESC LIMIT $2";
+    private const string Newest = $"""
+        {Columns} WHERE ($1 IS NULL OR name = $1) AND ($3 IS NULL OR started_at >= $3) AND ($4 IS NULL OR started_at <= $4) ORDER BY id DESC LIMIT $2
+        """;
 
     private const string NewestOfEach =
         $"SELECT DISTINCT ON (name) * FROM ({Columns}) r ORDER BY name, id DESC";
@@ -117,13 +119,18 @@ public sealed class ExperimentStore(NpgsqlDataSource dataSource)
     /// <summary>Returns the newest runs, newest first.</summary>
     /// <param name="name">Only runs of this experiment; null for all.</param>
     /// <param name="limit">The maximum number of runs.</param>
+    /// <param name="from">Only runs that were started then or later; null for all.</param>
+    /// <param name="to">Only runs that were started then or earlier; null for all.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<IReadOnlyList<ExperimentRunSummary>> NewestAsync(string? name, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ExperimentRunSummary>> NewestAsync(
+        string? name, int limit, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellationToken)
     {
         await using var command = dataSource.CreateCommand(Newest);
         command.Parameters.Add(Parameters.Text(name));
         command.Parameters.Add(Parameters.Integer(limit));
+        command.Parameters.Add(Parameters.Timestamp(from));
+        command.Parameters.Add(Parameters.Timestamp(to));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.RowsAsync(Summary, cancellationToken);
     }

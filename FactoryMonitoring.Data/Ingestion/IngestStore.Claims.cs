@@ -17,7 +17,7 @@ public sealed partial class IngestStore
     // One statement makes the claim, closes the ownership that the predecessor could not close, and records both.
     private static readonly string Claim = $$"""
         WITH wanted AS (
-            SELECT * FROM unnest($3::int[], $4::bool[], $6::bigint[]) u(kafka_partition, joined, stored_to)
+            SELECT * FROM unnest($3::int[], $4::bool[], $6::bigint[], $7::bigint[]) u(kafka_partition, joined, stored_to, log_end)
         ), before AS MATERIALIZED (
             SELECT o.*, w.joined, GREATEST(o.last_commit_at, o.claimed_at) AS last_sign
             FROM partition_offsets o JOIN wanted w USING (kafka_partition)
@@ -45,8 +45,8 @@ public sealed partial class IngestStore
             WHERE (p.log_key, p.topic, p.kafka_partition, p.epoch) = (b.log_key, b.topic, b.kafka_partition, b.epoch)
             AND b.owner IS NOT NULL AND p.ended_at IS NULL
         ), opened AS (
-            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at)
-            SELECT $1, $2, kafka_partition, epoch, $5, claimed_at FROM claimed
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, claimed_from, log_end)
+            SELECT $1, $2, kafka_partition, c.epoch, $5, c.claimed_at, c.next_offset, w.log_end FROM claimed c JOIN wanted w USING (kafka_partition)
         ), lost AS (
             INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, "timestamp", log_key, generation, reason, written_by)
             SELECT p.consumer_id, 'lost', p.kafka_partition, p.ended_at, $1, b.epoch, p.reason, $5
@@ -179,6 +179,7 @@ public sealed partial class IngestStore
             claim.Parameters.Add(new NpgsqlParameter<bool[]> { TypedValue = [.. claims.Select(one => one.Joined)] });
             claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = consumerId });
             claim.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(one => one.Stored)] });
+            claim.Parameters.Add(new NpgsqlParameter<long?[]> { TypedValue = [.. claims.Select(one => one.CutAt is null ? one.End : null)] });
             await using var reader = await claim.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {

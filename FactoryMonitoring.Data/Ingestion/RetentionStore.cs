@@ -111,6 +111,8 @@ public sealed class RetentionStore(NpgsqlDataSource dataSource)
         Aged("consumer_samples", "at"),
         Aged("producer_samples", "at"),
         Aged("lag_samples", "at"),
+        Aged("pipeline_minutes", "at"),
+        Aged("consumer_minutes", "at"),
         Aged("rejected_messages", "rejected_at"),
         Aged("alerts", "\"timestamp\"", "AND resolved_at IS NOT NULL"),
         Aged("rebalancing_events", "\"timestamp\""),

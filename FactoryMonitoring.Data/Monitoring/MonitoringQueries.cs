@@ -45,6 +45,13 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
     public const string Scattered =
         "SELECT count(*), min(sensor_id) FROM (SELECT sensor_id FROM sensor_latest WHERE other_seen_at > CURRENT_TIMESTAMP - interval '10 min' LIMIT 10000) s";
 
+    // The retention in whole minutes, so that it does not differ from read to read.
+    private const string StoredSince = """
+        SELECT CASE WHEN first IS NOT NULL THEN
+            GREATEST(first, date_bin('1 min', CURRENT_TIMESTAMP - (SELECT keep FROM retention), 'epoch') + interval '1 min') END
+        FROM (SELECT LEAST((SELECT min(first_seen) FROM logs), (SELECT min(at) FROM status_changes)) AS first) stored
+        """;
+
     private const string Clock = "SELECT clock_timestamp()";
 
     private const string Consumers = """
@@ -176,6 +183,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             batch.BatchCommands.Add(new(Parked));
             batch.BatchCommands.Add(new(Unsent));
             batch.BatchCommands.Add(new(Scattered));
+            batch.BatchCommands.Add(new(StoredSince));
             LedgerQueries.Add(batch, topic);
         }
 
@@ -225,7 +233,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
             previous?.Successions ?? [],
             previous?.Exits ?? []);
         return previous is not null
-            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked, Unsent = previous.Unsent, Scattered = previous.Scattered }
+            ? rows with { Rejections = previous.Rejections, Parked = previous.Parked, Unsent = previous.Unsent, Scattered = previous.Scattered, StoredSince = previous.StoredSince }
             : rows with
             {
                 StatusChanges = await reader.RowsAsync(OwnershipQueries.StatusChange, cancellationToken),
@@ -238,6 +246,7 @@ public sealed class MonitoringQueries(NpgsqlDataSource dataSource, TimeProvider 
                 Parked = (await reader.RowsAsync(row => new ParkedRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
                 Unsent = await reader.RowsAsync(row => new UnsentRow(row.GetString(0), row.GetInt64(1), row.Timestamp(2)), cancellationToken),
                 Scattered = (await reader.RowsAsync(row => new ScatteredRow(row.GetInt64(0), row.Text(1)), cancellationToken))[0],
+                StoredSince = (await reader.RowsAsync(row => row.Value<DateTimeOffset>(0), cancellationToken))[0],
                 Ledger = await LedgerQueries.ReadAsync(reader, cancellationToken),
             };
     }

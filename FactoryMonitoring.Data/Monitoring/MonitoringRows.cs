@@ -43,6 +43,9 @@ public sealed record MonitoringRows(
     /// <summary>The topic whose oldest message waits longest first.</summary>
     public IReadOnlyList<UnsentRow> Unsent { get; init; } = [];
 
+    /// <summary>Nothing is stored from before this time; null before anything is stored.</summary>
+    public DateTimeOffset? StoredSince { get; init; }
+
     /// <summary>Sensors whose readings arrived in several partitions in the last 10 minutes; at most 10,000 are counted.</summary>
     public ScatteredRow Scattered { get; init; } = new(0, null);
 }

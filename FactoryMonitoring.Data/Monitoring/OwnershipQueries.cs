@@ -7,11 +7,11 @@ namespace FactoryMonitoring.Data.Monitoring;
 /// <summary>Reads which consumer owned which partition when, and what else happened meanwhile.</summary>
 public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
 {
-    private const string Clock = "SELECT clock_timestamp()";
+    private static readonly string Bounds = $"SELECT {StoredRange.Since(1)}, {StoredRange.Until(1)}";
 
     // If there are too many, the present owners and the newest ownerships are read.
     // The last ownership in a log that no longer exists is never closed: it ended with its last commit.
-    private const string Spans = """
+    private static readonly string Spans = $"""
         WITH present AS (
             SELECT log_key FROM partition_offsets WHERE topic = $1 ORDER BY claimed_at DESC NULLS LAST, log_key DESC LIMIT 1
         ), spans AS (
@@ -29,47 +29,44 @@ public sealed class OwnershipQueries(NpgsqlDataSource dataSource)
         SELECT kafka_partition, epoch, consumer_id, claimed_at, recovered_at, last_commit_at, ended_at, ended_by, stored,
                (extract(epoch FROM recovered_at - predecessor_ended_at) * 1000)::integer
         FROM stalls
-        WHERE ended_at IS NULL OR ended_at >= CURRENT_TIMESTAMP - $2
+        WHERE (ended_at IS NULL OR ended_at >= {StoredRange.Since(2)}) AND claimed_at <= {StoredRange.Until(2)}
         ORDER BY ended_at DESC NULLS FIRST, claimed_at DESC
         LIMIT 5000
         """;
 
-    private const string StatusChanges = """
+    private static readonly string StatusChanges = $"""
         SELECT component_kind, component_id, status, reason, at FROM status_changes
-        WHERE at >= CURRENT_TIMESTAMP - $1
+        WHERE at >= {StoredRange.Since(1)} AND at <= {StoredRange.Until(1)}
         ORDER BY at DESC, id DESC
         LIMIT 1000
         """;
 
-    private const string Exits = """
+    private static readonly string Exits = $"""
         SELECT component_id, at, exit_code, cause, asked_by FROM component_exits
-        WHERE at >= CURRENT_TIMESTAMP - $1
+        WHERE at >= {StoredRange.Since(1)} AND at <= {StoredRange.Until(1)}
         ORDER BY at DESC
         LIMIT 500
         """;
 
     /// <exception cref="NpgsqlException">The database cannot be reached.</exception>
-    public async Task<OwnershipBody> ReadAsync(string topic, TimeSpan window, CancellationToken cancellationToken)
+    public async Task<OwnershipBody> ReadAsync(string topic, StoredRange range, CancellationToken cancellationToken)
     {
         await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands =
-            {
-                new(Clock),
-                new(Spans) { Parameters = { Parameters.Text(topic), Length() } },
-                new(StatusChanges) { Parameters = { Length() } },
-                new(Exits) { Parameters = { Length() } },
-            },
+            BatchCommands = { new(Bounds), new(Spans) { Parameters = { Parameters.Text(topic) } }, new(StatusChanges), new(Exits) },
         };
+        foreach (NpgsqlBatchCommand command in batch.BatchCommands)
+        {
+            range.AddTo(command.Parameters);
+        }
+
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var now = await reader.RowsAsync(row => row.Timestamp(0), cancellationToken);
+        var bounds = await reader.RowsAsync(row => (From: row.Timestamp(0), To: row.Timestamp(1)), cancellationToken);
         var spans = await reader.RowsAsync(Span, cancellationToken);
         var changes = await reader.RowsAsync(StatusChange, cancellationToken);
         var exits = await reader.RowsAsync(Exit, cancellationToken);
-        return new(now[0] - window, now[0], [.. spans.OrderBy(span => span.Partition).ThenBy(span => span.ClaimedAt)], [.. changes.Select(Mark).Concat(exits.Select(Mark)).OfType<TimelineMark>().OrderBy(mark => mark.At)]);
-
-        NpgsqlParameter Length() => new NpgsqlParameter<TimeSpan> { TypedValue = window };
+        return new(bounds[0].From, bounds[0].To, [.. spans.OrderBy(span => span.Partition).ThenBy(span => span.ClaimedAt)], [.. changes.Select(Mark).Concat(exits.Select(Mark)).OfType<TimelineMark>().OrderBy(mark => mark.At)]);
     }
 
     internal static StatusChangeRow StatusChange(NpgsqlDataReader row) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Contracts.Api;
 using FactoryMonitoring.Data.Experiments;
 using FactoryMonitoring.FaultLab.Control;
@@ -97,16 +98,38 @@ internal static class ExperimentEndpoints
                 $"{runner.Running?.Name ?? "Another experiment"} runs: one at a time.", statusCode: StatusCodes.Status409Conflict, title: "An experiment runs"));
     }
 
-    private static async Task<IResult> RunsAsync(ExperimentStore store, string? name, int? limit, CancellationToken cancellationToken)
+    /// <param name="name">Only runs of this experiment.</param>
+    /// <param name="limit">The newest so many.</param>
+    /// <param name="window">Only runs that were started in this length of time until now: 5m, 2h, 7d.</param>
+    /// <param name="from">Only runs that were started then or later, in place of the window.</param>
+    /// <param name="to">Only runs that were started then or earlier, in place of the window.</param>
+    private static async Task<IResult> RunsAsync(
+        ExperimentStore store, TimeProvider time, string? name, int? limit, string? window, DateTimeOffset? from, DateTimeOffset? to, CancellationToken cancellationToken)
     {
         if (name is not null && ExperimentCatalog.Find(name) is null)
         {
             return NoSuchExperiment(name);
         }
 
-        return limit is < 1 or > MostRuns
-            ? TypedResults.ValidationProblem(new Dictionary<string, string[]> { ["limit"] = [$"must be an integer between 1 and {MostRuns}"] })
-            : TypedResults.Json(new ExperimentRunsBody(await store.NewestAsync(name, limit ?? 50, cancellationToken)), ApiJson.Context.ExperimentRunsBody);
+        var errors = new Dictionary<string, string[]>();
+        if (limit is < 1 or > MostRuns)
+        {
+            errors["limit"] = [$"must be an integer between 1 and {MostRuns}"];
+        }
+
+        var length = SpanText.Read(window);
+        if (window is not null && length is null)
+        {
+            errors["window"] = ["must be a number with s, m, h or d, for example 15m"];
+        }
+
+        if (errors.Count > 0)
+        {
+            return TypedResults.ValidationProblem(errors);
+        }
+
+        var runs = await store.NewestAsync(name, limit ?? 50, length is { } age ? time.GetUtcNow() - age : from, to, cancellationToken);
+        return TypedResults.Json(new ExperimentRunsBody(runs), ApiJson.Context.ExperimentRunsBody);
     }
 
     private static async Task<IResult> RunAsync(long id, ExperimentStore store, ExperimentRunner runner, CancellationToken cancellationToken) =>

@@ -97,11 +97,18 @@ internal static class ComponentEndpoints
         WithId(request, id, "/sensors/", sensorId => cache.ServeAsync(
             $"sensor {sensorId}", response, ApiJson.Context.SensorDetailBody, cancellationToken => queries.FindAsync(sensorId, cancellationToken)));
 
-    private static Task<IResult> Consumer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpRequest request, HttpResponse response, string? id) =>
+    private static Task<IResult> Consumer(
+        QueryCache cache, ComponentQueries queries, RebalanceCosts costs, SnapshotStore store, HttpRequest request, HttpResponse response, string? id) =>
         WithId(request, id, "/consumers/", consumerId => cache.ServeAsync($"consumer {consumerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>
-            store.Current?.Consumers.Value.FirstOrDefault(each => each.ConsumerId == consumerId) is { } consumer
-                ? Detail("consumer", consumerId, await queries.OfConsumerAsync(consumerId, cancellationToken), consumer: consumer)
-                : null));
+        {
+            if (store.Current?.Consumers.Value.FirstOrDefault(each => each.ConsumerId == consumerId) is not { } consumer)
+            {
+                return null;
+            }
+
+            var history = await queries.OfConsumerAsync(consumerId, cancellationToken);
+            return Detail("consumer", consumerId, history with { Rebalances = await costs.AddAsync(history.Rebalances, cancellationToken) }, consumer: consumer);
+        }));
 
     private static Task<IResult> Producer(QueryCache cache, ComponentQueries queries, SnapshotStore store, HttpRequest request, HttpResponse response, string? id) =>
         WithId(request, id, "/producers/", producerId => cache.ServeAsync($"producer {producerId}", response, ApiJson.Context.ComponentDetailBody, async cancellationToken =>

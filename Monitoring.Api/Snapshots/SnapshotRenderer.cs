@@ -49,7 +49,8 @@ internal sealed class SnapshotRenderer(ClusterState clusterState, LagTracker lag
             [.. rows.RebalancingEvents.TakeWhile(each => each.Timestamp > hourAgo).Take(10)],
             _overall.Write(situation),
             stale,
-            away ? DatabaseStates.Away : noRoom ? DatabaseStates.NoRoom : readOnly ? DatabaseStates.ReadOnly : DatabaseStates.Up);
+            away ? DatabaseStates.Away : noRoom ? DatabaseStates.NoRoom : readOnly ? DatabaseStates.ReadOnly : DatabaseStates.Up,
+            rows.StoredSince);
         var assignment = new PartitionAssignmentBody(
             [.. consumers.Where(consumer => consumer.AssignedPartitions.Count > 0).Select(consumer =>
                 new AssignmentBody(consumer.ConsumerId, consumer.AssignedPartitions, consumer.Status, consumer.LastHeartbeat))],

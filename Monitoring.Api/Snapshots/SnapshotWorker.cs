@@ -2,6 +2,7 @@ using FactoryMonitoring.Contracts;
 using FactoryMonitoring.Data;
 using FactoryMonitoring.Data.Monitoring;
 using FactoryMonitoring.Monitoring.Api.Cluster;
+using FactoryMonitoring.Monitoring.Api.Queries;
 using FactoryMonitoring.Monitoring.Api.Status;
 using FactoryMonitoring.ServiceDefaults.Health;
 using FactoryMonitoring.ServiceDefaults.Telemetry;
@@ -18,6 +19,7 @@ internal sealed partial class SnapshotWorker(
     MonitoringQueries queries,
     HistoryQueries history,
     LagHistory lagHistory,
+    RebalanceCosts costs,
     SnapshotStore store,
     DatabaseRoom room,
     ClusterState cluster,
@@ -77,7 +79,7 @@ internal sealed partial class SnapshotWorker(
                 }
             }
 
-            store.Replace(rows);
+            store.Replace(rows with { RebalancingEvents = await costs.AddAsync(rows.RebalancingEvents, cancellationToken) });
             Log.DatabaseBack(logger, _outage.Answered());
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException && !cancellationToken.IsCancellationRequested)

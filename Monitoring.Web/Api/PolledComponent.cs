@@ -12,6 +12,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
 
     private readonly CancellationTokenSource _closed = new();
     private string? _asked;
+    private PeriodicTimer? _timer;
 
     [Inject]
     internal ApiQueries Queries { get; set; } = null!;
@@ -45,6 +46,8 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
         if (_asked == Path) return;
         _asked = Path;
         if (!KeepsAnswer) Answer = Fetched<T>.Nothing;
+        // Another request may be due sooner than the next one of the last.
+        if (_timer is { } timer) timer.Period = Every;
         await AskAsync(YoungEnough, _closed.Token);
     }
 
@@ -59,7 +62,7 @@ public abstract class PolledComponent<T> : ComponentBase, IDisposable
     {
         // The requests that follow do not belong to the trace in which the page was opened.
         Activity.Current = null;
-        using var timer = new PeriodicTimer(Every, Time);
+        using var timer = _timer = new PeriodicTimer(Every, Time);
         try
         {
             while (await timer.WaitForNextTickAsync(closed))

@@ -16,7 +16,7 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
     public const int Height = 100;
 
     /// <summary>Maximum number of points that can be distinguished at the width of a panel.</summary>
-    private const int Buckets = 150;
+    private const int MostBuckets = 150;
 
     public static readonly Curve Empty = new("", "", null, null, 0, 0, [(0, 1)]);
 
@@ -30,11 +30,13 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
     public bool IsCut => Peak > Top;
 
     /// <param name="scale">The value at the top; if null, it is determined from the values.</param>
+    /// <param name="interval">The distance of two points if they are few: less than half of it is no gap.</param>
     public static Curve Of<T>(
-        IEnumerable<T> points, Func<T, DateTimeOffset> at, Func<T, double?> value, DateTimeOffset from, DateTimeOffset to, double? scale = null)
+        IEnumerable<T> points, Func<T, DateTimeOffset> at, Func<T, double?> value, DateTimeOffset from, DateTimeOffset to, double? scale = null, TimeSpan interval = default)
     {
-        var buckets = new double?[Buckets];
-        var width = (to - from) / Buckets;
+        var count = interval > TimeSpan.Zero ? (int)Math.Clamp(Math.Round((to - from) / interval * 2), 2, MostBuckets) : MostBuckets;
+        var buckets = new double?[count];
+        var width = (to - from) / count;
         if (width.Ticks < 1) return Empty;
         foreach (var point in points)
         {
@@ -43,7 +45,7 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
 
             // Buckets are aligned to the clock, so that an old point does not jitter as the window moves; a peak is never dropped.
             var bucket = (int)((time.UtcTicks / width.Ticks) - (from.UtcTicks / width.Ticks));
-            bucket = Math.Clamp(bucket, 0, Buckets - 1);
+            bucket = Math.Clamp(bucket, 0, count - 1);
             buckets[bucket] = Math.Max(buckets[bucket] ?? number, number);
         }
 
@@ -53,36 +55,38 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
         var line = new StringBuilder();
         var area = new StringBuilder();
         var start = -1;
-        for (var i = 0; i <= Buckets; i++)
+        for (var i = 0; i <= count; i++)
         {
             // A single empty bucket between two values results from the measurement interval and is not a gap.
-            var filled = i < Buckets && (buckets[i] is not null || (start >= 0 && i + 1 < Buckets && buckets[i + 1] is not null));
+            var filled = i < count && (buckets[i] is not null || (start >= 0 && i + 1 < count && buckets[i + 1] is not null));
             if (filled)
             {
                 if (buckets[i] is not { } number) continue;
                 line.Append(start < 0 ? 'M' : 'L');
                 if (start < 0) start = i;
-                Append(line, X(i), Y(number / top));
+                Append(line, X(i, count), Y(number / top));
             }
             else if (start >= 0)
             {
+                // A path of one point is invisible.
+                if (start == i - 1) line.Append("h2");
                 area.Append('M');
-                Append(area, X(start), Height);
+                Append(area, X(start, count), Height);
                 for (var j = start; j < i; j++)
                 {
                     if (buckets[j] is not { } number) continue;
                     area.Append('L');
-                    Append(area, X(j), Y(number / top));
+                    Append(area, X(j, count), Y(number / top));
                 }
 
                 area.Append('L');
-                Append(area, X(i - 1), Height);
+                Append(area, X(i - 1, count), Height);
                 area.Append('Z');
                 start = -1;
             }
         }
 
-        return new(line.ToString(), area.ToString(), peak, buckets.Min(), top, (double)Array.IndexOf(buckets, peak) / (Buckets - 1), Unmeasured(buckets));
+        return new(line.ToString(), area.ToString(), peak, buckets.Min(), top, (double)Array.IndexOf(buckets, peak) / (count - 1), Unmeasured(buckets));
     }
 
     /// <summary>Returns the peak or, if a few values would flatten all others, 1.5 times the highest of the others.</summary>
@@ -97,25 +101,25 @@ public sealed record Curve(string Line, string Area, double? Peak, double? Least
     {
         var gaps = new List<(double, double)>();
         var start = -1;
-        for (var i = 0; i <= Buckets; i++)
+        for (var i = 0; i <= buckets.Length; i++)
         {
-            if (i < Buckets && buckets[i] is null)
+            if (i < buckets.Length && buckets[i] is null)
             {
                 if (start < 0) start = i;
             }
             else if (start >= 0)
             {
-                if (i - start > (i == Buckets ? 3 : 1)) gaps.Add((Share(start - 1), Share(i)));
+                if (i - start > (i == buckets.Length ? 3 : 1)) gaps.Add((Share(start - 1), Share(i)));
                 start = -1;
             }
         }
 
         return gaps;
 
-        static double Share(int bucket) => Math.Clamp((double)bucket / (Buckets - 1), 0, 1);
+        double Share(int bucket) => Math.Clamp((double)bucket / (buckets.Length - 1), 0, 1);
     }
 
-    private static double X(int bucket) => (double)bucket / (Buckets - 1) * Width;
+    private static double X(int bucket, int count) => (double)bucket / (count - 1) * Width;
 
     private static double Y(double share) => Height - 2 - (Math.Clamp(share, 0, 1) * (Height - 6));
 

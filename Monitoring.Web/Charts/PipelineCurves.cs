@@ -2,22 +2,20 @@ using FactoryMonitoring.Contracts.Api;
 
 namespace FactoryMonitoring.Monitoring.Web.Charts;
 
-/// <summary>The three curves of the overview, computed once per second for all pages.</summary>
+/// <summary>The three curves of the overview; the live ones are computed once per second for all pages.</summary>
 public sealed record PipelineCurves(Curve Stored, Curve LatencyP50, Curve LatencyP95, Curve LatencyP99, Curve Lag)
 {
     public static readonly PipelineCurves None = new(Curve.Empty, Curve.Empty, Curve.Empty, Curve.Empty, Curve.Empty);
 
-    public static PipelineCurves Of(IReadOnlyList<HistoryPoint> history, DateTimeOffset now, TimeSpan window)
+    /// <param name="interval">As of <see cref="Curve.Of"/>.</param>
+    public static PipelineCurves Of(IReadOnlyList<HistoryPoint> history, DateTimeOffset from, DateTimeOffset to, TimeSpan interval = default)
     {
-        var from = now - window;
-
         // Percentiles share one scale so that their order is visible.
-        var slowest = Curve.Of(history, point => point.At, point => point.LatencyP99Ms, from, now);
+        var slowest = Draw(point => point.LatencyP99Ms);
         return new(
-            Curve.Of(history, point => point.At, point => point.StoredPerSecond, from, now),
-            Curve.Of(history, point => point.At, point => point.LatencyP50Ms, from, now, slowest.Top),
-            Curve.Of(history, point => point.At, point => point.LatencyP95Ms, from, now, slowest.Top),
-            slowest,
-            Curve.Of(history, point => point.At, point => point.Lag, from, now));
+            Draw(point => point.StoredPerSecond), Draw(point => point.LatencyP50Ms, slowest.Top), Draw(point => point.LatencyP95Ms, slowest.Top), slowest,
+            Draw(point => point.Lag));
+
+        Curve Draw(Func<HistoryPoint, double?> value, double? scale = null) => Curve.Of(history, point => point.At, value, from, to, scale, interval);
     }
 }

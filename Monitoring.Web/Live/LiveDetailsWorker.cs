@@ -41,7 +41,8 @@ internal sealed class LiveDetailsWorker(LiveState state, ApiQueries queries, Tim
         {
             var newest = history.Points is [.., { } last] ? last.At : DateTimeOffset.MinValue;
             IReadOnlyList<HistoryPoint> points = [.. history.Points, .. view.History.Where(point => point.At > newest)];
-            return view with { History = points, Curves = PipelineCurves.Of(points, view.Now(time), Window) };
+            var now = view.Now(time);
+            return view with { History = points, Curves = PipelineCurves.Of(points, now - Window, now) };
         });
         return true;
     }

@@ -91,6 +91,6 @@ internal static class LiveEvent
         var point = new HistoryPoint(
             at, now.AcknowledgedPerSecond, now.StoredPerSecond, now.LatencyP50Ms, now.LatencyP95Ms, now.LatencyP99Ms, now.Lag, now.LagSeconds);
         IReadOnlyList<HistoryPoint> history = [.. view.History.Where(each => at - each.At <= KeptHistory), point];
-        return view with { History = history, Curves = PipelineCurves.Of(history, at, KeptHistory) };
+        return view with { History = history, Curves = PipelineCurves.Of(history, at - KeptHistory, at) };
     }
 }

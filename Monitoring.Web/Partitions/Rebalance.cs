@@ -10,10 +10,11 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 /// <param name="Partitions">The partitions that changed hands: P1, P4; three or more in a row as P0–P3.</param>
 /// <param name="LongestStallMs">The longest stall of a partition; null if no stall was measured.</param>
 /// <param name="StallMs">The total of the stalls of all partitions.</param>
+/// <param name="Delayed">The readings that waited in the logs of these partitions; null without a stall.</param>
 /// <param name="PauseMs">How long partitions had no consumer since an earlier rebalance, as while the factory is off; null if all of them had one.</param>
 /// <param name="Steps">The steps, oldest first.</param>
 public sealed record Rebalance(
-    string Key, string Level, string What, string? Cause, string Partitions, DateTimeOffset At, int? LongestStallMs, int? StallMs, int? PauseMs, IReadOnlyList<RebalanceGroup> Steps, Lanes Lanes, string End)
+    string Key, string Level, string What, string? Cause, string Partitions, DateTimeOffset At, int? LongestStallMs, int? StallMs, Delayed? Delayed, int? PauseMs, IReadOnlyList<RebalanceGroup> Steps, Lanes Lanes, string End)
 {
     /// <summary>Events within this time of each other belong together.</summary>
     private static readonly TimeSpan MaximumGap = TimeSpan.FromSeconds(2);
@@ -77,6 +78,7 @@ public sealed record Rebalance(
             events[0].Timestamp,
             stalls.Length == 0 ? null : stalls.Max(),
             stalls.Length == 0 ? null : stalls.Sum(),
+            Delayed.Of(events),
             all.Where(EndsPause).Max(each => each.StallMs),
             steps,
             lanes,

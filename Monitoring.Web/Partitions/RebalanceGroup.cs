@@ -5,7 +5,8 @@ namespace FactoryMonitoring.Monitoring.Web.Partitions;
 /// <summary>Events of one consumer at one time, combined: a rebalance moves several partitions at once.</summary>
 /// <param name="Partitions">The partitions: P1, P4; three or more in a row as P0–P3.</param>
 /// <param name="StallMs">The longest stall among the events.</param>
-public sealed record RebalanceGroup(string ConsumerId, string EventType, string Partitions, DateTimeOffset Timestamp, string? Reason, int? StallMs)
+/// <param name="Delayed">The readings that waited for it; null without a stall.</param>
+public sealed record RebalanceGroup(string ConsumerId, string EventType, string Partitions, DateTimeOffset Timestamp, string? Reason, int? StallMs, Delayed? Delayed)
 {
     private static readonly TimeSpan MaximumGap = TimeSpan.FromSeconds(2);
 
@@ -30,7 +31,8 @@ public sealed record RebalanceGroup(string ConsumerId, string EventType, string 
                 PartitionNames.Of(group.Where(each => each.PartitionNumber is not null).Select(each => each.PartitionNumber!.Value).Distinct()),
                 first.Timestamp,
                 group.Select(each => each.Reason).FirstOrDefault(reason => reason is not null),
-                group.Max(each => each.StallMs));
+                group.Max(each => each.StallMs),
+                Delayed.Of(group));
         }
     }
 }

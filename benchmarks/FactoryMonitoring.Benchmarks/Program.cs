@@ -251,7 +251,11 @@ try
             figures.Add($"pages.{page.Name}.live_ms", page.LiveMs);
             figures.Add($"pages.{page.Name}.busy_ms_per_second", page.BusyMs);
             figures.Add($"pages.{page.Name}.busy_ratio", page.BusyRatio);
+            figures.Add($"pages.{page.Name}.frame_p95_ms", page.FrameMs);
+            figures.Add($"pages.{page.Name}.frame_interval_p95_ms", page.IntervalMs);
+            figures.Add($"pages.{page.Name}.frame_interval_ratio", page.IntervalRatio);
             Print($"run {run}: {page.Name}: first paint {page.FirstPaintMs:0} ms ({page.PaintRatio:0.00} of a text's), live after {page.LiveMs:0} ms, main thread busy for {page.BusyMs:0} ms of each second");
+            Print($"run {run}: {page.Name}: p95 of {page.Frames} frames with updates: {page.FrameMs:0.0} ms, {page.IntervalMs:0.0} ms from frame to frame ({page.IntervalRatio:0.00} of a text's)");
         }
     }
 

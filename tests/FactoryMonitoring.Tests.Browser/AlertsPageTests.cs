@@ -76,7 +76,7 @@ public sealed class AlertsPageTests(BrowserFixture stack) : BrowserTest(stack)
         {
             await Expect(badge).ToHaveTextAsync($"{before + 1}");
             await Expect(list.GetByTestId("condition").Filter(new() { HasText = Sensor })).ToContainTextAsync("2 alerts");
-            await Expect(list).ToContainTextAsync("open since before this window");
+            await Expect(list).ToContainTextAsync("open since before this time range");
             await Expect(list.GetByTestId("condition").Locator(".condition-row").Filter(new() { HasTextRegex = Words(" open") })).ToHaveCountAsync(before + 1);
             await Expect(Page.GetByRole(AriaRole.Navigation, new() { Name = "Views" }).GetByRole(AriaRole.Link, new() { Name = "Alerts", Exact = true }))
                 .ToHaveAccessibleDescriptionAsync(Words($"^{before + 1}.open condition"));
@@ -104,7 +104,7 @@ public sealed class AlertsPageTests(BrowserFixture stack) : BrowserTest(stack)
         var tops = await Page.EvaluateAsync<float[]>("() => [...document.querySelectorAll('.filters > *')].map(field => field.getBoundingClientRect().top)");
         Assert.Equal(5, tops.Length);
         Assert.InRange(tops.Max() - tops.Min(), 0, 10);
-        await Expect(Page.GetByTestId("fitted")).ToContainTextAsync("none in this window before");
+        await Expect(Page.GetByTestId("fitted")).ToContainTextAsync("none in this time range before");
         // 24 h in steps of 15 min would be 97 columns, all but one of them empty.
         await Expect(Page.Locator(".columns-chart .column").First.Locator("i").First).ToBeVisibleAsync();
         await Page.SetViewportSizeAsync(320, 844);

@@ -41,9 +41,9 @@ public sealed partial class EndpointMatrixTests(BrowserFixture stack) : IAsyncLi
     private static readonly string[] OfTheApi =
     [
         "* /alive", "* /health", "* /metrics", "GET /api/alerts", "GET /api/alerts/rate", "GET /api/alerts/{id}", "GET /api/audit", "GET /api/backfills", "GET /api/broker",
-        "GET /api/brokers/{**id}", "GET /api/cluster", "GET /api/cluster-details", "GET /api/consumer", "GET /api/consumer-health", "GET /api/consumers/{**id}", "GET /api/dead-letters",
+        "GET /api/brokers/{**id}", "GET /api/cluster", "GET /api/cluster-details", "GET /api/consumer", "GET /api/consumer-health", "GET /api/consumer-rates", "GET /api/consumers/{**id}", "GET /api/dead-letters",
         "GET /api/export/{kind}.{format}", "GET /api/history", "GET /api/ledger", "GET /api/ownership", "GET /api/partition-assignment", "GET /api/producer",
-        "GET /api/producer-health", "GET /api/producers/{**id}", "GET /api/real-time-metrics", "GET /api/rebalancing-events", "GET /api/recent-alerts",
+        "GET /api/producer-health", "GET /api/producers/{**id}", "GET /api/real-time-metrics", "GET /api/rebalances", "GET /api/rebalancing-events", "GET /api/recent-alerts",
         "GET /api/schemas/reading.json", "GET /api/sensor", "GET /api/sensor-counts", "GET /api/sensors", "GET /api/sensors/{**id}", "GET /api/snapshot", "GET /api/stream",
         "GET /api/system-status", "GET /openapi/v1.json",
     ];

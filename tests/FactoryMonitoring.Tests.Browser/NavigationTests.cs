@@ -152,21 +152,6 @@ public sealed class NavigationTests(BrowserFixture stack) : BrowserTest(stack)
     }
 
     [Fact]
-    public async Task The_time_range_goes_along_from_view_to_view()
-    {
-        await OpenAsync("/partitions?window=1h");
-        var views = Page.GetByRole(AriaRole.Navigation, new() { Name = "Views" });
-        foreach (var name in (string[])["Sensors", "Alerts"])
-        {
-            await views.GetByRole(AriaRole.Link, new() { Name = name, Exact = true }).ClickAsync();
-            await Expect(Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync(name);
-            await Expect(Page.GetByRole(AriaRole.Navigation, new() { Name = "Window of time" }).Locator("[aria-current]")).ToHaveTextAsync("1 h");
-            Assert.Contains("window=1h", Page.Url, StringComparison.Ordinal);
-            await Expect(views.Locator("[aria-current=page]")).ToHaveCountAsync(1);
-        }
-    }
-
-    [Fact]
     public async Task The_command_palette_leads_to_anything_by_keyboard()
     {
         await OpenAsync("/partitions?window=1h");

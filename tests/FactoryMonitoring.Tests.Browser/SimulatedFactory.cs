@@ -29,7 +29,7 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     public async Task StartAsync()
     {
         await ExecuteAsync("""
-            INSERT INTO logs (log_id) VALUES ('test-log');
+            INSERT INTO logs (log_id, first_seen) VALUES ('test-log', now() - interval '4 min');
             INSERT INTO consumers (consumer_id) SELECT 'sensor-consumer-' || n FROM generate_series(1, 3) n;
             INSERT INTO partition_offsets (log_key, topic, kafka_partition, owner, epoch, next_offset, first_offset, claimed_at, recovered_at, last_commit_at, stored, stored_in_epoch)
             SELECT 1, 'sensor-data', p, 'sensor-consumer-' || 1 + p % 3, 1, 1000, 0, now() - interval '4 min', now() - interval '4 min', now(), 1000, 1000
@@ -83,6 +83,16 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
         return DateTimeOffset.UtcNow;
     }
 
+    /// <summary>Stores readings in all partitions, in each another number.</summary>
+    public async Task StoreEverywhereAsync()
+    {
+        await ExecuteAsync("""
+            UPDATE partition_offsets SET stored = stored + 20 + n, stored_in_epoch = stored_in_epoch + 20 + n, next_offset = next_offset + 20 + n, last_commit_at = now()
+            FROM (SELECT kafka_partition AS p, (random() * 10)::integer AS n FROM partition_offsets) each WHERE kafka_partition = p
+            """);
+        await ExecuteAsync($"NOTIFY {ResourceNames.ChangeChannel}, '{ChangeKinds.Commit}'");
+    }
+
     /// <summary>Returns the number of readings stored so far.</summary>
     public async Task<long> StoredAsync()
     {
@@ -102,20 +112,42 @@ internal sealed class SimulatedFactory(NpgsqlDataSource database) : IAsyncDispos
     }
 
     /// <summary>Gives a dead consumer's partitions, all or only the given ones, to another consumer, as a claim would.</summary>
-    public Task TakeOverAsync(string from, string to, params int[] partitions) => ExecuteAsync("""
+    public Task TakeOverAsync(string from, string to, params int[] partitions) => TakeOverAsync(from, to, waiting: null, partitions);
+
+    /// <summary>The same, where so many readings wait in the log of each partition, which the new owner then stores.</summary>
+    public async Task TakeOverAndStoreAsync(string from, string to, int waiting, params int[] partitions)
+    {
+        await TakeOverAsync(from, to, waiting, partitions);
+        await ExecuteAsync("""
+            WITH moved AS (
+                UPDATE partition_offsets SET next_offset = next_offset + $2, stored = stored + $2, stored_in_epoch = stored_in_epoch + $2 WHERE kafka_partition = ANY ($1)
+                RETURNING kafka_partition, next_offset)
+            INSERT INTO reading_batches (first_offset, next_offset, stored, kafka_partition, consumer_key, log_key)
+            SELECT next_offset - $2, next_offset, $2, kafka_partition, 1, 1 FROM moved
+            """, partitions, waiting);
+    }
+
+    private Task TakeOverAsync(string from, string to, int? waiting, int[] partitions) => ExecuteAsync("""
         WITH claimed AS (
             UPDATE partition_offsets SET owner = $2, epoch = epoch + 1, claimed_at = now(), recovered_at = now(), last_commit_at = now() WHERE owner = $1 AND (cardinality($3::int[]) = 0 OR kafka_partition = ANY ($3))
-            RETURNING kafka_partition, epoch),
+            RETURNING kafka_partition, epoch, next_offset),
         ended AS (
             UPDATE partition_ownership o SET ended_at = now() - interval '6 s', ended_by = 'lost', last_commit_at = now() - interval '6 s' FROM claimed c WHERE o.kafka_partition = c.kafka_partition AND o.epoch = c.epoch - 1
             RETURNING 1),
         began AS (
-            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at)
-            SELECT 1, 'sensor-data', kafka_partition, epoch, $2, now(), now() FROM claimed RETURNING 1)
+            INSERT INTO partition_ownership (log_key, topic, kafka_partition, epoch, consumer_id, claimed_at, recovered_at, claimed_from, log_end)
+            SELECT 1, 'sensor-data', kafka_partition, epoch, $2, now(), now(), next_offset, next_offset + NULLIF($4, -1) FROM claimed RETURNING 1)
         INSERT INTO rebalancing_events (consumer_id, event_type, partition_number, log_key, generation, reason, stall_ms)
         SELECT $2, 'assigned', kafka_partition, 1, epoch, 'claimed', 6000 FROM claimed
         UNION ALL SELECT $1, 'lost', kafka_partition, 1, epoch - 1, 'session expired', NULL FROM claimed
-        """, from, to, partitions);
+        """, from, to, partitions, waiting ?? -1);
+
+    /// <summary>Waits until the next rebalance is another one than the last.</summary>
+    public async Task SettleAsync()
+    {
+        await using var command = database.CreateCommand("""SELECT max("timestamp") < now() - interval '3 s' FROM rebalancing_events""");
+        while (await command.ExecuteScalarAsync() is not true) await Task.Delay(TimeSpan.FromMilliseconds(100));
+    }
 
     /// <summary>Makes the topic as large as this: each consumer owns every third partition.</summary>
     public async Task GrowAsync(int partitions)

@@ -66,8 +66,10 @@ internal sealed class SimulatedLab : IAsyncDisposable
         });
         _app.MapGet(LabRoutes.Experiments, () => Answer(Lab(), ApiJson.Context.ExperimentsBody));
         _app.MapPost(LabRoutes.Run, Run);
-        _app.MapGet(LabRoutes.Runs, (string name) =>
-            Answer(new([.. Runs.Where(run => run.Name == name).Select(run => run.Summary())]), ApiJson.Context.ExperimentRunsBody));
+        _app.MapGet(LabRoutes.Runs, (string name, string? window, DateTimeOffset? from, DateTimeOffset? to) => Answer(
+            new([.. Runs.Where(run => run.Name == name && run.StartedAt >= (DateTimeOffset.UtcNow - SpanText.Read(window) ?? from ?? default) && run.StartedAt <= (to ?? DateTimeOffset.MaxValue))
+                .Select(run => run.Summary())]),
+            ApiJson.Context.ExperimentRunsBody));
         _app.MapGet(LabRoutes.RunById, (long id) => Runs.FirstOrDefault(run => run.Id == id) is { } run
             ? Answer(run, ApiJson.Context.ExperimentRunBody)
             : Results.Problem(statusCode: 404));

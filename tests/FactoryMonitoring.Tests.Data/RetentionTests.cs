@@ -41,6 +41,8 @@ public sealed class RetentionTests(PostgresFixture postgres) : DatabaseTest(post
         INSERT INTO consumer_samples (at, consumer_id, stored, latency_histogram) VALUES (now() - interval '29 days', 'gone', 1, '{}'), (now(), 'here', 1, '{}');
         INSERT INTO producer_samples (at, producer_id, acknowledged) VALUES (now() - interval '29 days', 'gone', 1), (now(), 'here', 1);
         INSERT INTO lag_samples (at, lag) VALUES (now() - interval '29 days', 0), (now(), 0);
+        INSERT INTO pipeline_minutes (at, acknowledged, stored, latency_histogram) VALUES (now() - interval '29 days', 1, 1, '{}'), (now(), 1, 1, '{}');
+        INSERT INTO consumer_minutes (at, consumer_id, stored) VALUES (now() - interval '29 days', 'gone', 1), (now(), 'here', 1);
         INSERT INTO rebalancing_events (consumer_id, event_type, "timestamp", log_key) VALUES ('gone', 'assigned', now() - interval '29 days', 1), ('here', 'assigned', now(), 2);
         DELETE FROM status_changes;
         INSERT INTO status_changes (component_kind, component_id, status, at) VALUES ('consumer', 'gone', 'active', now() - interval '29 days'), ('consumer', 'here', 'active', now());

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const views = [["Overview", "/"], ["Partitions", "/partitions"], ["Consumers", "/consumers"], ["Sensors", "/sensors"], ["Brokers", "/brokers"], ["Alerts", "/alerts"], ["Fault lab", "/fault-lab"], ["Audit log", "/audit"]];
+  const ranges = [["Recent", ""], ["Last 5 min", "5m"], ["Last 15 min", "15m"], ["Last 1 h", "1h"], ["Last 2 h", "2h"], ["Last 24 h", "24h"], ["Last 7 d", "7d"]]; // as in TimeRange
   const most = 12;
   const partitionsOfAPage = 50; // as in PartitionLoadPanel
   const fresh = 10_000;
@@ -21,10 +22,11 @@
   };
   const parameter = name => new URLSearchParams(location.search).get(name);
 
-  // Keeps the time range of the address.
+  // Keeps the time range of the address, unless the path has one.
+  const range = ["window", "from", "to"];
   const go = (path, replace = false) => {
     const url = new URL(path, location.origin);
-    for (const name of ["window", "wall"]) {
+    for (const name of [...range.some(each => url.searchParams.has(each)) ? [] : range, "wall"]) {
       const value = parameter(name);
       if (value && !url.searchParams.has(name)) url.searchParams.set(name, value);
     }
@@ -35,6 +37,12 @@
   // As in ComponentPath on the server: an id that a path cannot contain is in the query.
   const page = (kind, id) => /^[A-Za-z0-9._~-]+$/.test(id) && id !== "." && id !== ".." ? `/${kind}s/${id}` : `/${kind}?id=${encodeURIComponent(id)}`;
   const link = (kind, name, path) => ({ kind, name, act: () => go(path) });
+  const chooseRange = value => {
+    const url = new URL(location.href);
+    for (const name of [...range, "page"]) url.searchParams.delete(name);
+    if (value) url.searchParams.set("window", value);
+    window.Blazor?.navigateTo(url.pathname + url.search);
+  };
 
   const fixed = [
     ...views.map(([name, path]) => link("view", name, path)),
@@ -42,7 +50,8 @@
     { kind: "command", name: "Wall mode: all views in turn", act: () => { const url = new URL(location.href); url.searchParams.set("wall", "20"); go(url.pathname + url.search); } },
     { kind: "command", name: "Keyboard help", act: () => help() },
   ];
-  let known = fixed, knownAt = 0;
+  const times = ranges.map(([name, value]) => ({ kind: "time range", name, act: () => chooseRange(value) }));
+  let known = [...fixed, ...times], knownAt = 0;
   const learn = async () => {
     if (Date.now() - knownAt < fresh) return;
     knownAt = Date.now();
@@ -56,6 +65,7 @@
       ...(cluster?.partitions ?? []).map(each => link("partition", `P${each.partition}${each.owner ? `, ${each.owner}` : ""}`, `/partitions?page=${Math.floor(each.partition / partitionsOfAPage) + 1}#p${each.partition}`)),
       ...(lab?.experiments ?? []).map(each => link("experiment", each.title, `/fault-lab?experiment=${encodeURIComponent(each.name)}`)),
       ...(alerts ?? []).map(each => link("alert", `${each.sensor_id}: ${each.anomaly_type.replaceAll("_", " ")}${each.resolved_at ? ", resolved" : ""}`, `/alerts/${each.alert_id}`)),
+      ...times,
     ];
   };
   const sensors = async text => ((text.length > 1 && await ask(`/api/sensors?limit=8&q=${encodeURIComponent(text)}`)) || [])
@@ -75,7 +85,7 @@
   const open = async () => {
     if (palette) return;
     const list = element("ul", { id: "palette-list", role: "listbox", "aria-label": "Matches" });
-    const input = element("input", { type: "text", role: "combobox", "aria-label": "Go to", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: "Go to a view, sensor, consumer, partition, alert or experiment" });
+    const input = element("input", { type: "text", role: "combobox", "aria-label": "Go to", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", placeholder: "Go to a view, sensor, consumer, partition, alert, experiment or time range" });
     const dialog = palette = element("dialog", { class: "palette", "aria-label": "Command palette" }, input, list);
     let shown = [], at = 0, asked = 0, moved = false;
     const draw = () => {
@@ -123,7 +133,7 @@
   };
 
   const keys = [
-    ["Ctrl K", "go to any view, sensor, consumer, producer, broker, partition, alert or experiment"], ["Ctrl /", "this help"], ["Tab, Shift Tab", "the next or previous link, field or table"],
+    ["Ctrl K", "go to any view, sensor, consumer, producer, broker, partition, alert, experiment or time range"], ["Ctrl /", "this help"], ["Tab, Shift Tab", "the next or previous link, field or table"],
     ["Enter", "follow a link, open a row"], ["Space", "open or close a row"], ["← → ↑ ↓", "scroll a table that has the focus; choose in a list"], ["Escape", "close what is open, end the wall mode"],
   ];
   const help = () => {

@@ -43,7 +43,7 @@
   const clock = date => `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   const day = date => `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 
-  // <local-time datetime format="time|tenths|full">: local, with UTC on hover.
+  // <local-time datetime format="time|tenths|full" after>: local, with UTC on hover; full has the day, unless that is today or the day of `after`.
   customElements.define("local-time", class extends Live {
     static observedAttributes = ["datetime"];
     tick() {
@@ -55,7 +55,8 @@
       if (Number.isNaN(date.getTime())) { this.show("–"); return; }
       const format = this.getAttribute("format");
       const time = format === "tenths" ? `${clock(date)}.${Math.floor(date.getMilliseconds() / 100)}` : clock(date);
-      this.show(format === "full" && day(date) !== present ? `${day(date)} ${time}` : time);
+      const known = [present, this.hasAttribute("after") ? day(new Date(this.getAttribute("after"))) : present];
+      this.show(format === "full" && !known.includes(day(date)) ? `${day(date)} ${time}` : time);
       this.title = `${date.toISOString().replace("T", " ").replace("Z", "")} UTC`;
     }
   });
@@ -166,6 +167,20 @@
 
   document.addEventListener("click", event => { if (event.target instanceof Element && event.target.closest("[data-print]")) print(); });
 
+  // The menu of time ranges closes after a choice, at a click elsewhere, and at Escape.
+  const ranges = () => document.querySelector(".range[open]");
+  document.addEventListener("click", event => {
+    const open = ranges();
+    if (open && event.target instanceof Element && (!open.contains(event.target) || event.target.closest("a"))) open.open = false;
+  });
+  document.addEventListener("keydown", event => {
+    const open = ranges();
+    if (event.key !== "Escape" || event.defaultPrevented || !open) return;
+    open.open = false;
+    open.querySelector("summary").focus();
+    event.preventDefault();
+  });
+
   // In a wide window, a link to details opens them beside the page, as `detail` in its address. Blazor follows links in the bubbling phase.
   const isDetail = address => /^\/(alerts|sensors|consumers|producers|brokers)\/.|^\/(sensor|consumer|producer|broker)\?id=./.test(address);
   const soon = (ready, act, frames = 300) => { if (ready()) act(); else if (frames > 0) requestAnimationFrame(() => soon(ready, act, frames - 1)); };
@@ -182,6 +197,19 @@
     url.searchParams.set("detail", detail);
     window.Blazor.navigateTo(url.pathname + url.search);
     soon(() => drawer()?.dataset.detail === detail, () => drawer().focus());
+  }, true);
+
+  // A link to another page keeps the time range, as those of the bar of views do, unless it leads to a range of its own.
+  const range = ["window", "from", "to"];
+  document.addEventListener("click", event => {
+    const link = event.target instanceof Element && event.target.closest("a[href]:not([data-range])");
+    if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || link.target || link.hasAttribute("download") || !window.Blazor?.navigateTo) return;
+    const [to, here] = [new URL(link.href), new URL(location.href)];
+    const kept = range.filter(name => here.searchParams.has(name));
+    if (kept.length === 0 || to.origin !== here.origin || /^\/(api|openapi|sign-in)(\/|$)/.test(to.pathname) || range.some(name => to.searchParams.has(name))) return;
+    event.preventDefault();
+    for (const name of kept) to.searchParams.set(name, here.searchParams.get(name));
+    window.Blazor.navigateTo(to.pathname + to.search + to.hash);
   }, true);
   document.addEventListener("click", event => {
     if (event.target instanceof Element && event.target.closest(".drawer .close")) soon(() => !drawer(), () => { if (opener?.isConnected) opener.focus(); });
@@ -232,10 +260,10 @@
   }, 500);
 
   // Scrolls the link of the current view into sight if the bar of views is wider than the window.
-  const revealView = () => document.querySelector(".topbar nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const revealView = () => document.querySelector(".topbar > nav a.active")?.scrollIntoView({ block: "nearest", inline: "center" });
   new MutationObserver(changes => {
     // Blazor marks another view, or renders the whole page again when it becomes interactive.
-    const isBar = node => node instanceof Element && (node.closest(".topbar nav") || node.querySelector(".topbar nav"));
+    const isBar = node => node instanceof Element && (node.closest(".topbar > nav") || node.querySelector(".topbar > nav"));
     if (changes.some(change => change.type === "attributes" ? isBar(change.target) && change.target !== document.body : [...change.addedNodes].some(isBar))) revealView();
   }).observe(root, { subtree: true, childList: true, attributes: true, attributeFilter: ["class"] });
   addEventListener("load", revealView);

@@ -21,9 +21,9 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         await Store.WriteAsync(run, [], Timeout);
 
         Assert.Equivalent(run, await Store.FindAsync(id, Timeout), strict: true);
-        Assert.Equal([run.Summary()], await Store.NewestAsync("consumer-killed", 10, Timeout));
-        Assert.Equal([run.Summary()], await Store.NewestAsync(null, 10, Timeout));
-        Assert.Empty(await Store.NewestAsync("scale", 10, Timeout));
+        Assert.Equal([run.Summary()], await Store.NewestAsync("consumer-killed", 10, null, null, Timeout));
+        Assert.Equal([run.Summary()], await Store.NewestAsync(null, 10, null, null, Timeout));
+        Assert.Empty(await Store.NewestAsync("scale", 10, null, null, Timeout));
         Assert.Null(await Store.FindAsync(id + 1, Timeout));
     }
 
@@ -64,7 +64,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         Assert.Equal(1, await Store.AbandonAsync(running, Timeout));
 
         Assert.Equal(
-            [(running, Verdicts.Running), (forgotten, Verdicts.Aborted)], (await Store.NewestAsync("scale", 10, Timeout)).Select(run => (run.Id, run.Verdict)));
+            [(running, Verdicts.Running), (forgotten, Verdicts.Aborted)], (await Store.NewestAsync("scale", 10, null, null, Timeout)).Select(run => (run.Id, run.Verdict)));
     }
 
     [Fact]
@@ -177,7 +177,7 @@ public sealed class ExperimentTests(PostgresFixture postgres) : MonitoringApiTes
         Assert.Equal("The monitoring API does not answer: nobody would see what an experiment does.", (await lab.GetAsync(LabRoutes.Experiments, Timeout)).Json["reason"]!.GetValue<string>());
         using var refused = await lab.Client.PostAsync(new Uri(LabRoutes.RunOf("consumer-killed"), UriKind.Relative), null, Timeout);
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        Assert.Empty(await Store.NewestAsync(null, 10, Timeout));
+        Assert.Empty(await Store.NewestAsync(null, 10, null, null, Timeout));
     }
 
     [Fact]

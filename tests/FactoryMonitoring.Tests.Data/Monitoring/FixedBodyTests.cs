@@ -66,7 +66,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         var events = string.Join(',', Enumerable.Range(0, 10).Select(i => $$"""
             {"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":{{12 - i}},"timestamp":"{{Json(Now.AddMinutes(-i))}}",
-             "id":{{12 - i}},"generation":{{12 - i}},"reason":"joined","stall_ms":null}
+             "id":{{12 - i}},"generation":{{12 - i}},"reason":"joined","stall_ms":null,"delayed_readings":null,"delayed_unknown":null}
             """));
         Assert.Equal(
             Compact($$"""
@@ -76,7 +76,7 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
                  "overall":{"level":"ok","title":"All readings flow",
                             "detail":"1 of 1 sensor processes, 1 of 1 consumers. Stopped on request: sensor-consumer-2 and vibration-sensor.",
                             "reasons":[],"since":"{{Json(Since)}}","recovery":null,"links":null},
-                 "stale":false,"database":"up"}
+                 "stale":false,"database":"up","stored_since":"{{Json(Since)}}"}
                 """),
             answer.Body);
         Assert.Equal("application/json; charset=utf-8", answer.Header("Content-Type"));
@@ -202,8 +202,8 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         Assert.Equal(
             Compact($$"""
-                [{"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":12,"timestamp":"{{Json(Now)}}","id":12,"generation":12,"reason":"joined","stall_ms":null},
-                 {"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":11,"timestamp":"{{Json(Now.AddMinutes(-1))}}","id":11,"generation":11,"reason":"joined","stall_ms":null}]
+                [{"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":12,"timestamp":"{{Json(Now)}}","id":12,"generation":12,"reason":"joined","stall_ms":null,"delayed_readings":null,"delayed_unknown":null},
+                 {"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":11,"timestamp":"{{Json(Now.AddMinutes(-1))}}","id":11,"generation":11,"reason":"joined","stall_ms":null,"delayed_readings":null,"delayed_unknown":null}]
                 """),
             (await api.GetAsync("/api/rebalancing-events?limit=2", Timeout)).Body);
         Assert.Equal(3, (await api.GetAsync($"/api/rebalancing-events?since={Json(Now.AddMinutes(-2))}", Timeout)).Json.AsArray().Count);
@@ -241,8 +241,12 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
     [InlineData("/api/alerts?open=perhaps", "open", "must be true or false")]
     [InlineData("/api/alerts/rate?window=5y", "window", "must be a number with s, m, h or d, from 1s to 366d")]
     [InlineData("/api/alerts/7", "id", "must be a UUID")]
-    [InlineData("/api/history?minutes=61", "minutes", "must be an integer between 1 and 60")]
-    [InlineData("/api/ownership?window=2d", "window", "must be a number with s, m, h or d, from 1m to 1d")]
+    [InlineData("/api/history?minutes=0", "minutes", "must be an integer between 1 and 44640")]
+    [InlineData("/api/ownership?window=32d", "window", "must be a number with s, m, h or d, from 1m to 31d")]
+    [InlineData("/api/rebalances?window=99999999999d", "window", "must be a number with s, m, h or d, from 1m to 31d")]
+    [InlineData("/api/consumer-rates?window=1h&from=2026-01-05T08:00:00Z&to=2026-01-05T08:01:00Z", "window", "must be window, or from and to, not both")]
+    [InlineData("/api/cluster-details?from=2026-01-05T08:00:00Z&to=2026-01-05T08:00:00Z", "from", "must be a time before to")]
+    [InlineData("/api/history?from=2026-01-05T08:00:00Z&to=2026-02-06T08:00:00Z", "from", "must be at most 31d before to")]
     [InlineData("/api/dead-letters?limit=-1", "limit", "must be an integer between 1 and 500")]
     public async Task Every_endpoint_says_what_is_allowed(string path, string parameter, string allowed)
     {
@@ -290,9 +294,9 @@ public sealed class FixedBodyTests(PostgresFixture postgres) : MonitoringApiTest
 
         Assert.Equal(
             [
-                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/audit", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/cluster-details", "/api/consumer", "/api/consumer-health", "/api/consumers/{id}",
+                "/api/alerts", "/api/alerts/rate", "/api/alerts/{id}", "/api/audit", "/api/backfills", "/api/broker", "/api/brokers/{id}", "/api/cluster", "/api/cluster-details", "/api/consumer", "/api/consumer-health", "/api/consumer-rates", "/api/consumers/{id}",
                 "/api/dead-letters", "/api/export/{kind}.{format}", "/api/history", "/api/ledger", "/api/ownership", "/api/partition-assignment", "/api/producer", "/api/producer-health", "/api/producers/{id}",
-                "/api/real-time-metrics", "/api/rebalancing-events", "/api/recent-alerts", "/api/schemas/reading.json", "/api/sensor", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
+                "/api/real-time-metrics", "/api/rebalances", "/api/rebalancing-events", "/api/recent-alerts", "/api/schemas/reading.json", "/api/sensor", "/api/sensor-counts", "/api/sensors", "/api/sensors/{id}", "/api/snapshot", "/api/stream", "/api/system-status",
             ],
             paths);
     }

@@ -156,10 +156,13 @@ public sealed class HistoryTests(PostgresFixture postgres) : MonitoringApiTest(p
         await ExecuteAsync("INSERT INTO lag_samples SELECT min(at) + make_interval(secs => s), 3 + s, 0.5 FROM consumer_samples, generate_series(0, 2) s GROUP BY s");
         var at = await Database.ScalarAsync<DateTime>("SELECT min(at) FROM consumer_samples", Timeout);
 
-        var history = await new HistoryQueries(Database.Monitor).ReadAsync(TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(5), Timeout);
+        var history = await new HistoryQueries(Database.Monitor).ReadAsync(new(TimeSpan.FromMinutes(10)), Timeout);
 
         Assert.Equal(5, history.IntervalSeconds);
         Assert.Equal([new(at, 21, 20, 20, 40, 40, 5, 0.5)], history.Points);
+        var seconds = (history.To.UtcDateTime - at).TotalSeconds;
+        Assert.Equal(new(105 / seconds, 100 / seconds, 20, 40, 40, 5, 0.5), history.Whole);
+        Assert.Equal(TimeSpan.FromMinutes(10), history.To - history.From);
     }
 
     [Fact]

@@ -100,7 +100,7 @@ public sealed class MonitorTests(PostgresFixture postgres) : MonitoringApiTest(p
         }
 
         await Store.WriteAsync(Nothing with { Brokers = [("kafka2", false)] }, Timeout);
-        var changes = (await new ClusterChangeQueries(Database.Monitor).ReadAsync(Timeout)).Reverse().ToLookup(change => change.Kind, change => (change.ComponentId, change.Status, change.Detail));
+        var changes = (await new ClusterChangeQueries(Database.Monitor).ReadAsync(new(TimeSpan.FromHours(1)), Timeout)).Reverse().ToLookup(change => change.Kind, change => (change.ComponentId, change.Status, change.Detail));
         Assert.Equal([("kafka2", "down", null)], changes["broker"]);
         Assert.Equal([("controller", "kafka1", null), ("controller", "kafka3", null)], changes["controller"]);
         Assert.Equal([("kafka2", "in sync", null), ("kafka2", "out of sync", "P0"), ("kafka2", "out of sync", "P0, P1"), ("kafka2", "in sync", null)], changes["replicas"]);

@@ -148,7 +148,7 @@ public sealed class StreamTests(PostgresFixture postgres) : MonitoringApiTest(po
         partition, Now);
 
     private string Event(int id, int partition, int? stall = null) =>
-        $$"""{"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":{{partition}},"timestamp":"{{Json(Now)}}","id":{{id}},"generation":5,"reason":"joined","stall_ms":{{stall?.ToString() ?? "null"}}}""";
+        $$"""{"event_type":"assigned","consumer_id":"sensor-consumer-1","partition_number":{{partition}},"timestamp":"{{Json(Now)}}","id":{{id}},"generation":5,"reason":"joined","stall_ms":{{(stall is null ? "null,\"delayed_readings\":null,\"delayed_unknown\":null" : $"{stall},\"delayed_readings\":null,\"delayed_unknown\":\"not_recorded\"")}}}""";
 
     private static async Task<StreamEvent> NextAsync(IAsyncEnumerator<StreamEvent> events, string name, string? not = null)
     {
